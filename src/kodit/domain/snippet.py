@@ -1,0 +1,78 @@
+"""What a file is cut into."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class SymbolKind(StrEnum):
+    """What a snippet defines."""
+
+    FUNCTION = "function"
+    METHOD = "method"
+    CLASS = "class"
+    INTERFACE = "interface"
+    ENUM = "enum"
+    STRUCT = "struct"
+    TRAIT = "trait"
+    MODULE = "module"
+    TYPE = "type"
+    CONSTANT = "constant"
+    MACRO = "macro"
+    SECTION = "section"
+    """A heading of a document with the text below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """The thing a snippet defines: `name` in `scope` (`Outer.Inner`, empty at the top)."""
+
+    name: str
+    kind: SymbolKind
+    scope: str = ""
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.scope}.{self.name}" if self.scope else self.name
+
+
+def hash_text(text: str) -> str:
+    """128-bit BLAKE2b of `text`, hexadecimal."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of one file.
+
+    `path` is relative to the source, with `/`; lines count from 1 and both ends are included;
+    `symbol` is None for module-level code and line chunks.
+    """
+
+    path: str
+    start_line: int
+    end_line: int
+    language: str
+    symbol: Symbol | None
+    text: str
+    content_hash: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.content_hash:
+            object.__setattr__(self, "content_hash", hash_text(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedFile:
+    """All snippets of one file, in line order.
+
+    `problem` says in a few words why the file was read in a lesser way ("binary",
+    "parser ran out of time: line chunks"), and is None when nothing was wrong.
+    """
+
+    path: str
+    language: str
+    snippets: tuple[Snippet, ...]
+    problem: str | None = None

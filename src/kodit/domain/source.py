@@ -1,0 +1,81 @@
+"""Where code comes from, and what a look at it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    """How a source is read."""
+
+    GIT = "git"
+    """Cloned below the data directory and fetched again at each run."""
+    FOLDER = "folder"
+    """Read in place, never written or removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A git URL without its credentials, or the absolute path of a local folder.
+
+    `ref` is the branch, tag or commit asked for with `URL@ref`; None means the remote's default.
+    `include` and `exclude` are globs over relative paths, with the rules of `.gitignore`.
+    """
+
+    kind: SourceKind
+    location: str
+    ref: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.location}@{self.ref}" if self.ref else self.location
+
+
+class FileProcessingStatus(StrEnum):
+    """What happened to a file since its index was last complete."""
+
+    CLEAN = "clean"
+    ADDED = "added"
+    MODIFIED = "modified"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What the file system says of a file without reading it; None fields on git sources."""
+
+    size: int
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedFile:
+    """A file that a scan met: its path relative to the source, its content hash (the git blob
+    id, 40 hexadecimal digits, for both kinds of source) and its stamp."""
+
+    path: str
+    content_hash: str
+    stamp: FileStamp
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a scan of a source found, compared with what was known before.
+
+    `changed` holds new files, files of other content, and files of equal content whose stamp
+    moved; `gone` the known paths that are no more; `unchanged` counts the rest. `skipped` counts
+    by reason what was left out ("ignored" is not counted: that is what ignoring means).
+    `commit` is the commit that was read, on git sources. `scanned_at_ns` is the file system's
+    clock when the scan began.
+    """
+
+    changed: tuple[ScannedFile, ...]
+    gone: tuple[str, ...]
+    unchanged: int
+    skipped: dict[str, int] = field(default_factory=dict)
+    commit: str | None = None
+    scanned_at_ns: int = 0
