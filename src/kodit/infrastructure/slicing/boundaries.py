@@ -1,0 +1,75 @@
+"""Where the syntax tree allows a cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kodit.infrastructure.slicing.decoding import is_blank
+from kodit.infrastructure.slicing.pieces import Text
+from kodit.infrastructure.slicing.splitting import CutCost
+
+if TYPE_CHECKING:
+    from tree_sitter import Tree
+
+    from kodit.infrastructure.slicing.grammars import Deadline
+
+_SMALLEST_OPENED = 3
+"""Nodes of fewer rows are not looked into: a cut inside them gains nothing."""
+
+_STEPS_PER_LOOK = 1_024
+"""Nodes visited between two looks at the clock."""
+
+
+def tree_cost(tree: Tree, text: Text, first: int, last: int, deadline: Deadline) -> CutCost:
+    """The cost of cutting rows `first` to `last` of a file: how deep in the tree the node is that
+    begins on a row, less after a blank line. Raises OutOfTimeError.
+    """
+    depths = _depths(tree, text, first, last, deadline)
+    lines = text.lines
+    nowhere = max(depths.values(), default=0) + 1
+
+    def cost(row: int) -> int:
+        return 2 * depths.get(row, nowhere) + (not is_blank(lines[row - 1]))
+
+    return cost
+
+
+def _depths(tree: Tree, text: Text, first: int, last: int, deadline: Deadline) -> dict[int, int]:
+    """For each row on which a node begins the line, the depth of the outermost such node.
+
+    Walks with a cursor, as trees of hostile files are deeper than Python's stack.
+    """
+    lines = text.lines
+    depths: dict[int, int] = {}
+    cursor = tree.walk()
+    depth = 0
+    steps = 0
+    has_node = cursor.goto_first_child_for_point((first, 0)) is not None
+    while has_node:
+        steps += 1
+        if steps % _STEPS_PER_LOOK == 0:
+            deadline.check()
+        node = cursor.node
+        if node is None:
+            break
+        start = node.start_point
+        row = start.row
+        if row <= last:
+            if first <= row and node.is_named and row not in depths:
+                line = lines[row]
+                if len(line) - len(line.lstrip()) >= start.column:
+                    depths[row] = depth
+            if (
+                node.end_point.row - row >= _SMALLEST_OPENED
+                and cursor.goto_first_child_for_point((max(first, row), 0)) is not None
+            ):
+                depth += 1
+                continue
+            if cursor.goto_next_sibling():
+                continue
+        has_node = False
+        while depth and not has_node:
+            cursor.goto_parent()
+            depth -= 1
+            has_node = cursor.goto_next_sibling()
+    return depths

@@ -1,0 +1,45 @@
+"""How large a snippet may be: the only place where sizes are chosen.
+
+A static token-vector model averages its tokens, so a snippet that says several things at once
+is found by none of them, and one of a single line has too little to say. The figures below keep
+snippets between about five lines and one screen.
+"""
+
+from __future__ import annotations
+
+MAX_LINES = 60
+"""Longest snippet, in lines: longer ones are split. About one screen."""
+
+MAX_CHARACTERS = 2_400
+"""Longest snippet, in characters, about 600 tokens; a single longer line stays whole."""
+
+WHOLE_TYPE_LINES = 12
+"""A class, trait, namespace, ... of up to so many lines stays in one snippet, members included."""
+
+TINY_LINES = 3
+"""A piece of up to so many lines and `TINY_CHARACTERS` is joined with a neighbour."""
+
+TINY_CHARACTERS = 200
+
+JOINED_LINES = 24
+"""Tiny pieces that define something each are joined up to so many lines."""
+
+JOINED_CHARACTERS = 1_000
+
+SCOPE_NAMES = 8
+"""Deepest scope that is written out: the innermost names are kept."""
+
+NAME_CHARACTERS = 200
+"""Longest symbol name; grammars can be led to take a whole page for a name."""
+
+MINIFIED_LINE = 5_000
+"""A file of which more than half stands in lines longer than this is not for people to read."""
+
+MINIFIED_MEAN_LINE = 400
+"""Mean line length, in characters, from which a file of code counts as minified."""
+
+PARSED_BYTES = 2_000_000
+"""Larger files are cut by lines only."""
+
+PARSED_DATA_BYTES = 64_000
+"""The same for data formats, where what a large file holds is rows, not structure."""

@@ -1,0 +1,56 @@
+"""A run of lines on its way to becoming a snippet."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from kodit.domain.snippet import Symbol
+from kodit.infrastructure.slicing.decoding import is_blank
+from kodit.infrastructure.slicing.limits import MAX_CHARACTERS, MAX_LINES
+
+
+@dataclass(slots=True)
+class Piece:
+    """Rows `first` to `last` (from 0, both included), the symbol that they define, and the
+    number of the definition they are part of (0: none, module level)."""
+
+    first: int
+    last: int
+    symbol: Symbol | None = None
+    owner: int = 0
+
+
+class Text:
+    """The lines of a file, with the sizes of runs of lines in constant time."""
+
+    __slots__ = ("_before", "lines")
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self._before = [0, *accumulate(map(len, lines))]
+
+    def characters(self, first: int, last: int) -> int:
+        """Characters in rows `first` to `last`, without line ends."""
+        return self._before[last + 1] - self._before[first]
+
+    def fits(self, first: int, last: int) -> bool:
+        """Whether these rows are within the size of one snippet."""
+        return last - first < MAX_LINES and self.characters(first, last) <= MAX_CHARACTERS
+
+    def last_that_fits(self, first: int) -> int:
+        """The last row of the longest run from `first` that fits one snippet, `first` at least."""
+        limit = self._before[first] + MAX_CHARACTERS
+        high = min(first + MAX_LINES, len(self.lines)) + 1
+        return max(first, bisect_right(self._before, limit, first, high) - 2)
+
+    def trimmed(self, first: int, last: int) -> tuple[int, int] | None:
+        """The same rows without blank ones at either end, or None when all are blank."""
+        lines = self.lines
+        while first <= last and is_blank(lines[first]):
+            first += 1
+        while last >= first and is_blank(lines[last]):
+            last -= 1
+        return (first, last) if first <= last else None

@@ -1,0 +1,116 @@
+"""Cutting a file into snippets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kodit.domain.snippet import SlicedFile, Snippet
+from kodit.infrastructure.slicing.covering import cover
+from kodit.infrastructure.slicing.decoding import decode
+from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.joining import join
+from kodit.infrastructure.slicing.languages import LANGUAGES, Language
+from kodit.infrastructure.slicing.limits import (
+    MINIFIED_LINE,
+    MINIFIED_MEAN_LINE,
+    PARSED_BYTES,
+    PARSED_DATA_BYTES,
+)
+from kodit.infrastructure.slicing.outline import outline
+from kodit.infrastructure.slicing.pieces import Piece, Text
+from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
+
+OUT_OF_TIME = "parser ran out of time: line chunks"
+TOO_LARGE = "too large to parse: line chunks"
+BINARY = "binary"
+MINIFIED = "minified"
+
+
+def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> SlicedFile:
+    """The snippets of a file: every line that is not blank is in exactly one of them.
+
+    `path` is relative to the source, with `/`, and only named, never opened. Never raises: what
+    cannot be read has no snippets, what cannot be parsed within `time_limit_seconds` of processor
+    time is cut by lines, and `problem` says so. Line ends become `\\n` in the snippets' text.
+    """
+    language = detect_language(path, data[:512])
+    decoded = decode(data)
+    if decoded is None:
+        return SlicedFile(path, language, (), BINARY)
+    if not decoded or decoded.isspace():
+        return SlicedFile(path, language, ())
+    lines = decoded.split("\n")
+    row = LANGUAGES.get(language)
+    if _is_minified(lines, len(decoded), row):
+        return SlicedFile(path, language, (), MINIFIED)
+    text = Text(lines)
+    pieces, problem = _cut(decoded, text, row, time_limit_seconds)
+    snippets = tuple(
+        Snippet(
+            path,
+            piece.first + 1,
+            piece.last + 1,
+            language,
+            piece.symbol,
+            "\n".join(lines[piece.first : piece.last + 1]),
+        )
+        for piece in pieces
+    )
+    return SlicedFile(path, language, snippets, problem)
+
+
+def _cut(
+    decoded: str, text: Text, language: Language | None, time_limit_seconds: float
+) -> tuple[Iterable[Piece], str | None]:
+    if language is None or (language.data and len(decoded) > PARSED_DATA_BYTES):
+        return _line_chunks(text), None
+    if len(decoded) > PARSED_BYTES:
+        return _line_chunks(text), TOO_LARGE
+    from kodit.infrastructure.slicing.grammars import OutOfTimeError  # noqa: PLC0415 - heavy
+
+    try:
+        return _cut_by_syntax(decoded, text, language, time_limit_seconds), None
+    except OutOfTimeError:
+        return _line_chunks(text), OUT_OF_TIME
+
+
+def _cut_by_syntax(
+    decoded: str, text: Text, language: Language, time_limit_seconds: float
+) -> list[Piece]:
+    from kodit.infrastructure.slicing.boundaries import tree_cost  # noqa: PLC0415
+    from kodit.infrastructure.slicing.grammars import Deadline, load_grammar  # noqa: PLC0415
+
+    deadline = Deadline(time_limit_seconds)
+    grammar = load_grammar(language.name)
+    source = decoded.encode("utf-8", "replace")
+    tree = grammar.parse(source, deadline)
+    definitions = outline(grammar.matches(tree), source, text.lines, language)
+    pieces: list[Piece] = []
+    for piece in join(cover(definitions, text), text):
+        if text.fits(piece.first, piece.last):
+            pieces.append(piece)
+            continue
+        cost = tree_cost(tree, text, piece.first, piece.last, deadline)
+        pieces += _split(text, piece, cost)
+    return pieces
+
+
+def _line_chunks(text: Text) -> list[Piece]:
+    return _split(text, Piece(0, len(text.lines) - 1), line_cost(text))
+
+
+def _split(text: Text, piece: Piece, cost: CutCost) -> list[Piece]:
+    return [
+        Piece(*rows, piece.symbol, piece.owner)
+        for first, last in split(text, piece.first, piece.last, cost)
+        if (rows := text.trimmed(first, last))
+    ]
+
+
+def _is_minified(lines: list[str], characters: int, language: Language | None) -> bool:
+    longest = max(map(len, lines))
+    if longest <= MINIFIED_LINE:
+        return False
+    if sum(len(line) for line in lines if len(line) > MINIFIED_LINE) * 2 > characters:
+        return True
+    return language is not None and characters > MINIFIED_MEAN_LINE * len(lines)

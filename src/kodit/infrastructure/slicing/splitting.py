@@ -1,0 +1,44 @@
+"""Cutting a run of lines that is too long for one snippet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from kodit.infrastructure.slicing.decoding import is_blank
+from kodit.infrastructure.slicing.pieces import Text
+
+CutCost = Callable[[int], int]
+"""What it costs to begin a snippet at a row; the lower the better."""
+
+
+def split(text: Text, first: int, last: int, cost: CutCost) -> Iterator[tuple[int, int]]:
+    """Rows `first` to `last` in runs that fit one snippet, cut where it costs least.
+
+    Cuts are looked for in the last half of the longest run that fits, so that no snippet is
+    shorter than half of what it could be; of equal costs the later row is taken. A single line
+    that is too long stays whole.
+    """
+    while not text.fits(first, last):
+        end = text.last_that_fits(first) + 1
+        if end > last:
+            break
+        earliest = first + max(1, (end - first) // 2)
+        best = min(range(end, earliest - 1, -1), key=cost)
+        yield first, best - 1
+        first = best
+    yield first, last
+
+
+def line_cost(text: Text) -> CutCost:
+    """The cost of cutting text of which no structure is known: least after a blank line, then
+    where the indentation is least."""
+    lines = text.lines
+
+    def cost(row: int) -> int:
+        line = lines[row]
+        if is_blank(line):
+            return 1_000
+        indentation = min(len(line) - len(line.lstrip()), 100)
+        return indentation * 2 + (0 if is_blank(lines[row - 1]) else 41)
+
+    return cost

@@ -1,0 +1,85 @@
+"""Cutting a file into snippets, through the public face."""
+
+from __future__ import annotations
+
+from kodit.domain.snippet import SlicedFile, Symbol, SymbolKind
+from kodit.infrastructure.slicing import detect_language, slice_file
+
+PYTHON = b'''"""Module."""
+
+import os
+
+
+class Stack:
+    """Last in, first out."""
+
+    items: list[int]
+
+    def __init__(self) -> None:
+        self.items = []
+        self.limit = 10
+        self.name = "stack"
+
+    # Removes the newest item.
+    @property
+    def top(self) -> int:
+        if not self.items:
+            raise IndexError(self.name)
+        return self.items.pop()
+
+
+def drain(stack: Stack) -> None:
+    while stack.items:
+        print(stack.top)
+    print("drained")
+'''
+
+
+def listing(sliced: SlicedFile) -> list[tuple[int, int, Symbol | None]]:
+    return [(s.start_line, s.end_line, s.symbol) for s in sliced.snippets]
+
+
+def test_python_is_cut_into_head_methods_and_functions() -> None:
+    """Decorators and comments go with what follows them; methods carry their class as scope."""
+    sliced = slice_file("a/stack.py", PYTHON)
+    assert sliced.language == "python"
+    assert sliced.problem is None
+    assert [
+        (1, 3, None),
+        (6, 9, Symbol("Stack", SymbolKind.CLASS)),
+        (11, 14, Symbol("__init__", SymbolKind.METHOD, "Stack")),
+        (16, 21, Symbol("top", SymbolKind.METHOD, "Stack")),
+        (24, 27, Symbol("drain", SymbolKind.FUNCTION)),
+    ] == listing(sliced)
+
+
+def test_snippet_text_is_the_text_of_its_lines() -> None:
+    """Joined by a line feed, without the one that ends the last line."""
+    lines = PYTHON.decode().split("\n")
+    for snippet in slice_file("stack.py", PYTHON).snippets:
+        assert "\n".join(lines[snippet.start_line - 1 : snippet.end_line]) == snippet.text
+
+
+def test_unknown_text_is_cut_by_lines() -> None:
+    """At blank lines where there are some."""
+    paragraph = "one line of text\n" * 39 + "\n"
+    sliced = slice_file("notes", (paragraph * 3).encode())
+    assert sliced.language == "text"
+    assert listing(sliced) == [(1, 39, None), (41, 79, None), (81, 119, None)]
+
+
+def test_binary_file_has_no_snippets() -> None:
+    """And says why."""
+    sliced = slice_file("a.py", b"\x00\x01")
+    assert sliced.snippets == ()
+    assert sliced.problem == "binary"
+
+
+def test_language_by_name_extension_and_first_line() -> None:
+    """In this order; `text` for the rest."""
+    assert detect_language("a/b.PY") == "python"
+    assert detect_language("SConstruct") == "python"
+    assert detect_language("tool", b"#!/usr/bin/env -S python3.12 -u\n") == "python"
+    assert detect_language("a.md", b"#!/usr/bin/python") == "markdown"
+    assert detect_language("a/.py") == "text"
+    assert detect_language("unknown.xyz") == "text"
