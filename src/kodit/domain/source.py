@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SourceKind(StrEnum):
@@ -33,6 +34,28 @@ class Source:
         return f"{self.location}@{self.ref}" if self.ref else self.location
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a git server asks for. Both parts may be secret: a token is often given as the user
+    name with an empty password. Never shown by `repr`."""
+
+    username: str = field(repr=False)
+    password: str = field(default="", repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must appear in no message: the password, or the user name where there is none."""
+        return (self.password,) if self.password else (self.username,)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedSource:
+    """A source as the user typed it, taken apart: `source` never holds the credentials."""
+
+    source: Source
+    credentials: Credentials | None = None
+
+
 class FileProcessingStatus(StrEnum):
     """What happened to a file since its index was last complete."""
 
@@ -50,6 +73,26 @@ class FileStamp:
     mtime_ns: int = 0
     ctime_ns: int = 0
     inode: int = 0
+
+
+class KnownFile(NamedTuple):
+    """What an earlier scan recorded of a file: a plain tuple, since there are tens of thousands.
+    On git sources only `content_hash` counts."""
+
+    content_hash: str
+    size: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
+
+
+class FileHistory(NamedTuple):
+    """Who changed a file last, when (seconds since 1970), and when its first commit was made."""
+
+    author_name: str
+    author_email: str
+    changed_at: int
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,274 @@
+"""The five stages of indexing. Each commits in batches, asks the database what is still missing,
+and can be killed and run again at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.stage import Stage, StageHandler, StageOutcome
+from kodit.application.services.vector_stages import VectorStages
+from kodit.domain.index import Index, IndexedFile, WorkingCopy
+from kodit.domain.keyword import KeywordBatch
+from kodit.domain.ports.database import Database, Transaction
+from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.runtime import Clock
+from kodit.domain.ports.sources import Report, SourceReader
+from kodit.domain.progress import ProgressTracker, TaskOperation, TrackableType
+from kodit.domain.run import IndexRun
+from kodit.domain.services.bm25_service import BM25DomainService
+from kodit.domain.services.index_service import IndexDomainService
+from kodit.domain.source import FileProcessingStatus, Scan, ScannedFile
+from kodit.domain.task import QueuePriority, Task, TaskType
+
+FILES_PER_SCAN_BATCH = 1000
+"""How many scanned files are stored in one transaction: about 20 ms."""
+FILES_PER_BATCH = 64
+CHANGES_PER_BATCH = 8192
+"""How many keyword changes go into one commit of the keyword index, which costs some 50 ms."""
+ROWS_PER_PURGE = 1000
+
+
+class CodeIndexingApplicationService:
+    """Starts indexing and does the work of its stages."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queue: QueueService,
+        reader: SourceReader,
+        keyword_index: KeywordIndex,
+        embedder: Embedder,
+        enricher: Enricher,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._reader = reader
+        self._keyword_index = keyword_index
+        self._embedder = embedder
+        self._enricher = enricher
+        self._clock = clock
+        self._files = IndexDomainService()
+        self._bm25 = BM25DomainService()
+        self._vectors = VectorStages(embedder, enricher)
+
+    async def queue_index_tasks(self, index_id: int, is_user_initiated: bool = True) -> IndexRun:
+        """Ask for the index to be brought up to date: the only way indexing starts.
+
+        Returns the run that will do it, which may be one that was already waiting.
+        """
+        base = QueuePriority.USER_INITIATED if is_user_initiated else QueuePriority.BACKGROUND
+        return await self._queue.request_run(index_id, base)
+
+    async def process_sync(
+        self, task: Task, tracker: ProgressTracker | None = None
+    ) -> StageOutcome:
+        """Look at the source and store the status and content hash of every file."""
+        stage = self._stage(task, tracker)
+        with stage.tracker.create_child(TaskOperation.REFRESH_WORKING_COPY) as step:
+            index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
+            commit = await self._reader.look_up(index)
+            working_copy = index.working_copy
+            if commit is None or commit != working_copy.commit:
+                known = await stage.read(
+                    lambda transaction: transaction.indexes.known_files(index.id)
+                )
+                scan = await self._reader.scan(index, known, _report_to(step))
+                del known
+                await self._store_scan(stage, step, index, scan)
+                working_copy = WorkingCopy(scan.commit, scan.scanned_at_ns, dict(scan.skipped))
+            is_finished = await self._finish_scan(stage, step, index, working_copy)
+            if is_finished:
+                step.skip("nothing has changed")
+        return StageOutcome(nothing_to_do=is_finished)
+
+    async def _store_scan(
+        self, stage: Stage, step: ProgressTracker, index: Index, scan: Scan
+    ) -> None:
+        def store(
+            found: Sequence[ScannedFile], transaction: Transaction
+        ) -> tuple[None, dict[str, int]]:
+            known = transaction.indexes.files_by_path(index.id, [file.path for file in found])
+            files = [self._files.found(file, known.get(file.path)) for file in found]
+            transaction.indexes.add_files(index.id, [file for file in files if not file.id])
+            transaction.indexes.update_files([file for file in files if file.id])
+            return None, {}
+
+        def remove(paths: Sequence[str], transaction: Transaction) -> tuple[None, dict[str, int]]:
+            known = transaction.indexes.files_by_path(index.id, paths).values()
+            gone = {file.id: self._files.gone(file) for file in known}
+            transaction.indexes.update_files([file for file in gone.values() if file])
+            transaction.indexes.forget_files([key for key, file in gone.items() if not file])
+            return None, {}
+
+        step.set_total(len(scan.changed) + len(scan.gone) + scan.unchanged)
+        step.set_current(scan.unchanged)
+        for start in range(0, len(scan.gone), FILES_PER_SCAN_BATCH):
+            paths = scan.gone[start : start + FILES_PER_SCAN_BATCH]
+            await stage.commit(partial(remove, paths), step, advance=len(paths))
+        for start in range(0, len(scan.changed), FILES_PER_SCAN_BATCH):
+            found = scan.changed[start : start + FILES_PER_SCAN_BATCH]
+            await stage.commit(partial(store, found), step, advance=len(found))
+
+    async def _finish_scan(
+        self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
+    ) -> bool:
+        """Store the scan, and note whatever a newer extractor, model or keyword index needs.
+        Returns whether nothing is left to do."""
+        generation = self._keyword_index.generation()
+
+        def finish(transaction: Transaction) -> tuple[bool, dict[str, int]]:
+            indexes, snippets = transaction.indexes, transaction.snippets
+            indexes.finish_scan(index.id, working_copy)
+            indexes.mark_outdated_extractions(
+                index.id,
+                {
+                    language: self._reader.extractor_version(language)
+                    for language in indexes.extraction_languages(index.id)
+                },
+            )
+            snippets.follow_generation(index.id, generation)
+            for stage_type, model in self._vectors.models().items():
+                snippets.follow_model(index.id, stage_type, model)
+            return snippets.is_finished(index.id), {}
+
+        return await stage.commit(finish, step)
+
+    async def process_extract(
+        self, task: Task, tracker: ProgressTracker | None = None
+    ) -> StageOutcome:
+        """Cut every file whose snippets are not those of its content."""
+        stage = self._stage(task, tracker)
+        with stage.tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
+            index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
+            step.set_total(
+                await stage.read(
+                    lambda transaction: transaction.indexes.count_stale_files(index.id)
+                )
+            )
+            while files := await stage.read(
+                lambda transaction: transaction.indexes.stale_files(index.id, FILES_PER_BATCH)
+            ):
+                extracted = await self._extract(index, files, _report_to(step))
+                await stage.commit(partial(_store_extracted, index, extracted), step, len(files))
+        return StageOutcome()
+
+    async def _extract(
+        self, index: Index, files: Sequence[IndexedFile], report: Report
+    ) -> list[ExtractedFile]:
+        deleted = FileProcessingStatus.DELETED
+        present = [file for file in files if file.status is not deleted]
+        gone = [
+            ExtractedFile(file.id, file.content_hash, "", None)
+            for file in files
+            if file.status is deleted
+        ]
+        return gone + (await self._reader.extract(index, present, report) if present else [])
+
+    async def process_bm25_index(
+        self, task: Task, tracker: ProgressTracker | None = None
+    ) -> StageOutcome:
+        """Let the keyword index follow the log of changes to its end."""
+        stage = self._stage(task, tracker)
+        index_id = stage.index_id
+        with stage.tracker.create_child(TaskOperation.CREATE_BM25_INDEX) as step:
+            step.set_total(
+                await stage.read(
+                    lambda transaction: transaction.snippets.count_keyword_changes(index_id)
+                )
+            )
+            while changes := await stage.read(
+                lambda transaction: transaction.snippets.keyword_changes(
+                    index_id, CHANGES_PER_BATCH
+                )
+            ):
+                batch = self._bm25.fold(index_id, changes)
+                await self._keyword_index.apply(batch)
+
+                await stage.commit(partial(_acknowledge, batch), step, advance=len(changes))
+        return StageOutcome()
+
+    async def process_code_embeddings(
+        self, task: Task, tracker: ProgressTracker | None = None
+    ) -> StageOutcome:
+        """Give every live snippet the vector of its code."""
+        stage = self._stage(task, tracker)
+        with stage.tracker.create_child(TaskOperation.CREATE_CODE_EMBEDDINGS) as step:
+            await self._vectors.embed_code(stage, step)
+        return StageOutcome()
+
+    async def process_enrich(
+        self, task: Task, tracker: ProgressTracker | None = None
+    ) -> StageOutcome:
+        """Enrich every live snippet, embed the enriched text, and declare the index complete."""
+        stage = self._stage(task, tracker)
+        with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
+            await self._vectors.enrich(stage, step)
+        with stage.tracker.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
+            while purged := await stage.commit(
+                lambda transaction: (
+                    transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE),
+                    {},
+                ),
+                step,
+            ):
+                step.set_current(step.current + purged)
+        with stage.tracker.create_child(TaskOperation.UPDATE_INDEX_TIMESTAMP) as step:
+            now = self._clock.now()
+            await stage.commit(partial(_finish, stage.index_id, now), step)
+        return StageOutcome()
+
+    def handlers(self) -> dict[TaskType, StageHandler]:
+        """What a worker dispatches to."""
+        return {
+            TaskType.SYNC: self.process_sync,
+            TaskType.EXTRACT: self.process_extract,
+            TaskType.BM25_INDEX: self.process_bm25_index,
+            TaskType.CODE_EMBEDDINGS: self.process_code_embeddings,
+            TaskType.ENRICH: self.process_enrich,
+        }
+
+    def _stage(self, task: Task, tracker: ProgressTracker | None) -> Stage:
+        return Stage(
+            self._database,
+            task,
+            tracker or ProgressTracker(trackable_type=TrackableType.TASK, trackable_id=task.id),
+        )
+
+
+def _report_to(step: ProgressTracker) -> Report:
+    """Show what a child process reports, on top of what is stored already."""
+    stored = step.current
+
+    def report(done: int, total: int | None) -> None:
+        if step.total is None or stored == 0:
+            step.set_total(total)
+        step.set_current(stored + done)
+
+    return report
+
+
+def _store_extracted(
+    index: Index, extracted: Sequence[ExtractedFile], transaction: Transaction
+) -> tuple[None, dict[str, int]]:
+    counts = transaction.snippets.replace(index.id, extracted)
+    return None, {
+        "files_parsed": sum(file.sliced is not None for file in extracted),
+        "snippets_written": counts.written,
+        "snippets_removed": counts.removed,
+    }
+
+
+def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, dict[str, int]]:
+    transaction.snippets.acknowledge(batch.index_id, batch.seq)
+    return None, {"keywords_indexed": len(batch.additions)}
+
+
+def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[None, dict[str, int]]:
+    transaction.indexes.finish(index_id, now)
+    return None, {}

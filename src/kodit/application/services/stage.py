@@ -1,0 +1,93 @@
+"""A claimed task, as the code of its stage sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kodit.domain.errors import TaskCancelled
+from kodit.domain.ports.database import Database, Transaction
+from kodit.domain.progress import ProgressTracker
+from kodit.domain.task import Task, TaskProgress
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work off the event loop. When the caller is cancelled meanwhile, the work is
+    still waited for: a transaction is never left behind in the air."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """How a stage ended well; `nothing_to_do` settles the rest of its run."""
+
+    nothing_to_do: bool = False
+
+
+StageHandler = Callable[[Task, ProgressTracker | None], Awaitable[StageOutcome]]
+"""What does the work of one task type."""
+
+
+class Stage:
+    """Reads and writes for one claim. Every write is fenced by it, and counted in its commit."""
+
+    def __init__(self, database: Database, task: Task, tracker: ProgressTracker) -> None:
+        self._database = database
+        self.task = task
+        self.tracker = tracker
+
+    @property
+    def index_id(self) -> int:
+        if self.task.index_id is None:
+            raise ValueError(f"task {self.task.id} names no index in its payload")
+        return self.task.index_id
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a read transaction."""
+
+        def read() -> T:
+            with self._database.read() as transaction:
+                return work(transaction)
+
+        return await in_thread(read)
+
+    async def commit(
+        self,
+        work: Callable[[Transaction], tuple[T, Mapping[str, int]]],
+        step: ProgressTracker,
+        advance: int = 0,
+    ) -> T:
+        """Run `work` in a write transaction. It returns its result and what it did in counts;
+        `step` has come further by `advance` when it is stored.
+
+        Raises LeaseLost, and stores nothing, when the claim no longer holds the task;
+        TaskCancelled, after storing, when the user has asked the task to stop.
+        """
+
+        def write() -> tuple[T, bool]:
+            with self._database.write() as transaction:
+                transaction.tasks.fence(self.task.claim)
+                result, counts = work(transaction)
+                task = transaction.tasks.record_batch(
+                    self.task.claim,
+                    counts,
+                    TaskProgress(step.operation.name, step.current + advance, step.total),
+                )
+                return result, task.cancel_requested
+
+        result, cancel_requested = await in_thread(write)
+        step.set_current(step.current + advance)
+        if cancel_requested:
+            raise TaskCancelled("cancelled on request")
+        return result

@@ -1,0 +1,155 @@
+"""The two stages that ask models: code embeddings, and enrichment with its text embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from kodit.application.services.stage import Stage
+from kodit.domain.embedding import PackedVector
+from kodit.domain.errors import PermanentError
+from kodit.domain.ports.database import Transaction
+from kodit.domain.ports.engines import Embedder, Enricher
+from kodit.domain.progress import ProgressTracker
+from kodit.domain.search import StoredSnippet, VectorKind
+from kodit.domain.services.embedding_service import EmbeddingDomainService
+from kodit.domain.services.enrichment_service import EnrichmentDomainService
+from kodit.domain.task import TaskType
+
+SNIPPETS_PER_BATCH = 256
+
+
+class VectorStages:
+    """Works through the pending snippets of an index in batches, asking a model only for what no
+    cache answers."""
+
+    def __init__(self, embedder: Embedder, enricher: Enricher) -> None:
+        self._embedder = embedder
+        self._enricher = enricher
+        self._embedding = EmbeddingDomainService()
+        self._enrichment = EnrichmentDomainService()
+
+    def models(self) -> dict[TaskType, str]:
+        """The model that each stage works with; another one means that all is to be done anew."""
+        return {
+            TaskType.CODE_EMBEDDINGS: self._embedder.model,
+            TaskType.ENRICH: f"{self._embedder.model} {self._enricher.model}",
+        }
+
+    async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
+        """Give every pending snippet the vector of its code."""
+        with_path = self._embedder.includes_path
+        while snippets := await self._next_batch(stage, step, TaskType.CODE_EMBEDDINGS):
+            texts = [
+                self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
+            ]
+            keys, vectors = await self._embed(stage, texts)
+            await stage.commit(
+                partial(self._store, VectorKind.CODE, snippets, keys, vectors),
+                step,
+                advance=len(snippets),
+            )
+        await self._drop_superseded(stage, step, VectorKind.CODE)
+
+    async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
+        """Give every pending snippet its enrichment, and the vector of that text.
+
+        Enrichments are stored before they are embedded: they may have been paid for.
+        """
+        while snippets := await self._next_batch(stage, step, TaskType.ENRICH):
+            texts = await self._enrich(stage, step, snippets)
+            keys, vectors = await self._embed(stage, texts)
+            await stage.commit(
+                partial(self._store, VectorKind.TEXT, snippets, keys, vectors),
+                step,
+                advance=len(snippets),
+            )
+        await self._drop_superseded(stage, step, VectorKind.TEXT)
+
+    async def _next_batch(
+        self, stage: Stage, step: ProgressTracker, stage_type: TaskType
+    ) -> list[StoredSnippet]:
+        def read(transaction: Transaction) -> tuple[list[StoredSnippet], int | None]:
+            total = None
+            if step.total is None:
+                total = transaction.snippets.count_pending(stage.index_id, stage_type)
+            batch = transaction.snippets.pending(stage.index_id, stage_type, SNIPPETS_PER_BATCH)
+            return batch, total
+
+        snippets, total = await stage.read(read)
+        if total is not None:
+            step.set_total(total)
+        return snippets
+
+    async def _embed(
+        self, stage: Stage, texts: Sequence[str]
+    ) -> tuple[list[bytes], dict[bytes, PackedVector]]:
+        """The cache key of each text, and the vectors of those that no cache answers."""
+        keys = self._embedding.keys(self._embedder.model, texts)
+        known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
+        missing = self._embedding.missing(keys, texts, known)
+        vectors = await self._embedder.embed(list(missing.values())) if missing else []
+        _check_answer("embeddings", len(missing), len(vectors))
+        return keys, dict(zip(missing, vectors, strict=True))
+
+    async def _enrich(
+        self, stage: Stage, step: ProgressTracker, snippets: Sequence[StoredSnippet]
+    ) -> list[str]:
+        """One text a snippet, stored and linked."""
+        with_path = self._enricher.includes_path
+        keys = [
+            self._enrichment.key(self._enricher.model, snippet, with_path=with_path)
+            for snippet in snippets
+        ]
+        known = await stage.read(lambda transaction: transaction.enrichments.cached(keys))
+        missing = {
+            key: snippet for key, snippet in zip(keys, snippets, strict=True) if key not in known
+        }
+        answers = await self._enricher.enrich(list(missing.values())) if missing else []
+        _check_answer("enrichments", len(missing), len(answers))
+        texts = dict(zip(missing, answers, strict=True))
+
+        def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
+            ids = transaction.enrichments.add(stage.index_id, texts)
+            ids.update((key, found[0]) for key, found in known.items())
+            transaction.enrichments.link(
+                {snippet.id: ids[key] for snippet, key in zip(snippets, keys, strict=True)}
+            )
+            return None, {"snippets_enriched": len(texts)}
+
+        await stage.commit(store, step)
+        texts.update((key, found[1]) for key, found in known.items())
+        return [texts[key] for key in keys]
+
+    def _store(
+        self,
+        kind: VectorKind,
+        snippets: Sequence[StoredSnippet],
+        keys: Sequence[bytes],
+        vectors: dict[bytes, PackedVector],
+        transaction: Transaction,
+    ) -> tuple[None, dict[str, int]]:
+        embeddings = transaction.embeddings.add(snippets[0].index_id, vectors)
+        embeddings.update(
+            transaction.embeddings.cached([key for key in keys if key not in embeddings])
+        )
+        transaction.embeddings.link(
+            kind,
+            TaskType.CODE_EMBEDDINGS if kind is VectorKind.CODE else TaskType.ENRICH,
+            self._embedder.model,
+            snippets,
+            [embeddings[key] for key in keys],
+        )
+        return None, {"texts_embedded": len(vectors)}
+
+    async def _drop_superseded(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
+        def drop(transaction: Transaction) -> tuple[None, dict[str, int]]:
+            transaction.embeddings.drop_superseded(stage.index_id, kind)
+            return None, {}
+
+        await stage.commit(drop, step)
+
+
+def _check_answer(what: str, asked: int, answered: int) -> None:
+    if asked != answered:
+        raise PermanentError(f"the model was asked for {asked} {what} and gave {answered}")

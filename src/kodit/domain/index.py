@@ -1,0 +1,60 @@
+"""A source and everything derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kodit.domain.source import FileProcessingStatus, FileStamp, Source
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file of a working copy, as the index knows it.
+
+    `extracted_hash` and `extractor_version` say what the stored snippets were made from; None
+    means that there are none. `problem` says why the file was read in a lesser way.
+    """
+
+    id: int
+    path: str
+    content_hash: str
+    status: FileProcessingStatus
+    extracted_hash: str | None = None
+    extractor_version: str | None = None
+    problem: str | None = None
+    stamp: FileStamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCopy:
+    """Kodit's view of a source after its last scan.
+
+    `commit` is the commit that was read (git sources only); `scanned_at_ns` the file system's
+    time at the scan's begin; `skipped` counts by reason what the scan left out.
+    """
+
+    commit: str | None = None
+    scanned_at_ns: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A source plus everything derived from it; `updated_at` is when it was last complete."""
+
+    id: int
+    source: Source
+    working_copy: WorkingCopy
+    created_at: datetime
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSummary:
+    """How much an index holds: files read, live snippets, and files with a problem by reason."""
+
+    index: Index
+    files: int
+    snippets: int
+    problems: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,44 @@
+"""Transactions over everything that is stored durably."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from kodit.domain.ports.repositories import (
+    EmbeddingRepository,
+    EnrichmentRepository,
+    IndexRepository,
+    SearchRepository,
+    SnippetRepository,
+)
+from kodit.domain.ports.tasks import TaskRepository
+
+
+class Transaction(Protocol):
+    """All repositories over one transaction."""
+
+    @property
+    def tasks(self) -> TaskRepository: ...
+    @property
+    def indexes(self) -> IndexRepository: ...
+    @property
+    def snippets(self) -> SnippetRepository: ...
+    @property
+    def search(self) -> SearchRepository: ...
+    @property
+    def embeddings(self) -> EmbeddingRepository: ...
+    @property
+    def enrichments(self) -> EnrichmentRepository: ...
+
+
+class Database(Protocol):
+    """Opens transactions. Synchronous: a use case crosses into a thread once per transaction.
+
+    A write transaction that ends with an exception leaves nothing behind. Both raise
+    `TransientError` when the database stays locked, or the disk is full, for longer than is
+    worth waiting.
+    """
+
+    def read(self) -> AbstractContextManager[Transaction]: ...
+    def write(self) -> AbstractContextManager[Transaction]: ...

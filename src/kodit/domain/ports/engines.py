@@ -1,0 +1,83 @@
+"""The engines that index and find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from kodit.domain.embedding import PackedVector
+from kodit.domain.keyword import KeywordBatch
+from kodit.domain.search import Hit, Scope, StoredSnippet, VectorKind
+
+
+class KeywordIndex(Protocol):
+    """A derived index of words that follows the log of changes."""
+
+    async def apply(self, batch: KeywordBatch) -> None:
+        """Delete, then add, and commit. A batch that has been applied before changes nothing, so
+        that neither a crash before its acknowledgement nor a late worker does harm."""
+        ...
+
+    async def drop(self, index_id: int) -> None:
+        """Forget an index for good; later batches for it are ignored."""
+        ...
+
+    def generation(self) -> str:
+        """A name given when the index was made from nothing. Another name than the one that the
+        database noted means that what was acknowledged is gone and must be logged again."""
+        ...
+
+    def search(self, query: str, scope: Scope, limit: int) -> list[Hit]:
+        """The best snippets within the scope, best first."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Finds the nearest stored vectors."""
+
+    def search(
+        self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
+    ) -> list[Hit]:
+        """The snippets of largest cosine similarity within the scope, best first."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into vectors."""
+
+    @property
+    def model(self) -> str:
+        """The model and the version of what is done to a text before it."""
+        ...
+
+    @property
+    def includes_path(self) -> bool:
+        """Whether the path goes before the text; never for an endpoint that is paid."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
+        """One vector a text, in order. Raises TransientError or PermanentError, and never
+        returns fewer or empty vectors."""
+        ...
+
+    def embed_query(self, text: str) -> Sequence[float]:
+        """The unit vector of a query, in this process."""
+        ...
+
+
+class Enricher(Protocol):
+    """Says in words what a snippet does."""
+
+    @property
+    def model(self) -> str:
+        """The model and the version of what is done to its input."""
+        ...
+
+    @property
+    def includes_path(self) -> bool:
+        """Whether the path is part of the input; never for an endpoint that is paid."""
+        ...
+
+    async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
+        """One text a snippet, in order. Raises TransientError or PermanentError."""
+        ...

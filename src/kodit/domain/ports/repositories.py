@@ -1,0 +1,213 @@
+"""What is stored of indexes, files, snippets, vectors and enrichments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kodit.domain.embedding import PackedVector
+from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
+from kodit.domain.keyword import KeywordChange
+from kodit.domain.search import Scope, SearchFilter, StoredSnippet, VectorKind
+from kodit.domain.snippet import SlicedFile
+from kodit.domain.source import KnownFile, Source
+from kodit.domain.task import TaskType
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedFile:
+    """The snippets of one file, and what they were made from.
+
+    `content_hash` is that of the bytes that were read, which may be newer than the scan;
+    `sliced` is None when the file has vanished.
+    """
+
+    file_id: int
+    content_hash: str
+    extractor_version: str
+    sliced: SlicedFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnippetCounts:
+    """What a change of snippets did."""
+
+    written: int = 0
+    removed: int = 0
+
+
+class IndexRepository(Protocol):
+    """Indexes and their working copies within one transaction."""
+
+    def add(self, source: Source, now: datetime) -> Index: ...
+
+    def get(self, index_id: int) -> Index:
+        """Raises NotFoundError, also for an index that is being deleted."""
+        ...
+
+    def find(self, source: Source) -> Index | None:
+        """The index of the same kind, location and ref."""
+        ...
+
+    def list_all(self) -> list[Index]: ...
+
+    def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]: ...
+
+    def update_source(self, index_id: int, source: Source) -> None:
+        """Store other include and exclude globs; the next scan looks at every file again."""
+        ...
+
+    def known_files(self, index_id: int) -> dict[str, KnownFile]:
+        """By path, every file that was there at the last scan."""
+        ...
+
+    def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]: ...
+
+    def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
+        """Store new files; their identifiers are given here."""
+        ...
+
+    def update_files(self, files: Sequence[IndexedFile]) -> None:
+        """Store hash, stamp and status of known files; a file whose content differs from what
+        was extracted is stale from here on."""
+        ...
+
+    def forget_files(self, file_ids: Sequence[int]) -> None:
+        """Drop files that have no snippets."""
+        ...
+
+    def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None: ...
+
+    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str, str]) -> None:
+        """Mark as stale what another version of the extractor made; versions by language."""
+        ...
+
+    def extraction_languages(self, index_id: int) -> list[str]:
+        """The languages of the files that have been extracted."""
+        ...
+
+    def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
+        """Files whose snippets are not those of their content, deleted files among them."""
+        ...
+
+    def count_stale_files(self, index_id: int) -> int: ...
+
+    def finish(self, index_id: int, now: datetime) -> None:
+        """Update the timestamp, clear the statuses and forget deleted files."""
+        ...
+
+    def mark_deleted(self, index_id: int, now: datetime) -> None:
+        """Hide the index from everybody; its rows are removed afterwards, in pieces."""
+        ...
+
+    def deleted(self) -> list[int]:
+        """Indexes that are marked and not yet removed."""
+        ...
+
+    def remove_some(self, index_id: int, limit: int) -> bool:
+        """Remove at most `limit` rows of a marked index; False when nothing is left of it."""
+        ...
+
+
+class SnippetRepository(Protocol):
+    """Snippets and what is still to be done for them, within one transaction."""
+
+    def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
+        """Store new snippets, mark the old ones superseded (removed where the file is gone), log
+        both for the keyword index, and note what the later stages have to do."""
+        ...
+
+    def keyword_changes(self, index_id: int, limit: int) -> list[KeywordChange]:
+        """The oldest changes that are not acknowledged. The changes of one file are never cut
+        apart, so that there may be some more than `limit`."""
+        ...
+
+    def count_keyword_changes(self, index_id: int) -> int: ...
+
+    def acknowledge(self, index_id: int, seq: int) -> None:
+        """The keyword index holds every change up to `seq`."""
+        ...
+
+    def follow_generation(self, index_id: int, generation: str) -> None:
+        """Note which keyword index holds what was acknowledged; where it is another one than
+        before, log every live snippet as added."""
+        ...
+
+    def pending(self, index_id: int, stage: TaskType, limit: int) -> list[StoredSnippet]:
+        """Live snippets that the stage has not finished, whole files first come."""
+        ...
+
+    def count_pending(self, index_id: int, stage: TaskType) -> int: ...
+
+    def follow_model(self, index_id: int, stage: TaskType, model: str) -> None:
+        """Note the model in use for a stage; where it is another one than before, note every
+        live snippet as pending."""
+        ...
+
+    def is_finished(self, index_id: int) -> bool:
+        """Whether no stage has anything left to do."""
+        ...
+
+    def purge(self, index_id: int, limit: int) -> int:
+        """Remove at most `limit` superseded snippets that no engine holds any more."""
+        ...
+
+
+class SearchRepository(Protocol):
+    """What a search reads of the database, within one transaction."""
+
+    def resolve(self, search_filter: SearchFilter) -> Scope:
+        """The filter as identifiers. Raises NotFoundError for an unknown index."""
+        ...
+
+    def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
+        """In any order; unknown identifiers are left out."""
+        ...
+
+
+class EmbeddingRepository(Protocol):
+    """Vectors within one transaction."""
+
+    def cached(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        """Identifier and 1-bit code of the embeddings that exist, by cache key."""
+        ...
+
+    def add(
+        self, index_id: int, vectors: Mapping[bytes, PackedVector]
+    ) -> dict[bytes, tuple[int, bytes]]:
+        """Store new embeddings by cache key; `index_id` is the one that pays for them."""
+        ...
+
+    def link(
+        self,
+        kind: VectorKind,
+        stage: TaskType,
+        model: str,
+        snippets: Sequence[StoredSnippet],
+        embeddings: Sequence[tuple[int, bytes]],
+    ) -> None:
+        """Give each snippet its vector, note the stage as done for it, and drop the vectors of
+        superseded snippets of every file that is complete now. All are of one index."""
+        ...
+
+    def drop_superseded(self, index_id: int, kind: VectorKind) -> None:
+        """Drop what is left of vectors of superseded snippets: files that have none any more."""
+        ...
+
+
+class EnrichmentRepository(Protocol):
+    """Enriched texts within one transaction."""
+
+    def cached(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:
+        """Identifier and text of the enrichments that exist, by cache key."""
+        ...
+
+    def add(self, index_id: int, texts: Mapping[bytes, str]) -> dict[bytes, int]:
+        """Store new enrichments by cache key; `index_id` is the one that pays for them."""
+        ...
+
+    def link(self, enrichments: Mapping[int, int]) -> None:
+        """Snippet identifier to enrichment identifier."""
+        ...

@@ -1,0 +1,42 @@
+"""Reading sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from kodit.domain.index import Index, IndexedFile
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.source import KnownFile, Scan
+
+Report = Callable[[int, int | None], None]
+"""Called with how much is done and the total, None while it is not known."""
+
+
+class SourceReader(Protocol):
+    """Looks at sources and cuts their files into snippets, in child processes."""
+
+    async def look_up(self, index: Index) -> str | None:
+        """The commit that the source is at, with one ref lookup; None for folders, which have
+        to be scanned. Raises SourceError or TransientError."""
+        ...
+
+    async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
+        """Bring the working copy up to date and compare it with what is known. Raises
+        SourceError when the source is gone or refused, TransientError when it may come back."""
+        ...
+
+    async def extract(
+        self, index: Index, files: Sequence[IndexedFile], report: Report
+    ) -> list[ExtractedFile]:
+        """The snippets of the files, in any order. A bad file is a problem of that file and
+        never an error."""
+        ...
+
+    def extractor_version(self, language: str) -> str:
+        """Changes when the same file of this language would give other snippets."""
+        ...
+
+    def discard(self, index_id: int) -> None:
+        """Remove what is kept of a source below the data directory; never the source itself."""
+        ...

@@ -1,0 +1,25 @@
+"""Who works, and who has died."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class WorkerRegistry(Protocol):
+    """Notices at once when a worker of this machine has died."""
+
+    def enter(self) -> str:
+        """Register this worker and return its name, new at each start."""
+        ...
+
+    def leave(self) -> None:
+        """This worker holds nothing any more."""
+        ...
+
+    def is_dead(self, worker: str) -> bool:
+        """Whether the worker and all its child processes are gone."""
+        ...
+
+    def sweep(self) -> None:
+        """Clear away what dead workers have left behind."""
+        ...

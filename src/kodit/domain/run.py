@@ -1,0 +1,187 @@
+"""The five tasks of one indexing of one index, and every move their states can make.
+
+Nothing here reads a clock or a database: a repository loads the run under a lock, one of these
+methods moves it, and the repository stores what changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from kodit.domain.task import (
+    PREDECESSORS,
+    QueuePriority,
+    Task,
+    TaskState,
+    TaskType,
+    task_priority,
+)
+
+
+class RunState(StrEnum):
+    """Where a run stands; the last four are terminal."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass(slots=True)
+class IndexRun:
+    """One indexing of one index.
+
+    `is_follow_up` is set while the run waits for the active run of its index to end; at most one
+    run of an index is active and at most one waits. A run without an index holds a single task
+    that was queued by itself.
+    """
+
+    index_id: int | None
+    state: RunState = RunState.QUEUED
+    is_follow_up: bool = False
+    cancel_requested: bool = False
+    id: int = 0
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    tasks: list[Task] = field(default_factory=list)
+
+    @classmethod
+    def create(
+        cls, index_id: int, base: QueuePriority, now: datetime, *, is_follow_up: bool = False
+    ) -> IndexRun:
+        """A new run: SYNC ready, unless the run has to wait, and the rest blocked."""
+        tasks = [
+            Task.create(task_type, task_priority(task_type, base), {"index_id": index_id})
+            for task_type in TaskType
+        ]
+        for task in tasks:
+            task.created_at = task.available_at = now
+            task.state = TaskState.BLOCKED
+        run = cls(index_id=index_id, is_follow_up=is_follow_up, created_at=now, tasks=tasks)
+        if not is_follow_up:
+            run._unblock(now)
+        return run
+
+    @classmethod
+    def single(cls, task: Task, now: datetime) -> IndexRun:
+        """A run of one task, ready at once."""
+        task.created_at = task.available_at = now
+        return cls(index_id=None, created_at=now, tasks=[task])
+
+    @property
+    def is_user_initiated(self) -> bool:
+        return any(task.is_user_initiated for task in self.tasks)
+
+    def task(self, task_id: int) -> Task:
+        return next(task for task in self.tasks if task.id == task_id)
+
+    def raise_priority(self, base: QueuePriority) -> None:
+        """Lift the tasks still to come to `base`'s class. A user's request also renews their
+        retry budget: somebody is watching now."""
+        for task in self.tasks:
+            if not task.state.is_terminal:
+                if base is QueuePriority.USER_INITIATED:
+                    task.failures = 0
+                if task.state is not TaskState.RUNNING:
+                    task.raise_priority(base)
+
+    def stop_waiting(self, now: datetime) -> None:
+        """The active run before this one has ended; this one is active now."""
+        self.is_follow_up = False
+        self._unblock(now)
+
+    def complete(self, task: Task, now: datetime, *, nothing_to_do: bool = False) -> None:
+        """A running task has succeeded; with `nothing_to_do` the rest of the run is skipped."""
+        task.end(TaskState.SUCCEEDED, now)
+        if nothing_to_do:
+            for other in self.tasks:
+                if not other.state.is_terminal:
+                    other.end(TaskState.SKIPPED, now)
+        self._settle(now)
+
+    def fail(self, task: Task, error: str, now: datetime) -> None:
+        """A running task has failed for good; what follows it stays blocked."""
+        task.end(TaskState.FAILED, now, error)
+        self._settle(now)
+
+    def try_again(
+        self, task: Task, error: str | None, available_at: datetime, now: datetime
+    ) -> None:
+        """A running task goes back to the queue; `error` says why, None after a release."""
+        task.error = error
+        task.make_ready(available_at)
+        self._settle(now)
+
+    def cancel(self, now: datetime) -> None:
+        """End what waits at once; what runs is asked to stop and ends the run when it has."""
+        self.cancel_requested = True
+        for task in self.tasks:
+            if task.state is TaskState.RUNNING:
+                task.cancel_requested = True
+        self._settle(now)
+
+    def abandon(self, now: datetime) -> None:
+        """End everything at once, running tasks too: their claims are void from here on."""
+        self.cancel_requested = True
+        for task in self.tasks:
+            if task.state is TaskState.RUNNING:
+                task.end(TaskState.CANCELLED, now)
+        self._settle(now)
+
+    def acknowledge_cancel(self, task: Task, now: datetime) -> None:
+        """A running task has stopped because it was asked to."""
+        task.end(TaskState.CANCELLED, now)
+        self._settle(now)
+
+    def retry(self, now: datetime) -> None:
+        """Run the failed or cancelled stages again, and what follows them."""
+        for task in self.tasks:
+            if task.state in (TaskState.FAILED, TaskState.CANCELLED):
+                task.restart()
+        self.state = RunState.QUEUED
+        self.is_follow_up = False
+        self.cancel_requested = False
+        self.finished_at = None
+        self._unblock(now)
+
+    def supersede(self) -> None:
+        """A newer run does what this failed one left."""
+        self.state = RunState.SUPERSEDED
+
+    def _unblock(self, now: datetime) -> None:
+        done = {task.type for task in self.tasks if task.state is TaskState.SUCCEEDED}
+        for task in self.tasks:
+            if (
+                task.state is TaskState.BLOCKED
+                and isinstance(task.type, TaskType)
+                and all(predecessor in done for predecessor in PREDECESSORS[task.type])
+            ):
+                task.make_ready(now)
+
+    def _settle(self, now: datetime) -> None:
+        """Bring the rest of the run in line with what has just happened to one task."""
+        if self.cancel_requested:
+            for task in self.tasks:
+                if task.state in (TaskState.BLOCKED, TaskState.READY):
+                    task.end(TaskState.CANCELLED, now)
+        elif not self.is_follow_up:
+            self._unblock(now)
+        states = {task.state for task in self.tasks}
+        if states & {TaskState.READY, TaskState.RUNNING}:
+            return
+        if states <= {TaskState.SUCCEEDED, TaskState.SKIPPED}:
+            self.state = RunState.SUCCEEDED
+        elif self.cancel_requested:
+            self.state = RunState.CANCELLED
+        else:
+            self.state = RunState.FAILED
+        self.finished_at = now

@@ -1,0 +1,29 @@
+"""What the keyword index has to do to follow its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kodit.domain.keyword import KeywordBatch, KeywordChange, KeywordOperation
+
+
+class BM25DomainService:
+    """Folds changes, so that a snippet which came and went between two batches costs nothing."""
+
+    def fold(self, index_id: int, changes: Sequence[KeywordChange]) -> KeywordBatch:
+        """One batch for consecutive, non-empty changes. Additions of snippets that have been
+        retired since are left out: their removal is in the log as well."""
+        return KeywordBatch(
+            index_id=index_id,
+            seq=changes[-1].seq,
+            deletions=[
+                change.snippet_id
+                for change in changes
+                if change.operation is KeywordOperation.REMOVE
+            ],
+            additions=[
+                change.snippet
+                for change in changes
+                if change.operation is KeywordOperation.ADD and change.snippet is not None
+            ],
+        )

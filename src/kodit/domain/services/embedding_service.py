@@ -1,0 +1,24 @@
+"""What is embedded, and what of it is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from kodit.domain.embedding import cache_key
+from kodit.domain.search import StoredSnippet
+
+
+class EmbeddingDomainService:
+    """Prepares what a model is asked, so that nothing is asked twice."""
+
+    def code_text(self, snippet: StoredSnippet, *, with_path: bool) -> str:
+        return f"{snippet.path}\n{snippet.text}" if with_path else snippet.text
+
+    def keys(self, model: str, texts: Sequence[str]) -> list[bytes]:
+        return [cache_key(model, text) for text in texts]
+
+    def missing(
+        self, keys: Sequence[bytes], texts: Sequence[str], known: Collection[bytes]
+    ) -> dict[bytes, str]:
+        """The texts whose key the cache does not hold, each once."""
+        return {key: text for key, text in zip(keys, texts, strict=True) if key not in known}

@@ -1,0 +1,52 @@
+"""The words of the domain that have no identity of their own, in one place to import from."""
+
+from kodit.domain.progress import OperationState, TaskOperation, TrackableType
+from kodit.domain.run import RunState
+from kodit.domain.search import Hit, Scope, SearchFilter, SearchMode, SearchRequest, VectorKind
+from kodit.domain.snippet import SlicedFile, Symbol, SymbolKind
+from kodit.domain.source import (
+    FileProcessingStatus,
+    FileStamp,
+    Scan,
+    ScannedFile,
+    Source,
+    SourceKind,
+)
+from kodit.domain.task import (
+    AttemptOutcome,
+    Claim,
+    QueuePriority,
+    TaskProgress,
+    TaskState,
+    TaskType,
+    task_priority,
+)
+
+__all__ = [
+    "AttemptOutcome",
+    "Claim",
+    "FileProcessingStatus",
+    "FileStamp",
+    "Hit",
+    "OperationState",
+    "QueuePriority",
+    "RunState",
+    "Scan",
+    "ScannedFile",
+    "Scope",
+    "SearchFilter",
+    "SearchMode",
+    "SearchRequest",
+    "SlicedFile",
+    "Source",
+    "SourceKind",
+    "Symbol",
+    "SymbolKind",
+    "TaskOperation",
+    "TaskProgress",
+    "TaskState",
+    "TaskType",
+    "TrackableType",
+    "VectorKind",
+    "task_priority",
+]

@@ -1,0 +1,135 @@
+"""Opens the database and its transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from kodit.domain.errors import TransientError
+from kodit.infrastructure.locks import file_lock
+from kodit.infrastructure.sqlalchemy.embeddings import (
+    SqlEmbeddingRepository,
+    SqlEnrichmentRepository,
+)
+from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
+from kodit.infrastructure.sqlalchemy.search import SqlSearchRepository
+from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
+from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
+
+WRITE_TIMEOUT_SECONDS = 30.0
+"""How long a write waits for its turn. Transactions last some 50 ms, so this is far past busy."""
+
+
+def open_sqlite(path: Path) -> Engine:
+    """An engine on a SQLite file in WAL mode, whose transactions begin as they are told to."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": WRITE_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver must not begin transactions by itself: `_begin` does.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA mmap_size = 1073741824")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("kodit_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+class SqlTransaction:
+    """All repositories over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def tasks(self) -> SqlTaskRepository:
+        return SqlTaskRepository(self._connection)
+
+    @cached_property
+    def indexes(self) -> SqlIndexRepository:
+        return SqlIndexRepository(self._connection)
+
+    @cached_property
+    def snippets(self) -> SqlSnippetRepository:
+        return SqlSnippetRepository(self._connection)
+
+    @cached_property
+    def search(self) -> SqlSearchRepository:
+        return SqlSearchRepository(self._connection)
+
+    @cached_property
+    def embeddings(self) -> SqlEmbeddingRepository:
+        return SqlEmbeddingRepository(self._connection)
+
+    @cached_property
+    def enrichments(self) -> SqlEnrichmentRepository:
+        return SqlEnrichmentRepository(self._connection)
+
+
+class SqliteDatabase:
+    """The database file of a data directory.
+
+    Every write transaction of every process first takes the lock of `write.lock`: SQLite's own
+    waiting starves a writer for seconds where this queue keeps all under half of one.
+    """
+
+    def __init__(self, engine: Engine, lock_path: Path) -> None:
+        self.engine = engine
+        self._writing = engine.execution_options(kodit_write=True)
+        self._lock_path = lock_path
+        self._lane = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        with translated_errors(), self.engine.connect() as connection:
+            yield SqlTransaction(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        with (
+            self._lane,
+            file_lock(self._lock_path, WRITE_TIMEOUT_SECONDS, "the database"),
+            translated_errors(),
+            self._writing.begin() as connection,
+        ):
+            yield SqlTransaction(connection)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the database's passing troubles into TransientError with one clear sentence."""
+    try:
+        yield
+    except OperationalError as error:
+        raise TransientError(_explain(error)) from error
+
+
+def _explain(error: DBAPIError) -> str:
+    reason = str(error.orig)
+    if "locked" in reason or "busy" in reason:
+        return "the database is locked by another process; try again when that process is done"
+    if "full" in reason:
+        return "the disk is full; free some space and try again"
+    return f"the database cannot be used just now: {reason}"

@@ -1,0 +1,297 @@
+"""Indexes and their working copies in SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+
+from kodit.domain.errors import NotFoundError
+from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
+from kodit.domain.source import (
+    FileProcessingStatus,
+    FileStamp,
+    KnownFile,
+    Source,
+    SourceKind,
+)
+from kodit.infrastructure.mappers.task_mapper import (
+    to_microseconds,
+    to_moment,
+    to_optional_moment,
+)
+from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow, table_of
+from kodit.infrastructure.sqlalchemy.removal import remove_some
+
+_INDEXES = table_of(IndexRow)
+_FILES = table_of(FileRow)
+_DELETED = FileProcessingStatus.DELETED.value
+_CLEAN = FileProcessingStatus.CLEAN.value
+
+
+class SqlIndexRepository:
+    """Indexes and files over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # Indexes
+
+    def add(self, source: Source, now: datetime) -> Index:
+        row = self._connection.execute(
+            insert(_INDEXES).returning(*_INDEXES.c),
+            {
+                "kind": source.kind.value,
+                "location": source.location,
+                "ref": source.ref or "",
+                "created_at": to_microseconds(now),
+            }
+            | _globs(source),
+        ).one()
+        return _to_index(row)
+
+    def get(self, index_id: int) -> Index:
+        row = self._connection.execute(
+            select(_INDEXES).where(IndexRow.id == index_id, IndexRow.deleted_at == 0)
+        ).first()
+        if row is None:
+            raise NotFoundError(f"there is no index {index_id}; `kodit status` lists the indexes")
+        return _to_index(row)
+
+    def find(self, source: Source) -> Index | None:
+        row = self._connection.execute(
+            select(_INDEXES).where(
+                IndexRow.kind == source.kind.value,
+                IndexRow.location == source.location,
+                IndexRow.ref == (source.ref or ""),
+                IndexRow.deleted_at == 0,
+            )
+        ).first()
+        return None if row is None else _to_index(row)
+
+    def list_all(self) -> list[Index]:
+        query = select(_INDEXES).where(IndexRow.deleted_at == 0).order_by(IndexRow.id)
+        return [_to_index(row) for row in self._connection.execute(query)]
+
+    def update_source(self, index_id: int, source: Source) -> None:
+        self._connection.execute(
+            update(_INDEXES)
+            .where(IndexRow.id == index_id)
+            .values(_globs(source) | {"commit_id": None})
+        )
+
+    def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]:
+        ids = [index.id for index in indexes]
+        files: dict[int, int] = {}
+        problems: dict[int, dict[str, int]] = {}
+        for index_id, problem, readable, count in self._connection.execute(
+            select(
+                FileRow.index_id,
+                FileRow.problem,
+                # A file with a problem that still has a language was read in a lesser way.
+                FileRow.language.is_not(None),
+                func.count(),
+            )
+            .where(FileRow.index_id.in_(ids), FileRow.status != _DELETED)
+            .group_by(FileRow.index_id, FileRow.problem, FileRow.language.is_not(None))
+        ):
+            if problem is None or readable:
+                files[index_id] = files.get(index_id, 0) + count
+            if problem is not None:
+                mine = problems.setdefault(index_id, {})
+                mine[problem] = mine.get(problem, 0) + count
+        snippets: dict[int, int] = {
+            row[0]: row[1]
+            for row in self._connection.execute(
+                select(SnippetRow.index_id, func.count())
+                .where(SnippetRow.index_id.in_(ids), SnippetRow.state == "live")
+                .group_by(SnippetRow.index_id)
+            )
+        }
+        return [
+            IndexSummary(
+                index=index,
+                files=files.get(index.id, 0),
+                snippets=snippets.get(index.id, 0),
+                problems=problems.get(index.id, {}),
+            )
+            for index in indexes
+        ]
+
+    def mark_deleted(self, index_id: int, now: datetime) -> None:
+        self._connection.execute(
+            update(_INDEXES).where(IndexRow.id == index_id).values(deleted_at=to_microseconds(now))
+        )
+
+    def deleted(self) -> list[int]:
+        query = select(IndexRow.id).where(IndexRow.deleted_at != 0)
+        return list(self._connection.execute(query).scalars())
+
+    def remove_some(self, index_id: int, limit: int) -> bool:
+        return remove_some(self._connection, index_id, limit)
+
+    # Working copies
+
+    def known_files(self, index_id: int) -> dict[str, KnownFile]:
+        rows = self._connection.execute(
+            select(
+                FileRow.path,
+                FileRow.content_hash,
+                FileRow.size,
+                FileRow.mtime_ns,
+                FileRow.ctime_ns,
+                FileRow.inode,
+            ).where(FileRow.index_id == index_id, FileRow.status != _DELETED)
+        )
+        return {row[0]: KnownFile(*row[1:]) for row in rows}
+
+    def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]:
+        found: dict[str, IndexedFile] = {}
+        for some in in_chunks(paths):
+            rows = self._connection.execute(
+                select(_FILES).where(FileRow.index_id == index_id, FileRow.path.in_(some))
+            )
+            found.update((row.path, _to_file(row)) for row in rows)
+        return found
+
+    def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
+        if files:
+            self._connection.execute(
+                insert(_FILES),
+                [
+                    {"index_id": index_id, "path": file.path, "stale": True} | _file_state(file)
+                    for file in files
+                ],
+            )
+
+    def update_files(self, files: Sequence[IndexedFile]) -> None:
+        if not files:
+            return
+        self._connection.execute(
+            update(_FILES)
+            .where(FileRow.id == bindparam("file"))
+            .values(
+                {name: bindparam(name) for name in _file_state(files[0])}
+                | {"stale": bindparam("outdated")}
+            ),
+            [{"file": file.id, "outdated": _is_stale(file)} | _file_state(file) for file in files],
+        )
+
+    def forget_files(self, file_ids: Sequence[int]) -> None:
+        for some in in_chunks(file_ids):
+            self._connection.execute(delete(_FILES).where(FileRow.id.in_(some)))
+
+    def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None:
+        self._connection.execute(
+            update(_INDEXES)
+            .where(IndexRow.id == index_id)
+            .values(
+                commit_id=working_copy.commit,
+                scanned_at_ns=working_copy.scanned_at_ns,
+                skipped=json.dumps(working_copy.skipped, sort_keys=True),
+            )
+        )
+
+    def extraction_languages(self, index_id: int) -> list[str]:
+        query = (
+            select(FileRow.language)
+            .where(FileRow.index_id == index_id, FileRow.language.is_not(None))
+            .distinct()
+        )
+        return [language for language in self._connection.execute(query).scalars() if language]
+
+    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str, str]) -> None:
+        if not versions:
+            return
+        outdated = or_(
+            *(
+                and_(FileRow.language == language, FileRow.extractor_version != version)
+                for language, version in versions.items()
+            )
+        )
+        self._connection.execute(
+            update(_FILES).where(FileRow.index_id == index_id, outdated).values(stale=True)
+        )
+
+    def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
+        query = (
+            select(_FILES)
+            .where(FileRow.index_id == index_id, FileRow.stale)
+            .order_by(FileRow.id)
+            .limit(limit)
+        )
+        return [_to_file(row) for row in self._connection.execute(query)]
+
+    def count_stale_files(self, index_id: int) -> int:
+        return self._connection.execute(
+            select(func.count()).where(FileRow.index_id == index_id, FileRow.stale)
+        ).scalar_one()
+
+    def finish(self, index_id: int, now: datetime) -> None:
+        mine = FileRow.index_id == index_id
+        self._connection.execute(delete(_FILES).where(mine, FileRow.status == _DELETED))
+        self._connection.execute(
+            update(_FILES).where(mine, FileRow.status != _CLEAN).values(status=_CLEAN)
+        )
+        self._connection.execute(
+            update(_INDEXES).where(IndexRow.id == index_id).values(updated_at=to_microseconds(now))
+        )
+
+
+def _globs(source: Source) -> dict[str, str]:
+    return {"include": json.dumps(source.include), "exclude": json.dumps(source.exclude)}
+
+
+def _to_index(row: Any) -> Index:
+    return Index(
+        id=row.id,
+        source=Source(
+            kind=SourceKind(row.kind),
+            location=row.location,
+            ref=row.ref or None,
+            include=tuple(json.loads(row.include)),
+            exclude=tuple(json.loads(row.exclude)),
+        ),
+        working_copy=WorkingCopy(
+            commit=row.commit_id,
+            scanned_at_ns=row.scanned_at_ns,
+            skipped=json.loads(row.skipped),
+        ),
+        created_at=to_moment(row.created_at),
+        updated_at=to_optional_moment(row.updated_at),
+    )
+
+
+def _to_file(row: Any) -> IndexedFile:
+    return IndexedFile(
+        id=row.id,
+        path=row.path,
+        content_hash=row.content_hash,
+        status=FileProcessingStatus(row.status),
+        extracted_hash=row.extracted_hash,
+        extractor_version=row.extractor_version,
+        problem=row.problem,
+        stamp=FileStamp(row.size, row.mtime_ns, row.ctime_ns, row.inode),
+    )
+
+
+def _file_state(file: IndexedFile) -> dict[str, Any]:
+    stamp = file.stamp or FileStamp(0)
+    return {
+        "content_hash": file.content_hash,
+        "status": file.status.value,
+        "size": stamp.size,
+        "mtime_ns": stamp.mtime_ns,
+        "ctime_ns": stamp.ctime_ns,
+        "inode": stamp.inode,
+    }
+
+
+def _is_stale(file: IndexedFile) -> bool:
+    if file.status is FileProcessingStatus.DELETED:
+        return file.extracted_hash is not None
+    return file.extracted_hash != file.content_hash
