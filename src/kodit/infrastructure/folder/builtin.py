@@ -1,0 +1,154 @@
+"""What is left out whatever the ignore files say: secrets, dependencies, builds, binaries.
+
+Names are compared in lower case. The lists hold what package managers, build tools and editors
+document as their own output or download folders; names that are as often somebody's source
+(`build`, `dist`, `lib`, `target`, `external`) are left to `.gitignore`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SECRET: Final = "secret"
+BINARY: Final = "binary"
+GENERATED: Final = "generated"
+VENDORED: Final = "vendored"
+
+MAXIMUM_FILE_BYTES: Final = 1_000_000
+
+_VERSION_CONTROL = frozenset(
+    (".git", ".hg", ".svn", ".bzr", ".jj", ".sl", ".pijul", "_darcs", "_mtn", ".repo")
+)
+
+
+def is_version_control(name: str) -> bool:
+    """Whether a folder or file holds a version-control system's own data."""
+    return name == "CVS" or name.lower() in _VERSION_CONTROL
+
+
+_VENDORED_DIRECTORIES = frozenset(
+    """
+    node_modules bower_components jspm_packages web_modules .yarn .pnpm-store .pnp
+    vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty 3rd_party
+    site-packages dist-packages .venv .tox .nox .eggs __pypackages__
+      .bundle elm-stuff .stack-work dist-newstyle .cabal-sandbox .dart_tool
+    .pub-cache .gradle .m2 .ivy2 .bloop .metals .cargo-home .terraform .serverless
+    """.split()  # noqa: SIM905 - one name a word is easier to read and extend than quotes
+)
+_GENERATED_DIRECTORIES = frozenset(
+    """
+    __pycache__ .mypy_cache .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints
+    .next .nuxt .svelte-kit .angular .parcel-cache .turbo .docusaurus .sass-cache .nyc_output
+    .cache .ccls-cache .clangd .zig-cache zig-cache .vs
+    """.split()  # noqa: SIM905
+)
+
+
+def directory_reason(name: str) -> str | None:
+    """Why a folder of this name is not entered, or None."""
+    lower = name.lower()
+    if lower in _VENDORED_DIRECTORIES or name in ("Pods", "Carthage"):
+        return VENDORED
+    if lower in _GENERATED_DIRECTORIES or lower.endswith((".egg-info", ".dist-info")):
+        return GENERATED
+    return None
+
+
+_SECRET_NAMES = frozenset(
+    """
+    .env .envrc .netrc _netrc .npmrc .pypirc .pgpass .my.cnf .htpasswd .dockercfg
+    .git-credentials .s3cfg .boto .vault-token .terraformrc terraform.rc
+    id_rsa id_dsa id_ecdsa id_ecdsa_sk id_ed25519 id_ed25519_sk 
+    credentials credentials.json credentials.yml credentials.yaml credentials.toml
+    secrets.json secrets.yml secrets.yaml secrets.toml secret.json secret.yml secret.yaml
+    service-account.json service_account.json serviceaccount.json
+    client_secret.json client_secrets.json application_default_credentials.json
+    master.key kubeconfig .password-store known_hosts authorized_keys
+    """.split()  # noqa: SIM905
+)
+_SECRET_EXTENSIONS = frozenset(
+    """
+    .pem .key .p12 .pfx .p8 .pk8 .ppk .der .jks .keystore .bks .keychain .kdb .kdbx .gpg
+    .pgp .age .ovpn .tfvars .tfstate .mobileprovision .agilekeychain
+    """.split()  # noqa: SIM905
+)
+_HARMLESS_ENV = frozenset((".example", ".sample", ".template", ".dist", ".defaults"))
+
+_LOCK_FILES = frozenset(
+    """
+    package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb deno.lock
+    poetry.lock uv.lock pdm.lock pipfile.lock pixi.lock conda-lock.yml cargo.lock composer.lock
+    gemfile.lock go.sum go.work.sum mix.lock pubspec.lock podfile.lock cartfile.resolved
+    package.resolved packages.lock.json paket.lock flake.lock stack.yaml.lock rebar.lock
+    gradle.lockfile .terraform.lock.hcl gopkg.lock glide.lock shard.lock project.assets.json
+    .pnp.cjs .pnp.js
+    """.split()  # noqa: SIM905
+)
+_GENERATED_ENDINGS = (
+    ".min.js",
+    ".min.mjs",
+    ".min.cjs",
+    ".min.css",
+    "-min.js",
+    "-min.css",
+    ".bundle.js",
+    ".chunk.js",
+    ".chunk.css",
+    ".pb.go",
+    ".pb.gw.go",
+    ".pb.cc",
+    ".pb.h",
+    "_pb2.py",
+    "_pb2_grpc.py",
+    "_pb2.pyi",
+    "_pb.js",
+    "_pb.d.ts",
+    ".g.dart",
+    ".freezed.dart",
+    ".designer.cs",
+    ".g.cs",
+    ".g.i.cs",
+)
+_GENERATED_LAST_PARTS = frozenset(ending[1:].rpartition(".")[2] for ending in _GENERATED_ENDINGS)
+_GENERATED_EXTENSIONS = frozenset((".map", ".tsbuildinfo", ".snap", ".lcov"))
+
+_BINARY_EXTENSIONS = frozenset(
+    """
+    .png .jpg .jpeg .jpe .jfif .gif .bmp .ico .icns .cur .tif .tiff .webp .avif .heic .heif .psd
+    .psb .xcf .ai .eps .raw .cr2 .nef .dng .tga .dds .exr .hdr .ktx .ktx2 .svgz .indd .sketch
+    .fig .blend .fbx .glb .3ds .max .mb .stl .usdz .mp3 .wav .flac .ogg .oga .opus .m4a .aac .wma
+    .aif .aiff .mid .midi .mp4 .m4v .mkv .mov .avi .wmv .flv .webm .mpg .mpeg .ogv .3gp .swf .zip
+    .tar .gz .tgz .bz2 .tbz .tbz2 .xz .txz .lz .lz4 .lzma .zst .7z .rar .jar .war .ear .aar .whl
+    .egg .gem .nupkg .deb .rpm .apk .ipa .dmg .iso .img .pkg .msi .cab .cpio .crx .xpi .vsix
+    .snupkg .woff .woff2 .ttf .otf .ttc .eot .pfb .pfm .exe .dll .so .dylib .a .lib .o .obj .ko
+    .pdb .ilk .elf .hex .bin .dat .class .dex .pyc .pyo .pyd .beam .wasm .bc .rlib .rmeta
+    .nib .swiftmodule .hi .dyn_hi .cmi .cmo .cmx .cma .cmxa .elc .luac .gch .pch .pdf .doc
+    .docx .dotx .xls .xlsx .xlsm .ppt .pptx .odt .ods .odp .rtf .epub .mobi .djvu .chm .pages
+    .numbers .one .sqlite .sqlite3 .db .db3 .mdb .accdb .dbf .ibd .ldf .mdf .rdb .lmdb .npy
+    .npz .pkl .pickle .joblib .h5 .hdf5 .hdf .pt .pth .onnx .pb .tflite .safetensors .gguf .ggml
+    .ckpt .caffemodel .mlmodel .mat .parquet .feather .arrow .avro .orc .rds .rda .sas7bdat .dta
+    .sav .grib .fits .tfrecord .pcap .pcapng .cap .dmp .swp .swo .ds_store .bak 
+    .gmo .qm .resources .snk .cer .crt .crl .csr .p7b .p7s .unitypackage .uasset .umap .pak
+    .wad .rom .nes .gba .vmdk .vdi .qcow2 .ova .torrent
+    """.split()  # noqa: SIM905
+)
+
+
+def file_reason(name: str) -> str | None:
+    """Why a file of this name is not read, or None."""
+    lower = name.lower()
+    dot = lower.rfind(".")
+    if dot < 0:
+        return SECRET if lower in _SECRET_NAMES else None
+    extension = lower[dot:]
+    if extension in _SECRET_EXTENSIONS or lower in _SECRET_NAMES:
+        return SECRET
+    if lower.startswith(".env.") and extension not in _HARMLESS_ENV:
+        return SECRET
+    if extension in _BINARY_EXTENSIONS:
+        return BINARY
+    if extension in _GENERATED_EXTENSIONS or lower in _LOCK_FILES:
+        return GENERATED
+    if extension[1:] in _GENERATED_LAST_PARTS and lower.endswith(_GENERATED_ENDINGS):
+        return GENERATED
+    return None

@@ -1,0 +1,155 @@
+"""Opening what is below a root, one component at a time, so that a symbolic link never leads out.
+
+Every folder is opened relative to its parent's descriptor with O_NOFOLLOW: something swapped for
+a link between the look at it and the read fails to open instead of being followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from kodit.domain.errors import SourceError, TransientError
+from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
+
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_VANISHED = frozenset(
+    (
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.ELOOP,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.ENXIO,
+        errno.EMLINK,
+        errno.EINVAL,
+        errno.EOPNOTSUPP,
+        errno.ENODEV,
+    )
+)
+
+
+def is_about_this_file(error: OSError) -> bool:
+    """Whether an error says something about one file, rather than about the machine."""
+    return error.errno in _VANISHED
+
+
+def open_root(root: str) -> int:
+    """A descriptor of the source's folder. Raises SourceError, naming it, if there is none."""
+    try:
+        return os.open(root, _DIRECTORY_FLAGS)
+    except FileNotFoundError:
+        raise SourceError(f"The folder {root} does not exist.") from None
+    except NotADirectoryError:
+        raise SourceError(f"{root} is not a folder.") from None
+    except PermissionError:
+        raise SourceError(f"The folder {root} cannot be read: permission denied.") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise SourceError(f"{root} is a symbolic link now; it was a folder.") from None
+        raise TransientError(f"The folder {root} cannot be opened: {error.strerror}.") from error
+
+
+def open_directory(parent: int, name: str) -> int:
+    """A descriptor of the folder `name` in `parent`; an OSError if it is anything else."""
+    return os.open(name, _DIRECTORY_FLAGS, dir_fd=parent)
+
+
+def read_regular_file(parent: int, name: str, limit: int = MAXIMUM_FILE_BYTES) -> bytes | None:
+    """The bytes of the regular file `name` in `parent`; None if it is not one, cannot be read, or
+    holds more than `limit` bytes. Raises OSError only where the machine is at fault."""
+    try:
+        descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
+    except OSError as error:
+        if is_about_this_file(error):
+            return None
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+            return None
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) == status.st_size:
+            return data
+        return _read_on(descriptor, data, limit)
+    finally:
+        os.close(descriptor)
+
+
+def _read_on(descriptor: int, data: bytes, limit: int) -> bytes | None:
+    pieces = [data]
+    length = len(data)
+    while length <= limit:
+        piece = os.read(descriptor, limit + 1 - length)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        length += len(piece)
+    return None
+
+
+class _Descent:
+    """The open folders from the root down to the one read last."""
+
+    def __init__(self, root: str) -> None:
+        self._names: list[str] = []
+        self._descriptors = [open_root(root)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for descriptor in self._descriptors:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    def go_to(self, names: Sequence[str]) -> int:
+        """A descriptor of the folder at `names` below the root; raises OSError."""
+        common = 0
+        while common < min(len(names), len(self._names)) and names[common] == self._names[common]:
+            common += 1
+        while len(self._names) > common:
+            self._names.pop()
+            os.close(self._descriptors.pop())
+        for name in names[common:]:
+            self._descriptors.append(open_directory(self._descriptors[-1], name))
+            self._names.append(name)
+        return self._descriptors[-1]
+
+
+def read_files(root: str, paths: Sequence[str]) -> list[bytes | None]:
+    """The bytes of each path below `root` (relative, with `/`), in the order asked for.
+
+    None stands for a file that vanished, is no longer a regular file, became larger than the
+    limit, cannot be read, or is reached through a symbolic link. Cheapest when `paths` are sorted.
+    Raises SourceError if the root is gone and TransientError if the machine cannot read.
+    """
+    contents: list[bytes | None] = []
+    with _Descent(root) as descent:
+        for path in paths:
+            *folders, name = path.split("/")
+            if not name or name in (".", "..") or ".." in folders or "" in folders:
+                contents.append(None)
+                continue
+            try:
+                contents.append(read_regular_file(descent.go_to(folders), name))
+            except OSError as error:
+                if not is_about_this_file(error):
+                    raise TransientError(f"Cannot read {root}: {error.strerror}.") from error
+                contents.append(None)
+    return contents

@@ -1,0 +1,228 @@
+"""Which files are read and which are left out: one engine for folders and for git trees.
+
+Four lists of patterns speak of a name, strongest first: the index's own excludes, `.noindex`,
+`.gitignore`, and what is built in (`builtin.py`); within a kind the deepest file and its last
+line win. A negated line in `.noindex` brings back what `.gitignore` or the built-in lists leave
+out, except secrets and version-control folders. Last, the index's includes must match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from kodit.infrastructure.folder.builtin import (
+    SECRET,
+    directory_reason,
+    file_reason,
+    is_version_control,
+)
+from kodit.infrastructure.folder.patterns import (
+    Pattern,
+    byte_text,
+    compiled,
+    expression_for,
+    parse_patterns,
+)
+
+IGNORED: Final = "ignored"
+"""The verdict for what the user's own rules leave out; it is not counted."""
+
+
+class LayerKind(IntEnum):
+    """Whose patterns these are."""
+
+    GITIGNORE = 0
+    NOINDEX = 1
+    EXCLUDE = 2
+    INCLUDE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The patterns of one file; `base` is its folder ("" or ending in `/`, byte text)."""
+
+    kind: LayerKind
+    base: str
+    patterns: tuple[Pattern, ...]
+
+
+class _NameFilter:
+    """Answers quickly, for all layers of a folder at once, that no pattern can speak of a name.
+
+    It may say yes too often, never no.
+    """
+
+    __slots__ = ("expressions", "extensions", "literals", "suffixes")
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        literals: set[str] = set()
+        extensions: set[str] = set()
+        suffixes: set[str] = set()
+        expressions: list[re.Pattern[str]] = []
+        for layer in layers:
+            globs = []
+            for pattern in layer.patterns:
+                if pattern.whole_path:
+                    continue
+                suffix = pattern.literal_suffix
+                if pattern.is_literal:
+                    literals.add(pattern.text)
+                elif suffix is None:
+                    globs.append(expression_for(pattern.text, False))
+                elif suffix.startswith(".") and "." not in suffix[1:]:
+                    extensions.add(suffix)
+                else:
+                    suffixes.add(suffix)
+            if globs:
+                alternatives = "|".join(f"(?:{glob})" for glob in globs if glob is not None)
+                expressions.append(re.compile(rf"(?s:{alternatives or '(?!)'})\Z"))
+        self.literals = frozenset(literals)
+        self.extensions = frozenset(extensions)
+        self.suffixes = tuple(suffixes)
+        self.expressions = tuple(expressions)
+
+
+class DirectoryRules:
+    """The rules for the entries of one folder."""
+
+    __slots__ = ("_included", "_layers", "_literals", "_names", "_path", "_paths")
+
+    def __init__(
+        self, path: str, layers: tuple[Layer, ...], names: _NameFilter | None, included: bool
+    ) -> None:
+        """`path` is byte text relative to where the topmost layer is based, "" or with a
+        trailing slash; `included` says that an include pattern matched the folder."""
+        self._path = path
+        self._layers = layers
+        self._names = _NameFilter(layers) if names is None else names
+        self._included = included
+        literals: set[str] = set()
+        paths: list[tuple[int, re.Pattern[str]]] = []
+        for layer in layers:
+            below = path[len(layer.base) :]
+            for pattern in layer.patterns:
+                if not pattern.whole_path:
+                    continue
+                prefix = pattern.literal_prefix
+                folder = prefix[: prefix.rfind("/") + 1]
+                if pattern.is_literal:
+                    if folder == below:
+                        literals.add(prefix[len(folder) :])
+                elif below.startswith(folder):
+                    expression = compiled(pattern.text, True)
+                    if expression is not None:
+                        paths.append((len(layer.base), expression))
+        self._literals = literals
+        self._paths = paths
+
+    @classmethod
+    def at_root(
+        cls,
+        prefix: str = "",
+        outer: Iterable[tuple[str, bytes]] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> DirectoryRules:
+        """The rules of a source's root.
+
+        `prefix` is the root's place below its repository ("" or with a trailing slash) and
+        `outer` holds `(base, content)` of the ignore files above the root, weakest first.
+        """
+        base = byte_text(prefix)
+        layers = [
+            Layer(LayerKind.GITIGNORE, byte_text(above), parse_patterns(content))
+            for above, content in outer
+        ]
+        for kind, globs in ((LayerKind.EXCLUDE, exclude), (LayerKind.INCLUDE, include)):
+            if globs:
+                lines = "\n".join(globs).encode("utf-8", "surrogateescape")
+                layers.append(Layer(kind, base, parse_patterns(lines)))
+        return cls(base, tuple(layers), None, included=not include)
+
+    def with_files(self, gitignore: bytes | None, noindex: bytes | None) -> DirectoryRules:
+        """These rules and those of the folder's own ignore files."""
+        layers = list(self._layers)
+        for kind, content in ((LayerKind.GITIGNORE, gitignore), (LayerKind.NOINDEX, noindex)):
+            if content:
+                layers.append(Layer(kind, self._path, parse_patterns(content)))
+        if len(layers) == len(self._layers):
+            return self
+        return DirectoryRules(self._path, tuple(layers), None, self._included)
+
+    def enter(self, name: str) -> DirectoryRules:
+        """The rules inside the folder `name`, before its own ignore files."""
+        name = byte_text(name)
+        included = self._included
+        if self._may_match(name):
+            verdict = self._verdicts(name, True)[LayerKind.INCLUDE]
+            included = included if verdict is None else verdict
+        return DirectoryRules(f"{self._path}{name}/", self._layers, self._names, included)
+
+    def of_file(self, name: str) -> str | None:
+        """None to read the file, or the reason to leave it out."""
+        reason = file_reason(name)
+        name = byte_text(name)
+        if not self._may_match(name):
+            return reason if reason or self._included else IGNORED
+        verdicts = self._verdicts(name, False)
+        included = verdicts[LayerKind.INCLUDE]
+        if not (self._included if included is None else included):
+            return IGNORED
+        return self._combine(reason, verdicts, kept=reason == SECRET)
+
+    def of_directory(self, name: str) -> str | None:
+        """None to descend, or the reason not to."""
+        if is_version_control(name):
+            return IGNORED
+        reason = directory_reason(name)
+        name = byte_text(name)
+        if not self._may_match(name):
+            return reason
+        return self._combine(reason, self._verdicts(name, True), kept=False)
+
+    @staticmethod
+    def _combine(reason: str | None, verdicts: list[bool | None], *, kept: bool) -> str | None:
+        if verdicts[LayerKind.EXCLUDE]:
+            return IGNORED
+        noindex = verdicts[LayerKind.NOINDEX]
+        if noindex is not None:
+            return IGNORED if noindex else (reason if kept else None)
+        return IGNORED if verdicts[LayerKind.GITIGNORE] else reason
+
+    def _may_match(self, name: str) -> bool:
+        names = self._names
+        if name in names.literals or name in self._literals:
+            return True
+        dot = name.rfind(".")
+        if dot >= 0 and name[dot:] in names.extensions:
+            return True
+        if names.suffixes and name.endswith(names.suffixes):
+            return True
+        for expression in names.expressions:
+            if expression.match(name):
+                return True
+        if self._paths:
+            path = self._path + name
+            for base, expression in self._paths:
+                if expression.match(path, base):
+                    return True
+        return False
+
+    def _verdicts(self, name: str, is_directory: bool) -> list[bool | None]:
+        """Per kind of layer what the last matching pattern says: True for a match, False for a
+        negated one, None for silence."""
+        verdicts: list[bool | None] = [None] * len(LayerKind)
+        path = self._path + name
+        for layer in reversed(self._layers):
+            if verdicts[layer.kind] is not None:
+                continue
+            below = path[len(layer.base) :]
+            for pattern in reversed(layer.patterns):
+                if pattern.matches(name, below, is_directory):
+                    verdicts[layer.kind] = not pattern.negated
+                    break
+        return verdicts

@@ -1,0 +1,83 @@
+"""From what git said to one sentence that names the source, and to who can help: user or time."""
+
+from __future__ import annotations
+
+import re
+
+from kodit.domain.errors import KoditError, SourceError, TransientError
+from kodit.domain.source import Source
+from kodit.infrastructure.git.runner import GitError
+
+_REFUSED = (
+    (
+        r"authentication failed|invalid credentials|invalid username or|http basic: access denied"
+        r"|returned error: 40[13]|access denied|could not read (username|password)"
+        r"|terminal prompts disabled|unable to read askpass",
+        "{source} refuses access: it asks for credentials, or those given are not accepted.",
+    ),
+    (
+        r"permission denied \(|too many authentication failures",
+        "{source} refuses access: no ssh key that is offered is accepted.",
+    ),
+    (
+        r"host key verification failed|no .* host key is known",
+        "{source} cannot be trusted: its ssh host key is not known; connect once with ssh.",
+    ),
+    (
+        r"ssl certificate|certificate verif|server certificate|self.signed certificate",
+        "{source} cannot be trusted: its TLS certificate is not accepted.",
+    ),
+    (
+        r"couldn't find remote ref|not our ref|no such remote ref|unadvertised object"
+        r"|remote did not send all necessary objects",
+        "{url} has no branch, tag or commit named {ref}.",
+    ),
+    (r"mismatched algorithms", "{source} uses SHA-256 object names, which are not supported."),
+    (
+        r"repository .*not found|returned error: 4(04|10)|does not appear to be a git repository"
+        r"|not valid: is this a git repository|not a git repository|repository not exported"
+        r"|does not exist|invalid server response|expected flush after|bad line length character"
+        r"|not found in upstream|unexpected content-type",
+        "{source} is not a git repository, or may not be seen without credentials.",
+    ),
+    (
+        r"transport '.*' not allowed|protocol '.*' (is )?not supported|is not a git command"
+        r"|strange (host|path)name blocked",
+        "{source} uses a transport that is refused.",
+    ),
+)
+
+_NETWORK = re.compile(
+    r"could not resolve|temporary failure in name|failed to connect|couldn't connect"
+    r"|connection (refused|reset|timed out|closed)|operation (timed out|too slow)|network is"
+    r"|no route to host|early eof|hung up|rpc failed|unexpected disconnect|timed? ?out"
+    r"|returned error: (5\d\d|429|408)|empty reply|gnutls|ssl_error|broken pipe",
+    re.IGNORECASE,
+)
+
+
+def explain(error: GitError, source: Source) -> KoditError:
+    """The error to raise for a git that failed on `source`: SourceError for what will not change
+    by itself, TransientError for all else."""
+    said = error.stderr
+    names = {"source": source, "url": source.location, "ref": source.ref or "HEAD"}
+    if re.search(r"no space left on device|disk quota exceeded", said, re.IGNORECASE):
+        return TransientError(f"{source} cannot be fetched: the disk is full.")
+    if re.search(r"returned error: (5\d\d|429|408)", said):
+        return TransientError(f"{source} cannot be reached: {_last_line(said)}")
+    for pattern, sentence in _REFUSED:
+        if re.search(pattern, said, re.IGNORECASE):
+            return SourceError(sentence.format(**names))
+    if _NETWORK.search(said):
+        return TransientError(f"{source} cannot be reached: {_last_line(said)}")
+    return TransientError(f"git failed on {source}: {_last_line(said)}")
+
+
+def _last_line(said: str) -> str:
+    """The line that says most: the last `fatal:`, else the last `error:`, else the last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for start in ("fatal:", "error:", ""):
+        for line in reversed(lines):
+            if line.startswith(start):
+                return line.removeprefix(start).strip().rstrip(".")[:300] + "."
+    return "it gave no reason."

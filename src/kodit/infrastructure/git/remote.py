@@ -1,0 +1,139 @@
+"""Asking a repository which commit a source stands for: one lookup of refs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from kodit.domain.errors import SourceError, TransientError
+from kodit.domain.source import Credentials, Source
+from kodit.infrastructure.git.errors import explain
+from kodit.infrastructure.git.runner import (
+    LOOK_UP_LIMITS,
+    GitError,
+    GitTimeoutError,
+    Limits,
+    run_git,
+)
+
+_FULL_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHORT_COMMIT = re.compile(r"[0-9a-f]{7,39}")
+
+
+def is_commit_id(ref: str | None) -> bool:
+    """Whether a ref is the whole id of a commit, which no lookup can change."""
+    return ref is not None and _FULL_COMMIT.fullmatch(ref) is not None
+
+
+def may_be_short_commit_id(ref: str | None) -> bool:
+    """Whether a ref could be the beginning of a commit's id."""
+    return ref is not None and _SHORT_COMMIT.fullmatch(ref) is not None
+
+
+def candidate_refs(ref: str | None) -> tuple[str, ...]:
+    """The full names that `ref` may stand for, the one that wins first."""
+    if ref is None or ref == "HEAD":
+        return ("HEAD",)
+    if ref.startswith("refs/"):
+        return (ref,)
+    return (f"refs/heads/{ref}", f"refs/tags/{ref}")
+
+
+def look_up(
+    source: Source,
+    credentials: Credentials | None = None,
+    *,
+    limits: Limits = LOOK_UP_LIMITS,
+) -> str | None:
+    """The commit that the source's ref (or default branch) points at now; None for a repository
+    without commits, and for a ref that is the beginning of a commit's id.
+
+    Raises SourceError where the answer will stay no (refused, not a repository, no such ref) and
+    TransientError where it may change (network, time-out, 5xx).
+    """
+    found = find_ref(source, credentials, limits=limits)
+    return None if found is None else found[1]
+
+
+def find_ref(
+    source: Source,
+    credentials: Credentials | None = None,
+    *,
+    limits: Limits = LOOK_UP_LIMITS,
+) -> tuple[str, str] | None:
+    """The full name of the source's ref and its commit. A commit's id is its own name."""
+    if is_commit_id(source.ref):
+        return str(source.ref), str(source.ref)
+    candidates = candidate_refs(source.ref)
+    wanted = [name for ref in candidates for name in (ref, f"{ref}^{{}}")]
+    refs = _list_refs(source, wanted, credentials, limits)
+    for ref in candidates:
+        if ref in refs:
+            return ref, refs.get(f"{ref}^{{}}", refs[ref])
+    if candidates == ("HEAD",):
+        if _list_refs(source, ["refs/heads/*"], credentials, limits):
+            raise SourceError(
+                f"{source.location} has no default branch; name one with {source.location}@BRANCH."
+            )
+        return None
+    if may_be_short_commit_id(source.ref):
+        return None
+    raise SourceError(f"{source.location} has no branch, tag or commit named {source.ref}.")
+
+
+def _list_refs(
+    source: Source, wanted: list[str], credentials: Credentials | None, limits: Limits
+) -> Mapping[str, str]:
+    check_local_repository(source)
+    try:
+        output = run_git(
+            ["ls-remote", "--quiet", "--end-of-options", source.location, *wanted],
+            credentials=credentials,
+            url=source.location,
+            limits=limits,
+        )
+    except GitError as error:
+        raise explain(error, source) from None
+    except GitTimeoutError as error:
+        raise TransientError(f"{source} cannot be reached: {error}.") from None
+    refs = {}
+    for line in output.decode("utf-8", "replace").splitlines():
+        commit, _, name = line.partition("\t")
+        if _FULL_COMMIT.fullmatch(commit):
+            refs[name] = commit
+    return refs
+
+
+def check_local_repository(source: Source) -> None:
+    """Refuse a local repository that is gone, or that is a partial clone.
+
+    To serve a partial clone, git (before 2.45) fetches what it lacks with the transport commands
+    of that repository's own configuration, which could be anybody's.
+    """
+    if not source.location.startswith("file://"):
+        return
+    path = Path(unquote(urlsplit(source.location).path))
+    if not path.is_dir():
+        raise SourceError(f"The repository {path} does not exist.")
+    directory = path / ".git" if (path / ".git").exists() else path
+    try:
+        run_git(
+            [
+                "-C",
+                str(path),
+                "config",
+                "--includes",
+                "--get-regexp",
+                r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$",
+            ],
+            git_directory=directory if directory.is_dir() else None,
+        )
+    except GitError as error:
+        if error.returncode == 1:
+            return  # no such setting
+        raise explain(error, source) from None
+    raise SourceError(
+        f"{path} is a partial clone, which lacks files; index the repository it was cloned from."
+    )

@@ -1,0 +1,319 @@
+"""Running git so that nothing in a repository or on a server can make it execute, ask or hang."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from kodit.domain.errors import PermanentError, TransientError
+from kodit.domain.source import Credentials
+from kodit.infrastructure.folder.scan import Report, ignore_report
+from kodit.infrastructure.git.askpass import askpass_environment
+
+_CONFIGURATION = Path(__file__).with_name("hardened.gitconfig")
+
+_KEPT_VARIABLES = frozenset(
+    """
+    PATH HOME USER LOGNAME TMPDIR SSH_AUTH_SOCK SSH_AGENT_PID SSL_CERT_FILE SSL_CERT_DIR
+    CURL_CA_BUNDLE GIT_SSL_CAINFO GIT_SSL_CAPATH GIT_EXEC_PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH
+    http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY
+    """.split()  # noqa: SIM905 - one name a word is easier to read and extend than quotes
+)
+
+_SSH = (
+    "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+    " -o ClearAllForwardings=yes -o PermitLocalCommand=no"
+)
+
+_OVERRIDES = (
+    # On the command line, since a repository's own configuration outranks GIT_CONFIG_GLOBAL.
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    "core.excludesFile=/dev/null",
+    "core.pager=cat",
+    "core.alternateRefsCommand=:",
+    "core.quotePath=false",
+    "credential.helper=",
+    "diff.external=",
+    "fetch.recurseSubmodules=false",
+    "filter.lfs.smudge=",
+    "filter.lfs.process=",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "http.followRedirects=initial",
+    # A server that counts objects still sends a few bytes every five seconds.
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=60",
+    "log.showSignature=false",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+    "transfer.bundleURI=false",
+    "uploadpack.packObjectsHook=",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long git may take, in seconds: `silent` without a word of progress, `total` overall."""
+
+    silent: float = 300.0
+    total: float = 6 * 3600.0
+
+
+LOOK_UP_LIMITS = Limits(silent=60.0, total=90.0)
+LOCAL_LIMITS = Limits(silent=1800.0, total=6 * 3600.0)
+
+
+class GitError(Exception):
+    """git ended with an error; `stderr` is what it said, without secrets."""
+
+    def __init__(self, stderr: str, returncode: int) -> None:
+        super().__init__(stderr)
+        self.stderr = stderr
+        self.returncode = returncode
+
+
+class GitTimeoutError(TransientError):
+    """git did not end, or said nothing, within its limit and was ended."""
+
+
+def git_environment() -> dict[str, str]:
+    """The environment for git: nothing of the user's configuration, nothing that prompts."""
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
+    return kept | {
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(_CONFIGURATION),
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TEMPLATE_DIR": "",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "false",
+        "SSH_ASKPASS": "false",
+        "SSH_ASKPASS_REQUIRE": "never",
+        "GIT_SSH_COMMAND": _SSH,
+        "GIT_SSH_VARIANT": "ssh",
+        "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file",
+        "GIT_PROTOCOL_FROM_USER": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "GIT_DEFAULT_HASH": "sha1",
+    }
+
+
+def git_command(arguments: Sequence[str], git_directory: Path | None = None) -> list[str]:
+    """The command line of a hardened git."""
+    command = ["git", "--no-pager"]
+    for override in _OVERRIDES:
+        command += ["-c", override]
+    if git_directory is not None:
+        command.append(f"--git-dir={git_directory}")
+    return [*command, *arguments]
+
+
+def run_git(
+    arguments: Sequence[str],
+    *,
+    git_directory: Path | None = None,
+    stdin: bytes = b"",
+    credentials: Credentials | None = None,
+    url: str = "",
+    limits: Limits = LOCAL_LIMITS,
+    report: Report = ignore_report,
+    environment: dict[str, str] | None = None,
+) -> bytes:
+    """Run git and return what it printed. `credentials` are handed over for `url`'s server only.
+
+    Raises GitError when git fails, GitTimeoutError past a limit, PermanentError without git.
+    """
+    output: list[bytes] = []
+    stream_git(
+        arguments,
+        output.append,
+        git_directory=git_directory,
+        stdin=stdin,
+        credentials=credentials,
+        url=url,
+        limits=limits,
+        report=report,
+        environment=environment,
+    )
+    return b"".join(output)
+
+
+def stream_git(
+    arguments: Sequence[str],
+    consume: Callable[[bytes], object],
+    *,
+    git_directory: Path | None = None,
+    stdin: bytes = b"",
+    credentials: Credentials | None = None,
+    url: str = "",
+    limits: Limits = LOCAL_LIMITS,
+    report: Report = ignore_report,
+    environment: dict[str, str] | None = None,
+) -> None:
+    """Like `run_git`, handing over the output piece by piece."""
+    with contextlib.ExitStack() as stack:
+        variables = git_environment() | (environment or {})
+        if credentials is not None:
+            variables |= stack.enter_context(askpass_environment(credentials, url))
+        source = stack.enter_context(tempfile.TemporaryFile()) if stdin else None
+        if source is not None:
+            source.write(stdin)
+            source.seek(0)
+        process = stack.enter_context(
+            _start(git_command(arguments, git_directory), variables, source)
+        )
+        said = _attend(process, consume, limits, report)
+    if process.returncode != 0:
+        raise GitError(_redacted(said, credentials), process.returncode)
+
+
+@contextlib.contextmanager
+def _start(
+    command: list[str], variables: dict[str, str], source: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        process = subprocess.Popen(  # noqa: PLW1509 - the hook only calls prctl, loaded before
+            command,
+            stdin=subprocess.DEVNULL if source is None else source,  # type: ignore[call-overload]
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=variables,
+            preexec_fn=_death_with_parent(),
+        )
+    except FileNotFoundError:
+        raise PermanentError("git is not installed, or not on PATH.") from None
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            end_process_tree(process.pid)
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def _attend(
+    process: subprocess.Popen[bytes],
+    consume: Callable[[bytes], object],
+    limits: Limits,
+    report: Report,
+) -> str:
+    """Read both outputs to their ends; returns what git said on standard error."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    said = _Talk(report)
+    started = heard = time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, consume)
+        selector.register(process.stderr, selectors.EVENT_READ, said.hear)
+        while selector.get_map():
+            ready = selector.select(timeout=1.0)
+            now = time.monotonic()
+            for key, _ in ready:
+                piece = os.read(key.fd, 1 << 18)
+                if piece:
+                    key.data(piece)
+                    heard = now
+                else:
+                    selector.unregister(key.fileobj)
+            if now - heard > limits.silent or now - started > limits.total:
+                raise GitTimeoutError(f"git took more than {_passed(now, started)} seconds")
+    process.wait()
+    return said.text
+
+
+def _passed(now: float, started: float) -> int:
+    return max(1, int(now - started))
+
+
+class _Talk:
+    """git's standard error: progress is reported on, the last of the rest is kept."""
+
+    _PROGRESS = re.compile(rb"(\d+)% \((\d+)/(\d+)\)")
+    _KEPT_BYTES = 8192
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._kept = b""
+
+    def hear(self, piece: bytes) -> None:
+        self._kept = (self._kept + piece)[-self._KEPT_BYTES :]
+        counts = self._PROGRESS.findall(piece)
+        if counts:
+            _, done, total = counts[-1]
+            self._report(int(done), int(total))
+        else:
+            self._report(0, None)
+
+    @property
+    def text(self) -> str:
+        lines = re.split(r"[\r\n]+", self._kept.decode("utf-8", "replace"))
+        return "\n".join(line for line in lines if line.strip() and "% (" not in line)
+
+
+def _redacted(text: str, credentials: Credentials | None) -> str:
+    text = re.sub(r"//[^/\s@]*@", "//", text)
+    for secret in credentials.secrets if credentials else ():
+        for form in {secret, quote(secret, safe="")} - {""}:
+            text = text.replace(form, "***")
+    return text
+
+
+def _death_with_parent() -> Callable[[], None] | None:
+    """What makes the child die with this process (prctl(2), PR_SET_PDEATHSIG); Linux only."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        prctl(1, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return die_with_parent
+
+
+def end_process_tree(pid: int) -> None:
+    """Kill a process and what it started: git leaves its helpers behind when it is killed."""
+    tree = [pid]
+    for member in tree:
+        tree += _children(member)
+    for member in tree:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(member, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text("ascii").split()
+        ]
+    except OSError:
+        pass
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        listed = subprocess.run(
+            ["pgrep", "-P", str(pid)], capture_output=True, check=False, timeout=5
+        )
+        return [int(child) for child in listed.stdout.split()]
+    return []

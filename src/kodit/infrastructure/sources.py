@@ -1,0 +1,192 @@
+"""From what the user types to a `Source`: a git URL or a local folder, optionally `@ref`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+
+from kodit.domain.errors import SourceError
+from kodit.domain.source import Credentials, ParsedSource, Source, SourceKind
+from kodit.infrastructure.folder.repository import enclosing_work_tree
+
+_REMOTE_SCHEMES = ("https", "http", "ssh", "git")
+_SCP_LIKE = re.compile(
+    r"(?P<user>[^@/:\s]+)@(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\s\[]+):(?P<path>[^:].*)"
+)
+_TRANSPORT_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[./-]|[./]$|\.lock(/|$)|^@$")
+"""What git-check-ref-format(1) forbids, and a leading dash."""
+
+
+def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
+    """Understand a source as typed: a URL (https, http, ssh, git, file), `user@host:path`, or the
+    path of a local folder (relative to `cwd`), each optionally followed by `@` and a branch, tag
+    or commit. Credentials in a URL are taken out of it.
+
+    Raises SourceError, in one sentence, for what is refused or does not exist. Only local paths
+    are looked at; a URL may still turn out to lead nowhere.
+    """
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
+        raise SourceError(f"The source {text!r} contains control characters.")
+    if not text.strip():
+        raise SourceError("The source is empty; give a git URL or the path of a folder.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise SourceError(f"The source {text!r} is not valid text.")
+    if text.startswith("-"):
+        raise SourceError(f"The source {text!r} looks like an option; write ./{text} for a folder.")
+    if _TRANSPORT_HELPER.match(text):
+        raise SourceError(f"The source {_shown(text)!r} names a git transport that is refused.")
+    scheme = _SCHEME.match(text)
+    if scheme:
+        return _parse_url(text, scheme[1].lower())
+    local = _local_path(text, cwd)
+    if os.path.lexists(local):
+        return ParsedSource(_local_source(local, None))
+    scp_like = _SCP_LIKE.fullmatch(text)
+    if scp_like:
+        return ParsedSource(_scp_like_source(scp_like))
+    base, ref = _split_ref(text)
+    if ref is not None and os.path.lexists(_local_path(base, cwd)):
+        return ParsedSource(_local_source(_local_path(base, cwd), ref))
+    raise SourceError(f"The folder {local} does not exist.")
+
+
+def _parse_url(text: str, scheme: str) -> ParsedSource:
+    if scheme == "file":
+        return ParsedSource(_file_url_source(text))
+    if scheme not in _REMOTE_SCHEMES:
+        raise SourceError(
+            f"The source {_shown(text)!r} uses {scheme}://, which is not supported; "
+            "use https, ssh, git@host:path, file, or a local folder."
+        )
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise SourceError(f"The source {_shown(text)!r} is not a valid URL: {error}.") from None
+    if not host or host.startswith("-") or re.search(r"[\s\\%]", host):
+        raise SourceError(f"The source {_shown(text)!r} names no valid host.")
+    path, ref = _split_ref(_after_authority(parts))
+    if not path.strip("/"):
+        raise SourceError(f"The source {_shown(text)!r} names no repository on {host}.")
+    username, password = unquote(parts.username or ""), unquote(parts.password or "")
+    authority = f"[{host}]" if ":" in host else host
+    if port is not None:
+        authority = f"{authority}:{port}"
+    credentials = None
+    if scheme == "ssh":
+        if password:
+            raise SourceError(
+                f"The source {_shown(text)!r} holds a password, which ssh cannot be given; "
+                "use a key."
+            )
+        if username.startswith("-"):
+            raise SourceError(f"The source {text!r} names no valid user.")
+        authority = f"{quote(username, safe='')}@{authority}" if username else authority
+    elif username or password:
+        if any(ord(character) < 0x20 for character in username + password):
+            raise SourceError(f"The credentials for {host} contain control characters.")
+        credentials = Credentials(username or "git", password)
+    location = f"{scheme}://{authority}{path.rstrip('/')}"
+    return ParsedSource(Source(SourceKind.GIT, location, _checked_ref(ref)), credentials)
+
+
+def _after_authority(parts: SplitResult) -> str:
+    return urlunsplit(("", "", parts.path, parts.query, parts.fragment))
+
+
+def _file_url_source(text: str) -> Source:
+    parts = urlsplit(text)
+    if parts.netloc not in ("", "localhost"):
+        raise SourceError(f"The source {_shown(text)!r} names a host; file:// reads local paths.")
+    whole = Path(unquote(parts.path))
+    if whole.is_dir():
+        return _git_directory_source(whole, None)
+    base, ref = _split_ref(parts.path)
+    path = Path(unquote(base))
+    if not os.path.lexists(path):
+        raise SourceError(f"The repository {path} does not exist.")
+    return _git_directory_source(path, ref)
+
+
+def _local_path(text: str, cwd: Path | None) -> Path:
+    path = Path(text)
+    if text == "~" or text.startswith("~/"):
+        path = path.expanduser()
+    return (cwd or Path.cwd()) / path
+
+
+def _local_source(path: Path, ref: str | None) -> Source:
+    real = _real_folder(path)
+    if ref is not None or _is_bare_repository(real):
+        return _git_directory_source(real, ref)
+    try:
+        with os.scandir(real):
+            pass
+    except PermissionError:
+        raise SourceError(f"The folder {real} cannot be read: permission denied.") from None
+    return Source(SourceKind.FOLDER, str(real))
+
+
+def _git_directory_source(path: Path, ref: str | None) -> Source:
+    real = _real_folder(path)
+    if not _is_bare_repository(real):
+        tree = enclosing_work_tree(real)
+        if tree is None or tree.root != real:
+            raise SourceError(f"{real} is not a git repository.")
+    return Source(SourceKind.GIT, real.as_uri(), _checked_ref(ref))
+
+
+def _real_folder(path: Path) -> Path:
+    try:
+        real = path.resolve(strict=True)
+    except FileNotFoundError:
+        raise SourceError(f"The folder {path} does not exist.") from None
+    except PermissionError:
+        raise SourceError(f"The folder {path} cannot be read: permission denied.") from None
+    except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
+        raise SourceError(f"The path {path} leads round in a circle.") from None
+    if not real.is_dir():
+        raise SourceError(f"{real} is a file; give the folder that holds it.")
+    return real
+
+
+def _is_bare_repository(path: Path) -> bool:
+    return (
+        (path / "HEAD").is_file()
+        and (path / "objects").is_dir()
+        and (path / "refs").is_dir()
+        and not (path / ".git").exists()
+    )
+
+
+def _scp_like_source(match: re.Match[str]) -> Source:
+    user, host = match["user"], match["host"]
+    path, ref = _split_ref(match["path"])
+    if host.startswith("-") or user.startswith("-") or path.startswith("-"):
+        raise SourceError(f"The source {match[0]!r} contains a part that looks like an option.")
+    location = f"{user}@{host}:{path.rstrip('/') or path}"
+    return Source(SourceKind.GIT, location, _checked_ref(ref))
+
+
+def _split_ref(path: str) -> tuple[str, str | None]:
+    """Cut at the first `@` that ends a path's component: paths like `/@scope/name` keep theirs,
+    and refs like `pkg@1.0` may hold more."""
+    match = re.search(r"(?<=[^/])@", path)
+    if match is None:
+        return path, None
+    return path[: match.start()], path[match.end() :]
+
+
+def _checked_ref(ref: str | None) -> str | None:
+    if ref is not None and (not ref or _BAD_REF.search(ref)):
+        raise SourceError(f"{ref!r} is not the name of a branch, tag or commit.")
+    return ref
+
+
+def _shown(text: str) -> str:
+    """`text` without whatever stands between `//` and `@`."""
+    return re.sub(r"//[^/]*@", "//", text)
