@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kodit.domain.snippet import Symbol, SymbolKind
-from kodit.infrastructure.slicing.limits import WHOLE_TYPE_LINES
+from kodit.infrastructure.slicing.limits import JOINED_CHARACTERS, JOINED_LINES, WHOLE_TYPE_LINES
 from kodit.infrastructure.slicing.outline import Definition
-from kodit.infrastructure.slicing.pieces import Piece, Text
+from kodit.infrastructure.slicing.pieces import Piece, Text, Weight
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class _Open:
     symbol: Symbol | None
     last: int
     children: Iterator[Definition]
-    repeats_symbol: bool = True
+    head_is_next: bool = True
 
 
 def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
@@ -32,40 +32,58 @@ def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
     row = 0
     opened = 0
 
-    def add(last: int, symbol: Symbol | None, owner: int) -> None:
+    def add(last: int, symbol: Symbol | None, weight: Weight, owner: int) -> None:
         nonlocal row
         if rows := text.trimmed(row, last):
-            pieces.append(Piece(*rows, symbol, owner))
+            pieces.append(Piece(*rows, symbol, weight, owner))
         row = max(row, last + 1)
+
+    def add_between(current: _Open, last: int) -> None:
+        if row > last:
+            return
+        is_head = current.head_is_next and current.owner > 0
+        weight = _weight(current.symbol) if is_head else Weight.NOTHING
+        if is_head and current.symbol and current.symbol.kind is SymbolKind.MODULE:
+            weight = Weight.PLACE
+        add(last, current.symbol, weight, current.owner)
+        if current.head_is_next:
+            current.head_is_next = False
+            if current.symbol and current.symbol.kind is SymbolKind.MODULE:
+                current.symbol = None
 
     stack = [_Open(0, None, len(text.lines) - 1, iter(definitions))]
     while stack:
         current = stack[-1]
         child = next(current.children, None)
         if child is None:
-            add(current.last, current.symbol, current.owner)
+            add_between(current, current.last)
             stack.pop()
             continue
-        if child.first > row:
-            add(child.first - 1, current.symbol, current.owner)
-            if not current.repeats_symbol:
-                current.symbol = None
         if child.last < row:
             continue
+        add_between(current, child.first - 1)
         last = min(child.last, current.last)
-        symbol = child.symbol
         if _stays_whole(child, row, last, text):
-            add(last, symbol, current.owner)
+            symbol = child.symbol
+            add(last, symbol, _weight(symbol), current.owner)
         else:
             opened += 1
-            repeats = child.kind is not SymbolKind.MODULE
-            stack.append(_Open(opened, symbol, last, iter(child.children), repeats))
+            head = child.symbol if child.kind else None
+            stack.append(_Open(opened, head, last, iter(child.children)))
     return pieces
 
 
 def _stays_whole(definition: Definition, first: int, last: int, text: Text) -> bool:
     if not definition.children:
         return True
+    if definition.kind is SymbolKind.SECTION:
+        return last - first < JOINED_LINES and text.characters(first, last) <= JOINED_CHARACTERS
     if definition.is_container:
         return last - first < WHOLE_TYPE_LINES and text.fits(first, last)
     return text.fits(first, last)
+
+
+def _weight(symbol: Symbol | None) -> Weight:
+    if symbol is None:
+        return Weight.NOTHING
+    return Weight.VALUE if symbol.kind is SymbolKind.CONSTANT else Weight.DEFINITION

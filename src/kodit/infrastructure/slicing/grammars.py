@@ -12,8 +12,8 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from kodit.infrastructure.slicing.languages import LANGUAGES
 
-Match = dict[str, list[Node]]
-"""The nodes that one pattern of a query captured, by the name of the capture."""
+Match = tuple[int, dict[str, list[Node]]]
+"""The number of the pattern of a query, and the nodes it captured by the name of the capture."""
 
 _MATCHES_IN_PROGRESS = 65_536
 """Unfinished matches that a query may hold; more are dropped rather than held in memory."""
@@ -72,7 +72,7 @@ class Grammar:
         a part of the time that the parse took.
         """
         cursor = QueryCursor(self.query, match_limit=_MATCHES_IN_PROGRESS)
-        return [captures for _, captures in cursor.matches(tree.root_node)]
+        return cursor.matches(tree.root_node)
 
 
 @cache
@@ -80,5 +80,5 @@ def load_grammar(name: str) -> Grammar:
     """The grammar of a language of the table, imported when first met."""
     row = LANGUAGES[name]
     language = Language(getattr(import_module(row.module), row.function)())
-    source = files(__package__).joinpath("queries", f"{name}.scm").read_text("utf-8")
+    source = files(__package__).joinpath("queries", row.query_file).read_text("utf-8")
     return Grammar(language, Query(language, source))

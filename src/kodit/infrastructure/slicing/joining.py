@@ -3,69 +3,63 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from kodit.domain.snippet import Symbol, SymbolKind
+from kodit.domain.snippet import Symbol
 from kodit.infrastructure.slicing.limits import (
     JOINED_CHARACTERS,
     JOINED_LINES,
     TINY_CHARACTERS,
     TINY_LINES,
 )
-from kodit.infrastructure.slicing.pieces import Piece, Text
+from kodit.infrastructure.slicing.outline import TYPES
+from kodit.infrastructure.slicing.pieces import Piece, Text, Weight
 
 _CLOSERS = re.compile(r"(?:[\s\])}>;,]|\bend\b)*")
-_NOTHING, _PLACE, _VALUE, _DEFINITION = range(4)
+_CONSTRUCTORS = frozenset({"__init__", "__construct", "constructor", "initialize", "init", "new"})
 
 
 def join(pieces: Iterable[Piece], text: Text) -> list[Piece]:
-    """The pieces with tiny neighbours of one owner put together.
+    """The pieces, with small neighbours put together.
 
-    A line of closing brackets always stays with what it closes. What is tiny and defines nothing
-    goes to a neighbour that fits; what is tiny and defines something is joined only with its
-    like, up to `JOINED_LINES`, and the first of them gives the symbol.
+    * A line of closing brackets stays with what it closes.
+    * The clauses of one function stay together, and so do a function's signature and body.
+    * A class takes its constructor in, when both are short.
+    * What is tiny and defines nothing goes to a neighbour.
+    * Tiny pieces that define something are joined with their like; the first gives the symbol,
+      but several constants make a run of code without one.
     """
+    close = _glued(pieces, lambda before, piece: _closes(piece, text) or _continues(before, piece))
+    for piece in close:
+        piece.is_small = _is_tiny(piece, text)
     joined: list[Piece] = []
-    for piece in pieces:
+    for piece, following in zip(close, [*close[1:], None], strict=True):
         before = joined[-1] if joined else None
-        if before is not None:
-            if _closes(piece, text):
-                before.last = piece.last
-                continue
-            if _belong_together(before, piece, text):
-                before.symbol = _common_symbol(before, piece)
-                before.last = piece.last
-                before.owner = piece.owner
-                continue
-        joined.append(piece)
+        if (
+            before is not None
+            and _belong_together(before, piece, text)
+            and not _goes_down(before, piece, following)
+        ):
+            joined[-1] = _joined(before, piece, text)
+        else:
+            joined.append(piece)
     return joined
 
 
-def _belong_together(before: Piece, after: Piece, text: Text) -> bool:
-    if before.owner != after.owner or not text.fits(before.first, after.last):
-        return False
-    before_is_tiny, after_is_tiny = _is_tiny(before, text), _is_tiny(after, text)
-    if not (before_is_tiny or after_is_tiny):
-        return False
-    before_weight, after_weight = _weight(before.symbol), _weight(after.symbol)
-    if min(before_weight, after_weight) < _VALUE:
-        return (before_is_tiny and before_weight < _VALUE) or (
-            after_is_tiny and after_weight < _VALUE
-        )
-    if before_weight != after_weight or _is_type(before.symbol) or _is_type(after.symbol):
-        return False
-    return (
-        after_is_tiny
-        and after.last - before.first < JOINED_LINES
-        and text.characters(before.first, after.last) <= JOINED_CHARACTERS
+def _glued(pieces: Iterable[Piece], belongs: Callable[[Piece, Piece], bool]) -> list[Piece]:
+    glued: list[Piece] = []
+    for piece in pieces:
+        if glued and belongs(glued[-1], piece):
+            glued[-1].last = piece.last
+        else:
+            glued.append(piece)
+    return glued
+
+
+def _closes(piece: Piece, text: Text) -> bool:
+    return _is_tiny(piece, text) and all(
+        _CLOSERS.fullmatch(text.lines[row]) for row in range(piece.first, piece.last + 1)
     )
-
-
-def _common_symbol(before: Piece, after: Piece) -> Symbol | None:
-    before_weight, after_weight = _weight(before.symbol), _weight(after.symbol)
-    if before_weight == after_weight == _VALUE:
-        return None
-    return before.symbol if before_weight >= after_weight else after.symbol
 
 
 def _is_tiny(piece: Piece, text: Text) -> bool:
@@ -75,25 +69,73 @@ def _is_tiny(piece: Piece, text: Text) -> bool:
     )
 
 
-def _closes(piece: Piece, text: Text) -> bool:
-    return piece.last - piece.first < TINY_LINES and all(
-        _CLOSERS.fullmatch(text.lines[row]) for row in range(piece.first, piece.last + 1)
+def _continues(before: Piece, piece: Piece) -> bool:
+    return (
+        before.weight is Weight.DEFINITION
+        and before.owner == piece.owner
+        and before.symbol == piece.symbol
+        and before.last - before.first < TINY_LINES
     )
 
 
-def _weight(symbol: Symbol | None) -> int:
-    if symbol is None:
-        return _NOTHING
-    if symbol.kind is SymbolKind.MODULE:
-        return _PLACE
-    return _VALUE if symbol.kind is SymbolKind.CONSTANT else _DEFINITION
+def _belong_together(before: Piece, after: Piece, text: Text) -> bool:
+    if not text.fits(before.first, after.last):
+        return False
+    lighter, heavier = sorted((before, after), key=lambda piece: piece.weight)
+    if lighter.weight < Weight.VALUE:
+        return _is_tiny(lighter, text) or (
+            after.is_small and heavier.weight is Weight.VALUE and before.owner == after.owner
+        )
+    if before.owner != after.owner or before.weight != after.weight:
+        return False
+    return before.symbol == after.symbol or (
+        after.last - before.first < JOINED_LINES
+        and text.characters(before.first, after.last) <= JOINED_CHARACTERS
+        and _are_alike(before, after)
+    )
+
+
+def _are_alike(before: Piece, after: Piece) -> bool:
+    if _is_type(before.symbol) or _is_type(after.symbol):
+        return _constructs(after.symbol, before.symbol)
+    return before.is_small and after.is_small
 
 
 def _is_type(symbol: Symbol | None) -> bool:
-    return symbol is not None and symbol.kind in {
-        SymbolKind.CLASS,
-        SymbolKind.INTERFACE,
-        SymbolKind.ENUM,
-        SymbolKind.STRUCT,
-        SymbolKind.TRAIT,
-    }
+    return symbol is not None and symbol.kind in TYPES
+
+
+def _constructs(symbol: Symbol | None, owner: Symbol | None) -> bool:
+    return (
+        symbol is not None
+        and owner is not None
+        and symbol.scope == owner.qualified_name
+        and symbol.name in {*_CONSTRUCTORS, owner.name}
+    )
+
+
+def _goes_down(before: Piece, piece: Piece, following: Piece | None) -> bool:
+    """Whether a piece that defines nothing is rather the beginning of the next than the end of
+    the last: nothing stands between, or it is a part of the same whole."""
+    if following is None or piece.weight > Weight.PLACE or not piece.is_small:
+        return False
+    if before.is_small and before.weight <= Weight.PLACE:
+        return False
+    if piece.weight is Weight.PLACE:
+        return True
+    if before.is_small:
+        return False
+    above, below = piece.first - before.last, following.first - piece.last
+    return (below == 1 < above) or before.owner != piece.owner == following.owner
+
+
+def _joined(before: Piece, after: Piece, text: Text) -> Piece:
+    heavier = before if before.weight >= after.weight else after
+    symbol, weight = heavier.symbol, heavier.weight
+    if weight is Weight.VALUE and before.symbol != after.symbol:
+        all_of_it = text.characters(before.first, after.last)
+        is_most = text.characters(heavier.first, heavier.last) * 2 >= all_of_it
+        if before.weight == after.weight or not is_most:
+            symbol, weight = None, Weight.NOTHING
+    is_small = before.is_small and after.is_small
+    return Piece(before.first, after.last, symbol, weight, heavier.owner, is_small)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kodit.domain.snippet import Symbol, SymbolKind
 from kodit.infrastructure.slicing.languages import Language
-from kodit.infrastructure.slicing.limits import NAME_CHARACTERS, SCOPE_NAMES
+from kodit.infrastructure.slicing.leading import with_leading_lines
+from kodit.infrastructure.slicing.limits import SCOPE_NAMES
+from kodit.infrastructure.slicing.naming import node_text, qualifies_method, split_name
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -18,37 +19,50 @@ if TYPE_CHECKING:
 
 _DEFINITION = "definition."
 _HEADING = "heading."
-_SCOPE_ONLY = "scope"
-_TYPES = frozenset(
+_SCOPE = "scope"
+_KEYWORD = "keyword"
+TYPES = frozenset(
     {SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.STRUCT, SymbolKind.TRAIT}
 )
-_CONTAINERS = _TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
-_SEPARATORS = re.compile(r"::|[.:#\\]")
-_WHITE_SPACE = re.compile(r"\s+")
+"""Kinds whose functions are methods."""
+
+_CONTAINERS = TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
 
 
 @dataclass(slots=True, eq=False)
 class Definition:
     """Something that is defined on rows `first` to `last` (from 0, both included).
 
-    `kind` is None for what only encloses others and gives them a scope, as Rust's `impl` does.
+    `first` is that of its leading comment, `declared` that of the definition itself. `kind` is
+    None for what only encloses others and gives them a scope, as Rust's `impl` does.
     """
 
     first: int
     last: int
+    declared: int
     name: str
     kind: SymbolKind | None
-    outer_scope: str = ""
-    scope_names: tuple[str, ...] = ()
-    is_container: bool = False
+    scope: tuple[str, ...] = ()
     children: list[Definition] = field(default_factory=list)
-    declared_at: int = 0
+
+    @property
+    def is_container(self) -> bool:
+        """Whether its parts are worth a snippet each even when all of it would fit one."""
+        return self.kind is None or self.kind in _CONTAINERS
 
     @property
     def symbol(self) -> Symbol | None:
-        if self.kind is None or not self.name:
-            return None
-        return Symbol(self.name, self.kind, ".".join(self.scope_names[-SCOPE_NAMES:]))
+        """The symbol; of a mere scope that of the first method in it."""
+        if self.kind is None:
+            methods = (child for child in self.children if child.kind is SymbolKind.METHOD)
+            first = next(methods, self.children[0] if self.children else None)
+            return first.symbol if first else None
+        return Symbol(self.name, self.kind, ".".join(self.scope)) if self.name else None
+
+    @property
+    def scope_inside(self) -> tuple[str, ...]:
+        """The scope of what is defined inside."""
+        return ((*self.scope, self.name) if self.name else self.scope)[-SCOPE_NAMES:]
 
 
 @dataclass(slots=True)
@@ -57,10 +71,15 @@ class _Found:
 
     start: int
     end: int
+    pattern: int
     node: Node
     kind: SymbolKind | None
     name: str
     scope: str
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        return self.start, -self.end
 
 
 def outline(
@@ -68,14 +87,16 @@ def outline(
 ) -> list[Definition]:
     """The definitions of a file, outermost ones, each with those inside it.
 
-    Captures are named `definition.KIND` (a `SymbolKind`, or `scope`), `name` and `scope` (names
+    Captures are named `definition.KIND` (a `SymbolKind`, `scope`, or `keyword`, where the kind is
+    what the language's table says of the word captured as `keyword`), `name` and `scope` (names
     that enclose this one without being around it in the text, as a Go receiver does), or
     `heading.LEVEL` and `name`. With `upper_name` in place of `name`, it counts only if the name
     is in capitals, as those of constants are (a predicate of the query would make tree-sitter
     read the source anew for each match). Of several matches with one name the widest counts, so
-    that a query may name a decorated function as well as the function.
+    that a query may name a decorated function as well as the function; of several with one
+    extent that of the last pattern.
     """
-    found = _definitions(matches, source)
+    found = _distinct(_definitions(matches, source, language))
     if not found:
         return _sections(matches, source, len(lines))
     roots: list[Definition] = []
@@ -85,94 +106,108 @@ def outline(
             open_ones.pop()
         parent = open_ones[-1][1] if open_ones else None
         definition = _define(item, parent)
+        if parent and _is_same_type(parent, definition):
+            continue
         siblings = parent.children if parent else roots
-        floor = siblings[-1].last + 1 if siblings else parent.declared_at + 1 if parent else 0
-        definition.first = _with_leading_lines(definition.first, floor, lines, language)
+        before = siblings[-1] if siblings else None
+        definition.first = with_leading_lines(
+            definition.first,
+            before.last + 1 if before else parent.declared + 1 if parent else 0,
+            before.declared + 1 if before else 0,
+            lines,
+            language,
+        )
+        if before and before.last >= definition.first:
+            before.last = max(definition.first - 1, before.declared)
         siblings.append(definition)
         open_ones.append((item.end, definition))
     return roots
 
 
-def _definitions(matches: Sequence[Match], source: bytes) -> list[_Found]:
+def _definitions(
+    matches: Iterable[Match], source: bytes, language: Language
+) -> Iterator[tuple[int, _Found]]:
+    """What the matches define, each with the byte at which its name begins."""
+    for pattern, captures in matches:
+        capture = next((name for name in captures if name.startswith(_DEFINITION)), None)
+        if capture is None:
+            continue
+        kind_name = capture[len(_DEFINITION) :]
+        kind: SymbolKind | None = None
+        if kind_name == _KEYWORD:
+            word = node_text(captures[_KEYWORD][0], source)
+            if word not in language.keywords:
+                continue
+            kind = language.keywords[word]
+        elif kind_name != _SCOPE:
+            kind = SymbolKind(kind_name)
+        names = captures.get("name") or captures.get("upper_name")
+        name = node_text(names[0], source) if names else ""
+        if "upper_name" in captures and not name.isupper():
+            continue
+        node = captures[capture][0]
+        scopes = captures.get(_SCOPE)
+        found = _Found(
+            start=node.start_byte,
+            end=node.end_byte,
+            pattern=pattern,
+            node=node,
+            kind=kind,
+            name=name,
+            scope=node_text(scopes[0], source) if scopes else "",
+        )
+        yield (names[0].start_byte if names else found.start), found
+
+
+def _distinct(definitions: Iterable[tuple[int, _Found]]) -> list[_Found]:
+    """One definition for each name and for each extent, in order, outer ones first."""
     by_name: dict[int, _Found] = {}
-    for captures in matches:
-        for capture, nodes in captures.items():
-            if not capture.startswith(_DEFINITION):
-                continue
-            node = nodes[0]
-            names = captures.get("name") or captures.get("upper_name")
-            if "upper_name" in captures and not _text(captures["upper_name"][0], source).isupper():
-                continue
-            start, end = node.start_byte, node.end_byte
-            key = names[0].start_byte if names else start
-            known = by_name.get(key)
-            if known is not None and known.start <= start and known.end >= end:
-                continue
-            kind = capture[len(_DEFINITION) :]
-            by_name[key] = _Found(
-                start,
-                end,
-                node,
-                None if kind == _SCOPE_ONLY else SymbolKind(kind),
-                _text(names[0], source) if names else "",
-                ".".join(_text(scope, source) for scope in captures.get("scope", ())),
-            )
-    return sorted(by_name.values(), key=lambda item: (item.start, -item.end))
+    for name_start, found in definitions:
+        known = by_name.get(name_start)
+        if known is None or (known.start - found.start, found.end - known.end, found.pattern) > (
+            0,
+            0,
+            known.pattern,
+        ):
+            by_name[name_start] = found
+    by_extent: dict[tuple[int, int], _Found] = {}
+    for found in by_name.values():
+        same = by_extent.get(found.extent)
+        if same is None or (bool(found.name), found.pattern) > (bool(same.name), same.pattern):
+            by_extent[found.extent] = found
+    return sorted(by_extent.values(), key=lambda found: found.extent)
 
 
-def _define(item: _Found, parent: Definition | None) -> Definition:
-    *qualifiers, name = [part for part in _SEPARATORS.split(item.name) if part] or [""]
-    scope = [part for part in _SEPARATORS.split(item.scope) if part] + qualifiers
-    outer: tuple[str, ...] = ()
-    if parent is not None:
-        outer = (*parent.scope_names, parent.name) if parent.name else parent.scope_names
-        outer = outer[-SCOPE_NAMES:]
-    kind = item.kind
-    if kind is SymbolKind.FUNCTION and (scope or (parent and _gives_methods(parent))):
+def _define(found: _Found, parent: Definition | None) -> Definition:
+    kind = found.kind
+    qualifiers, name = split_name(found.name)
+    if found.scope:
+        outer, inner = split_name(found.scope)
+        qualifiers = [*outer, inner, *qualifiers]
+    if kind is SymbolKind.FUNCTION and (
+        (parent is not None and (parent.kind is None or parent.kind in TYPES))
+        or (qualifiers and qualifies_method(found.name))
+    ):
         kind = SymbolKind.METHOD
-    first = item.node.start_point.row
-    end = item.node.end_point
+    first = found.node.start_point.row
+    end = found.node.end_point
     return Definition(
         first=first,
         last=end.row - 1 if end.column == 0 and end.row > first else end.row,
+        declared=first,
         name=name,
         kind=kind,
-        scope_names=(*outer, *scope),
-        is_container=kind is None or kind in _CONTAINERS,
-        declared_at=first,
+        scope=(*(parent.scope_inside if parent else ()), *qualifiers)[-SCOPE_NAMES:],
     )
 
 
-def _gives_methods(parent: Definition) -> bool:
-    return parent.kind is None or parent.kind in _TYPES
-
-
-def _with_leading_lines(first: int, floor: int, lines: Sequence[str], language: Language) -> int:
-    """The first row of the comments and attributes right above row `first`, not before `floor`."""
-    while first > floor:
-        line = lines[first - 1].strip()
-        if not line:
-            break
-        if language.leading and line.startswith(language.leading):
-            first -= 1
-            continue
-        opened = _opening_row(first - 1, floor, line, lines, language)
-        if opened is None:
-            break
-        first = opened
-    return first
-
-
-def _opening_row(
-    row: int, floor: int, line: str, lines: Sequence[str], language: Language
-) -> int | None:
-    """The row at which the comment that ends on `row` begins a line; None when there is none."""
-    for opening, closing in language.enclosing:
-        if line.endswith(closing):
-            for candidate in range(row, floor - 1, -1):
-                if lines[candidate].lstrip().startswith(opening):
-                    return candidate
-    return None
+def _is_same_type(outer: Definition, inner: Definition) -> bool:
+    """Whether both name one type, as `typedef struct a { ... } b` does."""
+    return (
+        outer.kind in TYPES
+        and inner.kind in TYPES
+        and (outer.declared, outer.last) == (inner.declared, inner.last)
+    )
 
 
 def _sections(matches: Sequence[Match], source: bytes, row_count: int) -> list[Definition]:
@@ -181,7 +216,7 @@ def _sections(matches: Sequence[Match], source: bytes, row_count: int) -> list[D
     open_ones: list[tuple[int, Definition]] = []
     headings = [
         (nodes[0].start_point.row, int(capture[len(_HEADING) :]), captures.get("name"))
-        for captures in matches
+        for _, captures in matches
         for capture, nodes in captures.items()
         if capture.startswith(_HEADING)
     ]
@@ -192,18 +227,11 @@ def _sections(matches: Sequence[Match], source: bytes, row_count: int) -> list[D
         section = Definition(
             first=first,
             last=row_count - 1,
-            name=_text(names[0], source) if names else "",
+            declared=first,
+            name=node_text(names[0], source) if names else "",
             kind=SymbolKind.SECTION,
-            scope_names=(*parent.scope_names, parent.name) if parent else (),
-            is_container=True,
-            declared_at=first,
+            scope=parent.scope_inside if parent else (),
         )
         (parent.children if parent else roots).append(section)
         open_ones.append((level, section))
     return roots
-
-
-def _text(node: Node, source: bytes) -> str:
-    end = min(node.end_byte, node.start_byte + 4 * NAME_CHARACTERS)
-    text = source[node.start_byte : end].decode("utf-8", "ignore")
-    return _WHITE_SPACE.sub(" ", text).strip()[:NAME_CHARACTERS]

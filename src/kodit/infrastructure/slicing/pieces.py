@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import accumulate
 
 from kodit.domain.snippet import Symbol
@@ -12,15 +13,32 @@ from kodit.infrastructure.slicing.decoding import is_blank
 from kodit.infrastructure.slicing.limits import MAX_CHARACTERS, MAX_LINES
 
 
+class Weight(IntEnum):
+    """How much a piece deserves a snippet of its own."""
+
+    NOTHING = 0
+    """Defines nothing, or goes on with what began above."""
+    PLACE = 1
+    """The head of a module or namespace."""
+    VALUE = 2
+    """A constant."""
+    DEFINITION = 3
+
+
 @dataclass(slots=True)
 class Piece:
-    """Rows `first` to `last` (from 0, both included), the symbol that they define, and the
-    number of the definition they are part of (0: none, module level)."""
+    """Rows `first` to `last` (from 0, both included) and the symbol that they define.
+
+    `owner` is the number of the definition of which this is a part (0: the file), `is_small`
+    whether it is tiny or a few tiny ones joined.
+    """
 
     first: int
     last: int
     symbol: Symbol | None = None
+    weight: Weight = Weight.NOTHING
     owner: int = 0
+    is_small: bool = False
 
 
 class Text:

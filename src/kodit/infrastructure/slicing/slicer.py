@@ -20,6 +20,9 @@ from kodit.infrastructure.slicing.outline import outline
 from kodit.infrastructure.slicing.pieces import Piece, Text
 from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 
+_LOOKED_AT_BYTES = 16_384
+"""How much of a file may tell its language: a header begins with pages of licence."""
+
 OUT_OF_TIME = "parser ran out of time: line chunks"
 TOO_LARGE = "too large to parse: line chunks"
 BINARY = "binary"
@@ -33,7 +36,7 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
     cannot be read has no snippets, what cannot be parsed within `time_limit_seconds` of processor
     time is cut by lines, and `problem` says so. Line ends become `\\n` in the snippets' text.
     """
-    language = detect_language(path, data[:512])
+    language = detect_language(path, data[:_LOOKED_AT_BYTES])
     decoded = decode(data)
     if decoded is None:
         return SlicedFile(path, language, (), BINARY)
@@ -101,7 +104,7 @@ def _line_chunks(text: Text) -> list[Piece]:
 
 def _split(text: Text, piece: Piece, cost: CutCost) -> list[Piece]:
     return [
-        Piece(*rows, piece.symbol, piece.owner)
+        Piece(*rows, piece.symbol)
         for first, last in split(text, piece.first, piece.last, cost)
         if (rows := text.trimmed(first, last))
     ]

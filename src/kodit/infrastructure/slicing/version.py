@@ -18,7 +18,7 @@ def extractor_version(language: str) -> str:
     """
     parts = [_code_digest()]
     if row := LANGUAGES.get(language):
-        query = files(__package__).joinpath("queries", f"{language}.scm").read_bytes()
+        query = files(__package__).joinpath("queries", row.query_file).read_bytes()
         parts += [_digest(query), version("tree-sitter"), version(row.wheel)]
     return "/".join(parts)
 

@@ -1,0 +1,42 @@
+"""The comments, decorators and attributes right above a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kodit.infrastructure.slicing.languages import Language
+
+
+def with_leading_lines(
+    row: int, floor: int, line_floor: int, lines: Sequence[str], language: Language
+) -> int:
+    """The first row of what leads up to the definition at `row` with no blank line between.
+
+    Not before `floor`, but for comments of single lines not before `line_floor`: some grammars
+    let the definition above end only where the next one begins.
+    """
+    line_floor = min(line_floor, floor) if line_floor else floor
+    while row > line_floor:
+        line = lines[row - 1].strip()
+        if not line:
+            break
+        if language.leading and line.startswith(language.leading):
+            row -= 1
+            continue
+        opened = _opening_row(row - 1, floor, line, lines, language)
+        if opened is None:
+            break
+        row = opened
+    return row
+
+
+def _opening_row(
+    row: int, floor: int, line: str, lines: Sequence[str], language: Language
+) -> int | None:
+    """The row on which the comment that ends on `row` begins, None when there is none there."""
+    for opening, closing in language.enclosing:
+        if line.endswith(closing):
+            for candidate in range(row, floor - 1, -1):
+                if lines[candidate].lstrip().startswith(opening):
+                    return candidate
+    return None

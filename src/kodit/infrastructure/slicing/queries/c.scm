@@ -1,0 +1,30 @@
+(function_definition
+  declarator: (function_declarator declarator: (_) @name)) @definition.function
+(function_definition
+  declarator: (pointer_declarator
+    declarator: (function_declarator declarator: (_) @name))) @definition.function
+(function_definition
+  declarator: (pointer_declarator
+    declarator: (pointer_declarator
+      declarator: (function_declarator declarator: (_) @name)))) @definition.function
+(struct_specifier name: (type_identifier) @name body: (_)) @definition.struct
+(union_specifier name: (type_identifier) @name body: (_)) @definition.struct
+(enum_specifier name: (type_identifier) @name body: (_)) @definition.enum
+(type_definition declarator: (type_identifier) @name) @definition.type
+(type_definition
+  declarator: (function_declarator
+    (parenthesized_declarator (pointer_declarator (type_identifier) @name)))) @definition.type
+(type_definition
+  type: (struct_specifier body: (_)) declarator: (type_identifier) @name) @definition.struct
+(type_definition
+  type: (union_specifier body: (_)) declarator: (type_identifier) @name) @definition.struct
+(type_definition
+  type: (enum_specifier body: (_)) declarator: (type_identifier) @name) @definition.enum
+(preproc_function_def name: (identifier) @name) @definition.macro
+(preproc_def name: (identifier) @name value: (_)) @definition.constant
+(translation_unit
+  (declaration
+    declarator: (init_declarator declarator: [
+      (identifier) @name
+      (array_declarator declarator: (identifier) @name)
+    ] value: (initializer_list))) @definition.constant)

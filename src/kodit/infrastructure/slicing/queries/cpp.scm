@@ -1,0 +1,44 @@
+(function_definition
+  declarator: (function_declarator declarator: (_) @name)) @definition.function
+(function_definition
+  declarator: (pointer_declarator
+    declarator: (function_declarator declarator: (_) @name))) @definition.function
+(function_definition
+  declarator: (reference_declarator
+    (function_declarator declarator: (_) @name))) @definition.function
+(function_definition declarator: (operator_cast) @name) @definition.function
+(template_declaration
+  (function_definition
+    declarator: (function_declarator declarator: (_) @name))) @definition.function
+(template_declaration
+  (function_definition
+    declarator: (pointer_declarator
+      declarator: (function_declarator declarator: (_) @name)))) @definition.function
+(template_declaration
+  (function_definition
+    declarator: (reference_declarator
+      (function_declarator declarator: (_) @name)))) @definition.function
+(class_specifier name: (_) @name body: (_)) @definition.class
+(struct_specifier name: (_) @name body: (_)) @definition.struct
+(union_specifier name: (_) @name body: (_)) @definition.struct
+(enum_specifier name: (_) @name body: (_)) @definition.enum
+(template_declaration (class_specifier name: (_) @name body: (_))) @definition.class
+(template_declaration (struct_specifier name: (_) @name body: (_))) @definition.struct
+(namespace_definition name: (_) @name) @definition.module
+(concept_definition name: (identifier) @name) @definition.interface
+(template_declaration (concept_definition name: (identifier) @name)) @definition.interface
+(alias_declaration name: (type_identifier) @name) @definition.type
+(template_declaration (alias_declaration name: (type_identifier) @name)) @definition.type
+(type_definition declarator: (type_identifier) @name) @definition.type
+(type_definition
+  type: (struct_specifier body: (_)) declarator: (type_identifier) @name) @definition.struct
+(type_definition
+  type: (enum_specifier body: (_)) declarator: (type_identifier) @name) @definition.enum
+(preproc_function_def name: (identifier) @name) @definition.macro
+(preproc_def name: (identifier) @name value: (_)) @definition.constant
+(translation_unit
+  (declaration
+    declarator: (init_declarator declarator: [
+      (identifier) @name
+      (array_declarator declarator: (identifier) @name)
+    ] value: (initializer_list))) @definition.constant)

@@ -1,0 +1,44 @@
+(function_declaration name: (identifier) @name) @definition.function
+(generator_function_declaration name: (identifier) @name) @definition.function
+(class_declaration name: (identifier) @name) @definition.class
+(export_statement (decorator) declaration: (class_declaration name: (identifier) @name)) @definition.class
+(method_definition name: (_) @name) @definition.function
+
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: [(arrow_function) (function_expression) (generator_function)])) @definition.function
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: [(arrow_function) (function_expression) (generator_function)])) @definition.function
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (call_expression
+      arguments: (arguments [(arrow_function) (function_expression)])))) @definition.function
+(variable_declarator name: (identifier) @name value: (class)) @definition.class
+(field_definition
+  property: (_) @name
+  value: [(arrow_function) (function_expression)]) @definition.function
+(pair
+  key: (property_identifier) @name
+  value: [(arrow_function) (function_expression)]) @definition.function
+(expression_statement
+  (assignment_expression
+    left: (member_expression) @name
+    right: [(arrow_function) (function_expression)])) @definition.function
+
+(program
+  (lexical_declaration
+    (variable_declarator name: (identifier) @name value: [(object) (array)])) @definition.constant)
+(program
+  (export_statement
+    declaration: (lexical_declaration
+      (variable_declarator name: (identifier) @name value: [(object) (array)]))) @definition.constant)
+(program
+  (lexical_declaration (variable_declarator name: (identifier) @upper_name)) @definition.constant)
+(program
+  (export_statement
+    declaration: (lexical_declaration
+      (variable_declarator name: (identifier) @upper_name))) @definition.constant)

@@ -1,0 +1,10 @@
+(class_declaration name: (identifier) @name) @definition.class
+(class_declaration "interface" name: (identifier) @name) @definition.interface
+(class_declaration (modifiers (class_modifier "enum")) name: (identifier) @name) @definition.enum
+(object_declaration name: (identifier) @name) @definition.class
+(companion_object) @definition.scope
+(function_declaration name: (identifier) @name) @definition.function
+(secondary_constructor "constructor" @name) @definition.function
+(type_alias type: (identifier) @name) @definition.type
+(source_file
+  (property_declaration (variable_declaration (identifier) @name)) @definition.constant)

@@ -1,0 +1,1 @@
+; Nothing here defines a symbol: the tree only says where to cut.
