@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -223,6 +223,18 @@ class QueueService:
             return None if moment is None else (moment - self._clock.now()).total_seconds()
 
         return await in_thread(look)
+
+    # Looking
+
+    async def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
+        """The runs as they are now, in the order asked for; those of a deleted index are gone."""
+
+        def read() -> list[IndexRun]:
+            with self._database.read() as transaction:
+                runs = {run.id: run for run in transaction.tasks.get_runs(run_ids)}
+            return [runs[run_id] for run_id in run_ids if run_id in runs]
+
+        return await in_thread(read)
 
     # Steering
 

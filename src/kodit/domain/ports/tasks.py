@@ -46,6 +46,10 @@ class TaskRepository(Protocol):
         """The failed runs of an index that no newer run has superseded, locked."""
         ...
 
+    def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
+        """In any order; unknown identifiers are left out."""
+        ...
+
     def list_runs(
         self,
         *,

@@ -58,31 +58,31 @@ class SqlTransaction:
     """All repositories over one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:
-        return SqlTaskRepository(self._connection)
+        return SqlTaskRepository(self.connection)
 
     @cached_property
     def indexes(self) -> SqlIndexRepository:
-        return SqlIndexRepository(self._connection)
+        return SqlIndexRepository(self.connection)
 
     @cached_property
     def snippets(self) -> SqlSnippetRepository:
-        return SqlSnippetRepository(self._connection)
+        return SqlSnippetRepository(self.connection)
 
     @cached_property
     def search(self) -> SqlSearchRepository:
-        return SqlSearchRepository(self._connection)
+        return SqlSearchRepository(self.connection)
 
     @cached_property
     def embeddings(self) -> SqlEmbeddingRepository:
-        return SqlEmbeddingRepository(self._connection)
+        return SqlEmbeddingRepository(self.connection)
 
     @cached_property
     def enrichments(self) -> SqlEnrichmentRepository:
-        return SqlEnrichmentRepository(self._connection)
+        return SqlEnrichmentRepository(self.connection)
 
 
 class SqliteDatabase:

@@ -138,6 +138,9 @@ class SqlTaskRepository:
             .with_for_update()
         )
 
+    def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
+        return self._load(select(_RUNS).where(IndexRunRow.id.in_(run_ids)))
+
     def list_runs(
         self,
         *,

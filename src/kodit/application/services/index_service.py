@@ -1,0 +1,134 @@
+"""Adding, listing and deleting indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.stage import in_thread
+from kodit.domain.errors import SourceError
+from kodit.domain.index import Index, IndexSummary
+from kodit.domain.ports.database import Database, Transaction
+from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.ports.runtime import Clock
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.run import IndexRun
+from kodit.domain.source import Source
+
+ROWS_PER_REMOVAL = 2000
+"""How many rows one transaction removes: some 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """An index with what it holds and its latest run."""
+
+    summary: IndexSummary
+    run: IndexRun | None
+
+
+class IndexService:
+    """The use cases of indexes as a whole."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queue: QueueService,
+        reader: SourceReader,
+        keyword_index: KeywordIndex,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._reader = reader
+        self._keyword_index = keyword_index
+        self._clock = clock
+
+    async def add(self, source: Source) -> Index:
+        """The index of a source, made where there is none. Other globs than before are stored."""
+
+        def add() -> Index:
+            with self._database.write() as transaction:
+                found = transaction.indexes.find(source)
+                if found is None:
+                    return transaction.indexes.add(source, self._clock.now())
+                if found.source != source and (source.include or source.exclude):
+                    transaction.indexes.update_source(found.id, source)
+                return transaction.indexes.get(found.id)
+
+        return await in_thread(add)
+
+    async def find(self, source: Source) -> Index:
+        """The index of a source. Raises SourceError when there is none."""
+
+        def find() -> Index | None:
+            with self._database.read() as transaction:
+                return transaction.indexes.find(source)
+
+        found = await in_thread(find)
+        if found is None:
+            raise SourceError(f"{source} is not indexed; `kodit index {source}` adds it")
+        return found
+
+    async def get(self, index_id: int) -> Index:
+        """Raises NotFoundError."""
+
+        def get() -> Index:
+            with self._database.read() as transaction:
+                return transaction.indexes.get(index_id)
+
+        return await in_thread(get)
+
+    async def status(self, index_ids: Sequence[int] = ()) -> list[IndexStatus]:
+        """All indexes, or those asked for, in the order of their identifiers."""
+
+        def read() -> list[IndexStatus]:
+            with self._database.read() as transaction:
+                indexes = [
+                    index
+                    for index in transaction.indexes.list_all()
+                    if not index_ids or index.id in index_ids
+                ]
+                runs = transaction.tasks.latest_runs([index.id for index in indexes])
+                return [
+                    IndexStatus(summary, runs.get(summary.index.id))
+                    for summary in transaction.indexes.summarise(indexes)
+                ]
+
+        return await in_thread(read)
+
+    async def delete(self, index_id: int) -> None:
+        """Remove an index and everything derived from it. Its runs end at once; the source itself
+        is never touched. Raises NotFoundError."""
+
+        def mark(transaction: Transaction) -> None:
+            transaction.indexes.get(index_id)
+            transaction.indexes.mark_deleted(index_id, self._clock.now())
+
+        await self._queue.abandon(mark, index_id)
+        await self._remove(index_id)
+
+    async def finish_deletions(self) -> None:
+        """Remove what a process that died in the middle of a deletion has left."""
+
+        def read() -> list[int]:
+            with self._database.read() as transaction:
+                return transaction.indexes.deleted()
+
+        for index_id in await in_thread(read):
+            await self._remove(index_id)
+
+    async def _remove(self, index_id: int) -> None:
+        """Every step can be done twice; the index's row goes last."""
+        await self._keyword_index.drop(index_id)
+        await in_thread(lambda: self._reader.discard(index_id))
+
+        def remove_some() -> bool:
+            with self._database.write() as transaction:
+                transaction.tasks.delete_runs(index_id)
+                return transaction.indexes.remove_some(index_id, ROWS_PER_REMOVAL)
+
+        while await in_thread(remove_some):
+            pass

@@ -1,0 +1,158 @@
+"""The Python face: index, search and report in a handful of calls."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from kodit.application.services.index_service import IndexStatus
+from kodit.composition import Application
+from kodit.domain.errors import KoditError
+from kodit.domain.run import RunState
+from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult
+from kodit.indexing import index_sources
+from kodit.infrastructure.sources import parse_source
+from kodit.settings import Settings
+
+T = TypeVar("T")
+
+
+class IndexingError(KoditError):
+    """A run did not succeed; the message names the stage and its error."""
+
+
+class Kodit:
+    """All of Kodit over one data directory.
+
+    >>> from kodit import Kodit
+    >>> with Kodit("data") as kodit:
+    ...     kodit.index("path/to/code")
+    ...     for result in kodit.search("where are tasks claimed"):
+    ...         print(result.snippet.path, result.snippet.start_line)
+
+    Calls are synchronous and may be made where an event loop is running, as in a notebook.
+    """
+
+    def __init__(self, data_dir: str | Path | None = None) -> None:
+        """`data_dir` defaults to the setting of that name."""
+        self._settings = Settings.load(data_dir=None if data_dir is None else Path(data_dir))
+        self._application: Application | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database. The next call opens it again."""
+        if self._application is not None:
+            self._application.close()
+            self._application = None
+
+    def index(
+        self,
+        *sources: str | Path,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> list[IndexStatus]:
+        """Add or refresh sources (git URLs, optionally `URL@ref`, or folders) and wait until they
+        are indexed.
+
+        Raises SourceError for a source that cannot be, and IndexingError when a run fails.
+        """
+
+        async def work(application: Application) -> list[IndexStatus]:
+            runs = await index_sources(
+                application, [str(source) for source in sources], include, exclude
+            )
+            for run in runs:
+                if run.state is not RunState.SUCCEEDED:
+                    errors = [f"{task.type_name}: {task.error}" for task in run.tasks if task.error]
+                    raise IndexingError(f"run {run.id} {run.state}: {'; '.join(errors)}")
+            return await application.indexes.status(
+                [run.index_id for run in runs if run.index_id is not None]
+            )
+
+        return self._run_apart(work)
+
+    def search(
+        self,
+        query: str,
+        *,
+        mode: SearchMode | str = SearchMode.HYBRID,
+        limit: int = 10,
+        index_ids: Sequence[int] = (),
+        languages: Sequence[str] = (),
+        paths: Sequence[str] = (),
+    ) -> list[SearchResult]:
+        """The best snippets for a question or a name, best first."""
+        return self._open().search.search(
+            SearchRequest(
+                query,
+                SearchMode(mode),
+                SearchFilter(tuple(index_ids), tuple(languages), tuple(paths)),
+                limit,
+            )
+        )
+
+    def status(self) -> list[IndexStatus]:
+        """Every index with what it holds and its latest run."""
+        return self._run_apart(lambda application: application.indexes.status())
+
+    def delete(self, source: str | Path | int) -> None:
+        """Remove an index, by its source or identifier, and everything derived from it. The
+        source itself is never touched."""
+
+        async def work(application: Application) -> None:
+            index_id = (
+                source
+                if isinstance(source, int)
+                else (await application.indexes.find(parse_source(str(source)).source)).id
+            )
+            await application.indexes.delete(index_id)
+
+        self._run_apart(work)
+
+    def _open(self) -> Application:
+        if self._application is None:
+            application = Application(self._settings)
+            application.open()
+            self._application = application
+        return self._application
+
+    def _run_apart(self, work: Callable[[Application], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine over an application of its own, in a thread of its own, so that it does
+        not matter whether the caller has an event loop."""
+        outcome: list[T] = []
+        errors: list[BaseException] = []
+
+        async def main() -> T:
+            application = Application(self._settings)
+            try:
+                application.open()
+                return await work(application)
+            finally:
+                application.close()
+
+        def run() -> None:
+            try:
+                outcome.append(asyncio.run(main()))
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                errors.append(error)
+
+        thread = threading.Thread(target=run, name="kodit")
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
+        return outcome[0]

@@ -1,0 +1,205 @@
+"""The composition root: the one place where ports meet their adapters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from kodit.application.services.code_indexing_application_service import (
+    CodeIndexingApplicationService,
+)
+from kodit.application.services.index_service import IndexService
+from kodit.application.services.indexing_worker_service import (
+    IndexingWorkerService,
+    WorkerSettings,
+)
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.search_service import SearchService
+from kodit.domain.errors import UserError
+from kodit.domain.ports.database import Database
+from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
+from kodit.domain.ports.runtime import Clock, WakeUp
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.retry import RetryPolicy
+from kodit.infrastructure.clock import SystemClock
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.migrate import migrate
+from kodit.infrastructure.wake_up import NoWakeUp, SqliteWakeUp
+from kodit.settings import Settings
+
+
+class Application:
+    """Everything over one data directory, made when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.wake_up: WakeUp = NoWakeUp()
+        self.clock: Clock = SystemClock()
+        self.data_dir = settings.data_dir
+
+    def open(self) -> None:
+        """Make the data directory and bring its database to this program's schema. Raises
+        UserError where that cannot be, and DatabaseVersionError."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise UserError(
+                f"the data directory {self.data_dir} cannot be made: {error.strerror}; "
+                "choose another one with --data-dir or KODIT_DATA_DIR"
+            ) from None
+        if migrate(self.database):
+            self._clear_derived()
+
+    def _clear_derived(self) -> None:
+        """A new database knows nothing of a keyword index that an older one may have left."""
+        import shutil  # noqa: PLC0415 - once in the life of a data directory
+
+        shutil.rmtree(self._keyword_folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """End child processes and close the database."""
+        if "pool" in vars(self):
+            self.pool.close()
+        if "database" in vars(self):
+            self.database.close()
+
+    @property
+    def _keyword_folder(self) -> Path:
+        return self.data_dir / "keyword"
+
+    @cached_property
+    def database(self) -> SqliteDatabase:
+        return SqliteDatabase(open_sqlite(self.data_dir / "kodit.db"), self.data_dir / "write.lock")
+
+    @cached_property
+    def pool(self) -> ProcessPool:
+        return ProcessPool(self.data_dir)
+
+    @cached_property
+    def keyword_index(self) -> KeywordIndex:
+        from kodit.infrastructure.keyword.tantivy_index import (  # noqa: PLC0415 - heavy
+            TantivyKeywordIndex,
+        )
+
+        return TantivyKeywordIndex(self._keyword_folder, self.pool)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        from kodit.infrastructure.embedding.builtin import BuiltinEmbedder  # noqa: PLC0415 - heavy
+
+        return BuiltinEmbedder(self.pool)
+
+    @cached_property
+    def enricher(self) -> Enricher:
+        from kodit.infrastructure.enrichment.builtin import (  # noqa: PLC0415 - only to index
+            BuiltinEnricher,
+        )
+
+        return BuiltinEnricher(self.pool)
+
+    @cached_property
+    def reader(self) -> SourceReader:
+        from kodit.infrastructure.reading.source_reader import (  # noqa: PLC0415 - only to index
+            PooledSourceReader,
+        )
+
+        return PooledSourceReader(self.data_dir / "clones", self.pool)
+
+    @cached_property
+    def queue(self) -> QueueService:
+        return QueueService(
+            database=self.database,
+            clock=self.clock,
+            wake_up=self.wake_up,
+            retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
+            lease=timedelta(seconds=self.settings.lease_seconds),
+        )
+
+    @cached_property
+    def indexing(self) -> CodeIndexingApplicationService:
+        return create_code_indexing_application_service(
+            database=self.database,
+            queue=self.queue,
+            reader=self.reader,
+            keyword_index=self.keyword_index,
+            embedder=self.embedder,
+            enricher=self.enricher,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def indexes(self) -> IndexService:
+        return IndexService(
+            database=self.database,
+            queue=self.queue,
+            reader=self.reader,
+            keyword_index=self.keyword_index,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def search(self) -> SearchService:
+        from kodit.infrastructure.vectors.exact_index import (  # noqa: PLC0415 - only to search
+            ExactVectorIndex,
+        )
+
+        return SearchService(
+            database=self.database,
+            keyword_index=self.keyword_index,
+            vector_index=ExactVectorIndex(self.database),
+            embedder=self.embedder,
+        )
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
+        """A worker that has entered the registry, and its name; it runs when it is told to."""
+        self.wake_up = wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
+        registry = FileWorkerRegistry(self.data_dir / "workers")
+        name = registry.enter()
+        self.pool.inherit(registry.descriptor)
+        try:
+            yield (
+                IndexingWorkerService(
+                    queue=self.queue,
+                    handlers=self.indexing.handlers(),
+                    registry=registry,
+                    wake_up=wake_up,
+                    settings=WorkerSettings(
+                        slots=self.settings.worker_slots,
+                        heartbeat=self.settings.heartbeat_seconds,
+                        stall_limit=self.settings.stall_seconds,
+                    ),
+                ),
+                name,
+            )
+        finally:
+            wake_up.close()
+            self.pool.close()
+            registry.leave()
+
+
+def create_code_indexing_application_service(
+    *,
+    database: Database,
+    queue: QueueService,
+    reader: SourceReader,
+    keyword_index: KeywordIndex,
+    embedder: Embedder,
+    enricher: Enricher,
+    clock: Clock,
+) -> CodeIndexingApplicationService:
+    """The indexing service over the given adapters."""
+    return CodeIndexingApplicationService(
+        database=database,
+        queue=queue,
+        reader=reader,
+        keyword_index=keyword_index,
+        embedder=embedder,
+        enricher=enricher,
+        clock=clock,
+    )

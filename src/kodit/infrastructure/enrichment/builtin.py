@@ -1,0 +1,33 @@
+"""The enricher that needs no model: what the code says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kodit.domain.search import StoredSnippet
+from kodit.infrastructure.enrichment.describe import describe
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.work_log import record_work
+
+
+class BuiltinEnricher:
+    """Describes snippets in the pool."""
+
+    model = "self-description/1"
+    includes_path = True
+
+    def __init__(self, pool: ProcessPool) -> None:
+        self._pool = pool
+
+    async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
+        texts: list[str] = await self._pool.call(f"{__name__}:describe_all", list(snippets))
+        return texts
+
+
+def describe_all(snippets: Sequence[StoredSnippet], *, report: Any) -> list[str]:
+    """Runs in a child process."""
+    texts = [describe(snippet) for snippet in snippets]
+    record_work("snippets_enriched", len(texts))
+    report(len(texts), len(texts))
+    return texts

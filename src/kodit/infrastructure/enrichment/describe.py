@@ -1,0 +1,79 @@
+"""What code says of itself, as a short text: its documentation, signature, names and calls."""
+
+from __future__ import annotations
+
+import re
+
+from kodit.domain.ranking.terms import words
+from kodit.domain.search import StoredSnippet
+
+MOST_DOCUMENTATION = 600
+"""Characters of documentation that are kept: the first paragraphs say what a thing is for."""
+MOST_CALLS = 12
+
+_TRIPLE_QUOTED = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'', re.DOTALL)
+_COMMENT_LINE = re.compile(
+    r"^\s*(?:#+!?|//[/!]?|/\*+!?|\*+/?|--+|;+|%+|<!--|\"\"\")\s?(.*?)\s*(?:\*/|-->)?$"
+)
+_CALL = re.compile(r"\b([A-Za-z_]\w{2,})\s*\(")
+_NOT_CALLS = frozenset(
+    "if for while switch return catch def fn func function elif except with and not print assert "
+    "sizeof typeof super self this new raise throw await async class lambda match when".split()
+)
+
+
+def describe(snippet: StoredSnippet) -> str:
+    """The text that is embedded for questions in words. Deterministic; needs the snippet alone."""
+    lines = snippet.text.splitlines()
+    parts = [_spell_path(snippet.path)]
+    if snippet.symbol:
+        name = " ".join(words(snippet.symbol)) or snippet.symbol
+        scope = f" of {' '.join(words(snippet.scope))}" if snippet.scope else ""
+        parts.append(f"{snippet.kind} {name}{scope}")
+    documentation = _documentation(snippet.text, lines)
+    if documentation:
+        parts.append(documentation)
+    if snippet.language != "markdown":
+        parts.append(_signature(lines))
+        calls = _calls(snippet.text, snippet.symbol)
+        if calls:
+            parts.append(f"calls {', '.join(calls)}")
+    return "\n".join(part for part in parts if part)
+
+
+def _spell_path(path: str) -> str:
+    return " ".join(
+        word for name in path.split("/") for word in words(name.rpartition(".")[0] or name)
+    )
+
+
+def _documentation(text: str, lines: list[str]) -> str:
+    """The docstring, or the comment lines that lead, whichever is there."""
+    match = _TRIPLE_QUOTED.search(text)
+    if match is not None:
+        return " ".join((match.group(1) or match.group(2) or "").split())[:MOST_DOCUMENTATION]
+    leading: list[str] = []
+    for line in lines:
+        comment = _COMMENT_LINE.match(line)
+        if comment is None:
+            if line.strip():
+                break
+            continue
+        leading.append(comment.group(1))
+    return " ".join(" ".join(leading).split())[:MOST_DOCUMENTATION]
+
+
+def _signature(lines: list[str]) -> str:
+    """The first line that is code."""
+    for line in lines:
+        stripped = line.strip()
+        if stripped and not _COMMENT_LINE.match(line) and not stripped.startswith("@"):
+            return stripped[:200]
+    return ""
+
+
+def _calls(text: str, symbol: str | None) -> list[str]:
+    found = dict.fromkeys(
+        name for name in _CALL.findall(text) if name not in _NOT_CALLS and name != symbol
+    )
+    return [" ".join(words(name)) for name in list(found)[:MOST_CALLS]]

@@ -1,0 +1,76 @@
+"""Writing the keyword index: runs in a child process, one writer at a time.
+
+`positions.json` holds the last change that is in the index, by index identifier; null stands for
+an index that was dropped. It is what makes a late or repeated batch harmless.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from kodit.domain.keyword import KeywordBatch
+from kodit.infrastructure.files import write_atomically
+from kodit.infrastructure.keyword.schema import INDEX_ID, SNIPPET_ID, open_index, to_document
+from kodit.infrastructure.locks import file_lock
+
+LOCK_TIMEOUT_SECONDS = 60.0
+WRITER_HEAP_BYTES = 64_000_000
+DOCUMENTS_PER_REPORT = 512
+
+
+def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> None:
+    """Delete, add and commit; nothing when the index is already past the batch."""
+    with _locked(folder):
+        positions = _read_positions(folder)
+        position = positions.get(str(batch.index_id), 0)
+        if position is None or position >= batch.seq:
+            return
+        index = open_index(Path(folder))
+        writer = index.writer(WRITER_HEAP_BYTES, 1)
+        # A crash between the commit and the position below makes the batch come again.
+        for snippet_id in (*batch.deletions, *(snippet.id for snippet in batch.additions)):
+            writer.delete_documents_by_term(SNIPPET_ID, snippet_id)
+        for done, snippet in enumerate(batch.additions):
+            writer.add_document(to_document(snippet))
+            if done % DOCUMENTS_PER_REPORT == 0:
+                report(done, len(batch.additions))
+        _commit(writer)
+        _write_positions(folder, positions | {str(batch.index_id): batch.seq})
+
+
+def drop_index(folder: str, index_id: int, *, report: Any) -> None:
+    """Delete every document of an index and refuse all later batches for it."""
+    with _locked(folder):
+        positions = _read_positions(folder)
+        if str(index_id) not in positions:
+            return
+        # Refused from here on, also when the deletion below is cut short and done again.
+        _write_positions(folder, positions | {str(index_id): None})
+        writer = open_index(Path(folder)).writer(WRITER_HEAP_BYTES, 1)
+        writer.delete_documents_by_term(INDEX_ID, index_id)
+        _commit(writer)
+        report(1, 1)
+
+
+def _commit(writer: tantivy.IndexWriter) -> None:
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+def _locked(folder: str) -> Any:
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    return file_lock(path.parent / "keyword.lock", LOCK_TIMEOUT_SECONDS, "the keyword index")
+
+
+def _read_positions(folder: str) -> dict[str, int | None]:
+    path = Path(folder) / "positions.json"
+    return json.loads(path.read_bytes()) if path.exists() else {}
+
+
+def _write_positions(folder: str, positions: dict[str, int | None]) -> None:
+    write_atomically(Path(folder) / "positions.json", json.dumps(positions).encode())

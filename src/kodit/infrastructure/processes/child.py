@@ -1,0 +1,76 @@
+"""The program of a child process: it calls functions for its parent, and ends with it.
+
+Started by `pool.py` as `python -P -m kodit.infrastructure.processes.child SOCKET LIFELINE`. It
+imports next to nothing by itself: what a function needs is imported when it is first called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+"""From `linux/prctl.h`."""
+
+
+def main() -> None:
+    """Serve calls until the parent closes the connection."""
+    connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
+    die_with_parent(int(sys.argv[2]), int(sys.argv[3]))
+    # Ctrl-C reaches the whole process group; what happens then is the parent's to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            name, arguments = connection.recv()
+        except EOFError:
+            return
+        connection.send_bytes(_answer(connection, name, arguments))
+
+
+def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, ...]) -> bytes:
+    def report(current: int, total: int | None = None) -> None:
+        connection.send(("progress", (current, total)))
+
+    try:
+        module, _, function = name.partition(":")
+        result = getattr(importlib.import_module(module), function)(*arguments, report=report)
+        return pickle.dumps(("result", result), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001 - every error of a call travels to the parent
+        return _pickle_error(error)
+
+
+def _pickle_error(error: Exception) -> bytes:
+    try:
+        return pickle.dumps(("error", error))
+    except Exception:  # noqa: BLE001 - an error that cannot travel is told in words
+        return pickle.dumps(("error", RuntimeError(f"{type(error).__name__}: {error}")))
+
+
+def die_with_parent(lifeline: int, parent: int) -> None:
+    """End this process as soon as its parent has ended, however that came.
+
+    Linux sends the signal even while this process is inside a C function that holds the
+    interpreter; elsewhere a thread waits for the parent's end of the pipe to close.
+    """
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - costs as much as the rest of this program's start
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+    def wait() -> None:
+        os.read(lifeline, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True, name="lifeline").start()
+
+
+if __name__ == "__main__":
+    main()

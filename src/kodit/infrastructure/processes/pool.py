@@ -1,0 +1,160 @@
+"""Child processes that do what uses a core, so that the parent can watch and end them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from kodit.domain.errors import StalledError, TransientError
+
+Report = Callable[[int, int | None], None]
+
+STALL_SECONDS = 120.0
+"""How long a child may work without a sign of life."""
+
+
+class _Child:
+    """One child process and the connection to it."""
+
+    def __init__(self, folder: Path, inherited: Sequence[int]) -> None:
+        ours, theirs = socket.socketpair()
+        read_end, write_end = os.pipe()
+        try:
+            # -P keeps the current folder, which may be a hostile repository, off the import path.
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "kodit.infrastructure.processes.child",
+                    str(theirs.fileno()),
+                    str(read_end),
+                    str(os.getpid()),
+                ],
+                pass_fds=[theirs.fileno(), read_end, *inherited],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd=folder,
+            )
+        finally:
+            theirs.close()
+            os.close(read_end)
+        self._lifeline = write_end
+        self.connection: Connection[Any, Any] = Connection(ours.detach())
+
+    def kill(self) -> str:
+        """End the process now; returns how it ended in words."""
+        self._process.kill()
+        code = self._process.wait()
+        self._close()
+        return "was killed" if code == -signal.SIGKILL else f"ended with status {code}"
+
+    def how_it_ended(self) -> str:
+        """For a process that has closed its connection by itself."""
+        code = self._process.wait()
+        self._close()
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with status {code}"
+
+    def _close(self) -> None:
+        self.connection.close()
+        os.close(self._lifeline)
+
+
+class ProcessPool:
+    """Calls functions in child processes, which are started when first needed and kept.
+
+    A function is named `module:function`, takes pickled arguments and a keyword `report`, and
+    gives a pickled result. A call that is cancelled, or shows no sign of life for too long, ends
+    its child.
+    """
+
+    def __init__(self, folder: Path, size: int | None = None) -> None:
+        """Children run in `folder`; at most `size` at once, by default one a core."""
+        self.size = size or available_cores()
+        self._folder = folder
+        self._inherited: list[int] = []
+        self._idle: list[_Child] = []
+        self._places = asyncio.Semaphore(self.size)
+        self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="kodit-child")
+
+    def inherit(self, descriptor: int) -> None:
+        """Let children hold this descriptor too: a lock stays taken until the last one ends."""
+        self._inherited.append(descriptor)
+
+    async def call(
+        self,
+        function: str,
+        *arguments: Any,
+        report: Report | None = None,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> Any:
+        """The function's result. Raises what it raised; StalledError when it went silent, and
+        TransientError when its process died."""
+        async with self._places:
+            child = self._idle.pop() if self._idle else _Child(self._folder, self._inherited)
+            try:
+                answer = await self._converse(child, function, arguments, report, stall_seconds)
+            except (EOFError, ConnectionError):
+                raise TransientError(
+                    f"a child process {child.how_it_ended()} while it ran {_name(function)}"
+                ) from None
+            except BaseException:
+                child.kill()
+                raise
+            self._idle.append(child)
+        kind, value = answer
+        if kind == "error":
+            raise value
+        return value
+
+    async def _converse(
+        self,
+        child: _Child,
+        function: str,
+        arguments: tuple[Any, ...],
+        report: Report | None,
+        stall_seconds: float,
+    ) -> tuple[str, Any]:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, child.connection.send, (function, arguments))
+        while True:
+            try:
+                async with asyncio.timeout(stall_seconds):
+                    kind, value = await loop.run_in_executor(self._threads, child.connection.recv)
+            except TimeoutError:
+                raise StalledError(
+                    f"{_name(function)} made no progress for {stall_seconds:.0f} s and was ended"
+                ) from None
+            if kind != "progress":
+                return kind, value
+            if report is not None:
+                report(*value)
+
+    def close(self) -> None:
+        """End all children."""
+        for child in self._idle:
+            child.kill()
+        self._idle.clear()
+        self._threads.shutdown(wait=False)
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _name(function: str) -> str:
+    return function.rpartition(":")[2].replace("_", " ")

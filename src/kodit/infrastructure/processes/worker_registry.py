@@ -1,0 +1,66 @@
+"""Who works on a data directory: each worker holds the lock of a file of its own.
+
+Child processes inherit the lock, so that whoever can take it knows the worker and all its
+children to be gone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+
+from kodit.infrastructure.locks import open_lock_file, try_lock
+
+
+class FileWorkerRegistry:
+    """Workers of one machine, by lock files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._mine: tuple[str, int] | None = None
+
+    @property
+    def descriptor(self) -> int:
+        """The lock that child processes must inherit."""
+        if self._mine is None:
+            raise RuntimeError("the worker has not entered the registry")
+        return self._mine[1]
+
+    def enter(self) -> str:
+        while True:
+            name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+            path = self._path(name)
+            descriptor = open_lock_file(path)
+            # A sweep may have taken the file for a dead worker's before it was locked.
+            if try_lock(descriptor) and path.exists():
+                self._mine = (name, descriptor)
+                return name
+            os.close(descriptor)
+
+    def leave(self) -> None:
+        if self._mine is not None:
+            name, descriptor = self._mine
+            self._mine = None
+            self._path(name).unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def is_dead(self, worker: str) -> bool:
+        path = self._path(worker)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            return try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sweep(self) -> None:
+        for path in self._folder.glob("*.lock"):
+            if self.is_dead(path.stem):
+                path.unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.lock"

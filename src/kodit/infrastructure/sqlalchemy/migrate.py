@@ -1,0 +1,69 @@
+"""Brings a database to the schema of this program. Alembic is imported only when it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from kodit.domain.errors import DatabaseVersionError
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest revision. A test compares it with the migrations in this package."""
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def migrate(database: SqliteDatabase, revision: str = HEAD) -> bool:
+    """Bring the database to `revision`; returns whether it was made from nothing.
+
+    Raises DatabaseVersionError, and changes nothing, when a newer Kodit has written it.
+    """
+    with database.read() as transaction:
+        stored = _stored_revision(transaction.connection)
+    if stored == revision:
+        return False
+    with database.write() as transaction:
+        # Another process may have been quicker while this one waited for its turn.
+        stored = _stored_revision(transaction.connection)
+        if stored != revision:
+            _run(transaction.connection, stored, revision)
+    return stored is None
+
+
+def _stored_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
+
+
+def _run(connection: Connection, stored: str | None, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - takes longer to import than a search
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - likewise
+
+    config = _config(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if stored is not None and stored not in known:
+        raise DatabaseVersionError(
+            f"the database was written by a newer Kodit (its revision {stored} is unknown here); "
+            "upgrade Kodit, or choose another data directory"
+        )
+    if stored is not None and stored > revision:
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - likewise
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,61 @@
+"""Waking a worker when the queue changes, in this process or another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+
+POLL_SECONDS = 0.02
+
+
+class NoWakeUp:
+    """For processes that only ask and never work."""
+
+    def notify(self) -> None:
+        """Other processes see the database change."""
+
+    async def wait(self, timeout_seconds: float) -> None:
+        await asyncio.sleep(timeout_seconds)
+
+
+class SqliteWakeUp:
+    """Watches SQLite's `data_version`, which another connection's commit changes, from a thread
+    with a connection of its own. A read costs a few microseconds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._event = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="kodit-wake-up")
+        self._thread.start()
+
+    def notify(self) -> None:
+        # The loop may be closing while a thread of it still ends its transaction.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self, timeout_seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await self._event.wait()
+        self._event.clear()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with contextlib.closing(sqlite3.connect(self._path)) as connection:
+            seen = None
+            while not self._stop.wait(POLL_SECONDS):
+                try:
+                    version = connection.execute("PRAGMA data_version").fetchone()
+                except sqlite3.OperationalError:
+                    continue  # locked for a moment; the slow poll stands behind this one
+                if version != seen:
+                    seen = version
+                    self.notify()
