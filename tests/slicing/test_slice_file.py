@@ -8,6 +8,8 @@ from kodit.infrastructure.slicing import detect_language, slice_file
 PYTHON = b'''"""Module."""
 
 import os
+import sys
+from pathlib import Path
 
 
 class Stack:
@@ -40,16 +42,15 @@ def listing(sliced: SlicedFile) -> list[tuple[int, int, Symbol | None]]:
 
 
 def test_python_is_cut_into_head_methods_and_functions() -> None:
-    """Decorators and comments go with what follows them; methods carry their class as scope."""
+    """Decorators and comments go with what follows them; a short constructor stays in the head."""
     sliced = slice_file("a/stack.py", PYTHON)
     assert sliced.language == "python"
     assert sliced.problem is None
     assert [
-        (1, 3, None),
-        (6, 9, Symbol("Stack", SymbolKind.CLASS)),
-        (11, 14, Symbol("__init__", SymbolKind.METHOD, "Stack")),
-        (16, 21, Symbol("top", SymbolKind.METHOD, "Stack")),
-        (24, 27, Symbol("drain", SymbolKind.FUNCTION)),
+        (1, 5, None),
+        (8, 16, Symbol("Stack", SymbolKind.CLASS)),
+        (18, 23, Symbol("top", SymbolKind.METHOD, "Stack")),
+        (26, 29, Symbol("drain", SymbolKind.FUNCTION)),
     ] == listing(sliced)
 
 

@@ -19,6 +19,7 @@ class _Open:
     symbol: Symbol | None
     last: int
     children: Iterator[Definition]
+    head_weight: Weight = Weight.NOTHING
     head_is_next: bool = True
 
 
@@ -42,9 +43,7 @@ def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
         if row > last:
             return
         is_head = current.head_is_next and current.owner > 0
-        weight = _weight(current.symbol) if is_head else Weight.NOTHING
-        if is_head and current.symbol and current.symbol.kind is SymbolKind.MODULE:
-            weight = Weight.PLACE
+        weight = current.head_weight if is_head else Weight.NOTHING
         add(last, current.symbol, weight, current.owner)
         if current.head_is_next:
             current.head_is_next = False
@@ -69,7 +68,8 @@ def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
         else:
             opened += 1
             head = child.symbol if child.kind else None
-            stack.append(_Open(opened, head, last, iter(child.children)))
+            weight = Weight.PLACE if child.is_place else _weight(head)
+            stack.append(_Open(opened, head, last, iter(child.children), weight))
     return pieces
 
 

@@ -131,6 +131,8 @@ def _goes_down(before: Piece, piece: Piece, following: Piece | None) -> bool:
 
 def _joined(before: Piece, after: Piece, text: Text) -> Piece:
     heavier = before if before.weight >= after.weight else after
+    if before.weight is after.weight is Weight.PLACE:
+        heavier = after  # of namespaces within each other the inner one says more
     symbol, weight = heavier.symbol, heavier.weight
     if weight is Weight.VALUE and before.symbol != after.symbol:
         all_of_it = text.characters(before.first, after.last)

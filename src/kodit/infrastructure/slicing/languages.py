@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,8 +21,9 @@ class Language:
     (without the dot, lower case), whole name, or the program of a `#!` line. A line that begins
     with one of `leading` belongs to the definition right below it, and so do the lines between a
     pair of `enclosing` marks. `keywords` say what a call defines, where definitions are calls;
-    None stands for a mere scope. `data` marks formats whose large files hold rows rather than
-    structure.
+    None stands for a mere scope. What a group of `hidden` matches, on UTF-8 bytes, is hidden from
+    the parser, as macros that no grammar can know would lead it astray. `data` marks formats
+    whose large files hold rows rather than structure.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Language:
     leading: tuple[str, ...] = ()
     enclosing: tuple[tuple[str, str], ...] = ()
     keywords: Mapping[str, SymbolKind | None] = field(default_factory=dict)
+    hidden: re.Pattern[bytes] | None = None
     data: bool = False
 
     @property
@@ -44,6 +47,20 @@ class Language:
 
 
 _C_COMMENT = (("/*", "*/"),)
+
+_C_MACROS = re.compile(
+    rb"\b(?:class|struct|union)[ \t]+([A-Z][A-Z0-9_]{2,}(?:\([^()\n]*\))?)(?=[ \t]+[A-Za-z_])"
+    rb"|^[ \t]*([A-Z][A-Z0-9_]*_(?:BEGIN|END)(?:_[A-Z0-9_]+)?;?)(?=[ \t\r]*$)"
+    rb"|\)[ \t\w]*?[ \t\n]([A-Z][A-Z0-9_]{3,}(?:\([^()\n]*\))?)(?=\s*\{)",
+    re.MULTILINE,
+)
+"""Attributes of a class, lines that open or close a namespace, attributes of a function."""
+
+_RUST_MACROS = re.compile(
+    rb"^[ \t]*(\w+!)[ \t]*\{\s*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
+    re.MULTILINE,
+)
+"""Macros around items, as for conditional compilation: what is left is a block of items."""
 
 _ROWS = (
     Language(
@@ -57,6 +74,7 @@ _ROWS = (
     ),
     Language(
         name="c",
+        hidden=_C_MACROS,
         wheel="tree-sitter-c",
         module="tree_sitter_c",
         extensions=("c", "h"),
@@ -65,6 +83,7 @@ _ROWS = (
     ),
     Language(
         name="cpp",
+        hidden=_C_MACROS,
         wheel="tree-sitter-cpp",
         module="tree_sitter_cpp",
         extensions=("cc", "cpp", "cxx", "c++", "hh", "hpp", "hxx", "h++", "ipp", "tpp", "inl"),
@@ -211,6 +230,7 @@ _ROWS = (
     ),
     Language(
         name="rust",
+        hidden=_RUST_MACROS,
         wheel="tree-sitter-rust",
         module="tree_sitter_rust",
         extensions=("rs",),

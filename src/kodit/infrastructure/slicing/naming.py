@@ -27,10 +27,11 @@ def node_text(node: Node, source: bytes) -> str:
 def split_name(text: str) -> tuple[list[str], str]:
     """The qualifiers of a name and the name: `([a, B], c)` of `a.B::c`.
 
-    Type arguments are left out. An operator, as C++ and Ruby define them, is a name as it is.
+    Type arguments are left out. An operator, as C++ and Ruby define them, is a name as it is, and
+    so is the call of a macro.
     """
     text = text.strip(_QUOTES)
-    if not any(character.isalnum() for character in text):
+    if not any(character.isalnum() for character in text) or text.endswith(")"):
         return [], text
     operator = _OPERATOR.search(text)
     head, tail = (text[: operator.start()], text[operator.start() :]) if operator else (text, "")

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 _DEFINITION = "definition."
 _HEADING = "heading."
 _SCOPE = "scope"
+_NAMESPACE = "namespace"
 _KEYWORD = "keyword"
 TYPES = frozenset(
     {SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.STRUCT, SymbolKind.TRAIT}
 )
 """Kinds whose functions are methods."""
 
+_PARTS = frozenset({SymbolKind.CONSTANT, SymbolKind.TYPE})
 _CONTAINERS = TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
 
 
@@ -34,7 +36,9 @@ class Definition:
     """Something that is defined on rows `first` to `last` (from 0, both included).
 
     `first` is that of its leading comment, `declared` that of the definition itself. `kind` is
-    None for what only encloses others and gives them a scope, as Rust's `impl` does.
+    None for what only encloses others and gives them a scope, as Rust's `impl` does;
+    `is_namespace` marks a module that others open too, so that this is not the place of its
+    definition.
     """
 
     first: int
@@ -43,12 +47,22 @@ class Definition:
     name: str
     kind: SymbolKind | None
     scope: tuple[str, ...] = ()
+    is_namespace: bool = False
     children: list[Definition] = field(default_factory=list)
 
     @property
     def is_container(self) -> bool:
         """Whether its parts are worth a snippet each even when all of it would fit one."""
         return self.kind is None or self.kind in _CONTAINERS
+
+    @property
+    def is_place(self) -> bool:
+        """Whether it is there for the types and modules in it rather than for itself."""
+        if self.is_namespace:
+            return True
+        return (
+            self.kind is SymbolKind.MODULE and bool(self.children) and self.children[0].is_container
+        )
 
     @property
     def symbol(self) -> Symbol | None:
@@ -76,6 +90,7 @@ class _Found:
     kind: SymbolKind | None
     name: str
     scope: str
+    is_namespace: bool
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -87,14 +102,14 @@ def outline(
 ) -> list[Definition]:
     """The definitions of a file, outermost ones, each with those inside it.
 
-    Captures are named `definition.KIND` (a `SymbolKind`, `scope`, or `keyword`, where the kind is
-    what the language's table says of the word captured as `keyword`), `name` and `scope` (names
-    that enclose this one without being around it in the text, as a Go receiver does), or
-    `heading.LEVEL` and `name`. With `upper_name` in place of `name`, it counts only if the name
-    is in capitals, as those of constants are (a predicate of the query would make tree-sitter
-    read the source anew for each match). Of several matches with one name the widest counts, so
-    that a query may name a decorated function as well as the function; of several with one
-    extent that of the last pattern.
+    Captures are named `definition.KIND` (a `SymbolKind`, `scope`, `namespace`, or `keyword`, where
+    the kind is what the language's table says of the word captured as `keyword`), `name` and
+    `scope` (names that enclose this one without being around it in the text, as a Go receiver
+    does), or `heading.LEVEL` and `name`. With `upper_name` in place of `name`, it counts only if
+    the name is in capitals, as those of constants are (a predicate of the query would make
+    tree-sitter read the source anew for each match). Of several matches with one name the widest
+    counts, so that a query may name a decorated function as well as the function; of several with
+    one extent that of the last pattern. Constants and aliases inside a type are parts of it.
     """
     found = _distinct(_definitions(matches, source, language))
     if not found:
@@ -106,7 +121,7 @@ def outline(
             open_ones.pop()
         parent = open_ones[-1][1] if open_ones else None
         definition = _define(item, parent)
-        if parent and _is_same_type(parent, definition):
+        if parent and _is_part(definition, parent):
             continue
         siblings = parent.children if parent else roots
         before = siblings[-1] if siblings else None
@@ -139,6 +154,8 @@ def _definitions(
             if word not in language.keywords:
                 continue
             kind = language.keywords[word]
+        elif kind_name == _NAMESPACE:
+            kind = SymbolKind.MODULE
         elif kind_name != _SCOPE:
             kind = SymbolKind(kind_name)
         names = captures.get("name") or captures.get("upper_name")
@@ -155,6 +172,7 @@ def _definitions(
             kind=kind,
             name=name,
             scope=node_text(scopes[0], source) if scopes else "",
+            is_namespace=kind_name == _NAMESPACE,
         )
         yield (names[0].start_byte if names else found.start), found
 
@@ -198,15 +216,17 @@ def _define(found: _Found, parent: Definition | None) -> Definition:
         name=name,
         kind=kind,
         scope=(*(parent.scope_inside if parent else ()), *qualifiers)[-SCOPE_NAMES:],
+        is_namespace=found.is_namespace,
     )
 
 
-def _is_same_type(outer: Definition, inner: Definition) -> bool:
-    """Whether both name one type, as `typedef struct a { ... } b` does."""
-    return (
-        outer.kind in TYPES
-        and inner.kind in TYPES
-        and (outer.declared, outer.last) == (inner.declared, inner.last)
+def _is_part(inner: Definition, outer: Definition) -> bool:
+    """Whether a definition is no more than a part of a type: its constant, its alias, or a second
+    name of it, as in `typedef struct a { ... } b`."""
+    if outer.kind is not None and outer.kind not in TYPES:
+        return False
+    return inner.kind in _PARTS or (
+        inner.kind in TYPES and (outer.declared, outer.last) == (inner.declared, inner.last)
     )
 
 

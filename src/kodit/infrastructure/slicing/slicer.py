@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from kodit.domain.snippet import SlicedFile, Snippet
@@ -86,7 +87,7 @@ def _cut_by_syntax(
     deadline = Deadline(time_limit_seconds)
     grammar = load_grammar(language.name)
     source = decoded.encode("utf-8", "replace")
-    tree = grammar.parse(source, deadline)
+    tree = grammar.parse(_without_hidden(source, language), deadline)
     definitions = outline(grammar.matches(tree), source, text.lines, language)
     pieces: list[Piece] = []
     for piece in join(cover(definitions, text), text):
@@ -96,6 +97,20 @@ def _cut_by_syntax(
         cost = tree_cost(tree, text, piece.first, piece.last, deadline)
         pieces += _split(text, piece, cost)
     return pieces
+
+
+def _without_hidden(source: bytes, language: Language) -> bytes:
+    """The source with spaces, as many bytes, where the language hides something."""
+    if language.hidden is None:
+        return source
+
+    def spaces(match: re.Match[bytes]) -> bytes:
+        start, end = match.span(match.lastindex or 0)
+        whole = match.start()
+        text = match[0]
+        return text[: start - whole] + b" " * (end - start) + text[end - whole :]
+
+    return language.hidden.sub(spaces, source)
 
 
 def _line_chunks(text: Text) -> list[Piece]:

@@ -24,7 +24,7 @@
 (enum_specifier name: (_) @name body: (_)) @definition.enum
 (template_declaration (class_specifier name: (_) @name body: (_))) @definition.class
 (template_declaration (struct_specifier name: (_) @name body: (_))) @definition.struct
-(namespace_definition name: (_) @name) @definition.module
+(namespace_definition name: (_) @name) @definition.namespace
 (concept_definition name: (identifier) @name) @definition.interface
 (template_declaration (concept_definition name: (identifier) @name)) @definition.interface
 (alias_declaration name: (type_identifier) @name) @definition.type
@@ -42,3 +42,13 @@
       (identifier) @name
       (array_declarator declarator: (identifier) @name)
     ] value: (initializer_list))) @definition.constant)
+
+; What a test macro defines is named by all of its call.
+(translation_unit
+  (function_definition
+    !type
+    declarator: (function_declarator declarator: (identifier)) @name) @definition.function)
+(declaration_list
+  (function_definition
+    !type
+    declarator: (function_declarator declarator: (identifier)) @name) @definition.function)

@@ -1,4 +1,4 @@
-(namespace_declaration name: (_) @name) @definition.module
+(namespace_declaration name: (_) @name) @definition.namespace
 (class_declaration name: (identifier) @name) @definition.class
 (record_declaration name: (identifier) @name) @definition.class
 (struct_declaration name: (identifier) @name) @definition.struct

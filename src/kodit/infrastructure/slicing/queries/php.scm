@@ -1,4 +1,4 @@
-(namespace_definition name: (_) @name body: (_)) @definition.module
+(namespace_definition name: (_) @name body: (_)) @definition.namespace
 (class_declaration name: (name) @name) @definition.class
 (interface_declaration name: (name) @name) @definition.interface
 (trait_declaration name: (name) @name) @definition.trait
