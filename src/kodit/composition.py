@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
@@ -41,6 +43,18 @@ class Application:
         self.wake_up: WakeUp = NoWakeUp()
         self.clock: Clock = SystemClock()
         self.data_dir = settings.data_dir
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def open(self) -> None:
         """Make the data directory and bring its database to this program's schema. Raises

@@ -20,6 +20,7 @@ from kodit.domain.task import (
     Claim,
     QueuePriority,
     Task,
+    TaskAttempt,
     TaskProgress,
 )
 
@@ -233,6 +234,25 @@ class QueueService:
             with self._database.read() as transaction:
                 runs = {run.id: run for run in transaction.tasks.get_runs(run_ids)}
             return [runs[run_id] for run_id in run_ids if run_id in runs]
+
+        return await in_thread(read)
+
+    async def list_runs(self, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
+        """Runs in these states, or all, newest first."""
+
+        def read() -> list[IndexRun]:
+            with self._database.read() as transaction:
+                return transaction.tasks.list_runs(states=states, limit=limit)
+
+        return await in_thread(read)
+
+    async def describe(self, run_id: int) -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
+        """A run and the attempts of its tasks, by task. Raises NotFoundError."""
+
+        def read() -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
+            with self._database.read() as transaction:
+                run = transaction.tasks.lock_run(run_id)
+                return run, {task.id: transaction.tasks.attempts(task.id) for task in run.tasks}
 
         return await in_thread(read)
 

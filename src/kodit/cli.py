@@ -1,0 +1,230 @@
+"""The command line. Each command imports what it needs when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kodit.domain.errors import KoditError, UserError
+
+if TYPE_CHECKING:
+    from kodit.composition import Application
+
+EXIT_FAILED = 1
+"""Something that was asked for did not succeed."""
+EXIT_USER_ERROR = 2
+"""The request cannot be met as it was made."""
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="kodit",
+    help="Durable, incremental code search.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+queue_app = typer.Typer(help="See and steer the queue of indexing runs.", no_args_is_help=True)
+app.add_typer(queue_app, name="queue")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+IndexName = Annotated[
+    str, typer.Argument(metavar="SOURCE|ID", help="A source as it was indexed, or an identifier.")
+]
+RunId = Annotated[
+    int, typer.Argument(metavar="RUN", help="A run's number, from `kodit queue list`.")
+]
+
+
+@app.callback()
+def configure(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Holds everything Kodit writes. [env: KODIT_DATA_DIR] [default: ~/.kodit]"
+        ),
+    ] = None,
+) -> None:
+    """Durable, incremental code search."""
+    context.obj = data_dir
+
+
+@app.command()
+def index(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="Git URLs (URL@ref picks a ref) and folders."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only files that match this glob. Repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="No file that matches this glob. Repeatable.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Index now, or only queue the work.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Add or refresh sources and index them; without a source, list the indexes."""
+    if not sources:
+        status(context, None, as_json)
+        return
+    from kodit.terminal.indexing import index_and_show  # noqa: PLC0415 - see the module's docstring
+
+    with _opened(context) as application:
+        succeeded = index_and_show(
+            application, sources, include or [], exclude or [], wait=wait, as_json=as_json
+        )
+    if not succeeded:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="A question in words, or a name.")],
+    path: Annotated[
+        str | None,
+        typer.Argument(help="Search only this source: indexed first if need be, and refreshed."),
+    ] = None,
+    mode: Annotated[str, typer.Option(help="hybrid, keyword, code or text.")] = "hybrid",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Results.")] = 10,
+    language: Annotated[
+        list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
+    ] = None,
+    path_glob: Annotated[
+        list[str] | None,
+        typer.Option("--path", "-p", help="Only files that match this glob. Repeatable."),
+    ] = None,
+    lines: Annotated[int, typer.Option(min=0, help="Lines of text shown of each result.")] = 6,
+    as_json: Json = False,
+) -> None:
+    """Find the snippets that answer a question."""
+    from kodit.terminal.searching import search_and_show  # noqa: PLC0415 - see the docstring
+
+    with _opened(context) as application:
+        search_and_show(
+            application,
+            query,
+            path,
+            mode=mode,
+            limit=limit,
+            languages=language or [],
+            paths=path_glob or [],
+            lines=lines,
+            as_json=as_json,
+        )
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE|ID]", help="Only this index.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what is indexed and how it stands."""
+    from kodit.terminal.steering import show_indexes  # noqa: PLC0415 - see the docstring
+
+    with _opened(context) as application:
+        show_indexes(application, source, as_json=as_json)
+
+
+@app.command()
+def delete(context: typer.Context, source: IndexName) -> None:
+    """Remove an index and everything derived from it; the source itself is never touched."""
+    from kodit.terminal.steering import delete_index  # noqa: PLC0415 - see the docstring
+
+    with _opened(context) as application:
+        delete_index(application, source)
+
+
+@app.command()
+def version() -> None:
+    """Print Kodit's version."""
+    import kodit  # noqa: PLC0415 - see the docstring
+    from kodit.terminal.output import print_line  # noqa: PLC0415 - see the docstring
+
+    print_line(kodit.__version__)
+
+
+@queue_app.command("list")
+def queue_list(
+    context: typer.Context,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also runs that have ended well.")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="At most this many runs.")
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """List the runs that wait, run or have failed, and why they stand where they do."""
+    from kodit.terminal.steering import list_runs  # noqa: PLC0415 - see the docstring
+
+    with _opened(context) as application:
+        list_runs(application, everything=everything, limit=limit, as_json=as_json)
+
+
+@queue_app.command("show")
+def queue_show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
+    """Show one run: its tasks, what each did, and every attempt."""
+    from kodit.terminal.steering import show_one_run  # noqa: PLC0415 - see the docstring
+
+    with _opened(context) as application:
+        show_one_run(application, run_id, as_json=as_json)
+
+
+@queue_app.command("retry")
+def queue_retry(context: typer.Context, run_id: RunId) -> None:
+    """Run the failed or cancelled stages of a run again, and what follows them."""
+    from kodit.terminal.steering import retry_run  # noqa: PLC0415 - see the docstring
+
+    with _opened(context) as application:
+        retry_run(application, run_id)
+
+
+@queue_app.command("cancel")
+def queue_cancel(context: typer.Context, run_id: RunId) -> None:
+    """End a run: what waits at once, what runs at its next sign of life."""
+    from kodit.terminal.steering import cancel_run  # noqa: PLC0415 - see the docstring
+
+    with _opened(context) as application:
+        cancel_run(application, run_id)
+
+
+def _opened(context: typer.Context) -> Application:
+    """The application over the data directory that was asked for; closed at the end of `with`."""
+    from kodit.composition import Application  # noqa: PLC0415 - see the module's docstring
+    from kodit.settings import Settings  # noqa: PLC0415 - see the module's docstring
+
+    return Application(Settings.load(data_dir=context.find_root().obj))
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one sentence and an exit code."""
+    try:
+        app()
+    except UserError as error:
+        sys.stderr.write(f"kodit: {error}\n")
+        sys.exit(EXIT_USER_ERROR)
+    except KoditError as error:
+        sys.stderr.write(f"kodit: {error}\n")
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.stderr.write("kodit: interrupted; the same command goes on where this one was\n")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has had enough; Python must not complain at exit.
+        sys.stderr.close()
+        sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The JSON shapes that every face answers with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from kodit.application.services.index_service import IndexStatus
+from kodit.domain.run import IndexRun
+from kodit.domain.search import SearchResult
+from kodit.domain.task import Task, TaskAttempt
+
+WORK_COUNTS = (
+    "files_parsed",
+    "snippets_written",
+    "snippets_removed",
+    "keywords_indexed",
+    "texts_embedded",
+    "snippets_enriched",
+)
+
+
+def result_shape(result: SearchResult) -> dict[str, Any]:
+    snippet = result.snippet
+    return {
+        "index_id": snippet.index_id,
+        "source": snippet.source,
+        "path": snippet.path,
+        "start_line": snippet.start_line,
+        "end_line": snippet.end_line,
+        "language": snippet.language,
+        "symbol": snippet.symbol,
+        "kind": snippet.kind,
+        "scope": snippet.scope,
+        "score": round(result.score, 6),
+        "text": snippet.text,
+    }
+
+
+def status_shape(status: IndexStatus) -> dict[str, Any]:
+    index = status.summary.index
+    return {
+        "id": index.id,
+        "source": str(index.source),
+        "kind": index.source.kind.value,
+        "files": status.summary.files,
+        "snippets": status.summary.snippets,
+        "commit": index.working_copy.commit,
+        "created_at": _moment(index.created_at),
+        "updated_at": _moment(index.updated_at),
+        "problems": status.summary.problems,
+        "skipped": index.working_copy.skipped,
+        "run": None if status.run is None else run_shape(status.run),
+    }
+
+
+def run_shape(run: IndexRun) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "index_id": run.index_id,
+        "state": run.state.value,
+        "is_follow_up": run.is_follow_up,
+        "is_user_initiated": run.is_user_initiated,
+        "cancel_requested": run.cancel_requested,
+        "created_at": _moment(run.created_at),
+        "started_at": _moment(run.started_at),
+        "finished_at": _moment(run.finished_at),
+        "tasks": [task_shape(task) for task in run.tasks],
+    }
+
+
+def task_shape(task: Task) -> dict[str, Any]:
+    progress = task.progress
+    return {
+        "id": task.id,
+        "type": task.type_name,
+        "state": task.state.value,
+        "priority": task.priority,
+        "attempts": task.claim_no,
+        "failures": task.failures,
+        "worker": task.worker,
+        "available_at": _moment(task.available_at),
+        "started_at": _moment(task.started_at),
+        "finished_at": _moment(task.finished_at),
+        "progress": None
+        if progress is None
+        else {
+            "operation": progress.operation,
+            "current": progress.current,
+            "total": progress.total,
+        },
+        "error": task.error,
+        "work": {name: task.work.get(name, 0) for name in WORK_COUNTS},
+    }
+
+
+def attempt_shape(attempt: TaskAttempt) -> dict[str, Any]:
+    return {
+        "task_id": attempt.task_id,
+        "claim_no": attempt.claim_no,
+        "worker": attempt.worker,
+        "started_at": _moment(attempt.started_at),
+        "finished_at": _moment(attempt.finished_at),
+        "outcome": None if attempt.outcome is None else attempt.outcome.value,
+        "error": attempt.error,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,93 @@
+"""The five tasks of each run, live, while somebody looks."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from kodit.domain.progress import ProgressTracker
+from kodit.domain.run import IndexRun
+from kodit.domain.task import Task, TaskProgress, TaskState
+from kodit.terminal.output import printable
+from kodit.terminal.tables import MARKS
+
+_STYLES = {
+    TaskState.RUNNING: "bold cyan",
+    TaskState.SUCCEEDED: "green",
+    TaskState.FAILED: "bold red",
+    TaskState.CANCELLED: "yellow",
+}
+_BAR_WIDTH = 24
+
+
+class LiveProgress:
+    """Shows runs on standard error as they go."""
+
+    def __init__(self) -> None:
+        self._live = Live(console=Console(stderr=True), refresh_per_second=8, transient=True)
+        self._seen: dict[int, TaskProgress] = {}
+        self._began: dict[tuple[int, int], tuple[float, int]] = {}
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.__exit__(kind, error, traceback)
+
+    def show_operation(self, task: Task, operation: ProgressTracker) -> None:
+        """What a task of this process says of itself is newer than what is stored."""
+        self._seen[task.id] = TaskProgress(
+            operation.operation.name, operation.current, operation.total
+        )
+
+    def show(self, runs: list[IndexRun]) -> None:
+        self._live.update(Group(*(self._table(run) for run in runs)))
+
+    def _table(self, run: IndexRun) -> Table:
+        table = Table.grid(padding=(0, 1))
+        for task in run.tasks:
+            style = _STYLES.get(task.state, "dim")
+            progress = self._seen.get(task.id) or task.progress
+            if task.state is not TaskState.RUNNING:
+                progress = task.progress
+            table.add_row(
+                Text(MARKS[task.state], style),
+                Text(task.type_name, style),
+                Text(_bar(task, progress), style),
+                Text(self._count(task, progress), "dim"),
+                Text(printable(task.error or ""), "red"),
+            )
+        return table
+
+    def _count(self, task: Task, progress: TaskProgress | None) -> str:
+        if progress is None or not (progress.current or progress.total):
+            return ""
+        total = f"/{progress.total}" if progress.total is not None else ""
+        if task.state is not TaskState.RUNNING:
+            return f"{progress.current}{total}"
+        now = time.monotonic()
+        since, start = self._began.setdefault((task.id, task.claim_no), (now, progress.current))
+        rate = (progress.current - start) / (now - since) if now - since > 1 else 0.0
+        return f"{progress.current}{total}" + (f"  {rate:.0f}/s" if rate > 0 else "")
+
+
+def _bar(task: Task, progress: TaskProgress | None) -> str:
+    if task.state is TaskState.SUCCEEDED:
+        return "━" * _BAR_WIDTH
+    if task.state is not TaskState.RUNNING:
+        return str(task.state)
+    if progress is None or not progress.total:
+        return "…"
+    return "━" * min(_BAR_WIDTH, round(_BAR_WIDTH * progress.current / progress.total))
