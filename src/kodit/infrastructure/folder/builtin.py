@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SECRET: Final = "secret"
+SECRET: Final = "secret"  # noqa: S105 - a reason, not a password
 BINARY: Final = "binary"
 GENERATED: Final = "generated"
 VENDORED: Final = "vendored"
@@ -58,7 +58,7 @@ _SECRET_NAMES = frozenset(
     """
     .env .envrc .netrc _netrc .npmrc .pypirc .pgpass .my.cnf .htpasswd .dockercfg
     .git-credentials .s3cfg .boto .vault-token .terraformrc terraform.rc
-    id_rsa id_dsa id_ecdsa id_ecdsa_sk id_ed25519 id_ed25519_sk 
+    id_rsa id_dsa id_ecdsa id_ecdsa_sk id_ed25519 id_ed25519_sk
     credentials credentials.json credentials.yml credentials.yaml credentials.toml
     secrets.json secrets.yml secrets.yaml secrets.toml secret.json secret.yml secret.yaml
     service-account.json service_account.json serviceaccount.json
@@ -127,7 +127,7 @@ _BINARY_EXTENSIONS = frozenset(
     .numbers .one .sqlite .sqlite3 .db .db3 .mdb .accdb .dbf .ibd .ldf .mdf .rdb .lmdb .npy
     .npz .pkl .pickle .joblib .h5 .hdf5 .hdf .pt .pth .onnx .pb .tflite .safetensors .gguf .ggml
     .ckpt .caffemodel .mlmodel .mat .parquet .feather .arrow .avro .orc .rds .rda .sas7bdat .dta
-    .sav .grib .fits .tfrecord .pcap .pcapng .cap .dmp .swp .swo .ds_store .bak 
+    .sav .grib .fits .tfrecord .pcap .pcapng .cap .dmp .swp .swo .ds_store .bak
     .gmo .qm .resources .snk .cer .crt .crl .csr .p7b .p7s .unitypackage .uasset .umap .pak
     .wad .rom .nes .gba .vmdk .vdi .qcow2 .ova .torrent
     """.split()  # noqa: SIM905
@@ -138,9 +138,7 @@ def file_reason(name: str) -> str | None:
     """Why a file of this name is not read, or None."""
     lower = name.lower()
     dot = lower.rfind(".")
-    if dot < 0:
-        return SECRET if lower in _SECRET_NAMES else None
-    extension = lower[dot:]
+    extension = lower[dot:] if dot >= 0 else ""
     if extension in _SECRET_EXTENSIONS or lower in _SECRET_NAMES:
         return SECRET
     if lower.startswith(".env.") and extension not in _HARMLESS_ENV:

@@ -20,13 +20,8 @@ from kodit.infrastructure.folder.builtin import (
     file_reason,
     is_version_control,
 )
-from kodit.infrastructure.folder.patterns import (
-    Pattern,
-    byte_text,
-    compiled,
-    expression_for,
-    parse_patterns,
-)
+from kodit.infrastructure.folder.patterns import Pattern, byte_text, parse_patterns
+from kodit.infrastructure.folder.wildmatch import compiled, expression_for
 
 IGNORED: Final = "ignored"
 """The verdict for what the user's own rules leave out; it is not counted."""

@@ -6,10 +6,12 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from kodit.domain.errors import TransientError
+from kodit.domain.ports.sources import Report
 from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.content import blob_id
@@ -19,6 +21,7 @@ from kodit.infrastructure.folder.reading import (
     open_root,
     read_regular_file,
 )
+from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.folder.repository import enclosing_work_tree, outer_ignore_files
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 
@@ -30,15 +33,8 @@ MAXIMUM_DEPTH = 256
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 """First bytes of CACHEDIR.TAG, by the Cache Directory Tagging Specification."""
 
-Report = Callable[[int, int | None], None]
-"""Called with what is done so far and the total, None while that is unknown."""
 
-
-def ignore_report(_done: int, _total: int | None) -> None:
-    """The report of a caller who does not ask for progress."""
-
-
-def scan_folder(
+def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes plain tuples
     root: str,
     known: Mapping[str, KnownFile],
     last_scan_ns: int = 0,
@@ -65,12 +61,23 @@ def scan_folder(
         )
     descriptor = open_root(root)
     try:
-        scanner.scan(descriptor, "", rules, in_repository=tree is not None)
+        scanner.scan(_Folder(descriptor, "", rules, tree is not None, 0))
     except OSError as error:
         raise TransientError(f"The folder {root} cannot be read: {error.strerror}.") from error
     finally:
         os.close(descriptor)
     return scanner.result(started_ns)
+
+
+class _Folder(NamedTuple):
+    """An open folder: its path ("" or with a trailing slash), its rules, whether it lies in a git
+    work tree, and how deep it is."""
+
+    descriptor: int
+    prefix: str
+    rules: DirectoryRules
+    in_repository: bool
+    depth: int
 
 
 class _Scanner:
@@ -94,98 +101,77 @@ class _Scanner:
             scanned_at_ns=started_ns,
         )
 
-    def scan(
-        self,
-        directory: int,
-        prefix: str,
-        rules: DirectoryRules,
-        *,
-        in_repository: bool,
-        depth: int = 0,
-    ) -> None:
-        """Take in one open folder and what is below it."""
-        with os.scandir(directory) as entries:
+    def scan(self, folder: _Folder) -> None:
+        """Take in a folder and what is below it."""
+        with os.scandir(folder.descriptor) as entries:
             listed = {entry.name: entry for entry in entries}
-        if depth:
-            reason = self._reason_inside(directory, listed, in_repository)
+        if folder.depth:
+            reason = self._reason_inside(folder, listed)
             if reason is not None:
                 self._skipped[reason] += 1
                 return
-        gitignore = self._rules_file(directory, listed, ".gitignore")
-        noindex = self._rules_file(directory, listed, ".noindex")
+        gitignore = _rules_file(folder, listed, ".gitignore")
+        noindex = _rules_file(folder, listed, ".noindex")
         if noindex is not None and not noindex.strip():
             return
-        rules = rules.with_files(gitignore, noindex)
-        in_repository = in_repository or ".git" in listed
-        folders = []
+        rules = folder.rules.with_files(gitignore, noindex)
+        folder = folder._replace(
+            rules=rules, in_repository=folder.in_repository or ".git" in listed
+        )
+        below = []
         for name, entry in listed.items():
             if entry.is_dir(follow_symlinks=False):
-                folders.append(name)
+                below.append(name)
                 continue
             reason = rules.of_file(name)
             if reason is None:
-                reason = self._take_in(directory, prefix + name, entry)
+                reason = self._take_in(folder, entry)
             if reason is not None and reason is not IGNORED:
                 self._skipped[reason] += 1
         self._report(len(self._met) + len(self._changed), self._total)
-        for name in folders:
+        for name in below:
             reason = rules.of_directory(name)
             if reason is None:
-                reason = self._descend(directory, prefix, name, rules, in_repository, depth)
+                reason = self._descend(folder, name)
             if reason is not None and reason is not IGNORED:
                 self._skipped[reason] += 1
 
-    def _descend(
-        self,
-        parent: int,
-        prefix: str,
-        name: str,
-        rules: DirectoryRules,
-        in_repository: bool,
-        depth: int,
-    ) -> str | None:
-        if depth == MAXIMUM_DEPTH:
+    def _descend(self, folder: _Folder, name: str) -> str | None:
+        if folder.depth == MAXIMUM_DEPTH:
             return "too deep"
         if not is_text(name):
             return "undecodable name"
         try:
-            descriptor = open_directory(parent, name)
+            descriptor = open_directory(folder.descriptor, name)
         except OSError as error:
             if is_about_this_file(error):
                 return "unreadable"
             raise
         try:
             self.scan(
-                descriptor,
-                f"{prefix}{name}/",
-                rules.enter(name),
-                in_repository=in_repository,
-                depth=depth + 1,
+                _Folder(
+                    descriptor,
+                    f"{folder.prefix}{name}/",
+                    folder.rules.enter(name),
+                    folder.in_repository,
+                    folder.depth + 1,
+                )
             )
         finally:
             os.close(descriptor)
         return None
 
     @staticmethod
-    def _reason_inside(
-        directory: int, listed: dict[str, os.DirEntry[str]], in_repository: bool
-    ) -> str | None:
+    def _reason_inside(folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> str | None:
         """Why a folder is left out for what lies in it, or None."""
-        if in_repository and ".git" in listed:
+        if folder.in_repository and ".git" in listed:
             return "nested repository"
         if "pyvenv.cfg" in listed:
             return VENDORED
-        if "CACHEDIR.TAG" in listed:
-            tag = read_regular_file(directory, "CACHEDIR.TAG")
-            if tag is not None and tag.startswith(CACHE_SIGNATURE):
-                return GENERATED
-        return None
+        tag = _rules_file(folder, listed, "CACHEDIR.TAG")
+        return GENERATED if tag is not None and tag.startswith(CACHE_SIGNATURE) else None
 
-    @staticmethod
-    def _rules_file(directory: int, listed: dict[str, os.DirEntry[str]], name: str) -> bytes | None:
-        return read_regular_file(directory, name) if name in listed else None
-
-    def _take_in(self, directory: int, path: str, entry: os.DirEntry[str]) -> str | None:
+    def _take_in(self, folder: _Folder, entry: os.DirEntry[str]) -> str | None:
         """Record a file that the rules let through; returns why not, or None."""
         try:
             status = entry.stat(follow_symlinks=False)
@@ -193,36 +179,42 @@ class _Scanner:
             if is_about_this_file(error):
                 return "unreadable"
             raise
-        if not stat.S_ISREG(status.st_mode):
-            return "symbolic link" if stat.S_ISLNK(status.st_mode) else "special file"
-        if status.st_size > MAXIMUM_FILE_BYTES:
-            return "too large"
-        mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
+        path = folder.prefix + entry.name
         known = self._known.get(path)
-        moved = known is None or known[1:] != (
-            status.st_size,
-            mtime_ns,
-            ctime_ns,
-            status.st_ino,
-        )
-        if not moved and mtime_ns < self._racy_from and ctime_ns < self._racy_from:
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        moved = known is None or known[1:] != stamp
+        if not moved and stamp[1] < self._racy_from and stamp[2] < self._racy_from:
             self._met.add(path)
             self._unchanged += 1
             return None
-        if not is_text(path):
-            return "undecodable name"
-        data = read_regular_file(directory, entry.name)
+        reason = _reason_by_status(status)
+        if reason is None and not is_text(path):
+            reason = "undecodable name"
+        if reason is not None:
+            return reason
+        data = read_regular_file(folder.descriptor, entry.name)
         if data is None:
             return "unreadable"
-        content_hash = blob_id(data)
         if known is not None:
             self._met.add(path)
-        if known is not None and not moved and known[0] == content_hash:
+        content_hash = blob_id(data)
+        if not moved and known is not None and known[0] == content_hash:
             self._unchanged += 1
-            return None
-        stamp = FileStamp(status.st_size, mtime_ns, ctime_ns, status.st_ino)
-        self._changed.append(ScannedFile(path, content_hash, stamp))
+        else:
+            self._changed.append(ScannedFile(path, content_hash, FileStamp(*stamp)))
         return None
+
+
+def _rules_file(folder: _Folder, listed: Mapping[str, os.DirEntry[str]], name: str) -> bytes | None:
+    return read_regular_file(folder.descriptor, name) if name in listed else None
+
+
+def _reason_by_status(status: os.stat_result) -> str | None:
+    if stat.S_ISLNK(status.st_mode):
+        return "symbolic link"
+    if not stat.S_ISREG(status.st_mode):
+        return "special file"
+    return "too large" if status.st_size > MAXIMUM_FILE_BYTES else None
 
 
 def is_text(name: str) -> bool:

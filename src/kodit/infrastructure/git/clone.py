@@ -13,11 +13,13 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from kodit.domain.errors import SourceError, TransientError
+from kodit.domain.ports.sources import Report
 from kodit.domain.source import Credentials, Source
-from kodit.infrastructure.folder.scan import Report, ignore_report
+from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.remote import (
     check_local_repository,
@@ -27,6 +29,7 @@ from kodit.infrastructure.git.remote import (
 )
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,
+    OFFLINE,
     GitError,
     GitTimeoutError,
     Limits,
@@ -63,11 +66,12 @@ def synchronise(
         if found is None and not may_be_short_commit_id(source.ref):
             return None
         ref, commit = found or (str(source.ref), "")
-        if tip is not None and tip == commit:
+        if tip is not None and (tip == commit or (found is None and tip.startswith(ref))):
             return tip
+        transfer = _Transfer(source, credentials, report, limits)
         if tip is None:
-            return _clone(source, ref, clone_path, credentials, report, limits)
-        return _fetch(source, ref, clone_path, credentials, report, limits)
+            return transfer.clone(ref, clone_path)
+        return transfer.fetch(ref, clone_path)
 
 
 def remove_clone(clone_path: Path) -> None:
@@ -75,10 +79,7 @@ def remove_clone(clone_path: Path) -> None:
     if not clone_path.parent.is_dir():
         return
     _remove_leftovers(clone_path)
-    if clone_path.exists():
-        doomed = _temporary(clone_path)
-        clone_path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+    _move_away(clone_path)
     _lock_path(clone_path).unlink(missing_ok=True)
 
 
@@ -88,41 +89,70 @@ def _shorter(limits: Limits) -> Limits:
     )
 
 
-def _clone(
-    source: Source,
-    ref: str,
-    clone_path: Path,
-    credentials: Credentials | None,
-    report: Report,
-    limits: Limits,
-) -> str:
-    temporary = _temporary(clone_path)
-    try:
-        run_git(["init", "--quiet", "--bare", "--template=", "--", str(temporary)])
-        commit = _fetch(source, ref, temporary, credentials, report, limits)
-        if clone_path.exists():  # without a tip: broken
-            doomed = _temporary(clone_path)
-            clone_path.rename(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
-        temporary.rename(clone_path)
-    except GitError as error:
-        raise explain(error, source) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return commit
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    """One way of getting at a source: where from, as whom, and within which limits."""
 
+    source: Source
+    credentials: Credentials | None
+    report: Report
+    limits: Limits
 
-def _fetch(
-    source: Source,
-    ref: str,
-    clone_path: Path,
-    credentials: Credentials | None,
-    report: Report,
-    limits: Limits,
-) -> str:
-    check_local_repository(source)
+    def clone(self, ref: str, clone_path: Path) -> str:
+        """Make the clone; returns its commit."""
+        temporary = _temporary(clone_path)
+        try:
+            run_git(["init", "--quiet", "--bare", "--template=", "--", str(temporary)])
+            commit = self.fetch(ref, temporary)
+            _move_away(clone_path)  # what has no tip is broken
+            temporary.rename(clone_path)
+        except GitError as error:
+            raise explain(error, self.source) from None
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return commit
 
-    def fetch(*refspecs: str) -> None:
+    def fetch(self, ref: str, clone_path: Path) -> str:
+        """Bring the tip of a clone to `ref`; returns its commit."""
+        check_local_repository(self.source)
+        try:
+            if is_commit_id(ref) or may_be_short_commit_id(ref):
+                self._fetch_commit(ref, clone_path)
+            else:
+                self._fetch(clone_path, f"+{ref}:{TIP}")
+        except GitError as error:
+            raise explain(error, self.source) from None
+        except GitTimeoutError as error:
+            raise TransientError(f"{self.source} cannot be fetched: {error}.") from None
+        tip = _tip(clone_path)
+        if tip is None:
+            raise SourceError(f"{self.source.location} has no commit named {self.source.ref}.")
+        return tip
+
+    def _fetch_commit(self, ref: str, clone_path: Path) -> None:
+        """Fetch a commit by its id, or where a server gives out refs only, by all refs."""
+        if is_commit_id(ref):
+            try:
+                self._fetch(clone_path, f"+{ref}:{TIP}")
+            except GitError as error:
+                if "not our ref" not in error.stderr and "unadvertised" not in error.stderr:
+                    raise
+            else:
+                return
+        self._fetch(clone_path, *_ALL_REFS)
+        try:
+            commit = run_git(
+                ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"],
+                git_directory=clone_path,
+                environment=OFFLINE,
+            )
+        except GitError:
+            raise SourceError(
+                f"{self.source.location} has no branch, tag or commit named {ref}."
+            ) from None
+        run_git(["update-ref", TIP, commit.decode("ascii").strip()], git_directory=clone_path)
+
+    def _fetch(self, clone_path: Path, *refspecs: str) -> None:
         run_git(
             [
                 "fetch",
@@ -134,48 +164,15 @@ def _fetch(
                 "--update-shallow",
                 "--force",
                 "--end-of-options",
-                source.location,
+                self.source.location,
                 *refspecs,
             ],
             git_directory=clone_path,
-            credentials=credentials,
-            url=source.location,
-            limits=limits,
-            report=report,
+            credentials=self.credentials,
+            url=self.source.location,
+            limits=self.limits,
+            report=self.report,
         )
-
-    try:
-        if is_commit_id(ref) or may_be_short_commit_id(ref):
-            _fetch_commit(fetch, ref, clone_path)
-        else:
-            fetch(f"+{ref}:{TIP}")
-    except GitError as error:
-        raise explain(error, source) from None
-    except GitTimeoutError as error:
-        raise TransientError(f"{source} cannot be fetched: {error}.") from None
-    tip = _tip(clone_path)
-    if tip is None:
-        raise SourceError(f"{source.location} has no commit named {source.ref}.")
-    return tip
-
-
-def _fetch_commit(fetch, ref: str, clone_path: Path) -> None:  # type: ignore[no-untyped-def]
-    """Fetch a commit by its id, or where a server allows that for refs only, by all refs."""
-    if is_commit_id(ref):
-        try:
-            fetch(f"+{ref}:{TIP}")
-        except GitError as error:
-            if "not our ref" not in error.stderr and "unadvertised" not in error.stderr:
-                raise
-        else:
-            return
-    fetch(*_ALL_REFS)
-    with contextlib.suppress(GitError):
-        commit = run_git(
-            ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"],
-            git_directory=clone_path,
-        )
-        run_git(["update-ref", TIP, commit.decode("ascii").strip()], git_directory=clone_path)
 
 
 def _tip(clone_path: Path) -> str | None:
@@ -184,7 +181,9 @@ def _tip(clone_path: Path) -> str | None:
         return None
     try:
         output = run_git(
-            ["rev-parse", "--verify", "--quiet", f"{TIP}^{{commit}}"], git_directory=clone_path
+            ["rev-parse", "--verify", "--quiet", f"{TIP}^{{commit}}"],
+            git_directory=clone_path,
+            environment=OFFLINE,
         )
     except GitError:
         return None
@@ -193,6 +192,14 @@ def _tip(clone_path: Path) -> str | None:
 
 def _temporary(clone_path: Path) -> Path:
     return clone_path.with_name(f".{clone_path.name}.{secrets.token_hex(8)}.tmp")
+
+
+def _move_away(clone_path: Path) -> None:
+    """Remove a clone such that it is there whole or not at all."""
+    if clone_path.exists():
+        doomed = _temporary(clone_path)
+        clone_path.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _remove_leftovers(clone_path: Path) -> None:

@@ -18,8 +18,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kodit.domain.errors import PermanentError, TransientError
+from kodit.domain.ports.sources import Report
 from kodit.domain.source import Credentials
-from kodit.infrastructure.folder.scan import Report, ignore_report
+from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.askpass import askpass_environment
 
 _CONFIGURATION = Path(__file__).with_name("hardened.gitconfig")
@@ -75,6 +76,10 @@ class Limits:
 
 LOOK_UP_LIMITS = Limits(silent=60.0, total=90.0)
 LOCAL_LIMITS = Limits(silent=1800.0, total=6 * 3600.0)
+
+
+OFFLINE = {"GIT_ALLOW_PROTOCOL": "none"}
+"""Variables for a git that must not fetch, by any transport, what a repository lacks."""
 
 
 class GitError(Exception):
@@ -189,13 +194,13 @@ def _start(
     command: list[str], variables: dict[str, str], source: object
 ) -> Iterator[subprocess.Popen[bytes]]:
     try:
-        process = subprocess.Popen(  # noqa: PLW1509 - the hook only calls prctl, loaded before
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL if source is None else source,  # type: ignore[call-overload]
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=variables,
-            preexec_fn=_death_with_parent(),
+            preexec_fn=_death_with_parent(),  # noqa: PLW1509 - it takes no lock
         )
     except FileNotFoundError:
         raise PermanentError("git is not installed, or not on PATH.") from None
@@ -217,13 +222,12 @@ def _attend(
     report: Report,
 ) -> str:
     """Read both outputs to their ends; returns what git said on standard error."""
-    assert process.stdout is not None
-    assert process.stderr is not None
     said = _Talk(report)
     started = heard = time.monotonic()
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ, consume)
-        selector.register(process.stderr, selectors.EVENT_READ, said.hear)
+        for stream, hear in ((process.stdout, consume), (process.stderr, said.hear)):
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ, hear)
         while selector.get_map():
             ready = selector.select(timeout=1.0)
             now = time.monotonic()

@@ -12,7 +12,7 @@ from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, is_text
-from kodit.infrastructure.git.runner import GitError, run_git
+from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
 
 _RULE_FILES = (".gitignore", ".noindex", "CACHEDIR.TAG", "pyvenv.cfg")
 
@@ -68,7 +68,7 @@ def read_blobs(clone_path: Path, blob_ids: Sequence[str]) -> list[bytes | None]:
 
 def _run(arguments: list[str], clone_path: Path, stdin: bytes = b"") -> bytes:
     try:
-        return run_git(arguments, git_directory=clone_path, stdin=stdin)
+        return run_git(arguments, git_directory=clone_path, stdin=stdin, environment=OFFLINE)
     except GitError as error:
         raise TransientError(f"The clone {clone_path} cannot be read: {error.stderr}") from None
 
@@ -170,25 +170,26 @@ class _Listing:
 
     def _enter(self, folder: str) -> DirectoryRules | None:
         prefix = f"{folder}/" if folder else ""
-        rules: DirectoryRules | None = self._root
-        if folder:
-            parent, _, name = folder.rpartition("/")
-            above = self._rules_of(parent)
-            if above is None:
-                return None
-            reason = above.of_directory(name) or self._reason_inside(prefix)
-            if reason is None and not is_text(name):
-                reason = "undecodable name"
-            if reason is not None:
-                if reason is not IGNORED:
-                    self._skipped[reason] += 1
-                return None
-            rules = above.enter(name)
+        rules = self._enter_from_above(folder, prefix) if folder else self._root
         noindex = self._rule_files.get(f"{prefix}.noindex")
-        if noindex is not None and not noindex.strip():
+        if rules is None or (noindex is not None and not noindex.strip()):
             return None
-        assert rules is not None
         return rules.with_files(self._rule_files.get(f"{prefix}.gitignore"), noindex)
+
+    def _enter_from_above(self, folder: str, prefix: str) -> DirectoryRules | None:
+        parent, _, name = folder.rpartition("/")
+        above = self._rules_of(parent)
+        if above is None:
+            return None
+        reason = above.of_directory(name)
+        if reason is None and not is_text(name):
+            reason = "undecodable name"
+        reason = reason or self._reason_inside(prefix)
+        if reason is None:
+            return above.enter(name)
+        if reason is not IGNORED:
+            self._skipped[reason] += 1
+        return None
 
     def _reason_inside(self, prefix: str) -> str | None:
         if f"{prefix}pyvenv.cfg" in self._rule_files:

@@ -1,0 +1,192 @@
+"""Who changed each file last, and when each was first committed: one pass over the history."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from kodit.domain.errors import TransientError
+from kodit.domain.ports.sources import Report
+from kodit.domain.source import FileHistory
+from kodit.infrastructure.folder.reports import ignore_report
+from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
+from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git, stream_git
+
+_LOG = (
+    "log",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-show-signature",
+    "--no-mailmap",
+    "--no-color",
+    "--encoding=UTF-8",
+    # Of a merge only what equals neither parent is its own change.
+    "-c",
+    "--name-status",
+    "-z",
+    "--format=%x00%H %ct%x00%an%x00%ae",
+)
+
+
+def history(
+    clone_path: Path,
+    commit: str,
+    since: str | None = None,
+    report: Report = ignore_report,
+) -> Mapping[str, FileHistory]:
+    """The history of each file of `commit`, by path; with `since`, an earlier commit, only what
+    the commits after it changed (combine by `merge_history`).
+
+    Times are those of the committer, the last change is the one with the latest time, and the
+    first the one with the earliest, so that the answer does not depend on the order of the walk.
+    Renames are not followed: a file's first commit is the first that has its path.
+    """
+    try:
+        kept = _files(clone_path, commit)
+        walk = commit if since is None else f"{since}..{commit}"
+        changes = _Changes(report)
+        stream_git(
+            [*_LOG, "--end-of-options", walk],
+            changes.feed,
+            git_directory=clone_path,
+            environment=OFFLINE,
+        )
+    except GitError as error:
+        raise TransientError(
+            f"The history of {clone_path} cannot be read: {error.stderr}"
+        ) from None
+    return changes.result(kept)
+
+
+def folder_history(root: str, report: Report = ignore_report) -> Mapping[str, FileHistory]:
+    """The history of the files below a folder that lies in a git work tree, by path relative to
+    the folder; empty for any other folder, and where the history cannot be read.
+
+    The repository's own configuration is not obeyed: its objects are read from an empty repository
+    of ours, so that nothing in it can be made to run or to fetch.
+    """
+    folder = Path(root)
+    tree = enclosing_work_tree(folder)
+    if tree is None:
+        return {}
+    below = folder.relative_to(tree.root).as_posix()
+    prefix = "" if below == "." else f"{below}/"
+    commit = _head(tree)
+    if commit is None:
+        return {}
+    changes = _Changes(report)
+    with tempfile.TemporaryDirectory(prefix="kodit-history-") as empty:
+        directory = Path(empty)
+        (directory / "objects").mkdir()
+        (directory / "refs").mkdir()
+        (directory / "HEAD").write_text("ref: refs/heads/none\n", "ascii")
+        environment = OFFLINE | {"GIT_OBJECT_DIRECTORY": str(tree.common_directory / "objects")}
+        shallow = tree.common_directory / "shallow"
+        if shallow.is_file():
+            environment["GIT_SHALLOW_FILE"] = str(shallow)
+        try:
+            stream_git(
+                [*_LOG, "--end-of-options", commit, *(["--", prefix] if prefix else [])],
+                changes.feed,
+                git_directory=directory,
+                environment=environment,
+            )
+        except GitError:
+            return {}
+    return {
+        path.removeprefix(prefix): found
+        for path, found in changes.result(None).items()
+        if path.startswith(prefix)
+    }
+
+
+def merge_history(earlier: FileHistory, later: FileHistory) -> FileHistory:
+    """What both say together of one file."""
+    newest = later if later.changed_at >= earlier.changed_at else earlier
+    return newest._replace(created_at=min(earlier.created_at, later.created_at))
+
+
+def _head(tree: WorkTree) -> str | None:
+    try:
+        output = run_git(
+            ["rev-parse", "--verify", "--quiet", "HEAD"],
+            git_directory=tree.git_directory,
+            environment=OFFLINE,
+        )
+    except GitError:
+        return None
+    commit = output.decode("ascii").strip()
+    return commit if len(commit) == 40 else None
+
+
+def _files(clone_path: Path, commit: str) -> frozenset[str]:
+    output = run_git(
+        ["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", commit],
+        git_directory=clone_path,
+        environment=OFFLINE,
+    )
+    return frozenset(output.decode("utf-8", "surrogateescape").split("\0"))
+
+
+class _Changes:
+    """Takes git's output in pieces and remembers, per path, the latest and the earliest change.
+
+    The output is a series of fields that end with NUL. A commit is an empty field, its id and
+    time, the author's name and address; then status and path in turn.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._rest = b""
+        self._fields: list[bytes] = []
+        self._commits = 0
+        self._latest: dict[bytes, tuple[int, bytes, bytes, bytes]] = {}
+        self._earliest: dict[bytes, int] = {}
+        self._commit: tuple[int, bytes, bytes, bytes] = (0, b"", b"", b"")
+
+    def feed(self, piece: bytes) -> None:
+        """Take in the next piece of output."""
+        *fields, self._rest = (self._rest + piece).split(b"\0")
+        self._take_in(self._fields + fields)
+        self._report(self._commits, None)
+
+    def _take_in(self, fields: list[bytes]) -> None:
+        position = 0
+        count = len(fields)
+        latest, earliest, commit = self._latest, self._earliest, self._commit
+        while position < count:
+            if fields[position] in (b"", b"\n"):
+                if count - position < 4:
+                    break
+                identity, _, time = fields[position + 1].partition(b" ")
+                commit = (int(time or 0), identity, fields[position + 2], fields[position + 3])
+                self._commits += 1
+                position += 4
+                continue
+            if count - position < 2:
+                break
+            path = fields[position + 1]
+            position += 2
+            known = latest.get(path)
+            if known is None or commit > known:
+                latest[path] = commit
+            if known is None or commit[0] < earliest[path]:
+                earliest[path] = commit[0]
+        self._commit = commit
+        self._fields = fields[position:]
+
+    def result(self, kept: frozenset[str] | None) -> dict[str, FileHistory]:
+        """What was found, for the paths in `kept` (None for all)."""
+        found = {}
+        for raw, (time, _, name, address) in self._latest.items():
+            path = raw.decode("utf-8", "surrogateescape")
+            if kept is None or path in kept:
+                found[path] = FileHistory(
+                    name.decode("utf-8", "replace"),
+                    address.decode("utf-8", "replace"),
+                    time,
+                    self._earliest[raw],
+                )
+        return found
