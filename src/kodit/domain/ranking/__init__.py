@@ -1,0 +1,38 @@
+"""Ranking: what a query asks, what speaks for each candidate, and the order that follows.
+
+Pure functions on text and numbers. `fields` says what of a snippet goes into the engines,
+`understand` reads a query, and `rank` orders what the engines found.
+"""
+
+from __future__ import annotations
+
+from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.fields import (
+    KeywordDocument,
+    code_text,
+    descriptive_text,
+    exact_name,
+    keyword_document,
+    plain_words,
+)
+from kodit.domain.ranking.query import QueryKind, QueryUnderstanding, understand
+from kodit.domain.ranking.ranking import Contribution, Ranked, rank
+from kodit.domain.ranking.terms import terms
+
+__all__ = [
+    "Candidate",
+    "Contribution",
+    "CorpusStatistics",
+    "KeywordDocument",
+    "QueryKind",
+    "QueryUnderstanding",
+    "Ranked",
+    "code_text",
+    "descriptive_text",
+    "exact_name",
+    "keyword_document",
+    "plain_words",
+    "rank",
+    "terms",
+    "understand",
+]

@@ -1,0 +1,90 @@
+"""What of a snippet goes into the engines.
+
+Keyword: one field of search terms in which the path, the name and what is written for people occur
+more than once. BM25 over one weighted bag (the simple BM25F of Robertson, Zaragoza and Taylor,
+2004) ranked as well here as five boosted fields, at a fifth of the postings to read; and a second
+field with the name alone, for exact look-ups of definitions.
+
+Vectors: the code as it stands after its path, and, as a text of its own, what the snippet says in
+human words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kodit.domain.ranking.terms import identifiers, terms, words
+from kodit.domain.snippet import Snippet
+
+PATH_REPEATED = 3
+NAME_REPEATED = 3
+COMMENT_REPEATED = 1
+"""How often the terms of path, name and comments are added to those of the text."""
+
+_COMMENT = re.compile(r"^\s*(?://+!?|/\*+!?|\*+/?|#+!?|--+\[*|;+|%+|\{-|\(\*)\s?(.*)$")
+_QUOTES = ('"""', "'''")
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordDocument:
+    """`terms`: search terms joined by spaces, to be split there and otherwise left as they are.
+    `name`: the lower-case name that the snippet defines, one token, empty when none."""
+
+    terms: str
+    name: str
+
+
+def keyword_document(snippet: Snippet) -> KeywordDocument:
+    """The keyword fields of a snippet."""
+    found = terms(snippet.text)
+    found += terms(comments(snippet.text)) * COMMENT_REPEATED
+    found += terms(snippet.path) * PATH_REPEATED
+    if snippet.symbol is not None:
+        found += terms(snippet.symbol.name) * NAME_REPEATED
+        found += terms(snippet.symbol.scope)
+    return KeywordDocument(" ".join(found), exact_name(snippet))
+
+
+def exact_name(snippet: Snippet) -> str:
+    """The name a definition is looked up by."""
+    return snippet.symbol.name.lower() if snippet.symbol else ""
+
+
+def code_text(snippet: Snippet) -> str:
+    """What is embedded as code by the built-in model: the path, then the text."""
+    return f"{snippet.path}\n{snippet.text}"
+
+
+def descriptive_text(snippet: Snippet) -> str:
+    """What a snippet says of itself in words, embedded as text: path, names, comments."""
+    name = snippet.symbol.qualified_name if snippet.symbol else ""
+    return "\n".join((plain_words(snippet.path), plain_words(name), comments(snippet.text)))
+
+
+def plain_words(text: str) -> str:
+    """Identifiers as separate lower-case words: `core/parseURL.ts` is `core parse url ts`."""
+    return " ".join(word for identifier in identifiers(text) for word in words(identifier))
+
+
+def comments(text: str) -> str:
+    """Comment lines and Python docstrings of any language's code, without their marks.
+
+    Seen line by line, without a parser: text in many languages, of which the marks overlap.
+    """
+    found: list[str] = []
+    open_quote = ""
+    for line in text.split("\n"):
+        stripped = line.strip()
+        if open_quote:
+            found.append(stripped.replace(open_quote, ""))
+            if open_quote in stripped:
+                open_quote = ""
+        elif stripped.startswith(_QUOTES):
+            quote = stripped[:3]
+            found.append(stripped.replace(quote, ""))
+            if stripped.count(quote) == 1:
+                open_quote = quote
+        elif match := _COMMENT.match(line):
+            found.append(match[1])
+    return "\n".join(found)

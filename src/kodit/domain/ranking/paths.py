@@ -1,0 +1,100 @@
+"""What a path says of its file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kodit.domain.ranking.stemming import stem
+from kodit.domain.ranking.terms import identifiers, words
+
+_TEST = re.compile(
+    r"(^|/)(tests?|specs?|testing|testdata|test[-_]?utils?|__tests__|fixtures?|mocks?|e2e)/"
+    r"|(^|/)(test_[^/]*|conftest|[^/]*([_.-](tests?|specs?|unittest)|Tests?|TestCase|Specs?))"
+    r"\.[^/.]+$"
+)
+_EXAMPLE = re.compile(
+    r"(^|/)(examples?|samples?|demos?|tutorials?|docs?|docs[-_]src|benchmarks?|bench|benches)/"
+    r"|[_.-](example|benchmark|bench)\.[^/.]+$",
+    re.IGNORECASE,
+)
+_DERIVED = re.compile(
+    r"(^|/)(vendor|vendored|third[-_]party|node_modules|generated|dist)/"
+    r"|(_pb2|_pb2_grpc|\.pb|\.generated|\.gen|\.g|\.min)\.[^/.]+$",
+    re.IGNORECASE,
+)
+_COMPATIBILITY = re.compile(
+    r"(^|/)_?(compat|compatibility|legacy|deprecated|polyfills?|backports?)(/|\.[^/.]+$)",
+    re.IGNORECASE,
+)
+
+SHORTEST_PART = 3
+"""Letters from which a word inside a longer one counts: `form` in `formparsers`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathFacts:
+    """`file_words` and `folder_words` are the stemmed words of the file's name without extension
+    and of its folders; `joined_name` is that name without marks, in lower case (`rawhashset`)."""
+
+    file_words: tuple[str, ...]
+    folder_words: tuple[str, ...]
+    joined_name: str
+    depth: int
+    is_test: bool
+    is_example: bool
+    is_derived: bool
+    """Generated, bundled, or other people's."""
+    is_compatibility: bool
+
+
+@lru_cache(maxsize=32_768)
+def path_facts(path: str) -> PathFacts:
+    """Reads a path relative to its source, with `/`."""
+    *folders, base = path.split("/")
+    name = base.split(".")[0] or base
+    return PathFacts(
+        file_words=_stems(name),
+        folder_words=tuple(word for folder in folders for word in _stems(folder)),
+        joined_name=join_words(name),
+        depth=len(folders),
+        is_test=_TEST.search(path) is not None,
+        is_example=_EXAMPLE.search(path) is not None,
+        is_derived=_DERIVED.search(path) is not None,
+        is_compatibility=_COMPATIBILITY.search(path) is not None,
+    )
+
+
+def join_words(name: str) -> str:
+    """Letters and digits of a name in lower case: `raw_hash_set` and `RawHashSet` are one."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def named_share(path_words: Collection[str], query_terms: Collection[str]) -> float:
+    """How much of a name the query says: the share of its letters, 0 to 1.
+
+    A word counts whole when it is a query term or begins one (`auth`, `authentic`); of a word
+    with query terms at its ends (`formparser` for *form* and *parser*), their letters count.
+    """
+    letters = sum(map(len, path_words))
+    if not letters:
+        return 0.0
+    return sum(_named_letters(word, query_terms) for word in path_words) / letters
+
+
+def _named_letters(word: str, query_terms: Collection[str]) -> int:
+    if word in query_terms:
+        return len(word)
+    named = 0
+    for term in query_terms:
+        if len(term) >= SHORTEST_PART and (word.startswith(term) or word.endswith(term)):
+            named += len(term)
+        elif len(word) >= SHORTEST_PART and term.startswith(word):
+            return len(word)
+    return min(named, len(word))
+
+
+def _stems(name: str) -> tuple[str, ...]:
+    return tuple(stem(word) for identifier in identifiers(name) for word in words(identifier))

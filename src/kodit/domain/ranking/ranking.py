@@ -1,0 +1,100 @@
+"""Candidates put in order: evidence by file, one sum of signals, different files first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.query import QueryUnderstanding
+from kodit.domain.ranking.signals import (
+    CONTENT_SIGNALS,
+    SIGNALS,
+    FileEvidence,
+    definition_fit,
+    gather,
+    total_rarity,
+)
+from kodit.domain.ranking.weights import REPEATED_FILE, weights_for
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one signal added to a score: its `value` times its `weight`."""
+
+    signal: str
+    value: float
+    weight: float
+
+    @property
+    def points(self) -> float:
+        return self.value * self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate in its place. The points of `explanation` sum to `score`."""
+
+    candidate: Candidate
+    score: float
+    explanation: tuple[Contribution, ...]
+
+
+def rank(
+    query: QueryUnderstanding,
+    candidates: Iterable[Candidate],
+    statistics: CorpusStatistics,
+    limit: int,
+) -> list[Ranked]:
+    """The best `limit` candidates, best first.
+
+    A file is scored as a whole and stands in the list with its best snippet; a further snippet of
+    it comes below by `REPEATED_FILE` for each one above, and by how much weaker it is itself.
+    Equal scores are ordered by path and line, so that the order is that of the content alone.
+    """
+    weights = weights_for(query.kind)
+    rarity = total_rarity(query, statistics)
+    by_file: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        by_file.setdefault(candidate.file_id, []).append(candidate)
+    ranked: list[Ranked] = []
+    for found in by_file.values():
+        ranked.extend(_rank_file(gather(query, found, rarity), weights, limit))
+    ranked.sort(key=lambda r: (-r.score, r.candidate.path, r.candidate.start_line))
+    return ranked[:limit]
+
+
+def _rank_file(file: FileEvidence, weights: Mapping[str, float], limit: int) -> list[Ranked]:
+    contributions = [
+        Contribution(name, signal(file), weights[name])
+        for name, signal in SIGNALS.items()
+        if name in weights
+    ]
+    explanation = tuple(part for part in contributions if part.value)
+    total = sum(part.points for part in explanation)
+    own = [(_own_points(file, candidate, weights), candidate) for candidate in file.candidates]
+    own.sort(key=lambda pair: (*_definition_place(file, pair[1]), -pair[0], pair[1].start_line))
+    best = own[0][0]
+    ranked = [Ranked(own[0][1], total, explanation)]
+    for place, (points, candidate) in enumerate(own[1:limit], start=1):
+        below = (
+            Contribution("repeated_file", place, -REPEATED_FILE),
+            Contribution("weaker_snippet", min(points - best, 0.0), 1.0),
+        )
+        score = total + sum(part.points for part in below)
+        ranked.append(Ranked(candidate, score, explanation + below))
+    return ranked
+
+
+def _definition_place(file: FileEvidence, candidate: Candidate) -> tuple[float, int]:
+    """Who asks for a name is shown where its definition begins: the best fit, the first line."""
+    if not file.query.kind.is_name:
+        return (0.0, 0)
+    fit = definition_fit(candidate, file.query.names)
+    return (-fit, candidate.start_line if fit else 0)
+
+
+def _own_points(file: FileEvidence, candidate: Candidate, weights: Mapping[str, float]) -> float:
+    """What a snippet by itself adds: the signals of content, on a file of this snippet alone."""
+    alone = FileEvidence(file.query, (candidate,), file.path, file.total_rarity)
+    return sum(weights[name] * SIGNALS[name](alone) for name in CONTENT_SIGNALS if name in weights)

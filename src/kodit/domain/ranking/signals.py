@@ -1,0 +1,230 @@
+"""The signals of ranking: what speaks for a file, each a number from a small pure function.
+
+All are functions of the query, the file and the corpus, never of the other files found: a search
+with a filter puts what passes it in the order it had without.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.paths import PathFacts, join_words, named_share, path_facts
+from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
+from kodit.domain.snippet import SymbolKind
+
+TYPE_KINDS = frozenset(
+    {
+        SymbolKind.CLASS,
+        SymbolKind.INTERFACE,
+        SymbolKind.ENUM,
+        SymbolKind.STRUCT,
+        SymbolKind.TRAIT,
+        SymbolKind.MODULE,
+        SymbolKind.TYPE,
+    }
+)
+"""What is defined once and has members; a function's name is often that of a mere delegate."""
+
+FUNCTION_SHARE = 0.75
+"""What the definition of anything but a type counts, beside a type's 1."""
+
+OTHER_CASE_SHARE = 0.5
+"""`Serialize` asked for and `serialize` found: the method, not the trait."""
+
+NOT_CODE = frozenset(
+    {
+        "text", "markdown", "restructuredtext", "json", "yaml", "toml", "ini", "xml", "html", "css",
+        "csv", "svg",
+    }
+)  # fmt: skip
+"""Languages of documents and data."""
+
+MOST_FOLDERS = 2
+"""Folders that count as depth; how deep the deep ones are says nothing more."""
+
+BREADTH = 3
+"""Snippets of a file whose similarities are averaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvidence:
+    """One file as the engines found it. `total_rarity` sums the rarity of the query's terms: the
+    most that a text could match, by which keyword scores of any query become comparable."""
+
+    query: QueryUnderstanding
+    candidates: Sequence[Candidate]
+    path: PathFacts
+    total_rarity: float
+
+
+Signal = Callable[[FileEvidence], float]
+
+
+def gather(
+    query: QueryUnderstanding, candidates: Sequence[Candidate], total_rarity: float
+) -> FileEvidence:
+    """The evidence for one file from its candidates, at least one."""
+    return FileEvidence(query, candidates, path_facts(candidates[0].path), total_rarity)
+
+
+def total_rarity(query: QueryUnderstanding, statistics: CorpusStatistics) -> float:
+    """Summed rarity of the query's terms, never 0."""
+    return sum(statistics.rarity(term) for term in query.terms) or 1.0
+
+
+def keyword_best(file: FileEvidence) -> float:
+    """BM25 of the best snippet, per unit of the query's rarity (0 to about 6)."""
+    return max(candidate.keyword for candidate in file.candidates) / file.total_rarity
+
+
+def keyword_hits(file: FileEvidence) -> float:
+    """How much of the file matches: logarithm of 1 + the summed BM25 of its snippets."""
+    return math.log1p(sum(candidate.keyword for candidate in file.candidates) / file.total_rarity)
+
+
+def code_similarity(file: FileEvidence) -> float:
+    """Mean cosine of the three snippets whose code is nearest to the query."""
+    best = sorted((candidate.code for candidate in file.candidates), reverse=True)[:BREADTH]
+    return sum(best) / len(best)
+
+
+def text_similarity(file: FileEvidence) -> float:
+    """Cosine of the snippet whose enriched text is nearest to the query."""
+    return max(candidate.text for candidate in file.candidates)
+
+
+def file_name(file: FileEvidence) -> float:
+    """Share of the file's name that the query says."""
+    return named_share(file.path.file_words, file.query.terms)
+
+
+def folders(file: FileEvidence) -> float:
+    """Share of the folders' names that the query says."""
+    return named_share(file.path.folder_words, file.query.terms)
+
+
+def defines(file: FileEvidence) -> float:
+    """How well the best definition here fits a name that the query writes: 1 for a type, 0.75 for
+    another definition, half of that when the query's capitals are not the definition's."""
+    return max(
+        (definition_fit(candidate, file.query.names) for candidate in file.candidates),
+        default=0.0,
+    )
+
+
+def definition_fit(candidate: Candidate, names: Iterable[str]) -> float:
+    """The same for one snippet; 0 when it defines none of the names."""
+    symbol = candidate.symbol
+    if symbol is None:
+        return 0.0
+    share = 1.0 if symbol.kind in TYPE_KINDS else FUNCTION_SHARE
+    return share * max((same_name(name, symbol.name) for name in names), default=0.0)
+
+
+def same_name(written: str, name: str) -> float:
+    """1 for one name, also when it is asked for in lower case; 0.5 when the capitals differ."""
+    if written == name:
+        return 1.0
+    if written.lower() != name.lower():
+        return 0.0
+    return 1.0 if written.islower() else OTHER_CASE_SHARE
+
+
+def defines_word(file: FileEvidence) -> float:
+    """1 when a snippet defines what a capitalised plain word of the query may name."""
+    words = {word.lower() for word in file.query.proper_words}
+    return float(
+        any(
+            candidate.symbol is not None and candidate.symbol.name.lower() in words
+            for candidate in file.candidates
+        )
+    )
+
+
+def named_after(file: FileEvidence) -> float:
+    """1 when the file is named like a name in the query: `raw_hash_set.h`, `RawHashSet.java`."""
+    return float(
+        file.path.joined_name != ""
+        and any(join_words(name) == file.path.joined_name for name in file.query.names)
+    )
+
+
+def path_asked(file: FileEvidence) -> float:
+    """For a path query: 1 when the path is it, ends with it or fits it, 0.5 when it contains it."""
+    if file.query.kind is not QueryKind.PATH:
+        return 0.0
+    path, asked = file.candidates[0].path.lower(), file.query.text.strip("`'\"./ ").lower()
+    if path == asked or path.endswith("/" + asked) or fnmatchcase(path, asked):
+        return 1.0
+    return 0.5 if asked in path or fnmatchcase(path, f"*{asked}*") else 0.0
+
+
+def depth(file: FileEvidence) -> float:
+    """Folders above the file, 1 from two on: what a project is about lies near its top."""
+    return min(file.path.depth, MOST_FOLDERS) / MOST_FOLDERS
+
+
+def not_code(file: FileEvidence) -> float:
+    """1 for documents and data."""
+    return float(file.candidates[0].language in NOT_CODE)
+
+
+def is_test(file: FileEvidence) -> float:
+    """1 for tests and what they stand on, unless the query speaks of tests."""
+    return float(file.path.is_test and not _speaks_of(file, "test", "spec", "mock", "fixtur"))
+
+
+def is_example(file: FileEvidence) -> float:
+    """1 for examples, documentation and benchmarks, unless the query speaks of them."""
+    return float(
+        file.path.is_example
+        and not _speaks_of(file, "exampl", "sampl", "demo", "tutori", "docu", "doc", "benchmark")
+    )
+
+
+def is_derived(file: FileEvidence) -> float:
+    """1 for generated, bundled and other people's code, unless the query speaks of it."""
+    return float(file.path.is_derived and not _speaks_of(file, "gen", "vend"))
+
+
+def is_compatibility(file: FileEvidence) -> float:
+    """1 for compatibility and deprecated code, unless the query speaks of it."""
+    return float(
+        file.path.is_compatibility
+        and not _speaks_of(file, "compat", "legaci", "deprec", "polyfill", "backport")
+    )
+
+
+def _speaks_of(file: FileEvidence, *stems: str) -> bool:
+    return any(term.startswith(stems) for term in file.query.terms)
+
+
+SIGNALS: Mapping[str, Signal] = {
+    function.__name__: function
+    for function in (
+        keyword_best,
+        keyword_hits,
+        code_similarity,
+        text_similarity,
+        file_name,
+        folders,
+        defines,
+        defines_word,
+        named_after,
+        path_asked,
+        depth,
+        not_code,
+        is_test,
+        is_example,
+        is_derived,
+        is_compatibility,
+    )
+}
+"""Every signal by its name, in the order in which a score is explained."""
+
+CONTENT_SIGNALS = ("keyword_best", "code_similarity", "text_similarity", "defines", "defines_word")
+"""Signals that differ between the snippets of one file: they choose which of them is shown."""

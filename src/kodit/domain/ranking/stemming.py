@@ -1,0 +1,86 @@
+"""Word forms brought together: `serialize`, `serializer` and `serialization` are one term.
+
+A suffix stripper in the manner of Lovins (1968) and Porter (1980), more eager than Porter's:
+programmers name the one who acts (`router`), the act (`routing`) and the thing (`route`) after
+each other, and a question uses whichever form it likes. What is lost in precision, the other
+words of a query win back.
+"""
+
+from __future__ import annotations
+
+_SHORTEST_WORD = 4
+
+_INFLECTIONS = ("ing", "ed", "er", "or")
+"""What a verb takes on; three letters with a vowel must be left."""
+
+_DERIVATIONS = {
+    4: (
+        "ization izing ized izable izer ize isation ising ised isable iser ise "
+        "ation ating ated ator ative ate ition itor itive "
+        "ion ment able ible ance ence ant ent ancy ency ive ful less ness ly"
+    ),
+    5: "ability ibility ivity ity al ally ical ic ics ism ist",
+}
+"""How words are made from words, by the letters that must be left (`global` is not a `glob`)."""
+
+_SUFFIXES = tuple(
+    sorted(
+        [(suffix, 3) for suffix in _INFLECTIONS]
+        + [(suffix, left) for left, words in _DERIVATIONS.items() for suffix in words.split()],
+        key=lambda pair: -len(pair[0]),
+    )
+)
+
+_VOWELS = frozenset("aeiouy")
+
+
+def stem(word: str) -> str:
+    """The stem of a lower-case word.
+
+    Words that are not ASCII letters, or shorter than four, are returned as they are.
+    """
+    if len(word) < _SHORTEST_WORD or not (word.isascii() and word.isalpha()):
+        return word
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = _singular(word)
+    while True:
+        shorter = _strip(word)
+        if shorter == word:
+            return word
+        word = shorter
+
+
+def _strip(word: str) -> str:
+    if len(word) < _SHORTEST_WORD:
+        return word
+    for suffix, left in _SUFFIXES:
+        if word.endswith(suffix):
+            rest = word[: -len(suffix)]
+            if len(rest) >= left and _is_stem(rest, suffix):
+                return _undouble(rest)
+    if word.endswith("e"):
+        return word[:-1]
+    if word.endswith("y") and word[-2] not in _VOWELS:
+        return word[:-1] + "i"
+    return word
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "ches", "shes", "xes", "zes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def _is_stem(rest: str, suffix: str) -> bool:
+    if suffix == "ion" and rest[-1] not in "st":
+        return False
+    return any(letter in _VOWELS for letter in rest)
+
+
+def _undouble(word: str) -> str:
+    """`formatt` is `format`, `runn` is `run`; `pass` and `call` stay."""
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeioulsz":
+        return word[:-1]
+    return word

@@ -1,0 +1,57 @@
+"""Text as search terms, the same for code, documents and questions.
+
+An identifier gives its words, split at case and underscores, lower-cased and stemmed; one of
+several words also gives itself whole, so that an exact name is a rare term of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from kodit.domain.ranking.stemming import stem
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*|\d+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\dA-Z_]+\d*|\d+")
+
+LONGEST_IDENTIFIER = 100
+"""Characters; what is longer is an encoded blob, not a name, and gives no terms."""
+
+_STOP_WORDS = """
+    a about across after all an and any are as at be before been being between but by can could do
+    does doing during each for from had has have how i if in into is it its me my no not of on one
+    only or other our out over own same should so some such t than that the their them then there
+    these they this those through to two under up use used uses using via was we were what when
+    where which while who why will with within without would you your s
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+"""English words without a subject; left out of a query unless nothing else is left."""
+
+
+def identifiers(text: str) -> list[str]:
+    """Identifiers and numbers in order, as written."""
+    return _IDENTIFIER.findall(text)
+
+
+@lru_cache(maxsize=65_536)
+def words(identifier: str) -> tuple[str, ...]:
+    """The words of an identifier, lower-cased: `parseHTTPHeader_v2` is parse, http, header, v2."""
+    return tuple(word.lower() for word in _WORD.findall(identifier))
+
+
+@lru_cache(maxsize=65_536)
+def identifier_terms(identifier: str) -> tuple[str, ...]:
+    """Stemmed words of an identifier and, when they are several, the whole in lower case."""
+    if len(identifier) > LONGEST_IDENTIFIER:
+        return ()
+    parts = words(identifier)
+    stems = tuple(stem(part) for part in parts)
+    return (*stems, identifier.lower()) if len(parts) > 1 else stems
+
+
+def terms(text: str) -> list[str]:
+    """All search terms of a text, in order, repeated as often as they occur."""
+    found: list[str] = []
+    for identifier in _IDENTIFIER.findall(text):
+        found.extend(identifier_terms(identifier))
+    return found

@@ -1,0 +1,54 @@
+"""What each signal is worth, by what the query is.
+
+A score is the weighted sum of the signals. The weights are those of a multinomial logit over the
+files found (the conditional logit of McFadden, 1974; in ranking, ListNet's top-one loss): a
+difference of 1 between two files means that the upper one is e times likelier to be wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kodit.domain.ranking.query import QueryKind
+
+_SECONDARY: Mapping[str, float] = {
+    "not_code": -2.5,
+    "is_test": -2.0,
+    "is_example": -1.5,
+    "is_derived": -2.0,
+    "is_compatibility": -1.0,
+}
+"""What is seldom the answer, for every kind of query."""
+
+PROSE: Mapping[str, float] = {
+    "keyword_best": 2.25,
+    "keyword_hits": 1.0,
+    "code_similarity": 4.0,
+    "text_similarity": 3.5,
+    "file_name": 2.25,
+    "folders": 1.25,
+    "defines": 1.5,
+    "defines_word": 2.0,
+    "path_asked": 8.0,
+    "depth": -2.5,
+    **_SECONDARY,
+}
+
+NAME: Mapping[str, float] = {
+    "keyword_best": 0.5,
+    "keyword_hits": 1.0,
+    "text_similarity": 0.5,
+    "file_name": 3.0,
+    "defines": 6.0,
+    "named_after": 1.0,
+    "depth": -2.5,
+    **_SECONDARY,
+}
+
+REPEATED_FILE = 4.0
+"""What every snippet of a file loses for each one of the same file above it."""
+
+
+def weights_for(kind: QueryKind) -> Mapping[str, float]:
+    """The weights for a kind of query."""
+    return NAME if kind.is_name else PROSE

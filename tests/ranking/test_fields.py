@@ -1,0 +1,59 @@
+"""What of a snippet goes into the engines."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from kodit.domain.ranking.fields import (
+    code_text,
+    comments,
+    descriptive_text,
+    exact_name,
+    keyword_document,
+)
+from kodit.domain.snippet import Snippet, Symbol, SymbolKind
+
+SNIPPET = Snippet(
+    path="auth/session.py",
+    start_line=1,
+    end_line=4,
+    language="python",
+    symbol=Symbol("load_token", SymbolKind.METHOD, "Store"),
+    text='def load_token(self):\n    """Reads it from a cookie."""\n    # safely\n    return 1',
+)
+
+
+def test_path_name_and_comments_weigh_more_than_code() -> None:
+    counts = Counter(keyword_document(SNIPPET).terms.split())
+    assert counts["sess"] == 3
+    assert counts["load_token"] == 1 + 3
+    assert counts["cooki"] == 1 + 1
+    assert counts["stor"] == 1
+    assert counts["def"] == 1
+
+
+def test_a_definition_is_looked_up_by_its_whole_name_in_lower_case() -> None:
+    assert keyword_document(SNIPPET).name == exact_name(SNIPPET) == "load_token"
+
+
+def test_code_is_embedded_after_its_path() -> None:
+    assert code_text(SNIPPET).startswith("auth/session.py\ndef load_token")
+
+
+def test_descriptive_text_is_words_only() -> None:
+    assert descriptive_text(SNIPPET).split("\n") == [
+        "auth session py",
+        "store load token",
+        "Reads it from a cookie.",
+        "safely",
+    ]
+
+
+def test_comments_of_many_languages() -> None:
+    code = "\n".join(
+        [
+            "/// rust", "x = 1", " * java", "-- lua", "# shell", "'''open", "inside", "closed'''",
+            "y = 2",
+        ]
+    )  # fmt: skip
+    assert comments(code) == "rust\njava\nlua\nshell\nopen\ninside\nclosed"

@@ -1,0 +1,76 @@
+"""Queries are understood from their text alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kodit.domain.ranking.query import MOST_TERMS, QueryKind, understand
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Mutex", QueryKind.SYMBOL),
+        ("flat_hash_map", QueryKind.SYMBOL),
+        ("createStore()", QueryKind.SYMBOL),
+        ("`valid?`", QueryKind.SYMBOL),
+        ("Vec<T>", QueryKind.SYMBOL),
+        ("Rack::Response", QueryKind.QUALIFIED_NAME),
+        ("std.mem.eql", QueryKind.QUALIFIED_NAME),
+        ("Picker:find", QueryKind.QUALIFIED_NAME),
+        ("Array#each", QueryKind.QUALIFIED_NAME),
+        ("obj->method()", QueryKind.QUALIFIED_NAME),
+        ("lib/core/Axios.js", QueryKind.PATH),
+        ("utils.py", QueryKind.PATH),
+        ("src/**/*.toml", QueryKind.PATH),
+        ("how are cookies parsed", QueryKind.NATURAL_LANGUAGE),
+        ("HTTP request and response", QueryKind.NATURAL_LANGUAGE),
+        ("how flatMap composes effects", QueryKind.MIXED),
+        ("how std.mem.sort sorts in place", QueryKind.MIXED),
+        ("", QueryKind.NATURAL_LANGUAGE),
+        ("?!… --", QueryKind.NATURAL_LANGUAGE),
+    ],
+)
+def test_kinds(text: str, kind: QueryKind) -> None:
+    assert understand(text).kind is kind
+
+
+def test_a_qualified_name_is_its_last_part_in_a_scope() -> None:
+    query = understand("std.mem.eql")
+    assert (query.names, query.scopes) == (frozenset({"eql"}), frozenset({"std", "mem"}))
+
+
+def test_names_and_capitalised_words_are_found_among_words() -> None:
+    query = understand("how EitherT and the Functor of cats.data.Chain use flat_map")
+    assert query.names == {"EitherT", "Chain", "flat_map"}
+    assert query.proper_words == {"Functor"}
+
+
+def test_stop_words_give_no_terms() -> None:
+    assert understand("how is the session stored in a cookie").terms == ("sess", "stor", "cooki")
+
+
+def test_stop_words_are_searched_when_they_are_all_there_is() -> None:
+    assert understand("with").terms == ("with",)
+
+
+def test_a_term_counts_once() -> None:
+    assert understand("route the routes to the router").terms == ("rout",)
+
+
+def test_nothing_to_search_for_is_empty() -> None:
+    assert understand(" ?! ").is_empty
+
+
+def test_a_pasted_page_asks_what_its_beginning_asks() -> None:
+    page = " ".join(f"word{number}" for number in range(20_000))
+    assert understand(page).terms == tuple(f"word{number}" for number in range(MOST_TERMS))
+
+
+@given(st.text())
+def test_any_text_is_understood(text: str) -> None:
+    query = understand(text)
+    assert query.kind in QueryKind
+    assert len(query.terms) <= MOST_TERMS

@@ -1,0 +1,177 @@
+"""Candidates are put in an order that explains itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kodit.domain.ranking import Candidate, CorpusStatistics, rank, understand
+from kodit.domain.ranking.signals import SIGNALS
+from kodit.domain.ranking.weights import NAME, PROSE
+from kodit.domain.snippet import Symbol, SymbolKind
+
+STATISTICS = CorpusStatistics(1000, {"sess": 20, "cooki": 50})
+
+
+def candidate(number: int, path: str, **changes: Any) -> Candidate:
+    base = Candidate(
+        snippet_id=number,
+        file_id=hash(path),
+        path=path,
+        start_line=number * 10 + 1,
+        end_line=number * 10 + 10,
+        language="python",
+        symbol=None,
+        keyword=5.0,
+        code=0.4,
+        text=0.4,
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def order(query: str, *candidates: Candidate) -> list[str]:
+    ranked = rank(understand(query), candidates, STATISTICS, len(candidates))
+    return [found.candidate.path for found in ranked]
+
+
+@pytest.mark.parametrize(
+    ("query", "better", "worse"),
+    [
+        ("session cookie", {"keyword": 8.0}, {}),
+        ("session cookie", {"code": 0.6}, {}),
+        ("session cookie", {"text": 0.6}, {}),
+        ("session cookie", {"path": "cookie.py"}, {"path": "value.py"}),
+        ("session cookie", {"path": "session/a.py"}, {"path": "version/a.py"}),
+        ("session cookie", {"path": "a.py"}, {"path": "x/a.py"}),
+        ("session cookie", {}, {"language": "markdown"}),
+        ("session cookie", {"path": "src/a.py"}, {"path": "tests/a.py"}),
+        ("session cookie", {"path": "src/a.py"}, {"path": "examples/a.py"}),
+        ("session cookie", {"path": "src/a.py"}, {"path": "vendor/a.py"}),
+        ("session cookie", {"path": "src/a.py"}, {"path": "compat/a.py"}),
+        ("how loadToken works", {"symbol": Symbol("loadToken", SymbolKind.FUNCTION)}, {}),
+        ("how a Functor works", {"symbol": Symbol("Functor", SymbolKind.TRAIT)}, {}),
+        (
+            "Store",
+            {"symbol": Symbol("Store", SymbolKind.CLASS)},
+            {"symbol": Symbol("Store", SymbolKind.METHOD)},
+        ),
+        (
+            "Store",
+            {"symbol": Symbol("Store", SymbolKind.METHOD)},
+            {"symbol": Symbol("store", SymbolKind.METHOD)},
+        ),
+        ("raw_hash_set", {"path": "x/RawHashSet.cs"}, {"path": "x/ViewHashOld.cs"}),
+        ("core/a.py", {"path": "src/core/a.py", "keyword": 0.0}, {"path": "src/more/b.py"}),
+        ("src/*.toml", {"path": "src/b.toml", "keyword": 0.0}, {"path": "src/more.py"}),
+    ],
+)
+def test_what_speaks_for_a_file(query: str, better: dict[str, Any], worse: dict[str, Any]) -> None:
+    good = candidate(1, **{"path": "lib/good.py", **better})
+    bad = candidate(2, **{"path": "lib/baad.py", **worse})
+    assert order(query, good, bad) == order(query, bad, good) == [good.path, bad.path]
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("test client", "tests/client.py"),
+        ("example of a plugin", "examples/plugin.py"),
+        ("generated parser", "generated/parser.py"),
+        ("deprecated names", "compat/names.py"),
+    ],
+)
+def test_nothing_is_held_back_that_the_query_asks_for(query: str, path: str) -> None:
+    [ranked] = rank(understand(query), [candidate(1, path)], STATISTICS, 1)
+    assert not {part.signal for part in ranked.explanation} & {
+        "is_test",
+        "is_example",
+        "is_derived",
+        "is_compatibility",
+    }
+
+
+def test_several_hits_in_one_file_speak_for_it() -> None:
+    found = [candidate(1, "a.py"), candidate(2, "b.py"), candidate(3, "b.py", keyword=4.0)]
+    assert order("session cookie", *found)[0] == "b.py"
+
+
+def test_other_files_come_before_a_second_snippet_of_one() -> None:
+    found = [
+        candidate(1, "a.py", keyword=6.0),
+        candidate(2, "a.py", keyword=5.9),
+        candidate(3, "b.py", keyword=2.0),
+    ]
+    assert order("session cookie", *found) == ["a.py", "b.py", "a.py"]
+
+
+def test_a_file_stands_with_its_best_snippet() -> None:
+    found = [candidate(1, "a.py", keyword=1.0), candidate(2, "a.py", keyword=6.0)]
+    best = rank(understand("session cookie"), found, STATISTICS, 1)[0]
+    assert best.candidate.snippet_id == 2
+
+
+def test_a_name_is_shown_where_its_definition_begins() -> None:
+    store = Symbol("Store", SymbolKind.CLASS)
+    found = [
+        candidate(1, "a.py", keyword=9.0),
+        candidate(2, "a.py", symbol=store),
+        candidate(3, "a.py", symbol=store, keyword=8.0),
+    ]
+    best = rank(understand("Store"), found, STATISTICS, 1)[0]
+    assert best.candidate.snippet_id == 2
+
+
+def test_equal_scores_are_ordered_by_path_and_line() -> None:
+    assert order("session", candidate(1, "b.py"), candidate(2, "a.py")) == ["a.py", "b.py"]
+
+
+def test_a_rare_word_counts_more_than_a_common_one() -> None:
+    assert STATISTICS.rarity("unknown") > STATISTICS.rarity("sess") > STATISTICS.rarity("cooki")
+
+
+def test_every_weight_has_its_signal() -> None:
+    assert set(PROSE) | set(NAME) <= set(SIGNALS)
+    assert set(SIGNALS) <= set(PROSE) | set(NAME)
+
+
+paths = st.sampled_from(["a.py", "b/session.py", "tests/c.py", "d/e/cookie.py", "f.md"])
+scores = st.floats(0, 20)
+similarities = st.floats(-1, 1)
+
+
+@st.composite
+def candidates(draw: st.DrawFn) -> list[Candidate]:
+    chosen = draw(st.lists(paths, min_size=1, max_size=12))
+    return [
+        candidate(
+            number,
+            path,
+            keyword=draw(scores),
+            code=draw(similarities),
+            text=draw(similarities),
+            symbol=draw(st.sampled_from([None, Symbol("Session", SymbolKind.CLASS)])),
+        )
+        for number, path in enumerate(chosen)
+    ]
+
+
+@given(candidates(), st.sampled_from(["Session", "session cookie", "b/session.py", ""]))
+def test_scores_fall_and_explain_themselves(found: list[Candidate], text: str) -> None:
+    ranked = rank(understand(text), found, STATISTICS, 100)
+    assert len(ranked) == len(found)
+    assert [r.score for r in ranked] == sorted((r.score for r in ranked), reverse=True)
+    for one in ranked:
+        assert sum(part.points for part in one.explanation) == pytest.approx(one.score)
+
+
+@given(candidates(), st.sampled_from(["Session", "session cookie"]), st.sets(paths, min_size=1))
+def test_a_filter_over_files_leaves_the_order_as_it_was(
+    found: list[Candidate], text: str, kept: set[str]
+) -> None:
+    everything = rank(understand(text), found, STATISTICS, 100)
+    filtered = rank(understand(text), [c for c in found if c.path in kept], STATISTICS, 100)
+    assert filtered == [r for r in everything if r.candidate.path in kept]
