@@ -65,6 +65,13 @@ def index(
     exclude: Annotated[
         list[str] | None, typer.Option(help="No file that matches this glob. Repeatable.")
     ] = None,
+    credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="env:NAME",
+            help="The environment variable that holds user:password or a token.",
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Index now, or only queue the work.")
     ] = True,
@@ -74,11 +81,15 @@ def index(
     if not sources:
         status(context, None, as_json)
         return
+    from kodit.indexing import IndexRequest  # noqa: PLC0415 - see the module's docstring
     from kodit.terminal.indexing import index_and_show  # noqa: PLC0415 - see the module's docstring
 
     with _opened(context) as application:
         succeeded = index_and_show(
-            application, sources, include or [], exclude or [], wait=wait, as_json=as_json
+            application,
+            IndexRequest(sources, tuple(include or ()), tuple(exclude or ()), credentials),
+            wait=wait,
+            as_json=as_json,
         )
     if not succeeded:
         raise typer.Exit(EXIT_FAILED)

@@ -14,7 +14,7 @@ from kodit.composition import Application
 from kodit.domain.errors import KoditError
 from kodit.domain.run import RunState
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult
-from kodit.indexing import index_sources
+from kodit.indexing import IndexRequest, index_sources
 from kodit.infrastructure.sources import parse_source
 from kodit.settings import Settings
 
@@ -64,16 +64,24 @@ class Kodit:
         *sources: str | Path,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        credentials: str | None = None,
     ) -> list[IndexStatus]:
         """Add or refresh sources (git URLs, optionally `URL@ref`, or folders) and wait until they
-        are indexed.
+        are indexed. `credentials` (`env:NAME`) names the variable that holds `user:password` or a
+        token, where the URL has none.
 
         Raises SourceError for a source that cannot be, and IndexingError when a run fails.
         """
 
         async def work(application: Application) -> list[IndexStatus]:
             runs = await index_sources(
-                application, [str(source) for source in sources], include, exclude
+                application,
+                IndexRequest(
+                    [str(source) for source in sources],
+                    tuple(include),
+                    tuple(exclude),
+                    credentials,
+                ),
             )
             for run in runs:
                 if run.state is not RunState.SUCCEEDED:

@@ -122,7 +122,7 @@ class Application:
             PooledSourceReader,
         )
 
-        return PooledSourceReader(self.data_dir / "clones", self.pool)
+        return PooledSourceReader(self.data_dir, self.pool)
 
     @cached_property
     def queue(self) -> QueueService:

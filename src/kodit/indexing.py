@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
@@ -23,27 +23,34 @@ Show = Callable[[list[IndexRun]], None]
 ShowOperation = Callable[[Task, ProgressTracker], None]
 
 
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """What is to be indexed: sources as typed, globs that choose their files, and where their
+    secret is, `env:NAME`, if it is not part of the URL."""
+
+    sources: Sequence[str]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    credentials: str | None = None
+
+
 async def queue_sources(
     application: Application,
-    sources: Sequence[str],
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    request: IndexRequest,
 ) -> list[IndexRun]:
     """Add or refresh sources; every one is understood before the first is added."""
-    parsed = [parse_source(source) for source in sources]
+    parsed = [parse_source(source) for source in request.sources]
     runs = []
     for one in parsed:
-        source = replace(one.source, include=tuple(include), exclude=tuple(exclude))
-        index = await application.indexes.add(source)
+        source = replace(one.source, include=request.include, exclude=request.exclude)
+        index = await application.indexes.add(source, one.credentials, request.credentials)
         runs.append(await application.indexing.queue_index_tasks(index.id))
     return runs
 
 
 async def index_sources(
     application: Application,
-    sources: Sequence[str],
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    request: IndexRequest,
     *,
     show: Show | None = None,
     show_operation: ShowOperation | None = None,
@@ -53,7 +60,7 @@ async def index_sources(
     async with application.worker() as (worker, name):
         if show_operation is not None:
             worker.subscribe(show_operation)
-        runs = await queue_sources(application, sources, include, exclude)
+        runs = await queue_sources(application, request)
         wanted = [run.id for run in runs]
         with _stopped_by_sigterm(worker):
             serving = asyncio.create_task(worker.run(name))

@@ -41,13 +41,18 @@ class WorkingCopy:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A source plus everything derived from it; `updated_at` is when it was last complete."""
+    """A source plus everything derived from it; `updated_at` is when it was last complete.
+
+    `credentials` refers to the secret that the source asks for: `env:NAME`, or a file of the data
+    directory. It is never the secret itself.
+    """
 
     id: int
     source: Source
     working_copy: WorkingCopy
     created_at: datetime
     updated_at: datetime | None = None
+    credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kodit.application.services.index_service import IndexStatus
 from kodit.composition import Application
 from kodit.domain.run import IndexRun, RunState
-from kodit.indexing import index_sources, queue_sources
+from kodit.indexing import IndexRequest, index_sources, queue_sources
 from kodit.shapes import status_shape
 from kodit.terminal.output import is_interactive, print_json, say
 from kodit.terminal.tables import errors_of, show_statuses
@@ -16,9 +16,7 @@ from kodit.terminal.tables import errors_of, show_statuses
 
 def index_and_show(
     application: Application,
-    sources: Sequence[str],
-    include: Sequence[str],
-    exclude: Sequence[str],
+    request: IndexRequest,
     *,
     wait: bool,
     as_json: bool,
@@ -28,9 +26,9 @@ def index_and_show(
 
     async def work() -> tuple[list[IndexRun], list[IndexStatus]]:
         if wait:
-            runs = await run_and_watch(application, sources, include, exclude)
+            runs = await run_and_watch(application, request)
         else:
-            runs = await queue_sources(application, sources, include, exclude)
+            runs = await queue_sources(application, request)
         index_ids = [run.index_id for run in runs if run.index_id is not None]
         return runs, await application.indexes.status(index_ids)
 
@@ -45,23 +43,16 @@ def index_and_show(
     return report_failures(runs)
 
 
-async def run_and_watch(
-    application: Application,
-    sources: Sequence[str],
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-) -> list[IndexRun]:
+async def run_and_watch(application: Application, request: IndexRequest) -> list[IndexRun]:
     """Index while the caller waits, with live progress where somebody looks."""
     if not is_interactive():
-        return await index_sources(application, sources, include, exclude)
+        return await index_sources(application, request)
     from kodit.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
 
     with LiveProgress() as live:
         return await index_sources(
             application,
-            sources,
-            include,
-            exclude,
+            request,
             show=live.show,
             show_operation=live.show_operation,
         )

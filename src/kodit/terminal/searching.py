@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from kodit.composition import Application
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest
+from kodit.indexing import IndexRequest
 from kodit.shapes import result_shape
 from kodit.terminal.output import print_json, say
 from kodit.terminal.tables import show_results
@@ -52,7 +53,7 @@ def _refresh(application: Application, path: str) -> int:
         run_and_watch,
     )
 
-    (run,) = asyncio.run(run_and_watch(application, [path]))
+    (run,) = asyncio.run(run_and_watch(application, IndexRequest([path])))
     report_failures([run])
     assert run.index_id is not None  # noqa: S101 - runs of sources have an index
     return run.index_id

@@ -14,7 +14,7 @@ from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.run import IndexRun
-from kodit.domain.source import Source
+from kodit.domain.source import Credentials, Source
 
 ROWS_PER_REMOVAL = 2000
 """How many rows one transaction removes: some 20 ms."""
@@ -46,19 +46,43 @@ class IndexService:
         self._keyword_index = keyword_index
         self._clock = clock
 
-    async def add(self, source: Source) -> Index:
-        """The index of a source, made where there is none. Other globs than before are stored."""
+    async def add(
+        self,
+        source: Source,
+        credentials: Credentials | None = None,
+        reference: str | None = None,
+    ) -> Index:
+        """The index of a source, made where there is none. Globs and credentials that differ from
+        what was given before are stored; `reference` (`env:NAME`) names credentials instead.
 
-        def add() -> Index:
+        Raises SourceError, and stores nothing, when a new source is missing or refuses.
+        """
+
+        def look() -> Index | None:
+            with self._database.read() as transaction:
+                return transaction.indexes.find(source)
+
+        if await in_thread(look) is None:
+            await self._reader.check(source, credentials or self._reader.reveal(reference))
+        if credentials is not None:
+            reference = self._reader.keep(credentials)
+
+        def add() -> tuple[Index, str | None]:
             with self._database.write() as transaction:
-                found = transaction.indexes.find(source)
-                if found is None:
-                    return transaction.indexes.add(source, self._clock.now())
+                indexes = transaction.indexes
+                found = indexes.find(source) or indexes.add(source, self._clock.now())
                 if found.source != source and (source.include or source.exclude):
-                    transaction.indexes.update_source(found.id, source)
-                return transaction.indexes.get(found.id)
+                    indexes.update_source(found.id, source)
+                replaced = None
+                if reference is not None and reference != found.credentials:
+                    replaced = found.credentials
+                    indexes.update_credentials(found.id, reference)
+                return indexes.get(found.id), replaced
 
-        return await in_thread(add)
+        index, replaced = await in_thread(add)
+        if replaced is not None:
+            self._reader.forget(replaced)
+        return index
 
     async def find(self, source: Source) -> Index:
         """The index of a source. Raises SourceError when there is none."""
@@ -103,32 +127,32 @@ class IndexService:
         """Remove an index and everything derived from it. Its runs end at once; the source itself
         is never touched. Raises NotFoundError."""
 
-        def mark(transaction: Transaction) -> None:
-            transaction.indexes.get(index_id)
+        def mark(transaction: Transaction) -> Index:
+            index = transaction.indexes.get(index_id)
             transaction.indexes.mark_deleted(index_id, self._clock.now())
+            return index
 
-        await self._queue.abandon(mark, index_id)
-        await self._remove(index_id)
+        await self._remove(await self._queue.abandon(mark, index_id))
 
     async def finish_deletions(self) -> None:
         """Remove what a process that died in the middle of a deletion has left."""
 
-        def read() -> list[int]:
+        def read() -> list[Index]:
             with self._database.read() as transaction:
                 return transaction.indexes.deleted()
 
-        for index_id in await in_thread(read):
-            await self._remove(index_id)
+        for index in await in_thread(read):
+            await self._remove(index)
 
-    async def _remove(self, index_id: int) -> None:
+    async def _remove(self, index: Index) -> None:
         """Every step can be done twice; the index's row goes last."""
-        await self._keyword_index.drop(index_id)
-        await in_thread(lambda: self._reader.discard(index_id))
+        await self._keyword_index.drop(index.id)
+        await in_thread(lambda: self._reader.discard(index))
 
         def remove_some() -> bool:
             with self._database.write() as transaction:
-                transaction.tasks.delete_runs(index_id)
-                return transaction.indexes.remove_some(index_id, ROWS_PER_REMOVAL)
+                transaction.tasks.delete_runs(index.id)
+                return transaction.indexes.remove_some(index.id, ROWS_PER_REMOVAL)
 
         while await in_thread(remove_some):
             pass

@@ -59,6 +59,10 @@ class IndexRepository(Protocol):
         """Store other include and exclude globs; the next scan looks at every file again."""
         ...
 
+    def update_credentials(self, index_id: int, credentials: str | None) -> None:
+        """Store another reference to the secret of the source."""
+        ...
+
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
         """By path, every file that was there at the last scan."""
         ...
@@ -102,7 +106,7 @@ class IndexRepository(Protocol):
         """Hide the index from everybody; its rows are removed afterwards, in pieces."""
         ...
 
-    def deleted(self) -> list[int]:
+    def deleted(self) -> list[Index]:
         """Indexes that are marked and not yet removed."""
         ...
 

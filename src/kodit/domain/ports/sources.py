@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
-from kodit.domain.source import KnownFile, Scan
+from kodit.domain.source import Credentials, KnownFile, Scan, Source
 
 Report = Callable[[int, int | None], None]
 """Called with how much is done and the total, None while it is not known."""
@@ -37,6 +37,22 @@ class SourceReader(Protocol):
         """Changes when the same file of this language would give other snippets."""
         ...
 
-    def discard(self, index_id: int) -> None:
+    def keep(self, credentials: Credentials) -> str:
+        """Keep a secret where only this user can read it; returns the reference to it."""
+        ...
+
+    def reveal(self, reference: str | None) -> Credentials | None:
+        """The secret behind a reference. Raises SourceError when it is not there."""
+        ...
+
+    def forget(self, reference: str) -> None:
+        """Forget a secret that was kept."""
+        ...
+
+    async def check(self, source: Source, credentials: Credentials | None) -> None:
+        """See whether a source is there, without keeping anything. Raises SourceError."""
+        ...
+
+    def discard(self, index: Index) -> None:
         """Remove what is kept of a source below the data directory; never the source itself."""
         ...

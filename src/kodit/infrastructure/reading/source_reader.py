@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.sources import Report
-from kodit.domain.source import KnownFile, Scan, SourceKind
+from kodit.domain.source import Credentials, KnownFile, Scan, Source, SourceKind
+from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.reading.work import FileToExtract, Place
 from kodit.infrastructure.slicing import extractor_version
@@ -24,17 +26,21 @@ _WORK = "kodit.infrastructure.reading.work"
 
 
 class PooledSourceReader:
-    """Folders are read in place; git sources through bare clones below `clones`."""
+    """Folders are read in place; git sources through bare clones below the data directory."""
 
-    def __init__(self, clones: Path, pool: ProcessPool) -> None:
-        self._clones = clones
+    def __init__(self, data_dir: Path, pool: ProcessPool) -> None:
+        self._clones = data_dir / "clones"
+        self._secrets = CredentialStore(data_dir)
         self._pool = pool
 
     async def look_up(self, index: Index) -> str | None:
         if index.source.kind is SourceKind.FOLDER:
             return None
         commit: str | None = await self._pool.call(
-            f"{_WORK}:look_up", index.source, None, stall_seconds=GIT_STALL_SECONDS
+            f"{_WORK}:look_up",
+            index.source,
+            self.reveal(index.credentials),
+            stall_seconds=GIT_STALL_SECONDS,
         )
         return commit
 
@@ -42,7 +48,7 @@ class PooledSourceReader:
         found: Scan = await self._pool.call(
             f"{_WORK}:scan",
             self._place(index),
-            None,
+            self.reveal(index.credentials),
             known,
             index.working_copy.scanned_at_ns,
             report=report,
@@ -74,10 +80,29 @@ class PooledSourceReader:
     def extractor_version(self, language: str) -> str:
         return extractor_version(language)
 
-    def discard(self, index_id: int) -> None:
+    def keep(self, credentials: Credentials) -> str:
+        return self._secrets.save(credentials)
+
+    def reveal(self, reference: str | None) -> Credentials | None:
+        return None if reference is None else self._secrets.load(reference)
+
+    def forget(self, reference: str) -> None:
+        self._secrets.remove(reference)
+
+    async def check(self, source: Source, credentials: Credentials | None) -> None:
+        if source.kind is SourceKind.FOLDER:
+            return  # a folder that is not there has been refused before
+        try:
+            await self._pool.call(f"{_WORK}:look_up", source, credentials)
+        except TransientError as error:
+            raise SourceError(str(error)) from None
+
+    def discard(self, index: Index) -> None:
         from kodit.infrastructure.git.clone import remove_clone  # noqa: PLC0415 - git sources only
 
-        remove_clone(self._clone(index_id))
+        remove_clone(self._clone(index.id))
+        if index.credentials is not None:
+            self.forget(index.credentials)
 
     def _place(self, index: Index) -> Place:
         if index.source.kind is SourceKind.FOLDER:

@@ -74,6 +74,7 @@ class IndexRow(Base):
     ref: Mapped[str] = mapped_column(default="")
     include: Mapped[str] = mapped_column(default="[]")
     exclude: Mapped[str] = mapped_column(default="[]")
+    credentials: Mapped[str | None]
     commit_id: Mapped[str | None] = mapped_column(String(64))
     scanned_at_ns: Mapped[int] = mapped_column(default=0)
     skipped: Mapped[str] = mapped_column(default="{}")

@@ -122,14 +122,19 @@ class SqlIndexRepository:
             for index in indexes
         ]
 
+    def update_credentials(self, index_id: int, credentials: str | None) -> None:
+        self._connection.execute(
+            update(_INDEXES).where(IndexRow.id == index_id).values(credentials=credentials)
+        )
+
     def mark_deleted(self, index_id: int, now: datetime) -> None:
         self._connection.execute(
             update(_INDEXES).where(IndexRow.id == index_id).values(deleted_at=to_microseconds(now))
         )
 
-    def deleted(self) -> list[int]:
-        query = select(IndexRow.id).where(IndexRow.deleted_at != 0)
-        return list(self._connection.execute(query).scalars())
+    def deleted(self) -> list[Index]:
+        query = select(_INDEXES).where(IndexRow.deleted_at != 0)
+        return [_to_index(row) for row in self._connection.execute(query)]
 
     def remove_some(self, index_id: int, limit: int) -> bool:
         return remove_some(self._connection, index_id, limit)
@@ -263,6 +268,7 @@ def _to_index(row: Any) -> Index:
         ),
         created_at=to_moment(row.created_at),
         updated_at=to_optional_moment(row.updated_at),
+        credentials=row.credentials,
     )
 
 

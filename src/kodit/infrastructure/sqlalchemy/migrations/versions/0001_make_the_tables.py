@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("include", sa.Text(), nullable=False),
         sa.Column("exclude", sa.Text(), nullable=False),
+        sa.Column("credentials", sa.Text(), nullable=True),
         sa.Column("commit_id", sa.String(length=64), nullable=True),
         sa.Column("scanned_at_ns", sa.BigInteger(), nullable=False),
         sa.Column("skipped", sa.Text(), nullable=False),
