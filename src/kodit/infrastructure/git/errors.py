@@ -42,7 +42,7 @@ _REFUSED = (
     ),
     (
         r"transport '.*' not allowed|protocol '.*' (is )?not supported|is not a git command"
-        r"|strange (host|path)name blocked",
+        r"|strange (host|path)name",
         "{source} uses a transport that is refused.",
     ),
 )

@@ -19,6 +19,7 @@ from kodit.infrastructure.git.runner import (
 )
 
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256_DIGITS = 64
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{7,39}")
 
 
@@ -101,6 +102,8 @@ def _list_refs(
     refs = {}
     for line in output.decode("utf-8", "replace").splitlines():
         commit, _, name = line.partition("\t")
+        if len(commit) == _SHA256_DIGITS:
+            raise SourceError(f"{source} uses SHA-256 object names, which are not supported.")
         if _FULL_COMMIT.fullmatch(commit):
             refs[name] = commit
     return refs
