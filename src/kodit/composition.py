@@ -22,7 +22,7 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.search_service import SearchService
 from kodit.domain.errors import UserError
 from kodit.domain.ports.database import Database
-from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
+from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.runtime import Clock, WakeUp
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.retry import RetryPolicy
@@ -141,6 +141,7 @@ class Application:
             queue=self.queue,
             reader=self.reader,
             keyword_index=self.keyword_index,
+            vector_index=self.vector_index,
             embedder=self.embedder,
             enricher=self.enricher,
             clock=self.clock,
@@ -153,19 +154,23 @@ class Application:
             queue=self.queue,
             reader=self.reader,
             keyword_index=self.keyword_index,
+            vector_index=self.vector_index,
             clock=self.clock,
         )
 
     @cached_property
+    def vector_index(self) -> VectorIndex:
+        from kodit.infrastructure.vectors.exact_index import ExactVectorIndex  # noqa: PLC0415 - heavy
+
+        return ExactVectorIndex(self.database, self.data_dir / "vectors", self.pool)
+
+    @cached_property
     def search(self) -> SearchService:
-        from kodit.infrastructure.vectors.exact_index import (  # noqa: PLC0415 - only to search
-            ExactVectorIndex,
-        )
 
         return SearchService(
             database=self.database,
             keyword_index=self.keyword_index,
-            vector_index=ExactVectorIndex(self.database),
+            vector_index=self.vector_index,
             embedder=self.embedder,
         )
 
@@ -203,6 +208,7 @@ def create_code_indexing_application_service(
     queue: QueueService,
     reader: SourceReader,
     keyword_index: KeywordIndex,
+    vector_index: VectorIndex,
     embedder: Embedder,
     enricher: Enricher,
     clock: Clock,
@@ -213,6 +219,7 @@ def create_code_indexing_application_service(
         queue=queue,
         reader=reader,
         keyword_index=keyword_index,
+        vector_index=vector_index,
         embedder=embedder,
         enricher=enricher,
         clock=clock,

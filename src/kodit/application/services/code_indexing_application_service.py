@@ -13,7 +13,7 @@ from kodit.application.services.vector_stages import VectorStages
 from kodit.domain.index import Index, IndexedFile, WorkingCopy
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
+from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import Report, SourceReader
@@ -42,6 +42,7 @@ class CodeIndexingApplicationService:
         queue: QueueService,
         reader: SourceReader,
         keyword_index: KeywordIndex,
+        vector_index: VectorIndex,
         embedder: Embedder,
         enricher: Enricher,
         clock: Clock,
@@ -55,7 +56,7 @@ class CodeIndexingApplicationService:
         self._clock = clock
         self._files = IndexDomainService()
         self._bm25 = BM25DomainService()
-        self._vectors = VectorStages(embedder, enricher)
+        self._vectors = VectorStages(embedder, enricher, vector_index)
 
     async def queue_index_tasks(self, index_id: int, is_user_initiated: bool = True) -> IndexRun:
         """Ask for the index to be brought up to date: the only way indexing starts.

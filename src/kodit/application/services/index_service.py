@@ -10,7 +10,7 @@ from kodit.application.services.stage import in_thread
 from kodit.domain.errors import SourceError
 from kodit.domain.index import Index, IndexSummary
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.ports.engines import KeywordIndex, VectorIndex
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.run import IndexRun
@@ -38,12 +38,14 @@ class IndexService:
         queue: QueueService,
         reader: SourceReader,
         keyword_index: KeywordIndex,
+        vector_index: VectorIndex,
         clock: Clock,
     ) -> None:
         self._database = database
         self._queue = queue
         self._reader = reader
         self._keyword_index = keyword_index
+        self._vector_index = vector_index
         self._clock = clock
 
     async def add(
@@ -147,6 +149,7 @@ class IndexService:
     async def _remove(self, index: Index) -> None:
         """Every step can be done twice; the index's row goes last."""
         await self._keyword_index.drop(index.id)
+        self._vector_index.drop(index.id)
         await in_thread(lambda: self._reader.discard(index))
 
         def remove_some() -> bool:

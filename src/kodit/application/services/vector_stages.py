@@ -9,7 +9,7 @@ from kodit.application.services.stage import Stage
 from kodit.domain.embedding import PackedVector
 from kodit.domain.errors import PermanentError
 from kodit.domain.ports.database import Transaction
-from kodit.domain.ports.engines import Embedder, Enricher
+from kodit.domain.ports.engines import Embedder, Enricher, VectorIndex
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.services.embedding_service import EmbeddingDomainService
@@ -23,9 +23,10 @@ class VectorStages:
     """Works through the pending snippets of an index in batches, asking a model only for what no
     cache answers."""
 
-    def __init__(self, embedder: Embedder, enricher: Enricher) -> None:
+    def __init__(self, embedder: Embedder, enricher: Enricher, vector_index: VectorIndex) -> None:
         self._embedder = embedder
         self._enricher = enricher
+        self._vector_index = vector_index
         self._embedding = EmbeddingDomainService()
         self._enrichment = EnrichmentDomainService()
 
@@ -49,7 +50,7 @@ class VectorStages:
                 step,
                 advance=len(snippets),
             )
-        await self._drop_superseded(stage, step, VectorKind.CODE)
+        await self._finish(stage, step, VectorKind.CODE)
 
     async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
         """Give every pending snippet its enrichment, and the vector of that text.
@@ -64,7 +65,7 @@ class VectorStages:
                 step,
                 advance=len(snippets),
             )
-        await self._drop_superseded(stage, step, VectorKind.TEXT)
+        await self._finish(stage, step, VectorKind.TEXT)
 
     async def _next_batch(
         self, stage: Stage, step: ProgressTracker, stage_type: TaskType
@@ -142,12 +143,13 @@ class VectorStages:
         )
         return None, {"texts_embedded": len(vectors)}
 
-    async def _drop_superseded(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
+    async def _finish(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
         def drop(transaction: Transaction) -> tuple[None, dict[str, int]]:
             transaction.embeddings.drop_superseded(stage.index_id, kind)
             return None, {}
 
         await stage.commit(drop, step)
+        await self._vector_index.refresh(stage.index_id, kind, self._embedder.model)
 
 
 def _check_answer(what: str, asked: int, answered: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from kodit.domain.embedding import PackedVector
@@ -39,6 +39,25 @@ class VectorIndex(Protocol):
         self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
     ) -> list[Hit]:
         """The snippets of largest cosine similarity within the scope, best first."""
+        ...
+
+    def score(
+        self,
+        kind: VectorKind,
+        model: str,
+        vector: Sequence[float],
+        snippets: Mapping[int, Sequence[int]],
+    ) -> dict[int, float]:
+        """The cosine similarity of given snippets, which are grouped by their index; those that
+        have no vector are left out."""
+        ...
+
+    async def refresh(self, index_id: int, kind: VectorKind, model: str) -> None:
+        """A stage has brought the vectors of an index up to date: prepare for searching them."""
+        ...
+
+    def drop(self, index_id: int) -> None:
+        """Forget what was prepared for an index."""
         ...
 
 

@@ -33,14 +33,14 @@ _VENDORED_DIRECTORIES = frozenset(
     site-packages dist-packages .venv .tox .nox .eggs __pypackages__
       .bundle elm-stuff .stack-work dist-newstyle .cabal-sandbox .dart_tool
     .pub-cache .gradle .m2 .ivy2 .bloop .metals .cargo-home .terraform .serverless
-    """.split()  # noqa: SIM905 - one name a word is easier to read and extend than quotes
+    """.split()
 )
 _GENERATED_DIRECTORIES = frozenset(
     """
     __pycache__ .mypy_cache .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints
     .next .nuxt .svelte-kit .angular .parcel-cache .turbo .docusaurus .sass-cache .nyc_output
     .cache .ccls-cache .clangd .zig-cache zig-cache .vs
-    """.split()  # noqa: SIM905
+    """.split()
 )
 
 
@@ -64,13 +64,13 @@ _SECRET_NAMES = frozenset(
     service-account.json service_account.json serviceaccount.json
     client_secret.json client_secrets.json application_default_credentials.json
     master.key kubeconfig .password-store known_hosts authorized_keys
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _SECRET_EXTENSIONS = frozenset(
     """
     .pem .key .p12 .pfx .p8 .pk8 .ppk .der .jks .keystore .bks .keychain .kdb .kdbx .gpg
     .pgp .age .ovpn .tfvars .tfstate .mobileprovision .agilekeychain
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _HARMLESS_ENV = frozenset((".example", ".sample", ".template", ".dist", ".defaults"))
 
@@ -82,7 +82,7 @@ _LOCK_FILES = frozenset(
     package.resolved packages.lock.json paket.lock flake.lock stack.yaml.lock rebar.lock
     gradle.lockfile .terraform.lock.hcl gopkg.lock glide.lock shard.lock project.assets.json
     .pnp.cjs .pnp.js
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _GENERATED_ENDINGS = (
     ".min.js",
@@ -130,7 +130,7 @@ _BINARY_EXTENSIONS = frozenset(
     .sav .grib .fits .tfrecord .pcap .pcapng .cap .dmp .swp .swo .ds_store .bak
     .gmo .qm .resources .snk .cer .crt .crl .csr .p7b .p7s .unitypackage .uasset .umap .pak
     .wad .rom .nes .gba .vmdk .vdi .qcow2 .ova .torrent
-    """.split()  # noqa: SIM905
+    """.split()
 )
 
 

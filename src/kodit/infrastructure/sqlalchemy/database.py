@@ -94,6 +94,7 @@ class SqliteDatabase:
 
     def __init__(self, engine: Engine, lock_path: Path) -> None:
         self.engine = engine
+        self.path = Path(str(engine.url.database))
         self._writing = engine.execution_options(kodit_write=True)
         self._lock_path = lock_path
         self._lane = threading.Lock()

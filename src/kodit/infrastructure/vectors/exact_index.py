@@ -1,68 +1,245 @@
-"""Exact vector search: 1-bit codes find candidates, the stored vectors rescore them."""
+"""Exact vector search: 1-bit codes find candidates, the stored vectors rescore them.
+
+Most vectors lie in packs that are mapped into memory; those that came since, and all of a small
+index, are read from the database, which also says which packed ones are still valid.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import select
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
 
 from kodit.domain.search import Hit, Scope, VectorKind
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, VectorRow
+from kodit.infrastructure.vectors.building import pack_path
+from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
+from kodit.infrastructure.vectors.pack import Pack, open_pack
 from kodit.infrastructure.vectors.packing import codes_matrix, pack_code, unpack
 
-CANDIDATES_PER_RESULT = 10
-FEWEST_CANDIDATES = 400
-"""With these the ten best by code and rescoring are those of a full scan in 99 of 100 cases."""
+CANDIDATES_PER_RESULT = 8
+FEWEST_CANDIDATES = 1_000
+"""How many of the nearest codes are rescored: with these, at least 99 of 100 of the ten nearest
+by code and rescoring are the ten nearest of a full scan of real vectors."""
+
+FloatVector = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+class _Question(NamedTuple):
+    """What is asked of one index."""
+
+    index_id: int
+    kind: VectorKind
+    model: str
+    query: FloatVector
+    scope: Scope
+    limit: int
 
 
 class ExactVectorIndex:
-    """Reads the codes of the scope from the database at each search."""
+    """Vectors of any number of indexes."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, folder: Path, pool: ProcessPool) -> None:
         self._database = database
+        self._folder = folder
+        self._pool = pool
+        self._packs: dict[Path, tuple[tuple[int, int], Pack | None]] = {}
+
+    async def refresh(self, index_id: int, kind: VectorKind, model: str) -> None:
+        await self._pool.call(
+            "kodit.infrastructure.vectors.building:refresh_pack",
+            str(self._database.path),
+            str(self._folder),
+            index_id,
+            kind.value,
+            model,
+        )
+
+    def drop(self, index_id: int) -> None:
+        for kind in VectorKind:
+            pack_path(self._folder, index_id, kind.value).unlink(missing_ok=True)
 
     def search(
         self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
     ) -> list[Hit]:
         query = np.asarray(vector, dtype=np.float32)
+        hits: list[Hit] = []
         with self._database.engine.connect() as connection:
-            rows = connection.execute(
-                select(
-                    VectorRow.snippet_id,
-                    VectorRow.embedding_id,
-                    VectorRow.file_id,
-                    VectorRow.code,
-                ).where(
-                    VectorRow.index_id.in_(scope.index_ids),
-                    VectorRow.kind == kind.value,
-                    VectorRow.model == model,
-                )
-            ).all()
-            kept = [row for row in rows if _is_within(row.file_id, scope)]
-            if not kept:
-                return []
-            distances = np.bitwise_count(
-                codes_matrix([row.code for row in kept]) ^ pack_code(query)
-            ).sum(axis=1, dtype=np.int32)
-            wanted = min(len(kept), max(limit * CANDIDATES_PER_RESULT, FEWEST_CANDIDATES))
-            nearest = np.argpartition(distances, wanted - 1)[:wanted]
-            candidates = [kept[position] for position in nearest]
-            stored = {
-                row.id: row.vector
-                for some in in_chunks([row.embedding_id for row in candidates])
-                for row in connection.execute(
-                    select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(some))
-                )
-            }
-        scores = unpack([stored[row.embedding_id] for row in candidates]) @ query
-        best = np.argsort(-scores, kind="stable")[:limit]
-        return [Hit(candidates[i].snippet_id, float(scores[i])) for i in best]
+            for index_id in sorted(scope.index_ids):
+                question = _Question(index_id, kind, model, query, scope, limit)
+                pack = self._pack(index_id, kind, model)
+                if pack is not None:
+                    hits += _search_pack(connection, pack, question)
+                hits += _search_rows(connection, question, _newest(pack))
+        hits.sort(key=lambda hit: (-hit.score, hit.snippet_id))
+        return hits[:limit]
+
+    def score(
+        self,
+        kind: VectorKind,
+        model: str,
+        vector: Sequence[float],
+        snippets: Mapping[int, Sequence[int]],
+    ) -> dict[int, float]:
+        query = np.asarray(vector, dtype=np.float32)
+        scores: dict[int, float] = {}
+        with self._database.engine.connect() as connection:
+            for index_id, ids in snippets.items():
+                wanted = np.asarray(ids, dtype=np.int64)
+                pack = self._pack(index_id, kind, model)
+                if pack is not None and len(wanted):
+                    rows = np.minimum(np.searchsorted(pack.snippet_ids, wanted), len(pack) - 1)
+                    packed = pack.snippet_ids[rows] == wanted
+                    scores.update(_pairs(wanted[packed], pack.rescore(rows[packed], query)))
+                    wanted = wanted[~packed]
+                scores.update(_score_rows(connection, kind, model, query, wanted.tolist()))
+        return scores
+
+    def _pack(self, index_id: int, kind: VectorKind, model: str) -> Pack | None:
+        """The pack as it is now; mapped again only when another one has been put in its place."""
+        path = pack_path(self._folder, index_id, kind.value)
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            self._packs.pop(path, None)
+            return None
+        stamp = (status.st_mtime_ns, status.st_ino)
+        if path not in self._packs or self._packs[path][0] != stamp:
+            self._packs[path] = (stamp, open_pack(path))
+        pack = self._packs[path][1]
+        return pack if pack is not None and pack.model == model else None
 
 
-def _is_within(file_id: int, scope: Scope) -> bool:
-    return file_id not in scope.hidden_file_ids and (
-        scope.file_ids is None or file_id in scope.file_ids
-    )
+def _newest(pack: Pack | None) -> int:
+    return 0 if pack is None else int(pack.snippet_ids[-1])
+
+
+def _search_pack(connection: Connection, pack: Pack, question: _Question) -> list[Hit]:
+    allowed = _allowed(pack.file_ids, question.scope)
+    among = pack.codes if allowed is None else pack.codes[:, allowed]
+    if not among.shape[1]:
+        return []
+
+    def rescore(found: NDArray[np.intp]) -> tuple[Ids, FloatVector]:
+        rows = found if allowed is None else allowed[found]
+        return pack.snippet_ids[rows], pack.rescore(rows, question.query)
+
+    distances = hamming_distances(among, pack_code(question.query))
+    return _best(distances, question.limit, rescore, lambda ids: _valid(connection, question, ids))
+
+
+def _search_rows(connection: Connection, question: _Question, newest: int) -> list[Hit]:
+    """The same over what the database has beyond the pack."""
+    rows = connection.execute(
+        select(
+            VectorRow.snippet_id, VectorRow.file_id, VectorRow.embedding_id, VectorRow.code
+        ).where(
+            VectorRow.index_id == question.index_id,
+            VectorRow.kind == question.kind.value,
+            VectorRow.snippet_id > newest,
+            VectorRow.model == question.model,
+        )
+    ).all()
+    if not rows:
+        return []
+    allowed = _allowed(np.array([row[1] for row in rows], dtype=np.int64), question.scope)
+    if allowed is not None:
+        rows = [rows[position] for position in allowed]
+        if not rows:
+            return []
+
+    def rescore(found: NDArray[np.intp]) -> tuple[Ids, FloatVector]:
+        chosen = [rows[position] for position in found]
+        stored: dict[int, bytes] = {}
+        for some in in_chunks([row[2] for row in chosen]):
+            query = select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(some))
+            stored.update((row[0], row[1]) for row in connection.execute(query))
+        vectors = unpack([stored[row[2]] for row in chosen])
+        return np.array([row[0] for row in chosen], dtype=np.int64), vectors @ question.query
+
+    codes = np.ascontiguousarray(codes_matrix([row[3] for row in rows]).T)
+    distances = hamming_distances(codes, pack_code(question.query))
+    return _best(distances, question.limit, rescore, lambda ids: set(ids))
+
+
+def _best(
+    distances: NDArray[np.uint16],
+    limit: int,
+    rescore: Callable[[NDArray[np.intp]], tuple[Ids, FloatVector]],
+    valid: Callable[[list[int]], set[int]],
+) -> list[Hit]:
+    """The best of the nearest, looking further while what has gone since costs a result."""
+    wanted = max(limit * CANDIDATES_PER_RESULT, FEWEST_CANDIDATES)
+    while True:
+        found = nearest(distances, wanted)
+        ids, scores = rescore(found)
+        best = np.argsort(-scores, kind="stable")[: 2 * limit]
+        pairs = _pairs(ids[best], scores[best])
+        still_there = valid([snippet_id for snippet_id, _score in pairs])
+        hits = [Hit(*pair) for pair in pairs if pair[0] in still_there]
+        if len(hits) >= limit or len(found) == len(distances):
+            return hits[:limit]
+        wanted = 4 * len(found)
+
+
+def _valid(connection: Connection, question: _Question, ids: Sequence[int]) -> set[int]:
+    """Which of the packed vectors the database still has."""
+    return {
+        snippet_id
+        for some in in_chunks(ids)
+        for snippet_id in connection.execute(
+            select(VectorRow.snippet_id).where(
+                VectorRow.index_id == question.index_id,
+                VectorRow.kind == question.kind.value,
+                VectorRow.snippet_id.in_(some),
+            )
+        ).scalars()
+    }
+
+
+def _score_rows(
+    connection: Connection,
+    kind: VectorKind,
+    model: str,
+    query: FloatVector,
+    snippet_ids: Sequence[int],
+) -> dict[int, float]:
+    scores: dict[int, float] = {}
+    for some in in_chunks(snippet_ids):
+        rows = connection.execute(
+            select(VectorRow.snippet_id, EmbeddingRow.vector)
+            .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
+            .where(
+                VectorRow.snippet_id.in_(some),
+                VectorRow.kind == kind.value,
+                VectorRow.model == model,
+            )
+        ).all()
+        if rows:
+            vectors = unpack([row[1] for row in rows])
+            ids = np.array([row[0] for row in rows], dtype=np.int64)
+            scores.update(_pairs(ids, vectors @ query))
+    return scores
+
+
+def _allowed(file_ids: Ids, scope: Scope) -> NDArray[np.intp] | None:
+    """Positions of the rows within the scope; None when that is all of them."""
+    if scope.file_ids is not None:
+        wanted = scope.file_ids - scope.hidden_file_ids
+        return np.flatnonzero(np.isin(file_ids, np.fromiter(wanted, np.int64, len(wanted))))
+    if scope.hidden_file_ids:
+        hidden = np.fromiter(scope.hidden_file_ids, np.int64, len(scope.hidden_file_ids))
+        return np.flatnonzero(~np.isin(file_ids, hidden))
+    return None
+
+
+def _pairs(ids: Ids, scores: FloatVector) -> list[tuple[int, float]]:
+    return list(zip(ids.tolist(), scores.tolist(), strict=True))

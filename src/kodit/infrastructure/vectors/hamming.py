@@ -1,0 +1,32 @@
+"""Distances between sign codes, and the nearest of many."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS_PER_SWEEP = 65_536
+"""Rows whose distances are computed at once, so that they stay in the processor's cache."""
+
+
+def hamming_distances(codes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """How many sign bits differ. `codes` has the shape (words, n), `query` (words,)."""
+    words, count = codes.shape
+    distances = np.empty(count, dtype=np.uint16)
+    for start in range(0, count, ROWS_PER_SWEEP):
+        sweep = codes[:, start : start + ROWS_PER_SWEEP]
+        total = np.bitwise_count(sweep[0] ^ query[0]).astype(np.uint16)
+        for word in range(1, words):
+            total += np.bitwise_count(sweep[word] ^ query[word])
+        distances[start : start + ROWS_PER_SWEEP] = total
+    return distances
+
+
+def nearest(distances: NDArray[np.uint16], wanted: int) -> NDArray[np.intp]:
+    """Positions of at least the `wanted` smallest distances, ties at the edge all included, in
+    the order of positions; all of them when there are no more."""
+    if wanted >= len(distances):
+        return np.arange(len(distances))
+    # Distances are few different numbers: counting them finds the edge without sorting.
+    edge = int(np.searchsorted(np.cumsum(np.bincount(distances)), wanted))
+    return np.flatnonzero(distances <= edge)
