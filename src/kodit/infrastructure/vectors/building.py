@@ -39,7 +39,7 @@ def refresh_pack(
         ).fetchall()
     report(0, len(rows))
     if rows:
-        write_pack(path, model, *zip(*rows, strict=True))
+        write_pack(path, model, rows)
     else:
         path.unlink(missing_ok=True)
     return True

@@ -167,7 +167,7 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
 
     codes = np.ascontiguousarray(codes_matrix([row[3] for row in rows]).T)
     distances = hamming_distances(codes, pack_code(question.query))
-    return _best(distances, question.limit, rescore, lambda ids: set(ids))
+    return _best(distances, question.limit, rescore, set)
 
 
 def _best(

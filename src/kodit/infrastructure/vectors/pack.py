@@ -4,13 +4,13 @@ The file is derived: the database holds the truth and the file can be deleted at
 written whole and put in place in one step. Layout, all little-endian, every section aligned to
 64 bytes, with n rows in the order of `snippet_id`:
 
-    magic, version, length of the model's name, n, dimensions      5 × uint64
+    magic, version, length of the model's name, n, dimensions      5 x uint64
     the model's name                                               UTF-8
-    snippet_id                                                     n × int64
-    file_id                                                        n × int64
-    code, one section a word of 64 sign bits                       dimensions / 64 × (n × uint64)
-    scale                                                          n × float32
-    values                                                         n × dimensions × int8
+    snippet_id                                                     n x int64
+    file_id                                                        n x int64
+    code, one section a word of 64 sign bits                       dimensions / 64 x (n x uint64)
+    scale                                                          n x float32
+    values                                                         n x dimensions x int8
 """
 
 from __future__ import annotations
@@ -52,16 +52,11 @@ class Pack:
         return scores
 
 
-def write_pack(
-    path: Path,
-    model: str,
-    snippet_ids: Sequence[int],
-    file_ids: Sequence[int],
-    codes: Sequence[bytes],
-    vectors: Sequence[bytes],
-) -> None:
-    """Replace the file in one step. `codes` and `vectors` are what the database stores."""
-    count = len(snippet_ids)
+def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, bytes]]) -> None:
+    """Replace the file in one step. Each of `rows`, at least one, has a snippet, its file, and the
+    1-bit code and vector as the database stores them, in the order of the snippets."""
+    snippet_ids, file_ids, codes, vectors = zip(*rows, strict=True)
+    count = len(rows)
     raw = np.frombuffer(b"".join(vectors), dtype=np.int8).reshape(count, -1)
     dimensions = raw.shape[1] - 4
     words = np.frombuffer(b"".join(codes), dtype="<u8").reshape(count, -1)
