@@ -166,7 +166,7 @@ class _Scanner:
         """Why a folder is left out for what lies in it, or None."""
         if folder.in_repository and ".git" in listed:
             return "nested repository"
-        if "pyvenv.cfg" in listed:
+        if _rules_file(folder, listed, "pyvenv.cfg") is not None:
             return VENDORED
         tag = _rules_file(folder, listed, "CACHEDIR.TAG")
         return GENERATED if tag is not None and tag.startswith(CACHE_SIGNATURE) else None

@@ -133,8 +133,8 @@ def _files(clone_path: Path, commit: str) -> frozenset[str]:
 class _Changes:
     """Takes git's output in pieces and remembers, per path, the latest and the earliest change.
 
-    The output is a series of fields that end with NUL. A commit is an empty field, its id and
-    time, the author's name and address; then status and path in turn.
+    The output is a series of fields that end with NUL: of a commit its id and time, the author's
+    name and address, then status and path in turn. Empty fields and newlines stand between.
     """
 
     def __init__(self, report: Report) -> None:
@@ -157,13 +157,17 @@ class _Changes:
         count = len(fields)
         latest, earliest, commit = self._latest, self._earliest, self._commit
         while position < count:
-            if fields[position] in (b"", b"\n"):
-                if count - position < 4:
+            field = fields[position].lstrip(b"\n")
+            if not field:
+                position += 1
+                continue
+            if b" " in field:  # no status has one
+                if count - position < 3:
                     break
-                identity, _, time = fields[position + 1].partition(b" ")
-                commit = (int(time or 0), identity, fields[position + 2], fields[position + 3])
+                identity, _, time = field.partition(b" ")
+                commit = (int(time or 0), identity, fields[position + 1], fields[position + 2])
                 self._commits += 1
-                position += 4
+                position += 3
                 continue
             if count - position < 2:
                 break

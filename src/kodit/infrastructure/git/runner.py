@@ -30,7 +30,7 @@ _KEPT_VARIABLES = frozenset(
     PATH HOME USER LOGNAME TMPDIR SSH_AUTH_SOCK SSH_AGENT_PID SSL_CERT_FILE SSL_CERT_DIR
     CURL_CA_BUNDLE GIT_SSL_CAINFO GIT_SSL_CAPATH GIT_EXEC_PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH
     http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY
-    """.split()  # noqa: SIM905 - one name a word is easier to read and extend than quotes
+    """.split()
 )
 
 _SSH = (
@@ -257,15 +257,14 @@ class _Talk:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._kept = b""
+        self._counts: tuple[int, int | None] = (0, None)
 
     def hear(self, piece: bytes) -> None:
         self._kept = (self._kept + piece)[-self._KEPT_BYTES :]
         counts = self._PROGRESS.findall(piece)
         if counts:
-            _, done, total = counts[-1]
-            self._report(int(done), int(total))
-        else:
-            self._report(0, None)
+            self._counts = (int(counts[-1][1]), int(counts[-1][2]))
+        self._report(*self._counts)
 
     @property
     def text(self) -> str:

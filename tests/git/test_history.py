@@ -1,0 +1,162 @@
+"""Who changed a file last and when it was first committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kodit.domain.errors import TransientError
+from kodit.domain.source import FileHistory, Source, SourceKind
+from kodit.infrastructure.git.clone import synchronise
+from kodit.infrastructure.git.history import (
+    _Changes,
+    folder_history,
+    history,
+    merge_history,
+)
+from kodit.infrastructure.git.remote import look_up
+
+if TYPE_CHECKING:
+    from tests.git.conftest import MakeRepository, Repository
+
+FIRST = 1_700_000_000 + 3600
+HOUR = 3600
+
+
+def person(name: str, changed_at: int, created_at: int) -> FileHistory:
+    return FileHistory(name, f"{name.lower()}@example.org", changed_at, created_at)
+
+
+def merged_repository(make_repository: MakeRepository) -> tuple[Repository, list[str]]:
+    """Ada and Ben on two branches, joined by a merge in which Cleo changed a file."""
+    origin = make_repository()
+    commits = [origin.commit({"a.py": "1", "both.py": "1", "gone.py": "1"}, "Ada")]
+    origin.git("checkout", "--quiet", "-b", "side")
+    commits.append(origin.commit({"side.py": "1", "both.py": "1\nside"}, "Ben"))
+    origin.git("checkout", "--quiet", "main")
+    (origin.path / "gone.py").unlink()
+    commits.append(origin.commit({"a.py": "2"}, "Cleo"))
+    origin.git("merge", "--quiet", "--no-commit", "--no-ff", "side")
+    commits.append(origin.commit({"evil.py": "made by the merge"}, "Dora"))
+    return origin, commits
+
+
+def test_the_last_author_and_both_times_of_each_file(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Over a merge: a file that comes from one parent keeps its author, a file made by the merge
+    has the merge's, and a deleted file is not there."""
+    origin, commits = merged_repository(make_repository)
+    clone = tmp_path / "clone"
+    synchronise(Source(SourceKind.GIT, origin.url), clone)
+    expected = {
+        "a.py": person("Cleo", FIRST + 2 * HOUR, FIRST),
+        "both.py": person("Ben", FIRST + HOUR, FIRST),
+        "side.py": person("Ben", FIRST + HOUR, FIRST + HOUR),
+        "evil.py": person("Dora", FIRST + 3 * HOUR, FIRST + 3 * HOUR),
+    }
+    assert history(clone, commits[-1]) == expected
+    assert folder_history(str(origin.path)).items() >= expected.items()
+
+
+def test_what_came_since_adds_up_to_the_whole(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """From any earlier commit on, merged with what was known then."""
+    origin, commits = merged_repository(make_repository)
+    clone = tmp_path / "clone"
+    synchronise(Source(SourceKind.GIT, origin.url), clone)
+    whole = history(clone, commits[-1])
+    for earlier in commits[:-1]:
+        combined = dict(history(clone, earlier))
+        for path, later in history(clone, commits[-1], since=earlier).items():
+            known = combined.get(path)
+            combined[path] = later if known is None else merge_history(known, later)
+        assert {path: combined[path] for path in whole} == whole
+
+
+def test_the_history_of_a_part_of_a_work_tree(make_repository: MakeRepository) -> None:
+    """Paths are relative to the folder; elsewhere there is no history."""
+    origin = make_repository()
+    origin.commit({"top.py": "1", "pkg/a.py": "1", "pkg-other/b.py": "1"}, "Ada")
+    origin.commit({"pkg/a.py": "2"}, "Ben")
+    assert folder_history(str(origin.path / "pkg")) == {"a.py": person("Ben", FIRST + HOUR, FIRST)}
+    assert folder_history(str(origin.path.parent)) == {}
+
+
+def test_the_history_of_an_empty_shallow_and_linked_work_tree(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """None before the first commit; a shallow clone knows what it has."""
+    origin = make_repository()
+    assert folder_history(str(origin.path)) == {}
+    origin.commit({"a.py": "1"}, "Ada")
+    origin.commit({"b.py": "1"}, "Ben")
+    origin.git("clone", "--quiet", "--depth=1", origin.url, str(tmp_path / "shallow"))
+    origin.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
+    later = FIRST + HOUR
+    assert folder_history(str(tmp_path / "shallow")) == {
+        "a.py": person("Ben", later, later),
+        "b.py": person("Ben", later, later),
+    }
+    assert folder_history(str(tmp_path / "linked")) == folder_history(str(origin.path))
+    assert folder_history(str(tmp_path / "linked"))["a.py"] == person("Ada", FIRST, FIRST)
+
+
+def test_reading_the_history_changes_nothing_in_the_work_tree(
+    make_repository: MakeRepository,
+) -> None:
+    """Not even git's own index, which other commands refresh."""
+    origin = make_repository()
+    origin.commit({"a.py": "1"})
+    before = {path: path.stat() for path in sorted(origin.path.rglob("*"))}
+    folder_history(str(origin.path))
+    look_up(Source(SourceKind.GIT, origin.url))
+    after = {path: path.stat() for path in sorted(origin.path.rglob("*"))}
+    assert [(path, found.st_mtime_ns, found.st_ctime_ns) for path, found in after.items()] == [
+        (path, found.st_mtime_ns, found.st_ctime_ns) for path, found in before.items()
+    ]
+
+
+def test_a_clone_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """Never an empty history that is taken for the truth."""
+    with pytest.raises(TransientError):
+        history(tmp_path / "nothing", "HEAD")
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+commits = st.lists(
+    st.tuples(
+        st.integers(0, 10**10),
+        names,
+        names,
+        st.lists(names.filter(bool), max_size=3),
+    ),
+    max_size=6,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(commits=commits, cuts=st.lists(st.integers(0, 400)))
+def test_output_in_any_pieces_means_the_same(
+    commits: list[tuple[int, str, str, list[str]]], cuts: list[int]
+) -> None:
+    """Names may hold anything but NUL, may look like a status or a commit, or be empty."""
+    output = b""
+    for number, (time, name, address, paths) in enumerate(commits):
+        output += f"\0{number:040x} {time}\0{name}\0{address}\0".encode()
+        output += (b"\0", b"\n")[number % 2]  # a merge, or not
+        output += "".join(f"M\0{path}\0" for path in paths).encode()
+    whole = _Changes(lambda _done, _total: None)
+    whole.feed(output)
+    pieces = _Changes(lambda _done, _total: None)
+    previous = 0
+    for cut in [*sorted(cuts), len(output)]:
+        pieces.feed(output[previous:cut])
+        previous = max(previous, min(cut, len(output)))
+    assert pieces.result(None) == whole.result(None)
+    assert set(whole.result(None)) == {path for *_, paths in commits for path in paths}

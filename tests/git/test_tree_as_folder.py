@@ -1,0 +1,83 @@
+"""A git URL and a folder with the same commit checked out hold the same files."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.git.conftest import Repository
+
+from kodit.domain.source import KnownFile, Scan, Source, SourceKind
+from kodit.infrastructure.folder.reading import read_files
+from kodit.infrastructure.folder.scan import scan_folder
+from kodit.infrastructure.git.clone import synchronise
+from kodit.infrastructure.git.tree import list_files, read_blobs
+
+NAMES = st.sampled_from(
+    [
+        *["a", "b", "src", "x.py", "y.js", "vendor", "node_modules", ".env", ".env.example"],
+        *["logo.png", "app.min.js", "yarn.lock", "é.py", "new\nline", "build", "server.key"],
+        *["pyvenv.cfg", "__pycache__", "CVS", ".svn", "CACHEDIR.TAG", ".noindex", ".gitignore"],
+    ]
+)
+RULES = st.sampled_from(
+    [
+        "",
+        "*.py",
+        "!vendor",
+        "build/",
+        "/a",
+        "b\n",
+        "*\n!src",
+        "!*.js",
+        "\n",
+        "src/**/x.py",
+        "!*.png",
+    ]
+)
+CACHE = "Signature: 8a477f597d28d172789f06886806bc55\n"
+CONTENTS = st.one_of(RULES, st.sampled_from(["text\n", CACHE, "x" * 1_000_001]))
+GLOBS = st.lists(st.sampled_from(["*.py", "src/", "!a", "/b/**", "*"]), max_size=2).map(tuple)
+
+
+def summary(scan: Scan) -> tuple[object, ...]:
+    files = [(file.path, file.content_hash, file.stamp.size) for file in scan.changed]
+    return files, scan.gone, scan.unchanged, scan.skipped
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    tree=st.dictionaries(st.lists(NAMES, min_size=1, max_size=4).map(tuple), CONTENTS, max_size=12),
+    include=GLOBS,
+    exclude=GLOBS,
+)
+def test_the_same_commit_gives_the_same_files(
+    tree: dict[tuple[str, ...], str], include: tuple[str, ...], exclude: tuple[str, ...]
+) -> None:
+    """One engine of rules for both, tracked files that are ignored included."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder).resolve() / "origin"
+        path.mkdir()
+        repository = Repository(path)
+        repository.git("init", "--quiet", "--initial-branch=main")
+        for parts, content in tree.items():
+            target = path.joinpath(*parts)
+            if not target.exists() and all(
+                not above.is_file() for above in target.parents if above != path
+            ):
+                repository.write("/".join(parts), content)
+        commit = repository.commit()
+        clone = Path(folder) / "clone"
+        synchronise(Source(SourceKind.GIT, repository.url), clone)
+        listed = list_files(clone, commit, {}, include, exclude)
+        scanned = scan_folder(str(path), {}, 0, include, exclude)
+        assert summary(listed) == summary(scanned)
+        hashes = [file.content_hash for file in listed.changed]
+        assert read_blobs(clone, hashes) == read_files(
+            str(path), [file.path for file in scanned.changed]
+        )
+        known = {file.path: KnownFile(file.content_hash) for file in listed.changed}
+        again = list_files(clone, commit, known, include, exclude)
+        assert (again.changed, again.gone, again.unchanged) == ((), (), len(known))
