@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kodit.domain.errors import LeaseLost
 from kodit.domain.task import (
     PREDECESSORS,
+    Claim,
     QueuePriority,
     Task,
     TaskState,
@@ -84,15 +86,32 @@ class IndexRun:
     def task(self, task_id: int) -> Task:
         return next(task for task in self.tasks if task.id == task_id)
 
+    @property
+    def can_be_joined(self) -> bool:
+        """Whether a request made now is met by this run: it will do all of its stages from here
+        on. A run that is tried again after its SYNC would not look at the source any more."""
+        return (
+            self.state is RunState.QUEUED
+            and not self.cancel_requested
+            and not any(task.state.is_terminal for task in self.tasks)
+        )
+
+    def held(self, claim: Claim) -> Task:
+        """The running task that this claim holds; raises LeaseLost otherwise."""
+        for task in self.tasks:
+            if task.claim == claim and task.state is TaskState.RUNNING:
+                return task
+        raise LeaseLost(f"task {claim.task_id} is no longer held by claim {claim.claim_no}")
+
     def raise_priority(self, base: QueuePriority) -> None:
-        """Lift the tasks still to come to `base`'s class. A user's request also renews their
-        retry budget: somebody is watching now."""
+        """Lift the tasks that have not ended to `base`'s class, running ones too, as they may yet
+        go back to the queue. A user's request also renews their retry budget: somebody is
+        watching now."""
         for task in self.tasks:
             if not task.state.is_terminal:
+                task.raise_priority(base)
                 if base is QueuePriority.USER_INITIATED:
                     task.failures = 0
-                if task.state is not TaskState.RUNNING:
-                    task.raise_priority(base)
 
     def stop_waiting(self, now: datetime) -> None:
         """The active run before this one has ended; this one is active now."""
@@ -106,12 +125,12 @@ class IndexRun:
             for other in self.tasks:
                 if not other.state.is_terminal:
                     other.end(TaskState.SKIPPED, now)
-        self._settle(now)
+        self.settle(now)
 
     def fail(self, task: Task, error: str, now: datetime) -> None:
         """A running task has failed for good; what follows it stays blocked."""
         task.end(TaskState.FAILED, now, error)
-        self._settle(now)
+        self.settle(now)
 
     def try_again(
         self, task: Task, error: str | None, available_at: datetime, now: datetime
@@ -119,7 +138,7 @@ class IndexRun:
         """A running task goes back to the queue; `error` says why, None after a release."""
         task.error = error
         task.make_ready(available_at)
-        self._settle(now)
+        self.settle(now)
 
     def cancel(self, now: datetime) -> None:
         """End what waits at once; what runs is asked to stop and ends the run when it has."""
@@ -127,7 +146,7 @@ class IndexRun:
         for task in self.tasks:
             if task.state is TaskState.RUNNING:
                 task.cancel_requested = True
-        self._settle(now)
+        self.settle(now)
 
     def abandon(self, now: datetime) -> None:
         """End everything at once, running tasks too: their claims are void from here on."""
@@ -135,12 +154,12 @@ class IndexRun:
         for task in self.tasks:
             if task.state is TaskState.RUNNING:
                 task.end(TaskState.CANCELLED, now)
-        self._settle(now)
+        self.settle(now)
 
     def acknowledge_cancel(self, task: Task, now: datetime) -> None:
         """A running task has stopped because it was asked to."""
         task.end(TaskState.CANCELLED, now)
-        self._settle(now)
+        self.settle(now)
 
     def retry(self, now: datetime) -> None:
         """Run the failed or cancelled stages again, and what follows them."""
@@ -167,7 +186,7 @@ class IndexRun:
             ):
                 task.make_ready(now)
 
-    def _settle(self, now: datetime) -> None:
+    def settle(self, now: datetime) -> None:
         """Bring the rest of the run in line with what has just happened to one task."""
         if self.cancel_requested:
             for task in self.tasks:

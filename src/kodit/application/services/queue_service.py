@@ -1,36 +1,32 @@
-"""The durable queue's use cases: ask, claim, complete, fail, retry, cancel."""
+"""The durable queue's use cases: ask, claim, complete, fail, retry, cancel, pause."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from kodit.application.services.queue_transitions import LEASE, QueueTransitions
 from kodit.application.services.stage import in_thread
-from kodit.domain.errors import LeaseLost, TransientError, UserError
+from kodit.domain.claiming import ClaimRules
+from kodit.domain.errors import TransientError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock, WakeUp
 from kodit.domain.ports.workers import WorkerRegistry
+from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import (
-    AttemptOutcome,
-    Claim,
-    QueuePriority,
-    Task,
-    TaskAttempt,
-    TaskProgress,
-)
+from kodit.domain.task import Claim, QueuePriority, Task, TaskAttempt, TaskProgress, TaskState
 
 T = TypeVar("T")
 
-LEASE = timedelta(seconds=60)
+RUNS_PER_PRUNE = 100
+"""How many runs one transaction forgets: some 10 ms."""
 
 
 class QueueService:
-    """Every method is one transaction, run in a thread."""
+    """Every method that changes something is one transaction, run in a thread."""
 
     def __init__(
         self,
@@ -38,79 +34,61 @@ class QueueService:
         database: Database,
         clock: Clock,
         wake_up: WakeUp,
+        rules: ClaimRules | None = None,
         retry_policy: RetryPolicy | None = None,
+        retention: Retention | None = None,
         lease: timedelta = LEASE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._clock = clock
         self._wake_up = wake_up
-        self._retry_policy = retry_policy or RetryPolicy()
-        self._lease = lease
-        self._jitter = jitter
+        self._retention = retention or Retention()
+        self.rules = rules or ClaimRules()
+        self._transitions = QueueTransitions(
+            clock=clock,
+            rules=self.rules,
+            retry_policy=retry_policy or RetryPolicy(),
+            lease=lease,
+            jitter=jitter,
+        )
 
     # Asking
 
     async def enqueue_task(self, task: Task) -> Task:
         """Queue a task that is a run by itself. One of the same type and payload that still waits
         is merged with it: it is returned, at the higher priority of both."""
-
-        def enqueue(transaction: Transaction) -> Task:
-            run = transaction.tasks.find_single(task.type_name, task.payload)
-            if run is None:
-                run = transaction.tasks.add_run(IndexRun.single(task, self._clock.now()))
-            else:
-                run.tasks[0].priority = max(run.tasks[0].priority, task.priority)
-                transaction.tasks.save_run(run)
-            return run.tasks[0]
-
-        return await self._write(enqueue)
+        return await self._write(lambda transaction: self._transitions.enqueue(transaction, task))
 
     async def request_run(self, index_id: int, base: QueuePriority) -> IndexRun:
         """Ask for an index to be brought up to date, and return the run that will do it.
 
         The request joins a run that has not started; while one is under way it becomes the
-        follow-up, of which there is at most one. It never lowers a priority.
+        follow-up, of which there is at most one. It never lowers a priority. Raises NotFoundError.
         """
-
-        def request(transaction: Transaction) -> IndexRun:
-            transaction.indexes.get(index_id)
-            return self._request(transaction, index_id, base)
-
-        return await self._write(request)
-
-    def _request(self, transaction: Transaction, index_id: int, base: QueuePriority) -> IndexRun:
-        tasks, now = transaction.tasks, self._clock.now()
-        active = tasks.active_run(index_id)
-        if active is None:
-            for failed in tasks.failed_runs(index_id):
-                failed.supersede()
-                tasks.save_run(failed)
-            return tasks.add_run(IndexRun.create(index_id, base, now))
-        active.raise_priority(base)
-        tasks.save_run(active)
-        if active.state is RunState.QUEUED and not active.cancel_requested:
-            return active
-        follow_up = tasks.follow_up(index_id)
-        if follow_up is None:
-            return tasks.add_run(IndexRun.create(index_id, base, now, is_follow_up=True))
-        follow_up.raise_priority(base)
-        tasks.save_run(follow_up)
-        return follow_up
+        return await self._write(
+            lambda transaction: self._transitions.request(transaction, index_id, base)
+        )
 
     # Working
 
     async def claim(self, worker: str) -> Task | None:
-        """The next task for a worker, if there is one. A plain read looks first, so that an idle
-        worker never asks for the write lock."""
+        """The next task for a worker, if there is one."""
+        tasks = await self.claim_many(worker, 1)
+        return tasks[0] if tasks else None
 
-        def look() -> bool:
+    async def claim_many(self, worker: str, count: int) -> list[Task]:
+        """The next tasks for a worker, at most `count`, in one transaction. A plain read looks
+        first, so that an idle worker never asks for the write lock."""
+
+        def claim() -> list[Task]:
             with self._database.read() as transaction:
-                return transaction.tasks.has_claimable(self._clock.now())
+                if not transaction.tasks.has_claimable(self._clock.now(), self.rules):
+                    return []
+            with self._database.write() as transaction:
+                return self._transitions.claim(transaction, worker, count)
 
-        if not await in_thread(look):
-            return None
-        return await self._write(lambda transaction: self._claim(transaction, worker))
+        return await in_thread(claim)
 
     async def complete(
         self, claim: Claim, *, nothing_to_do: bool = False, next_for: str | None = None
@@ -118,270 +96,218 @@ class QueueService:
         """A task has succeeded. With `next_for`, that worker's next task is claimed in the same
         transaction and returned. Raises LeaseLost."""
 
-        def complete(transaction: Transaction) -> Task | None:
-            now = self._clock.now()
-            self._end(
-                transaction,
-                claim,
-                AttemptOutcome.SUCCEEDED,
-                None,
-                lambda run, task: run.complete(task, now, nothing_to_do=nothing_to_do),
-            )
-            return self._claim(transaction, next_for) if next_for is not None else None
+        def complete(transaction: Transaction) -> list[Task]:
+            self._transitions.complete(transaction, [claim], nothing_to_do=nothing_to_do)
+            return self._next(transaction, next_for, 1)
+
+        tasks = await self._write(complete)
+        return tasks[0] if tasks else None
+
+    async def complete_many(
+        self, claims: Sequence[Claim], *, next_for: str | None = None, count: int = 0
+    ) -> list[Task]:
+        """Tasks have succeeded, and `next_for` claims its next ones, at most `count`, all in one
+        transaction. Raises LeaseLost, and changes nothing, when any of the tasks is lost."""
+
+        def complete(transaction: Transaction) -> list[Task]:
+            self._transitions.complete(transaction, claims)
+            return self._next(transaction, next_for, count)
 
         return await self._write(complete)
 
+    def _next(self, transaction: Transaction, worker: str | None, count: int) -> list[Task]:
+        return [] if worker is None else self._transitions.claim(transaction, worker, count)
+
     async def fail(self, claim: Claim, error: str) -> None:
         """A task has failed in a way that trying again would not mend. Raises LeaseLost."""
-        await self._write(lambda transaction: self._fail(transaction, claim, error))
+        await self._write(lambda transaction: self._transitions.fail(transaction, claim, error))
 
-    async def fail_in_passing(self, claim: Claim, error: TransientError) -> None:
-        """A task has failed in a way that may pass: it waits for its back-off, or fails for good
-        when its retry budget is spent. Raises LeaseLost."""
-        await self._write(
-            lambda transaction: self._try_again(
-                transaction,
-                claim,
-                str(error),
-                AttemptOutcome.RETRIED,
-                lambda failures: self._retry_policy.delay(
-                    failures, self._jitter(), error.retry_after_seconds
-                ),
+    async def fail_in_passing(self, claim: Claim, error: TransientError) -> TaskState:
+        """A task has failed in a way that may pass: it waits for its back-off (`ready`), or fails
+        for good when its retry budget is spent (`failed`). Raises LeaseLost."""
+        return await self._write(
+            lambda transaction: self._transitions.fail_in_passing(
+                transaction, claim, str(error), error.retry_after_seconds
             )
         )
 
     async def release(self, claim: Claim) -> None:
-        """A worker gives a task back at its own shutdown; the retry budget is not touched."""
+        """A worker gives a task back; the retry budget is not touched. Raises LeaseLost."""
+        await self._write(lambda transaction: self._transitions.release(transaction, [claim]))
 
-        def release(transaction: Transaction) -> None:
-            now = self._clock.now()
-            self._end(
-                transaction,
-                claim,
-                AttemptOutcome.RELEASED,
-                None,
-                lambda run, task: run.try_again(task, None, now, now),
-            )
+    async def release_all(self, worker: str) -> int:
+        """A worker gives back all it holds, at its own shutdown; returns how many tasks."""
 
-        await self._write(release)
+        def release(transaction: Transaction) -> int:
+            held = [task.claim for task in transaction.tasks.running_tasks(worker=worker)]
+            self._transitions.release(transaction, held)
+            return len(held)
+
+        return await self._write(release)
 
     async def acknowledge_cancel(self, claim: Claim) -> None:
         """A running task has stopped because it was asked to. Raises LeaseLost."""
-
-        def acknowledge(transaction: Transaction) -> None:
-            now = self._clock.now()
-            self._end(
-                transaction,
-                claim,
-                AttemptOutcome.CANCELLED,
-                None,
-                lambda run, task: run.acknowledge_cancel(task, now),
-            )
-
-        await self._write(acknowledge)
+        await self._write(
+            lambda transaction: self._transitions.acknowledge_cancel(transaction, claim)
+        )
 
     async def heartbeat(self, claim: Claim, progress: TaskProgress | None = None) -> bool:
         """Extend the lease. Returns whether the task is asked to stop. Raises LeaseLost."""
+        return await self._write(
+            lambda transaction: self._transitions.renew(transaction, claim, progress),
+            wakes=False,
+        )
 
-        def renew(transaction: Transaction) -> bool:
-            until = self._clock.now() + self._lease
-            return transaction.tasks.renew(claim, until, progress).cancel_requested
-
-        return await self._write(renew)
-
-    async def reclaim(self, registry: WorkerRegistry) -> int:
-        """Take back what dead workers held and what lost its lease; returns how many tasks."""
+    async def reclaim(self, registry: WorkerRegistry) -> list[tuple[Task, str]]:
+        """Take back what dead workers held and what lost its lease; the tasks as they were held,
+        and why each was taken."""
 
         def find() -> list[tuple[Task, str]]:
             with self._database.read() as transaction:
                 running = transaction.tasks.running_tasks()
-                expired = {
-                    task.id
-                    for task in transaction.tasks.running_tasks(lease_before=self._clock.now())
-                }
             dead = {
-                worker: registry.is_dead(worker)
-                for worker in {task.worker for task in running if task.worker is not None}
+                worker
+                for worker in {task.worker for task in running}
+                if worker is not None and registry.is_dead(worker)
             }
+            now = self._clock.now()
             return [
-                (task, "its worker died" if dead.get(task.worker or "") else "its lease ran out")
+                (task, "its worker died" if task.worker in dead else "its lease ran out")
                 for task in running
-                if dead.get(task.worker or "") or task.id in expired
+                if task.worker in dead
+                or (task.lease_expires_at is not None and task.lease_expires_at < now)
             ]
 
-        lost = await in_thread(find)
-        for task, why in lost:
-            await self._write(partial(self._reclaim, task.claim, why))
+        reclaimed = []
+        for task, why in await in_thread(find):
+            if await self._reclaim(task.claim, why):
+                reclaimed.append((task, why))
         await in_thread(registry.sweep)
-        return len(lost)
+        return reclaimed
+
+    async def _reclaim(self, claim: Claim, why: str) -> bool:
+        state = await self._write(
+            lambda transaction: self._transitions.reclaim(transaction, claim, why)
+        )
+        return state is not None
 
     async def seconds_to_next(self) -> float | None:
         """How long until the next task that waits for its back-off may be claimed."""
 
         def look() -> float | None:
+            now = self._clock.now()
             with self._database.read() as transaction:
-                moment = transaction.tasks.next_available_at()
-            return None if moment is None else (moment - self._clock.now()).total_seconds()
+                moment = transaction.tasks.next_available_at(now)
+            return None if moment is None else (moment - now).total_seconds()
 
         return await in_thread(look)
+
+    async def prune(self) -> int:
+        """Forget runs that ended long ago; returns how many."""
+        before = self._clock.now() - self._retention.age
+
+        def find() -> list[int]:
+            with self._database.read() as transaction:
+                return transaction.tasks.prunable_runs(self._retention.runs, before, RUNS_PER_PRUNE)
+
+        total = 0
+        while run_ids := await in_thread(find):
+            forgotten = await self._forget(run_ids)
+            total += forgotten
+            if not forgotten:
+                break
+        return total
+
+    async def _forget(self, run_ids: Sequence[int]) -> int:
+        return await self._write(
+            lambda transaction: transaction.tasks.forget_runs(run_ids), wakes=False
+        )
 
     # Looking
 
     async def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
         """The runs as they are now, in the order asked for; those of a deleted index are gone."""
 
-        def read() -> list[IndexRun]:
-            with self._database.read() as transaction:
-                runs = {run.id: run for run in transaction.tasks.get_runs(run_ids)}
+        def read(transaction: Transaction) -> list[IndexRun]:
+            runs = {run.id: run for run in transaction.tasks.get_runs(run_ids)}
             return [runs[run_id] for run_id in run_ids if run_id in runs]
 
-        return await in_thread(read)
+        return await self._read(read)
 
     async def list_runs(self, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
         """Runs in these states, or all, newest first."""
-
-        def read() -> list[IndexRun]:
-            with self._database.read() as transaction:
-                return transaction.tasks.list_runs(states=states, limit=limit)
-
-        return await in_thread(read)
+        return await self._read(
+            lambda transaction: transaction.tasks.list_runs(states=states, limit=limit)
+        )
 
     async def describe(self, run_id: int) -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
         """A run and the attempts of its tasks, by task. Raises NotFoundError."""
 
-        def read() -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
-            with self._database.read() as transaction:
-                run = transaction.tasks.lock_run(run_id)
-                return run, {task.id: transaction.tasks.attempts(task.id) for task in run.tasks}
+        def read(transaction: Transaction) -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
+            run = transaction.tasks.lock_run(run_id)
+            return run, {task.id: transaction.tasks.attempts(task.id) for task in run.tasks}
 
-        return await in_thread(read)
+        return await self._read(read)
+
+    async def paused_since(self) -> datetime | None:
+        """When the queue was paused; None while it is not."""
+        return await self._read(lambda transaction: transaction.tasks.paused_since())
 
     # Steering
 
     async def cancel(self, run_id: int) -> IndexRun:
         """End a run: what waits at once, what runs at its next heartbeat or commit."""
-
-        def cancel(transaction: Transaction) -> IndexRun:
-            run = transaction.tasks.lock_run(run_id)
-            if run.state.is_terminal:
-                raise UserError(f"run {run_id} has already ended: it is {run.state}")
-            run.cancel(self._clock.now())
-            self._save(transaction, run)
-            return run
-
-        return await self._write(cancel)
+        return await self._write(lambda transaction: self._transitions.cancel(transaction, run_id))
 
     async def abandon(self, transaction_work: Callable[[Transaction], T], index_id: int) -> T:
         """End the runs of an index at once, void their claims, and do `transaction_work` in the
         same transaction."""
 
         def abandon(transaction: Transaction) -> T:
-            now = self._clock.now()
-            for run in (
-                transaction.tasks.follow_up(index_id),
-                transaction.tasks.active_run(index_id),
-            ):
-                if run is not None:
-                    run.abandon(now)
-                    transaction.tasks.save_run(run)
+            self._transitions.abandon(transaction, index_id)
             return transaction_work(transaction)
 
         return await self._write(abandon)
 
     async def retry(self, run_id: int) -> IndexRun:
         """Run the failed or cancelled stages of a run again, and what follows them. Where another
-        run of the index has taken its place, that is a new request."""
+        run of the index has taken its place, that is a new request. Raises NotFoundError."""
+        return await self._write(lambda transaction: self._transitions.retry(transaction, run_id))
 
-        def retry(transaction: Transaction) -> IndexRun:
-            run = transaction.tasks.lock_run(run_id)
-            if not run.state.is_terminal:
-                raise UserError(f"run {run_id} is still {run.state}; there is nothing to retry")
-            if run.state is RunState.SUCCEEDED:
-                raise UserError(f"run {run_id} has succeeded; there is nothing to retry")
-            if run.index_id is not None:
-                newest = transaction.tasks.list_runs(index_id=run.index_id, limit=1)[0]
-                if run.state is RunState.SUPERSEDED or newest.id != run.id:
-                    return self._request(transaction, run.index_id, QueuePriority.USER_INITIATED)
-            run.retry(self._clock.now())
-            run.raise_priority(QueuePriority.USER_INITIATED)
-            transaction.tasks.save_run(run)
-            return run
+    async def pause(self) -> bool:
+        """Let nothing new be claimed, in any process, until `resume`; what runs finishes its
+        stage. Returns whether the queue was not paused yet."""
+        return await self._set_paused(self._clock.now())
 
-        return await self._write(retry)
+    async def resume(self) -> bool:
+        """Let tasks be claimed again. Returns whether the queue was paused."""
+        return await self._set_paused(None)
 
-    # Inside a transaction
+    async def _set_paused(self, since: datetime | None) -> bool:
+        def steer(transaction: Transaction) -> bool:
+            before = transaction.tasks.paused_since()
+            transaction.tasks.set_paused(since)
+            return (before is None) != (since is None)
 
-    def _claim(self, transaction: Transaction, worker: str) -> Task | None:
-        now = self._clock.now()
-        return transaction.tasks.claim(worker, now, now + self._lease)
+        return await self._write(steer)
 
-    def _fail(self, transaction: Transaction, claim: Claim, error: str) -> None:
-        now = self._clock.now()
-        self._end(
-            transaction,
-            claim,
-            AttemptOutcome.FAILED,
-            error,
-            lambda run, task: run.fail(task, error, now),
-        )
+    # Crossing into a thread
 
-    def _reclaim(self, claim: Claim, why: str, transaction: Transaction) -> None:
-        try:
-            self._try_again(
-                transaction, claim, why, AttemptOutcome.LOST, lambda _failures: timedelta(0)
-            )
-        except LeaseLost:
-            return  # somebody else was quicker, or the task ended after all
+    async def _read(self, work: Callable[[Transaction], T]) -> T:
+        def read() -> T:
+            with self._database.read() as transaction:
+                return work(transaction)
 
-    def _try_again(
-        self,
-        transaction: Transaction,
-        claim: Claim,
-        error: str,
-        outcome: AttemptOutcome,
-        delay: Callable[[int], timedelta],
-    ) -> None:
-        now = self._clock.now()
-        failures = transaction.tasks.fence(claim).failures + 1
-        if self._retry_policy.is_spent(failures):
-            self._fail(transaction, claim, f"{error} (tried {failures} times)")
-            return
+        return await in_thread(read)
 
-        def again(run: IndexRun, task: Task) -> None:
-            task.failures = failures
-            run.try_again(task, error, now + delay(failures), now)
+    async def _write(self, work: Callable[[Transaction], T], *, wakes: bool = True) -> T:
+        """Run `work` in a write transaction; `wakes` when tasks may have become claimable."""
 
-        self._end(transaction, claim, outcome, error, again)
-
-    def _end(
-        self,
-        transaction: Transaction,
-        claim: Claim,
-        outcome: AttemptOutcome,
-        error: str | None,
-        move: Callable[[IndexRun, Task], None],
-    ) -> None:
-        """Move a held task within its run, whose row is locked first."""
-        run = transaction.tasks.lock_run_of(claim.task_id)
-        transaction.tasks.fence(claim)
-        move(run, run.task(claim.task_id))
-        self._save(transaction, run)
-        transaction.tasks.close_attempt(claim, self._clock.now(), outcome, error)
-
-    def _save(self, transaction: Transaction, run: IndexRun) -> None:
-        """Store a run; one that has ended lets its follow-up start."""
-        transaction.tasks.save_run(run)
-        if run.state.is_terminal and not run.is_follow_up and run.index_id is not None:
-            follow_up = transaction.tasks.follow_up(run.index_id)
-            if follow_up is not None:
-                follow_up.stop_waiting(self._clock.now())
-                transaction.tasks.save_run(follow_up)
-
-    async def _write(self, work: Callable[[Transaction], T]) -> T:
         def write() -> T:
             with self._database.write() as transaction:
                 return work(transaction)
 
         result = await in_thread(write)
-        self._wake_up.notify()
+        if wakes:
+            self._wake_up.notify()
         return result

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress
 
@@ -13,8 +14,8 @@ from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProg
 class TaskRepository(Protocol):
     """Runs, tasks and attempts within one transaction.
 
-    Whoever changes the state of a run calls `lock_run` first, moves the run it returns, and
-    stores it with `save_run`.
+    Whoever changes the state of a run locks it first, moves the run that this returns, and stores
+    it with `save_runs`.
     """
 
     def add_run(self, run: IndexRun) -> IndexRun:
@@ -25,21 +26,21 @@ class TaskRepository(Protocol):
         """The run with its tasks, locked until the transaction ends. Raises NotFoundError."""
         ...
 
-    def lock_run_of(self, task_id: int) -> IndexRun:
-        """The run of a task, locked likewise. Raises LeaseLost where the task is gone, with the
-        index that it belonged to."""
+    def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
+        """The runs of these tasks, each once, locked likewise. A task that is gone, with the index
+        that it belonged to, has none."""
         ...
 
-    def save_run(self, run: IndexRun) -> None:
-        """Store the states of a locked run and of its tasks."""
+    def save_runs(self, runs: Sequence[IndexRun]) -> None:
+        """Store the states of locked runs and of their tasks."""
         ...
 
     def active_run(self, index_id: int) -> IndexRun | None:
         """The queued or running run of an index that waits for no other, locked."""
         ...
 
-    def follow_up(self, index_id: int) -> IndexRun | None:
-        """The run that waits for the active run of an index to end, locked."""
+    def follow_ups(self, index_ids: Sequence[int]) -> list[IndexRun]:
+        """The runs that wait for the active run of one of these indexes to end, locked."""
         ...
 
     def failed_runs(self, index_id: int) -> list[IndexRun]:
@@ -72,18 +73,32 @@ class TaskRepository(Protocol):
         """Raises NotFoundError."""
         ...
 
-    def has_claimable(self, now: datetime) -> bool:
+    def has_claimable(self, now: datetime, rules: ClaimRules) -> bool:
         """Whether `claim` would find something: a plain read."""
         ...
 
-    def next_available_at(self) -> datetime | None:
-        """When the first task that waits for its back-off becomes claimable."""
+    def next_available_at(self, now: datetime) -> datetime | None:
+        """When the first ready task whose back-off is not over yet becomes available."""
         ...
 
-    def claim(self, worker: str, now: datetime, lease_until: datetime) -> Task | None:
-        """Take the next task: `priority DESC`, user-initiated first, `created_at`, `id`, of those
-        ready whose `available_at` has come. Raises its `claim_no`, opens an attempt and marks a
-        queued run running."""
+    def claim(
+        self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
+    ) -> list[Task]:
+        """Take the next tasks, at most `count`, in the order of the rules, of those ready whose
+        `available_at` has come; none while the queue is paused.
+
+        A task whose type has as many running as its limit allows is passed over; they are counted
+        here and now, so that no crash can leak a place. Raises each `claim_no`, opens an attempt
+        and marks a queued run running.
+        """
+        ...
+
+    def paused_since(self) -> datetime | None:
+        """When the queue was paused; None while it is not."""
+        ...
+
+    def set_paused(self, since: datetime | None) -> None:
+        """Pause the queue, or resume it with None. A pause that is there already stays as it is."""
         ...
 
     def fence(self, claim: Claim) -> Task:
@@ -101,10 +116,10 @@ class TaskRepository(Protocol):
         its whole retry budget back. Raises LeaseLost."""
         ...
 
-    def close_attempt(
-        self, claim: Claim, now: datetime, outcome: AttemptOutcome, error: str | None
+    def close_attempts(
+        self, claims: Sequence[Claim], now: datetime, outcome: AttemptOutcome, error: str | None
     ) -> None:
-        """Write down how a claim ended."""
+        """Write down how these claims ended."""
         ...
 
     def attempts(self, task_id: int) -> list[TaskAttempt]:
@@ -117,10 +132,24 @@ class TaskRepository(Protocol):
         """Running tasks, of one worker or with a lease that ended before a time."""
         ...
 
-    def waiting_tasks(self, limit: int = 100) -> list[Task]:
-        """Ready tasks in the order in which they would be claimed, back-off aside."""
+    def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
+        """Ready tasks in the order in which they would be claimed; back-off, limits and pause
+        aside."""
         ...
 
     def delete_runs(self, index_id: int) -> None:
         """Forget the runs, tasks and attempts of an index."""
+        ...
+
+    def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:
+        """At most `limit` runs that ended before that time and are not among the newest
+        `keep_per_index` of their index: a plain read.
+
+        Runs without an index count as one group. A run that ended while it was a follow-up ranks
+        behind the others, so that the latest run of an index is always kept.
+        """
+        ...
+
+    def forget_runs(self, run_ids: Sequence[int]) -> int:
+        """Delete those of these runs that have ended, with their tasks and attempts; how many."""
         ...

@@ -20,6 +20,10 @@ class WorkerRegistry(Protocol):
         """Whether the worker and all its child processes are gone."""
         ...
 
+    def living(self) -> list[str]:
+        """The names of the workers that are alive."""
+        ...
+
     def sweep(self) -> None:
         """Clear away what dead workers have left behind."""
         ...

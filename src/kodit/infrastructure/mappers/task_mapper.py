@@ -54,25 +54,26 @@ def stored_type(task_type: TaskType | str) -> str:
     return TASK_TYPE_MAPPING[task_type].value if isinstance(task_type, TaskType) else task_type
 
 
-def task_to_row(task: Task) -> dict[str, Any]:
+def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
     """All columns but the identifier and those that only a claim writes."""
     return {
-        "run_id": task.run_id,
+        "run_id": run.id,
         "index_id": task.index_id,
         "type": stored_type(task.type),
         "payload": json.dumps(task.payload, sort_keys=True),
         "claim_no": task.claim_no,
         "created_at": to_optional_microseconds(task.created_at),
-        **task_state_to_row(task),
+        **task_state_to_row(task, run),
     }
 
 
-def task_state_to_row(task: Task) -> dict[str, Any]:
+def task_state_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
     """The columns that a change of state may touch."""
     return {
         "state": task.state.value,
         "priority": task.priority,
         "is_user_initiated": task.is_user_initiated,
+        "run_has_started": run.started_at is not None,
         "worker": task.worker,
         "lease_expires_at": to_optional_microseconds(task.lease_expires_at),
         "failures": task.failures,
@@ -80,6 +81,17 @@ def task_state_to_row(task: Task) -> dict[str, Any]:
         "available_at": to_optional_microseconds(task.available_at),
         "finished_at": to_optional_microseconds(task.finished_at),
         "error": task.error,
+    }
+
+
+def run_state_to_row(run: IndexRun) -> dict[str, Any]:
+    """The columns that a change of state may touch."""
+    return {
+        "state": run.state.value,
+        "is_follow_up": run.is_follow_up,
+        "cancel_requested": run.cancel_requested,
+        "started_at": to_optional_microseconds(run.started_at),
+        "finished_at": to_optional_microseconds(run.finished_at),
     }
 
 

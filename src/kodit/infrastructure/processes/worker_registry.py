@@ -47,9 +47,8 @@ class FileWorkerRegistry:
             os.close(descriptor)
 
     def is_dead(self, worker: str) -> bool:
-        path = self._path(worker)
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(self._path(worker), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return True
         try:
@@ -57,10 +56,22 @@ class FileWorkerRegistry:
         finally:
             os.close(descriptor)
 
+    def living(self) -> list[str]:
+        names = sorted(path.stem for path in self._folder.glob("*.lock"))
+        return [name for name in names if not self.is_dead(name)]
+
     def sweep(self) -> None:
         for path in self._folder.glob("*.lock"):
-            if self.is_dead(path.stem):
-                path.unlink(missing_ok=True)
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                # Removed while it is held, so that no worker can be about to enter by this file.
+                if try_lock(descriptor):
+                    path.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"

@@ -267,7 +267,11 @@ class IndexRunRow(Base):
 
 class TaskRow(Base):
     """One stage of one run. `type` has no check: a newer Kodit may have queued a type that this
-    one does not know, and such a task is failed rather than refused."""
+    one does not know, and such a task is failed rather than refused.
+
+    `run_has_started` repeats the run's `started_at IS NOT NULL` for the order that needs it. The
+    two indexes of ready tasks hold all that finding the next one reads.
+    """
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -282,12 +286,26 @@ class TaskRow(Base):
             text("is_user_initiated DESC"),
             "created_at",
             "id",
+            "available_at",
+            "type",
+            sqlite_where=text("state = 'ready'"),
+            postgresql_where=text("state = 'ready'"),
+        ),
+        Index(
+            "claim_order_run_first",
+            text("is_user_initiated DESC"),
+            text("run_has_started DESC"),
+            text("priority DESC"),
+            "created_at",
+            "id",
+            "available_at",
+            "type",
             sqlite_where=text("state = 'ready'"),
             postgresql_where=text("state = 'ready'"),
         ),
         Index(
             "running_tasks",
-            "worker",
+            "type",
             sqlite_where=text("state = 'running'"),
             postgresql_where=text("state = 'running'"),
         ),
@@ -301,6 +319,7 @@ class TaskRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     priority: Mapped[int] = mapped_column(Integer)
     is_user_initiated: Mapped[bool] = mapped_column(Boolean)
+    run_has_started: Mapped[bool] = mapped_column(Boolean)
     payload: Mapped[str]
     claim_no: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None]
@@ -316,6 +335,16 @@ class TaskRow(Base):
     progress_total: Mapped[int | None]
     work: Mapped[str] = mapped_column(default="{}")
     error: Mapped[str | None]
+
+
+class QueuePauseRow(Base):
+    """The queue is paused while this table has its one row."""
+
+    __tablename__ = "queue_pauses"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one_pause"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    paused_at: Mapped[int]
 
 
 class TaskAttemptRow(Base):

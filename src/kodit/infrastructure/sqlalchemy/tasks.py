@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, func, insert, literal, select, update
 
+from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.errors import LeaseLost, NotFoundError
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress, TaskState
@@ -16,55 +18,54 @@ from kodit.infrastructure.mappers.task_mapper import (
     row_to_attempt,
     row_to_run,
     row_to_task,
+    run_state_to_row,
     task_state_to_row,
     task_to_row,
     to_microseconds,
-    to_moment,
     to_optional_microseconds,
+    to_optional_moment,
 )
-from kodit.infrastructure.sqlalchemy.entities import IndexRunRow, TaskAttemptRow, TaskRow, table_of
+from kodit.infrastructure.sqlalchemy import claiming, history
+from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.entities import (
+    Base,
+    IndexRunRow,
+    QueuePauseRow,
+    TaskAttemptRow,
+    TaskRow,
+    table_of,
+)
 
 _RUNS = table_of(IndexRunRow)
 _TASKS = table_of(TaskRow)
 _ATTEMPTS = table_of(TaskAttemptRow)
+_PAUSES = table_of(QueuePauseRow)
 
 _UNFINISHED = (RunState.QUEUED.value, RunState.RUNNING.value)
-_CLAIM_ORDER = (
-    TaskRow.priority.desc(),
-    TaskRow.is_user_initiated.desc(),
-    TaskRow.created_at,
-    TaskRow.id,
+_TASKS_OF_RUNS = (
+    select(_TASKS).where(TaskRow.run_id.in_(bindparam("runs", expanding=True))).order_by(TaskRow.id)
 )
-_CLAIMABLE = (
-    select(TaskRow.id)
-    .where(TaskRow.state == TaskState.READY.value, TaskRow.available_at <= bindparam("now"))
-    .order_by(*_CLAIM_ORDER)
-    .limit(1)
-)
-_CLAIM = (
-    update(_TASKS)
-    .where(TaskRow.id == _CLAIMABLE.with_for_update(skip_locked=True).scalar_subquery())
-    .values(
-        state=TaskState.RUNNING.value,
-        claim_no=TaskRow.claim_no + 1,
-        worker=bindparam("by"),
-        lease_expires_at=bindparam("until"),
-        started_at=bindparam("now"),
-        finished_at=None,
-        progress_operation=None,
-        progress_current=0,
-        progress_total=None,
+_ADD_TASKS = insert(_TASKS).returning(TaskRow.id, sort_by_parameter_order=True)
+_CLOSE_ATTEMPT = (
+    update(_ATTEMPTS)
+    .where(
+        TaskAttemptRow.task_id == bindparam("task"),
+        TaskAttemptRow.claim_no == bindparam("no"),
+        TaskAttemptRow.finished_at.is_(None),
     )
-    .returning(*_TASKS.c)
+    .values(finished_at=bindparam("now"), outcome=bindparam("how"), error=bindparam("why"))
 )
-_START_RUN = (
-    update(_RUNS)
-    .where(IndexRunRow.id == bindparam("run"), IndexRunRow.state == RunState.QUEUED.value)
-    .values(
-        state=RunState.RUNNING.value,
-        started_at=func.coalesce(IndexRunRow.started_at, bindparam("now")),
+
+
+@cache
+def _update_columns(row: type[Base], columns: tuple[str, ...]) -> Update:
+    """The statement that sets these columns of the row whose identifier is `key`."""
+    table = table_of(row)
+    return (
+        update(table)
+        .where(table.c.id == bindparam("key"))
+        .values({column: bindparam(f"new_{column}") for column in columns})
     )
-)
 
 
 class SqlTaskRepository:
@@ -72,6 +73,8 @@ class SqlTaskRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._stored: dict[tuple[type[Base], int], Any] = {}
+        """The rows as this transaction knows them: only what differs is written."""
 
     # Runs
 
@@ -79,15 +82,13 @@ class SqlTaskRepository:
         result = self._connection.execute(
             insert(_RUNS).returning(IndexRunRow.id),
             {"index_id": run.index_id, "created_at": to_optional_microseconds(run.created_at)}
-            | _run_state(run),
+            | run_state_to_row(run),
         )
         run.id = result.scalar_one()
-        for task in run.tasks:
+        keys = self._connection.execute(_ADD_TASKS, [task_to_row(task, run) for task in run.tasks])
+        for task, key in zip(run.tasks, keys.scalars(), strict=True):
             task.run_id = run.id
-            inserted = self._connection.execute(
-                insert(_TASKS).returning(TaskRow.id), task_to_row(task)
-            )
-            task.id = inserted.scalar_one()
+            task.id = key
         return run
 
     def lock_run(self, run_id: int) -> IndexRun:
@@ -96,40 +97,59 @@ class SqlTaskRepository:
             raise NotFoundError(f"there is no run {run_id}; `kodit queue list` shows the runs")
         return runs[0]
 
-    def lock_run_of(self, task_id: int) -> IndexRun:
-        run_id = self._connection.execute(
-            select(TaskRow.run_id).where(TaskRow.id == task_id)
-        ).scalar()
-        if run_id is None:
-            raise LeaseLost(f"task {task_id} is gone, with the index it belonged to")
-        return self.lock_run(run_id)
-
-    def save_run(self, run: IndexRun) -> None:
-        self._connection.execute(
-            update(_RUNS).where(IndexRunRow.id == run.id).values(_run_state(run))
-        )
-        for task in run.tasks:
-            self._connection.execute(
-                update(_TASKS).where(TaskRow.id == task.id).values(task_state_to_row(task))
+    def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
+        return [
+            run
+            for some in in_chunks(task_ids)
+            for run in self._load(
+                select(_RUNS)
+                .where(IndexRunRow.id.in_(select(TaskRow.run_id).where(TaskRow.id.in_(some))))
+                .with_for_update()
             )
+        ]
+
+    def save_runs(self, runs: Sequence[IndexRun]) -> None:
+        changed: dict[tuple[type[Base], tuple[str, ...]], list[dict[str, Any]]] = {}
+        for run in runs:
+            states: list[tuple[type[Base], int, dict[str, Any]]] = [
+                (IndexRunRow, run.id, run_state_to_row(run)),
+                *((TaskRow, task.id, task_state_to_row(task, run)) for task in run.tasks),
+            ]
+            for row, key, state in states:
+                stored = self._stored.get((row, key))
+                new = tuple(
+                    column
+                    for column, value in state.items()
+                    if stored is None or stored[column] != value
+                )
+                if new:
+                    self._stored[row, key] = state
+                    values = {f"new_{column}": state[column] for column in new}
+                    changed.setdefault((row, new), []).append({"key": key} | values)
+        for (table, columns), rows in changed.items():
+            self._connection.execute(_update_columns(table, columns), rows)
 
     def active_run(self, index_id: int) -> IndexRun | None:
-        return self._unfinished_run(index_id, is_follow_up=False)
-
-    def follow_up(self, index_id: int) -> IndexRun | None:
-        return self._unfinished_run(index_id, is_follow_up=True)
-
-    def _unfinished_run(self, index_id: int, *, is_follow_up: bool) -> IndexRun | None:
-        runs = self._load(
-            select(_RUNS)
-            .where(
-                IndexRunRow.index_id == index_id,
-                IndexRunRow.state.in_(_UNFINISHED),
-                IndexRunRow.is_follow_up.is_(is_follow_up),
-            )
-            .with_for_update()
-        )
+        runs = self._unfinished_runs([index_id], is_follow_up=False)
         return runs[0] if runs else None
+
+    def follow_ups(self, index_ids: Sequence[int]) -> list[IndexRun]:
+        return self._unfinished_runs(index_ids, is_follow_up=True)
+
+    def _unfinished_runs(self, index_ids: Sequence[int], *, is_follow_up: bool) -> list[IndexRun]:
+        return [
+            run
+            for some in in_chunks(index_ids)
+            for run in self._load(
+                select(_RUNS)
+                .where(
+                    IndexRunRow.index_id.in_(some),
+                    IndexRunRow.state.in_(_UNFINISHED),
+                    IndexRunRow.is_follow_up.is_(is_follow_up),
+                )
+                .with_for_update()
+            )
+        ]
 
     def failed_runs(self, index_id: int) -> list[IndexRun]:
         return self._load(
@@ -166,13 +186,12 @@ class SqlTaskRepository:
 
     def _load(self, query: Any) -> list[IndexRun]:
         rows = self._connection.execute(query).all()
-        if not rows:
-            return []
         tasks: dict[int, list[Any]] = {row.id: [] for row in rows}
-        for task in self._connection.execute(
-            select(_TASKS).where(TaskRow.run_id.in_(list(tasks))).order_by(TaskRow.id)
-        ):
-            tasks[task.run_id].append(task)
+        for some in in_chunks(list(tasks)):
+            for task in self._connection.execute(_TASKS_OF_RUNS, {"runs": some}):
+                tasks[task.run_id].append(task)
+                self._stored[TaskRow, task.id] = task._mapping
+        self._stored.update(((IndexRunRow, row.id), row._mapping) for row in rows)
         return [row_to_run(row, tasks[row.id]) for row in rows]
 
     def delete_runs(self, index_id: int) -> None:
@@ -213,45 +232,46 @@ class SqlTaskRepository:
             query = query.where(TaskRow.lease_expires_at < to_microseconds(lease_before))
         return [row_to_task(row) for row in self._connection.execute(query)]
 
-    def waiting_tasks(self, limit: int = 100) -> list[Task]:
+    def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
         query = (
             select(_TASKS)
             .where(TaskRow.state == TaskState.READY.value)
-            .order_by(*_CLAIM_ORDER)
+            .order_by(*claiming.ORDERS[order])
             .limit(limit)
         )
         return [row_to_task(row) for row in self._connection.execute(query)]
 
     # Claims
 
-    def has_claimable(self, now: datetime) -> bool:
-        found = self._connection.execute(_CLAIMABLE, {"now": to_microseconds(now)})
-        return found.first() is not None
+    def has_claimable(self, now: datetime, rules: ClaimRules) -> bool:
+        return claiming.has_claimable(self._connection, now, rules)
 
-    def next_available_at(self) -> datetime | None:
+    def next_available_at(self, now: datetime) -> datetime | None:
         moment = self._connection.execute(
-            select(func.min(TaskRow.available_at)).where(TaskRow.state == TaskState.READY.value)
+            select(func.min(TaskRow.available_at)).where(
+                TaskRow.state == TaskState.READY.value,
+                TaskRow.available_at > to_microseconds(now),
+            )
         ).scalar()
-        return None if moment is None else to_moment(moment)
+        return to_optional_moment(moment)
 
-    def claim(self, worker: str, now: datetime, lease_until: datetime) -> Task | None:
-        moment = to_microseconds(now)
-        row = self._connection.execute(
-            _CLAIM, {"by": worker, "now": moment, "until": to_microseconds(lease_until)}
-        ).first()
-        if row is None:
-            return None
-        self._connection.execute(
-            insert(_ATTEMPTS),
-            {
-                "task_id": row.id,
-                "claim_no": row.claim_no,
-                "worker": worker,
-                "started_at": moment,
-            },
+    def claim(
+        self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
+    ) -> list[Task]:
+        rows = claiming.claim(self._connection, worker, now, lease_until, rules, count=count)
+        return [row_to_task(row) for row in rows]
+
+    def paused_since(self) -> datetime | None:
+        return to_optional_moment(self._connection.execute(select(_PAUSES.c.paused_at)).scalar())
+
+    def set_paused(self, since: datetime | None) -> None:
+        if since is None:
+            self._connection.execute(delete(_PAUSES))
+            return
+        pause = select(literal(1), literal(to_microseconds(since))).where(
+            ~select(_PAUSES.c.id).exists()
         )
-        self._connection.execute(_START_RUN, {"run": row.run_id, "now": moment})
-        return row_to_task(row)
+        self._connection.execute(insert(_PAUSES).from_select(["id", "paused_at"], pause))
 
     def fence(self, claim: Claim) -> Task:
         row = self._connection.execute(
@@ -286,18 +306,19 @@ class SqlTaskRepository:
 
     # Attempts
 
-    def close_attempt(
-        self, claim: Claim, now: datetime, outcome: AttemptOutcome, error: str | None
+    def close_attempts(
+        self, claims: Sequence[Claim], now: datetime, outcome: AttemptOutcome, error: str | None
     ) -> None:
-        self._connection.execute(
-            update(_ATTEMPTS)
-            .where(
-                TaskAttemptRow.task_id == claim.task_id,
-                TaskAttemptRow.claim_no == claim.claim_no,
-                TaskAttemptRow.finished_at.is_(None),
+        if claims:
+            ending: dict[str, int | str | None] = {
+                "now": to_microseconds(now),
+                "how": outcome.value,
+                "why": error,
+            }
+            self._connection.execute(
+                _CLOSE_ATTEMPT,
+                [ending | {"task": claim.task_id, "no": claim.claim_no} for claim in claims],
             )
-            .values(finished_at=to_microseconds(now), outcome=outcome.value, error=error)
-        )
 
     def attempts(self, task_id: int) -> list[TaskAttempt]:
         query = (
@@ -306,6 +327,12 @@ class SqlTaskRepository:
             .order_by(TaskAttemptRow.claim_no)
         )
         return [row_to_attempt(row) for row in self._connection.execute(query)]
+
+    def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:
+        return history.prunable_runs(self._connection, keep_per_index, ended_before, limit)
+
+    def forget_runs(self, run_ids: Sequence[int]) -> int:
+        return history.forget_runs(self._connection, run_ids)
 
 
 def _held_by(claim: Claim) -> tuple[Any, ...]:
@@ -323,14 +350,4 @@ def _progress(progress: TaskProgress | None) -> dict[str, Any]:
         "progress_operation": progress.operation,
         "progress_current": progress.current,
         "progress_total": progress.total,
-    }
-
-
-def _run_state(run: IndexRun) -> dict[str, Any]:
-    return {
-        "state": run.state.value,
-        "is_follow_up": run.is_follow_up,
-        "cancel_requested": run.cancel_requested,
-        "started_at": to_optional_microseconds(run.started_at),
-        "finished_at": to_optional_microseconds(run.finished_at),
     }

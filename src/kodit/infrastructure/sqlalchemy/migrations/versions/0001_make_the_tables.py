@@ -182,6 +182,14 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "queue_pauses",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("paused_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name="only_one_pause"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+    op.create_table(
         "tasks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -190,6 +198,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("is_user_initiated", sa.Boolean(), nullable=False),
+        sa.Column("run_has_started", sa.Boolean(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("claim_no", sa.BigInteger(), nullable=False),
         sa.Column("worker", sa.Text(), nullable=True),
@@ -206,7 +215,8 @@ def upgrade() -> None:
         sa.Column("work", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('blocked', 'ready', 'running', 'succeeded', 'failed', 'skipped', 'cancelled')",
+            "state IN ('blocked', 'ready', 'running', 'succeeded', 'failed', 'skipped', "
+            "'cancelled')",
             name="state_is_known",
         ),
         sa.ForeignKeyConstraint(
@@ -224,6 +234,24 @@ def upgrade() -> None:
             sa.literal_column("is_user_initiated DESC"),
             "created_at",
             "id",
+            "available_at",
+            "type",
+        ],
+        unique=False,
+        sqlite_where=sa.text("state = 'ready'"),
+        postgresql_where=sa.text("state = 'ready'"),
+    )
+    op.create_index(
+        "claim_order_run_first",
+        "tasks",
+        [
+            sa.literal_column("is_user_initiated DESC"),
+            sa.literal_column("run_has_started DESC"),
+            sa.literal_column("priority DESC"),
+            "created_at",
+            "id",
+            "available_at",
+            "type",
         ],
         unique=False,
         sqlite_where=sa.text("state = 'ready'"),
@@ -232,7 +260,7 @@ def upgrade() -> None:
     op.create_index(
         "running_tasks",
         "tasks",
-        ["worker"],
+        ["type"],
         unique=False,
         sqlite_where=sa.text("state = 'running'"),
         postgresql_where=sa.text("state = 'running'"),
@@ -291,6 +319,7 @@ def downgrade() -> None:
     op.drop_table("task_attempts")
     op.drop_table("snippets")
     op.drop_table("tasks")
+    op.drop_table("queue_pauses")
     op.drop_table("files")
     op.drop_table("vectors")
     op.drop_table("pending_snippets")

@@ -1,0 +1,249 @@
+"""What each use case of the queue does inside its transaction.
+
+Every change of a run's state locks the run first; a claim is checked on the locked run, so that
+nothing can come between the check and the change.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from kodit.domain.claiming import ClaimRules
+from kodit.domain.errors import LeaseLost, UserError
+from kodit.domain.ports.database import Transaction
+from kodit.domain.ports.runtime import Clock
+from kodit.domain.ports.tasks import TaskRepository
+from kodit.domain.retry import RetryPolicy
+from kodit.domain.run import IndexRun, RunState
+from kodit.domain.task import AttemptOutcome, Claim, QueuePriority, Task, TaskProgress, TaskState
+
+LEASE = timedelta(seconds=60)
+
+
+class QueueTransitions:
+    """The moves of the queue's state machine, each within a transaction that the caller opens."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        rules: ClaimRules,
+        retry_policy: RetryPolicy,
+        lease: timedelta = LEASE,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._clock = clock
+        self._rules = rules
+        self._retry_policy = retry_policy
+        self._lease = lease
+        self._jitter = jitter
+
+    # Asking
+
+    def enqueue(self, transaction: Transaction, task: Task) -> Task:
+        """Queue a task that is a run by itself, or merge it with one like it that still waits."""
+        run = transaction.tasks.find_single(task.type_name, task.payload)
+        if run is None:
+            run = transaction.tasks.add_run(IndexRun.single(task, self._clock.now()))
+        else:
+            run.tasks[0].priority = max(run.tasks[0].priority, task.priority)
+            transaction.tasks.save_runs([run])
+        return run.tasks[0]
+
+    def request(self, transaction: Transaction, index_id: int, base: QueuePriority) -> IndexRun:
+        """The run that meets a request for an index. Raises NotFoundError for a deleted one."""
+        transaction.indexes.get(index_id)
+        tasks, now = transaction.tasks, self._clock.now()
+        active = tasks.active_run(index_id)
+        if active is None:
+            failed = tasks.failed_runs(index_id)
+            for run in failed:
+                run.supersede()
+            tasks.save_runs(failed)
+            return tasks.add_run(IndexRun.create(index_id, base, now))
+        active.raise_priority(base)
+        tasks.save_runs([active])
+        if active.can_be_joined:
+            return active
+        waiting = tasks.follow_ups([index_id])
+        if not waiting:
+            return tasks.add_run(IndexRun.create(index_id, base, now, is_follow_up=True))
+        waiting[0].raise_priority(base)
+        tasks.save_runs(waiting)
+        return waiting[0]
+
+    # Working
+
+    def claim(self, transaction: Transaction, worker: str, count: int) -> list[Task]:
+        """The next tasks for a worker, at most `count`."""
+        now = self._clock.now()
+        return transaction.tasks.claim(worker, now, now + self._lease, self._rules, count)
+
+    def complete(
+        self, transaction: Transaction, claims: Sequence[Claim], *, nothing_to_do: bool = False
+    ) -> None:
+        """These tasks have succeeded. Raises LeaseLost, and changes nothing, when any is lost."""
+        now = self._clock.now()
+        held = self._hold(transaction.tasks, claims)
+        for run, task in held:
+            run.complete(task, now, nothing_to_do=nothing_to_do)
+        self._let_go(transaction.tasks, held, AttemptOutcome.SUCCEEDED)
+
+    def fail(self, transaction: Transaction, claim: Claim, error: str) -> None:
+        """A task has failed for good. Raises LeaseLost."""
+        [(run, task)] = held = self._hold(transaction.tasks, [claim])
+        run.fail(task, error, self._clock.now())
+        self._let_go(transaction.tasks, held, AttemptOutcome.FAILED, error)
+
+    def fail_in_passing(
+        self,
+        transaction: Transaction,
+        claim: Claim,
+        error: str,
+        retry_after_seconds: float | None = None,
+    ) -> TaskState:
+        """A task has failed in a way that may pass; returns what became of it. Raises
+        LeaseLost."""
+        return self._try_again(
+            transaction,
+            claim,
+            error,
+            AttemptOutcome.RETRIED,
+            lambda failures: self._retry_policy.delay(
+                failures, self._jitter(), retry_after_seconds
+            ),
+        )
+
+    def reclaim(self, transaction: Transaction, claim: Claim, why: str) -> TaskState | None:
+        """A task whose worker is gone goes back to the queue; returns what became of it, None
+        when it was no longer held by that claim."""
+        try:
+            return self._try_again(
+                transaction, claim, why, AttemptOutcome.LOST, lambda _failures: timedelta(0)
+            )
+        except LeaseLost:
+            return None
+
+    def release(self, transaction: Transaction, claims: Sequence[Claim]) -> None:
+        """A worker gives tasks back; their retry budget is not touched. Raises LeaseLost."""
+        now = self._clock.now()
+        held = self._hold(transaction.tasks, claims)
+        for run, task in held:
+            run.try_again(task, None, now, now)
+        self._let_go(transaction.tasks, held, AttemptOutcome.RELEASED)
+
+    def acknowledge_cancel(self, transaction: Transaction, claim: Claim) -> None:
+        """A running task has stopped because it was asked to. Raises LeaseLost."""
+        [(run, task)] = held = self._hold(transaction.tasks, [claim])
+        run.acknowledge_cancel(task, self._clock.now())
+        self._let_go(transaction.tasks, held, AttemptOutcome.CANCELLED)
+
+    def renew(self, transaction: Transaction, claim: Claim, progress: TaskProgress | None) -> bool:
+        """Extend a lease; returns whether the task is asked to stop. Raises LeaseLost."""
+        until = self._clock.now() + self._lease
+        return transaction.tasks.renew(claim, until, progress).cancel_requested
+
+    # Steering
+
+    def cancel(self, transaction: Transaction, run_id: int) -> IndexRun:
+        """End what waits of a run at once; ask what runs to stop."""
+        run = transaction.tasks.lock_run(run_id)
+        if run.state.is_terminal:
+            raise UserError(f"run {run_id} has already ended: it is {run.state}")
+        run.cancel(self._clock.now())
+        self._save(transaction.tasks, [run])
+        return run
+
+    def abandon(self, transaction: Transaction, index_id: int) -> None:
+        """End the runs of an index at once and void their claims."""
+        tasks, now = transaction.tasks, self._clock.now()
+        active = tasks.active_run(index_id)
+        runs = tasks.follow_ups([index_id]) + ([] if active is None else [active])
+        held = [task.claim for run in runs for task in run.tasks if task.state is TaskState.RUNNING]
+        for run in runs:
+            run.abandon(now)
+        tasks.save_runs(runs)
+        tasks.close_attempts(held, now, AttemptOutcome.CANCELLED, "its index was deleted")
+
+    def retry(self, transaction: Transaction, run_id: int) -> IndexRun:
+        """Run the failed or cancelled stages of a run again, and what follows them. Where another
+        run of the index has taken its place, that is a new request."""
+        tasks = transaction.tasks
+        run = tasks.lock_run(run_id)
+        if not run.state.is_terminal:
+            raise UserError(f"run {run_id} is still {run.state}; there is nothing to retry")
+        if run.state is RunState.SUCCEEDED:
+            raise UserError(f"run {run_id} has succeeded; there is nothing to retry")
+        if run.index_id is not None:
+            transaction.indexes.get(run.index_id)
+            newest = tasks.list_runs(index_id=run.index_id, limit=1)[0]
+            has_successor = run.state is RunState.SUPERSEDED or newest.id != run.id
+            if has_successor or tasks.active_run(run.index_id) is not None:
+                return self.request(transaction, run.index_id, QueuePriority.USER_INITIATED)
+        run.retry(self._clock.now())
+        run.raise_priority(QueuePriority.USER_INITIATED)
+        tasks.save_runs([run])
+        return run
+
+    # Shared
+
+    def _try_again(
+        self,
+        transaction: Transaction,
+        claim: Claim,
+        error: str,
+        outcome: AttemptOutcome,
+        delay: Callable[[int], timedelta],
+    ) -> TaskState:
+        now = self._clock.now()
+        [(run, task)] = held = self._hold(transaction.tasks, [claim])
+        task.failures += 1
+        if self._retry_policy.is_spent(task.failures):
+            outcome = AttemptOutcome.FAILED
+            error = f"{error} (tried {task.failures} times)"
+            run.fail(task, error, now)
+        else:
+            run.try_again(task, error, now + delay(task.failures), now)
+        self._let_go(transaction.tasks, held, outcome, error)
+        return task.state
+
+    def _hold(self, tasks: TaskRepository, claims: Sequence[Claim]) -> list[tuple[IndexRun, Task]]:
+        """The tasks that these claims hold, and their runs, locked. Raises LeaseLost."""
+        runs = tasks.lock_runs_of([claim.task_id for claim in claims])
+        run_of = {task.id: run for run in runs for task in run.tasks}
+        held = []
+        for claim in claims:
+            run = run_of.get(claim.task_id)
+            if run is None:
+                raise LeaseLost(f"task {claim.task_id} is gone, with the index it belonged to")
+            held.append((run, run.held(claim)))
+        return held
+
+    def _let_go(
+        self,
+        tasks: TaskRepository,
+        moved: Sequence[tuple[IndexRun, Task]],
+        outcome: AttemptOutcome,
+        error: str | None = None,
+    ) -> None:
+        """Store what became of held tasks, and how their claims ended."""
+        self._save(tasks, list({run.id: run for run, _task in moved}.values()))
+        tasks.close_attempts(
+            [task.claim for _run, task in moved], self._clock.now(), outcome, error
+        )
+
+    def _save(self, tasks: TaskRepository, runs: Sequence[IndexRun]) -> None:
+        """Store runs; one that has ended lets its follow-up start."""
+        tasks.save_runs(runs)
+        ended = [
+            run.index_id
+            for run in runs
+            if run.state.is_terminal and not run.is_follow_up and run.index_id is not None
+        ]
+        if ended:
+            waiting = tasks.follow_ups(ended)
+            for run in waiting:
+                run.stop_waiting(self._clock.now())
+            tasks.save_runs(waiting)

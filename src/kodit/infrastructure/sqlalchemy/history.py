@@ -1,0 +1,62 @@
+"""Forgetting runs that ended long ago."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+
+from kodit.domain.run import RunState
+from kodit.infrastructure.mappers.task_mapper import to_microseconds
+from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.entities import IndexRunRow, TaskAttemptRow, TaskRow, table_of
+
+_ENDED = tuple(state.value for state in RunState if state.is_terminal)
+
+
+def prunable_runs(
+    connection: Connection, keep_per_index: int, ended_before: datetime, limit: int
+) -> list[int]:
+    """Runs that ended before that time and are not among the newest of their index."""
+    rank = (
+        func.row_number()
+        .over(
+            partition_by=IndexRunRow.index_id,
+            # A run that was cancelled while it still waited is not the latest of its index.
+            order_by=(IndexRunRow.is_follow_up, IndexRunRow.id.desc()),
+        )
+        .label("rank")
+    )
+    ranked = select(IndexRunRow.id, IndexRunRow.state, IndexRunRow.finished_at, rank).subquery()
+    query = (
+        select(ranked.c.id)
+        .where(
+            ranked.c.rank > keep_per_index,
+            ranked.c.state.in_(_ENDED),
+            ranked.c.finished_at < to_microseconds(ended_before),
+        )
+        .order_by(ranked.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def forget_runs(connection: Connection, run_ids: Sequence[int]) -> int:
+    """Delete those of these runs that have ended, with their tasks and attempts."""
+    forgotten = 0
+    for some in in_chunks(run_ids):
+        ended = select(IndexRunRow.id).where(
+            IndexRunRow.id.in_(some), IndexRunRow.state.in_(_ENDED)
+        )
+        tasks = select(TaskRow.id).where(TaskRow.run_id.in_(ended))
+        connection.execute(
+            delete(table_of(TaskAttemptRow)).where(TaskAttemptRow.task_id.in_(tasks))
+        )
+        connection.execute(delete(table_of(TaskRow)).where(TaskRow.run_id.in_(ended)))
+        forgotten += connection.execute(
+            delete(table_of(IndexRunRow)).where(
+                IndexRunRow.id.in_(some), IndexRunRow.state.in_(_ENDED)
+            )
+        ).rowcount
+    return forgotten
