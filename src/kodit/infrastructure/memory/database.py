@@ -1,0 +1,76 @@
+"""Transactions over a few dictionaries."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import NoReturn, cast
+
+from kodit.domain.ports.repositories import (
+    EmbeddingRepository,
+    EnrichmentRepository,
+    IndexRepository,
+    SearchRepository,
+    SnippetRepository,
+)
+from kodit.infrastructure.memory.indexes import MemoryIndexes
+from kodit.infrastructure.memory.tables import Tables
+from kodit.infrastructure.memory.tasks import MemoryTaskRepository
+
+
+class MemoryTransaction:
+    """The queue in full, and of the indexes what `MemoryIndexes` offers. Snippets and vectors
+    are not kept in memory: asking for them raises LookupError."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    @cached_property
+    def tasks(self) -> MemoryTaskRepository:
+        return MemoryTaskRepository(self.tables)
+
+    @cached_property
+    def indexes(self) -> IndexRepository:
+        return cast(IndexRepository, MemoryIndexes(self.tables))
+
+    @property
+    def snippets(self) -> SnippetRepository:
+        _refuse("snippets")
+
+    @property
+    def search(self) -> SearchRepository:
+        _refuse("snippets to search")
+
+    @property
+    def embeddings(self) -> EmbeddingRepository:
+        _refuse("embeddings")
+
+    @property
+    def enrichments(self) -> EnrichmentRepository:
+        _refuse("enrichments")
+
+
+class MemoryDatabase:
+    """One writer at a time, as with SQLite; readers see what was committed before they began."""
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+        self._lane = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[MemoryTransaction]:
+        # Nothing puts this copy back: what a reader writes by mistake is lost, as elsewhere.
+        yield MemoryTransaction(self._tables.copy())
+
+    @contextmanager
+    def write(self) -> Iterator[MemoryTransaction]:
+        with self._lane:
+            tables = self._tables.copy()
+            yield MemoryTransaction(tables)
+            self._tables = tables
+
+
+def _refuse(what: str) -> NoReturn:
+    raise LookupError(f"the in-memory database holds no {what}; use SQLite for those")

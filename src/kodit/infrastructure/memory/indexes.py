@@ -1,0 +1,51 @@
+"""As much of the indexes as the queue and its tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from kodit.domain.errors import NotFoundError
+from kodit.domain.index import Index, IndexedFile, WorkingCopy
+from kodit.domain.source import KnownFile, Source
+from kodit.infrastructure.memory.tables import Tables
+
+
+class MemoryIndexes:
+    """The part of an index repository that says which indexes there are, and holds their files;
+    behaves as the port says."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, source: Source, now: datetime) -> Index:
+        index = Index(self._tables.new_id("indexes"), source, WorkingCopy(), now)
+        self._tables.indexes[index.id] = index
+        return index
+
+    def get(self, index_id: int) -> Index:
+        if index_id not in self._tables.indexes or index_id in self._tables.deleted_indexes:
+            raise NotFoundError(f"there is no index {index_id}; `kodit status` lists the indexes")
+        return self._tables.indexes[index_id]
+
+    def mark_deleted(self, index_id: int, now: datetime) -> None:
+        self._tables.deleted_indexes.add(index_id)
+
+    def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
+        for file in files:
+            file_id = self._tables.new_id("files")
+            self._tables.files[file_id] = (index_id, replace(file, id=file_id))
+
+    def known_files(self, index_id: int) -> dict[str, KnownFile]:
+        return {
+            file.path: KnownFile(file.content_hash, *_stamp(file))
+            for owner, file in self._tables.files.values()
+            if owner == index_id
+        }
+
+
+def _stamp(file: IndexedFile) -> tuple[int, int, int, int]:
+    if file.stamp is None:
+        return (0, 0, 0, 0)
+    return (file.stamp.size, file.stamp.mtime_ns, file.stamp.ctime_ns, file.stamp.inode)

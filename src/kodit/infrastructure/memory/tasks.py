@@ -1,0 +1,312 @@
+"""The queue in memory: every rule of the port in plain Python, and no SQL to trust."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.errors import LeaseLost, NotFoundError
+from kodit.domain.run import IndexRun, RunState
+from kodit.domain.task import (
+    AttemptOutcome,
+    Claim,
+    Task,
+    TaskAttempt,
+    TaskProgress,
+    TaskState,
+)
+from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
+
+
+class MemoryTaskRepository:
+    """Runs, tasks and attempts over the tables of one transaction. The database lets one writer
+    in at a time, so that a run is locked by having been asked for."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    # Runs
+
+    def add_run(self, run: IndexRun) -> IndexRun:
+        run.id = self._tables.new_id("runs")
+        self._tables.runs[run.id] = replace(run, tasks=[])
+        for task in run.tasks:
+            task.run_id = run.id
+            task.id = self._tables.new_id("tasks")
+            self._tables.tasks[task.id] = copy_of(task)
+        return run
+
+    def lock_run(self, run_id: int) -> IndexRun:
+        if run_id not in self._tables.runs:
+            raise NotFoundError(f"there is no run {run_id}; `kodit queue list` shows the runs")
+        return self._load([run_id])[0]
+
+    def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
+        tasks = [self._tables.tasks[key] for key in task_ids if key in self._tables.tasks]
+        return self._load(sorted({task.run_id or 0 for task in tasks}))
+
+    def save_runs(self, runs: Sequence[IndexRun]) -> None:
+        for run in runs:
+            self._save_run(run)
+
+    def _save_run(self, run: IndexRun) -> None:
+        stored = self._tables.runs[run.id]
+        self._tables.runs[run.id] = replace(
+            run, index_id=stored.index_id, created_at=stored.created_at, tasks=[]
+        )
+        for task in run.tasks:
+            row = self._tables.tasks[task.id]
+            self._tables.tasks[task.id] = replace(
+                row,
+                state=task.state,
+                priority=task.priority,
+                worker=task.worker,
+                lease_expires_at=task.lease_expires_at,
+                failures=task.failures,
+                cancel_requested=task.cancel_requested,
+                available_at=task.available_at,
+                finished_at=task.finished_at,
+                error=task.error,
+            )
+
+    def active_run(self, index_id: int) -> IndexRun | None:
+        found = [run.id for run in self._of_index(index_id) if _is_open(run, is_follow_up=False)]
+        return self.lock_run(found[0]) if found else None
+
+    def follow_ups(self, index_ids: Sequence[int]) -> list[IndexRun]:
+        return self._load(
+            run.id
+            for index_id in index_ids
+            for run in self._of_index(index_id)
+            if _is_open(run, is_follow_up=True)
+        )
+
+    def failed_runs(self, index_id: int) -> list[IndexRun]:
+        return self._load(
+            run.id for run in self._of_index(index_id) if run.state is RunState.FAILED
+        )
+
+    def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
+        return self._load(run_id for run_id in run_ids if run_id in self._tables.runs)
+
+    def list_runs(
+        self,
+        *,
+        index_id: int | None = None,
+        states: Sequence[RunState] = (),
+        limit: int = 100,
+    ) -> list[IndexRun]:
+        runs = self._tables.runs.values() if index_id is None else self._of_index(index_id)
+        found = [run.id for run in runs if not states or run.state in states]
+        return self._load(sorted(found, reverse=True)[:limit])
+
+    def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
+        newest = {
+            run.index_id: run.id
+            for run in self._tables.runs.values()
+            if run.index_id in index_ids and not run.is_follow_up
+        }
+        return {run.index_id: run for run in self._load(newest.values()) if run.index_id}
+
+    def delete_runs(self, index_id: int) -> None:
+        self._forget(run.id for run in self._of_index(index_id))
+
+    def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:
+        groups: dict[int | None, list[IndexRun]] = {}
+        for run in self._tables.runs.values():
+            groups.setdefault(run.index_id, []).append(run)
+        old = [
+            run.id
+            for group in groups.values()
+            for run in sorted(group, key=lambda run: (run.is_follow_up, -run.id))[keep_per_index:]
+            if run.finished_at is not None and run.finished_at < ended_before
+        ]
+        return sorted(old)[:limit]
+
+    def forget_runs(self, run_ids: Sequence[int]) -> int:
+        ended = [run.id for run in self.get_runs(run_ids) if run.state.is_terminal]
+        self._forget(ended)
+        return len(ended)
+
+    def _forget(self, run_ids: Iterable[int]) -> None:
+        for run_id in list(run_ids):
+            del self._tables.runs[run_id]
+            for task in [row for row in self._tables.tasks.values() if row.run_id == run_id]:
+                del self._tables.tasks[task.id]
+                for key in [key for key in self._tables.attempts if key[0] == task.id]:
+                    del self._tables.attempts[key]
+
+    def _of_index(self, index_id: int) -> list[IndexRun]:
+        return [run for run in self._tables.runs.values() if run.index_id == index_id]
+
+    def _load(self, run_ids: Iterable[int]) -> list[IndexRun]:
+        tasks: dict[int | None, list[Task]] = {}
+        for task in self._tables.tasks.values():
+            tasks.setdefault(task.run_id, []).append(copy_of(task))
+        return [replace(self._tables.runs[key], tasks=tasks.get(key, [])) for key in run_ids]
+
+    # Tasks
+
+    def find_single(self, type_name: str, payload: Mapping[str, Any]) -> IndexRun | None:
+        for task in self._tables.tasks.values():
+            run = self._run_of(task)
+            if (
+                run.index_id is None
+                and run.state is RunState.QUEUED
+                and task.type_name == type_name
+                and json_of(task.payload) == json_of(payload)
+            ):
+                return self.lock_run(run.id)
+        return None
+
+    def get_task(self, task_id: int) -> Task:
+        if task_id not in self._tables.tasks:
+            raise NotFoundError(f"there is no task {task_id}; `kodit queue list` shows the tasks")
+        return copy_of(self._tables.tasks[task_id])
+
+    def running_tasks(
+        self, *, worker: str | None = None, lease_before: datetime | None = None
+    ) -> list[Task]:
+        return [
+            copy_of(task)
+            for task in self._in_state(TaskState.RUNNING)
+            if (worker is None or task.worker == worker)
+            and (lease_before is None or _known(task.lease_expires_at) < lease_before)
+        ]
+
+    def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
+        ready = self._in_order(self._in_state(TaskState.READY), order)
+        return [copy_of(task) for task in ready[:limit]]
+
+    def _in_state(self, state: TaskState) -> list[Task]:
+        return [task for task in self._tables.tasks.values() if task.state is state]
+
+    # Claims
+
+    def has_claimable(self, now: datetime, rules: ClaimRules) -> bool:
+        return bool(self._claimable(now, rules, 1))
+
+    def next_available_at(self, now: datetime) -> datetime | None:
+        moments = [_known(task.available_at) for task in self._in_state(TaskState.READY)]
+        return min((moment for moment in moments if moment > now), default=None)
+
+    def claim(
+        self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
+    ) -> list[Task]:
+        return [
+            self._take(task, worker, now, lease_until)
+            for task in self._claimable(now, rules, count)
+        ]
+
+    def _claimable(self, now: datetime, rules: ClaimRules, count: int) -> list[Task]:
+        if self._tables.paused_since is not None:
+            return []
+        limits = {task_type.name: limit for task_type, limit in rules.limits.items()}
+        running = Counter(task.type_name for task in self._in_state(TaskState.RUNNING))
+        come = [t for t in self._in_state(TaskState.READY) if _known(t.available_at) <= now]
+        chosen: list[Task] = []
+        for task in self._in_order(come, rules.order):
+            name = task.type_name
+            if len(chosen) < count and running[name] < limits.get(name, running[name] + 1):
+                chosen.append(task)
+                running[name] += 1
+        return chosen
+
+    def _take(self, waiting: Task, worker: str, now: datetime, lease_until: datetime) -> Task:
+        task = replace(
+            waiting,
+            state=TaskState.RUNNING,
+            claim_no=waiting.claim_no + 1,
+            worker=worker,
+            lease_expires_at=lease_until,
+            started_at=now,
+            finished_at=None,
+            progress=None,
+        )
+        self._tables.tasks[task.id] = task
+        self._tables.attempts[(task.id, task.claim_no)] = TaskAttempt(
+            task.id, task.claim_no, worker, now, None, None, None
+        )
+        run = self._run_of(task)
+        if run.state is RunState.QUEUED:
+            self._tables.runs[run.id] = replace(
+                run, state=RunState.RUNNING, started_at=run.started_at or now
+            )
+        return copy_of(task)
+
+    def _in_order(self, tasks: Iterable[Task], order: QueueOrder) -> list[Task]:
+        def rank(task: Task) -> tuple[Any, ...]:
+            plain = (
+                -task.priority,
+                not task.is_user_initiated,
+                _known(task.created_at),
+                task.id,
+            )
+            if order is QueueOrder.PRIORITY:
+                return plain
+            return (not task.is_user_initiated, self._run_of(task).started_at is None, *plain)
+
+        return sorted(tasks, key=rank)
+
+    def _run_of(self, task: Task) -> IndexRun:
+        return self._tables.runs[task.run_id or 0]
+
+    def paused_since(self) -> datetime | None:
+        return self._tables.paused_since
+
+    def set_paused(self, since: datetime | None) -> None:
+        if since is None or self._tables.paused_since is None:
+            self._tables.paused_since = since
+
+    def fence(self, claim: Claim) -> Task:
+        task = self._tables.tasks.get(claim.task_id)
+        if task is None or task.claim != claim or task.state is not TaskState.RUNNING:
+            raise LeaseLost(f"task {claim.task_id} is no longer held by claim {claim.claim_no}")
+        return copy_of(task)
+
+    def renew(self, claim: Claim, lease_until: datetime, progress: TaskProgress | None) -> Task:
+        return self._replace_held(self.fence(claim), progress, lease_expires_at=lease_until)
+
+    def record_batch(
+        self, claim: Claim, work: Mapping[str, int], progress: TaskProgress | None
+    ) -> Task:
+        task = self.fence(claim)
+        for name, count in work.items():
+            task.work[name] = task.work.get(name, 0) + count
+        return self._replace_held(task, progress, failures=0)
+
+    def _replace_held(self, task: Task, progress: TaskProgress | None, **values: Any) -> Task:
+        row = replace(task, progress=progress or task.progress, **values)
+        self._tables.tasks[task.id] = row
+        return copy_of(row)
+
+    # Attempts
+
+    def close_attempts(
+        self, claims: Sequence[Claim], now: datetime, outcome: AttemptOutcome, error: str | None
+    ) -> None:
+        for claim in claims:
+            key = (claim.task_id, claim.claim_no)
+            attempt = self._tables.attempts.get(key)
+            if attempt is not None and attempt.finished_at is None:
+                self._tables.attempts[key] = replace(
+                    attempt, finished_at=now, outcome=outcome, error=error
+                )
+
+    def attempts(self, task_id: int) -> list[TaskAttempt]:
+        return [row for (owner, _), row in self._tables.attempts.items() if owner == task_id]
+
+
+def _is_open(run: IndexRun, *, is_follow_up: bool) -> bool:
+    return not run.state.is_terminal and run.is_follow_up is is_follow_up
+
+
+def _known(moment: datetime | None) -> datetime:
+    """A moment that every stored task of the state in question has."""
+    if moment is None:
+        raise ValueError("a task was stored without a moment that it must have")
+    return moment
