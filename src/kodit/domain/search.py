@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kodit.domain.snippet import Snippet, Symbol, SymbolKind
+
 
 class SearchMode(StrEnum):
     """Which engines answer."""
@@ -37,12 +39,13 @@ class SearchFilter:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A query with its mode, filter, and the number of results wanted."""
+    """A query with its mode, its filter, and the page of results wanted."""
 
     query: str
     mode: SearchMode = SearchMode.HYBRID
     filter: SearchFilter = SearchFilter()
     limit: int = 10
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,40 @@ class StoredSnippet:
     scope: str
     text: str
 
+    @property
+    def defined_symbol(self) -> Symbol | None:
+        """What the snippet defines, if anything."""
+        if self.symbol is None or self.kind is None:
+            return None
+        return Symbol(self.symbol, SymbolKind(self.kind), self.scope)
+
+    def as_snippet(self) -> Snippet:
+        """The snippet alone, without what joins it to the rest."""
+        return Snippet(
+            self.path,
+            self.start_line,
+            self.end_line,
+            self.language,
+            self.defined_symbol,
+            self.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPoints:
+    """What one signal of the ranking added to a score: `points` is `value` times `weight`."""
+
+    signal: str
+    value: float
+    weight: float
+    points: float
+
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A snippet with its place in the answer; the score is comparable within one answer only."""
+    """A snippet with its place in the answer; the score is comparable within one answer only.
+    The points of `explanation` sum to it; a search of one engine has none."""
 
     snippet: StoredSnippet
     score: float
+    explanation: tuple[SignalPoints, ...] = ()

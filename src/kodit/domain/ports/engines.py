@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kodit.domain.embedding import PackedVector
 from kodit.domain.keyword import KeywordBatch
+from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.search import Hit, Scope, StoredSnippet, VectorKind
 
 
@@ -27,8 +28,20 @@ class KeywordIndex(Protocol):
         database noted means that what was acknowledged is gone and must be logged again."""
         ...
 
-    def search(self, query: str, scope: Scope, limit: int) -> list[Hit]:
-        """The best snippets within the scope, best first."""
+    def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        """The snippets within the scope that have any of the search terms, best first."""
+        ...
+
+    def definitions(self, name: str, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        """Snippets that define exactly this name, in any case, the best for the terms first."""
+        ...
+
+    def score(self, terms: Sequence[str], snippet_ids: Sequence[int]) -> dict[int, float]:
+        """The scores that `search` gives to these snippets; those without a term are left out."""
+        ...
+
+    def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
+        """How many snippets there are, and how many have each of the terms."""
         ...
 
 

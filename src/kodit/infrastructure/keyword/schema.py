@@ -1,57 +1,50 @@
 """The fields of the keyword index.
 
-All text is cut into terms by `kodit.domain.ranking.terms` and joined with spaces, so that the
-engine only has to split at white space: questions and code are cut by the same hand.
+All text is cut into terms by `kodit.domain.ranking` and joined with spaces, so that the engine
+only has to split at white space: questions and code are cut by the same hand.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
 
-from kodit.domain.ranking.terms import terms
+from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.search import StoredSnippet
 
-SCHEMA_VERSION = "1"
-"""Part of the folder's name: another version starts an index of its own."""
+SCHEMA_VERSION = "2"
+"""The name of the index's folder: another version starts an index of its own."""
 
 # Signed integers throughout: deleting by an unsigned field deletes nothing and says nothing.
 SNIPPET_ID = "snippet_id"
 INDEX_ID = "index_id"
 FILE_ID = "file_id"
-
-
-@dataclass(frozen=True, slots=True)
-class TextField:
-    """A searchable field and how much a hit in it counts."""
-
-    name: str
-    boost: float
-
-
-TEXT_FIELDS = (TextField("body", 1.0), TextField("symbol", 2.0), TextField("path", 1.5))
+TERMS = "terms"
+"""The bag of search terms; the only field that scores."""
+NAME = "name"
+"""The lower-case name that the snippet defines, one token."""
 
 
 def build_schema() -> tantivy.Schema:
+    """What `to_document` fills."""
     builder = tantivy.SchemaBuilder()
     for name in (SNIPPET_ID, INDEX_ID, FILE_ID):
         builder.add_integer_field(name, indexed=True, fast=True)
-    for field in TEXT_FIELDS:
-        builder.add_text_field(field.name, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field(TERMS, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field(NAME, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
 def to_document(snippet: StoredSnippet) -> tantivy.Document:
-    symbol = f"{snippet.scope} {snippet.symbol}" if snippet.symbol else snippet.scope
+    """A snippet as the index takes it."""
+    fields = keyword_document(snippet.as_snippet())
     return tantivy.Document(
         snippet_id=snippet.id,
         index_id=snippet.index_id,
         file_id=snippet.file_id,
-        body=" ".join(terms(snippet.text)),
-        symbol=" ".join(terms(symbol)),
-        path=" ".join(terms(snippet.path)),
+        terms=fields.terms,
+        name=fields.name,
     )
 
 

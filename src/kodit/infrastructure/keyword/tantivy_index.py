@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import tantivy
 
 from kodit.domain.keyword import KeywordBatch
-from kodit.domain.ranking.terms import terms
+from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.search import Hit, Scope
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.keyword.schema import (
     FILE_ID,
     INDEX_ID,
+    NAME,
     SCHEMA_VERSION,
     SNIPPET_ID,
-    TEXT_FIELDS,
+    TERMS,
     open_index,
 )
 from kodit.infrastructure.processes.pool import ProcessPool
-
-LONGEST_QUERY_TERMS = 64
-"""A query of more different terms than this is a document; its first terms say enough."""
 
 _WRITING = "kodit.infrastructure.keyword.writing"
 
@@ -48,18 +48,58 @@ class TantivyKeywordIndex:
             write_atomically(path, secrets.token_hex(8).encode())
         return path.read_text()
 
-    def search(self, query: str, scope: Scope, limit: int) -> list[Hit]:
-        wanted = list(dict.fromkeys(terms(query)))[:LONGEST_QUERY_TERMS]
+    def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        return self._run(terms, _within(scope), limit)
+
+    def definitions(self, name: str, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        named = _Clause(tantivy.Occur.Must, NAME, (name.lower(),))
+        return self._run(terms, [named, *_within(scope)], limit, any_term=False)
+
+    def score(self, terms: Sequence[str], snippet_ids: Sequence[int]) -> dict[int, float]:
+        if not snippet_ids:
+            return {}
+        these = _Clause(tantivy.Occur.Must, SNIPPET_ID, tuple(snippet_ids))
+        hits = self._run(terms, [these], len(snippet_ids))
+        return {hit.snippet_id: hit.score for hit in hits}
+
+    def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
         index = self._open()
-        if not wanted or index is None:
-            return []
+        if index is None:
+            return CorpusStatistics(0)
         searcher = index.searcher()
-        found = searcher.search(_to_query(index.schema, wanted, scope), limit, count=False).hits
-        scores = [float(score) for score, _address in found]
+        return CorpusStatistics(
+            searcher.num_docs, {term: searcher.doc_freq(TERMS, term) for term in terms}
+        )
+
+    def _run(
+        self,
+        terms: Sequence[str],
+        clauses: Sequence[_Clause],
+        limit: int,
+        *,
+        any_term: bool = True,
+    ) -> list[Hit]:
+        """Snippets that fulfil the clauses, and have a term where `any_term` asks for one; only
+        the terms score."""
+        index = self._open()
+        if index is None or (any_term and not terms):
+            return []
+        schema, query = index.schema, tantivy.Query
+        parts = [
+            (clause.occur, query.const_score_query(_any_of(schema, clause), 0.0))
+            for clause in clauses
+        ]
+        if terms:
+            wanted = query.boolean_query(
+                [(tantivy.Occur.Should, query.term_query(schema, TERMS, term)) for term in terms]
+            )
+            parts.append((tantivy.Occur.Must if any_term else tantivy.Occur.Should, wanted))
+        searcher = index.searcher()
+        found = searcher.search(query.boolean_query(parts), limit, count=False).hits
         ids = searcher.fast_field_values(SNIPPET_ID, [address for _score, address in found])
         return [
-            Hit(int(snippet_id), score)
-            for snippet_id, score in zip(ids, scores, strict=True)
+            Hit(int(snippet_id), float(score))
+            for snippet_id, (score, _address) in zip(ids, found, strict=True)
             if snippet_id is not None
         ]
 
@@ -73,28 +113,24 @@ class TantivyKeywordIndex:
         return self._index
 
 
-def _to_query(schema: tantivy.Schema, wanted: list[str], scope: Scope) -> tantivy.Query:
-    """Any of the terms in any field, within the scope; only the terms score."""
-    query = tantivy.Query
-    anything = query.boolean_query(
-        [
-            (
-                tantivy.Occur.Should,
-                query.boost_query(query.term_query(schema, field.name, term), field.boost),
-            )
-            for field in TEXT_FIELDS
-            for term in wanted
-        ]
-    )
-    clauses = [(tantivy.Occur.Must, anything)]
-    clauses.append((tantivy.Occur.Must, _any_of(schema, INDEX_ID, scope.index_ids)))
+class _Clause(NamedTuple):
+    """A field that must, or must not, have one of some values."""
+
+    occur: tantivy.Occur
+    field: str
+    values: Sequence[int | str]
+
+
+def _within(scope: Scope) -> list[_Clause]:
+    clauses = [_Clause(tantivy.Occur.Must, INDEX_ID, tuple(scope.index_ids))]
     if scope.file_ids is not None:
-        clauses.append((tantivy.Occur.Must, _any_of(schema, FILE_ID, scope.file_ids)))
+        clauses.append(_Clause(tantivy.Occur.Must, FILE_ID, tuple(scope.file_ids)))
     if scope.hidden_file_ids:
-        clauses.append((tantivy.Occur.MustNot, _any_of(schema, FILE_ID, scope.hidden_file_ids)))
-    return query.boolean_query(clauses)
+        clauses.append(_Clause(tantivy.Occur.MustNot, FILE_ID, tuple(scope.hidden_file_ids)))
+    return clauses
 
 
-def _any_of(schema: tantivy.Schema, field: str, values: frozenset[int]) -> tantivy.Query:
-    members = tantivy.Query.term_set_query(schema, field, sorted(values))
-    return tantivy.Query.const_score_query(members, 0.0)
+def _any_of(schema: tantivy.Schema, clause: _Clause) -> tantivy.Query:
+    if len(clause.values) == 1:
+        return tantivy.Query.term_query(schema, clause.field, clause.values[0])
+    return tantivy.Query.term_set_query(schema, clause.field, list(clause.values))
