@@ -30,7 +30,7 @@ def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
     are looked at; a URL may still turn out to lead nowhere.
     """
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
-        raise SourceError(f"The source {text!r} contains control characters.")
+        raise SourceError(f"The source {_shown(text)!r} contains control characters.")
     if not text.strip():
         raise SourceError("The source is empty; give a git URL or the path of a folder.")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -65,8 +65,8 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise SourceError(f"The source {_shown(text)!r} is not a valid URL: {error}.") from None
+    except ValueError:
+        raise SourceError(f"The source {_shown(text)!r} is not a valid URL.") from None
     if not host or host.startswith("-") or re.search(r"[\s\\%]", host):
         raise SourceError(f"The source {_shown(text)!r} names no valid host.")
     path, ref = _split_ref(_after_authority(parts))
@@ -188,5 +188,6 @@ def _checked_ref(ref: str | None) -> str | None:
 
 
 def _shown(text: str) -> str:
-    """`text` without whatever stands between `//` and `@`."""
-    return re.sub(r"//[^/]*@", "//", text)
+    """`text` without what may be credentials: all from `//` to the last `@`, since a password that
+    was not escaped may hold any character."""
+    return re.sub(r"(?s)//.*@", "//", text)

@@ -55,8 +55,8 @@ def open_root(root: str) -> int:
     except PermissionError:
         raise SourceError(f"The folder {root} cannot be read: permission denied.") from None
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise SourceError(f"{root} is a symbolic link now; it was a folder.") from None
+        if error.errno == errno.ELOOP:  # what macOS says of a symbolic link
+            raise SourceError(f"{root} is not a folder.") from None
         raise TransientError(f"The folder {root} cannot be opened: {error.strerror}.") from error
 
 

@@ -1,0 +1,69 @@
+"""Reading files below a root never follows a link, never waits, and never fails for one file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kodit.domain.errors import SourceError
+from kodit.infrastructure.folder.reading import read_files
+
+
+def test_contents_come_in_the_order_asked_for(tmp_path: Path) -> None:
+    """Any order of folders, the same file twice, an empty file."""
+    for name, content in {"a.py": "1", "b/c.py": "2", "b/d/e.py": "3", "f.py": ""}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    paths = ["b/d/e.py", "a.py", "b/c.py", "b/d/e.py", "f.py"]
+    assert read_files(str(tmp_path), paths) == [b"3", b"1", b"2", b"3", b""]
+
+
+def test_what_is_no_longer_a_readable_file_is_none(tmp_path: Path) -> None:
+    """Vanished, a folder now, its folder a file now, too large now, a pipe now, nonsense."""
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "grown.py").write_bytes(b"x" * 1_000_001)
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "last.py").write_text("read")
+    paths = ["gone.py", "gone/a.py", "folder.py", "file/a.py", "grown.py", "pipe.py"]
+    paths += ["../file", "/etc/passwd", "", ".", "a//b", "x" * 300]
+    assert read_files(str(tmp_path), [*paths, "last.py"]) == [None] * len(paths) + [b"read"]
+
+
+def test_a_file_or_folder_swapped_for_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Wherever in the path the link is, and even if it leads back inside."""
+    root = tmp_path / "root"
+    (root / "sub" / "deep").mkdir(parents=True)
+    (root / "sub" / "deep" / "a.py").write_text("inside")
+    outside = tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "deep" / "a.py").write_text("outside")
+    assert read_files(str(root), ["sub/deep/a.py"]) == [b"inside"]
+    (root / "sub").rename(root / "real")
+    (root / "sub").symlink_to(outside)
+    assert read_files(str(root), ["sub/deep/a.py"]) == [None]
+    (root / "real" / "deep" / "a.py").unlink()
+    (root / "real" / "deep" / "a.py").symlink_to(outside / "deep" / "a.py")
+    assert read_files(str(root), ["real/deep/a.py"]) == [None]
+    (root / "alias").symlink_to("real")
+    assert read_files(str(root), ["alias/deep"]) == [None]
+
+
+def test_a_vanished_root_is_an_error(tmp_path: Path) -> None:
+    """Not a folder full of vanished files."""
+    with pytest.raises(SourceError, match="does not exist"):
+        read_files(str(tmp_path / "gone"), ["a.py"])
+
+
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    """Over many folders, found and not found."""
+    paths = []
+    for number in range(20):
+        (tmp_path / f"{number}" / "x").mkdir(parents=True)
+        (tmp_path / f"{number}" / "x" / "a.py").write_text("x")
+        paths += [f"{number}/x/a.py", f"{number}/y/a.py"]
+    before = len(list(Path("/dev/fd").iterdir()))
+    read_files(str(tmp_path), paths)
+    assert len(list(Path("/dev/fd").iterdir())) == before

@@ -1,0 +1,274 @@
+"""A scan finds what changed, costs one stat for what did not, and never leaves the folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from kodit.domain.errors import SourceError
+from kodit.domain.source import KnownFile, Scan
+from kodit.infrastructure.folder.content import blob_id
+from kodit.infrastructure.folder.scan import MAXIMUM_DEPTH, scan_folder
+
+LONG_AGO = 1_600_000_000_000_000_000
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder.resolve()
+
+
+def write(root: Path, **files: str) -> None:
+    for name, content in files.items():
+        path = root / name.replace("__", "/").replace("_py", ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def known_from(scan: Scan) -> dict[str, KnownFile]:
+    return {
+        file.path: KnownFile(
+            file.content_hash,
+            file.stamp.size,
+            file.stamp.mtime_ns,
+            file.stamp.ctime_ns,
+            file.stamp.inode,
+        )
+        for file in scan.changed
+    }
+
+
+def changed_paths(scan: Scan) -> list[str]:
+    return [file.path for file in scan.changed]
+
+
+def later(scan: Scan) -> int:
+    """A time of the last scan by which no file of the test counts as changed just before it."""
+    return scan.scanned_at_ns + 3_600_000_000_000
+
+
+def test_the_first_scan_finds_all_files_with_the_ids_git_gives_them(root: Path) -> None:
+    """Paths are relative, with slashes, in order."""
+    write(root, b_py="two", a__c_py="one", empty_py="")
+    scan = scan_folder(str(root), {})
+    assert changed_paths(scan) == ["a/c.py", "b.py", "empty.py"]
+    expected = subprocess.run(
+        ["git", "hash-object", "--no-filters", "a/c.py", "b.py", "empty.py"],
+        cwd=root,
+        capture_output=True,
+        check=True,
+    )
+    assert [file.content_hash for file in scan.changed] == expected.stdout.decode().split()
+    assert [file.stamp.size for file in scan.changed] == [3, 3, 0]
+    assert (scan.gone, scan.unchanged, scan.skipped, scan.commit) == ((), 0, {}, None)
+    assert abs(scan.scanned_at_ns - time.time_ns()) < 60_000_000_000
+
+
+def test_what_changed_since_is_found(root: Path) -> None:
+    """Added, edited, renamed, deleted; all else is only counted."""
+    write(root, same_py="same", edited_py="old", renamed_py="moved", deleted_py="x")
+    first = scan_folder(str(root), {})
+    write(root, edited_py="new!", added_py="+")
+    (root / "renamed.py").rename(root / "other.py")
+    (root / "deleted.py").unlink()
+    scan = scan_folder(str(root), known_from(first), first.scanned_at_ns)
+    assert changed_paths(scan) == ["added.py", "edited.py", "other.py"]
+    assert scan.gone == ("deleted.py", "renamed.py")
+    assert scan.unchanged == 1
+
+
+def test_a_case_change_and_a_mode_change_are_seen_for_what_they_are(root: Path) -> None:
+    """Another case is another path; another mode moves the stamp and nothing else."""
+    write(root, name_py="x", mode_py="y")
+    first = scan_folder(str(root), {})
+    (root / "name.py").rename(root / "NAME.py")
+    (root / "mode.py").chmod(0o755)
+    known = known_from(first)
+    scan = scan_folder(str(root), known, later(first))
+    assert {file.path: file.content_hash for file in scan.changed} == {
+        "NAME.py": known["name.py"].content_hash,
+        "mode.py": known["mode.py"].content_hash,
+    }
+    assert scan.gone == ("name.py",)
+
+
+def test_a_file_whose_stamp_did_not_move_is_not_read(root: Path) -> None:
+    """Shown by a content hash that is wrong, and stays unquestioned."""
+    write(root, a_py="one")
+    first = scan_folder(str(root), {})
+    known = {path: file._replace(content_hash="0" * 40) for path, file in known_from(first).items()}
+    scan = scan_folder(str(root), known, later(first))
+    assert (changed_paths(scan), scan.unchanged) == ([], 1)
+
+
+@pytest.mark.parametrize("field", ["size", "mtime_ns", "ctime_ns", "inode"])
+def test_each_part_of_the_stamp_counts(root: Path, field: str) -> None:
+    """Size, both times and inode: any of them moving makes the file be read."""
+    write(root, a_py="one")
+    first = scan_folder(str(root), {})
+    file = known_from(first)["a.py"]
+    known = {"a.py": file._replace(content_hash="0" * 40, **{field: 12345})}
+    assert changed_paths(scan_folder(str(root), known, later(first))) == ["a.py"]
+
+
+def test_an_edit_within_the_clocks_resolution_is_seen(root: Path) -> None:
+    """A file that changed just before the last scan is read again though its stamp is equal."""
+    write(root, a_py="two")
+    first = scan_folder(str(root), {})
+    known = {
+        "a.py": known_from(first)["a.py"]._replace(content_hash=blob_id(b"one")),
+    }
+    assert changed_paths(scan_folder(str(root), known, first.scanned_at_ns)) == ["a.py"]
+    assert changed_paths(scan_folder(str(root), known_from(first), first.scanned_at_ns)) == []
+
+
+def test_an_edit_behind_an_old_time_stamp_is_seen(root: Path) -> None:
+    """Tools that set the modification time back (tar, cp -p) cannot set the change time."""
+    write(root, a_py="one")
+    os.utime(root / "a.py", ns=(LONG_AGO, LONG_AGO))
+    first = scan_folder(str(root), {})
+    write(root, a_py="two")
+    os.utime(root / "a.py", ns=(LONG_AGO, LONG_AGO))
+    assert changed_paths(scan_folder(str(root), known_from(first), later(first))) == ["a.py"]
+
+
+def test_links_are_never_followed(root: Path) -> None:
+    """Loops, links to files and folders inside and outside: counted, never read."""
+    write(root, a_py="one", sub__b_py="two")
+    outside = root.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.py").write_text("secret")
+    (root / "loop").symlink_to(".")
+    (root / "sub" / "up").symlink_to("..")
+    (root / "out").symlink_to(outside)
+    (root / "file.py").symlink_to(outside / "secret.py")
+    (root / "inner.py").symlink_to("a.py")
+    (root / "dangling.py").symlink_to("nowhere")
+    (root / ".gitignore").symlink_to(outside / "secret.py")
+    scan = scan_folder(str(root), {})
+    assert changed_paths(scan) == ["a.py", "sub/b.py"]
+    assert scan.skipped == {"symbolic link": 7}
+
+
+def test_a_root_that_became_a_link_is_refused(root: Path) -> None:
+    """The folder was asked for, not what somebody put in its place."""
+    other = root.parent / "other"
+    root.rename(other)
+    root.symlink_to(other)
+    with pytest.raises(SourceError, match="is not a folder"):
+        scan_folder(str(root), {})
+
+
+def test_sockets_and_pipes_are_counted_and_not_opened(root: Path) -> None:
+    """Opening a pipe would wait for a writer."""
+    os.mkfifo(root / "pipe.py")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(root / "socket.py"))
+        scan = scan_folder(str(root), {})
+    assert (changed_paths(scan), scan.skipped) == ([], {"special file": 2})
+
+
+def test_large_files_are_counted(root: Path) -> None:
+    """One megabyte is read, a byte more is not."""
+    (root / "most.py").write_bytes(b"x" * 1_000_000)
+    (root / "more.py").write_bytes(b"x" * 1_000_001)
+    scan = scan_folder(str(root), {})
+    assert (changed_paths(scan), scan.skipped) == (["most.py"], {"too large": 1})
+
+
+def test_names_that_are_not_text_are_counted(root: Path) -> None:
+    """Control characters are kept, broken UTF-8 cannot be stored."""
+    write(root, **{"new\nline_py": "x", "esc\x1b[1m_py": "y"})
+    broken = os.fsencode(root) + b"/\xff"
+    Path(os.fsdecode(broken)).mkdir()
+    Path(os.fsdecode(broken + b"/a.py")).write_text("x")
+    Path(os.fsdecode(broken + b".py")).write_text("x")
+    scan = scan_folder(str(root), {})
+    assert changed_paths(scan) == ["esc\x1b[1m.py", "new\nline.py"]
+    assert scan.skipped == {"undecodable name": 2}
+
+
+def test_a_bottomless_tree_ends(root: Path) -> None:
+    """Deeper than any sane tree is counted, whatever the limit on open files."""
+    write(root, top_py="x")
+    descriptor = os.open(root, os.O_RDONLY)
+    for _ in range(MAXIMUM_DEPTH + 50):
+        os.mkdir("d", dir_fd=descriptor)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = deeper
+    os.close(descriptor)
+    scan = scan_folder(str(root), {})
+    assert (changed_paths(scan), scan.skipped) == (["top.py"], {"too deep": 1})
+    shutil.rmtree(root)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_counted(root: Path) -> None:
+    """A file and a folder without permission; the rest is scanned."""
+    write(root, a_py="x", closed_py="y", sub__b_py="z")
+    (root / "closed.py").chmod(0)
+    (root / "sub").chmod(0)
+    scan = scan_folder(str(root), {})
+    (root / "sub").chmod(0o700)
+    assert (changed_paths(scan), scan.skipped) == (["a.py"], {"unreadable": 2})
+
+
+def test_a_missing_root_and_a_file_are_named(root: Path) -> None:
+    """The user's mistake, in one sentence."""
+    with pytest.raises(SourceError, match="nope does not exist"):
+        scan_folder(str(root / "nope"), {})
+    write(root, a_py="x")
+    with pytest.raises(SourceError, match=r"a\.py is not a folder"):
+        scan_folder(str(root / "a.py"), {})
+
+
+def test_an_empty_folder_has_no_files(root: Path) -> None:
+    """Nothing is an answer too, and everything known is gone."""
+    scan = scan_folder(str(root), {"a.py": KnownFile("0" * 40)})
+    assert (scan.changed, scan.gone, scan.unchanged) == ((), ("a.py",), 0)
+
+
+def test_nothing_is_written(root: Path) -> None:
+    """No file, no time stamp of any entry moves."""
+    write(root, a_py="x", sub__b_py="y")
+    before = {path: path.stat() for path in [root, *root.rglob("*")]}
+    scan_folder(str(root), {})
+    for path, status in before.items():
+        assert (path.stat().st_mtime_ns, path.stat().st_ctime_ns) == (
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+        )
+    assert set(before) == {root, *root.rglob("*")}
+
+
+def test_nested_repositories(root: Path) -> None:
+    """Inside a repository they are another's files; below a plain folder they are what was asked
+    for."""
+    write(root, **{"one__.git__HEAD": "x", "one__a_py": "1", "two__b_py": "2"})
+    (root / "one" / "linked").mkdir()
+    (root / "one" / "linked" / ".git").write_text("gitdir: elsewhere\n")
+    write(root, one__linked__c_py="3")
+    scan = scan_folder(str(root), {})
+    assert changed_paths(scan) == ["one/a.py", "two/b.py"]
+    assert scan.skipped == {"nested repository": 1}
+
+
+def test_progress_counts_up_to_what_is_known(root: Path) -> None:
+    """Unknown at first, then out of the files known before."""
+    write(root, a_py="x", sub__b_py="y")
+    reports: list[tuple[int, int | None]] = []
+    first = scan_folder(str(root), {}, report=lambda *report: reports.append(report))
+    assert reports.pop() == (2, None)
+    scan_folder(
+        str(root), known_from(first), later(first), report=lambda *report: reports.append(report)
+    )
+    assert reports.pop() == (2, 2)
