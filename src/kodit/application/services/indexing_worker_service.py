@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
+from kodit.application.log_context import log_context
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import StageHandler
 from kodit.domain.errors import (
     KoditError,
     LeaseLost,
+    PermanentError,
     StalledError,
     TaskCancelled,
     TransientError,
@@ -21,9 +24,11 @@ from kodit.domain.errors import (
 from kodit.domain.ports.runtime import WakeUp
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.progress import ProgressTracker, TaskOperation, TrackableType
-from kodit.domain.task import Task, TaskProgress, TaskType
+from kodit.domain.task import Task, TaskProgress, TaskState, TaskType
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,22 @@ class WorkerSettings:
     """How a worker works; times in seconds.
 
     `stall_limit` is how long a task may show no progress before it is ended: longer than what
-    the child processes allow a single call, which is the finer net of the two.
+    the child processes allow a single call, which is the finer net of the two. `slow_poll` is how
+    often a worker looks for the dead, and for work that no wake-up told it of.
     """
 
     slots: int = 2
     heartbeat: float = 15.0
     stall_limit: float = 180.0
     slow_poll: float = 2.0
+    prune_every: float = 3600.0
 
 
 class IndexingWorkerService:
-    """Serves the whole queue, some tasks at a time, until it is told to stop."""
+    """Serves the whole queue, some tasks at a time, until it is told to stop.
+
+    A database that is locked or a disk that is full stops nobody: the worker waits and goes on.
+    """
 
     def __init__(
         self,
@@ -59,6 +69,8 @@ class IndexingWorkerService:
         self._settings = settings or WorkerSettings()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._reclaim_at = 0.0
+        self._prune_at = 0.0
         self._subscribers: list[Callable[[Task, ProgressTracker], None]] = []
 
     def subscribe(self, subscriber: Callable[[Task, ProgressTracker], None]) -> None:
@@ -72,26 +84,49 @@ class IndexingWorkerService:
 
     async def run(self, worker: str) -> None:
         """Work under this name until `stop` is called or the caller is cancelled."""
-        reclaimed_at = 0.0
-        try:
-            while not self._stopping:
-                if time.monotonic() - reclaimed_at >= self._settings.slow_poll:
-                    await self._queue.reclaim(self._registry)
-                    reclaimed_at = time.monotonic()
-                await self._fill(worker)
-                await self._wake_up.wait(await self._pause())
-        finally:
-            await self._release_all()
+        with log_context(worker=worker):
+            log.info("worker started", extra={"slots": self._settings.slots})
+            try:
+                while not self._stopping:
+                    pause = self._settings.slow_poll
+                    try:
+                        await self._keep_house()
+                        pause = await self._fill(worker)
+                    except (TransientError, OSError) as error:
+                        log.warning("the queue cannot be served just now", extra=_why(error))
+                    await self._wake_up.wait(pause)
+            finally:
+                released = await self._release_all(worker)
+                log.info("worker stopped", extra={"released": released})
 
-    async def _fill(self, worker: str) -> None:
-        """Claim for every free slot."""
-        while len(self._running) < self._settings.slots and not self._stopping:
-            task = await self._queue.claim(worker)
-            if task is None:
-                return
+    async def _keep_house(self) -> None:
+        """Take back what the dead held, and forget what ended long ago, when it is time to."""
+        if time.monotonic() >= self._reclaim_at:
+            self._reclaim_at = time.monotonic() + self._settings.slow_poll
+            for task, why in await self._queue.reclaim(self._registry):
+                with log_context(**_names(task)):
+                    log.warning("task taken back", extra={"held_by": task.worker, "reason": why})
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + self._settings.prune_every
+            if forgotten := await self._queue.prune():
+                log.info("old runs forgotten", extra={"runs": forgotten})
+
+    async def _fill(self, worker: str) -> float:
+        """Claim for every free slot; returns after how many seconds to look again."""
+        free = self._settings.slots - len(self._running)
+        if free <= 0 or self._stopping:
+            return self._settings.slow_poll
+        tasks = await self._queue.claim_many(worker, free)
+        for task in tasks:
             runner = asyncio.create_task(self._serve(worker, task))
             self._running.add(runner)
             runner.add_done_callback(self._on_end)
+        if len(tasks) == free:
+            return self._settings.slow_poll
+        seconds = await self._queue.seconds_to_next()
+        return (
+            self._settings.slow_poll if seconds is None else min(seconds, self._settings.slow_poll)
+        )
 
     def _on_end(self, runner: asyncio.Task[None]) -> None:
         self._running.discard(runner)
@@ -99,60 +134,93 @@ class IndexingWorkerService:
         if not runner.cancelled() and (error := runner.exception()) is not None:
             log.error("a slot of the worker ended with an error", exc_info=error)
 
-    async def _pause(self) -> float:
-        if len(self._running) >= self._settings.slots:
-            return self._settings.slow_poll
-        seconds = await self._queue.seconds_to_next()
-        return min(self._settings.slow_poll, max(seconds or self._settings.slow_poll, 0.0))
-
-    async def _release_all(self) -> None:
+    async def _release_all(self, worker: str) -> int:
+        """End what runs, and give back whatever is still held: also what was claimed in the
+        breath in which this worker was told to stop."""
+        self._stopping = True
         for runner in self._running:
             runner.cancel()
         if self._running:
             await asyncio.wait(self._running)
+        try:
+            return await self._queue.release_all(worker)
+        except TransientError as error:
+            # Whoever sees that this worker is gone takes its tasks back.
+            log.warning("what is held cannot be given back", extra=_why(error))
+            return 0
 
     async def _serve(self, worker: str, first: Task) -> None:
         """Run a task and, while it ends well, whatever is claimed in the same breath."""
         task: Task | None = first
         while task is not None:
-            try:
-                task = await self._run_one(worker, task)
-            except LeaseLost as error:
-                log.warning("%s: nothing was changed", error)
-                return
+            with log_context(**_names(task)):
+                try:
+                    task = await self._run_one(worker, task)
+                except LeaseLost as error:
+                    log.warning("lease lost; nothing was changed", extra=_why(error))
+                    return
 
     async def _run_one(self, worker: str, task: Task) -> Task | None:
-        handler = self._handlers.get(task.type) if isinstance(task.type, TaskType) else None
-        if handler is None:
-            log.warning("task %d has a type this program does not know: %s", task.id, task.type)
-            await self._queue.fail(task.claim, f"this Kodit knows no task type {task.type!r}")
-            return None
+        """Run a task and write down how it ended; returns the next one. Raises LeaseLost."""
+        began = time.monotonic()
+        following: Task | None = None
+        error: Exception | None = None
         try:
-            nothing_to_do = await self._watch(handler, task)
-            return await self._queue.complete(
+            nothing_to_do = await self._watch(self._handler(task), task)
+        except LeaseLost:
+            raise
+        except Exception as failure:
+            error = failure
+            outcome = await self._insist(partial(self._fail, task, failure))
+        else:
+            outcome = "succeeded"
+            complete = partial(
+                self._queue.complete,
                 task.claim,
                 nothing_to_do=nothing_to_do,
                 next_for=None if self._stopping else worker,
             )
-        except asyncio.CancelledError:
-            await self._queue.release(task.claim)
-            raise
-        except LeaseLost:
-            raise
-        except TaskCancelled:
+            following = await self._insist(complete)
+        seconds = {"outcome": outcome, "seconds": time.monotonic() - began}
+        if error is None or isinstance(error, TaskCancelled):
+            log.info("task ended", extra=seconds)
+        else:
+            log.warning("task ended", extra=seconds | _why(error))
+        return following
+
+    async def _fail(self, task: Task, error: Exception) -> str:
+        """Write down an error of a stage; returns what that made of the task, for the log."""
+        if isinstance(error, TaskCancelled):
             await self._queue.acknowledge_cancel(task.claim)
-        except TransientError as error:
-            log.warning("task %d (%s) failed in passing: %s", task.id, task.type_name, error)
-            await self._queue.fail_in_passing(task.claim, error)
-        except OSError as error:
-            log.warning("task %d (%s) failed in passing: %s", task.id, task.type_name, error)
-            await self._queue.fail_in_passing(task.claim, TransientError(_explain(error)))
-        except KoditError as error:
+            return "cancelled"
+        if isinstance(error, (TransientError, OSError)):
+            passing = error if isinstance(error, TransientError) else _transient(error)
+            state = await self._queue.fail_in_passing(task.claim, passing)
+            return "retried" if state is TaskState.READY else str(state)
+        if isinstance(error, KoditError):
             await self._queue.fail(task.claim, str(error))
-        except Exception as error:
-            log.exception("task %d (%s) failed", task.id, task.type_name)
+        else:
+            log.error("a stage raised an error that is not foreseen", exc_info=error)
             await self._queue.fail(task.claim, f"{type(error).__name__}: {error}")
-        return None
+        return "failed"
+
+    def _handler(self, task: Task) -> StageHandler:
+        handler = self._handlers.get(task.type) if isinstance(task.type, TaskType) else None
+        if handler is None:
+            raise PermanentError(f"this Kodit knows no task type {task.type_name!r}")
+        return handler
+
+    async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write down how a task ended, as soon as the database lets us: until then the claim is
+        held, or is lost to somebody who could."""
+        while True:
+            try:
+                return await write()
+            except TransientError as error:
+                if self._stopping:
+                    raise
+                log.warning("the end of the task cannot be stored yet", extra=_why(error))
+                await asyncio.sleep(self._settings.slow_poll)
 
     async def _watch(self, handler: StageHandler, task: Task) -> bool:
         """Run the handler, renewing the lease only while it makes progress."""
@@ -168,13 +236,22 @@ class IndexingWorkerService:
             while not (await asyncio.wait({runner}, timeout=self._settings.heartbeat))[0]:
                 if seen.seconds_ago() > self._settings.stall_limit:
                     raise StalledError(f"no progress for {self._settings.stall_limit:.0f} s; ended")
-                if await self._queue.heartbeat(task.claim, seen.progress()):
+                if await self._renew(task, seen):
                     raise TaskCancelled("cancelled on request")
             return runner.result().nothing_to_do
         finally:
             if not runner.done():
                 runner.cancel()
                 await asyncio.wait({runner})
+
+    async def _renew(self, task: Task, seen: _LastSeen) -> bool:
+        """Send a heartbeat; returns whether the task is asked to stop. One that cannot be sent is
+        made good by the next, or ends in LeaseLost."""
+        try:
+            return await self._queue.heartbeat(task.claim, seen.progress())
+        except TransientError as error:
+            log.warning("the lease cannot be renewed just now", extra=_why(error))
+            return False
 
 
 class _LastSeen:
@@ -199,6 +276,20 @@ class _LastSeen:
         )
 
 
-def _explain(error: OSError) -> str:
+def _transient(error: OSError) -> TransientError:
     where = f": {error.filename}" if error.filename else ""
-    return f"{error.strerror or error}{where}"
+    return TransientError(f"{error.strerror or error}{where}")
+
+
+def _names(task: Task) -> dict[str, object]:
+    return {
+        "run": task.run_id,
+        "index": task.index_id,
+        "task": task.id,
+        "claim_no": task.claim_no,
+        "type": task.type_name,
+    }
+
+
+def _why(error: BaseException) -> dict[str, object]:
+    return {"error": str(error) or type(error).__name__}

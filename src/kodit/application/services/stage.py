@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,7 +19,8 @@ T = TypeVar("T")
 async def in_thread(work: Callable[[], T]) -> T:
     """Run blocking work off the event loop. When the caller is cancelled meanwhile, the work is
     still waited for: a transaction is never left behind in the air."""
-    future = asyncio.get_running_loop().run_in_executor(None, work)
+    context = contextvars.copy_context()
+    future = asyncio.get_running_loop().run_in_executor(None, context.run, work)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
