@@ -177,13 +177,11 @@ class IndexRun:
         self.state = RunState.SUPERSEDED
 
     def _unblock(self, now: datetime) -> None:
-        done = {task.type for task in self.tasks if task.state is TaskState.SUCCEEDED}
+        """Make ready what waits for no task of this run; a single task waits for none."""
+        missing = {task.type for task in self.tasks if task.state is not TaskState.SUCCEEDED}
         for task in self.tasks:
-            if (
-                task.state is TaskState.BLOCKED
-                and isinstance(task.type, TaskType)
-                and all(predecessor in done for predecessor in PREDECESSORS[task.type])
-            ):
+            predecessors = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()
+            if task.state is TaskState.BLOCKED and missing.isdisjoint(predecessors):
                 task.make_ready(now)
 
     def settle(self, now: datetime) -> None:
