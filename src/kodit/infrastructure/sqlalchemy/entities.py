@@ -135,6 +135,12 @@ class SnippetRow(Base):
         one_of("state", "live", "superseded", "removed"),
         Index("snippets_of_file", "file_id", "state"),
         Index("snippets_of_index", "index_id", "state"),
+        Index(
+            "snippets_by_symbol",
+            text("lower(symbol)"),
+            sqlite_where=text("symbol IS NOT NULL"),
+            postgresql_where=text("symbol IS NOT NULL"),
+        ),
         AUTOINCREMENT,
     )
 

@@ -293,6 +293,14 @@ def upgrade() -> None:
     )
     op.create_index("snippets_of_file", "snippets", ["file_id", "state"], unique=False)
     op.create_index("snippets_of_index", "snippets", ["index_id", "state"], unique=False)
+    op.create_index(
+        "snippets_by_symbol",
+        "snippets",
+        [sa.literal_column("lower(symbol)")],
+        unique=False,
+        sqlite_where=sa.text("symbol IS NOT NULL"),
+        postgresql_where=sa.text("symbol IS NOT NULL"),
+    )
 
     op.create_table(
         "task_attempts",
