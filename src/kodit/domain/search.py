@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from kodit.domain.snippet import Snippet, Symbol, SymbolKind
 
@@ -104,6 +105,19 @@ class StoredSnippet:
             self.defined_symbol,
             self.text,
         )
+
+
+class FoundSnippet(NamedTuple):
+    """What ranking reads of a snippet: all but its text. It never changes for an identifier."""
+
+    id: int
+    index_id: int
+    file_id: int
+    path: str
+    start_line: int
+    end_line: int
+    language: str
+    symbol: Symbol | None
 
 
 @dataclass(frozen=True, slots=True)

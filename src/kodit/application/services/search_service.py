@@ -10,6 +10,7 @@ from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, KeywordIndex, VectorIndex
 from kodit.domain.ranking import Candidate, QueryUnderstanding, Ranked, rank, understand
 from kodit.domain.search import (
+    FoundSnippet,
     Hit,
     Scope,
     SearchMode,
@@ -25,6 +26,8 @@ VECTOR_CANDIDATES = 60
 DEFINITIONS_PER_NAME = 20
 """How many snippets each engine offers to the ranking of a hybrid search. With these, 96 of 100
 wanted files are among the candidates; more of them cost time and bring next to none."""
+MOST_REMEMBERED = 50_000
+"""Snippets whose place is kept in memory between searches: some 20 MB."""
 LONGEST_QUERY = 200_000
 """Characters; a longer query is a mistake and is refused. Of the others, the beginning counts."""
 
@@ -59,6 +62,7 @@ class SearchService:
         self._keyword_index = keyword_index
         self._vector_index = vector_index
         self._embedder = embedder
+        self._known: dict[int, FoundSnippet] = {}
 
     def search(self, request: SearchRequest) -> list[SearchResult]:
         """The best snippets, best first. Raises InvalidQueryError and NotFoundError."""
@@ -95,12 +99,25 @@ class SearchService:
         ]
 
     def _search_hybrid(self, transaction: Transaction, question: _Question) -> list[SearchResult]:
-        found = self._find_candidates(question)
-        snippets = _by_id(transaction.search.get_many(sorted(found)))
-        candidates = self._measure(question, snippets.values())
+        found = self._look_up(transaction, self._find_candidates(question))
+        candidates = self._measure(question, found)
         statistics = self._keyword_index.statistics(question.understanding.terms)
         ranked = rank(question.understanding, candidates, statistics, question.depth)
-        return [_to_result(one, snippets) for one in ranked]
+        ids = [one.candidate.snippet_id for one in ranked]
+        snippets = _by_id(transaction.search.get_many(ids))
+        return [
+            _to_result(one, snippets[one.candidate.snippet_id])
+            for one in ranked
+            if one.candidate.snippet_id in snippets
+        ]
+
+    def _look_up(self, transaction: Transaction, ids: set[int]) -> list[FoundSnippet]:
+        """What ranking reads of the candidates; remembered, as it never changes."""
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.clear()
+        unknown = [snippet_id for snippet_id in ids if snippet_id not in self._known]
+        self._known.update((found.id, found) for found in transaction.search.find_many(unknown))
+        return [self._known[snippet_id] for snippet_id in ids if snippet_id in self._known]
 
     def _find_candidates(self, question: _Question) -> set[int]:
         """What any engine holds for the best, and definitions of the names in the query."""
@@ -122,9 +139,8 @@ class SearchService:
             kind, self._embedder.model, question.vector, question.scope, limit
         )
 
-    def _measure(self, question: _Question, snippets: Iterable[StoredSnippet]) -> list[Candidate]:
+    def _measure(self, question: _Question, snippets: Sequence[FoundSnippet]) -> list[Candidate]:
         """Every engine's score for every candidate, also for those that another engine found."""
-        snippets = list(snippets)
         by_index: dict[int, list[int]] = {}
         for snippet in snippets:
             by_index.setdefault(snippet.index_id, []).append(snippet.id)
@@ -142,7 +158,7 @@ class SearchService:
                 start_line=snippet.start_line,
                 end_line=snippet.end_line,
                 language=snippet.language,
-                symbol=snippet.defined_symbol,
+                symbol=snippet.symbol,
                 keyword=keyword.get(snippet.id, 0.0),
                 code=code.get(snippet.id, 0.0),
                 text=text.get(snippet.id, 0.0),
@@ -165,9 +181,9 @@ def _by_id(snippets: Iterable[StoredSnippet]) -> dict[int, StoredSnippet]:
     return {snippet.id: snippet for snippet in snippets}
 
 
-def _to_result(ranked: Ranked, snippets: dict[int, StoredSnippet]) -> SearchResult:
+def _to_result(ranked: Ranked, snippet: StoredSnippet) -> SearchResult:
     return SearchResult(
-        snippets[ranked.candidate.snippet_id],
+        snippet,
         ranked.score,
         tuple(
             SignalPoints(part.signal, part.value, part.weight, part.points)

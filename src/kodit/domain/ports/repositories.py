@@ -10,7 +10,7 @@ from typing import Protocol
 from kodit.domain.embedding import PackedVector
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.keyword import KeywordChange
-from kodit.domain.search import Scope, SearchFilter, StoredSnippet, VectorKind
+from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.source import KnownFile, Source
 from kodit.domain.task import TaskType
@@ -164,6 +164,10 @@ class SearchRepository(Protocol):
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
         """The filter as identifiers. Raises NotFoundError for an unknown index."""
+        ...
+
+    def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
+        """As `get_many`, without the texts, which are most of what there is to read."""
         ...
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:

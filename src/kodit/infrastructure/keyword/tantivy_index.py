@@ -34,6 +34,7 @@ class TantivyKeywordIndex:
         self._folder = folder / SCHEMA_VERSION
         self._pool = pool
         self._index: tantivy.Index | None = None
+        self._stamp = (0, 0)
 
     async def apply(self, batch: KeywordBatch) -> None:
         await self._pool.call(f"{_WRITING}:apply_batch", str(self._folder), batch)
@@ -104,12 +105,18 @@ class TantivyKeywordIndex:
         ]
 
     def _open(self) -> tantivy.Index | None:
+        """The index as it was last committed, by whichever process."""
+        try:
+            status = (self._folder / "meta.json").stat()
+        except FileNotFoundError:
+            self._index = None
+            return None
+        stamp = (status.st_mtime_ns, status.st_ino)
         if self._index is None:
-            if not (self._folder / "meta.json").exists():
-                return None
             self._index = open_index(self._folder)
-        else:
+        elif stamp != self._stamp:
             self._index.reload()
+        self._stamp = stamp
         return self._index
 
 

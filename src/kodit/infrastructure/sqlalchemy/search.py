@@ -5,14 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pathspec import GitIgnoreSpec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from kodit.domain.errors import NotFoundError
-from kodit.domain.search import Scope, SearchFilter, StoredSnippet
+from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
+from kodit.domain.snippet import Symbol, SymbolKind
 from kodit.domain.source import FileProcessingStatus
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+
+_FOUND = (
+    select(
+        SnippetRow.id,
+        SnippetRow.index_id,
+        SnippetRow.file_id,
+        FileRow.path,
+        SnippetRow.start_line,
+        SnippetRow.end_line,
+        SnippetRow.language,
+        SnippetRow.symbol,
+        SnippetRow.kind,
+        SnippetRow.scope,
+    )
+    .join(FileRow, FileRow.id == SnippetRow.file_id)
+    .where(SnippetRow.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 class SqlSearchRepository:
@@ -52,9 +70,20 @@ class SqlSearchRepository:
         globs = GitIgnoreSpec.from_lines(search_filter.paths)
         return frozenset(row[0] for row in rows if globs.match_file(row[1]))
 
+    def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
+        return [
+            FoundSnippet(*row[:7], _symbol(*row[7:]))
+            for some in in_chunks(snippet_ids)
+            for row in self._connection.execute(_FOUND, {"ids": list(some)})
+        ]
+
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
         return [
             to_stored(row)
             for some in in_chunks(snippet_ids)
             for row in self._connection.execute(select_stored().where(SnippetRow.id.in_(some)))
         ]
+
+
+def _symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
+    return None if name is None or kind is None else Symbol(name, SymbolKind(kind), scope)
