@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kodit.application.services.index_service import IndexStatus
+from kodit.domain.diagnosis import Problem
 from kodit.domain.run import IndexRun
 from kodit.domain.search import SearchResult
 from kodit.domain.task import Task, TaskAttempt
@@ -91,6 +92,16 @@ def task_shape(task: Task) -> dict[str, Any]:
         },
         "error": task.error,
         "work": {name: task.work.get(name, 0) for name in WORK_COUNTS},
+    }
+
+
+def problem_shape(problem: Problem) -> dict[str, Any]:
+    return {
+        "area": problem.area.value,
+        "index_id": problem.index_id,
+        "problem": problem.what,
+        "repair": problem.remedy if problem.mend else None,
+        "advice": None if problem.mend else problem.remedy,
     }
 
 

@@ -7,6 +7,7 @@ an index that was dropped. It is what makes a late or repeated batch harmless.
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ DOCUMENTS_PER_REPORT = 512
 
 def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> None:
     """Delete, add and commit; nothing when the index is already past the batch."""
-    with _locked(folder):
-        positions = _read_positions(folder)
+    with locked(folder):
+        positions = read_positions(folder)
         position = positions.get(str(batch.index_id), 0)
         if position is None or position >= batch.seq:
             return
@@ -44,8 +45,8 @@ def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> None:
 
 def drop_index(folder: str, index_id: int, *, report: Any) -> None:
     """Delete every document of an index and refuse all later batches for it."""
-    with _locked(folder):
-        positions = _read_positions(folder)
+    with locked(folder):
+        positions = read_positions(folder)
         if str(index_id) not in positions:
             return
         # Refused from here on, also when the deletion below is cut short and done again.
@@ -61,15 +62,18 @@ def _commit(writer: tantivy.IndexWriter) -> None:
     writer.wait_merging_threads()
 
 
-def _locked(folder: str) -> Any:
+def locked(folder: str) -> AbstractContextManager[None]:
+    """Nobody writes the index meanwhile; its folder is there."""
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     return file_lock(path.parent / "keyword.lock", LOCK_TIMEOUT_SECONDS, "the keyword index")
 
 
-def _read_positions(folder: str) -> dict[str, int | None]:
+def read_positions(folder: str) -> dict[str, int | None]:
+    """The last change that is in the index, by index identifier; None for what was dropped."""
     path = Path(folder) / "positions.json"
-    return json.loads(path.read_bytes()) if path.exists() else {}
+    positions: dict[str, int | None] = json.loads(path.read_bytes()) if path.exists() else {}
+    return positions
 
 
 def _write_positions(folder: str, positions: dict[str, int | None]) -> None:

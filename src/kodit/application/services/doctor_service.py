@@ -1,0 +1,119 @@
+"""Examines a data directory and repairs it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Problem
+from kodit.domain.errors import NotFoundError
+from kodit.domain.keyword import KeywordChange
+from kodit.domain.ports.database import Database
+from kodit.domain.ports.doctor import Examiner
+from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.run import IndexRun
+from kodit.domain.services.bm25_service import BM25DomainService
+from kodit.domain.task import QueuePriority
+
+log = logging.getLogger(__name__)
+
+CHANGES_PER_BATCH = 8192
+MOST_ROUNDS = 3
+"""Mending one thing may lay open another of the same area; more often than this, it does not."""
+
+
+class DoctorService:
+    """Safe beside workers: what is found is seen in one snapshot, and every repair looks again,
+    in its own transaction, at what it is about to change."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queue: QueueService,
+        keyword_index: KeywordIndex,
+        examiners: Sequence[Examiner],
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._keyword_index = keyword_index
+        self._examiners = examiners
+        self._bm25 = BM25DomainService()
+
+    async def examine(self) -> list[Problem]:
+        """Everything that is wrong; nothing is changed."""
+        return [problem for examiner in self._examiners for problem in await _look(examiner)]
+
+    async def repair(self) -> list[IndexRun]:
+        """Put right what can be, area by area. Returns the runs that do the rest: somebody has to
+        work on them, as on any run."""
+        refresh: set[int] = set()
+        for examiner in self._examiners:
+            relog: set[int] = set()
+            for _ in range(MOST_ROUNDS):
+                problems = [problem for problem in await _look(examiner) if problem.mend]
+                for problem in problems:
+                    await _mend(problem)
+                    relog |= problem.relog
+                    refresh |= problem.refresh
+                if not problems:
+                    break
+            await self._follow_log(relog)
+        return [run for index_id in sorted(refresh) if (run := await self._request(index_id))]
+
+    async def _follow_log(self, index_ids: Iterable[int]) -> None:
+        """Bring the keyword index to the end of the log, without a run: a source that is gone must
+        not keep a search from finding what is known of it.
+
+        A worker may do the same at the same time: a batch that comes late changes nothing.
+        """
+        for index_id in sorted(index_ids):
+            while changes := await in_thread(partial(self._changes, index_id)):
+                batch = self._bm25.fold(index_id, changes)
+                await self._keyword_index.apply(batch)
+                await in_thread(partial(self._acknowledge, index_id, batch.seq))
+
+    def _changes(self, index_id: int) -> list[KeywordChange]:
+        with self._database.read() as transaction:
+            return transaction.snippets.keyword_changes(index_id, CHANGES_PER_BATCH)
+
+    def _acknowledge(self, index_id: int, seq: int) -> None:
+        with self._database.write() as transaction:
+            transaction.snippets.acknowledge(index_id, seq)
+
+    async def _request(self, index_id: int) -> IndexRun | None:
+        try:
+            return await self._queue.request_run(index_id, QueuePriority.USER_INITIATED)
+        except NotFoundError:
+            return None  # deleted since
+
+
+async def _look(examiner: Examiner) -> Sequence[Problem]:
+    try:
+        return await in_thread(examiner.examine)
+    except Exception as error:
+        log.debug("the %s cannot be examined", examiner.area, exc_info=True)
+        return [
+            Problem(
+                examiner.area,
+                f"it cannot be examined: {_sentence(error)}",
+                "nothing; see to what is reported above first",
+            )
+        ]
+
+
+async def _mend(problem: Problem) -> None:
+    """A repair that fails leaves its problem to be found again."""
+    if problem.mend is None:
+        return
+    try:
+        await problem.mend()
+    except Exception as error:  # noqa: BLE001 - as above; the other problems can still be mended
+        log.warning("%s: %s; the repair failed: %s", problem.area, problem.what, _sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

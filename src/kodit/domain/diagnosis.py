@@ -1,0 +1,51 @@
+"""What can be wrong with a data directory, and what puts it right."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Area(StrEnum):
+    """What is looked at, in the order in which it is put right: each trusts those before it."""
+
+    DATABASE = "database"
+    QUEUE = "queue"
+    LEFTOVERS = "leftovers"
+    FILES = "files"
+    CLONES = "clones"
+    ENRICHMENTS = "enrichments"
+    VECTORS = "vectors"
+    KEYWORD = "keyword index"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be, in one line, and in another what a repair does.
+
+    `mend` puts it right, may be done twice, and looks again at what is still wrong before it
+    changes anything; None where only the user can help, which `remedy` then tells. Afterwards the
+    keyword index of the indexes in `relog` has changes to follow, and those in `refresh` have
+    stages to run.
+    """
+
+    area: Area
+    what: str
+    remedy: str
+    index_id: int | None = None
+    mend: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+    relog: frozenset[int] = frozenset()
+    refresh: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What an examination found and, where it was followed by a repair, what is still wrong."""
+
+    found: tuple[Problem, ...]
+    remaining: tuple[Problem, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        return not self.remaining

@@ -1,0 +1,70 @@
+"""What the rows of the database must satisfy, as data: a query for those that do not, and the
+statements that put them right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection, Select, func, select
+
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Area, Problem
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+ROWS_PER_TRANSACTION = 2000
+"""Keeps a write transaction short while others wait for their turn."""
+
+Mend = Callable[[Connection, int], int]
+"""Puts right at most so many rows, those that are wrong now; returns how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowCheck:
+    """`broken` selects the index of each row that is wrong; `what` has a place for the count."""
+
+    what: str
+    remedy: str
+    broken: Select[int]
+    mend: Mend
+    refresh: bool = False
+
+
+class RowExaminer:
+    """All checks of an area, in one snapshot."""
+
+    def __init__(self, database: SqliteDatabase, area: Area, checks: Sequence[RowCheck]) -> None:
+        self._database = database
+        self.area = area
+        self._checks = checks
+
+    def examine(self) -> list[Problem]:
+        with self._database.read() as transaction:
+            return [
+                Problem(
+                    self.area,
+                    check.what.format(count=count),
+                    check.remedy,
+                    index_id,
+                    partial(in_thread, partial(mend_rows, self._database, check.mend)),
+                    refresh=frozenset([index_id] if check.refresh else ()),
+                )
+                for check in self._checks
+                for index_id, count in _count(transaction.connection, check.broken)
+            ]
+
+
+def _count(connection: Connection, broken: Select[int]) -> list[tuple[int, int]]:
+    rows = broken.subquery()
+    (index_id,) = rows.c
+    query = select(index_id, func.count()).group_by(index_id).order_by(index_id)
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def mend_rows(database: SqliteDatabase, mend: Mend) -> None:
+    """Mend in short transactions until nothing is left."""
+    while True:
+        with database.write() as transaction:
+            if not mend(transaction.connection, ROWS_PER_TRANSACTION):
+                return

@@ -1,0 +1,135 @@
+"""The bare clones of git sources."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.errors import KoditError, NotFoundError
+from kodit.domain.index import Index, WorkingCopy
+from kodit.domain.source import SourceKind
+from kodit.infrastructure.git.clone import remove_clone
+from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
+from kodit.infrastructure.locks import try_lock
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+_CLONE = re.compile(r"(?P<index>\d+)\.git")
+_TEMPORARY = re.compile(r"\.(?P<clone>\d+\.git)\.[0-9a-f]+\.tmp")
+_LOCK = re.compile(r"\.(?P<index>\d+)\.git\.lock")
+
+
+class CloneExaminer:
+    """Compares what lies in the folder of clones with the indexes that need one."""
+
+    area = Area.CLONES
+
+    def __init__(self, database: SqliteDatabase, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    def examine(self) -> list[Problem]:
+        # The folder first: an index is stored before its clone is made.
+        names = sorted(path.name for path in self._folder.glob("*")) + sorted(
+            path.name for path in self._folder.glob(".*")
+        )
+        with self._database.read() as transaction:
+            indexes = {index.id: index for index in transaction.indexes.list_all()}
+            dying = {index.id for index in transaction.indexes.deleted()}
+        problems = []
+        for index in indexes.values():
+            if index.source.kind is SourceKind.GIT and index.working_copy.commit is not None:
+                what = self._fault(index)
+                if what is not None:
+                    problems.append(self._clone_again(index, what))
+        for name in dict.fromkeys(names):
+            problem = self._leftover(name, indexes, dying)
+            if problem is not None:
+                problems.append(problem)
+        return problems
+
+    def _fault(self, index: Index) -> str | None:
+        path = self._path(index.id)
+        if not path.is_dir():
+            return f"the clone of {index.source} is missing"
+        try:
+            for arguments in (
+                ["cat-file", "-e", f"{index.working_copy.commit}^{{tree}}"],
+                ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"],
+            ):
+                run_git(arguments, git_directory=path, environment=OFFLINE)
+        except GitError as error:
+            told = " ".join(error.stderr.split())[:200]
+            return f"the clone of {index.source} is damaged: {told or 'a commit is not there'}"
+        return None
+
+    def _clone_again(self, index: Index, what: str) -> Problem:
+        return Problem(
+            self.area,
+            what,
+            "removes it and clones again",
+            index.id,
+            partial(in_thread, partial(self._reset, index.id)),
+            refresh=frozenset([index.id]),
+        )
+
+    def _reset(self, index_id: int) -> None:
+        """Forget the commit as well: the next SYNC would find it unchanged and fetch nothing."""
+        with self._database.write() as transaction:
+            try:
+                index = transaction.indexes.get(index_id)
+            except NotFoundError:
+                return
+            working_copy = index.working_copy
+            transaction.indexes.finish_scan(
+                index_id, WorkingCopy(None, working_copy.scanned_at_ns, working_copy.skipped)
+            )
+        with self._lock_of(f"{index_id}.git") as is_free:
+            if not is_free:
+                raise KoditError("another process is working on the clone")
+            remove_clone(self._path(index_id))
+
+    def _leftover(self, name: str, indexes: dict[int, Index], dying: set[int]) -> Problem | None:
+        path = self._folder / name
+        temporary = _TEMPORARY.fullmatch(name)
+        if temporary is not None:
+            # Whoever is filling it holds the clone's lock.
+            with self._lock_of(temporary["clone"]) as is_free:
+                if not is_free:
+                    return None
+            return self._removal(path, f"{name} is what an interrupted transfer has left")
+        match = _CLONE.fullmatch(name) or _LOCK.fullmatch(name)
+        if match is None or int(match["index"]) in indexes.keys() | dying:
+            return None
+        return self._removal(path, f"{name} belongs to no index")
+
+    def _removal(self, path: Path, what: str) -> Problem:
+        def remove() -> None:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+        return Problem(self.area, what, "removes it", mend=partial(in_thread, remove))
+
+    @contextmanager
+    def _lock_of(self, clone: str) -> Iterator[bool]:
+        """Whether nobody is working on a clone, which stays so until the end of `with`."""
+        try:
+            descriptor = os.open(self._folder / f".{clone}.lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield True
+            return
+        try:
+            yield try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _path(self, index_id: int) -> Path:
+        return self._folder / f"{index_id}.git"

@@ -1,0 +1,154 @@
+"""The database file itself: its pages, its schema, its references."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ForeignKeyConstraint,
+    Table,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+)
+
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Area, Problem
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.entities import Base
+
+MOST_MESSAGES = 5
+_BEYOND_REPAIR = "nothing; restore it from a copy, or move it away and index again"
+
+
+def unreadable_database(path: Path) -> Problem | None:
+    """A problem where the file is no database at all, so that nothing else can be asked."""
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        return None  # locked or not allowed: opening it says so in the usual way
+    except sqlite3.DatabaseError as error:
+        return Problem(Area.DATABASE, f"{path} cannot be read: {error}", _BEYOND_REPAIR)
+    return None
+
+
+class DatabaseExaminer:
+    """Asks SQLite, and compares its schema with that of this program."""
+
+    area = Area.DATABASE
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def examine(self) -> list[Problem]:
+        with self._database.read() as transaction:
+            connection = transaction.connection
+            return [
+                *self._pages(connection),
+                *self._schema(connection),
+                *self._references(connection),
+            ]
+
+    def _pages(self, connection: Connection) -> list[Problem]:
+        messages = [
+            str(row[0])
+            for row in connection.execute(text(f"PRAGMA integrity_check({MOST_MESSAGES})"))
+        ]
+        if messages == ["ok"]:
+            return []
+        told = "; ".join(" ".join(message.split()) for message in messages)
+        indexes_only = all(" index " in message for message in messages)
+        return [
+            Problem(
+                self.area,
+                f"its pages are damaged: {told}",
+                "builds the database's own indexes anew" if indexes_only else _BEYOND_REPAIR,
+                mend=partial(in_thread, self._reindex) if indexes_only else None,
+            )
+        ]
+
+    def _reindex(self) -> None:
+        with self._database.write() as transaction:
+            transaction.connection.execute(text("REINDEX"))
+
+    def _schema(self, connection: Connection) -> list[Problem]:
+        names = set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
+        problems = []
+        for table in Base.metadata.sorted_tables:
+            if table.name not in names:
+                problems.append(
+                    Problem(self.area, f"the table {table.name} is missing", _BEYOND_REPAIR)
+                )
+                continue
+            problems += [
+                Problem(
+                    self.area,
+                    f"the index {index.name} of the table {table.name} is missing",
+                    "makes it",
+                    mend=partial(in_thread, partial(self._make_index, table.name, str(index.name))),
+                )
+                for index in sorted(table.indexes, key=lambda index: str(index.name))
+                if index.name not in names
+            ]
+        return problems
+
+    def _make_index(self, table: str, name: str) -> None:
+        with self._database.write() as transaction:
+            for index in Base.metadata.tables[table].indexes:
+                if index.name == name:
+                    index.create(transaction.connection, checkfirst=True)
+
+    def _references(self, connection: Connection) -> list[Problem]:
+        problems = []
+        for table, constraint in _foreign_keys():
+            count = connection.execute(
+                select(func.count()).select_from(table).where(_leads_nowhere(table, constraint))
+            ).scalar_one()
+            if count:
+                problems.append(
+                    Problem(
+                        self.area,
+                        f"{count} rows of {table.name} belong to rows of "
+                        f"{constraint.referred_table.name} that are not there",
+                        "removes them and what belongs to them",
+                        mend=partial(in_thread, self._remove_lost_rows),
+                    )
+                )
+        return problems
+
+    def _remove_lost_rows(self) -> None:
+        """Parents come first, so that what belongs to a removed row is found in its turn."""
+        with self._database.write() as transaction:
+            connection = transaction.connection
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+            for table, constraint in _foreign_keys():
+                connection.execute(delete(table).where(_leads_nowhere(table, constraint)))
+
+
+def _foreign_keys() -> list[tuple[Table, ForeignKeyConstraint]]:
+    return [
+        (table, constraint)
+        for table in Base.metadata.sorted_tables
+        for constraint in sorted(
+            table.foreign_key_constraints, key=lambda key: list(key.column_keys)
+        )
+    ]
+
+
+def _leads_nowhere(table: Table, constraint: ForeignKeyConstraint) -> ColumnElement[bool]:
+    (element,) = constraint.elements
+    parent = element.column.table.alias("parent")
+    child = element.parent
+    return child.is_not(None) & ~exists().where(parent.c[element.column.name] == child).correlate(
+        table
+    )

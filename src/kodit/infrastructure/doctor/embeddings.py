@@ -1,0 +1,105 @@
+"""Each 1-bit code against the vector that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, delete, select
+
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Area, Problem
+from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, VectorRow
+
+EMBEDDINGS_PER_LOOK = 4096
+_SCALE_BYTES = 4
+
+
+class _Embedding(NamedTuple):
+    id: int
+    index_id: int
+    code: bytes
+    vector: bytes
+
+
+class EmbeddingExaminer:
+    """Compares each 1-bit code with the vector that it was made from."""
+
+    area = Area.VECTORS
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def examine(self) -> list[Problem]:
+        with self._database.read() as transaction:
+            bad = list(_contradictions(transaction.connection))
+            users = _users(transaction.connection, [one.id for one in bad])
+        if not bad:
+            return []
+        return [
+            Problem(
+                self.area,
+                f"{len(bad)} embeddings have a code that is not that of their vector",
+                "drops them and embeds again what they stood for",
+                mend=partial(in_thread, partial(self._drop, [one.id for one in bad])),
+                refresh=frozenset(users),
+            )
+        ]
+
+    def _drop(self, ids: Sequence[int]) -> None:
+        """What is pending then is found by the checks of the rows."""
+        for some in in_chunks(ids):
+            with self._database.write() as transaction:
+                connection = transaction.connection
+                connection.execute(delete(VectorRow).where(VectorRow.embedding_id.in_(some)))
+                connection.execute(delete(EmbeddingRow).where(EmbeddingRow.id.in_(some)))
+
+
+def _users(connection: Connection, ids: Sequence[int]) -> set[int]:
+    return {
+        index_id
+        for some in in_chunks(ids)
+        for index_id in connection.execute(
+            select(VectorRow.index_id).where(VectorRow.embedding_id.in_(some)).distinct()
+        ).scalars()
+    }
+
+
+def _contradictions(connection: Connection) -> Iterator[_Embedding]:
+    last = 0
+    query = select(
+        EmbeddingRow.id, EmbeddingRow.index_id, EmbeddingRow.code, EmbeddingRow.vector
+    ).order_by(EmbeddingRow.id)
+    while True:
+        rows = [
+            _Embedding(*row)
+            for row in connection.execute(
+                query.where(EmbeddingRow.id > last).limit(EMBEDDINGS_PER_LOOK)
+            )
+        ]
+        if not rows:
+            return
+        last = rows[-1].id
+        by_length: dict[int, list[_Embedding]] = {}
+        for row in rows:
+            if len(row.vector) - _SCALE_BYTES == 8 * len(row.code) > 0:
+                by_length.setdefault(len(row.code), []).append(row)
+            else:
+                yield row
+        for alike in by_length.values():
+            yield from _contradicting(alike)
+
+
+def _contradicting(rows: Sequence[_Embedding]) -> list[_Embedding]:
+    """A component that was rounded to zero may have had either sign; all others tell it."""
+    signs = np.unpackbits(
+        np.frombuffer(b"".join(row.code for row in rows), np.uint8).reshape(len(rows), -1), axis=1
+    )
+    values = np.frombuffer(b"".join(row.vector for row in rows), np.int8).reshape(len(rows), -1)
+    values = values[:, :-_SCALE_BYTES]
+    wrong = (((values > 0) != (signs == 1)) & (values != 0)).any(axis=1)
+    return [rows[position] for position in np.flatnonzero(wrong).tolist()]

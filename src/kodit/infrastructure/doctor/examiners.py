@@ -1,0 +1,51 @@
+"""Everything that is looked at, in the order in which it is put right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kodit.application.services.index_service import IndexService
+from kodit.application.services.queue_service import QueueService
+from kodit.domain.diagnosis import Area
+from kodit.domain.ports.doctor import Examiner
+from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.ports.runtime import Clock
+from kodit.domain.ports.workers import WorkerRegistry
+from kodit.infrastructure.doctor.checks import RowExaminer
+from kodit.infrastructure.doctor.clones import CloneExaminer
+from kodit.infrastructure.doctor.database import DatabaseExaminer
+from kodit.infrastructure.doctor.embeddings import EmbeddingExaminer
+from kodit.infrastructure.doctor.files import FILE_CHECKS
+from kodit.infrastructure.doctor.keyword import KeywordExaminer
+from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
+from kodit.infrastructure.doctor.packs import PackExaminer
+from kodit.infrastructure.doctor.queue import QueueExaminer
+from kodit.infrastructure.doctor.vectors import ENRICHMENT_CHECKS, vector_checks
+from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+
+def examiners(
+    *,
+    data_dir: Path,
+    database: SqliteDatabase,
+    queue: QueueService,
+    indexes: IndexService,
+    keyword_index: KeywordIndex,
+    registry: WorkerRegistry,
+    clock: Clock,
+    model: str,
+) -> list[Examiner]:
+    """Each trusts what those before it have put right; `model` makes the vectors."""
+    return [
+        DatabaseExaminer(database),
+        QueueExaminer(database, queue, registry, clock),
+        LeftoverExaminer(database, data_dir, indexes, registry),
+        RowExaminer(database, Area.FILES, FILE_CHECKS),
+        CloneExaminer(database, data_dir / "clones"),
+        RowExaminer(database, Area.ENRICHMENTS, ENRICHMENT_CHECKS),
+        EmbeddingExaminer(database),
+        RowExaminer(database, Area.VECTORS, vector_checks(model)),
+        PackExaminer(database, data_dir / "vectors"),
+        KeywordExaminer(database, data_dir / "keyword" / SCHEMA_VERSION, keyword_index.generation),
+    ]

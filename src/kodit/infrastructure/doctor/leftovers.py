@@ -1,0 +1,201 @@
+"""What dead processes, former versions and half-done deletions have left behind."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from kodit.application.services.index_service import ROWS_PER_REMOVAL, IndexService
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.ports.workers import WorkerRegistry
+from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+from kodit.infrastructure.sqlalchemy.entities import (
+    EmbeddingRow,
+    EnrichmentRow,
+    IndexRow,
+    IndexRunRow,
+    KeywordChangeRow,
+    PendingSnippetRow,
+    SnippetRow,
+    TaskRow,
+    VectorRow,
+)
+from kodit.infrastructure.vectors.pack import open_pack
+
+QUIET_SECONDS = 3600.0
+"""What nobody has touched for so long is not about to be used by whoever made it."""
+
+_OWNED: tuple[Any, ...] = (
+    PendingSnippetRow,
+    VectorRow,
+    KeywordChangeRow,
+    SnippetRow,
+    EmbeddingRow,
+    EnrichmentRow,
+    IndexRunRow,
+    TaskRow,
+)
+_CREDENTIALS = re.compile(r"[0-9a-f]{32}")
+_PACK = re.compile(r"(?P<index>\d+)-(?:code|text)\.pack")
+
+
+class LeftoverExaminer:
+    """Looks through the rows of indexes that are gone, and the files of the data directory."""
+
+    area = Area.LEFTOVERS
+
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        data_dir: Path,
+        indexes: IndexService,
+        registry: WorkerRegistry,
+    ) -> None:
+        self._database = database
+        self._data_dir = data_dir
+        self._indexes = indexes
+        self._registry = registry
+
+    def examine(self) -> list[Problem]:
+        # Files first: what a row of the database names is there before the row.
+        files = [*self._temporary_files(), *self._former_keyword_indexes(), *self._dead_workers()]
+        credentials = self._credentials()
+        packs = sorted((self._data_dir / "vectors").glob("*.pack"))
+        with self._database.read() as transaction:
+            rows = [*self._deletions(transaction), *self._rows_without_index(transaction)]
+            known = set(transaction.connection.execute(select(IndexRow.id)).scalars())
+            references = set(
+                transaction.connection.execute(
+                    select(IndexRow.credentials).where(IndexRow.credentials.is_not(None))
+                ).scalars()
+            )
+        return [
+            *rows,
+            *files,
+            *self._unused_credentials(credentials, references),
+            *self._useless_packs(packs, known),
+        ]
+
+    def _deletions(self, transaction: SqlTransaction) -> list[Problem]:
+        return [
+            Problem(
+                self.area,
+                f"the deletion of {index.source} was begun and not finished",
+                "finishes it",
+                index.id,
+                self._indexes.finish_deletions,
+            )
+            for index in transaction.indexes.deleted()
+        ]
+
+    def _rows_without_index(self, transaction: SqlTransaction) -> list[Problem]:
+        tables: dict[int, set[str]] = {}
+        for table in _OWNED:
+            query = (
+                select(table.index_id)
+                .where(table.index_id.is_not(None), table.index_id.not_in(select(IndexRow.id)))
+                .distinct()
+            )
+            for index_id in transaction.connection.execute(query).scalars():
+                tables.setdefault(index_id, set()).add(table.__tablename__)
+        return [
+            Problem(
+                self.area,
+                f"rows in {', '.join(sorted(names))} belong to an index that is not there",
+                "removes them, but for cached results that others use",
+                index_id,
+                partial(in_thread, partial(self._remove_rows, index_id)),
+            )
+            for index_id, names in sorted(tables.items())
+        ]
+
+    def _remove_rows(self, index_id: int) -> None:
+        while True:
+            with self._database.write() as transaction:
+                transaction.tasks.delete_runs(index_id)
+                if not transaction.indexes.remove_some(index_id, ROWS_PER_REMOVAL):
+                    return
+
+    def _temporary_files(self) -> list[Problem]:
+        found: list[Path] = []
+        for pattern in ("*.tmp", "keyword/*/*.tmp", "vectors/*.tmp", "credentials/.*.tmp"):
+            found += self._data_dir.glob(pattern)
+        return [
+            self._removal(path, f"{path.relative_to(self._data_dir)} was never put in its place")
+            for path in _quiet(found)
+        ]
+
+    def _former_keyword_indexes(self) -> list[Problem]:
+        others = [
+            path
+            for path in (self._data_dir / "keyword").glob("*")
+            if path.is_dir() and path.name != SCHEMA_VERSION
+        ]
+        return [
+            self._removal(path, f"keyword/{path.name} is the keyword index of another version")
+            for path in _quiet(others)
+        ]
+
+    def _dead_workers(self) -> list[Problem]:
+        return [
+            Problem(
+                self.area,
+                f"the worker {path.stem} has died and left its lock file",
+                "removes it",
+                mend=partial(in_thread, self._registry.sweep),
+            )
+            for path in sorted((self._data_dir / "workers").glob("*.lock"))
+            if self._registry.is_dead(path.stem)
+        ]
+
+    def _credentials(self) -> list[Path]:
+        folder = self._data_dir / "credentials"
+        return _quiet(path for path in folder.glob("*") if _CREDENTIALS.fullmatch(path.name))
+
+    def _unused_credentials(self, found: list[Path], references: set[Any]) -> list[Problem]:
+        return [
+            self._removal(path, f"the credentials {path.name[:8]}… are of no index")
+            for path in found
+            if f"file:{path.name}" not in references
+        ]
+
+    def _useless_packs(self, packs: list[Path], known: set[int]) -> list[Problem]:
+        problems = []
+        for path in packs:
+            match = _PACK.fullmatch(path.name)
+            if match is None or int(match["index"]) not in known:
+                problems.append(self._removal(path, f"vectors/{path.name} is of no index"))
+            elif open_pack(path) is None and path.exists():
+                problems.append(self._removal(path, f"vectors/{path.name} cannot be read"))
+        return problems
+
+    def _removal(self, path: Path, what: str) -> Problem:
+        def remove() -> None:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+        return Problem(self.area, what, "removes it", mend=partial(in_thread, remove))
+
+
+def _quiet(paths: Iterable[Path]) -> list[Path]:
+    """Those that have not been touched for a while, in order."""
+    before = time.time() - QUIET_SECONDS
+    quiet = []
+    for path in paths:
+        try:
+            if path.stat().st_mtime < before:
+                quiet.append(path)
+        except FileNotFoundError:
+            continue
+    return sorted(quiet)

@@ -1,0 +1,88 @@
+"""The packed vectors, against the database that they were copied from."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
+
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Area, Problem
+from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, VectorRow
+from kodit.infrastructure.vectors.pack import Pack, open_pack
+
+_NAME = re.compile(r"(?P<index>\d+)-(?P<kind>code|text)\.pack")
+_SCALE_BYTES = 4
+
+
+class PackExaminer:
+    """A pack may lag behind, in what has come and what has gone; what both hold must be equal."""
+
+    area = Area.VECTORS
+
+    def __init__(self, database: SqliteDatabase, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    def examine(self) -> list[Problem]:
+        problems = []
+        for path in sorted(self._folder.glob("*.pack")):
+            match = _NAME.fullmatch(path.name)
+            pack = open_pack(path)
+            if match is None or pack is None:
+                continue
+            with self._database.read() as transaction:
+                differing = _count_differing(
+                    transaction.connection, pack, int(match["index"]), match["kind"]
+                )
+            if differing:
+                problems.append(
+                    Problem(
+                        self.area,
+                        f"{differing} vectors in {path.name} are not those of the database",
+                        "removes the file; the next run writes it again",
+                        int(match["index"]),
+                        partial(in_thread, partial(path.unlink, missing_ok=True)),
+                    )
+                )
+        return problems
+
+
+def _count_differing(connection: Connection, pack: Pack, index_id: int, kind: str) -> int:
+    positions = {snippet_id: row for row, snippet_id in enumerate(pack.snippet_ids.tolist())}
+    query = (
+        select(VectorRow.snippet_id, VectorRow.file_id, EmbeddingRow.code, EmbeddingRow.vector)
+        .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
+        .where(
+            VectorRow.index_id == index_id, VectorRow.kind == kind, VectorRow.model == pack.model
+        )
+    )
+    differing = 0
+    for some in in_chunks(list(positions)):
+        rows = connection.execute(query.where(VectorRow.snippet_id.in_(some))).all()
+        differing += _differing(pack, [positions[row[0]] for row in rows], rows)
+    return differing
+
+
+def _differing(pack: Pack, places: list[int], rows: Any) -> int:
+    if not places:
+        return 0
+    rows_there: NDArray[np.intp] = np.asarray(places)
+    size = pack.values.shape[1] + _SCALE_BYTES
+    if any(len(row[3]) != size or len(row[2]) * 8 != pack.values.shape[1] for row in rows):
+        return len(rows)
+    vectors = np.frombuffer(b"".join(row[3] for row in rows), np.int8).reshape(len(rows), -1)
+    scales = vectors[:, -_SCALE_BYTES:].copy().view("<f4")[:, 0]
+    codes = np.frombuffer(b"".join(row[2] for row in rows), "<u8").reshape(len(rows), -1)
+    wrong = (pack.values[rows_there] != vectors[:, :-_SCALE_BYTES]).any(axis=1)
+    wrong |= pack.scales[rows_there] != scales
+    wrong |= (codes != pack.codes[:, rows_there].T).any(axis=1)
+    wrong |= pack.file_ids[rows_there] != np.array([row[1] for row in rows])
+    return int(wrong.sum())
