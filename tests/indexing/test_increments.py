@@ -1,0 +1,150 @@
+"""An index that exists is brought up to date at the cost of what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.serving import ServingKodit, states, work_of
+from tests.support.snapshot import read_rows, take_snapshot
+from tests.support.sources import commit_all, python_function, write_file, write_tree
+
+from kodit import Kodit
+
+SKIPPED = ["succeeded", "skipped", "skipped", "skipped", "skipped"]
+WORDS = "one two three".split()
+
+
+class Source:
+    """A source that can be changed: a folder, or a repository that is cloned."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.folder = folder
+        self.kind = kind
+        self.paths = write_tree(folder, files=40)
+        self.name = str(folder) if kind == "folder" else folder.as_uri()
+        self.publish()
+
+    def publish(self) -> None:
+        """Let Kodit see the changes."""
+        if self.kind == "git":
+            commit_all(self.folder)
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file and publish it."""
+        write_file(self.folder / path, text)
+        self.publish()
+
+    @property
+    def a_module(self) -> str:
+        return next(path for path in self.paths if path.endswith(".py"))
+
+
+@pytest.fixture(params=["folder", "git"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    """A source of forty files, of either kind."""
+    return Source(tmp_path / "source", request.param)
+
+
+@pytest.fixture
+def serving(tmp_path: Path, source: Source) -> Iterator[ServingKodit]:
+    """Kodit with the source indexed."""
+    with ServingKodit(tmp_path / "data") as serving:
+        serving.index(source.name)
+        serving.work()
+        yield serving
+
+
+def equals_a_fresh_index(serving: ServingKodit, source: Source, tmp_path: Path) -> bool:
+    """Whether indexing step by step gave exactly what indexing afresh gives."""
+    with Kodit(tmp_path / "fresh") as kodit:
+        kodit.index(source.name)
+    return take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
+
+
+def snippets_of(serving: ServingKodit, path: str) -> int:
+    query = "SELECT path FROM snippets JOIN files ON files.id = snippets.file_id"
+    return read_rows(serving.data_dir, query).count((path,))
+
+
+def test_nothing_changed(serving: ServingKodit, source: Source) -> None:
+    """SYNC succeeds, the other four are skipped, and no file is parsed."""
+    run = serving.index(source.name)
+
+    assert states(run) == SKIPPED
+    assert run.state == "succeeded"
+    assert serving.work() == {}
+
+
+def test_one_changed_file(serving: ServingKodit, source: Source, tmp_path: Path) -> None:
+    """Only its snippets are parsed, embedded and enriched, and of those only what is new; the
+    same when it is reverted, where nothing is new to the models; and the same as afresh."""
+    before = (source.folder / source.a_module).read_text()
+    source.write(source.a_module, before + "\n\n" + python_function("brand_new", WORDS))
+
+    run = serving.index(source.name)
+
+    count = snippets_of(serving, source.a_module)
+    assert work_of(run) == {
+        "files_parsed": 1,
+        "snippets_written": count,
+        "snippets_removed": count - 1,
+        "keywords_indexed": count,
+        # The functions before the new one are as they were, and so are their vectors.
+        "texts_embedded": 2,
+        "snippets_enriched": 1,
+    }
+    assert serving.work() == {"files_parsed": 1, "texts_embedded": 2, "snippets_enriched": 1}
+
+    source.write(source.a_module, before)
+    serving.index(source.name)
+
+    assert serving.work() == {"files_parsed": 1}
+    assert equals_a_fresh_index(serving, source, tmp_path)
+
+
+def test_files_added_renamed_and_deleted(
+    serving: ServingKodit, source: Source, tmp_path: Path
+) -> None:
+    """Each costs what is new about it, and all together give the same as indexing afresh."""
+    source.write("added.py", python_function("added", WORDS))
+    serving.index(source.name)
+
+    assert serving.work() == {"files_parsed": 1, "texts_embedded": 2, "snippets_enriched": 1}
+
+    (source.folder / source.a_module).unlink()
+    source.publish()
+    serving.index(source.name)
+
+    assert serving.work() == {}
+    assert snippets_of(serving, source.a_module) == 0
+
+    (source.folder / "added.py").rename(source.folder / "renamed.py")
+    source.publish()
+    serving.index(source.name)
+
+    assert serving.work()["files_parsed"] == 1
+    assert snippets_of(serving, "added.py") == 0
+    assert snippets_of(serving, "renamed.py") == 1
+    assert equals_a_fresh_index(serving, source, tmp_path)
+
+
+def test_a_touched_file(serving: ServingKodit, source: Source) -> None:
+    """A file whose time moved but whose content did not is not parsed."""
+    (source.folder / source.a_module).touch()
+    source.publish()
+
+    assert states(serving.index(source.name)) == SKIPPED
+    assert serving.work() == {}
+
+
+def test_other_globs(serving: ServingKodit, source: Source) -> None:
+    """Files that are no longer wanted go, and those still wanted are not parsed again."""
+    serving.index(source.name, exclude=("docs/",))
+
+    assert serving.work() == {}
+    (status,) = serving.status()
+    documents = [path for path in source.paths if path.startswith("docs/")]
+    assert documents
+    assert status.summary.files == len(source.paths) - len(documents)

@@ -1,0 +1,126 @@
+"""The `kodit` command line as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PATIENCE_SECONDS = 120.0
+"""When a process that should have ended is taken for hung: far past what a busy machine needs."""
+
+
+class Outcome(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Its standard output, which must be one JSON document."""
+        return json.loads(self.out)
+
+
+class KoditCommand:
+    """`kodit` over one data directory, with a log of what parsers and models did."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.work_log = data_dir.with_name(f"{data_dir.name}.work.log")
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("KODIT_")
+        } | {
+            "KODIT_DATA_DIR": str(data_dir),
+            "KODIT_WORK_LOG": str(self.work_log),
+            "COLUMNS": "200",
+            **environment,
+        }
+
+    def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
+        """Start the command in a session and process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "kodit", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            start_new_session=True,
+            **options,
+        )
+
+    def run(self, *arguments: str | Path, **options: Any) -> Outcome:
+        """Run the command to its end."""
+        return finish(self.start(*arguments, **options))
+
+    def succeed(self, *arguments: str | Path) -> Outcome:
+        """Run a command that must not fail."""
+        outcome = self.run(*arguments)
+        assert outcome.code == 0, outcome
+        return outcome
+
+    def status(self) -> dict[str, Any]:
+        """The only index of `status --json`."""
+        (index,) = self.succeed("status", "--json").json()["indexes"]
+        return dict(index)
+
+    def work(self) -> Counter[str]:
+        """What parsers, embedder and enricher have done since the log was last cleared."""
+        counts: Counter[str] = Counter()
+        if self.work_log.exists():
+            for line in self.work_log.read_text("ascii").splitlines():
+                name, count = line.split()
+                counts[name] += int(count)
+        return +counts
+
+    def clear_work(self) -> None:
+        """Begin counting anew."""
+        self.work_log.unlink(missing_ok=True)
+
+
+def finish(process: subprocess.Popen[str]) -> Outcome:
+    """Wait for a process; one that hangs is ended with all that it started."""
+    with process:
+        try:
+            out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        except BaseException:
+            kill_group(process)
+            raise
+    return Outcome(process.returncode, out, err)
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """`kill -9` of a process and everything in its group."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def processes_of_session(session: int) -> list[str]:
+    """The command lines of what is alive in a session, on Linux."""
+    alive = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] != "Z":
+                alive.append((folder / "cmdline").read_text("utf-8", "replace"))
+        except OSError:
+            continue
+    return alive
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll until something holds; an AssertionError when it does not come to pass."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come to pass"
+        time.sleep(0.01)

@@ -1,0 +1,63 @@
+"""Everything that indexing has made, in a form in which two data directories can be compared."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from kodit import Kodit
+
+QUERIES = ("anchor basket", "whisper", "enumerate position", "guide lantern", "thunder 17")
+
+_SNIPPETS = """
+SELECT file.path, snippet.state, snippet.start_line, snippet.end_line, snippet.language,
+       snippet.symbol, snippet.kind, snippet.scope, snippet.text, snippet.content_hash,
+       enrichment.text
+FROM snippets AS snippet JOIN files AS file ON file.id = snippet.file_id
+LEFT JOIN enrichments AS enrichment ON enrichment.id = snippet.enrichment_id
+"""
+_VECTORS = """
+SELECT file.path, snippet.start_line, snippet.state, vector.kind, vector.model, vector.code,
+       embedding.vector
+FROM vectors AS vector JOIN snippets AS snippet ON snippet.id = vector.snippet_id
+JOIN files AS file ON file.id = vector.file_id
+JOIN embeddings AS embedding ON embedding.id = vector.embedding_id
+"""
+_FILES = """
+SELECT path, status, stale, language, problem, content_hash, content_hash = extracted_hash
+FROM files
+"""
+
+
+def read_rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
+    """Rows of the database, sorted."""
+    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection:
+        return sorted(connection.execute(query).fetchall(), key=repr)
+
+
+def take_snapshot(data_dir: Path, queries: Sequence[str] = QUERIES) -> dict[str, Any]:
+    """Snippets, vectors, file statuses, keyword hits, and what is left to do."""
+    return {
+        "snippets": read_rows(data_dir, _SNIPPETS),
+        "vectors": read_rows(data_dir, _VECTORS),
+        "files": read_rows(data_dir, _FILES),
+        "pending": read_rows(data_dir, "SELECT * FROM pending_snippets"),
+        "keyword changes": read_rows(data_dir, "SELECT * FROM keyword_changes"),
+        "hits": keyword_hits(data_dir, queries),
+    }
+
+
+def keyword_hits(data_dir: Path, queries: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """Path and first line of everything that the keyword index finds, by query. Scores are left
+    out: they depend on how the engine has laid out its segments."""
+    with Kodit(data_dir) as kodit:
+        return {
+            query: sorted(
+                (result.snippet.path, result.snippet.start_line)
+                for result in kodit.search(query, mode="keyword", limit=100_000)
+            )
+            for query in queries
+        }
