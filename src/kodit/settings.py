@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
+from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import UserError
+from kodit.domain.task import TaskType
 
 PREFIX = "KODIT_"
+
+
+class LogLevel(StrEnum):
+    """From which level on log lines are written."""
+
+    AUTO = "auto"
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
@@ -29,8 +42,19 @@ class Settings:
     """How long a task may show no progress before it is ended and tried again."""
     max_failures: int = 5
     """How many times in a row a task may fail in passing before it fails for good."""
-    log_level: str = "warning"
-    """What is written to standard error: debug, info, warning or error."""
+    queue_order: QueueOrder = QueueOrder.PRIORITY
+    """`priority`, or `run_first`: finish the runs that have started before others are started."""
+    task_limits: Mapping[TaskType, int] = field(default_factory=dict)
+    """How many tasks of a type may run at once over all workers, as in `ENRICH=1,SYNC=4`."""
+    keep_runs: int = 20
+    """How many runs of an index are kept, however old they are."""
+    keep_days: float = 14.0
+    """For how many days every run is kept."""
+    sync_every_seconds: float | None = field(default=None, metadata={"kind": float})
+    """How often `kodit worker` brings every index up to date; never, unless this is set."""
+    log_level: LogLevel = LogLevel.AUTO
+    """What is written to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info`
+    for `kodit worker` and `warning` elsewhere."""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Settings:
@@ -40,11 +64,16 @@ class Settings:
         """
         values: dict[str, Any] = {}
         found = _dotenv() | dict(os.environ if environment is None else environment)
-        for field in fields(cls):
-            name = f"{PREFIX}{field.name.upper()}"
+        for setting in fields(cls):
+            name = f"{PREFIX}{setting.name.upper()}"
             text = found.get(name)
             if text:
-                values[field.name] = _convert(name, text, type(field.default))
+                kind = setting.metadata.get("kind", type(setting.default))
+                values[setting.name] = (
+                    _limits(name, text)
+                    if setting.name == "task_limits"
+                    else _convert(name, text, kind)
+                )
         values.update((name, value) for name, value in options.items() if value is not None)
         values["data_dir"] = Path(values.get("data_dir", cls.data_dir)).expanduser().absolute()
         return cls(**values)
@@ -66,6 +95,12 @@ def _dotenv() -> dict[str, str]:
 def _convert(name: str, text: str, kind: type[Any]) -> Any:
     if issubclass(kind, Path):
         return Path(text)
+    if issubclass(kind, Enum):
+        try:
+            return kind(text.lower())
+        except ValueError:
+            choices = ", ".join(str(choice) for choice in kind)
+            raise UserError(f"{name} must be one of {choices}, not {text!r}") from None
     try:
         value = kind(text)
     except ValueError:
@@ -73,3 +108,18 @@ def _convert(name: str, text: str, kind: type[Any]) -> Any:
     if isinstance(value, (int, float)) and value <= 0:
         raise UserError(f"{name} must be larger than 0, not {text!r}")
     return value
+
+
+def _limits(name: str, text: str) -> dict[TaskType, int]:
+    """`TYPE=NUMBER` pairs, separated by commas."""
+    limits = {}
+    for pair in text.split(","):
+        task_type, _, number = (part.strip() for part in pair.partition("="))
+        if task_type.upper() not in TaskType.__members__:
+            types = ", ".join(TaskType.__members__)
+            raise UserError(
+                f"{name} must be pairs like ENRICH=1, separated by commas, of the types {types}; "
+                f"{pair.strip()!r} is not"
+            )
+        limits[TaskType[task_type.upper()]] = _convert(f"{name} of {task_type}", number, int)
+    return limits

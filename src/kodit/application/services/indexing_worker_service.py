@@ -169,7 +169,7 @@ class IndexingWorkerService:
             nothing_to_do = await self._watch(self._handler(task), task)
         except LeaseLost:
             raise
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever a stage raises is its end
             error = failure
             outcome = await self._insist(partial(self._fail, task, failure))
         else:
