@@ -44,7 +44,7 @@ def configure(
     data_dir: Annotated[
         Path | None,
         typer.Option(
-            help="Holds everything Kodit writes. [env: KODIT_DATA_DIR] [default: ~/.kodit]"
+            help="Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given."
         ),
     ] = None,
 ) -> None:
@@ -154,6 +154,23 @@ def delete(context: typer.Context, source: IndexName) -> None:
 
     with _opened(context) as application:
         delete_index(application, source)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put right what can be, and index what that takes.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check everything that is stored against everything else."""
+    from kodit.settings import Settings  # noqa: PLC0415 - see the module's docstring
+    from kodit.terminal.doctor import check_and_show  # noqa: PLC0415 - see the module's docstring
+
+    settings = Settings.load(data_dir=context.find_root().obj)
+    if not check_and_show(settings, repair=repair, as_json=as_json):
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()

@@ -1,0 +1,120 @@
+"""What is written for users says what the code does."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from kodit import settings
+from kodit.cli import app
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+COMMANDS_PAGE = ROOT / "docs" / "commands.md"
+
+
+def test_the_settings_page_lists_every_setting(update_golden: bool) -> None:
+    """docs/settings.md is made from the Settings class."""
+    _compare(SETTINGS_PAGE, _settings_page(), update_golden)
+
+
+def test_the_commands_page_lists_every_command_and_option(update_golden: bool) -> None:
+    """docs/commands.md is made from the command line."""
+    _compare(COMMANDS_PAGE, _commands_page(), update_golden)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    """A newcomer and CI set up and test in the same way."""
+    commands = re.findall(r"^python3 -m venv .*pytest$", README.read_text(), re.MULTILINE)
+    assert len(commands) == 1
+    assert commands[0] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("page", sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))), ids=str)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    """`docs/queue.md`, `domain/run.py`: a path in backquotes leads somewhere."""
+    for name in re.findall(r"`([\w./-]+/[\w.-]*)`", page.read_text()):
+        places = (ROOT / name, ROOT / "src/kodit" / name, ROOT / "src/kodit/infrastructure" / name)
+        assert any(place.exists() for place in places), f"{page.name} names {name}"
+
+
+def _compare(page: Path, expected: str, update_golden: bool) -> None:
+    if update_golden:
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(expected)
+    assert page.read_text() == expected, "run pytest --update-golden and review the difference"
+
+
+def _settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        "Each may be set by an environment variable or by a line of `.env` in the current folder;",
+        "an option of the command line comes before both.",
+        "",
+        "| variable | default | what it is |",
+        "|---|---|---|",
+    ]
+    about = _attribute_docstrings(settings.Settings)
+    for field in fields(settings.Settings):
+        name = f"{settings.PREFIX}{field.name.upper()}"
+        default = field.default if field.default is not MISSING else ""
+        lines.append(f"| `{name}` | {_shown(default)} | {about[field.name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, Enum):
+        default = default.value
+    return "" if default in ("", None) else f"`{default}`"
+
+
+def _attribute_docstrings(cls: type[Any]) -> dict[str, str]:
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for attribute, text in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(attribute, ast.AnnAssign)
+            and isinstance(attribute.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        ):
+            found[attribute.target.id] = " ".join(str(text.value.value).split())
+    return found
+
+
+def _commands_page() -> str:
+    lines = ["# Commands", ""]
+    for name, command in _commands("kodit", typer.main.get_command(app)):
+        lines += [f"## {name}", "", _one_line(command.help), ""]
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                spelled = ", ".join((*parameter.opts, *parameter.secondary_opts))
+            else:
+                spelled = parameter.metavar or parameter.name.upper()
+            lines.append(f"* `{spelled}`: {_one_line(parameter.help)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """A command and those below it; typer brings a click of its own, without public types."""
+    yield name, command
+    for child in getattr(command, "commands", {}).values():
+        yield from _commands(f"{name} {child.name}", child)
