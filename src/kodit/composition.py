@@ -13,6 +13,7 @@ from typing import Self
 from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
 )
+from kodit.application.services.doctor_service import DoctorService
 from kodit.application.services.index_service import IndexService
 from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
@@ -20,11 +21,13 @@ from kodit.application.services.indexing_worker_service import (
 )
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.search_service import SearchService
+from kodit.domain.claiming import ClaimRules
 from kodit.domain.errors import UserError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.runtime import Clock, WakeUp
 from kodit.domain.ports.sources import SourceReader
+from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
 from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -130,7 +133,9 @@ class Application:
             database=self.database,
             clock=self.clock,
             wake_up=self.wake_up,
+            rules=ClaimRules(self.settings.queue_order, self.settings.task_limits),
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
+            retention=Retention(self.settings.keep_runs, timedelta(days=self.settings.keep_days)),
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
 
@@ -172,6 +177,26 @@ class Application:
             keyword_index=self.keyword_index,
             vector_index=self.vector_index,
             embedder=self.embedder,
+        )
+
+    @cached_property
+    def doctor(self) -> DoctorService:
+        from kodit.infrastructure.doctor.examiners import examiners  # noqa: PLC0415 - heavy
+
+        return DoctorService(
+            database=self.database,
+            queue=self.queue,
+            keyword_index=self.keyword_index,
+            examiners=examiners(
+                data_dir=self.data_dir,
+                database=self.database,
+                queue=self.queue,
+                indexes=self.indexes,
+                keyword_index=self.keyword_index,
+                registry=FileWorkerRegistry(self.data_dir / "workers"),
+                clock=self.clock,
+                model=self.embedder.model,
+            ),
         )
 
     @asynccontextmanager

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
 from kodit.domain.task import Task
 from kodit.infrastructure.sources import parse_source
+from kodit.signals import stopped_by
 
 POLL_SECONDS = 0.1
 
@@ -57,12 +56,30 @@ async def index_sources(
 ) -> list[IndexRun]:
     """Queue the sources and serve the whole queue until their runs have ended; returns the runs
     as they ended. When the caller is cancelled, what is held is released first."""
+    return await serve_until_ended(
+        application,
+        partial(queue_sources, application, request),
+        show=show,
+        show_operation=show_operation,
+    )
+
+
+async def serve_until_ended(
+    application: Application,
+    ask: Callable[[], Awaitable[list[IndexRun]]],
+    *,
+    show: Show | None = None,
+    show_operation: ShowOperation | None = None,
+) -> list[IndexRun]:
+    """Serve the whole queue until the runs that `ask` gives have ended; likewise."""
     async with application.worker() as (worker, name):
+        await application.indexes.finish_deletions()
         if show_operation is not None:
             worker.subscribe(show_operation)
-        runs = await queue_sources(application, request)
-        wanted = [run.id for run in runs]
-        with _stopped_by_sigterm(worker):
+        wanted = [run.id for run in await ask()]
+        if not wanted:
+            return []
+        with stopped_by(worker, [signal.SIGTERM]):
             serving = asyncio.create_task(worker.run(name))
             try:
                 return await _wait_for(application, wanted, serving, show)
@@ -84,17 +101,3 @@ async def _wait_for(
         if serving.done() or all(run.state.is_terminal for run in runs):
             return runs
         await asyncio.wait({serving}, timeout=POLL_SECONDS)
-
-
-@contextmanager
-def _stopped_by_sigterm(worker: IndexingWorkerService) -> Iterator[None]:
-    """SIGTERM lets the worker release what it holds; only a main thread can ask for that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, worker.stop)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
