@@ -1,0 +1,415 @@
+"""A plain model of the queue, written from the design and sharing no code with it.
+
+Strings and numbers, no transactions, no SQL, no classes of the domain. Tests ask it what must
+happen, and compare it with the database after every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain
+
+from tests.queue.view import AttemptView, QueueView, RunView, TaskView
+
+STAGES = ("SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH")
+OFFSETS = {"SYNC": 40, "EXTRACT": 30, "BM25_INDEX": 20, "CODE_EMBEDDINGS": 10, "ENRICH": 0}
+AFTER = {
+    "SYNC": set[str](),
+    "EXTRACT": {"SYNC"},
+    "BM25_INDEX": {"EXTRACT"},
+    "CODE_EMBEDDINGS": {"EXTRACT"},
+    "ENRICH": {"BM25_INDEX", "CODE_EMBEDDINGS"},
+}
+BACKGROUND, USER = 10, 50
+ENDED = ("succeeded", "failed", "skipped", "cancelled")
+
+
+class Refused(Exception):  # noqa: N818 - what the model says where the queue raises UserError
+    """The user asked for something that cannot be."""
+
+
+@dataclass(eq=False)
+class ModelTask:
+    """A task of the model; `claims` holds worker and outcome of each."""
+
+    id: int
+    type: str
+    priority: int
+    created_at: datetime
+    available_at: datetime
+    state: str = "blocked"
+    claims: list[list[str | None]] = field(default_factory=list)
+    lease: datetime | None = None
+    failures: int = 0
+    asked_to_stop: bool = False
+    batches: int = 0
+
+    @property
+    def is_users(self) -> bool:
+        return self.priority - OFFSETS.get(self.type, 0) >= USER
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+@dataclass(eq=False)
+class ModelRun:
+    """A run of the model. `begun`: claimed since it was made or last retried; `ever_begun`: at
+    any time."""
+
+    id: int
+    index_id: int | None
+    tasks: list[ModelTask]
+    waits: bool = False
+    cancelled: bool = False
+    outcome: str | None = None
+    begun: bool = False
+    ever_begun: bool = False
+
+    @property
+    def state(self) -> str:
+        return self.outcome or ("running" if self.begun else "queued")
+
+
+class QueueModel:
+    """What the queue must be, and must answer."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        max_failures: int,
+        lease: timedelta,
+        first_delay: timedelta,
+        longest_delay: timedelta,
+        limits: dict[str, int],
+        run_first: bool = False,
+    ) -> None:
+        self.now = now
+        self.max_failures = max_failures
+        self.lease = lease
+        self.first_delay = first_delay
+        self.longest_delay = longest_delay
+        self.limits = limits
+        self.run_first = run_first
+        self.paused = False
+        self.runs: dict[int, ModelRun] = {}
+        self.data: dict[int, set[str]] = {}
+
+    # Asking
+
+    def request(self, index_id: int, base: int, run_id: int, task_ids: Sequence[int]) -> None:
+        """A request was made and answered with this run."""
+        active = self.active(index_id)
+        if active is None:
+            for run in self.of_index(index_id):
+                if run.outcome == "failed":
+                    run.outcome = "superseded"
+            self._add(index_id, base, run_id, task_ids, waits=False)
+            return
+        self._raise_class(active, base)
+        if not active.begun and not active.cancelled and active.tasks[0].state != "succeeded":
+            assert run_id == active.id
+            return
+        waiting = self.follow_up(index_id)
+        if waiting is not None:
+            self._raise_class(waiting, base)
+            assert run_id == waiting.id
+            return
+        self._add(index_id, base, run_id, task_ids, waits=True)
+
+    def _add(
+        self, index_id: int, base: int, run_id: int, task_ids: Sequence[int], *, waits: bool
+    ) -> None:
+        assert run_id > max(self.runs, default=0), "a new run was expected"
+        now = self.now()
+        tasks = [
+            ModelTask(task_id, stage, base + OFFSETS[stage], now, now)
+            for task_id, stage in zip(task_ids, STAGES, strict=True)
+        ]
+        self.runs[run_id] = ModelRun(run_id, index_id, tasks, waits=waits)
+        self._settle(self.runs[run_id])
+
+    def single(self, task_type: str, priority: int, task_id: int, run_id: int) -> None:
+        """A task was queued by itself; every payload of the model names its type only."""
+        for run in self.runs.values():
+            if run.index_id is None and run.state == "queued" and run.tasks[0].type == task_type:
+                assert (run_id, task_id) == (run.id, run.tasks[0].id)
+                run.tasks[0].priority = max(run.tasks[0].priority, priority)
+                return
+        assert run_id > max(self.runs, default=0), "a new run was expected"
+        now = self.now()
+        task = ModelTask(task_id, task_type, priority, now, now, state="ready")
+        self.runs[run_id] = ModelRun(run_id, None, [task])
+
+    def _raise_class(self, run: ModelRun, base: int) -> None:
+        for task in run.tasks:
+            if not task.ended:
+                if task.type in OFFSETS:
+                    task.priority = max(task.priority, base + OFFSETS[task.type])
+                if base == USER:
+                    task.failures = 0
+
+    # Working
+
+    def next_tasks(self, count: int = 1) -> list[ModelTask]:
+        """What a claim must give, in this order."""
+        if self.paused:
+            return []
+        taken: list[ModelTask] = []
+        for task in sorted(self._waiting(), key=self._rank):
+            running = sum(
+                other.type == task.type for other in chain(self.all_tasks("running"), taken)
+            )
+            if len(taken) < count and running < self.limits.get(task.type, running + 1):
+                taken.append(task)
+        return taken
+
+    def _waiting(self) -> list[ModelTask]:
+        return [task for task in self.all_tasks("ready") if task.available_at <= self.now()]
+
+    def _rank(self, task: ModelTask) -> tuple[object, ...]:
+        age = (task.created_at, task.id)
+        if self.run_first:
+            begun = self.run_of(task).ever_begun
+            return (not task.is_users, not begun, -task.priority, *age)
+        return (-task.priority, not task.is_users, *age)
+
+    def claim(self, worker: str, count: int = 1) -> list[tuple[int, int]]:
+        """Take the next tasks; their identifiers and claim numbers."""
+        taken = self.next_tasks(count)
+        for task in taken:
+            task.state = "running"
+            task.lease = self.now() + self.lease
+            task.claims.append([worker, None])
+            run = self.run_of(task)
+            run.begun = run.ever_begun = True
+        return [(task.id, len(task.claims)) for task in taken]
+
+    def holds(self, task_id: int, claim_no: int) -> bool:
+        """Whether this claim holds its task."""
+        task = self.find(task_id)
+        return task is not None and task.state == "running" and len(task.claims) == claim_no
+
+    def complete(self, task_id: int, *, nothing_to_do: bool = False) -> None:
+        task = self._end(task_id, "succeeded", "succeeded")
+        if nothing_to_do:
+            for other in self.run_of(task).tasks:
+                if not other.ended:
+                    other.state = "skipped"
+        self._settle(self.run_of(task))
+
+    def fail(self, task_id: int) -> None:
+        task = self._end(task_id, "failed", "failed")
+        self._settle(self.run_of(task))
+
+    def fail_in_passing(self, task_id: int, asked_for: float | None) -> None:
+        task = self.task(task_id)
+        step = min(self.first_delay * 2**task.failures, self.longest_delay)
+        self._stumble(task, "retried", max(step, timedelta(seconds=asked_for or 0)))
+
+    def lose(self, task_id: int) -> None:
+        """Its worker died, or let the lease expire."""
+        self._stumble(self.task(task_id), "lost", timedelta(0))
+
+    def _stumble(self, task: ModelTask, outcome: str, delay: timedelta) -> None:
+        task.failures += 1
+        if task.failures == self.max_failures:
+            self.fail(task.id)
+        else:
+            self._put_back(task, outcome, delay)
+
+    def release(self, task_id: int) -> None:
+        self._put_back(self.task(task_id), "released", timedelta(0))
+
+    def _put_back(self, task: ModelTask, outcome: str, delay: timedelta) -> None:
+        self._end(task.id, "ready", outcome)
+        task.available_at = self.now() + delay
+        self._settle(self.run_of(task))
+
+    def stop(self, task_id: int) -> None:
+        """A task that was asked to stop has stopped."""
+        task = self._end(task_id, "cancelled", "cancelled")
+        self._settle(self.run_of(task))
+
+    def heartbeat(self, task_id: int) -> bool:
+        task = self.task(task_id)
+        task.lease = self.now() + self.lease
+        return task.asked_to_stop
+
+    def commit_batch(self, task_id: int, index_id: int | None, path: str) -> bool:
+        task = self.task(task_id)
+        if index_id is not None:
+            self.data.setdefault(index_id, set()).add(path)
+        task.batches += 1
+        task.failures = 0
+        return task.asked_to_stop
+
+    def lost_tasks(self, dead: Iterable[str]) -> list[ModelTask]:
+        """Running tasks whose worker is dead or whose lease has run out."""
+        gone = set(dead)
+        return [
+            task
+            for task in self.all_tasks("running")
+            if task.claims[-1][0] in gone or (task.lease is not None and task.lease < self.now())
+        ]
+
+    def _end(self, task_id: int, state: str, outcome: str) -> ModelTask:
+        task = self.task(task_id)
+        assert task.state == "running"
+        task.state = state
+        task.lease = None
+        task.claims[-1][1] = outcome
+        return task
+
+    # Steering
+
+    def cancel(self, run_id: int) -> None:
+        run = self.runs[run_id]
+        if run.outcome is not None:
+            raise Refused
+        run.cancelled = True
+        for task in run.tasks:
+            task.asked_to_stop = task.state == "running"
+        self._settle(run)
+
+    def abandon(self, index_id: int) -> None:
+        for run in (self.follow_up(index_id), self.active(index_id)):
+            if run is not None:
+                run.cancelled = True
+                for task in run.tasks:
+                    if task.state == "running":
+                        self._end(task.id, "cancelled", "cancelled")
+                self._settle(run)
+
+    def retries_in_place(self, run_id: int) -> bool:
+        """Whether a retry runs this very run again, and is not a new request. Refuses."""
+        run = self.runs[run_id]
+        if run.outcome in (None, "succeeded"):
+            raise Refused
+        if run.index_id is None:
+            return True
+        return (
+            run.outcome != "superseded"
+            and self.active(run.index_id) is None
+            and run is self.of_index(run.index_id)[-1]
+        )
+
+    def retry(self, run_id: int) -> None:
+        run = self.runs[run_id]
+        run.outcome = None
+        run.begun = run.cancelled = run.waits = False
+        for task in run.tasks:
+            if task.state in ("failed", "cancelled"):
+                task.state = "blocked"
+                task.failures = 0
+        self._settle(run)
+        self._raise_class(run, USER)
+
+    # Rules
+
+    def _settle(self, run: ModelRun) -> None:
+        """Apply the rules that follow from a change of one task."""
+        now = self.now()
+        done = {task.type for task in run.tasks if task.state == "succeeded"}
+        in_run = {task.type for task in run.tasks}
+        for task in run.tasks:
+            if run.cancelled and task.state in ("blocked", "ready"):
+                task.state = "cancelled"
+            elif (
+                task.state == "blocked"
+                and not run.waits
+                and AFTER.get(task.type, set()) & in_run <= done
+            ):
+                task.state = "ready"
+                task.available_at = now
+            if task.state != "running":
+                task.asked_to_stop = False
+        if run.waits and not run.cancelled:
+            return
+        states = {task.state for task in run.tasks}
+        if states & {"ready", "running"}:
+            return
+        if states <= {"succeeded", "skipped"}:
+            run.outcome = "succeeded"
+        else:
+            run.outcome = "cancelled" if run.cancelled else "failed"
+        follow_up = None if run.index_id is None or run.waits else self.follow_up(run.index_id)
+        if follow_up is not None:
+            follow_up.waits = False
+            self._settle(follow_up)
+
+    # Looking
+
+    def active(self, index_id: int) -> ModelRun | None:
+        return self._open(index_id, waits=False)
+
+    def follow_up(self, index_id: int) -> ModelRun | None:
+        return self._open(index_id, waits=True)
+
+    def _open(self, index_id: int, *, waits: bool) -> ModelRun | None:
+        found = [
+            run for run in self.of_index(index_id) if run.outcome is None and run.waits is waits
+        ]
+        assert len(found) < 2
+        return found[0] if found else None
+
+    def of_index(self, index_id: int) -> list[ModelRun]:
+        return [run for _, run in sorted(self.runs.items()) if run.index_id == index_id]
+
+    def all_tasks(self, state: str) -> list[ModelTask]:
+        return [task for run in self.runs.values() for task in run.tasks if task.state == state]
+
+    def find(self, task_id: int) -> ModelTask | None:
+        tasks = (task for run in self.runs.values() for task in run.tasks)
+        return next((task for task in tasks if task.id == task_id), None)
+
+    def task(self, task_id: int) -> ModelTask:
+        found = self.find(task_id)
+        assert found is not None
+        return found
+
+    def run_of(self, task: ModelTask) -> ModelRun:
+        return next(run for run in self.runs.values() if task in run.tasks)
+
+    def view(self, index_ids: Iterable[int]) -> QueueView:
+        """The model as the database must look."""
+        return QueueView(
+            {run.id: _view_run(run) for _, run in sorted(self.runs.items())},
+            {key: frozenset(self.data.get(key, ())) for key in index_ids},
+            self.paused,
+        )
+
+
+def _view_run(run: ModelRun) -> RunView:
+    return RunView(
+        run.id,
+        run.index_id,
+        run.state,
+        run.waits,
+        run.cancelled,
+        tuple(_view_task(task) for task in run.tasks),
+    )
+
+
+def _view_task(task: ModelTask) -> TaskView:
+    return TaskView(
+        task.id,
+        task.type,
+        task.state,
+        task.priority,
+        len(task.claims),
+        task.claims[-1][0] if task.state == "running" else None,
+        task.lease,
+        task.available_at if task.state == "ready" else None,
+        task.failures,
+        task.asked_to_stop,
+        task.batches,
+        tuple(
+            AttemptView(number, str(worker), outcome)
+            for number, (worker, outcome) in enumerate(task.claims, start=1)
+        ),
+    )

@@ -1,0 +1,38 @@
+"""The queue and a plain model of it, driven by the same random events, never differ."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.queue.databases import DATABASES
+from tests.queue.machine import QueueMachine
+
+DEPTH = int(os.environ.get("KODIT_TEST_DEPTH", "1"))
+"""How many times as many examples as in the normal run, which repeats the same ones each time."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DATABASES)
+def test_queue_follows_its_model(name: str) -> None:
+    """Random requests, work, failures, deaths, zombies and steering leave queue and model equal
+    after every step, and every invariant true."""
+
+    class Machine(QueueMachine):
+        def __init__(self) -> None:
+            super().__init__(DATABASES[name])
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=100 * DEPTH,
+            stateful_step_count=40,
+            derandomize=DEPTH == 1,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
