@@ -1,0 +1,317 @@
+"""What the TaskRepository port promises of claims, leases and attempts, for every database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+from tests.queue.requests import (
+    LEASE,
+    NOW,
+    RULES,
+    add_run,
+    add_single,
+    after,
+    claim,
+    claim_one,
+    read_run,
+    read_task,
+)
+
+from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.errors import LeaseLost
+from kodit.domain.ports.database import Database
+from kodit.domain.run import RunState
+from kodit.domain.task import (
+    AttemptOutcome,
+    Claim,
+    QueuePriority,
+    Task,
+    TaskProgress,
+    TaskState,
+    TaskType,
+)
+
+RUN_FIRST = ClaimRules(QueueOrder.RUN_FIRST)
+BACKGROUND, USER = QueuePriority
+
+
+def put_back(database: Database, held: Task, available_at: datetime) -> None:
+    """Make a running task ready again."""
+    with database.write() as transaction:
+        [run] = transaction.tasks.lock_runs_of([held.id])
+        run.try_again(run.held(held.claim), "busy", available_at, NOW)
+        transaction.tasks.save_runs([run])
+
+
+def test_claim_order(database: Database) -> None:
+    """By priority; of equal ones the user's first, then the older, then the lower identifier."""
+    low = add_single(database, TaskType.SYNC, 49)
+    late = add_single(database, TaskType.SYNC, 50, after(1), n=1)
+    early = add_single(database, TaskType.SYNC, 50, NOW, n=2)
+    later_twin = add_single(database, TaskType.SYNC, 50, NOW, n=3)
+    users = add_single(database, TaskType.ENRICH, 50, after(2))
+    high = add_single(database, TaskType.EXTRACT, 51, after(3))
+    expected = [task.id for task in (high, users, early, later_twin, late, low)]
+    with database.read() as transaction:
+        waiting = transaction.tasks.waiting_tasks(QueueOrder.PRIORITY)
+        assert [task.id for task in waiting] == expected
+        some = transaction.tasks.waiting_tasks(QueueOrder.PRIORITY, limit=2)
+        assert [task.id for task in some] == expected[:2]
+    assert [claim_one(database, after(9)).task_id for _ in expected] == expected
+    assert claim(database, now=after(9)) == []
+
+
+def test_claim_order_run_first(database: Database) -> None:
+    """The user's tasks first; of a class, tasks of started runs first; then by priority."""
+    started = [add_single(database, TaskType.ENRICH, priority) for priority in (10, 20)]
+    for held in claim(database, 2):
+        put_back(database, held, NOW)
+    fresh = add_single(database, TaskType.SYNC, 49)
+    users = add_single(database, TaskType.ENRICH, 50)
+    users_high = add_single(database, TaskType.SYNC, 90)
+    expected = [task.id for task in (users_high, users, started[1], started[0], fresh)]
+    with database.read() as transaction:
+        waiting = transaction.tasks.waiting_tasks(QueueOrder.RUN_FIRST)
+        assert [task.id for task in waiting] == expected
+    claimed = claim(database, 5, rules=RUN_FIRST)
+    assert [task.id for task in claimed] == expected
+
+
+def test_claim_marks_task_run_and_attempt(database: Database) -> None:
+    """A claim raises the fencing token, sets the lease, opens an attempt and starts the run."""
+    run = add_run(database)
+    [task] = claim(database, now=after(5))
+    assert (task.id, task.state, task.claim_no) == (run.tasks[0].id, TaskState.RUNNING, 1)
+    assert (task.worker, task.started_at) == ("ada", after(5))
+    assert task.lease_expires_at == after(5) + LEASE
+    assert task == read_task(database, task.id)
+    stored = read_run(database, run.id)
+    assert (stored.state, stored.started_at) == (RunState.RUNNING, after(5))
+    with database.read() as transaction:
+        [attempt] = transaction.tasks.attempts(task.id)
+    assert (attempt.task_id, attempt.claim_no, attempt.worker) == (task.id, 1, "ada")
+    assert (attempt.started_at, attempt.finished_at) == (after(5), None)
+    assert (attempt.outcome, attempt.error) == (None, None)
+
+
+def test_claim_again_raises_the_token(database: Database) -> None:
+    """Each claim has the next number; the run keeps its first start, the task forgets old
+    progress and keeps its work."""
+    run = add_run(database)
+    [first] = claim(database)
+    with database.write() as transaction:
+        progress = TaskProgress("SYNC", 3, 9)
+        transaction.tasks.record_batch(first.claim, {"files_parsed": 3}, progress)
+    assert read_task(database, first.id).progress == progress
+    put_back(database, first, NOW)
+    [second] = claim(database, now=after(5), worker="bob")
+    assert (second.id, second.claim_no, second.worker) == (first.id, 2, "bob")
+    assert (second.progress, second.work) == (None, {"files_parsed": 3})
+    assert read_run(database, run.id).started_at == NOW
+    with database.read() as transaction:
+        numbers = [attempt.claim_no for attempt in transaction.tasks.attempts(first.id)]
+    assert numbers == [1, 2]
+
+
+def test_only_ready_tasks_whose_time_has_come_are_claimed(database: Database) -> None:
+    """A task that waits for its back-off is passed over until it is over, to the microsecond."""
+    task = add_single(database)
+    put_back(database, claim(database)[0], after(2))
+    with database.read() as transaction:
+        assert not transaction.tasks.has_claimable(after(1.999999), RULES)
+        assert transaction.tasks.has_claimable(after(2), RULES)
+        assert transaction.tasks.next_available_at(NOW) == after(2)
+        assert transaction.tasks.next_available_at(after(2)) is None
+    assert claim(database, now=after(1.999999)) == []
+    other = add_single(database, TaskType.SYNC, 1, n=1)
+    assert [held.id for held in claim(database, now=after(1))] == [other.id]
+    assert [held.id for held in claim(database, now=after(2))] == [task.id]
+
+
+def test_blocked_stages_are_not_claimed(database: Database) -> None:
+    """Of a new run only SYNC can be claimed; of a follow-up nothing."""
+    run = add_run(database, 1)
+    add_run(database, 1, is_follow_up=True)
+    assert [task.id for task in claim(database, 9)] == [run.tasks[0].id]
+    with database.read() as transaction:
+        assert not transaction.tasks.has_claimable(NOW, RULES)
+        assert transaction.tasks.next_available_at(after(-1)) is None
+
+
+def test_claim_several(database: Database) -> None:
+    """At most as many as asked for, each with its own attempt, in claim order."""
+    tasks = [add_single(database, TaskType.SYNC, 10 + n, n=n) for n in range(4)]
+    claimed = claim(database, 3)
+    assert [task.id for task in claimed] == [task.id for task in reversed(tasks[1:])]
+    with database.read() as transaction:
+        assert [len(transaction.tasks.attempts(task.id)) for task in tasks] == [0, 1, 1, 1]
+    assert [task.id for task in claim(database, 3)] == [tasks[0].id]
+
+
+def test_limits(database: Database) -> None:
+    """A task of a full type is passed over, and the order of the others stays; what the same
+    call takes is counted."""
+    syncs = [add_single(database, TaskType.SYNC, 40 - n, n=n) for n in range(3)]
+    extract = add_single(database, TaskType.EXTRACT, 5)
+    unknown = add_single(database, "TRANSLATE", 4)
+    rules = ClaimRules(limits={TaskType.SYNC: 2, TaskType.EXTRACT: 1})
+    expected = [syncs[0].id, syncs[1].id, extract.id, unknown.id]
+    assert [task.id for task in claim(database, 9, rules=rules)] == expected
+    with database.read() as transaction:
+        assert not transaction.tasks.has_claimable(NOW, rules)
+        assert transaction.tasks.has_claimable(NOW, RULES)
+    assert claim(database, rules=rules) == []
+
+
+def test_place_is_free_when_its_task_no_longer_runs(database: Database) -> None:
+    """Places are counted from what runs, so that however a task ends, its place is free."""
+    rules = ClaimRules(limits={TaskType.SYNC: 1})
+    first, second = (add_single(database, n=n) for n in range(2))
+    [held] = claim(database, rules=rules)
+    assert (held.id, claim(database, rules=rules)) == (first.id, [])
+    put_back(database, held, after(60))
+    assert [task.id for task in claim(database, rules=rules)] == [second.id]
+
+
+def test_nothing_is_claimed_while_paused(database: Database) -> None:
+    """Pausing twice keeps the first moment; resuming lets everything be claimed again."""
+    add_run(database)
+    with database.write() as transaction:
+        assert transaction.tasks.paused_since() is None
+        transaction.tasks.set_paused(after(1))
+        transaction.tasks.set_paused(after(2))
+    with database.read() as transaction:
+        assert transaction.tasks.paused_since() == after(1)
+        assert not transaction.tasks.has_claimable(after(3), RULES)
+    assert claim(database, now=after(3)) == []
+    with database.write() as transaction:
+        transaction.tasks.set_paused(None)
+        transaction.tasks.set_paused(None)
+    assert len(claim(database, now=after(3))) == 1
+
+
+def test_no_claim_is_given_twice(database: Database) -> None:
+    """Workers that claim at the same time get each task exactly once."""
+    tasks = [add_single(database, n=n) for n in range(40)]
+
+    def work(number: int) -> list[int]:
+        mine = []
+        while found := claim(database, 1 + number % 3, worker=f"worker-{number}"):
+            mine += [task.id for task in found]
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = Counter(task_id for found in pool.map(work, range(4)) for task_id in found)
+    assert claimed == dict.fromkeys((task.id for task in tasks), 1)
+
+
+def test_limits_hold_among_concurrent_workers(database: Database) -> None:
+    """However many claim at once, no more run than the limit allows."""
+    for number in range(20):
+        add_single(database, n=number)
+    rules = ClaimRules(limits={TaskType.SYNC: 3})
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: claim(database, 2, rules=rules), range(8)))
+    assert sum(map(len, found)) == 3
+
+
+@pytest.mark.parametrize("operation", ["fence", "renew", "record_batch"])
+def test_only_the_latest_claim_of_a_running_task_may_write(
+    database: Database, operation: str
+) -> None:
+    """An older claim, a later one that was never given, an ended task and one that is gone are
+    all refused, and nothing changes."""
+    [first] = claim_first = [add_single(database)]
+    [held] = claim(database)
+    put_back(database, held, NOW)
+    [current] = claim(database)
+    other = add_single(database, n=1)
+    stale = [Claim(first.id, 1), Claim(first.id, 3), Claim(other.id, 0), Claim(4711, 1)]
+    before = [read_task(database, task.id) for task in (*claim_first, other)]
+    for lost in stale:
+        with pytest.raises(LeaseLost, match=str(lost.task_id)):
+            write(database, operation, lost)
+    assert [read_task(database, task.id) for task in (*claim_first, other)] == before
+    assert write(database, operation, current.claim).id == first.id
+    with database.write() as transaction:
+        [run] = transaction.tasks.lock_runs_of([first.id])
+        run.complete(run.held(current.claim), NOW)
+        transaction.tasks.save_runs([run])
+    with pytest.raises(LeaseLost):
+        write(database, operation, current.claim)
+
+
+def write(database: Database, operation: str, held: Claim) -> Task:
+    """One of the writes that a claim allows."""
+    with database.write() as transaction:
+        if operation == "fence":
+            return transaction.tasks.fence(held)
+        if operation == "renew":
+            return transaction.tasks.renew(held, after(99), None)
+        return transaction.tasks.record_batch(held, {"files_parsed": 1}, None)
+
+
+def test_renew(database: Database) -> None:
+    """The lease moves, progress is stored, and stays where none is given."""
+    add_single(database)
+    held = claim_one(database)
+    with database.write() as transaction:
+        progress = TaskProgress("EXTRACT_SNIPPETS", 5, None)
+        assert transaction.tasks.renew(held, after(99), progress).progress == progress
+        renewed = transaction.tasks.renew(held, after(100), None)
+    assert (renewed.progress, renewed.lease_expires_at) == (progress, after(100))
+    assert renewed == read_task(database, held.task_id)
+
+
+def test_record_batch(database: Database) -> None:
+    """Counts add up, the retry budget is whole again, and the lease stays as it was."""
+    task = add_single(database)
+    put_back(database, claim(database)[0], NOW)
+    with database.write() as transaction:
+        [run] = transaction.tasks.lock_runs_of([task.id])
+        run.tasks[0].failures = 2
+        transaction.tasks.save_runs([run])
+    held = claim_one(database)
+    with database.write() as transaction:
+        transaction.tasks.record_batch(held, {"a": 1}, TaskProgress("SYNC", 1, 2))
+        stored = transaction.tasks.record_batch(held, {"a": 2, "b": 1}, TaskProgress("SYNC", 2, 2))
+    assert (stored.work, stored.failures) == ({"a": 3, "b": 1}, 0)
+    assert (stored.progress, stored.lease_expires_at) == (TaskProgress("SYNC", 2, 2), NOW + LEASE)
+    assert stored == read_task(database, held.task_id)
+
+
+def test_close_attempts(database: Database) -> None:
+    """The ending of a claim is written once; other claims and later words change nothing."""
+    add_single(database)
+    [held] = claim(database)
+    with database.write() as transaction:
+        transaction.tasks.close_attempts([held.claim], after(1), AttemptOutcome.RETRIED, "503")
+        transaction.tasks.close_attempts([held.claim], after(2), AttemptOutcome.FAILED, "late")
+        transaction.tasks.close_attempts([], after(2), AttemptOutcome.FAILED, None)
+        transaction.tasks.close_attempts([Claim(4711, 1)], NOW, AttemptOutcome.LOST, None)
+    put_back(database, held, NOW)
+    claim_one(database)
+    with database.read() as transaction:
+        first, second = transaction.tasks.attempts(held.id)
+    assert (first.outcome, first.error) == (AttemptOutcome.RETRIED, "503")
+    assert (first.finished_at, second.finished_at, second.outcome) == (after(1), None, None)
+
+
+def test_running_tasks(database: Database) -> None:
+    """By worker, and by a lease that ended before a time, not at it."""
+    for number in range(2):
+        add_single(database, n=number)
+    first = claim_one(database)
+    second = claim_one(database, after(5), worker="bob")
+    add_single(database, n=2)
+    with database.read() as transaction:
+        tasks = transaction.tasks
+        assert [task.claim for task in tasks.running_tasks()] == [first, second]
+        assert [task.claim for task in tasks.running_tasks(worker="bob")] == [second]
+        assert tasks.running_tasks(lease_before=NOW + LEASE) == []
+        expired = tasks.running_tasks(lease_before=after(0.000001) + LEASE)
+        assert [task.claim for task in expired] == [first]
+        assert tasks.running_tasks(worker="bob", lease_before=after(1) + LEASE) == []

@@ -1,0 +1,261 @@
+"""What the TaskRepository port promises of runs, for every database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.queue.requests import (
+    NOW,
+    add_run,
+    add_single,
+    after,
+    claim_one,
+    end_run,
+    read_run,
+    read_task,
+)
+
+from kodit.domain.errors import NotFoundError
+from kodit.domain.ports.database import Database
+from kodit.domain.run import IndexRun, RunState
+from kodit.domain.task import QueuePriority, Task, TaskState, TaskType
+
+
+def test_run_is_read_as_it_was_stored(database: Database) -> None:
+    """A stored run comes back with its tasks, in the order of the stages."""
+    stored = add_run(database, 7, QueuePriority.USER_INITIATED)
+    assert read_run(database, stored.id) == stored
+    assert [task.type for task in stored.tasks] == list(TaskType)
+    assert {task.run_id for task in stored.tasks} == {stored.id}
+
+
+def test_identifiers_grow_and_are_never_used_twice(database: Database) -> None:
+    """Neither a rolled-back transaction nor a deleted run gives an identifier to two tasks that
+    were both seen."""
+    first = add_run(database, 1)
+    end_run(database, first.id, NOW)
+    with database.write() as transaction:
+        transaction.tasks.delete_runs(1)
+    second = add_run(database, 1)
+    assert second.id > first.id
+    assert min(task.id for task in second.tasks) > max(task.id for task in first.tasks)
+
+
+def test_payload_is_kept(database: Database) -> None:
+    """A payload of JSON values comes back equal."""
+    payload: dict[str, Any] = {"paths": ["a", "ü"], "depth": None, "deep": {"yes": True}}
+    assert read_task(database, add_single(database, **payload).id).payload == payload
+
+
+def test_type_that_is_not_known_is_kept(database: Database) -> None:
+    """A task of a newer Kodit keeps its type."""
+    assert read_task(database, add_single(database, "TRANSLATE").id).type == "TRANSLATE"
+
+
+def test_what_is_changed_outside_a_transaction_is_not_stored(database: Database) -> None:
+    """The objects that a repository gives are copies."""
+    run = add_run(database)
+    run.tasks[0].priority = 1
+    run.tasks[0].payload["more"] = 1
+    run.state = RunState.FAILED
+    stored = read_run(database, run.id)
+    assert (stored.state, stored.tasks[0].priority) == (RunState.QUEUED, 50)
+    assert stored.tasks[0].payload == {"index_id": 1}
+
+
+def test_failed_transaction_leaves_nothing(database: Database) -> None:
+    """A write transaction that ends with an exception stores none of its writes."""
+    run = add_run(database)
+    with pytest.raises(ZeroDivisionError), database.write() as transaction:
+        locked = transaction.tasks.lock_run(run.id)
+        locked.cancel(NOW)
+        transaction.tasks.save_runs([locked])
+        transaction.tasks.add_run(IndexRun.create(2, QueuePriority.BACKGROUND, NOW))
+        transaction.tasks.set_paused(NOW)
+        _ = 1 / 0
+    with database.read() as transaction:
+        assert transaction.tasks.list_runs() == [run]
+        assert transaction.tasks.paused_since() is None
+
+
+def test_read_transaction_sees_one_moment(database: Database) -> None:
+    """What another transaction commits meanwhile is not seen."""
+    first = add_run(database, 1)
+    with database.read() as transaction:
+        assert transaction.tasks.list_runs() == [first]
+        add_run(database, 2)
+        assert transaction.tasks.list_runs() == [first]
+
+
+def test_save_stores_what_a_change_of_state_may_touch(database: Database) -> None:
+    """State, class, back-off, failures and errors of a locked run are stored."""
+    run_id = add_run(database).id
+    with database.write() as transaction:
+        run = transaction.tasks.lock_run(run_id)
+        run.state, run.cancel_requested, run.is_follow_up = RunState.RUNNING, True, True
+        run.started_at, run.finished_at = after(1), after(2)
+        task = run.tasks[1]
+        task.state, task.priority, task.failures = TaskState.FAILED, 80, 3
+        task.error, task.finished_at, task.cancel_requested = "no", after(2), True
+        task.available_at, task.lease_expires_at, task.worker = after(3), after(4), "ada"
+        transaction.tasks.save_runs([run])
+    assert read_run(database, run_id) == run
+    assert read_task(database, run.tasks[1].id) == task
+
+
+def test_save_touches_nothing_that_only_a_claim_may(database: Database) -> None:
+    """Claim number, start, work and progress of a task are not a run's to change."""
+    run_id = add_run(database).id
+    claim = claim_one(database)
+    with database.write() as transaction:
+        transaction.tasks.record_batch(claim, {"files_parsed": 3}, None)
+    held = read_task(database, claim.task_id)
+    with database.write() as transaction:
+        run = transaction.tasks.lock_run(run_id)
+        run.tasks[0] = replace(run.tasks[0], claim_no=9, work={}, started_at=None, payload={})
+        run.index_id, run.created_at = 9, after(9)
+        transaction.tasks.save_runs([run])
+    assert read_task(database, claim.task_id) == held
+    assert (read_run(database, run_id).index_id, read_run(database, run_id).created_at) == (1, NOW)
+
+
+def test_lock_run_that_is_not_there(database: Database) -> None:
+    """The message names the run and where to look."""
+    with (
+        database.write() as transaction,
+        pytest.raises(NotFoundError, match=r"no run 4711.*queue list"),
+    ):
+        transaction.tasks.lock_run(4711)
+
+
+def test_task_that_is_not_there(database: Database) -> None:
+    """The message names the task and where to look."""
+    with (
+        database.read() as transaction,
+        pytest.raises(NotFoundError, match=r"no task 4711.*queue list"),
+    ):
+        transaction.tasks.get_task(4711)
+
+
+def test_runs_of_tasks(database: Database) -> None:
+    """Each run is given once, and a task that is gone has none."""
+    first, second = add_run(database, 1), add_run(database, 2)
+    wanted = [first.tasks[0].id, first.tasks[1].id, 4711, second.tasks[4].id]
+    with database.write() as transaction:
+        found = transaction.tasks.lock_runs_of(wanted)
+        assert transaction.tasks.lock_runs_of([]) == []
+    assert sorted(run.id for run in found) == [first.id, second.id]
+
+
+def test_active_run_and_follow_up(database: Database) -> None:
+    """The active run of an index is the open one that waits for no other; ended ones are
+    neither."""
+    ended = add_run(database, 1)
+    end_run(database, ended.id, NOW)
+    with database.write() as transaction:
+        assert transaction.tasks.active_run(1) is None
+    active = add_run(database, 1)
+    waiting = add_run(database, 1, is_follow_up=True)
+    other = add_run(database, 2)
+    with database.write() as transaction:
+        assert transaction.tasks.active_run(1) == active
+        assert transaction.tasks.follow_ups([1, 2]) == [waiting]
+        assert transaction.tasks.active_run(2) == other
+        assert transaction.tasks.follow_ups([2]) == []
+        assert transaction.tasks.follow_ups([]) == []
+
+
+def test_failed_runs(database: Database) -> None:
+    """Those of the index that failed and are not superseded."""
+    failed, cancelled, superseded = (add_run(database, number) for number in (1, 2, 3))
+    for run, index_state in ((failed, None), (cancelled, "cancel"), (superseded, "supersede")):
+        with database.write() as transaction:
+            locked = transaction.tasks.lock_run(run.id)
+            if index_state == "cancel":
+                locked.cancel(NOW)
+            else:
+                locked.fail(locked.tasks[0], "gone", NOW)
+            if index_state == "supersede":
+                locked.supersede()
+            transaction.tasks.save_runs([locked])
+    with database.write() as transaction:
+        assert [run.id for run in transaction.tasks.failed_runs(1)] == [failed.id]
+        assert transaction.tasks.failed_runs(2) == transaction.tasks.failed_runs(3) == []
+
+
+def test_get_runs(database: Database) -> None:
+    """Unknown identifiers are left out."""
+    first, second = add_run(database, 1), add_run(database, 2)
+    with database.read() as transaction:
+        found = transaction.tasks.get_runs([second.id, 4711, first.id])
+        assert transaction.tasks.get_runs([]) == []
+    assert sorted(run.id for run in found) == [first.id, second.id]
+
+
+def test_list_runs(database: Database) -> None:
+    """Newest first, by index and by state, at most as many as asked for."""
+    runs = [add_run(database, number) for number in (1, 2, 3)]
+    end_run(database, runs[0].id, NOW)
+    newest = [run.id for run in reversed(runs)]
+    with database.read() as transaction:
+        tasks = transaction.tasks
+        assert [run.id for run in tasks.list_runs()] == newest
+        assert [run.id for run in tasks.list_runs(limit=2)] == newest[:2]
+        assert [run.id for run in tasks.list_runs(index_id=2)] == [runs[1].id]
+        ended = tasks.list_runs(states=[RunState.SUCCEEDED, RunState.FAILED])
+        assert [run.id for run in ended] == [runs[0].id]
+        assert tasks.list_runs(index_id=2, states=[RunState.SUCCEEDED]) == []
+
+
+def test_latest_runs(database: Database) -> None:
+    """The newest run of each index, ended or not, and never a follow-up that still waits."""
+    end_run(database, add_run(database, 1).id, NOW)
+    latest = add_run(database, 1)
+    add_run(database, 1, is_follow_up=True)
+    ended = add_run(database, 2)
+    end_run(database, ended.id, NOW)
+    with database.read() as transaction:
+        found = transaction.tasks.latest_runs([1, 2, 3])
+        assert transaction.tasks.latest_runs([]) == {}
+    assert {index_id: run.id for index_id, run in found.items()} == {1: latest.id, 2: ended.id}
+
+
+def test_find_single(database: Database) -> None:
+    """A waiting single task is found by type and payload, whatever the order of its keys."""
+    task = add_single(database, TaskType.EXTRACT, a=1, b="x")
+    add_run(database, 1)
+    with database.write() as transaction:
+        found = transaction.tasks.find_single("EXTRACT", {"b": "x", "a": 1})
+        assert found is not None
+        assert found.tasks == [task]
+        assert transaction.tasks.find_single("EXTRACT", {"a": 1}) is None
+        assert transaction.tasks.find_single("SYNC", {"b": "x", "a": 1}) is None
+        assert transaction.tasks.find_single("SYNC", {"index_id": 1}) is None
+    claim_one(database)
+    claim_one(database)
+    with database.write() as transaction:
+        assert transaction.tasks.find_single("EXTRACT", {"b": "x", "a": 1}) is None
+
+
+def test_delete_runs(database: Database) -> None:
+    """Runs, tasks and attempts of the index go, those of others stay, and no run is left without
+    its tasks."""
+    gone, kept = add_run(database, 1), add_run(database, 2)
+    add_single(database, TaskType.EXTRACT, index_id=1)
+    first = claim_one(database)
+    with database.write() as transaction:
+        transaction.tasks.delete_runs(1)
+    with database.read() as transaction:
+        assert transaction.tasks.get_runs([gone.id]) == []
+        assert transaction.tasks.attempts(first.task_id) == []
+        assert transaction.tasks.get_runs([kept.id]) == [kept]
+        assert all(run.tasks for run in transaction.tasks.list_runs())
+
+
+def test_single_task_is_a_run_without_an_index() -> None:
+    """Its payload may name an index, whose active run it is not."""
+    run = IndexRun.single(Task.create(TaskType.SYNC, 10, {"index_id": 5}), NOW)
+    assert run.index_id is None
+    assert run.tasks[0].index_id == 5
