@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -97,6 +98,8 @@ def test_credentials_are_taken_out_of_a_url(text: str, credentials: Credentials)
         ("https://example.org/a/b@x^{commit}", "branch, tag or commit"),
         ("file://example.org/a", "local paths"),
         ("file:///no/such/path", "does not exist"),
+        ("file:///a%00b", "control characters"),
+        ("file://[", "local paths"),
         ("no/such/folder", "no/such/folder does not exist"),
         ("example.org:a/b", "does not exist"),
         ("~/no/such/folder", "does not exist"),
@@ -170,6 +173,16 @@ def test_a_file_a_loop_and_a_dangling_link_are_refused(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=says) as error:
             parse_source(name, cwd=tmp_path)
         assert name in str(error.value)
+
+
+def test_a_folder_whose_real_name_is_broken_is_refused(tmp_path: Path) -> None:
+    """A link with a proper name may lead to what cannot be stored."""
+    for number, name in enumerate((b"\xff", b"new\nline")):
+        target = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        target.mkdir()
+        (tmp_path / f"link{number}").symlink_to(target)
+        with pytest.raises(SourceError, match="not valid text"):
+            parse_source(f"link{number}", cwd=tmp_path)
 
 
 def make_repository(path: Path, *options: str) -> None:

@@ -6,13 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import PermanentError, SourceError, TransientError
 from kodit.domain.source import Source, SourceKind
+from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.git.clone import remove_clone, synchronise
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.tree import list_files, read_blobs
@@ -301,6 +303,70 @@ def test_a_damaged_clone_is_made_again(
         target.unlink()
     assert synchronise(source_of(origin), clone) == commit
     assert paths_at(clone, commit) == ["a.py"]
+
+
+def test_a_clone_with_missing_objects_heals_at_the_next_run(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """The commit is there but its tree is not: reading says so once, then it is cloned again."""
+    origin = make_repository()
+    commit = origin.commit({"a.py": "one"})
+    tree = origin.git("rev-parse", "HEAD^{tree}")
+    clone = tmp_path / "clone"
+    synchronise(source_of(origin), clone)
+    (clone / "objects" / tree[:2] / tree[2:]).unlink()
+    with pytest.raises(TransientError, match="will be made again"):
+        list_files(clone, commit, {})
+    assert synchronise(source_of(origin), clone) == commit
+    assert paths_at(clone, commit) == ["a.py"]
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """A file stands where the folder of the clones should be."""
+    origin = make_repository()
+    origin.commit({"a.py": "one"})
+    (tmp_path / "clones").write_text("in the way")
+    with pytest.raises(TransientError, match="cannot be written at"):
+        synchronise(source_of(origin), tmp_path / "clones" / "1")
+
+
+def test_without_git_the_error_says_so(
+    make_repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that has only folders to index needs no git."""
+    origin = make_repository()
+    origin.commit({"a.py": "one"})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PermanentError, match="git is not installed"):
+        synchronise(source_of(origin), tmp_path / "clone")
+
+
+def test_a_clone_that_gathered_many_loose_objects_is_packed(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Each small fetch leaves some; what nothing refers to goes once it is old."""
+    origin = make_repository()
+    origin.commit({"a.py": "one"})
+    clone = tmp_path / "clone"
+    synchronise(source_of(origin), clone)
+    gathered = clone / "objects" / "17"  # git estimates from this folder alone
+    gathered.mkdir(exist_ok=True)
+    for number in range(100_000):
+        data = b"%d" % number
+        name = blob_id(data)
+        if name.startswith("17"):
+            path = gathered / name[2:]
+            path.write_bytes(zlib.compress(b"blob %d\0" % len(data) + data))
+            os.utime(path, (1_600_000_000, 1_600_000_000))
+            if len(list(gathered.iterdir())) > 2000 // 256 + 1:
+                break
+    commit = origin.commit({"b.py": "two"})
+    assert synchronise(source_of(origin), clone) == commit
+    assert list((clone / "objects" / "pack").glob("*.pack"))
+    assert not gathered.exists()
+    assert paths_at(clone, commit) == ["a.py", "b.py"]
 
 
 def test_what_a_killed_clone_left_is_removed(

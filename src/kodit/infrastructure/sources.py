@@ -29,11 +29,11 @@ def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
     Raises SourceError, in one sentence, for what is refused or does not exist. Only local paths
     are looked at; a URL may still turn out to lead nowhere.
     """
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
+    if _holds_controls(text):
         raise SourceError(f"The source {_shown(text)!r} contains control characters.")
     if not text.strip():
         raise SourceError("The source is empty; give a git URL or the path of a folder.")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not _is_text(text):
         raise SourceError(f"The source {text!r} is not valid text.")
     if text.startswith("-"):
         raise SourceError(f"The source {text!r} looks like an option; write ./{text} for a folder.")
@@ -87,7 +87,7 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
             raise SourceError(f"The source {text!r} names no valid user.")
         authority = f"{quote(username, safe='')}@{authority}" if username else authority
     elif username or password:
-        if any(ord(character) < 0x20 for character in username + password):
+        if _holds_controls(username + password):
             raise SourceError(f"The credentials for {host} contain control characters.")
         credentials = Credentials(username or "git", password)
     location = f"{scheme}://{authority}{path.rstrip('/')}"
@@ -99,17 +99,25 @@ def _after_authority(parts: SplitResult) -> str:
 
 
 def _file_url_source(text: str) -> Source:
-    parts = urlsplit(text)
-    if parts.netloc not in ("", "localhost"):
+    host, slash, rest = text[len("file://") :].partition("/")
+    if host not in ("", "localhost") or not slash:
         raise SourceError(f"The source {_shown(text)!r} names a host; file:// reads local paths.")
-    whole = Path(unquote(parts.path))
+    url_path = f"/{rest}"
+    whole = _decoded_path(url_path)
     if whole.is_dir():
         return _git_directory_source(whole, None)
-    base, ref = _split_ref(parts.path)
-    path = Path(unquote(base))
+    base, ref = _split_ref(url_path)
+    path = _decoded_path(base)
     if not os.path.lexists(path):
         raise SourceError(f"The repository {path} does not exist.")
     return _git_directory_source(path, ref)
+
+
+def _decoded_path(url_path: str) -> Path:
+    path = unquote(url_path)
+    if _holds_controls(path):
+        raise SourceError(f"The path {path!r} contains control characters.")
+    return Path(path)
 
 
 def _local_path(text: str, cwd: Path | None) -> Path:
@@ -149,6 +157,8 @@ def _real_folder(path: Path) -> Path:
         raise SourceError(f"The folder {path} cannot be read: permission denied.") from None
     except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
         raise SourceError(f"The path {path} leads round in a circle.") from None
+    if _holds_controls(str(real)) or not _is_text(str(real)):
+        raise SourceError(f"The path {str(real)!r} is not valid text.")
     if not real.is_dir():
         raise SourceError(f"{real} is a file; give the folder that holds it.")
     return real
@@ -185,6 +195,15 @@ def _checked_ref(ref: str | None) -> str | None:
     if ref is not None and (not ref or _BAD_REF.search(ref)):
         raise SourceError(f"{ref!r} is not the name of a branch, tag or commit.")
     return ref
+
+
+def _holds_controls(text: str) -> bool:
+    return any(character < " " or character == "\x7f" for character in text)
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text can be stored as UTF-8: a broken file name cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(text: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -36,13 +35,30 @@ class LayerKind(IntEnum):
     INCLUDE = 3
 
 
-@dataclass(frozen=True, slots=True)
 class Layer:
     """The patterns of one file; `base` is its folder ("" or ending in `/`, byte text)."""
 
-    kind: LayerKind
-    base: str
-    patterns: tuple[Pattern, ...]
+    __slots__ = ("base", "kind", "path_globs", "path_literals", "patterns")
+
+    def __init__(self, kind: LayerKind, base: str, content: bytes) -> None:
+        self.kind = kind
+        self.base = base
+        self.patterns: tuple[Pattern, ...] = parse_patterns(content)
+        self.path_literals: dict[str, list[str]] = {}
+        """Of patterns that are plain paths: by folder below the base, the names in it."""
+        self.path_globs: list[tuple[str, re.Pattern[str]]] = []
+        """Of other patterns with a slash: the folder that all they match lies below."""
+        for pattern in self.patterns:
+            if not pattern.whole_path:
+                continue
+            prefix = pattern.literal_prefix
+            folder = prefix[: prefix.rfind("/") + 1]
+            if pattern.is_literal:
+                self.path_literals.setdefault(folder, []).append(prefix[len(folder) :])
+                continue
+            expression = compiled(pattern.text, True)
+            if expression is not None:
+                self.path_globs.append((folder, expression))
 
 
 class _NameFilter:
@@ -95,23 +111,16 @@ class DirectoryRules:
         self._layers = layers
         self._names = _NameFilter(layers) if names is None else names
         self._included = included
-        literals: set[str] = set()
+        literals: list[str] = []
         paths: list[tuple[int, re.Pattern[str]]] = []
         for layer in layers:
-            below = path[len(layer.base) :]
-            for pattern in layer.patterns:
-                if not pattern.whole_path:
-                    continue
-                prefix = pattern.literal_prefix
-                folder = prefix[: prefix.rfind("/") + 1]
-                if pattern.is_literal:
-                    if folder == below:
-                        literals.add(prefix[len(folder) :])
-                elif below.startswith(folder):
-                    expression = compiled(pattern.text, True)
-                    if expression is not None:
-                        paths.append((len(layer.base), expression))
-        self._literals = literals
+            start = len(layer.base)
+            below = path[start:]
+            literals += layer.path_literals.get(below, ())
+            for folder, expression in layer.path_globs:
+                if below.startswith(folder):
+                    paths.append((start, expression))
+        self._literals = frozenset(literals)
         self._paths = paths
 
     @classmethod
@@ -128,14 +137,11 @@ class DirectoryRules:
         `outer` holds `(base, content)` of the ignore files above the root, weakest first.
         """
         base = byte_text(prefix)
-        layers = [
-            Layer(LayerKind.GITIGNORE, byte_text(above), parse_patterns(content))
-            for above, content in outer
-        ]
+        layers = [Layer(LayerKind.GITIGNORE, byte_text(above), content) for above, content in outer]
         for kind, globs in ((LayerKind.EXCLUDE, exclude), (LayerKind.INCLUDE, include)):
             if globs:
                 lines = "\n".join(globs).encode("utf-8", "surrogateescape")
-                layers.append(Layer(kind, base, parse_patterns(lines)))
+                layers.append(Layer(kind, base, lines))
         return cls(base, tuple(layers), None, included=not include)
 
     def with_files(self, gitignore: bytes | None, noindex: bytes | None) -> DirectoryRules:
@@ -143,7 +149,7 @@ class DirectoryRules:
         layers = list(self._layers)
         for kind, content in ((LayerKind.GITIGNORE, gitignore), (LayerKind.NOINDEX, noindex)):
             if content:
-                layers.append(Layer(kind, self._path, parse_patterns(content)))
+                layers.append(Layer(kind, self._path, content))
         if len(layers) == len(self._layers):
             return self
         return DirectoryRules(self._path, tuple(layers), None, self._included)

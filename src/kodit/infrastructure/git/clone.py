@@ -39,6 +39,7 @@ from kodit.infrastructure.git.runner import (
 TIP = "refs/kodit/tip"
 _ALL_REFS = ("+refs/heads/*:refs/kodit/heads/*", "+refs/tags/*:refs/kodit/tags/*")
 _LOCK_SECONDS = 60.0
+_MAINTENANCE = ("-c", "gc.auto=2000", "-c", "gc.autoPackLimit=40", "-c", "gc.autoDetach=false")
 
 
 def synchronise(
@@ -55,23 +56,23 @@ def synchronise(
     A clone appears at `clone_path` whole or not at all; what killed runs left beside it is
     removed. Raises SourceError and TransientError as `look_up` does.
     """
-    limits = limits or Limits()
-    clone_path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(clone_path, report):
-        _remove_leftovers(clone_path)
-        tip = _tip(clone_path)
-        if tip is not None and tip == source.ref:
-            return tip
-        found = find_ref(source, credentials, limits=_shorter(limits))
-        if found is None and not may_be_short_commit_id(source.ref):
-            return None
-        ref, commit = found or (str(source.ref), "")
-        if tip is not None and (tip == commit or (found is None and tip.startswith(ref))):
-            return tip
-        transfer = _Transfer(source, credentials, report, limits)
-        if tip is None:
-            return transfer.clone(ref, clone_path)
-        return transfer.fetch(ref, clone_path)
+    transfer = _Transfer(source, credentials, report, limits or Limits())
+    try:
+        clone_path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(clone_path, report):
+            _remove_leftovers(clone_path)
+            return transfer.synchronise(clone_path)
+    except OSError as error:
+        raise TransientError(
+            f"The clone of {source} cannot be written at {clone_path}: {error.strerror}."
+        ) from error
+
+
+def distrust(clone_path: Path) -> None:
+    """Have a clone that could not be read made again by the next synchronisation."""
+    with contextlib.suppress(OSError):
+        (clone_path / TIP).unlink(missing_ok=True)
+        (clone_path / "packed-refs").unlink(missing_ok=True)
 
 
 def remove_clone(clone_path: Path) -> None:
@@ -97,6 +98,25 @@ class _Transfer:
     credentials: Credentials | None
     report: Report
     limits: Limits
+
+    def synchronise(self, clone_path: Path) -> str | None:
+        """Clone, fetch or do nothing, as it takes; returns the commit."""
+        wanted = self.source.ref
+        tip = _tip(clone_path)
+        if tip is not None and tip == wanted:
+            return tip
+        found = find_ref(self.source, self.credentials, limits=_shorter(self.limits))
+        if found is None and not may_be_short_commit_id(wanted):
+            return None
+        ref, commit = found or (str(wanted), "")
+        if tip is not None and (tip == commit or (found is None and tip.startswith(ref))):
+            return tip
+        if tip is None:
+            return self.clone(ref, clone_path)
+        commit = self.fetch(ref, clone_path)
+        with contextlib.suppress(GitError):  # the clone is sound, only larger than it need be
+            run_git([*_MAINTENANCE, "gc", "--auto", "--quiet"], git_directory=clone_path)
+        return commit
 
     def clone(self, ref: str, clone_path: Path) -> str:
         """Make the clone; returns its commit."""

@@ -64,18 +64,18 @@ def explain(error: GitError, source: Source) -> KoditError:
     if re.search(r"no space left on device|disk quota exceeded", said, re.IGNORECASE):
         return TransientError(f"{source} cannot be fetched: the disk is full.")
     if re.search(r"returned error: (5\d\d|429|408)", said):
-        return TransientError(f"{source} cannot be reached: {_last_line(said)}")
+        return TransientError(f"{source} cannot be reached: {last_line(error)}")
     for pattern, sentence in _REFUSED:
         if re.search(pattern, said, re.IGNORECASE):
             return SourceError(sentence.format(**names))
     if _NETWORK.search(said):
-        return TransientError(f"{source} cannot be reached: {_last_line(said)}")
-    return TransientError(f"git failed on {source}: {_last_line(said)}")
+        return TransientError(f"{source} cannot be reached: {last_line(error)}")
+    return TransientError(f"git failed on {source}: {last_line(error)}")
 
 
-def _last_line(said: str) -> str:
-    """The line that says most: the last `fatal:`, else the last `error:`, else the last."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def last_line(error: GitError) -> str:
+    """What git said that says most: the last `fatal:`, else the last `error:`, else the last."""
+    lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
     for start in ("fatal:", "error:", ""):
         for line in reversed(lines):
             if line.startswith(start):

@@ -11,6 +11,7 @@ from kodit.domain.ports.sources import Report
 from kodit.domain.source import FileHistory
 from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
+from kodit.infrastructure.git.errors import last_line
 from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git, stream_git
 
 _LOG = (
@@ -55,7 +56,7 @@ def history(
         )
     except GitError as error:
         raise TransientError(
-            f"The history of {clone_path} cannot be read: {error.stderr}"
+            f"The history of {clone_path} cannot be read: {last_line(error)}"
         ) from None
     return changes.result(kept)
 
@@ -100,6 +101,26 @@ def folder_history(root: str, report: Report = ignore_report) -> Mapping[str, Fi
         for path, found in changes.result(None).items()
         if path.startswith(prefix)
     }
+
+
+def folder_commit(root: str) -> str | None:
+    """The commit that the work tree around a folder is at; None where there is no such thing."""
+    tree = enclosing_work_tree(Path(root))
+    return None if tree is None else _head(tree)
+
+
+def is_ancestor(clone_path: Path, earlier: str, later: str) -> bool:
+    """Whether `later` was built upon `earlier`: not so after a force push, nor when `earlier` is
+    not there any more."""
+    try:
+        run_git(
+            ["merge-base", "--is-ancestor", "--end-of-options", earlier, later],
+            git_directory=clone_path,
+            environment=OFFLINE,
+        )
+    except GitError:
+        return False
+    return True
 
 
 def merge_history(earlier: FileHistory, later: FileHistory) -> FileHistory:

@@ -12,6 +12,8 @@ from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, is_text
+from kodit.infrastructure.git.clone import distrust
+from kodit.infrastructure.git.errors import last_line
 from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
 
 _RULE_FILES = (".gitignore", ".noindex", "CACHEDIR.TAG", "pyvenv.cfg")
@@ -70,7 +72,10 @@ def _run(arguments: list[str], clone_path: Path, stdin: bytes = b"") -> bytes:
     try:
         return run_git(arguments, git_directory=clone_path, stdin=stdin, environment=OFFLINE)
     except GitError as error:
-        raise TransientError(f"The clone {clone_path} cannot be read: {error.stderr}") from None
+        distrust(clone_path)
+        raise TransientError(
+            f"The clone {clone_path} cannot be read and will be made again: {last_line(error)}"
+        ) from None
 
 
 class _Listing:
