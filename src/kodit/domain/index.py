@@ -30,13 +30,15 @@ class IndexedFile:
 class WorkingCopy:
     """Kodit's view of a source after its last scan.
 
-    `commit` is the commit that was read (git sources only); `scanned_at_ns` the file system's
+    `commit` is the commit that was read (git sources only); `history_commit` the one up to which
+    the authors and dates of files are known (folders within a git work tree as well); `scanned_at_ns` the file system's
     time at the scan's begin; `skipped` counts by reason what the scan left out.
     """
 
     commit: str | None = None
     scanned_at_ns: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    history_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -29,13 +30,30 @@ class VectorKind(StrEnum):
 class SearchFilter:
     """What a result must satisfy; empty fields do not restrict.
 
-    `paths` are globs over the relative path (`*` within a folder, `**` across folders); a result
-    must match one of them.
+    `paths` are globs over the relative path with the rules of `.gitignore`; a result must match
+    one of them. `authors` are parts of the name or address of a file's last author, in any case.
+    `created_after` and `created_before` bound the time of a file's first commit; a file without a
+    history passes neither. `kinds` are those of the symbol that a snippet defines.
     """
 
     index_ids: tuple[int, ...] = ()
     languages: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    kinds: tuple[SymbolKind, ...] = ()
+
+    @property
+    def chooses_files(self) -> bool:
+        """Whether anything but the index restricts the files."""
+        return bool(
+            self.languages
+            or self.paths
+            or self.authors
+            or self.created_after
+            or self.created_before
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +73,13 @@ class Scope:
     candidates are found and never after.
 
     `file_ids` None means every file of the indexes; `hidden_file_ids` are deleted files whose
-    snippets an engine may still hold.
+    snippets an engine may still hold; `kinds` empty means snippets of any kind and of none.
     """
 
     index_ids: frozenset[int]
     file_ids: frozenset[int] | None = None
     hidden_file_ids: frozenset[int] = frozenset()
+    kinds: tuple[SymbolKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

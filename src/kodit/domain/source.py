@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -93,6 +94,15 @@ class FileHistory(NamedTuple):
     author_email: str
     changed_at: int
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHistory:
+    """Authors and dates of files, by path, up to `commit`; only of the commits after the one that
+    was known, where there was one."""
+
+    commit: str
+    files: Mapping[str, FileHistory]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -21,7 +22,7 @@ from kodit.domain.progress import ProgressTracker, TaskOperation, TrackableType
 from kodit.domain.run import IndexRun
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
-from kodit.domain.source import FileProcessingStatus, Scan, ScannedFile
+from kodit.domain.source import FileHistory, FileProcessingStatus, Scan, ScannedFile
 from kodit.domain.task import QueuePriority, Task, TaskType
 
 FILES_PER_SCAN_BATCH = 1000
@@ -82,7 +83,13 @@ class CodeIndexingApplicationService:
                 scan = await self._reader.scan(index, known, _report_to(step))
                 del known
                 await self._store_scan(stage, step, index, scan)
-                working_copy = WorkingCopy(scan.commit, scan.scanned_at_ns, dict(scan.skipped))
+                working_copy = replace(
+                    working_copy,
+                    commit=scan.commit,
+                    scanned_at_ns=scan.scanned_at_ns,
+                    skipped=dict(scan.skipped),
+                )
+            working_copy = await self._follow_history(stage, step, index, working_copy)
             is_finished = await self._finish_scan(stage, step, index, working_copy)
             if is_finished:
                 step.skip("nothing has changed")
@@ -115,6 +122,19 @@ class CodeIndexingApplicationService:
         for start in range(0, len(scan.changed), FILES_PER_SCAN_BATCH):
             found = scan.changed[start : start + FILES_PER_SCAN_BATCH]
             await stage.commit(partial(store, found), step, advance=len(found))
+
+    async def _follow_history(
+        self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
+    ) -> WorkingCopy:
+        """Store what the commits since the last run say of authors and dates."""
+        history = await self._reader.history(index, working_copy.commit)
+        if history is None:
+            return working_copy
+        files = list(history.files.items())
+        for start in range(0, len(files), FILES_PER_SCAN_BATCH):
+            some = dict(files[start : start + FILES_PER_SCAN_BATCH])
+            await stage.commit(partial(_record_history, index.id, some), step)
+        return replace(working_copy, history_commit=history.commit)
 
     async def _finish_scan(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
@@ -272,4 +292,11 @@ def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, d
 
 def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[None, dict[str, int]]:
     transaction.indexes.finish(index_id, now)
+    return None, {}
+
+
+def _record_history(
+    index_id: int, history: Mapping[str, FileHistory], transaction: Transaction
+) -> tuple[None, dict[str, int]]:
+    transaction.indexes.record_history(index_id, history)
     return None, {}

@@ -12,7 +12,7 @@ from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.keyword import KeywordChange
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
-from kodit.domain.source import KnownFile, Source
+from kodit.domain.source import FileHistory, KnownFile, Source
 from kodit.domain.task import TaskType
 
 
@@ -83,6 +83,10 @@ class IndexRepository(Protocol):
         ...
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None: ...
+
+    def record_history(self, index_id: int, history: Mapping[str, FileHistory]) -> None:
+        """Add to what is known of authors and dates, by path; unknown paths are left out."""
+        ...
 
     def mark_outdated_extractions(self, index_id: int, versions: Mapping[str, str]) -> None:
         """Mark as stale what another version of the extractor made; versions by language."""

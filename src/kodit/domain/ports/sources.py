@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
-from kodit.domain.source import Credentials, KnownFile, Scan, Source
+from kodit.domain.source import Credentials, KnownFile, Scan, Source, SourceHistory
 
 Report = Callable[[int, int | None], None]
 """Called with how much is done and the total, None while it is not known."""
@@ -24,6 +24,11 @@ class SourceReader(Protocol):
     async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
         """Bring the working copy up to date and compare it with what is known. Raises
         SourceError when the source is gone or refused, TransientError when it may come back."""
+        ...
+
+    async def history(self, index: Index, commit: str | None) -> SourceHistory | None:
+        """What the commits since the known history say of files; None where there is nothing new,
+        or no history at all. `commit` is the one that was scanned, None for folders."""
         ...
 
     async def extract(

@@ -13,7 +13,7 @@ import tantivy
 from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.search import StoredSnippet
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 """The name of the index's folder: another version starts an index of its own."""
 
 # Signed integers throughout: deleting by an unsigned field deletes nothing and says nothing.
@@ -24,6 +24,8 @@ TERMS = "terms"
 """The bag of search terms; the only field that scores."""
 NAME = "name"
 """The lower-case name that the snippet defines, one token."""
+KIND = "kind"
+"""What kind of symbol that is."""
 
 
 def build_schema() -> tantivy.Schema:
@@ -32,7 +34,8 @@ def build_schema() -> tantivy.Schema:
     for name in (SNIPPET_ID, INDEX_ID, FILE_ID):
         builder.add_integer_field(name, indexed=True, fast=True)
     builder.add_text_field(TERMS, tokenizer_name="whitespace", index_option="freq")
-    builder.add_text_field(NAME, tokenizer_name="raw", index_option="basic")
+    for name in (NAME, KIND):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
@@ -45,6 +48,7 @@ def to_document(snippet: StoredSnippet) -> tantivy.Document:
         file_id=snippet.file_id,
         terms=fields.terms,
         name=fields.name,
+        kind=snippet.kind or "",
     )
 
 

@@ -16,6 +16,7 @@ from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.keyword.schema import (
     FILE_ID,
     INDEX_ID,
+    KIND,
     NAME,
     SCHEMA_VERSION,
     SNIPPET_ID,
@@ -132,6 +133,9 @@ def _within(scope: Scope) -> list[_Clause]:
     clauses = [_Clause(tantivy.Occur.Must, INDEX_ID, tuple(scope.index_ids))]
     if scope.file_ids is not None:
         clauses.append(_Clause(tantivy.Occur.Must, FILE_ID, tuple(scope.file_ids)))
+    if scope.kinds:
+        kinds = tuple(kind.value for kind in scope.kinds)
+        clauses.append(_Clause(tantivy.Occur.Must, KIND, kinds))
     if scope.hidden_file_ids:
         clauses.append(_Clause(tantivy.Occur.MustNot, FILE_ID, tuple(scope.hidden_file_ids)))
     return clauses

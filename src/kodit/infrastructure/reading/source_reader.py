@@ -11,7 +11,14 @@ from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.sources import Report
-from kodit.domain.source import Credentials, KnownFile, Scan, Source, SourceKind
+from kodit.domain.source import (
+    Credentials,
+    KnownFile,
+    Scan,
+    Source,
+    SourceHistory,
+    SourceKind,
+)
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.reading.work import FileToExtract, Place
@@ -52,6 +59,16 @@ class PooledSourceReader:
             known,
             index.working_copy.scanned_at_ns,
             report=report,
+            stall_seconds=GIT_STALL_SECONDS,
+        )
+        return found
+
+    async def history(self, index: Index, commit: str | None) -> SourceHistory | None:
+        found: SourceHistory | None = await self._pool.call(
+            f"{_WORK}:read_history",
+            self._place(index),
+            commit,
+            index.working_copy.history_commit,
             stall_seconds=GIT_STALL_SECONDS,
         )
         return found

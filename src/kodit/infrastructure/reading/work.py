@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.snippet import SlicedFile
-from kodit.domain.source import Credentials, KnownFile, Scan, Source, SourceKind
+from kodit.domain.source import (
+    Credentials,
+    KnownFile,
+    Scan,
+    Source,
+    SourceHistory,
+    SourceKind,
+)
 from kodit.infrastructure.folder.content import (
     blob_id,
     holds_private_key,
@@ -62,6 +69,29 @@ def scan(
 
     commit = synchronise(source, Path(place.path), credentials, report)
     return list_files(Path(place.path), commit, known, source.include, source.exclude)
+
+
+def read_history(
+    place: Place, commit: str | None, known: str | None, *, report: Any
+) -> SourceHistory | None:
+    """Authors and dates from the commits after the known one."""
+    from kodit.infrastructure.git.history import (  # noqa: PLC0415 - sources with a history only
+        folder_commit,
+        folder_history,
+        history,
+        is_ancestor,
+    )
+
+    if place.source.kind is SourceKind.FOLDER:
+        commit = folder_commit(place.path)
+        if commit is None or commit == known:
+            return None
+        return SourceHistory(commit, folder_history(place.path, report=report))
+    if commit is None or commit == known:
+        return None
+    clone = Path(place.path)
+    since = known if known is not None and is_ancestor(clone, known, commit) else None
+    return SourceHistory(commit, history(clone, commit, since, report))
 
 
 def extract(place: Place, files: Sequence[FileToExtract], *, report: Any) -> list[ExtractedFile]:

@@ -76,6 +76,7 @@ class IndexRow(Base):
     exclude: Mapped[str] = mapped_column(default="[]")
     credentials: Mapped[str | None]
     commit_id: Mapped[str | None] = mapped_column(String(64))
+    history_commit_id: Mapped[str | None] = mapped_column(String(64))
     scanned_at_ns: Mapped[int] = mapped_column(default=0)
     skipped: Mapped[str] = mapped_column(default="{}")
     keyword_generation: Mapped[str | None] = mapped_column(String(64))
@@ -124,6 +125,9 @@ class FileRow(Base):
     extracted_hash: Mapped[str | None] = mapped_column(String(64))
     extractor_version: Mapped[str | None] = mapped_column(String(64))
     problem: Mapped[str | None]
+    author: Mapped[str | None]
+    changed_at: Mapped[int | None]
+    created_at: Mapped[int | None]
 
 
 class SnippetRow(Base):

@@ -7,11 +7,24 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from kodit.domain.errors import NotFoundError
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.source import (
+    FileHistory,
     FileProcessingStatus,
     FileStamp,
     KnownFile,
@@ -196,9 +209,44 @@ class SqlIndexRepository:
             .where(IndexRow.id == index_id)
             .values(
                 commit_id=working_copy.commit,
+                history_commit_id=working_copy.history_commit,
                 scanned_at_ns=working_copy.scanned_at_ns,
                 skipped=json.dumps(working_copy.skipped, sort_keys=True),
             )
+        )
+
+    def record_history(self, index_id: int, history: Mapping[str, FileHistory]) -> None:
+        if not history:
+            return
+        created, changed = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
+        # What is known already may be of commits before these: keep the earlier and the later.
+        self._connection.execute(
+            update(_FILES)
+            .where(FileRow.index_id == bindparam("of_index"), FileRow.path == bindparam("at"))
+            .values(
+                author=case(
+                    (func.coalesce(FileRow.changed_at, 0) > changed, FileRow.author),
+                    else_=bindparam("by"),
+                ),
+                changed_at=case(
+                    (func.coalesce(FileRow.changed_at, 0) > changed, FileRow.changed_at),
+                    else_=changed,
+                ),
+                created_at=case(
+                    (func.coalesce(FileRow.created_at, created) < created, FileRow.created_at),
+                    else_=created,
+                ),
+            ),
+            [
+                {
+                    "of_index": index_id,
+                    "at": path,
+                    "by": f"{file.author_name} <{file.author_email}>",
+                    "first": file.created_at * 1_000_000,
+                    "last": file.changed_at * 1_000_000,
+                }
+                for path, file in history.items()
+            ],
         )
 
     def extraction_languages(self, index_id: int) -> list[str]:
@@ -263,6 +311,7 @@ def _to_index(row: Any) -> Index:
         ),
         working_copy=WorkingCopy(
             commit=row.commit_id,
+            history_commit=row.history_commit_id,
             scanned_at_ns=row.scanned_at_ns,
             skipped=json.loads(row.skipped),
         ),

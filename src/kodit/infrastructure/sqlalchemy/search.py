@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pathspec import GitIgnoreSpec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from kodit.domain.errors import NotFoundError
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Symbol, SymbolKind
 from kodit.domain.source import FileProcessingStatus
+from kodit.infrastructure.mappers.task_mapper import to_microseconds
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
@@ -56,14 +57,23 @@ class SqlSearchRepository:
             index_ids=frozenset(wanted),
             file_ids=self._files(wanted, search_filter),
             hidden_file_ids=frozenset(hidden),
+            kinds=search_filter.kinds,
         )
 
     def _files(self, index_ids: set[int], search_filter: SearchFilter) -> frozenset[int] | None:
-        if not search_filter.languages and not search_filter.paths:
+        if not search_filter.chooses_files:
             return None
         query = select(FileRow.id, FileRow.path).where(FileRow.index_id.in_(index_ids))
         if search_filter.languages:
             query = query.where(FileRow.language.in_(search_filter.languages))
+        if search_filter.authors:
+            query = query.where(
+                or_(*(FileRow.author.icontains(a, autoescape=True) for a in search_filter.authors))
+            )
+        if search_filter.created_after is not None:
+            query = query.where(FileRow.created_at >= to_microseconds(search_filter.created_after))
+        if search_filter.created_before is not None:
+            query = query.where(FileRow.created_at < to_microseconds(search_filter.created_before))
         rows = self._connection.execute(query)
         if not search_filter.paths:
             return frozenset(row[0] for row in rows)

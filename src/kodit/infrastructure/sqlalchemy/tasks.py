@@ -159,7 +159,11 @@ class SqlTaskRepository:
         )
 
     def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
-        return self._load(select(_RUNS).where(IndexRunRow.id.in_(run_ids)))
+        return [
+            run
+            for some in in_chunks(run_ids)
+            for run in self._load(select(_RUNS).where(IndexRunRow.id.in_(some)))
+        ]
 
     def list_runs(
         self,
@@ -176,12 +180,15 @@ class SqlTaskRepository:
         return self._load(query)
 
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
-        newest = (
-            select(func.max(IndexRunRow.id))
-            .where(IndexRunRow.index_id.in_(index_ids), IndexRunRow.is_follow_up.is_(False))
-            .group_by(IndexRunRow.index_id)
-        )
-        runs = self._load(select(_RUNS).where(IndexRunRow.id.in_(newest)))
+        newest: list[int] = []
+        for some in in_chunks(index_ids):
+            query = (
+                select(func.max(IndexRunRow.id))
+                .where(IndexRunRow.index_id.in_(some), IndexRunRow.is_follow_up.is_(False))
+                .group_by(IndexRunRow.index_id)
+            )
+            newest += self._connection.execute(query).scalars()
+        runs = self.get_runs(newest)
         return {run.index_id: run for run in runs if run.index_id is not None}
 
     def _load(self, query: Any) -> list[IndexRun]:

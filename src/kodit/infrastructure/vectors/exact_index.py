@@ -18,7 +18,7 @@ from kodit.domain.search import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, VectorRow
+from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, SnippetRow, VectorRow
 from kodit.infrastructure.vectors.building import pack_path
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
 from kodit.infrastructure.vectors.pack import Pack, open_pack
@@ -123,7 +123,7 @@ def _newest(pack: Pack | None) -> int:
 
 
 def _search_pack(connection: Connection, pack: Pack, question: _Question) -> list[Hit]:
-    allowed = _allowed(pack.file_ids, question.scope)
+    allowed = _allowed(connection, pack.snippet_ids, pack.file_ids, question)
     among = pack.codes if allowed is None else pack.codes[:, allowed]
     if not among.shape[1]:
         return []
@@ -150,7 +150,12 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
     ).all()
     if not rows:
         return []
-    allowed = _allowed(np.array([row[1] for row in rows], dtype=np.int64), question.scope)
+    allowed = _allowed(
+        connection,
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=np.int64),
+        question,
+    )
     if allowed is not None:
         rows = [rows[position] for position in allowed]
         if not rows:
@@ -230,15 +235,29 @@ def _score_rows(
     return scores
 
 
-def _allowed(file_ids: Ids, scope: Scope) -> NDArray[np.intp] | None:
+def _allowed(
+    connection: Connection, snippet_ids: Ids, file_ids: Ids, question: _Question
+) -> NDArray[np.intp] | None:
     """Positions of the rows within the scope; None when that is all of them."""
+    scope = question.scope
+    masks: list[NDArray[np.bool_]] = []
     if scope.file_ids is not None:
-        wanted = scope.file_ids - scope.hidden_file_ids
-        return np.flatnonzero(np.isin(file_ids, np.fromiter(wanted, np.int64, len(wanted))))
+        masks.append(np.isin(file_ids, _array(scope.file_ids)))
     if scope.hidden_file_ids:
-        hidden = np.fromiter(scope.hidden_file_ids, np.int64, len(scope.hidden_file_ids))
-        return np.flatnonzero(~np.isin(file_ids, hidden))
-    return None
+        masks.append(~np.isin(file_ids, _array(scope.hidden_file_ids)))
+    if scope.kinds:
+        of_kind = connection.execute(
+            select(SnippetRow.id).where(
+                SnippetRow.index_id == question.index_id,
+                SnippetRow.kind.in_([kind.value for kind in scope.kinds]),
+            )
+        ).scalars()
+        masks.append(np.isin(snippet_ids, np.fromiter(of_kind, np.int64)))
+    return np.flatnonzero(np.logical_and.reduce(masks)) if masks else None
+
+
+def _array(ids: frozenset[int]) -> Ids:
+    return np.fromiter(ids, np.int64, len(ids))
 
 
 def _pairs(ids: Ids, scores: FloatVector) -> list[tuple[int, float]]:

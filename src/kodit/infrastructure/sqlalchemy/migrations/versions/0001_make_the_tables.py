@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("exclude", sa.Text(), nullable=False),
         sa.Column("credentials", sa.Text(), nullable=True),
         sa.Column("commit_id", sa.String(length=64), nullable=True),
+        sa.Column("history_commit_id", sa.String(length=64), nullable=True),
         sa.Column("scanned_at_ns", sa.BigInteger(), nullable=False),
         sa.Column("skipped", sa.Text(), nullable=False),
         sa.Column("keyword_generation", sa.String(length=64), nullable=True),
@@ -153,6 +154,9 @@ def upgrade() -> None:
         sa.Column("extracted_hash", sa.String(length=64), nullable=True),
         sa.Column("extractor_version", sa.String(length=64), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("author", sa.Text(), nullable=True),
+        sa.Column("changed_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "status IN ('clean', 'added', 'modified', 'deleted')", name="status_is_known"
         ),
