@@ -52,16 +52,16 @@ class DoctorService:
         work on them, as on any run."""
         refresh: set[int] = set()
         for examiner in self._examiners:
-            relog: set[int] = set()
             for _ in range(MOST_ROUNDS):
                 problems = [problem for problem in await _look(examiner) if problem.mend]
+                if not problems:
+                    break
+                relog: set[int] = set()
                 for problem in problems:
                     await _mend(problem)
                     relog |= problem.relog
                     refresh |= problem.refresh
-                if not problems:
-                    break
-            await self._follow_log(relog)
+                await self._follow_log(relog)
         return [run for index_id in sorted(refresh) if (run := await self._request(index_id))]
 
     async def _follow_log(self, index_ids: Iterable[int]) -> None:

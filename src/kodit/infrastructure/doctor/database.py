@@ -82,7 +82,7 @@ class DatabaseExaminer:
             transaction.connection.execute(text("REINDEX"))
 
     def _schema(self, connection: Connection) -> list[Problem]:
-        names = set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
+        names = _names(connection)
         problems = []
         for table in Base.metadata.sorted_tables:
             if table.name not in names:
@@ -104,9 +104,10 @@ class DatabaseExaminer:
 
     def _make_index(self, table: str, name: str) -> None:
         with self._database.write() as transaction:
+            connection = transaction.connection
             for index in Base.metadata.tables[table].indexes:
-                if index.name == name:
-                    index.create(transaction.connection, checkfirst=True)
+                if index.name == name and name not in _names(connection):
+                    index.create(connection, checkfirst=False)
 
     def _references(self, connection: Connection) -> list[Problem]:
         problems = []
@@ -133,6 +134,11 @@ class DatabaseExaminer:
             connection.execute(text("PRAGMA defer_foreign_keys = ON"))
             for table, constraint in _foreign_keys():
                 connection.execute(delete(table).where(_leads_nowhere(table, constraint)))
+
+
+def _names(connection: Connection) -> set[str]:
+    """Of all tables and indexes; SQLAlchemy does not reflect indexes over expressions."""
+    return set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
 
 
 def _foreign_keys() -> list[tuple[Table, ForeignKeyConstraint]]:

@@ -1,0 +1,38 @@
+"""A healthy data directory over a folder and a git repository, made once and copied."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.doctor.place import Answer, Place
+from tests.support.sources import commit_all, write_tree
+
+from kodit import Kodit
+
+
+@pytest.fixture(scope="session")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Never to be changed: `place` gives copies of it."""
+    root = tmp_path_factory.mktemp("doctor")
+    folder, repository = root / "folder", root / "repository"
+    write_tree(folder, 8, seed=1)
+    write_tree(repository, 8, seed=2)
+    commit_all(repository)
+    with Kodit(root / "data") as kodit:
+        kodit.index(folder, repository.as_uri())
+    return Place(root / "data", folder, repository)
+
+
+@pytest.fixture
+def place(healthy: Place, tmp_path: Path) -> Place:
+    """A data directory to be damaged, over the same sources."""
+    shutil.copytree(healthy.data_dir, tmp_path / "data")
+    return Place(tmp_path / "data", healthy.folder, healthy.repository)
+
+
+@pytest.fixture(scope="session")
+def answers(healthy: Place) -> list[Answer]:
+    """What searches find where nothing is damaged."""
+    return healthy.search()

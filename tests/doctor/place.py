@@ -1,0 +1,59 @@
+"""A data directory and its sources."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.snapshot import QUERIES
+
+from kodit import Kodit
+from kodit.domain.diagnosis import Diagnosis
+from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+
+Answer = list[tuple[str, str, int, int]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Index 1 is that of the folder, index 2 that of the repository."""
+
+    data_dir: Path
+    folder: Path
+    repository: Path
+
+    @property
+    def keyword(self) -> Path:
+        return self.data_dir / "keyword" / SCHEMA_VERSION
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement as somebody would who does not know what belongs together."""
+        with closing(sqlite3.connect(self.data_dir / "kodit.db")) as connection:
+            rows = connection.execute(statement, values).fetchall()
+            connection.commit()
+        return rows
+
+    def check(self, *, repair: bool = False) -> Diagnosis:
+        with Kodit(self.data_dir) as kodit:
+            return kodit.check(repair=repair)
+
+    def search(self) -> list[Answer]:
+        """The whole answers of each engine, in an order that is the same wherever the same is
+        found: scores depend on how an engine has laid out its segments."""
+        with Kodit(self.data_dir) as kodit:
+            return [
+                sorted(
+                    (
+                        one.snippet.source,
+                        one.snippet.path,
+                        one.snippet.start_line,
+                        one.snippet.end_line,
+                    )
+                    for one in kodit.search(query, mode=mode, limit=1000)
+                )
+                for query in QUERIES
+                for mode in ("keyword", "code", "text")
+            ]

@@ -1,0 +1,30 @@
+"""Damage of every kind is found, repaired, and gone."""
+
+from __future__ import annotations
+
+import pytest
+from tests.doctor.damage import DAMAGES, Damage
+from tests.doctor.place import Answer, Place
+
+from kodit.domain.diagnosis import Area
+
+
+def test_nothing_is_wrong_with_what_indexing_has_made(healthy: Place) -> None:
+    assert healthy.check().found == ()
+
+
+@pytest.mark.parametrize(
+    ("area", "damage"), DAMAGES, ids=[damage.__name__ for _area, damage in DAMAGES]
+)
+def test_damage_is_found_and_repaired(
+    place: Place, answers: list[Answer], area: Area, damage: Damage
+) -> None:
+    damage(place)
+
+    first = place.check()
+    assert area in {problem.area for problem in first.found}
+    assert place.check().found == first.found  # looking changes nothing
+
+    assert place.check(repair=True).remaining == ()
+    assert place.check().found == ()
+    assert place.search() == answers
