@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from kodit.commands import browsing, queue, worker
+from kodit.commands.options import IndexName, Json
+from kodit.commands.options import opened as _opened
 from kodit.domain.errors import KoditError, UserError
-
-if TYPE_CHECKING:
-    from kodit.composition import Application
 
 EXIT_FAILED = 1
 """Something that was asked for did not succeed."""
@@ -26,16 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-queue_app = typer.Typer(help="See and steer the queue of indexing runs.", no_args_is_help=True)
-app.add_typer(queue_app, name="queue")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-IndexName = Annotated[
-    str, typer.Argument(metavar="SOURCE|ID", help="A source as it was indexed, or an identifier.")
-]
-RunId = Annotated[
-    int, typer.Argument(metavar="RUN", help="A run's number, from `kodit queue list`.")
-]
+app.add_typer(browsing.app)
+app.add_typer(queue.app, name="queue")
+app.add_typer(worker.app)
 
 
 @app.callback()
@@ -79,7 +72,7 @@ def index(
 ) -> None:
     """Add or refresh sources and index them; without a source, list the indexes."""
     if not sources:
-        status(context, None, as_json)
+        status(context, None, as_json=as_json)
         return
     from kodit.indexing import IndexRequest  # noqa: PLC0415 - see the module's docstring
     from kodit.terminal.indexing import index_and_show  # noqa: PLC0415 - see the module's docstring
@@ -103,8 +96,17 @@ def search(
         str | None,
         typer.Argument(help="Search only this source: indexed first if need be, and refreshed."),
     ] = None,
-    mode: Annotated[str, typer.Option(help="hybrid, keyword, code or text.")] = "hybrid",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Results.")] = 10,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", "-m", help="hybrid, keyword, code or text.")
+    ] = "hybrid",
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many results.")
+    ] = 10,
+    offset: Annotated[int, typer.Option(min=0, max=10_000, help="Leave out the first ones.")] = 0,
     language: Annotated[
         list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
     ] = None,
@@ -112,22 +114,53 @@ def search(
         list[str] | None,
         typer.Option("--path", "-p", help="Only files that match this glob. Repeatable."),
     ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", "-k", help="Only definitions of this kind. Repeatable."),
+    ] = None,
+    author: Annotated[
+        list[str] | None,
+        typer.Option(help="Only files last changed by an author of this name. Repeatable."),
+    ] = None,
+    created_after: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only files first committed since then.")
+    ] = None,
+    created_before: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only files first committed before then.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(metavar="TOKENS", min=1, help="Cut the answer to about this size.")
+    ] = None,
     lines: Annotated[int, typer.Option(min=0, help="Lines of text shown of each result.")] = 6,
+    explain: Annotated[bool, typer.Option(help="Say what each result's score is made of.")] = False,
     as_json: Json = False,
 ) -> None:
     """Find the snippets that answer a question."""
-    from kodit.terminal.searching import search_and_show  # noqa: PLC0415 - see the docstring
+    from kodit.terminal.searching import (  # noqa: PLC0415 - see the module's docstring
+        SearchOptions,
+        search_and_show,
+    )
 
     with _opened(context) as application:
         search_and_show(
             application,
-            query,
-            path,
-            mode=mode,
-            limit=limit,
-            languages=language or [],
-            paths=path_glob or [],
+            SearchOptions(
+                query=query,
+                path=path,
+                sources=source or (),
+                mode=mode,
+                limit=limit,
+                offset=offset,
+                languages=language or (),
+                paths=path_glob or (),
+                authors=author or (),
+                created_after=created_after,
+                created_before=created_before,
+                kinds=kind or (),
+                budget=budget,
+            ),
             lines=lines,
+            explain=explain,
             as_json=as_json,
         )
 
@@ -138,13 +171,19 @@ def status(
     source: Annotated[
         str | None, typer.Argument(metavar="[SOURCE|ID]", help="Only this index.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what is indexed and how it stands."""
-    from kodit.terminal.steering import show_indexes  # noqa: PLC0415 - see the docstring
+    from kodit.terminal.steering import (  # noqa: PLC0415 - see the docstring
+        show_indexes,
+        watch_indexes,
+    )
 
     with _opened(context) as application:
-        show_indexes(application, source, as_json=as_json)
+        (watch_indexes if watch else show_indexes)(application, source, as_json=as_json)
 
 
 @app.command()
@@ -180,59 +219,6 @@ def version() -> None:
     from kodit.terminal.output import print_line  # noqa: PLC0415 - see the docstring
 
     print_line(kodit.__version__)
-
-
-@queue_app.command("list")
-def queue_list(
-    context: typer.Context,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also runs that have ended well.")
-    ] = False,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="At most this many runs.")
-    ] = 50,
-    as_json: Json = False,
-) -> None:
-    """List the runs that wait, run or have failed, and why they stand where they do."""
-    from kodit.terminal.steering import list_runs  # noqa: PLC0415 - see the docstring
-
-    with _opened(context) as application:
-        list_runs(application, everything=everything, limit=limit, as_json=as_json)
-
-
-@queue_app.command("show")
-def queue_show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
-    """Show one run: its tasks, what each did, and every attempt."""
-    from kodit.terminal.steering import show_one_run  # noqa: PLC0415 - see the docstring
-
-    with _opened(context) as application:
-        show_one_run(application, run_id, as_json=as_json)
-
-
-@queue_app.command("retry")
-def queue_retry(context: typer.Context, run_id: RunId) -> None:
-    """Run the failed or cancelled stages of a run again, and what follows them."""
-    from kodit.terminal.steering import retry_run  # noqa: PLC0415 - see the docstring
-
-    with _opened(context) as application:
-        retry_run(application, run_id)
-
-
-@queue_app.command("cancel")
-def queue_cancel(context: typer.Context, run_id: RunId) -> None:
-    """End a run: what waits at once, what runs at its next sign of life."""
-    from kodit.terminal.steering import cancel_run  # noqa: PLC0415 - see the docstring
-
-    with _opened(context) as application:
-        cancel_run(application, run_id)
-
-
-def _opened(context: typer.Context) -> Application:
-    """The application over the data directory that was asked for; closed at the end of `with`."""
-    from kodit.composition import Application  # noqa: PLC0415 - see the module's docstring
-    from kodit.settings import Settings  # noqa: PLC0415 - see the module's docstring
-
-    return Application(Settings.load(data_dir=context.find_root().obj))
 
 
 def main() -> None:

@@ -11,11 +11,21 @@ from typing import Any, Self, TypeVar
 
 from kodit.application.services.index_service import IndexStatus
 from kodit.composition import Application
+from kodit.domain.browsing import (
+    Expression,
+    FileText,
+    GrepAnswer,
+    GrepRequest,
+    ListedFile,
+    SymbolAnswer,
+    SymbolRequest,
+)
 from kodit.domain.errors import KoditError
 from kodit.domain.run import RunState
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult
 from kodit.indexing import IndexRequest, index_sources
 from kodit.infrastructure.sources import parse_source
+from kodit.locating import locate, located_ids
 from kodit.settings import Settings
 
 T = TypeVar("T")
@@ -113,6 +123,76 @@ class Kodit:
             )
         )
 
+    def grep(
+        self,
+        pattern: str,
+        source: str | Path | int | None = None,
+        *,
+        ignore_case: bool = False,
+        fixed_strings: bool = False,
+        languages: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        context: int = 0,
+        limit: int = 100,
+    ) -> GrepAnswer:
+        """Lines of indexed files that match a regular expression (RE2), in one index, by its
+        source or identifier, or in all, in the order of index, path and line.
+
+        Raises InvalidQueryError for what is no expression or takes too long.
+        """
+        chosen = self._filter(source, languages, paths)
+        expression = Expression(pattern, is_fixed=fixed_strings, ignore_case=ignore_case)
+        request = GrepRequest(expression, chosen, context, limit)
+        return self._run_apart(lambda application: application.grep.grep(request))
+
+    def list_files(
+        self,
+        source: str | Path | int | None = None,
+        *,
+        languages: Sequence[str] = (),
+        paths: Sequence[str] = (),
+    ) -> list[ListedFile]:
+        """The indexed files of one index or of all, by index and path."""
+        return self._open().browse.list_files(self._filter(source, languages, paths))
+
+    def read(self, source: str | Path | int, place: str) -> FileText:
+        """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`.
+        Raises NotFoundError for a file that is not in the index."""
+        application = self._open()
+        return application.browse.read_file(locate(application, source).id, place)
+
+    def symbols(
+        self,
+        name: str,
+        source: str | Path | int | None = None,
+        *,
+        kinds: Sequence[str] = (),
+        languages: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        limit: int = 50,
+    ) -> SymbolAnswer:
+        """Where a name (`name`, `Scope.name`) is defined, and where it is used: at most `limit`
+        of each."""
+        chosen = self._filter(source, languages, paths)
+        return self._open().symbols.find(SymbolRequest(name, chosen, tuple(kinds), limit))
+
+    def related(
+        self,
+        source: str | Path | int,
+        place: str,
+        *,
+        everywhere: bool = False,
+        languages: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        limit: int = 10,
+    ) -> list[SearchResult]:
+        """Snippets whose code is like that at `PATH:LINE`, in the same index or in all, the most
+        similar first."""
+        application = self._open()
+        index_id = locate(application, source).id
+        chosen = self._filter(None if everywhere else index_id, languages, paths)
+        return application.related.find(index_id, place, chosen, limit)
+
     def status(self) -> list[IndexStatus]:
         """Every index with what it holds and its latest run."""
         return self._run_apart(lambda application: application.indexes.status())
@@ -130,6 +210,11 @@ class Kodit:
             await application.indexes.delete(index_id)
 
         self._run_apart(work)
+
+    def _filter(
+        self, source: str | Path | int | None, languages: Sequence[str], paths: Sequence[str]
+    ) -> SearchFilter:
+        return SearchFilter(located_ids(self._open(), source), tuple(languages), tuple(paths))
 
     def _open(self) -> Application:
         if self._application is None:

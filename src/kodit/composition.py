@@ -10,19 +10,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from kodit.application.services.browse_service import BrowseService
 from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
 )
 from kodit.application.services.doctor_service import DoctorService
+from kodit.application.services.grep_service import GrepService
 from kodit.application.services.index_service import IndexService
 from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
     WorkerSettings,
 )
 from kodit.application.services.queue_service import QueueService
+from kodit.application.services.related_service import RelatedService
 from kodit.application.services.search_service import SearchService
+from kodit.application.services.symbol_service import SymbolService
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.errors import UserError
+from kodit.domain.ports.browsing import Catalogue
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.runtime import Clock, WakeUp
@@ -198,6 +203,42 @@ class Application:
                 model=self.embedder.model,
             ),
         )
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        from kodit.infrastructure.browsing.catalogue import SqlCatalogue  # noqa: PLC0415 - to browse
+
+        return SqlCatalogue(self.database)
+
+    @cached_property
+    def browse(self) -> BrowseService:
+        from kodit.infrastructure.browsing.content import StoredTextReader  # noqa: PLC0415 - to browse
+
+        return BrowseService(
+            catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
+        )
+
+    @cached_property
+    def grep(self) -> GrepService:
+        from kodit.infrastructure.browsing.line_searcher import (  # noqa: PLC0415 - to browse
+            PooledLineSearcher,
+        )
+        from kodit.infrastructure.browsing.ripgrep import find_ripgrep  # noqa: PLC0415 - to browse
+
+        return GrepService(
+            catalogue=self.catalogue,
+            searcher=PooledLineSearcher(
+                self.data_dir / "clones", self.pool, ripgrep=find_ripgrep()
+            ),
+        )
+
+    @cached_property
+    def symbols(self) -> SymbolService:
+        return SymbolService(catalogue=self.catalogue, keyword_index=self.keyword_index)
+
+    @cached_property
+    def related(self) -> RelatedService:
+        return RelatedService(catalogue=self.catalogue, vector_index=self.vector_index)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[tuple[IndexingWorkerService, str]]:

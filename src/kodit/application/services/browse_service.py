@@ -1,0 +1,77 @@
+"""Looking at indexed files: what there is, and what stands in it."""
+
+from __future__ import annotations
+
+from kodit.domain.browsing import FileText, IndexedText, ListedFile, parse_place
+from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.index import Index
+from kodit.domain.ports.browsing import Catalogue, TextReader
+from kodit.domain.search import SearchFilter
+
+MOST_SUGGESTIONS = 3
+
+
+class BrowseService:
+    """Synchronous: each call reads the database once and at most one file."""
+
+    def __init__(self, *, catalogue: Catalogue, reader: TextReader) -> None:
+        self._catalogue = catalogue
+        self._reader = reader
+
+    def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
+        """The indexed files by index and path. Raises NotFoundError for an unknown index."""
+        return self._catalogue.list_files(search_filter)
+
+    def read_file(self, index_id: int, place: str) -> FileText:
+        """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`; an end past the
+        last line is the last line.
+
+        Raises NotFoundError for a file or a start that is not there, InvalidQueryError for lines
+        that are none, and SourceError when the source is gone.
+        """
+        # A path may itself end like a range of lines.
+        index, file = self._catalogue.find_file(index_id, place)
+        wanted = parse_place(place)
+        if file is None:
+            index, file = self._catalogue.find_file(index_id, wanted.path)
+            if file is None:
+                raise NotFoundError(self._missing(index, wanted.path))
+            start, end = wanted.start_line, wanted.end_line
+        else:
+            start = end = None
+        return _excerpt(index, file, self._text(index, file), start, end)
+
+    def _text(self, index: Index, file: IndexedText) -> str:
+        text = self._reader.read(index, file)
+        if text is None:
+            raise NotFoundError(
+                f"{file.path} of {index.source} is indexed, but can no longer be read as text; "
+                f"`kodit index {index.source}` brings the index up to date"
+            )
+        return text
+
+    def _missing(self, index: Index, path: str) -> str:
+        """What to say of a path that is not in an index."""
+        alike = self._catalogue.named(index.id, path.rpartition("/")[2], MOST_SUGGESTIONS)
+        hint = f"there is {', '.join(alike)}" if alike else f"`kodit ls {index.id}` lists its files"
+        return f"the index of {index.source} has no file {path!r}; {hint}"
+
+
+def _excerpt(
+    index: Index, file: IndexedText, text: str, start: int | None, end: int | None
+) -> FileText:
+    lines = text.removesuffix("\n").split("\n") if text else []
+    first = 1 if start is None else start
+    last = len(lines) if end is None else min(end, len(lines))
+    if first > max(1, len(lines)) or (start is not None and not lines):
+        raise InvalidQueryError(f"{file.path} has {len(lines)} lines; there is no line {first}")
+    return FileText(
+        file.index_id,
+        str(index.source),
+        file.path,
+        file.language,
+        first,
+        last,
+        len(lines),
+        "\n".join(lines[first - 1 : last]),
+    )

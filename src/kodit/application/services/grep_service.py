@@ -1,0 +1,85 @@
+"""Finding lines by regular expression in what is indexed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kodit.application.services.stage import in_thread
+from kodit.domain.browsing import (
+    FoundLine,
+    GrepAnswer,
+    GrepMatch,
+    GrepRequest,
+    IndexedFiles,
+)
+from kodit.domain.errors import InvalidQueryError, SourceError, TransientError
+from kodit.domain.ports.browsing import Catalogue, LineSearcher
+
+TIME_LIMIT_SECONDS = 60.0
+"""How long one request may take in all."""
+
+
+class GrepService:
+    """Looks at the files themselves, so that no index has to be complete."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        searcher: LineSearcher,
+        time_limit_seconds: float = TIME_LIMIT_SECONDS,
+    ) -> None:
+        self._catalogue = catalogue
+        self._searcher = searcher
+        self._time_limit_seconds = time_limit_seconds
+
+    async def grep(self, request: GrepRequest) -> GrepAnswer:
+        """Matching lines by index, path and line.
+
+        Raises InvalidQueryError for what is no expression or takes too long, NotFoundError for an
+        unknown index, and what went wrong with the source when only one index was to be searched.
+        """
+        self._searcher.check(request.expression)
+        by_index = await in_thread(lambda: self._catalogue.files(request.filter))
+        try:
+            async with asyncio.timeout(self._time_limit_seconds):
+                return await self._look(request, by_index)
+        except TimeoutError:
+            raise InvalidQueryError(
+                f"the search took more than {self._time_limit_seconds:.0f} s; "
+                "choose fewer files with --path or a source, or a simpler expression"
+            ) from None
+
+    async def _look(self, request: GrepRequest, by_index: list[IndexedFiles]) -> GrepAnswer:
+        matches: list[GrepMatch] = []
+        problems: list[str] = []
+        for one in by_index:
+            # One more than is wanted says whether the answer is complete.
+            wanted = request.limit + 1 - len(matches)
+            if wanted <= 0:
+                break
+            try:
+                found = await self._searcher.search(
+                    one.index,
+                    one.files,
+                    request.expression,
+                    context=request.context,
+                    limit=wanted,
+                )
+            except (SourceError, TransientError) as error:
+                if len(by_index) == 1:
+                    raise
+                problems.append(str(error))
+                continue
+            matches += [_match(one, position, line) for position, line in found]
+        return GrepAnswer(
+            tuple(matches[: request.limit]),
+            sum(len(one.files) for one in by_index),
+            len(matches) <= request.limit,
+            tuple(problems),
+        )
+
+
+def _match(files: IndexedFiles, position: int, line: FoundLine) -> GrepMatch:
+    file = files.files[position]
+    return GrepMatch(file.index_id, str(files.index.source), file.path, file.language, line)

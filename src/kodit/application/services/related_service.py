@@ -1,0 +1,88 @@
+"""Snippets like one that is pointed at."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from kodit.domain.browsing import parse_place
+from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.ports.browsing import Catalogue
+from kodit.domain.ports.engines import VectorIndex
+from kodit.domain.search import SearchFilter, SearchResult, StoredSnippet, VectorKind
+
+MOST_OF_ONE_FILE = 2
+"""A third snippet of one file says little that two have not said."""
+CANDIDATES_PER_RESULT = 8
+"""How many more are asked for than wanted, since neighbours come from few files."""
+
+
+class RelatedService:
+    """Synchronous: a search by a vector that is stored already."""
+
+    def __init__(self, *, catalogue: Catalogue, vector_index: VectorIndex) -> None:
+        self._catalogue = catalogue
+        self._vector_index = vector_index
+
+    def find(
+        self, index_id: int, place: str, search_filter: SearchFilter, limit: int
+    ) -> list[SearchResult]:
+        """The snippets whose code is most like that at `PATH:LINE`, most similar first, scored by
+        cosine similarity: never the snippet itself or a copy of the same lines of the same path,
+        and at most two of one file.
+
+        Raises NotFoundError where there is no snippet, and InvalidQueryError where it has no
+        vector yet.
+        """
+        snippet = self.snippet_at(index_id, place)
+        stored = self._catalogue.code_vector(snippet)
+        if stored is None:
+            raise InvalidQueryError(
+                f"{snippet.path}:{snippet.start_line} has no vector yet; "
+                f"`kodit index {snippet.source}` completes the index"
+            )
+        model, vector = stored
+        hits = self._vector_index.search(
+            VectorKind.CODE,
+            model,
+            vector,
+            self._catalogue.scope(search_filter),
+            (limit + 1) * CANDIDATES_PER_RESULT,
+        )
+        found = {one.id: one for one in self._catalogue.snippets([hit.snippet_id for hit in hits])}
+        results: list[SearchResult] = []
+        of_file: Counter[int] = Counter()
+        for hit in hits:
+            other = found.get(hit.snippet_id)
+            if other is None or _is_same(snippet, other):
+                continue
+            of_file[other.file_id] += 1
+            if of_file[other.file_id] <= MOST_OF_ONE_FILE:
+                results.append(SearchResult(other, hit.score))
+        return results[:limit]
+
+    def snippet_at(self, index_id: int, place: str) -> StoredSnippet:
+        """The snippet that holds a line, or is nearest to it. Raises NotFoundError."""
+        wanted = parse_place(place)
+        line = wanted.start_line or 1
+        index, file = self._catalogue.find_file(index_id, wanted.path)
+        if file is None:
+            raise NotFoundError(
+                f"the index of {index.source} has no file {wanted.path!r}; "
+                f"`kodit ls {index.id}` lists its files"
+            )
+        snippets = self._catalogue.snippets_of_file(file.id)
+        if not snippets:
+            raise NotFoundError(f"{wanted.path} has no snippets: there is nothing to compare")
+        last = snippets[-1].end_line
+        if line > last:
+            raise NotFoundError(f"{wanted.path} ends at line {last}; there is no line {line}")
+        return min(snippets, key=lambda one: max(one.start_line - line, line - one.end_line, 0))
+
+
+def _is_same(snippet: StoredSnippet, other: StoredSnippet) -> bool:
+    """The snippet itself, what a change is about to replace it with, or its copy in another index
+    of the same project."""
+    overlaps = other.start_line <= snippet.end_line and snippet.start_line <= other.end_line
+    return (other.file_id == snippet.file_id and overlaps) or (
+        other.path == snippet.path and other.text == snippet.text
+    )

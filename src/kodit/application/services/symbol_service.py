@@ -1,0 +1,171 @@
+"""Where a name is defined, and where it is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kodit.domain.browsing import Reference, SymbolAnswer, SymbolRequest, cut_line
+from kodit.domain.errors import InvalidQueryError
+from kodit.domain.ports.browsing import Catalogue
+from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.ranking.paths import path_facts
+from kodit.domain.search import Scope, StoredSnippet
+from kodit.domain.snippet import SymbolKind
+from kodit.domain.symbols import (
+    AskedName,
+    declared_kind,
+    merge_pieces,
+    parse_name,
+    rarest_terms,
+    uses,
+)
+
+LONGEST_NAME = 300
+MOST_CANDIDATES = 1_000
+"""Snippets that are looked at for uses of a name, the best by BM25."""
+MOST_SPELLINGS = 4
+"""A name asked for in the wrong case may have several right ones."""
+
+
+class SymbolService:
+    """Synchronous: two reads of the database and one of the keyword index."""
+
+    def __init__(self, *, catalogue: Catalogue, keyword_index: KeywordIndex) -> None:
+        self._catalogue = catalogue
+        self._keyword_index = keyword_index
+
+    def find(self, request: SymbolRequest) -> SymbolAnswer:
+        """Definitions, those spelled as asked first, and references. Tests, examples and what is
+        generated come after other code. Raises InvalidQueryError and NotFoundError."""
+        name = parse_name(request.name)
+        if not name.plain:
+            raise InvalidQueryError("the name is empty; say which symbol is meant")
+        if len(name.whole) > LONGEST_NAME:
+            raise InvalidQueryError(
+                f"the name has {len(name.whole)} characters; at most {LONGEST_NAME} are read"
+            )
+        kinds = _known_kinds(request.kinds)
+        scope = self._catalogue.scope(request.filter)
+        definitions = merge_pieces(
+            snippet
+            for snippet in self._catalogue.definitions({name.whole, name.plain}, scope, kinds)
+            if name.is_defined_by(snippet)
+        )
+        candidates, saw_all = self._candidates(_spellings(name, definitions), scope)
+        occurrences = _occurrences(candidates, _spellings(name, definitions))
+        declared = [one for one in _declared(occurrences, name) if not _is_known(one, definitions)]
+        places = {(one.file_id, one.start_line) for one in declared}
+        known = {snippet.id: snippet for snippet in definitions}
+        references = [
+            one
+            for one in _without_definitions(occurrences, known)
+            if (one.snippet.file_id, one.line) not in places
+        ]
+        definitions += [one for one in declared if not kinds or one.kind in kinds]
+        definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
+        references.sort(key=lambda one: (*_rank(one.snippet)[:-1], one.line))
+        return SymbolAnswer(
+            tuple(self._with_texts(definitions[: request.limit])),
+            tuple(references[: request.limit]),
+            saw_all and max(len(definitions), len(references)) <= request.limit,
+        )
+
+    def _candidates(self, names: list[str], scope: Scope) -> tuple[list[StoredSnippet], bool]:
+        """Snippets that may use a name, and whether these are all."""
+        if not scope.index_ids or scope.file_ids == frozenset():
+            return [], True
+        found: set[int] = set()
+        saw_all = True
+        for name in names:
+            terms = rarest_terms(name)
+            hits = self._keyword_index.search(terms, scope, MOST_CANDIDATES) if terms else []
+            saw_all = saw_all and len(hits) < MOST_CANDIDATES
+            found.update(hit.snippet_id for hit in hits)
+        return self._catalogue.snippets(sorted(found)), saw_all
+
+    def _with_texts(self, definitions: list[StoredSnippet]) -> list[StoredSnippet]:
+        wanted = [snippet.id for snippet in definitions if not snippet.text]
+        texts = {snippet.id: snippet.text for snippet in self._catalogue.snippets(wanted)}
+        return [
+            replace(snippet, text=snippet.text or texts.get(snippet.id, ""))
+            for snippet in definitions
+        ]
+
+
+def _known_kinds(kinds: tuple[str, ...]) -> frozenset[str]:
+    unknown = sorted(set(kinds) - set(SymbolKind))
+    if unknown:
+        raise InvalidQueryError(
+            f"there is no kind {unknown[0]!r}; choose from {', '.join(SymbolKind)}"
+        )
+    return frozenset(kinds)
+
+
+def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
+    """The name as it is written in code: as asked for, unless only other cases are defined."""
+    if not definitions or any(name.is_spelled_by(snippet) for snippet in definitions):
+        return [name.plain]
+    symbols = dict.fromkeys(snippet.symbol or "" for snippet in definitions)
+    return [parse_name(symbol).plain for symbol in list(symbols)[:MOST_SPELLINGS]]
+
+
+def _occurrences(snippets: list[StoredSnippet], names: list[str]) -> list[Reference]:
+    """Every line of the snippets with one of the names as a word, each line once."""
+    found: dict[tuple[int, int], Reference] = {}
+    for snippet in snippets:
+        for name in names:
+            for number, text in uses(name, snippet.text):
+                line = snippet.start_line + number
+                found[snippet.file_id, line] = Reference(snippet, line, cut_line(text.strip()))
+    return list(found.values())
+
+
+def _declared(occurrences: list[Reference], name: AskedName) -> list[StoredSnippet]:
+    """What the lines themselves declare, as snippets of that line."""
+    found = []
+    for one in occurrences:
+        snippet = one.snippet
+        kind = declared_kind(name.plain, one.text, snippet.language)
+        if kind is not None and name.is_within(snippet.scope):
+            if kind is SymbolKind.FUNCTION and snippet.kind == SymbolKind.METHOD:
+                kind = SymbolKind.METHOD
+            found.append(
+                replace(
+                    snippet,
+                    start_line=one.line,
+                    end_line=one.line,
+                    symbol=name.plain,
+                    kind=kind.value,
+                    text=one.text,
+                )
+            )
+    return found
+
+
+def _is_known(declared: StoredSnippet, definitions: list[StoredSnippet]) -> bool:
+    return any(
+        known.file_id == declared.file_id
+        and known.start_line <= declared.start_line <= known.end_line
+        for known in definitions
+    )
+
+
+def _without_definitions(
+    occurrences: list[Reference], definitions: dict[int, StoredSnippet]
+) -> list[Reference]:
+    """All but the line by which a definition names itself: the one that declares the name, or
+    else the first that has it."""
+    own: dict[int, tuple[bool, int]] = {}
+    for one in occurrences:
+        definition = definitions.get(one.snippet.id)
+        if definition is not None:
+            name = definition.symbol or ""
+            rank = (declared_kind(name, one.text, definition.language) is None, one.line)
+            own[definition.id] = min(own.get(definition.id, rank), rank)
+    return [one for one in occurrences if own.get(one.snippet.id, (True, 0))[1] != one.line]
+
+
+def _rank(snippet: StoredSnippet) -> tuple[bool, int, str, int]:
+    facts = path_facts(snippet.path)
+    aside = facts.is_test or facts.is_example or facts.is_derived
+    return aside, snippet.index_id, snippet.path, snippet.start_line

@@ -1,0 +1,41 @@
+"""What several commands share: options, arguments, and the application they work on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from kodit.composition import Application
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+IndexName = Annotated[
+    str, typer.Argument(metavar="SOURCE|ID", help="A source as it was indexed, or an identifier.")
+]
+OneIndex = Annotated[
+    str | None,
+    typer.Argument(metavar="[SOURCE|ID]", help="Only this index; without it, every index."),
+]
+Languages = Annotated[
+    list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
+]
+Paths = Annotated[
+    list[str] | None,
+    typer.Option("--path", "-p", help="Only files that match this glob. Repeatable."),
+]
+
+
+def opened(context: typer.Context, log_level: str = "warning", **options: Any) -> Application:
+    """The application over the data directory that was asked for; closed at the end of `with`.
+
+    `options` are settings that the command line gives; `log_level` is what `auto` means here.
+    """
+    from kodit.composition import Application  # noqa: PLC0415 - help must not wait for it
+    from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - likewise
+    from kodit.settings import LogLevel, Settings  # noqa: PLC0415 - likewise
+
+    settings = Settings.load(data_dir=context.find_root().obj, **options)
+    is_auto = settings.log_level is LogLevel.AUTO
+    configure_logs(log_level if is_auto else settings.log_level)
+    return Application(settings)

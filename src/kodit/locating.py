@@ -1,0 +1,36 @@
+"""From what the user calls an index to the index: what the command line and `Kodit` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kodit.composition import Application
+from kodit.domain.errors import SourceError
+from kodit.domain.index import Index
+from kodit.infrastructure.sources import parse_source
+
+
+def locate(application: Application, name: str | Path | int) -> Index:
+    """The index of an identifier, or of a source as it was indexed or as one may type it.
+
+    Raises NotFoundError for an unknown identifier, and SourceError for a source that is none or
+    is not indexed.
+    """
+    text = str(name)
+    with application.database.read() as transaction:
+        if text.isdecimal() and text.isascii():
+            return transaction.indexes.get(int(text))
+        for index in transaction.indexes.list_all():
+            # A folder that is gone can still be named as it was indexed.
+            if str(index.source) == text:
+                return index
+        source = parse_source(text).source
+        found = transaction.indexes.find(source)
+    if found is None:
+        raise SourceError(f"{source} is not indexed; `kodit index {source}` adds it")
+    return found
+
+
+def located_ids(application: Application, name: str | Path | int | None) -> tuple[int, ...]:
+    """The identifier of the index, or none at all, which stands for every index."""
+    return () if name is None else (locate(application, name).id,)
