@@ -79,7 +79,8 @@ class IndexRepository(Protocol):
         ...
 
     def forget_files(self, file_ids: Sequence[int]) -> None:
-        """Drop files that have no snippets."""
+        """Drop files that came and went without being extracted. One that removed snippets are
+        still held for, since it was there before, stays as deleted until they are gone."""
         ...
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None: ...

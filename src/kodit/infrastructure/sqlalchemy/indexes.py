@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -201,7 +202,12 @@ class SqlIndexRepository:
 
     def forget_files(self, file_ids: Sequence[int]) -> None:
         for some in in_chunks(file_ids):
-            self._connection.execute(delete(_FILES).where(FileRow.id.in_(some)))
+            mine = FileRow.id.in_(some)
+            remembered = exists().where(SnippetRow.file_id == FileRow.id)
+            self._connection.execute(
+                update(_FILES).where(mine, remembered).values(status=_DELETED, stale=False)
+            )
+            self._connection.execute(delete(_FILES).where(mine, ~remembered))
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None:
         self._connection.execute(

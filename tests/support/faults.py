@@ -1,0 +1,173 @@
+"""Kodit whose stages fail on demand: real adapters behind ones that raise what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kodit.application.services.queue_service import QueueService
+from kodit.composition import Application
+from kodit.domain.embedding import PackedVector
+from kodit.domain.index import Index, IndexedFile
+from kodit.domain.keyword import KeywordBatch
+from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.sources import Report, SourceReader
+from kodit.domain.retry import RetryPolicy
+from kodit.domain.search import StoredSnippet
+from kodit.domain.source import KnownFile, Scan
+from kodit.domain.task import TaskType
+
+EMBED_TEXT = "EMBED_TEXT"
+MOST_FAILURES = 3
+
+
+class Faults:
+    """What is to go wrong: an error by the stage that meets it, until it is taken back.
+
+    Text embeddings, which are part of ENRICH, can be made to fail by themselves: `EMBED_TEXT`.
+    `hooks` are called before, where a test wants to do something just then.
+    """
+
+    def __init__(self) -> None:
+        self._plans: dict[str, _Plan] = {}
+        self.hooks: dict[str, Callable[[], None]] = {}
+
+    def fail(
+        self,
+        stage: TaskType | str,
+        error: Callable[[], Exception],
+        *,
+        after: int = 0,
+        times: int | None = None,
+    ) -> None:
+        """From now on the stage fails: `times` times if that is given, and only after so many
+        batches."""
+        self._plans[_name(stage)] = _Plan(error, after, times)
+
+    def mend(self, stage: TaskType | str) -> None:
+        """From now on the stage works again."""
+        self._plans.pop(_name(stage), None)
+
+    def meet(self, stage: TaskType | str) -> None:
+        """Called where a stage calls its adapter."""
+        name = _name(stage)
+        if name in self.hooks:
+            self.hooks[name]()
+        if name in self._plans:
+            self._plans[name].meet()
+
+
+@dataclass(slots=True)
+class _Plan:
+    error: Callable[[], Exception]
+    after: int
+    times: int | None
+
+    def meet(self) -> None:
+        if self.after:
+            self.after -= 1
+        elif self.times is None or self.times:
+            if self.times is not None:
+                self.times -= 1
+            raise self.error()
+
+
+def _name(stage: TaskType | str) -> str:
+    return stage.name if isinstance(stage, TaskType) else stage
+
+
+class FaultyApplication(Application):
+    """The composition root, with adapters that ask `faults` first, and back-offs of a hundredth
+    of a second."""
+
+    @cached_property
+    def faults(self) -> Faults:
+        return Faults()
+
+    @cached_property
+    def queue(self) -> QueueService:
+        return QueueService(
+            database=self.database,
+            clock=self.clock,
+            wake_up=self.wake_up,
+            retry_policy=RetryPolicy(MOST_FAILURES, first_delay_seconds=0.01),
+        )
+
+    @cached_property
+    def reader(self) -> SourceReader:
+        return FaultyReader(super().reader, self.faults)
+
+    @cached_property
+    def keyword_index(self) -> KeywordIndex:
+        return FaultyKeywordIndex(super().keyword_index, self.faults)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        return FaultyEmbedder(super().embedder, self.faults)
+
+    @cached_property
+    def enricher(self) -> Enricher:
+        return FaultyEnricher(super().enricher, self.faults)
+
+
+class _Adapter:
+    """Hands on whatever it does not spoil."""
+
+    def __init__(self, inner: Any, faults: Faults) -> None:
+        self._inner = inner
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class FaultyReader(_Adapter):
+    """SYNC and EXTRACT."""
+
+    async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
+        self._faults.meet(TaskType.SYNC)
+        scan: Scan = await self._inner.scan(index, known, report)
+        return scan
+
+    async def extract(
+        self, index: Index, files: Sequence[IndexedFile], report: Report
+    ) -> list[ExtractedFile]:
+        self._faults.meet(TaskType.EXTRACT)
+        extracted: list[ExtractedFile] = await self._inner.extract(index, files, report)
+        return extracted
+
+
+class FaultyKeywordIndex(_Adapter):
+    """BM25_INDEX."""
+
+    async def apply(self, batch: KeywordBatch) -> None:
+        self._faults.meet(TaskType.BM25_INDEX)
+        await self._inner.apply(batch)
+
+
+class FaultyEmbedder(_Adapter):
+    """CODE_EMBEDDINGS, and the text embeddings of ENRICH: the texts that an enricher has made."""
+
+    async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
+        is_code = any(
+            "\n" in text and text.partition("\n")[0].endswith(_SUFFIXES) for text in texts
+        )
+        self._faults.meet(TaskType.CODE_EMBEDDINGS if is_code else EMBED_TEXT)
+        vectors: list[PackedVector] = await self._inner.embed(texts)
+        return vectors
+
+
+_SUFFIXES = (".py", ".md", ".txt")
+"""The first line of code that is embedded is its path."""
+
+
+class FaultyEnricher(_Adapter):
+    """ENRICH."""
+
+    async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
+        self._faults.meet(TaskType.ENRICH)
+        texts: list[str] = await self._inner.enrich(snippets)
+        return texts
