@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from kodit.application.services.index_service import IndexStatus
+from kodit.checkup import check_up
 from kodit.composition import Application
 from kodit.domain.browsing import (
     Expression,
@@ -20,9 +23,11 @@ from kodit.domain.browsing import (
     SymbolAnswer,
     SymbolRequest,
 )
+from kodit.domain.diagnosis import Diagnosis
 from kodit.domain.errors import KoditError
 from kodit.domain.run import RunState
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult
+from kodit.domain.snippet import SymbolKind
 from kodit.indexing import IndexRequest, index_sources
 from kodit.infrastructure.sources import parse_source
 from kodit.locating import locate, located_ids
@@ -112,15 +117,26 @@ class Kodit:
         index_ids: Sequence[int] = (),
         languages: Sequence[str] = (),
         paths: Sequence[str] = (),
+        authors: Sequence[str] = (),
+        kinds: Sequence[SymbolKind | str] = (),
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        offset: int = 0,
+        budget: int | None = None,
     ) -> list[SearchResult]:
-        """The best snippets for a question or a name, best first."""
+        """The best snippets for a question or a name, best first. What the filters mean says
+        `SearchFilter`, what the budget means `SearchRequest`."""
+        chosen = SearchFilter(
+            index_ids=tuple(index_ids),
+            languages=tuple(languages),
+            paths=tuple(paths),
+            authors=tuple(authors),
+            created_after=created_after,
+            created_before=created_before,
+            kinds=tuple(SymbolKind(kind) for kind in kinds),
+        )
         return self._open().search.search(
-            SearchRequest(
-                query,
-                SearchMode(mode),
-                SearchFilter(tuple(index_ids), tuple(languages), tuple(paths)),
-                limit,
-            )
+            SearchRequest(query, SearchMode(mode), chosen, limit, offset, budget)
         )
 
     def grep(
@@ -210,6 +226,10 @@ class Kodit:
             await application.indexes.delete(index_id)
 
         self._run_apart(work)
+
+    def check(self, *, repair: bool = False) -> Diagnosis:
+        """Compare all that is stored with each other, and with `repair` put right what can be."""
+        return self._run_apart(partial(check_up, repair=repair))
 
     def _filter(
         self, source: str | Path | int | None, languages: Sequence[str], paths: Sequence[str]

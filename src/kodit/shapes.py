@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.diagnosis import Problem
 from kodit.domain.run import IndexRun
 from kodit.domain.search import SearchResult
@@ -21,9 +22,9 @@ WORK_COUNTS = (
 )
 
 
-def result_shape(result: SearchResult) -> dict[str, Any]:
+def result_shape(result: SearchResult, *, explain: bool = False) -> dict[str, Any]:
     snippet = result.snippet
-    return {
+    shape: dict[str, Any] = {
         "index_id": snippet.index_id,
         "source": snippet.source,
         "path": snippet.path,
@@ -36,9 +37,21 @@ def result_shape(result: SearchResult) -> dict[str, Any]:
         "score": round(result.score, 6),
         "text": snippet.text,
     }
+    if explain:
+        shape["explanation"] = [
+            {
+                "signal": part.signal,
+                "value": round(part.value, 4),
+                "weight": part.weight,
+                "points": round(part.points, 4),
+            }
+            for part in result.explanation
+        ]
+    return shape
 
 
-def status_shape(status: IndexStatus) -> dict[str, Any]:
+def status_shape(status: IndexStatus, queue: QueueOverview | None = None) -> dict[str, Any]:
+    """With `queue`, each task of the run says why it stands where it does."""
     index = status.summary.index
     return {
         "id": index.id,
@@ -51,11 +64,23 @@ def status_shape(status: IndexStatus) -> dict[str, Any]:
         "updated_at": _moment(index.updated_at),
         "problems": status.summary.problems,
         "skipped": index.working_copy.skipped,
-        "run": None if status.run is None else run_shape(status.run),
+        "run": None if status.run is None else run_shape(status.run, queue),
     }
 
 
-def run_shape(run: IndexRun) -> dict[str, Any]:
+def queue_shape(queue: QueueOverview) -> dict[str, Any]:
+    return {
+        "paused_since": _moment(queue.paused_since),
+        "order": queue.rules.order.value,
+        "limits": {task_type.name: limit for task_type, limit in queue.rules.limits.items()},
+        "workers": list(queue.workers),
+        "running": sum(queue.running.values()),
+        "waiting": len(queue.waiting),
+    }
+
+
+def run_shape(run: IndexRun, queue: QueueOverview | None = None) -> dict[str, Any]:
+    """With `queue`, each task says why it stands where it does and what happens next."""
     return {
         "id": run.id,
         "index_id": run.index_id,
@@ -66,7 +91,10 @@ def run_shape(run: IndexRun) -> dict[str, Any]:
         "created_at": _moment(run.created_at),
         "started_at": _moment(run.started_at),
         "finished_at": _moment(run.finished_at),
-        "tasks": [task_shape(task) for task in run.tasks],
+        "tasks": [
+            task_shape(task) | ({} if queue is None else {"reason": queue.why(task, run)})
+            for task in run.tasks
+        ],
     }
 
 

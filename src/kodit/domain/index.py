@@ -30,9 +30,9 @@ class IndexedFile:
 class WorkingCopy:
     """Kodit's view of a source after its last scan.
 
-    `commit` is the commit that was read (git sources only); `history_commit` the one up to which
-    the authors and dates of files are known (folders within a git work tree as well); `scanned_at_ns` the file system's
-    time at the scan's begin; `skipped` counts by reason what the scan left out.
+    `commit` is the commit that was read (git sources only); `scanned_at_ns` the file system's
+    time at the scan's begin; `skipped` counts by reason what the scan left out. Up to
+    `history_commit` the authors and dates of files are known, also of a folder in a work tree.
     """
 
     commit: str | None = None

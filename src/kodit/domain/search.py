@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -58,13 +59,15 @@ class SearchFilter:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A query with its mode, its filter, and the page of results wanted."""
+    """A query with its mode, its filter, and the page of results wanted. `budget` cuts the answer
+    to about that many tokens of a language model; None leaves it whole."""
 
     query: str
     mode: SearchMode = SearchMode.HYBRID
     filter: SearchFilter = SearchFilter()
     limit: int = 10
     offset: int = 0
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +160,26 @@ class SearchResult:
     snippet: StoredSnippet
     score: float
     explanation: tuple[SignalPoints, ...] = ()
+
+
+CHARACTERS_PER_TOKEN = 4
+"""The usual rule of thumb for language models, which code stays a little below."""
+TOKENS_PER_PLACE = 30
+"""What a result costs beside its text: its path, lines, symbol and score."""
+
+
+def within_budget(results: Sequence[SearchResult], tokens: int) -> list[SearchResult]:
+    """As many of the results, the best first, as fit; the text of the last is cut at a line."""
+    kept: list[SearchResult] = []
+    for result in results:
+        tokens -= TOKENS_PER_PLACE
+        if tokens <= 0:
+            break
+        text = result.snippet.text
+        if len(text) > tokens * CHARACTERS_PER_TOKEN:
+            cut = text[: tokens * CHARACTERS_PER_TOKEN].rpartition("\n")[0]
+            kept.append(replace(result, snippet=replace(result.snippet, text=cut)))
+            break
+        kept.append(result)
+        tokens -= len(text) // CHARACTERS_PER_TOKEN
+    return kept

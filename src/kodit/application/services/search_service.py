@@ -19,6 +19,7 @@ from kodit.domain.search import (
     SignalPoints,
     StoredSnippet,
     VectorKind,
+    within_budget,
 )
 
 KEYWORD_CANDIDATES = 150
@@ -79,7 +80,8 @@ class SearchService:
                 results = self._search_hybrid(transaction, question)
             else:
                 results = self._search_one(transaction, question)
-        return results[request.offset : question.depth]
+        page = results[request.offset : question.depth]
+        return page if request.budget is None else within_budget(page, request.budget)
 
     def _search_one(self, transaction: Transaction, question: _Question) -> list[SearchResult]:
         """One engine alone, in its own order."""

@@ -82,7 +82,7 @@ class SqlSearchRepository:
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
         return [
-            FoundSnippet(*row[:7], _symbol(*row[7:]))
+            FoundSnippet(*row[:7], _symbol(row[7], row[8], row[9]))
             for some in in_chunks(snippet_ids)
             for row in self._connection.execute(_FOUND, {"ids": list(some)})
         ]

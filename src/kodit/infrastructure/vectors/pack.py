@@ -88,10 +88,11 @@ def open_pack(path: Path) -> Pack | None:
         return None
     # A plain array on the map: every slice of a memmap costs a Python-level finaliser.
     data = np.asarray(mapped)
-    header = data[: 5 * 8].view(_HEADER) if len(data) >= 5 * 8 else ()
-    if len(header) != 5 or int(header[0]) != MAGIC or int(header[1]) != VERSION:
+    if len(data) < 5 * 8:
         return None
-    length, count, dimensions = (int(value) for value in header[2:])
+    magic, version, length, count, dimensions = data[: 5 * 8].view(_HEADER).tolist()
+    if magic != MAGIC or version != VERSION:
+        return None
     words = dimensions // _WORD_BITS
     start = 5 * 8
 
