@@ -144,6 +144,11 @@ class Application:
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
 
+    @property
+    def registry(self) -> FileWorkerRegistry:
+        """Who works on this data directory; a view of its own for each who asks."""
+        return FileWorkerRegistry(self.data_dir / "workers")
+
     @cached_property
     def indexing(self) -> CodeIndexingApplicationService:
         return create_code_indexing_application_service(
@@ -198,7 +203,7 @@ class Application:
                 queue=self.queue,
                 indexes=self.indexes,
                 keyword_index=self.keyword_index,
-                registry=FileWorkerRegistry(self.data_dir / "workers"),
+                registry=self.registry,
                 clock=self.clock,
                 model=self.embedder.model,
             ),
@@ -244,7 +249,7 @@ class Application:
     async def worker(self) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
         """A worker that has entered the registry, and its name; it runs when it is told to."""
         self.wake_up = wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
-        registry = FileWorkerRegistry(self.data_dir / "workers")
+        registry = self.registry
         name = registry.enter()
         self.pool.inherit(registry.descriptor)
         try:

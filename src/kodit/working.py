@@ -45,14 +45,12 @@ async def _finish_deletions(application: Application) -> None:
 @asynccontextmanager
 async def _beside(chores: list[Coroutine[None, None, None]]) -> AsyncIterator[None]:
     """Run the chores in the background of the block, and end them with it."""
-    tasks = [asyncio.create_task(chore, name=chore.__name__) for chore in chores]
+    tasks = [asyncio.create_task(chore) for chore in chores]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
-        for task, result in zip(
-            tasks, await asyncio.gather(*tasks, return_exceptions=True), strict=True
-        ):
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
-                log.error("%s ended with an error", task.get_name(), exc_info=result)
+                log.error("a chore of the worker ended with an error", exc_info=result)

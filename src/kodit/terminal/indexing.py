@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Sequence
 
 from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.queue_overview import QueueOverview
 from kodit.composition import Application
 from kodit.domain.run import IndexRun, RunState
 from kodit.indexing import IndexRequest, index_sources, queue_sources
 from kodit.shapes import status_shape
 from kodit.terminal.output import is_interactive, print_json, say
-from kodit.terminal.tables import errors_of, show_statuses
+from kodit.terminal.runs import errors_of
+from kodit.terminal.tables import show_statuses
 
 
 def index_and_show(
@@ -24,19 +26,20 @@ def index_and_show(
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
     succeeded."""
 
-    async def work() -> tuple[list[IndexRun], list[IndexStatus]]:
+    async def work() -> tuple[list[IndexRun], list[IndexStatus], QueueOverview]:
         if wait:
             runs = await run_and_watch(application, request)
         else:
             runs = await queue_sources(application, request)
         index_ids = [run.index_id for run in runs if run.index_id is not None]
-        return runs, await application.indexes.status(index_ids)
+        statuses = await application.indexes.status(index_ids)
+        return runs, statuses, await application.queue.overview(application.registry)
 
-    runs, statuses = asyncio.run(work())
+    runs, statuses, queue = asyncio.run(work())
     if as_json:
-        print_json({"indexes": [status_shape(status) for status in statuses]})
+        print_json({"indexes": [status_shape(status, queue) for status in statuses]})
     else:
-        show_statuses(statuses)
+        show_statuses(statuses, queue)
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
         return True
@@ -45,6 +48,8 @@ def index_and_show(
 
 async def run_and_watch(application: Application, request: IndexRequest) -> list[IndexRun]:
     """Index while the caller waits, with live progress where somebody looks."""
+    if await application.queue.paused_since() is not None:
+        say("The queue is paused; nothing starts until `kodit queue resume`.")
     if not is_interactive():
         return await index_sources(application, request)
     from kodit.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only

@@ -15,7 +15,7 @@ from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
 from kodit.domain.task import Task, TaskProgress, TaskState
 from kodit.terminal.output import printable
-from kodit.terminal.tables import MARKS
+from kodit.terminal.runs import MARKS
 
 _STYLES = {
     TaskState.RUNNING: "bold cyan",

@@ -1,19 +1,21 @@
-"""Looking at indexes and the queue, and steering them."""
+"""Looking at indexes, and deleting them."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import sys
 
 from kodit.composition import Application
-from kodit.domain.errors import NotFoundError
 from kodit.domain.index import Index
-from kodit.domain.run import RunState
 from kodit.infrastructure.sources import parse_source
-from kodit.shapes import attempt_shape, run_shape, status_shape
-from kodit.terminal.output import print_json, print_line, printable, say
-from kodit.terminal.tables import errors_of, run_line, show_run, show_statuses
+from kodit.shapes import queue_shape, status_shape
+from kodit.terminal.output import print_line, printable, say
+from kodit.terminal.runs import queue_line
+from kodit.terminal.tables import status_lines
 
-NEEDING_ATTENTION = (RunState.QUEUED, RunState.RUNNING, RunState.FAILED)
+WATCH_SECONDS = 1.0
 
 
 async def find_index(application: Application, name: str) -> Index:
@@ -30,17 +32,57 @@ async def find_index(application: Application, name: str) -> Index:
 
 
 def show_indexes(application: Application, source: str | None, *, as_json: bool) -> None:
-    async def read() -> None:
-        wanted = () if source is None else ((await find_index(application, source)).id,)
-        statuses = await application.indexes.status(wanted)
-        if as_json:
-            print_json({"indexes": [status_shape(status) for status in statuses]})
-        elif statuses:
-            show_statuses(statuses)
-        else:
-            say("Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder.")
+    """Every index, or one, as it stands now."""
 
-    asyncio.run(read())
+    async def read() -> list[str]:
+        wanted = await _wanted(application, source)
+        return await _status_lines(application, wanted, as_json=as_json, is_stream=False)
+
+    for line in asyncio.run(read()):
+        print_line(line)
+
+
+def watch_indexes(application: Application, source: str | None, *, as_json: bool) -> None:
+    """The same again and again until Ctrl-C: over the last on a terminal, and elsewhere, one after
+    the other, whenever it has changed. JSON is one document a line."""
+
+    async def watch() -> None:
+        wanted = await _wanted(application, source)
+        shown: list[str] = []
+        while True:
+            lines = await _status_lines(application, wanted, as_json=as_json, is_stream=True)
+            if sys.stdout.isatty() and not as_json:
+                print_line("\x1b[H\x1b[J" + "\n".join(lines))
+            elif lines != shown:
+                print_line("\n".join(lines))
+            sys.stdout.flush()
+            shown = lines
+            await asyncio.sleep(WATCH_SECONDS)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(watch())
+
+
+async def _wanted(application: Application, source: str | None) -> tuple[int, ...]:
+    return () if source is None else ((await find_index(application, source)).id,)
+
+
+async def _status_lines(
+    application: Application, wanted: tuple[int, ...], *, as_json: bool, is_stream: bool
+) -> list[str]:
+    statuses = await application.indexes.status(wanted)
+    queue = await application.queue.overview(application.registry)
+    if as_json:
+        shape = {
+            "queue": queue_shape(queue),
+            "indexes": [status_shape(status, queue) for status in statuses],
+        }
+        return [json.dumps(shape, indent=None if is_stream else 2, ensure_ascii=False)]
+    if not statuses:
+        say("Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder.")
+    is_busy = queue.paused_since is not None or queue.running or queue.waiting
+    lines = [queue_line(queue)] if is_busy or is_stream else []
+    return lines + [line for status in statuses for line in status_lines(status, queue)]
 
 
 def delete_index(application: Application, name: str) -> None:
@@ -48,65 +90,5 @@ def delete_index(application: Application, name: str) -> None:
         index = await find_index(application, name)
         await application.indexes.delete(index.id)
         say(f"Deleted index {index.id} of {printable(str(index.source))}.")
-
-    asyncio.run(work())
-
-
-def list_runs(application: Application, *, everything: bool, limit: int, as_json: bool) -> None:
-    async def work() -> None:
-        runs = await application.queue.list_runs(
-            () if everything else NEEDING_ATTENTION, limit=limit
-        )
-        if as_json:
-            print_json({"runs": [run_shape(run) for run in runs]})
-            return
-        sources = {
-            status.summary.index.id: str(status.summary.index.source)
-            for status in await application.indexes.status()
-        }
-        for run in runs:
-            print_line(run_line(run))
-            if run.index_id is not None:
-                print_line(f"    {printable(sources.get(run.index_id, 'a deleted index'))}")
-            for line in errors_of(run):
-                print_line(f"    {line}")
-        if not runs:
-            say("Nothing waits, runs or has failed.")
-
-    asyncio.run(work())
-
-
-def show_one_run(application: Application, run_id: int, *, as_json: bool) -> None:
-    async def work() -> None:
-        run, attempts = await application.queue.describe(run_id)
-        if as_json:
-            shape = run_shape(run)
-            for task in shape["tasks"]:
-                task["history"] = [attempt_shape(one) for one in attempts.get(task["id"], [])]
-            print_json(shape)
-            return
-        source = None
-        if run.index_id is not None:
-            try:
-                source = str((await application.indexes.get(run.index_id)).source)
-            except NotFoundError:
-                source = "being deleted"
-        show_run(run, source, attempts)
-
-    asyncio.run(work())
-
-
-def retry_run(application: Application, run_id: int) -> None:
-    async def work() -> None:
-        run = await application.queue.retry(run_id)
-        say(run_line(run))
-        say("Queued; `kodit index`, or any worker, does the work.")
-
-    asyncio.run(work())
-
-
-def cancel_run(application: Application, run_id: int) -> None:
-    async def work() -> None:
-        say(run_line(await application.queue.cancel(run_id)))
 
     asyncio.run(work())

@@ -107,6 +107,15 @@ class IndexService:
 
         return await in_thread(get)
 
+    async def sources(self) -> dict[int, Source]:
+        """The source of each index, by identifier."""
+
+        def read() -> dict[int, Source]:
+            with self._database.read() as transaction:
+                return {index.id: index.source for index in transaction.indexes.list_all()}
+
+        return await in_thread(read)
+
     async def status(self, index_ids: Sequence[int] = ()) -> list[IndexStatus]:
         """All indexes, or those asked for, in the order of their identifiers."""
 

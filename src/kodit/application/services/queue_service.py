@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from kodit.application.services.queue_overview import MOST_WAITING, QueueOverview
 from kodit.application.services.queue_transitions import LEASE, QueueTransitions
 from kodit.application.services.stage import in_thread
 from kodit.domain.claiming import ClaimRules
@@ -239,6 +241,42 @@ class QueueService:
         return await self._read(
             lambda transaction: transaction.tasks.list_runs(states=states, limit=limit)
         )
+
+    async def needing_attention(self, limit: int = 100) -> list[IndexRun]:
+        """Runs that run, then those that wait, in the order in which they will be worked on, then
+        those that have failed, newest first; at most `limit` of each."""
+
+        def read(transaction: Transaction) -> list[IndexRun]:
+            tasks = transaction.tasks
+            running = tasks.list_runs(states=[RunState.RUNNING], limit=limit)
+            waiting = tasks.waiting_tasks(self.rules.order, limit)
+            queued = list(dict.fromkeys(task.run_id for task in waiting if task.run_id is not None))
+            found = {run.id: run for run in tasks.get_runs(queued)}
+            found |= {run.id: run for run in tasks.list_runs(states=[RunState.QUEUED], limit=limit)}
+            in_order = [found.pop(run_id) for run_id in queued if run_id in found]
+            next_up = [run for run in in_order if run.state is RunState.QUEUED]
+            follow_ups = sorted(found.values(), key=lambda run: run.id)
+            failed = tasks.list_runs(states=[RunState.FAILED], limit=limit)
+            return running + (next_up + follow_ups)[:limit] + failed
+
+        return await self._read(read)
+
+    async def overview(self, registry: WorkerRegistry) -> QueueOverview:
+        """What decides over the next claim, as it is now."""
+
+        def read(transaction: Transaction) -> QueueOverview:
+            tasks = transaction.tasks
+            waiting = tasks.waiting_tasks(self.rules.order, MOST_WAITING)
+            return QueueOverview(
+                now=self._clock.now(),
+                rules=self.rules,
+                paused_since=tasks.paused_since(),
+                workers=registry.living(),
+                running=Counter(task.type for task in tasks.running_tasks()),
+                waiting=[task.id for task in waiting],
+            )
+
+        return await self._read(read)
 
     async def describe(self, run_id: int) -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
         """A run and the attempts of its tasks, by task. Raises NotFoundError."""

@@ -1,0 +1,107 @@
+"""The queue as its operator sees it: why each task stands where it does, and what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kodit.domain.claiming import ClaimRules
+from kodit.domain.run import IndexRun, RunState
+from kodit.domain.task import PREDECESSORS, Task, TaskState, TaskType
+
+MOST_WAITING = 1000
+"""How many waiting tasks are counted off; places past that are told as "1000 or more"."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOverview:
+    """What decides over the next claim, at one moment.
+
+    `workers` are those that are alive, `running` counts running tasks by type, and `waiting` holds
+    the identifiers of ready tasks in the order in which they will be claimed.
+    """
+
+    now: datetime
+    rules: ClaimRules
+    paused_since: datetime | None
+    workers: Sequence[str]
+    running: Mapping[TaskType | str, int]
+    waiting: Sequence[int]
+    places: Mapping[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        places = {task_id: place for place, task_id in enumerate(self.waiting)}
+        object.__setattr__(self, "places", places)
+
+    def why(self, task: Task, run: IndexRun) -> str:
+        """Why the task stands where it does and what happens next, in a sentence; empty for one
+        that has succeeded."""
+        reasons: Mapping[TaskState, Callable[[Task, IndexRun], str]] = {
+            TaskState.BLOCKED: self._why_blocked,
+            TaskState.READY: self._why_ready,
+            TaskState.RUNNING: self._why_running,
+            TaskState.FAILED: self._why_failed,
+            TaskState.SKIPPED: lambda _task, _run: "there was nothing to do",
+            TaskState.CANCELLED: lambda _task, run: f"`kodit queue retry {run.id}` runs it",
+        }
+        reason = reasons.get(task.state)
+        return "" if reason is None else reason(task, run)
+
+    def _why_blocked(self, task: Task, run: IndexRun) -> str:
+        if run.is_follow_up:
+            return f"waits for the run of index {run.index_id} that is under way"
+        before = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()
+        unfinished = [
+            other.type_name
+            for other in run.tasks
+            if other.type in before and other.state is not TaskState.SUCCEEDED
+        ]
+        stages = " and ".join(unfinished)
+        if run.state.is_terminal:
+            return f"did not start, as {stages} did not succeed"
+        return f"waits for {stages}"
+
+    def _why_ready(self, task: Task, _run: IndexRun) -> str:
+        failed = f"; failed {_times(task.failures)}" if task.failures else ""
+        if self.paused_since is not None:
+            return f"the queue is paused; `kodit queue resume` lets it go on{failed}"
+        if task.available_at is not None and task.available_at > self.now:
+            return f"tried again in {_duration(task.available_at, self.now)}{failed}"
+        if not self.workers:
+            return f"no worker is running; `kodit worker` starts one{failed}"
+        limit = self.rules.limits.get(task.type) if isinstance(task.type, TaskType) else None
+        if limit is not None and self.running.get(task.type, 0) >= limit:
+            return f"as many {task.type_name} tasks run as may: {limit}{failed}"
+        place = self.places.get(task.id)
+        if place is None:
+            return f"waits behind {MOST_WAITING} or more{failed}"
+        return ("next in line" if place == 0 else f"waits behind {place}") + failed
+
+    def _why_running(self, task: Task, _run: IndexRun) -> str:
+        since = "" if task.started_at is None else f"{_duration(self.now, task.started_at)}, "
+        if task.worker not in self.workers:
+            return f"{since}its worker has died; the next one takes it back"
+        if task.lease_expires_at is not None and task.lease_expires_at < self.now:
+            return f"{since}its worker is silent; another one takes it back"
+        stopping = "; asked to stop" if task.cancel_requested else ""
+        return f"{since}attempt {task.claim_no}, by {task.worker}{stopping}"
+
+    def _why_failed(self, _task: Task, run: IndexRun) -> str:
+        if run.state is RunState.SUPERSEDED:
+            return "a newer run does this"
+        if not run.state.is_terminal:
+            return "what follows it will not run"
+        return f"not tried again; `kodit queue retry {run.id}` runs it and what follows"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _duration(later: datetime, earlier: datetime) -> str:
+    seconds = max(0.0, (later - earlier).total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,104 @@
+"""`kodit queue`: looking at runs and steering them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kodit.composition import Application
+from kodit.domain.errors import NotFoundError
+from kodit.domain.run import RunState
+from kodit.shapes import attempt_shape, queue_shape, run_shape
+from kodit.terminal.output import print_json, print_line, printable, say
+from kodit.terminal.runs import queue_line, run_line, run_lines, telling_lines
+
+
+def list_runs(application: Application, *, everything: bool, limit: int, as_json: bool) -> None:
+    """What runs, what waits in its order, what has failed; or all runs, newest first."""
+
+    async def work() -> None:
+        queue = await application.queue.overview(application.registry)
+        if everything:
+            runs = await application.queue.list_runs(limit=limit)
+        else:
+            runs = (await application.queue.needing_attention(limit))[:limit]
+        if as_json:
+            print_json(
+                {"queue": queue_shape(queue), "runs": [run_shape(run, queue) for run in runs]}
+            )
+            return
+        print_line(queue_line(queue))
+        sources = await application.indexes.sources()
+        for run in runs:
+            print_line(run_line(run))
+            if run.index_id is not None:
+                print_line(f"    {printable(str(sources.get(run.index_id, 'a deleted index')))}")
+            for line in telling_lines(run, queue):
+                print_line(f"    {line}")
+        if not runs:
+            say("Nothing waits, runs or has failed.")
+
+    asyncio.run(work())
+
+
+def show_one_run(application: Application, run_id: int, *, as_json: bool) -> None:
+    """A run with its tasks, and every attempt of each."""
+
+    async def work() -> None:
+        run, attempts = await application.queue.describe(run_id)
+        queue = await application.queue.overview(application.registry)
+        if as_json:
+            shape = run_shape(run, queue)
+            for task in shape["tasks"]:
+                task["history"] = [attempt_shape(one) for one in attempts.get(task["id"], [])]
+            print_json(shape)
+            return
+        source = None
+        if run.index_id is not None:
+            try:
+                source = str((await application.indexes.get(run.index_id)).source)
+            except NotFoundError:
+                source = "being deleted"
+        for line in run_lines(run, source, attempts, queue):
+            print_line(line)
+
+    asyncio.run(work())
+
+
+def retry_run(application: Application, run_id: int) -> None:
+    async def work() -> None:
+        run = await application.queue.retry(run_id)
+        if run.id != run_id:
+            say(f"Run {run_id} is out of date; run {run.id} does the whole.")
+        queue = await application.queue.overview(application.registry)
+        say(run_line(run))
+        for line in telling_lines(run, queue):
+            say(f"    {line}")
+
+    asyncio.run(work())
+
+
+def cancel_run(application: Application, run_id: int) -> None:
+    async def work() -> None:
+        run = await application.queue.cancel(run_id)
+        say(run_line(run))
+        if run.state is RunState.RUNNING:
+            say("What runs of it ends at its next sign of life.")
+
+    asyncio.run(work())
+
+
+def pause_queue(application: Application) -> None:
+    async def work() -> None:
+        news = await application.queue.pause()
+        say("Paused; what runs finishes its stage." if news else "It was paused already.")
+        say(queue_line(await application.queue.overview(application.registry)))
+
+    asyncio.run(work())
+
+
+def resume_queue(application: Application) -> None:
+    async def work() -> None:
+        say("Resumed." if await application.queue.resume() else "It was not paused.")
+        say(queue_line(await application.queue.overview(application.registry)))
+
+    asyncio.run(work())
