@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.queue.databases import DATABASES
+from tests.queue.driver import QueueDriver
 
 from kodit.domain.ports.database import Database
-from kodit.infrastructure.memory import ManualClock
 
 
 @pytest.fixture(params=DATABASES)
@@ -19,5 +20,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def queue(database: Database) -> Iterator[QueueDriver]:
+    """A queue with two indexes and nothing to do."""
+    with asyncio.Runner() as runner:
+        yield QueueDriver(database, runner)

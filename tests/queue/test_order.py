@@ -1,0 +1,205 @@
+"""Which task is next, and what gates it."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from tests.queue.driver import QueueDriver
+
+from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.run import RunState
+from kodit.domain.task import Claim, QueuePriority, Task, TaskType
+
+SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
+
+
+def test_stages_come_in_their_order(queue: QueueDriver) -> None:
+    """Each stage starts when its predecessors have succeeded, and none before."""
+    run = queue.request()
+    for task_type in (SYNC, EXTRACT):
+        held = queue.take(task_type)
+        assert queue.claim(queue.bob) is None
+        queue.complete(held)
+    keywords, vectors = queue.take(BM25_INDEX), queue.take(CODE_EMBEDDINGS, queue.bob)
+    assert queue.claim() is None
+    queue.complete(keywords)
+    assert queue.claim() is None
+    queue.complete(vectors)
+    queue.run_stages(ENRICH)
+    assert queue.run(run.id).state is RunState.SUCCEEDED
+    assert queue.claim() is None
+
+
+def test_new_run_offers_one_task(queue: QueueDriver) -> None:
+    """Five tasks at once would let the later stages see nothing."""
+    run = queue.request()
+    assert queue.states(run.id) == ["ready", "blocked", "blocked", "blocked", "blocked"]
+
+
+@pytest.mark.parametrize("first", [BM25_INDEX, CODE_EMBEDDINGS])
+def test_enrich_waits_for_both(queue: QueueDriver, first: TaskType) -> None:
+    """Whichever of the two middle stages ends first, ENRICH waits for the other."""
+    queue.request()
+    queue.run_stages(SYNC, EXTRACT)
+    held = {task_type: queue.take(task_type) for task_type in (BM25_INDEX, CODE_EMBEDDINGS)}
+    queue.complete(held.pop(first))
+    assert queue.claim() is None
+    queue.complete(held.popitem()[1])
+    queue.run_stages(ENRICH)
+
+
+def test_both_predecessors_end_at_the_same_time(queue: QueueDriver) -> None:
+    """However the two endings meet, ENRICH becomes ready: no chain is stuck."""
+    for _ in range(15):
+        run = queue.request()
+        queue.run_stages(SYNC, EXTRACT)
+        held = [queue.take(BM25_INDEX), queue.take(CODE_EMBEDDINGS, queue.bob)]
+        together = Barrier(2)
+
+        def complete(claim: Claim, together: Barrier = together) -> None:
+            together.wait()
+            asyncio.run(queue.service.complete(claim))
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(complete, held))
+        assert queue.states(run.id) == ["succeeded"] * 4 + ["ready"]
+        queue.run_stages(ENRICH)
+
+
+def test_middle_stages_completed_in_one_transaction(queue: QueueDriver) -> None:
+    """Tasks of one run that are completed together unblock what waits for both."""
+    queue.request()
+    queue.run_stages(SYNC, EXTRACT)
+    held = [queue.take(BM25_INDEX), queue.take(CODE_EMBEDDINGS)]
+    [following] = queue.ask(queue.service.complete_many(held, next_for=queue.ada, count=3))
+    assert following.type is ENRICH
+
+
+def test_next_task_is_claimed_with_the_completion(queue: QueueDriver) -> None:
+    """What a completion makes ready can be had in the same transaction."""
+    queue.request()
+    held = queue.take(SYNC)
+    following = queue.ask(queue.service.complete(held, next_for=queue.bob))
+    assert following is not None
+    assert (following.type, following.worker) == (EXTRACT, queue.bob)
+
+
+def test_user_comes_first_where_the_classes_meet(queue: QueueDriver) -> None:
+    """A background SYNC and a user's ENRICH both have priority 50; the user's is next, though
+    the other is older."""
+    background = queue.request(queue.second)
+    queue.clock.advance(5)
+    queue.request(queue.first, user=True)
+    queue.run_stages(SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS)
+    users = queue.take(ENRICH)
+    assert queue.task(users).priority == background.tasks[0].priority == 50
+    assert queue.take(SYNC).task_id == background.tasks[0].id
+
+
+def test_user_overtakes_background_at_every_stage(queue: QueueDriver) -> None:
+    """Of the two runs, the user's is finished before the background one begins."""
+    queue.request(queue.second)
+    queue.request(queue.first, user=True)
+    for task_type in (*TaskType, *TaskType):
+        held = queue.take(task_type)
+        is_users = queue.task(held).is_user_initiated
+        assert is_users == (queue.task(held).index_id == queue.first)
+        queue.complete(held)
+
+
+def test_user_overtakes_a_background_run_under_way(queue: QueueDriver) -> None:
+    """The stages of a background run wait while a user's run has something ready."""
+    queue.request(queue.second)
+    queue.run_stages(SYNC)
+    queue.request(queue.first, user=True)
+    for task_type in TaskType:
+        held = queue.take(task_type)
+        assert queue.task(held).index_id == queue.first
+        queue.complete(held)
+    assert queue.task(queue.take(EXTRACT)).index_id == queue.second
+
+
+def test_queue_order_of_one_class(queue: QueueDriver) -> None:
+    """By priority, the next index is begun before the first is finished; run_first finishes."""
+    queue.request(queue.first)
+    queue.request(queue.second)
+    queue.run_stages(SYNC, SYNC, EXTRACT)
+    queue.open(ClaimRules(QueueOrder.RUN_FIRST))
+    for index_id in (queue.first, queue.second):
+        queue.ask(queue.service.abandon(lambda _transaction: None, index_id))
+    queue.request(queue.first)
+    queue.request(queue.second)
+    queue.run_stages(*TaskType, *TaskType)
+
+
+def test_run_first_does_not_let_background_overtake(queue: QueueDriver) -> None:
+    """A started background run still waits for a user's run that has not started."""
+    queue.open(ClaimRules(QueueOrder.RUN_FIRST))
+    queue.request(queue.second)
+    queue.run_stages(SYNC)
+    queue.request(queue.first, user=True)
+    assert queue.task(queue.take(SYNC)).index_id == queue.first
+
+
+def test_other_indexes_are_not_held_up(queue: QueueDriver) -> None:
+    """While one index is worked on, others are too."""
+    queue.request(queue.first)
+    queue.request(queue.second)
+    queue.take(SYNC)
+    queue.take(SYNC, queue.bob)
+
+
+def test_limit_counts_over_all_workers_and_dies_with_them(queue: QueueDriver) -> None:
+    """A type's limit holds across workers; a worker's death gives its place back."""
+    queue.open(ClaimRules(limits={SYNC: 1}))
+    queue.request(queue.first)
+    queue.request(queue.second)
+    held = queue.take(SYNC)
+    assert queue.claim(queue.bob) is None
+    queue.lose()
+    assert queue.take(SYNC, queue.bob).task_id == held.task_id
+    assert queue.claim() is None
+    queue.registry.kill(queue.bob)
+    for ending in range(2):
+        queue.reclaim()
+        queue.fail(queue.take(SYNC), f"ended {ending}")
+    assert queue.claim() is None
+
+
+def test_paused_queue_gives_nothing(queue: QueueDriver) -> None:
+    """What runs finishes its stage; what follows waits until the queue is resumed."""
+    queue.request()
+    held = queue.take(SYNC)
+    assert queue.ask(queue.service.pause())
+    assert not queue.ask(queue.service.pause())
+    queue.complete(held)
+    assert queue.claim() is None
+    assert queue.ask(queue.service.paused_since()) == queue.clock.now()
+    assert queue.ask(queue.service.resume())
+    assert not queue.ask(queue.service.resume())
+    queue.take(EXTRACT)
+
+
+def test_single_tasks_merge_at_the_higher_priority(queue: QueueDriver) -> None:
+    """An equal task that waits is merged with it, and never lowers it."""
+    first = queue.ask(queue.service.enqueue_task(Task(ENRICH, 20, {"a": 1})))
+    higher = queue.ask(queue.service.enqueue_task(Task(ENRICH, 60, {"a": 1})))
+    lower = queue.ask(queue.service.enqueue_task(Task(ENRICH, 30, {"a": 1})))
+    other = queue.ask(queue.service.enqueue_task(Task(ENRICH, 10, {"a": 2})))
+    assert (higher.id, lower.id, lower.priority) == (first.id, first.id, 60)
+    assert other.id != first.id
+    assert queue.take(ENRICH).task_id == first.id
+    again = queue.ask(queue.service.enqueue_task(Task(ENRICH, 10, {"a": 1})))
+    assert again.id not in (first.id, other.id)
+
+
+def test_priorities_are_the_base_and_the_stage() -> None:
+    """Base 10 or 50, plus 40, 30, 20, 10, 0 in the order of the stages."""
+    from kodit.domain.task import task_priority  # noqa: PLC0415 - one use
+
+    background = [task_priority(stage, QueuePriority.BACKGROUND) for stage in TaskType]
+    users = [task_priority(stage, QueuePriority.USER_INITIATED) for stage in TaskType]
+    assert (background, users) == ([50, 40, 30, 20, 10], [90, 80, 70, 60, 50])

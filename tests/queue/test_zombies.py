@@ -1,0 +1,237 @@
+"""A worker that has lost its claim changes nothing: no state, no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.queue.driver import LEASE, QueueDriver
+
+from kodit.application.services.stage import Stage
+from kodit.domain.errors import LeaseLost, TransientError
+from kodit.domain.ports.database import Transaction
+from kodit.domain.progress import ProgressTracker, TaskOperation
+from kodit.domain.task import Claim, Task, TaskProgress, TaskType
+from kodit.infrastructure.memory import MemoryWorkerRegistry
+
+SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
+
+Attempt = Callable[[QueueDriver, Claim], object]
+WRITES: dict[str, Attempt] = {
+    "complete": lambda queue, claim: queue.complete(claim),
+    "skip": lambda queue, claim: queue.complete(claim, nothing_to_do=True),
+    "complete and claim": lambda queue, claim: queue.ask(
+        queue.service.complete(claim, next_for=queue.ada)
+    ),
+    "complete many": lambda queue, claim: queue.ask(queue.service.complete_many([claim])),
+    "fail": lambda queue, claim: queue.fail(claim),
+    "fail in passing": lambda queue, claim: queue.fail_in_passing(claim),
+    "release": lambda queue, claim: queue.ask(queue.service.release(claim)),
+    "stop": lambda queue, claim: queue.ask(queue.service.acknowledge_cancel(claim)),
+    "heartbeat": lambda queue, claim: queue.ask(
+        queue.service.heartbeat(claim, TaskProgress("SYNC", 1, 2))
+    ),
+    "commit": lambda queue, claim: queue.commit(claim, "from the grave"),
+}
+
+
+@pytest.fixture(params=WRITES)
+def write(request: pytest.FixtureRequest) -> Attempt:
+    """One of the writes that a worker may try."""
+    return WRITES[request.param]
+
+
+def refused(queue: QueueDriver, write: Attempt, claim: Claim) -> bool:
+    """Whether the write raised LeaseLost and changed nothing at all."""
+    before = queue.view(), queue.task(claim)
+    with pytest.raises(LeaseLost):
+        write(queue, claim)
+    return (queue.view(), queue.task(claim)) == before
+
+
+def test_lease_ran_out_and_another_worker_has_the_task(queue: QueueDriver, write: Attempt) -> None:
+    """Stopped for longer than its lease, a worker finds its task held by another."""
+    queue.request()
+    zombie = queue.take(SYNC)
+    queue.clock.advance(LEASE.total_seconds() + 1)
+    assert queue.reclaim() == [(zombie.task_id, "its lease ran out")]
+    successor = queue.take(SYNC, queue.bob)
+    assert successor == Claim(zombie.task_id, zombie.claim_no + 1)
+    assert refused(queue, write, zombie)
+    queue.commit(successor, "by its rightful owner")
+    queue.complete(successor)
+
+
+def test_task_was_taken_back_and_waits(queue: QueueDriver, write: Attempt) -> None:
+    """Also before anybody else has claimed it."""
+    queue.request()
+    zombie = queue.take(SYNC)
+    queue.lose()
+    assert refused(queue, write, zombie)
+
+
+def test_task_was_done_by_another_worker(queue: QueueDriver, write: Attempt) -> None:
+    """Also after it has succeeded, and its run has gone on."""
+    queue.request()
+    zombie = queue.take(SYNC)
+    queue.lose()
+    queue.run_stages(SYNC)
+    queue.take(EXTRACT)
+    assert refused(queue, write, zombie)
+
+
+def test_claim_that_has_ended(queue: QueueDriver, write: Attempt) -> None:
+    """A worker that completes twice is refused the second time."""
+    queue.request()
+    held = queue.take(SYNC)
+    queue.complete(held)
+    assert refused(queue, write, held)
+
+
+def test_run_was_cancelled_and_retried(queue: QueueDriver, write: Attempt) -> None:
+    """A retry does not begin the numbers anew: the claim of before stays void."""
+    run = queue.request()
+    zombie = queue.take(SYNC)
+    queue.cancel(run.id)
+    queue.lose()
+    queue.retry(run.id)
+    assert refused(queue, write, zombie)
+    successor = queue.take(SYNC, queue.bob)
+    assert successor.claim_no == zombie.claim_no + 1
+    assert refused(queue, write, zombie)
+
+
+def test_run_failed_and_was_retried(queue: QueueDriver, write: Attempt) -> None:
+    """Nor does the retry of a failed stage."""
+    run = queue.request()
+    failed = queue.take(SYNC)
+    queue.fail(failed)
+    queue.retry(run.id)
+    successor = queue.take(SYNC)
+    assert successor.claim_no == failed.claim_no + 1
+    assert refused(queue, write, failed)
+
+
+def test_released_task_is_not_the_workers_any_more(queue: QueueDriver, write: Attempt) -> None:
+    """A release does not give the number back either."""
+    queue.request()
+    released = queue.take(SYNC)
+    queue.ask(queue.service.release(released))
+    assert refused(queue, write, released)
+    assert queue.take(SYNC).claim_no == released.claim_no + 1
+    assert refused(queue, write, released)
+
+
+def test_abandoned_run(queue: QueueDriver, write: Attempt) -> None:
+    """The index was deleted under the worker's hands."""
+    queue.request()
+    held = queue.take(SYNC)
+    queue.ask(queue.service.abandon(lambda _transaction: None, queue.first))
+    assert refused(queue, write, held)
+
+
+def test_task_that_is_gone(queue: QueueDriver, write: Attempt) -> None:
+    """So are its rows, in the end."""
+    queue.request()
+    held = queue.take(SYNC)
+    queue.ask(queue.service.abandon(lambda _transaction: None, queue.first))
+    with queue.database.write() as transaction:
+        transaction.tasks.delete_runs(queue.first)
+    with pytest.raises(LeaseLost):
+        write(queue, held)
+
+
+def test_one_lost_claim_spoils_the_batch(queue: QueueDriver) -> None:
+    """Tasks that are completed together are all completed, or none."""
+    queue.request()
+    queue.run_stages(SYNC, EXTRACT)
+    zombie = queue.take(BM25_INDEX)
+    queue.lose()
+    queue.take(BM25_INDEX)
+    held = queue.take(CODE_EMBEDDINGS)
+    before = queue.view()
+    with pytest.raises(LeaseLost):
+        queue.ask(queue.service.complete_many([held, zombie], next_for=queue.bob, count=2))
+    assert queue.view() == before
+
+
+def test_data_written_before_the_loss_is_noticed_is_taken_back(queue: QueueDriver) -> None:
+    """A claim that is lost in the middle of a commit takes the whole batch with it."""
+    queue.request()
+    held = queue.take(SYNC)
+    task = Task(SYNC, 0, {}, id=held.task_id, claim_no=held.claim_no)
+    step = ProgressTracker(TaskOperation.REFRESH_WORKING_COPY)
+
+    def write(transaction: Transaction) -> tuple[None, dict[str, int]]:
+        transaction.indexes.mark_deleted(queue.first, queue.clock.now())
+        [run] = transaction.tasks.lock_runs_of([held.task_id])
+        run.try_again(run.held(held), None, queue.clock.now(), queue.clock.now())
+        transaction.tasks.save_runs([run])
+        return None, {}
+
+    with pytest.raises(LeaseLost):
+        queue.ask(Stage(queue.database, task, step).commit(write, step))
+    with queue.database.read() as transaction:
+        assert transaction.indexes.get(queue.first).id == queue.first
+    assert queue.task(held).state == "running"
+
+
+def test_lease_that_ran_out_unnoticed_can_be_renewed(queue: QueueDriver) -> None:
+    """As long as nobody has taken the task back, the claim holds it."""
+    queue.request()
+    held = queue.take(SYNC)
+    queue.clock.advance(LEASE.total_seconds() + 1)
+    assert not queue.ask(queue.service.heartbeat(held))
+    assert queue.reclaim() == []
+    queue.complete(held)
+
+
+def test_worker_that_comes_back_in_time_keeps_its_task(queue: QueueDriver) -> None:
+    """A heartbeat that comes between the look at the leases and the taking back is respected."""
+    queue.request()
+    held = queue.take(SYNC)
+    queue.clock.advance(LEASE.total_seconds() + 1)
+
+    class SlowRegistry(MemoryWorkerRegistry):
+        """Takes so long to look that the worker comes back meanwhile."""
+
+        def is_dead(self, worker: str) -> bool:
+            with queue.database.write() as transaction:
+                transaction.tasks.renew(held, queue.clock.now() + LEASE, None)
+            return queue.registry.is_dead(worker)
+
+    assert queue.ask(queue.service.reclaim(SlowRegistry())) == []
+    queue.complete(held)
+
+
+def test_dead_worker_is_noticed_before_its_lease_ends(queue: QueueDriver) -> None:
+    """Nobody waits for the lease of a worker that is known to be dead; the living keep theirs."""
+    queue.request(queue.first)
+    queue.request(queue.second)
+    lost = queue.take(SYNC)
+    kept = queue.take(SYNC, queue.bob)
+    queue.registry.kill(queue.ada)
+    assert queue.reclaim() == [(lost.task_id, "its worker died")]
+    assert queue.reclaim() == []
+    assert queue.outcomes(lost) == ["lost"]
+    queue.complete(kept)
+
+
+def test_worker_gives_back_all_it_holds(queue: QueueDriver) -> None:
+    """And nothing of what others hold."""
+    queue.request(queue.first)
+    queue.request(queue.second)
+    mine, others = queue.take(SYNC), queue.take(SYNC, queue.bob)
+    assert queue.ask(queue.service.release_all(queue.ada)) == 1
+    assert queue.ask(queue.service.release_all(queue.ada)) == 0
+    assert (queue.outcomes(mine), queue.outcomes(others)) == (["released"], [None])
+
+
+def test_transient_error_of_a_zombie_does_not_delay_its_successor(queue: QueueDriver) -> None:
+    """The back-off of a task is set by its holder alone."""
+    queue.request()
+    zombie = queue.take(SYNC)
+    queue.lose()
+    with pytest.raises(LeaseLost):
+        queue.ask(queue.service.fail_in_passing(zombie, TransientError("503", 3600.0)))
+    queue.take(SYNC, queue.bob)
