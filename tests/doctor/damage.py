@@ -16,6 +16,7 @@ from tests.doctor.place import Place
 
 from kodit.domain.diagnosis import Area
 from kodit.infrastructure.keyword.schema import SNIPPET_ID, open_index
+from kodit.infrastructure.vectors.pack import write_pack
 
 LONG_AGO = 7200
 
@@ -107,6 +108,11 @@ def a_task_is_held_by_a_worker_that_died(place: Place) -> None:
 @noticed_by(Area.FILES)
 def a_changed_file_is_not_marked_as_stale(place: Place) -> None:
     place.sql("UPDATE files SET extracted_hash = 'another' WHERE id = 1")
+
+
+@noticed_by(Area.FILES)
+def a_deleted_file_keeps_its_snippets(place: Place) -> None:
+    place.sql("UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 2")
 
 
 @noticed_by(Area.FILES)
@@ -203,6 +209,18 @@ def a_vector_is_of_no_snippet(place: Place) -> None:
         "INSERT INTO vectors SELECT index_id, kind, 99999, file_id, embedding_id, model, code "
         "FROM vectors LIMIT 1"
     )
+
+
+@noticed_by(Area.VECTORS)
+def packed_vectors_are_others(place: Place) -> None:
+    rows = place.sql(
+        "SELECT snippet_id, file_id, vector.code, embedding.vector FROM vectors AS vector "
+        "JOIN embeddings AS embedding ON embedding.id = embedding_id "
+        "WHERE vector.index_id = 1 AND kind = 'code' ORDER BY snippet_id"
+    )
+    others = [(*row[:3], rows[0][3]) for row in rows]
+    ((model,),) = place.sql("SELECT DISTINCT model FROM vectors")
+    write_pack(place.data_dir / "vectors" / "1-code.pack", model, others)
 
 
 # The keyword index

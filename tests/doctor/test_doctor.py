@@ -1,0 +1,134 @@
+"""`kodit doctor` as a command, beside a worker, and without its sources."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.doctor.damage import (
+    a_code_loses_its_bits,
+    code_vectors_are_removed,
+    the_keyword_index_is_removed,
+)
+from tests.doctor.place import Answer, Place
+from tests.support.command import KoditCommand, finish
+from tests.support.snapshot import take_snapshot
+from tests.support.sources import write_tree
+
+from kodit import Kodit
+from kodit.domain.diagnosis import Area, Diagnosis
+
+
+@pytest.fixture
+def command(place: Place) -> KoditCommand:
+    return KoditCommand(place.data_dir)
+
+
+def test_exit_codes_and_json_tell_scripts_what_is_wrong(
+    place: Place, command: KoditCommand
+) -> None:
+    healthy = command.run("doctor", "--json")
+    assert (healthy.code, healthy.json()) == (
+        0,
+        {"healthy": True, "problems": [], "remaining": []},
+    )
+
+    code_vectors_are_removed(place)
+    damaged = command.run("doctor", "--json")
+    problem, *_ = damaged.json()["problems"]
+    assert damaged.code == 1
+    assert not damaged.json()["healthy"]
+    assert problem["area"] == "vectors"
+    assert problem["problem"].endswith("snippets have no code vector of the model in use")
+    assert problem["repair"] == "marks them as pending and embeds them again"
+
+    repaired = command.run("doctor", "--repair", "--json")
+    assert repaired.code == 0
+    assert repaired.json()["problems"] == damaged.json()["problems"]
+    assert repaired.json()["remaining"] == []
+
+
+def test_each_problem_takes_one_line_with_what_a_repair_would_do(
+    place: Place, command: KoditCommand
+) -> None:
+    the_keyword_index_is_removed(place)
+    lines = command.run("doctor").out.splitlines()
+    assert lines == [
+        f"keyword index, index {index_id}: it was made anew since it followed this index → "
+        "logs every snippet again and follows the log"
+        for index_id in (1, 2)
+    ]
+
+
+def test_a_data_directory_that_is_not_there_is_left_so(tmp_path: Path) -> None:
+    command = KoditCommand(tmp_path / "data")
+    assert command.run("doctor").code == 0
+    assert not command.data_dir.exists()
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    command = KoditCommand(tmp_path / "data")
+    command.data_dir.mkdir()
+    (command.data_dir / "kodit.db").write_bytes(b"this is not a database " * 100)
+    outcome = command.run("doctor", "--repair", "--json")
+    assert outcome.code == 1
+    (problem,) = outcome.json()["problems"]
+    assert "file is not a database" in problem["problem"]
+    assert problem["repair"] is None
+    assert "index again" in problem["advice"]
+
+
+def test_a_search_finds_all_again_though_the_source_is_gone(
+    place: Place, answers: list[Answer], tmp_path: Path
+) -> None:
+    the_keyword_index_is_removed(place)
+    away = place.folder.rename(tmp_path / "away")
+    try:
+        assert place.check(repair=True).remaining == ()
+        assert place.search() == answers
+    finally:
+        away.rename(place.folder)
+
+
+def test_what_needs_the_source_that_is_gone_is_left_to_do(place: Place, tmp_path: Path) -> None:
+    a_code_loses_its_bits(place)
+    away = place.folder.rename(tmp_path / "away")
+    try:
+        assert place.check(repair=True).remaining == ()  # pending is not forgotten
+    finally:
+        away.rename(place.folder)
+    with Kodit(place.data_dir) as kodit:
+        kodit.index(place.folder)
+    assert place.check().found == ()
+    assert place.sql("SELECT count(*) FROM pending_snippets") == [(0,)]
+
+
+def test_nothing_is_found_wrong_or_harmed_while_a_worker_works(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    write_tree(tree, 160, seed=3)
+    alone, beside = KoditCommand(tmp_path / "alone"), KoditCommand(tmp_path / "beside")
+    alone.succeed("index", tree)
+
+    worker = beside.start("index", tree)
+    diagnoses: list[Diagnosis] = []
+    with Kodit(beside.data_dir) as kodit:
+        while worker.poll() is None:
+            diagnoses.append(kodit.check(repair=True))
+    assert finish(worker).code == 0
+
+    assert len(diagnoses) > 1
+    assert [one for one in diagnoses if one.found] == []
+    assert take_snapshot(beside.data_dir) == take_snapshot(alone.data_dir)
+
+
+def test_a_keyword_index_that_vanishes_beneath_a_reader_is_found_again(
+    place: Place, answers: list[Answer]
+) -> None:
+    with Kodit(place.data_dir) as reader:
+        before = reader.search("lantern", mode="keyword")
+        assert before
+        shutil.rmtree(place.keyword)
+        assert reader.search("lantern", mode="keyword") == []
+        assert Area.KEYWORD in {problem.area for problem in place.check(repair=True).found}
+        assert reader.search("lantern", mode="keyword") == before
