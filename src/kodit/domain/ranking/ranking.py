@@ -57,11 +57,18 @@ def rank(
     by_file: dict[int, list[Candidate]] = {}
     for candidate in candidates:
         by_file.setdefault(candidate.file_id, []).append(candidate)
+    files = [gather(query, found, rarity) for found in by_file.values()]
+    # Only the best files can have a place, so only they are looked at snippet by snippet.
+    files.sort(key=lambda file: (-_score(file, weights), file.candidates[0].path))
     ranked: list[Ranked] = []
-    for found in by_file.values():
-        ranked.extend(_rank_file(gather(query, found, rarity), weights, limit))
+    for file in files[:limit]:
+        ranked.extend(_rank_file(file, weights, limit))
     ranked.sort(key=lambda r: (-r.score, r.candidate.path, r.candidate.start_line))
     return ranked[:limit]
+
+
+def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
+    return sum(weight * SIGNALS[name](file) for name, weight in weights.items())
 
 
 def _rank_file(file: FileEvidence, weights: Mapping[str, float], limit: int) -> list[Ranked]:

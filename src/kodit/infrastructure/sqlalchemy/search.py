@@ -16,6 +16,13 @@ from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
 
+# Statements are made once: to put one together costs more than to run it.
+_EVERY_INDEX = select(IndexRow.id).where(IndexRow.deleted_at == 0)
+_DELETED_FILES = select(FileRow.id).where(
+    FileRow.index_id.in_(bindparam("ids", expanding=True)),
+    FileRow.status == FileProcessingStatus.DELETED.value,
+)
+_STORED = select_stored().where(SnippetRow.id.in_(bindparam("ids", expanding=True)))
 _FOUND = (
     select(
         SnippetRow.id,
@@ -41,18 +48,11 @@ class SqlSearchRepository:
         self._connection = connection
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
-        every = set(
-            self._connection.execute(select(IndexRow.id).where(IndexRow.deleted_at == 0)).scalars()
-        )
+        every = set(self._connection.execute(_EVERY_INDEX).scalars())
         wanted = set(search_filter.index_ids) or every
         for index_id in wanted - every:
             raise NotFoundError(f"there is no index {index_id}; `kodit status` lists the indexes")
-        hidden = self._connection.execute(
-            select(FileRow.id).where(
-                FileRow.index_id.in_(wanted),
-                FileRow.status == FileProcessingStatus.DELETED.value,
-            )
-        ).scalars()
+        hidden = self._connection.execute(_DELETED_FILES, {"ids": list(wanted)}).scalars()
         return Scope(
             index_ids=frozenset(wanted),
             file_ids=self._files(wanted, search_filter),
@@ -91,7 +91,7 @@ class SqlSearchRepository:
         return [
             to_stored(row)
             for some in in_chunks(snippet_ids)
-            for row in self._connection.execute(select_stored().where(SnippetRow.id.in_(some)))
+            for row in self._connection.execute(_STORED, {"ids": list(some)})
         ]
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from kodit.domain.search import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -28,6 +28,33 @@ CANDIDATES_PER_RESULT = 8
 FEWEST_CANDIDATES = 1_000
 """How many of the nearest codes are rescored: with these, at least 99 of 100 of the ten nearest
 by code and rescoring are the ten nearest of a full scan of real vectors."""
+
+# Statements are made once: to put one together costs more than to run it.
+_ROWS = select(
+    VectorRow.snippet_id, VectorRow.file_id, VectorRow.embedding_id, VectorRow.code
+).where(
+    VectorRow.index_id == bindparam("index"),
+    VectorRow.kind == bindparam("kind"),
+    VectorRow.snippet_id > bindparam("newest"),
+    VectorRow.model == bindparam("model"),
+)
+_VECTORS = select(EmbeddingRow.id, EmbeddingRow.vector).where(
+    EmbeddingRow.id.in_(bindparam("ids", expanding=True))
+)
+_VALID = select(VectorRow.snippet_id).where(
+    VectorRow.index_id == bindparam("index"),
+    VectorRow.kind == bindparam("kind"),
+    VectorRow.snippet_id.in_(bindparam("ids", expanding=True)),
+)
+_VECTORS_OF_SNIPPETS = (
+    select(VectorRow.snippet_id, EmbeddingRow.vector)
+    .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
+    .where(
+        VectorRow.snippet_id.in_(bindparam("ids", expanding=True)),
+        VectorRow.kind == bindparam("kind"),
+        VectorRow.model == bindparam("model"),
+    )
+)
 
 FloatVector = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -139,14 +166,13 @@ def _search_pack(connection: Connection, pack: Pack, question: _Question) -> lis
 def _search_rows(connection: Connection, question: _Question, newest: int) -> list[Hit]:
     """The same over what the database has beyond the pack."""
     rows = connection.execute(
-        select(
-            VectorRow.snippet_id, VectorRow.file_id, VectorRow.embedding_id, VectorRow.code
-        ).where(
-            VectorRow.index_id == question.index_id,
-            VectorRow.kind == question.kind.value,
-            VectorRow.snippet_id > newest,
-            VectorRow.model == question.model,
-        )
+        _ROWS,
+        {
+            "index": question.index_id,
+            "kind": question.kind.value,
+            "newest": newest,
+            "model": question.model,
+        },
     ).all()
     if not rows:
         return []
@@ -165,8 +191,8 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
         chosen = [rows[position] for position in found]
         stored: dict[int, bytes] = {}
         for some in in_chunks([row[2] for row in chosen]):
-            query = select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(some))
-            stored.update((row[0], row[1]) for row in connection.execute(query))
+            found_vectors = connection.execute(_VECTORS, {"ids": list(some)})
+            stored.update((row[0], row[1]) for row in found_vectors)
         vectors = unpack([stored[row[2]] for row in chosen])
         return np.array([row[0] for row in chosen], dtype=np.int64), vectors @ question.query
 
@@ -201,11 +227,8 @@ def _valid(connection: Connection, question: _Question, ids: Sequence[int]) -> s
         snippet_id
         for some in in_chunks(ids)
         for snippet_id in connection.execute(
-            select(VectorRow.snippet_id).where(
-                VectorRow.index_id == question.index_id,
-                VectorRow.kind == question.kind.value,
-                VectorRow.snippet_id.in_(some),
-            )
+            _VALID,
+            {"index": question.index_id, "kind": question.kind.value, "ids": list(some)},
         ).scalars()
     }
 
@@ -220,13 +243,7 @@ def _score_rows(
     scores: dict[int, float] = {}
     for some in in_chunks(snippet_ids):
         rows = connection.execute(
-            select(VectorRow.snippet_id, EmbeddingRow.vector)
-            .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
-            .where(
-                VectorRow.snippet_id.in_(some),
-                VectorRow.kind == kind.value,
-                VectorRow.model == model,
-            )
+            _VECTORS_OF_SNIPPETS, {"ids": list(some), "kind": kind.value, "model": model}
         ).all()
         if rows:
             vectors = unpack([row[1] for row in rows])
