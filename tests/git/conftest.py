@@ -95,7 +95,8 @@ class GitServer(http.server.ThreadingHTTPServer):
     """Serves the repositories below a folder by `git http-backend`.
 
     `mode` is what it does to every request: serve, or answer with that status, or `hang`, or
-    `redirect` to `elsewhere`. With `password` it asks for credentials first.
+    `redirect` to `elsewhere`. With `password` it asks for credentials first; with
+    `oldest_protocol` it knows nothing of version 2.
     """
 
     daemon_threads = True
@@ -107,6 +108,7 @@ class GitServer(http.server.ThreadingHTTPServer):
         self.mode: str | int = "serve"
         self.password = ""
         self.elsewhere = ""
+        self.oldest_protocol = False
         self.requests: list[tuple[str, str, str]] = []
         """Of each request: method, path and authorisation."""
         self.released = threading.Event()
@@ -181,7 +183,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "CONTENT_TYPE": self.headers.get("Content-Type", ""),
                 "CONTENT_LENGTH": str(len(body)),
                 "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "GIT_PROTOCOL": ""
+                if self.server.oldest_protocol
+                else self.headers.get("Git-Protocol", ""),
             },
         )
         head, _, content = done.stdout.partition(b"\r\n\r\n")

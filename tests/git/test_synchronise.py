@@ -16,6 +16,7 @@ from kodit.domain.errors import PermanentError, SourceError, TransientError
 from kodit.domain.source import Source, SourceKind
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.git.clone import remove_clone, synchronise
+from kodit.infrastructure.git.history import history
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.tree import list_files, read_blobs
 
@@ -314,11 +315,70 @@ def test_a_clone_with_missing_objects_heals_at_the_next_run(
     tree = origin.git("rev-parse", "HEAD^{tree}")
     clone = tmp_path / "clone"
     synchronise(source_of(origin), clone)
+    for pack in list((clone / "objects" / "pack").glob("*.pack")):
+        data = pack.read_bytes()
+        for part in pack.parent.glob(f"{pack.stem}.*"):
+            part.unlink()
+        origin.git("--git-dir", str(clone), "unpack-objects", "-q", stdin=data)
     (clone / "objects" / tree[:2] / tree[2:]).unlink()
     with pytest.raises(TransientError, match="will be made again"):
         list_files(clone, commit, {})
     assert synchronise(source_of(origin), clone) == commit
     assert paths_at(clone, commit) == ["a.py"]
+
+
+def holds(clone: Path, blob: str) -> bool:
+    """Whether a clone has an object, without fetching it."""
+    return (
+        subprocess.run(
+            ["git", f"--git-dir={clone}", "cat-file", "-e", blob], check=False, capture_output=True
+        ).returncode
+        == 0
+    )
+
+
+@pytest.mark.parametrize("by_http", [False, True])
+def test_files_of_old_commits_are_not_fetched(
+    make_repository: MakeRepository, server: GitServer, tmp_path: Path, by_http: bool
+) -> None:
+    """The history is there, and the files of the commit that is read; a file that comes back from
+    an old commit is fetched then."""
+    origin = make_repository()
+    origin.git("config", "uploadpack.allowFilter", "true")
+    origin.commit({"a.py": "first", "same.py": "same"})
+    old = origin.git("rev-parse", "HEAD:a.py")
+    second = origin.commit({"a.py": "second"})
+    clone = tmp_path / "clone"
+    source = Source(SourceKind.GIT, server.url("origin/.git")) if by_http else source_of(origin)
+    assert synchronise(source, clone) == second
+    assert not holds(clone, old)
+    assert read_blobs(clone, [old]) == [None]
+    assert set(history(clone, second)) == {"a.py", "same.py"}
+    third = origin.commit({"a.py": "first", "new.py": "new"})
+    assert synchronise(source, clone) == third
+    blobs = [file.content_hash for file in list_files(clone, third, {}).changed]
+    assert read_blobs(clone, blobs) == [b"first", b"new", b"same"]
+    assert "promisor" not in (clone / "config").read_text()
+
+
+def test_a_server_that_gives_out_no_single_files_is_cloned_whole(
+    make_repository: MakeRepository, server: GitServer, tmp_path: Path
+) -> None:
+    """It leaves files out of a fetch when asked, but refuses them by their ids."""
+    origin = make_repository()
+    origin.git("config", "uploadpack.allowFilter", "true")
+    origin.commit({"a.py": "first"})
+    old = origin.git("rev-parse", "HEAD:a.py")
+    second = origin.commit({"a.py": "second"})
+    server.oldest_protocol = True
+    source = Source(SourceKind.GIT, server.url("origin/.git"))
+    clone = tmp_path / "clone"
+    assert synchronise(source, clone) == second
+    assert holds(clone, old)
+    third = origin.commit({"a.py": "third"})
+    assert synchronise(source, clone) == third
+    assert paths_at(clone, third) == ["a.py"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
 
 
 def test_a_place_that_cannot_be_written_is_named(
@@ -348,6 +408,7 @@ def test_a_clone_that_gathered_many_loose_objects_is_packed(
 ) -> None:
     """Each small fetch leaves some; what nothing refers to goes once it is old."""
     origin = make_repository()
+    origin.commit({"a.py": "not fetched"})
     origin.commit({"a.py": "one"})
     clone = tmp_path / "clone"
     synchronise(source_of(origin), clone)
