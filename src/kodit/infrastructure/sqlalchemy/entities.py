@@ -58,6 +58,11 @@ def table_of(row: type[Base]) -> Table:
     return cast(Table, row.__table__)
 
 
+UNCLEAN = text("status <> 'clean'")
+STALE = text("stale")
+"""Conditions of partial indexes: SQLite uses those only where a query says them word for word."""
+
+
 class IndexRow(Base):
     """An index: a source, and what its last scan found."""
 
@@ -94,19 +99,13 @@ class FileRow(Base):
     __table_args__ = (
         one_of("status", "clean", "added", "modified", "deleted"),
         UniqueConstraint("index_id", "path"),
-        Index(
-            "stale_files",
-            "index_id",
-            "id",
-            sqlite_where=text("stale"),
-            postgresql_where=text("stale"),
-        ),
+        Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
         Index(
             "unclean_files",
             "index_id",
             "status",
-            sqlite_where=text("status <> 'clean'"),
-            postgresql_where=text("status <> 'clean'"),
+            sqlite_where=UNCLEAN,
+            postgresql_where=UNCLEAN,
         ),
         AUTOINCREMENT,
     )

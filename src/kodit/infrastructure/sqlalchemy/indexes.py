@@ -38,7 +38,14 @@ from kodit.infrastructure.mappers.task_mapper import (
     to_optional_moment,
 )
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow, table_of
+from kodit.infrastructure.sqlalchemy.entities import (
+    STALE,
+    UNCLEAN,
+    FileRow,
+    IndexRow,
+    SnippetRow,
+    table_of,
+)
 from kodit.infrastructure.sqlalchemy.removal import remove_some
 
 _INDEXES = table_of(IndexRow)
@@ -279,7 +286,7 @@ class SqlIndexRepository:
     def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
         query = (
             select(_FILES)
-            .where(FileRow.index_id == index_id, FileRow.stale)
+            .where(FileRow.index_id == index_id, STALE)
             .order_by(FileRow.id)
             .limit(limit)
         )
@@ -287,15 +294,13 @@ class SqlIndexRepository:
 
     def count_stale_files(self, index_id: int) -> int:
         return self._connection.execute(
-            select(func.count()).where(FileRow.index_id == index_id, FileRow.stale)
+            select(func.count()).where(FileRow.index_id == index_id, STALE)
         ).scalar_one()
 
     def finish(self, index_id: int, now: datetime) -> None:
         mine = FileRow.index_id == index_id
-        self._connection.execute(delete(_FILES).where(mine, FileRow.status == _DELETED))
-        self._connection.execute(
-            update(_FILES).where(mine, FileRow.status != _CLEAN).values(status=_CLEAN)
-        )
+        self._connection.execute(delete(_FILES).where(mine, UNCLEAN, FileRow.status == _DELETED))
+        self._connection.execute(update(_FILES).where(mine, UNCLEAN).values(status=_CLEAN))
         self._connection.execute(
             update(_INDEXES).where(IndexRow.id == index_id).values(updated_at=to_microseconds(now))
         )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pathspec import GitIgnoreSpec
 from sqlalchemy import Connection, bindparam, or_, select
 
-from kodit.domain.errors import NotFoundError
+from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Symbol, SymbolKind
 from kodit.domain.source import FileProcessingStatus
 from kodit.infrastructure.mappers.task_mapper import to_microseconds
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow
+from kodit.infrastructure.sqlalchemy.entities import UNCLEAN, FileRow, IndexRow, SnippetRow
+from kodit.infrastructure.sqlalchemy.globs import path_matcher
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
 
 # Statements are made once: to put one together costs more than to run it.
@@ -21,6 +21,7 @@ _EVERY_INDEX = select(IndexRow.id).where(IndexRow.deleted_at == 0)
 _DELETED_FILES = select(FileRow.id).where(
     FileRow.index_id.in_(bindparam("ids", expanding=True)),
     FileRow.status == FileProcessingStatus.DELETED.value,
+    UNCLEAN,
 )
 _STORED = select_stored().where(SnippetRow.id.in_(bindparam("ids", expanding=True)))
 _FOUND = (
@@ -74,11 +75,28 @@ class SqlSearchRepository:
             query = query.where(FileRow.created_at >= to_microseconds(search_filter.created_after))
         if search_filter.created_before is not None:
             query = query.where(FileRow.created_at < to_microseconds(search_filter.created_before))
-        rows = self._connection.execute(query)
-        if not search_filter.paths:
-            return frozenset(row[0] for row in rows)
-        globs = GitIgnoreSpec.from_lines(search_filter.paths)
-        return frozenset(row[0] for row in rows if globs.match_file(row[1]))
+        files = self._connection.execute(query).all()
+        if not files:
+            self._check_languages(index_ids, search_filter.languages)
+        if search_filter.paths:
+            matches = path_matcher(search_filter.paths)
+            return frozenset(row[0] for row in files if matches(row[1]))
+        return frozenset(row[0] for row in files)
+
+    def _check_languages(self, index_ids: set[int], languages: Sequence[str]) -> None:
+        """Nothing at all in a language is most often a language spelled in another way."""
+        known = {
+            language
+            for language in self._connection.execute(
+                select(FileRow.language).where(FileRow.index_id.in_(index_ids)).distinct()
+            ).scalars()
+            if language is not None
+        }
+        for language in languages:
+            if known and language not in known:
+                raise InvalidQueryError(
+                    f"no indexed file is in {language!r}; there are {', '.join(sorted(known))}"
+                )
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
         return [

@@ -14,6 +14,8 @@ from kodit.domain.source import FileProcessingStatus
 from kodit.domain.task import TaskType
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
+    STALE,
+    UNCLEAN,
     FileRow,
     IndexRow,
     KeywordChangeRow,
@@ -315,8 +317,8 @@ class SqlSnippetRepository:
         unfinished = (
             exists().where(KeywordChangeRow.index_id == index_id),
             exists().where(PendingSnippetRow.index_id == index_id),
-            exists().where(FileRow.index_id == index_id, FileRow.stale),
-            exists().where(FileRow.index_id == index_id, FileRow.status != "clean"),
+            exists().where(FileRow.index_id == index_id, STALE),
+            exists().where(FileRow.index_id == index_id, UNCLEAN),
             exists().where(IndexRow.id == index_id, IndexRow.updated_at.is_(None)),
         )
         return not any(
