@@ -118,10 +118,10 @@ class CodeIndexingApplicationService:
         step.set_current(scan.unchanged)
         for start in range(0, len(scan.gone), FILES_PER_SCAN_BATCH):
             paths = scan.gone[start : start + FILES_PER_SCAN_BATCH]
-            await stage.commit(partial(remove, paths), step, advance=len(paths))
+            await stage.commit(partial(remove, paths), step, step.current + len(paths))
         for start in range(0, len(scan.changed), FILES_PER_SCAN_BATCH):
             found = scan.changed[start : start + FILES_PER_SCAN_BATCH]
-            await stage.commit(partial(store, found), step, advance=len(found))
+            await stage.commit(partial(store, found), step, step.current + len(found))
 
     async def _follow_history(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
@@ -172,11 +172,13 @@ class CodeIndexingApplicationService:
                     lambda transaction: transaction.indexes.count_stale_files(index.id)
                 )
             )
+            done = 0
             while files := await stage.read(
                 lambda transaction: transaction.indexes.stale_files(index.id, FILES_PER_BATCH)
             ):
-                extracted = await self._extract(index, files, _report_to(step))
-                await stage.commit(partial(_store_extracted, index, extracted), step, len(files))
+                extracted = await self._extract(index, files, _report_beyond(step, done))
+                done += len(files)
+                await stage.commit(partial(_store_extracted, index, extracted), step, done)
         return StageOutcome()
 
     async def _extract(
@@ -211,7 +213,7 @@ class CodeIndexingApplicationService:
                 batch = self._bm25.fold(index_id, changes)
                 await self._keyword_index.apply(batch)
 
-                await stage.commit(partial(_acknowledge, batch), step, advance=len(changes))
+                await stage.commit(partial(_acknowledge, batch), step, step.current + len(changes))
         return StageOutcome()
 
     async def process_code_embeddings(
@@ -263,12 +265,19 @@ class CodeIndexingApplicationService:
 
 
 def _report_to(step: ProgressTracker) -> Report:
-    """Show what a child process reports, on top of what is stored already."""
-    stored = step.current
+    """Show what a child process reports."""
 
     def report(done: int, total: int | None) -> None:
-        if step.total is None or stored == 0:
-            step.set_total(total)
+        step.set_total(total)
+        step.set_current(done)
+
+    return report
+
+
+def _report_beyond(step: ProgressTracker, stored: int) -> Report:
+    """Show what a child process reports of one batch, on top of what is stored already."""
+
+    def report(done: int, _total: int | None) -> None:
         step.set_current(stored + done)
 
     return report

@@ -68,14 +68,16 @@ class Stage:
         self,
         work: Callable[[Transaction], tuple[T, Mapping[str, int]]],
         step: ProgressTracker,
-        advance: int = 0,
+        reached: int | None = None,
     ) -> T:
         """Run `work` in a write transaction. It returns its result and what it did in counts;
-        `step` has come further by `advance` when it is stored.
+        `step` has come as far as `reached` when it is stored.
 
         Raises LeaseLost, and stores nothing, when the claim no longer holds the task;
         TaskCancelled, after storing, when the user has asked the task to stop.
         """
+
+        current = step.current if reached is None else reached
 
         def write() -> tuple[T, bool]:
             with self._database.write() as transaction:
@@ -84,12 +86,12 @@ class Stage:
                 task = transaction.tasks.record_batch(
                     self.task.claim,
                     counts,
-                    TaskProgress(step.operation.name, step.current + advance, step.total),
+                    TaskProgress(step.operation.name, current, step.total),
                 )
                 return result, task.cancel_requested
 
         result, cancel_requested = await in_thread(write)
-        step.set_current(step.current + advance)
+        step.set_current(current)
         if cancel_requested:
             raise TaskCancelled("cancelled on request")
         return result

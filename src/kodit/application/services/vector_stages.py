@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from kodit.application.services.stage import Stage
@@ -17,6 +18,10 @@ from kodit.domain.services.enrichment_service import EnrichmentDomainService
 from kodit.domain.task import TaskType
 
 SNIPPETS_PER_BATCH = 256
+
+
+class _CacheMovedError(Exception):
+    """What the cache held has been deleted since, with the index that had paid for it."""
 
 
 class VectorStages:
@@ -44,12 +49,8 @@ class VectorStages:
             texts = [
                 self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
             ]
-            keys, vectors = await self._embed(stage, texts)
-            await stage.commit(
-                partial(self._store, VectorKind.CODE, snippets, keys, vectors),
-                step,
-                advance=len(snippets),
-            )
+            with suppress(_CacheMovedError):  # the batch is still pending, and comes again
+                await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
         await self._finish(stage, step, VectorKind.CODE)
 
     async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
@@ -58,13 +59,9 @@ class VectorStages:
         Enrichments are stored before they are embedded: they may have been paid for.
         """
         while snippets := await self._next_batch(stage, step, TaskType.ENRICH):
-            texts = await self._enrich(stage, step, snippets)
-            keys, vectors = await self._embed(stage, texts)
-            await stage.commit(
-                partial(self._store, VectorKind.TEXT, snippets, keys, vectors),
-                step,
-                advance=len(snippets),
-            )
+            with suppress(_CacheMovedError):  # likewise
+                texts = await self._enrich(stage, step, snippets)
+                await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
         await self._finish(stage, step, VectorKind.TEXT)
 
     async def _next_batch(
@@ -82,16 +79,26 @@ class VectorStages:
             step.set_total(total)
         return snippets
 
-    async def _embed(
-        self, stage: Stage, texts: Sequence[str]
-    ) -> tuple[list[bytes], dict[bytes, PackedVector]]:
-        """The cache key of each text, and the vectors of those that no cache answers."""
+    async def _embed_and_store(
+        self,
+        stage: Stage,
+        step: ProgressTracker,
+        kind: VectorKind,
+        snippets: Sequence[StoredSnippet],
+        texts: Sequence[str],
+    ) -> None:
+        """Ask the model for the vectors of those texts that no cache answers, and store all."""
         keys = self._embedding.keys(self._embedder.model, texts)
         known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
         missing = self._embedding.missing(keys, texts, known)
-        vectors = await self._embedder.embed(list(missing.values())) if missing else []
-        _check_answer("embeddings", len(missing), len(vectors))
-        return keys, dict(zip(missing, vectors, strict=True))
+        answers = await self._embedder.embed(list(missing.values())) if missing else []
+        _check_answer("embeddings", len(missing), len(answers))
+        vectors = dict(zip(missing, answers, strict=True))
+        await stage.commit(
+            partial(self._store, kind, snippets, keys, vectors),
+            step,
+            reached=step.current + len(snippets),
+        )
 
     async def _enrich(
         self, stage: Stage, step: ProgressTracker, snippets: Sequence[StoredSnippet]
@@ -112,7 +119,10 @@ class VectorStages:
 
         def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
             ids = transaction.enrichments.add(stage.index_id, texts)
-            ids.update((key, found[0]) for key, found in known.items())
+            still_known = transaction.enrichments.cached(list(known))
+            if len(still_known) < len(known):
+                raise _CacheMovedError
+            ids.update((key, found[0]) for key, found in still_known.items())
             transaction.enrichments.link(
                 {snippet.id: ids[key] for snippet, key in zip(snippets, keys, strict=True)}
             )
@@ -134,6 +144,8 @@ class VectorStages:
         embeddings.update(
             transaction.embeddings.cached([key for key in keys if key not in embeddings])
         )
+        if any(key not in embeddings for key in keys):
+            raise _CacheMovedError
         transaction.embeddings.link(
             kind,
             TaskType.CODE_EMBEDDINGS if kind is VectorKind.CODE else TaskType.ENRICH,

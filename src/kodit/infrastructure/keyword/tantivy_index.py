@@ -23,6 +23,7 @@ from kodit.infrastructure.keyword.schema import (
     TERMS,
     open_index,
 )
+from kodit.infrastructure.keyword.writing import locked
 from kodit.infrastructure.processes.pool import ProcessPool
 
 _WRITING = "kodit.infrastructure.keyword.writing"
@@ -46,8 +47,9 @@ class TantivyKeywordIndex:
     def generation(self) -> str:
         path = self._folder / "generation"
         if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, secrets.token_hex(8).encode())
+            with locked(str(self._folder)):
+                if not path.exists():  # of two that begin at once, both take the first one's
+                    write_atomically(path, secrets.token_hex(8).encode())
         return path.read_text()
 
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:

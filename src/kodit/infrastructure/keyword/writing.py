@@ -47,10 +47,11 @@ def drop_index(folder: str, index_id: int, *, report: Any) -> None:
     """Delete every document of an index and refuse all later batches for it."""
     with locked(folder):
         positions = read_positions(folder)
+        # Refused from here on: also when the deletion below is cut short and done again, and when
+        # a worker that does not know of it yet is about to send the first batch.
+        _write_positions(folder, positions | {str(index_id): None})
         if str(index_id) not in positions:
             return
-        # Refused from here on, also when the deletion below is cut short and done again.
-        _write_positions(folder, positions | {str(index_id): None})
         writer = open_index(Path(folder)).writer(WRITER_HEAP_BYTES, 1)
         writer.delete_documents_by_term(INDEX_ID, index_id)
         _commit(writer)

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -49,14 +50,37 @@ class _Child:
             theirs.close()
             os.close(read_end)
         self._lifeline = write_end
-        self.connection: Connection[Any, Any] = Connection(ours.detach())
+        self._connection: Connection[Any, Any] = Connection(ours.detach())
+        self._talk: Future[Any] | None = None
 
-    def kill(self) -> str:
-        """End the process now; returns how it ended in words."""
+    def send(self, threads: Executor, message: Any) -> asyncio.Future[None]:
+        """Send in one of the threads."""
+        return self._in(threads, partial(self._connection.send, message))
+
+    def receive(self, threads: Executor) -> asyncio.Future[Any]:
+        """Receive in one of the threads."""
+        return self._in(threads, self._connection.recv)
+
+    def _in(self, threads: Executor, talk: Callable[[], Any]) -> asyncio.Future[Any]:
+        self._talk = threads.submit(talk)
+        return asyncio.wrap_future(self._talk)
+
+    def kill(self) -> None:
+        """End the process, which is idle."""
         self._process.kill()
-        code = self._process.wait()
+        self._process.wait()
         self._close()
-        return "was killed" if code == -signal.SIGKILL else f"ended with status {code}"
+
+    def kill_at_work(self) -> None:
+        """End the process and what it has started: git leaves helpers behind."""
+        from kodit.infrastructure.git.runner import (  # noqa: PLC0415 - rarely needed
+            end_process_tree,
+        )
+
+        if self._process.poll() is None:
+            end_process_tree(self._process.pid)
+        self._process.wait()
+        self._close()
 
     def how_it_ended(self) -> str:
         """For a process that has closed its connection by itself."""
@@ -67,7 +91,11 @@ class _Child:
         return f"ended with status {code}"
 
     def _close(self) -> None:
-        self.connection.close()
+        if self._talk is not None:
+            # Its thread sees the end of the connection now. It must not be left with a
+            # descriptor that may soon be another child's.
+            wait([self._talk])
+        self._connection.close()
         os.close(self._lifeline)
 
 
@@ -110,7 +138,7 @@ class ProcessPool:
                     f"a child process {child.how_it_ended()} while it ran {_name(function)}"
                 ) from None
             except BaseException:
-                child.kill()
+                child.kill_at_work()
                 raise
             self._idle.append(child)
         kind, value = answer
@@ -126,12 +154,11 @@ class ProcessPool:
         report: Report | None,
         stall_seconds: float,
     ) -> tuple[str, Any]:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, child.connection.send, (function, arguments))
+        await child.send(self._threads, (function, arguments))
         while True:
             try:
                 async with asyncio.timeout(stall_seconds):
-                    kind, value = await loop.run_in_executor(self._threads, child.connection.recv)
+                    kind, value = await child.receive(self._threads)
             except TimeoutError:
                 raise StalledError(
                     f"{_name(function)} made no progress for {stall_seconds:.0f} s and was ended"

@@ -25,7 +25,7 @@ def refresh_pack(
 ) -> bool:
     """Write the pack anew if it has fallen behind far enough; returns whether it was written."""
     path = pack_path(Path(folder), index_id, kind)
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+    with contextlib.closing(_connect(database)) as connection:
         if not _has_fallen_behind(connection, path, index_id, kind, model):
             return False
         rows = connection.execute(
@@ -40,9 +40,21 @@ def refresh_pack(
     report(0, len(rows))
     if rows:
         write_pack(path, model, rows)
-    else:
+    if not rows or _is_deleted(database, index_id):
         path.unlink(missing_ok=True)
     return True
+
+
+def _is_deleted(database: str, index_id: int) -> bool:
+    """Whether the index has been deleted, perhaps while its pack was being written. Who deletes
+    marks the index first and removes the pack then, so that one of the two removes it last."""
+    with contextlib.closing(_connect(database)) as connection:
+        query = "SELECT 1 FROM indexes WHERE id = ? AND deleted_at = 0"
+        return connection.execute(query, (index_id,)).fetchone() is None
+
+
+def _connect(database: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{Path(database).as_uri()}?mode=ro", uri=True)
 
 
 def _has_fallen_behind(

@@ -1,0 +1,83 @@
+"""Child processes do the work, and are ended with all that they have started."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support import child_work
+from tests.support.command import wait_until
+
+from kodit.domain.errors import StalledError, TransientError
+from kodit.infrastructure.processes.pool import ProcessPool
+
+WORK = child_work.__name__
+
+
+@pytest.fixture
+def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPool]:
+    """One child process, which finds the tests."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
+    pool = ProcessPool(tmp_path, 1)
+    yield pool
+    pool.close()
+
+
+def is_alive(pid: int) -> bool:
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False, text=True
+    ).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def test_a_silent_child_is_ended_with_what_it_started(pool: ProcessPool) -> None:
+    """The call raises StalledError, and no process is left."""
+    started: list[int] = []
+
+    with pytest.raises(StalledError, match="go silent made no progress"):
+        asyncio.run(
+            pool.call(
+                f"{WORK}:go_silent",
+                report=lambda current, _total: started.append(current),
+                stall_seconds=1.0,
+            )
+        )
+
+    assert started
+    wait_until(lambda: not is_alive(started[0]))
+
+
+def test_a_cancelled_call_leaves_the_pool_sound(pool: ProcessPool) -> None:
+    """A call that is cancelled while its large answer comes in does not spoil the next."""
+
+    async def cancel_some() -> None:
+        for wait in (0.0, 0.001, 0.003, 0.01):
+            reported = asyncio.Event()
+            call = asyncio.create_task(
+                pool.call(f"{WORK}:answer_large", 1 << 26, report=lambda *_: reported.set())
+            )
+            await reported.wait()
+            await asyncio.sleep(wait)
+            call.cancel()
+            await asyncio.wait({call})
+            answer = await pool.call(f"{WORK}:answer_large", 1000)
+            assert answer == bytes(1000)
+
+    asyncio.run(cancel_some())
+
+
+def test_a_child_that_dies_is_a_passing_error(pool: ProcessPool) -> None:
+    """The error says how it died, and the next call has a new child."""
+    with pytest.raises(TransientError, match="was ended by SIGSEGV while it ran die"):
+        asyncio.run(pool.call(f"{WORK}:die"))
+
+    assert asyncio.run(pool.call(f"{WORK}:answer_large", 3)) == bytes(3)
+
+
+def test_an_error_travels(pool: ProcessPool) -> None:
+    """What a function raises, the call raises, and the child is kept."""
+    with pytest.raises(LookupError, match="there is nothing here"):
+        asyncio.run(pool.call(f"{WORK}:refuse"))
