@@ -14,8 +14,10 @@ from kodit.domain.source import FileHistory, Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.history import (
     _Changes,
+    folder_commit,
     folder_history,
     history,
+    is_ancestor,
     merge_history,
 )
 from kodit.infrastructure.git.remote import look_up
@@ -77,6 +79,22 @@ def test_what_came_since_adds_up_to_the_whole(
             known = combined.get(path)
             combined[path] = later if known is None else merge_history(known, later)
         assert {path: combined[path] for path in whole} == whole
+
+
+def test_whether_a_commit_was_built_upon_another(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Not so for the other way round, a side branch, and a commit that is not there."""
+    origin, (base, side, main, merge) = merged_repository(make_repository)
+    clone = tmp_path / "clone"
+    synchronise(Source(SourceKind.GIT, origin.url), clone)
+    assert is_ancestor(clone, base, merge)
+    assert is_ancestor(clone, side, merge)
+    assert not is_ancestor(clone, merge, base)
+    assert not is_ancestor(clone, side, main)
+    assert not is_ancestor(clone, "f" * 40, merge)
+    assert folder_commit(str(origin.path)) == merge
+    assert folder_commit(str(tmp_path)) is None
 
 
 def test_the_history_of_a_part_of_a_work_tree(make_repository: MakeRepository) -> None:

@@ -430,6 +430,27 @@ def test_a_clone_that_gathered_many_loose_objects_is_packed(
     assert paths_at(clone, commit) == ["a.py", "b.py"]
 
 
+def test_a_clone_that_gathered_many_packs_is_packed(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Though it lacks the files of old commits, which packing must not stumble over."""
+    origin = make_repository()
+    origin.commit({"a.py": "not fetched"})
+    origin.commit({"a.py": "one"})
+    clone = tmp_path / "clone"
+    synchronise(source_of(origin), clone)
+    packs = clone / "objects" / "pack"
+    (first, *_) = packs.glob("*.pack")
+    for number in range(90):
+        for suffix in (".pack", ".idx", ".promisor"):
+            shutil.copy(first.with_suffix(suffix), packs / f"pack-{number:040x}{suffix}")
+    assert len(list(packs.glob("*.pack"))) > 80
+    commit = origin.commit({"b.py": "two"})
+    assert synchronise(source_of(origin), clone) == commit
+    assert len(list(packs.glob("*.pack"))) < 10
+    assert paths_at(clone, commit) == ["a.py", "b.py"]
+
+
 def test_what_a_killed_clone_left_is_removed(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
