@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -17,6 +18,20 @@ Match = tuple[int, dict[str, list[Node]]]
 
 _MATCHES_IN_PROGRESS = 65_536
 """Unfinished matches that a query may hold; more are dropped rather than held in memory."""
+
+_DEEPEST_DEFINITION = 512
+"""Depth in the tree below which definitions are not looked for. tree-sitter counts depths with 16
+bits: on a tree of 240,000 levels a query took a minute."""
+
+_LOOSE_TOKENS = 20_000
+"""Tokens without a name in one node of an error that a query can step over in a fifth of a
+second."""
+
+_STEPS_PER_LOOK = 1_024
+"""Nodes visited between two looks at the clock."""
+
+_Memory = ctypes.c_char * 2**30
+"""Memory that this process owns elsewhere; nothing beyond the source's end is looked at."""
 
 
 class OutOfTimeError(Exception):
@@ -55,24 +70,53 @@ class Grammar:
 
         tree-sitter holds the interpreter's lock while it parses, so nothing outside can stop it;
         its own progress callback, which the binding offers only together with a read callback,
-        can.
+        can. Version 0.26.1 never releases the buffers that a read callback returns, so it is
+        given views that do not own the source: what is lost are some hundred bytes a call.
         """
+        address = ctypes.cast(ctypes.c_char_p(source), ctypes.c_void_p).value or 0
+        view = memoryview(_Memory.from_address(address)).cast("B")
+        size = len(source)
         try:
             return Parser(self.language).parse(
-                lambda offset, _: source[offset:],
+                lambda offset, _: view[offset:size] if offset < size else None,
                 progress_callback=lambda _offset, _error: deadline.is_over(),
             )
         except ValueError:  # all that the binding says of a parse that was stopped
             raise OutOfTimeError from None
 
-    def matches(self, tree: Tree) -> list[Match]:
-        """What the query finds in `tree`, in order of the source.
+    def matches(self, tree: Tree, deadline: Deadline) -> list[Match]:
+        """What the query finds in `tree`. Raises OutOfTimeError.
 
-        Without a progress callback: that of tree-sitter 0.26.1 ends the process. A query takes
-        a part of the time that the parse took.
+        A query cannot be stopped (its progress callback ends the process in version 0.26.1), so
+        trees on which it would take too long are refused before.
         """
+        _check_errors(tree, deadline)
         cursor = QueryCursor(self.query, match_limit=_MATCHES_IN_PROGRESS)
-        return cursor.matches(tree.root_node)
+        cursor.set_max_start_depth(_DEEPEST_DEFINITION)
+        found = cursor.matches(tree.root_node)
+        deadline.check()
+        return found
+
+
+def _check_errors(tree: Tree, deadline: Deadline) -> None:
+    """Raises OutOfTimeError when a query would have to step over too many loose tokens.
+
+    In a node of an error the children stand in one flat row, and for each of them a query looks
+    for the next one with a name: the time goes with the square of the tokens without one.
+    """
+    loose = 0
+    steps = 0
+    nodes = [tree.root_node]
+    while nodes:
+        node = nodes.pop()
+        loose += (node.child_count - node.named_child_count) ** 2
+        if loose > _LOOSE_TOKENS**2:
+            raise OutOfTimeError
+        steps += node.child_count
+        if steps > _STEPS_PER_LOOK:
+            steps = 0
+            deadline.check()
+        nodes += [child for child in node.children if child.has_error and child.child_count]
 
 
 @cache

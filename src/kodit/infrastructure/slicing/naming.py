@@ -30,6 +30,8 @@ def split_name(text: str) -> tuple[list[str], str]:
     Type arguments are left out. An operator, as C++ and Ruby define them, is a name as it is, and
     so is the call of a macro.
     """
+    if text.isidentifier():
+        return [], text
     text = text.strip(_QUOTES)
     if not any(character.isalnum() for character in text) or text.endswith(")"):
         return [], text

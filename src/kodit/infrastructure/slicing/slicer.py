@@ -88,7 +88,7 @@ def _cut_by_syntax(
     grammar = load_grammar(language.name)
     source = decoded.encode("utf-8", "replace")
     tree = grammar.parse(_without_hidden(source, language), deadline)
-    definitions = outline(grammar.matches(tree), source, text.lines, language)
+    definitions = outline(grammar.matches(tree, deadline), source, text.lines, language)
     pieces: list[Piece] = []
     for piece in join(cover(definitions, text), text):
         if text.fits(piece.first, piece.last):
