@@ -381,6 +381,18 @@ def test_a_server_that_gives_out_no_single_files_is_cloned_whole(
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
 
 
+def test_a_source_that_lacks_a_file_of_its_own_is_called_damaged(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """git cannot serve it, now or later."""
+    origin = make_repository()
+    origin.commit({"a.py": "one"})
+    blob = origin.git("rev-parse", "HEAD:a.py")
+    (origin.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(SourceError, match="is damaged"):
+        synchronise(source_of(origin), tmp_path / "clone")
+
+
 def test_a_place_that_cannot_be_written_is_named(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:

@@ -10,6 +10,10 @@ from kodit.infrastructure.git.runner import GitError
 
 _REFUSED = (
     (
+        r"repository corruption on the remote",
+        "{source} is damaged: it lacks objects that its own commits name.",
+    ),
+    (
         r"authentication failed|invalid credentials|invalid username or|http basic: access denied"
         r"|returned error: 40[13]|access denied|could not read (username|password)"
         r"|terminal prompts disabled|unable to read askpass",
