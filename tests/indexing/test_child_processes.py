@@ -53,20 +53,20 @@ def test_a_silent_child_is_ended_with_what_it_started(pool: ProcessPool) -> None
 def test_a_cancelled_call_leaves_the_pool_sound(pool: ProcessPool) -> None:
     """A call that is cancelled while its large answer comes in does not spoil the next."""
 
-    async def cancel_some() -> None:
-        for wait in (0.0, 0.001, 0.003, 0.01):
-            reported = asyncio.Event()
-            call = asyncio.create_task(
-                pool.call(f"{WORK}:answer_large", 1 << 26, report=lambda *_: reported.set())
-            )
-            await reported.wait()
-            await asyncio.sleep(wait)
-            call.cancel()
-            await asyncio.wait({call})
-            answer = await pool.call(f"{WORK}:answer_large", 1000)
-            assert answer == bytes(1000)
+    async def cancel(wait_seconds: float) -> bytes:
+        reported = asyncio.Event()
+        call = asyncio.create_task(
+            pool.call(f"{WORK}:answer_large", 1 << 26, report=lambda *_: reported.set())
+        )
+        await reported.wait()
+        await asyncio.sleep(wait_seconds)
+        call.cancel()
+        await asyncio.wait({call})
+        answer: bytes = await pool.call(f"{WORK}:answer_large", 1000)
+        return answer
 
-    asyncio.run(cancel_some())
+    for wait_seconds in (0.0, 0.001, 0.003, 0.01):
+        assert asyncio.run(cancel(wait_seconds)) == bytes(1000)
 
 
 def test_a_child_that_dies_is_a_passing_error(pool: ProcessPool) -> None:

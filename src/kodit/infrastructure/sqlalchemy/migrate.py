@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 HEAD = "0001"
 """The newest revision. A test compares it with the migrations in this package."""
 
+BASE = "base"
+"""Alembic's name for a database without tables."""
+
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def migrate(database: SqliteDatabase, revision: str = HEAD) -> bool:
-    """Bring the database to `revision`; returns whether it was made from nothing.
+    """Bring the database up or down to `revision`, `base` being one without tables; returns
+    whether it was made from nothing.
 
     Raises DatabaseVersionError, and changes nothing, when a newer Kodit has written it.
     """
@@ -48,13 +52,14 @@ def _run(connection: Connection, stored: str | None, revision: str) -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - likewise
 
     config = _config(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if stored is not None and stored not in known:
+    newest_first = ScriptDirectory.from_config(config).walk_revisions()
+    line = [*(script.revision for script in newest_first), BASE]
+    if stored is not None and stored not in line:
         raise DatabaseVersionError(
             f"the database was written by a newer Kodit (its revision {stored} is unknown here); "
             "upgrade Kodit, or choose another data directory"
         )
-    if stored is not None and stored > revision:
+    if line.index(stored or BASE) < line.index(revision):
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)

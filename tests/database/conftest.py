@@ -1,0 +1,5 @@
+"""Fixtures of this folder."""
+
+from tests.support.fixtures import kodit
+
+__all__ = ["kodit"]

@@ -1,0 +1,125 @@
+"""The schema is what the migrations make of it, up and down, with rows in the tables."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from tests.support.command import KoditCommand
+from tests.support.sources import write_tree
+
+from kodit import Kodit
+from kodit.domain.errors import DatabaseVersionError
+from kodit.infrastructure.sqlalchemy import migrate as migrating
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.entities import Base
+from kodit.infrastructure.sqlalchemy.migrate import BASE, HEAD, migrate
+
+SCRIPTS = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    """A database file without tables."""
+    database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
+    yield database
+    database.close()
+
+
+def schema(path: Path) -> dict[str, list[str]]:
+    """Every table and index as SQLite was told to make it, clauses sorted: a migration may add a
+    column at the end that the class has in the middle."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+    return {
+        name: sorted(
+            clause.strip() for clause in re.split(r",\s*\n|\n", re.sub(r"[ \t]+", " ", sql))
+        )
+        for name, sql in rows
+        if name != "alembic_version"
+    }
+
+
+def row_counts(path: Path) -> dict[str, int]:
+    """How many rows each table has."""
+    with closing(sqlite3.connect(path)) as connection:
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        return {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608
+            for (name,) in names
+        }
+
+
+def test_the_newest_revision_is_known_without_alembic() -> None:
+    """HEAD, which is compared at every start, is the newest migration of the package."""
+    assert SCRIPTS.get_heads() == [HEAD]
+
+
+def test_the_classes_are_what_the_migrations_make(database: SqliteDatabase, tmp_path: Path) -> None:
+    """Tables, columns, keys, checks and indexes, compared as SQL."""
+    assert migrate(database)
+    other = open_sqlite(tmp_path / "classes.db")
+    Base.metadata.create_all(other)
+    other.dispose()
+
+    assert schema(database.path) == schema(tmp_path / "classes.db")
+
+
+def test_each_migration_goes_up_and_down_over_rows(tmp_path: Path) -> None:
+    """A database of a real index goes down to nothing and up again, revision by revision; a
+    revision that keeps a table keeps its rows."""
+    write_tree(tmp_path / "source", files=8)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+    path = tmp_path / "data" / "kodit.db"
+    counts = row_counts(path)
+    assert min(counts[name] for name in ("files", "snippets", "vectors", "tasks")) > 0
+    database = SqliteDatabase(open_sqlite(path), tmp_path / "data" / "write.lock")
+    try:
+        schemas = [schema(path)]
+        for revision in [BASE, *REVISIONS[:-1]][::-1]:
+            migrate(database, revision)
+            schemas.append(schema(path))
+            for name, count in row_counts(path).items():
+                assert count == counts[name] or name == "alembic_version"
+        assert schemas.pop() == {}
+        for revision in REVISIONS:
+            migrate(database, revision)
+            assert schema(path) == schemas.pop()
+    finally:
+        database.close()
+    with Kodit(tmp_path / "data") as kodit:
+        (status,) = kodit.index(tmp_path / "source")
+    assert status.summary.files == 8
+
+
+def test_a_database_of_a_newer_program_is_refused(kodit: KoditCommand) -> None:
+    """One sentence, exit status 2, and not a byte is changed."""
+    with Kodit(kodit.data_dir) as api:
+        api.status()
+    path = kodit.data_dir / "kodit.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    before = hashlib.sha256(path.read_bytes()).digest()
+
+    outcome = kodit.run("status")
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("kodit: the database was written by a newer Kodit")
+    assert outcome.err.count("\n") == 1
+    with Kodit(kodit.data_dir) as api, pytest.raises(DatabaseVersionError):
+        api.search("anchor")
+    assert hashlib.sha256(path.read_bytes()).digest() == before
