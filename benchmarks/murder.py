@@ -1,0 +1,65 @@
+"""Worker processes that are killed, stopped and woken at random moments, and what came of it.
+
+    python -m benchmarks.murder [--cycles 500] [--workers 4] [--seed 1]
+
+Real worker processes share one data directory; each cycle one of them meets a fate: `kill -9` of
+its process group or of itself alone, SIGSTOP for longer than its lease and SIGCONT, SIGSTOP and
+then `kill -9`, `kill -9` of a child process, or SIGTERM. Their stages record every batch in a file
+outside the database. Afterwards every run must have ended, and no effect may be there twice, too
+early, not at all, or from a worker that had lost its claim. Ends with status 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.murder.massacre import Massacre
+
+REPORT_EVERY = 50
+
+
+def main() -> int:
+    """Run the cycles; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--cycles", type=int, default=500)
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="kodit-murder-") as folder,
+        Massacre(Path(folder), workers=options.workers, seed=options.seed) as massacre,
+    ):
+        massacre.request(6)
+        for number in range(1, options.cycles + 1):
+            massacre.cycle()
+            if number % REPORT_EVERY == 0:
+                print(f"{number} cycles, {time.monotonic() - began:.0f} s", flush=True)
+        massacre.wait_for_runs()
+        massacre.dismiss()
+        verdict = massacre.judge()
+        survivors = massacre.survivors()
+        for name, count in massacre.cycles.most_common():
+            print(f"{count:6d}  {name}")
+        print(f"{massacre.victims_at_work:6d}  of them held a task")
+        print(f"runs: {dict(verdict.runs)}; requests: {len(massacre.accepted)}")
+        print(f"claims: {dict(verdict.claims)}")
+        print(
+            f"batches stored: {verdict.batches_stored}, rolled back: {verdict.batches_rolled_back}"
+        )
+        print(
+            f"duplicate {len(verdict.duplicate)}, early {len(verdict.early)}, "
+            f"missing {len(verdict.missing)}, zombie {len(verdict.zombie)}, "
+            f"overlapping {len(verdict.overlapping)}, not ended {len(verdict.unended)}, "
+            f"processes left {len(survivors)}"
+        )
+        print(*verdict.violations, *survivors, sep="\n")
+        return 1 if verdict.violations or survivors or set(verdict.runs) != {"succeeded"} else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""Some worker processes on one data directory, and somebody who is after their lives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.murder.effects import EffectLog
+from tests.murder.verdict import Verdict, judge
+from tests.support.command import PATIENCE_SECONDS, processes_of_session, wait_until
+
+from kodit.composition import Application
+from kodit.domain.source import Source, SourceKind
+from kodit.domain.task import QueuePriority, TaskType
+from kodit.settings import Settings
+
+LEASE_SECONDS = 1.0
+LIMITS = {TaskType.CODE_EMBEDDINGS: 2}
+
+
+class Massacre:
+    """`workers` processes, always; whoever dies is replaced. Everything random comes from
+    `seed`, but for what the processes and the machine make of it."""
+
+    def __init__(self, folder: Path, *, workers: int = 4, indexes: int = 6, seed: int = 1) -> None:
+        """The data directory and the log of effects are made in `folder`."""
+        self.effects = EffectLog(folder / "effects")
+        self.cycles: Counter[str] = Counter()
+        self.accepted: list[int] = []
+        self.victims_at_work = 0
+        self.random = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+        self._folder = folder
+        self._count = workers
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._stopped: dict[int, threading.Timer] = {}
+        self._sessions: list[int] = []
+        self.log = folder / "workers.log"
+        self._environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("KODIT_")
+        } | {
+            "PYTHONPATH": os.pathsep.join(
+                [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+            ),
+            "KODIT_DATA_DIR": str(folder / "data"),
+            "KODIT_LEASE_SECONDS": str(LEASE_SECONDS),
+            "KODIT_HEARTBEAT_SECONDS": str(LEASE_SECONDS / 4),
+            "KODIT_MAX_FAILURES": "100000",
+            "KODIT_TASK_LIMITS": ",".join(f"{kind.name}={n}" for kind, n in LIMITS.items()),
+        }
+        self.application = Application(Settings.load(self._environment))
+        self.application.open()
+        with self.application.database.write() as transaction:
+            now = self.application.clock.now()
+            self._indexes = [
+                transaction.indexes.add(Source(SourceKind.FOLDER, f"/{number}"), now).id
+                for number in range(indexes)
+            ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for timer in list(self._stopped.values()):
+            timer.join()
+        for worker in self._workers:
+            self._kill_group(worker)
+        self.application.close()
+
+    # Workers
+
+    def hire(self) -> None:
+        """Start as many workers as there should be."""
+        self._workers = [worker for worker in self._workers if worker.poll() is None]
+        while len(self._workers) < self._count:
+            with self.log.open("ab") as log:
+                worker = subprocess.Popen(
+                    [sys.executable, "-m", "tests.murder.worker", str(self._folder)],
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            self._workers.append(worker)
+            self._sessions.append(worker.pid)
+
+    def dismiss(self) -> None:
+        """End all workers gently; each must end with status 0."""
+        for timer in list(self._stopped.values()):
+            timer.join()
+        for worker in self._workers:
+            worker.terminate()
+        for worker in self._workers:
+            assert worker.wait(PATIENCE_SECONDS) == 0, self.log.read_text()[-4000:]
+        self._workers.clear()
+
+    def wait_for_worker(self) -> subprocess.Popen[bytes]:
+        """A worker that is up, not stopped, and most often at work, chosen at random."""
+        wants_work = self.random.random() < 0.85
+        found: list[subprocess.Popen[bytes]] = []
+
+        def look() -> bool:
+            self.hire()
+            up = [w for w in self._workers if (self._folder / f"up-{w.pid}").exists()]
+            found[:] = [worker for worker in up if worker.pid not in self._stopped]
+            if wants_work:
+                found[:] = [worker for worker in found if self._is_at_work(worker)]
+            return bool(found)
+
+        wait_until(look)
+        return self.random.choice(found)
+
+    # Requests
+
+    def request(self, count: int = 1) -> None:
+        """Ask for some runs, of both classes."""
+        for _ in range(count):
+            base = self.random.choice(list(QueuePriority))
+            index_id = self.random.choice(self._indexes)
+            run = asyncio.run(self.application.queue.request_run(index_id, base))
+            self.accepted.append(run.id)
+
+    def wait_for_runs(self) -> None:
+        """Wait until every run has ended."""
+
+        def look() -> bool:
+            self.hire()
+            with self.application.database.read() as transaction:
+                runs = transaction.tasks.list_runs(limit=100)
+            return all(run.state.is_terminal for run in runs)
+
+        wait_until(look)
+
+    # Deaths
+
+    def cycle(self) -> None:
+        """One worker that is at work meets one fate."""
+        fates: dict[str, tuple[int, Callable[[subprocess.Popen[bytes]], None]]] = {
+            "kill -9 of the process group": (30, self._kill_group),
+            "kill -9 of the worker alone": (25, self._kill_worker),
+            "SIGSTOP past the lease, SIGCONT": (25, self._stop_group),
+            "SIGSTOP, then kill -9": (5, self._stop_and_kill),
+            "kill -9 of a child process": (5, self._kill_child),
+            "SIGTERM": (10, self._terminate),
+        }
+        self.request(2)
+        worker = self.wait_for_worker()
+        # At the start of a task its worker may have to start a child process first.
+        time.sleep(self.random.choice([0.0, 0.1, 0.5]) * self.random.random())
+        self.victims_at_work += self._is_at_work(worker)
+        name = self.random.choices(list(fates), [weight for weight, _ in fates.values()])[0]
+        fates[name][1](worker)
+        self.cycles[name] += 1
+
+    def _kill_group(self, worker: subprocess.Popen[bytes]) -> None:
+        self._signal_group(worker, signal.SIGKILL)
+        worker.wait()
+
+    def _kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
+        worker.kill()
+        worker.wait()
+
+    def _stop_group(self, worker: subprocess.Popen[bytes]) -> None:
+        """It may hold the lock of the database, so whoever wakes it must not wait for that."""
+        self._signal_group(worker, signal.SIGSTOP)
+        pause = LEASE_SECONDS * self.random.uniform(1.2, 2.5)
+        timer = threading.Timer(pause, self._wake, [worker])
+        self._stopped[worker.pid] = timer
+        timer.start()
+
+    def _wake(self, worker: subprocess.Popen[bytes]) -> None:
+        self._signal_group(worker, signal.SIGCONT)
+        del self._stopped[worker.pid]
+
+    def _stop_and_kill(self, worker: subprocess.Popen[bytes]) -> None:
+        self._signal_group(worker, signal.SIGSTOP)
+        time.sleep(self.random.uniform(0, 0.2))
+        self._kill_group(worker)
+
+    def _kill_child(self, worker: subprocess.Popen[bytes]) -> None:
+        for child in children_of(worker.pid)[:1]:
+            os.kill(child, signal.SIGKILL)
+
+    def _terminate(self, worker: subprocess.Popen[bytes]) -> None:
+        worker.terminate()
+
+    @staticmethod
+    def _signal_group(worker: subprocess.Popen[bytes], number: int) -> None:
+        if worker.returncode is None:
+            os.killpg(worker.pid, number)
+
+    def _is_at_work(self, worker: subprocess.Popen[bytes]) -> bool:
+        with self.application.database.read() as transaction:
+            running = transaction.tasks.running_tasks()
+        return any(f"-{worker.pid}-" in (task.worker or "") for task in running)
+
+    # Judging
+
+    def judge(self) -> Verdict:
+        """Count what happened; all workers must have been dismissed."""
+        return judge(self.application.database, self.effects.read(), self.accepted, LIMITS)
+
+    def survivors(self) -> list[str]:
+        """What is still alive of all that was ever started."""
+        return [line for session in self._sessions for line in processes_of_session(session)]
+
+
+def children_of(process: int) -> list[int]:
+    """The child processes of a process, on Linux."""
+    path = Path(f"/proc/{process}/task/{process}/children")
+    return [int(child) for child in path.read_text().split()] if path.exists() else []

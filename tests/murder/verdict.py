@@ -1,0 +1,213 @@
+"""Judging what happened: every effect against the database that it should agree with."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import combinations
+
+from tests.murder.effects import Effect
+from tests.murder.worker import BATCHES, path_of
+from tests.queue.invariants import check_queue
+from tests.queue.view import EVERYTHING, view_queue
+
+from kodit.domain.ports.database import Database
+from kodit.domain.run import IndexRun
+from kodit.domain.task import PREDECESSORS, Task, TaskAttempt, TaskState, TaskType
+from kodit.infrastructure.mappers.task_mapper import to_microseconds
+
+Attempts = Mapping[int, Sequence[TaskAttempt]]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was counted, and what was wrong."""
+
+    runs: Counter[str] = field(default_factory=Counter)
+    claims: Counter[str] = field(default_factory=Counter)
+    batches_stored: int = 0
+    batches_rolled_back: int = 0
+    duplicate: list[str] = field(default_factory=list)
+    early: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    zombie: list[str] = field(default_factory=list)
+    overlapping: list[str] = field(default_factory=list)
+    unended: list[str] = field(default_factory=list)
+
+    @property
+    def violations(self) -> list[str]:
+        return [
+            *(f"duplicate: {what}" for what in self.duplicate),
+            *(f"early: {what}" for what in self.early),
+            *(f"missing: {what}" for what in self.missing),
+            *(f"zombie: {what}" for what in self.zombie),
+            *(f"overlapping: {what}" for what in self.overlapping),
+            *(f"not ended: {what}" for what in self.unended),
+        ]
+
+
+def judge(
+    database: Database,
+    effects: Sequence[Effect],
+    accepted: Sequence[int],
+    limits: Mapping[TaskType, int] | None = None,
+) -> Verdict:
+    """Judge a data directory after all runs should have ended; `accepted` are the runs that
+    requests were answered with."""
+    with database.read() as transaction:
+        runs = sorted(transaction.tasks.list_runs(limit=EVERYTHING), key=lambda run: run.id)
+        attempts = {
+            task.id: transaction.tasks.attempts(task.id) for run in runs for task in run.tasks
+        }
+        indexes = [index.id for index in transaction.indexes.list_all()]
+        stored = {
+            path: int(file.content_hash)
+            for index_id in indexes
+            for path, file in transaction.indexes.known_files(index_id).items()
+        }
+    check_queue(view_queue(database, indexes))
+    verdict = Verdict(batches_stored=len(stored))
+    verdict.claims.update(
+        str(attempt.outcome) for of_task in attempts.values() for attempt in of_task
+    )
+    _judge_runs(verdict, runs, accepted)
+    by_task: dict[int, list[Effect]] = defaultdict(list)
+    for effect in effects:
+        by_task[effect.task].append(effect)
+    for run in runs:
+        for task in run.tasks:
+            _judge_missing(verdict, task, stored)
+            _judge_duplicates(verdict, task, by_task[task.id], stored)
+            _judge_zombies(verdict, by_task[task.id], attempts[task.id])
+            _judge_early(verdict, run, task, by_task[task.id])
+    _judge_overlaps(verdict, runs, attempts, limits or {})
+    return verdict
+
+
+def _judge_runs(verdict: Verdict, runs: Sequence[IndexRun], accepted: Sequence[int]) -> None:
+    """Every run has ended, and every accepted request has one."""
+    verdict.runs.update(run.state.value for run in runs)
+    verdict.unended += [f"run {run.id} is {run.state}" for run in runs if not run.state.is_terminal]
+    known = {run.id for run in runs}
+    verdict.missing += [f"run {run_id}" for run_id in accepted if run_id not in known]
+
+
+def _judge_missing(verdict: Verdict, task: Task, stored: Mapping[str, int]) -> None:
+    """A stage that succeeded has stored all of its batches, one that was skipped none, and each
+    is counted once."""
+    found = [batch for batch in range(BATCHES) if path_of(task, batch) in stored]
+    if task.state is TaskState.SUCCEEDED and len(found) != BATCHES:
+        verdict.missing.append(f"task {task.id} stored only {found}")
+    if task.state is TaskState.SKIPPED and found:
+        verdict.duplicate.append(f"task {task.id} was skipped and stored {found}")
+    if task.work.get("batches", 0) != len(found):
+        verdict.duplicate.append(f"task {task.id} counts {task.work} for {found}")
+
+
+def _judge_duplicates(
+    verdict: Verdict, task: Task, effects: Sequence[Effect], stored: Mapping[str, int]
+) -> None:
+    """A batch was written once by the claim that stored it. It may have been begun before by
+    claims that stored nothing of it: each of those ended with this very batch."""
+    batches = [effect for effect in effects if effect.kind == "batch"]
+    last = {effect.claim_no: effect for effect in batches}
+    for number in range(BATCHES):
+        owner = stored.get(path_of(task, number))
+        written = [effect for effect in batches if effect.batch == number]
+        if owner is not None and sum(effect.claim_no == owner for effect in written) != 1:
+            verdict.missing.append(f"batch {number} of task {task.id} was not written once")
+        for effect in written:
+            if effect.claim_no == owner:
+                continue
+            verdict.batches_rolled_back += 1
+            if owner is not None and effect.claim_no > owner:
+                verdict.duplicate.append(f"batch {number} of task {task.id}, {effect}")
+            if last[effect.claim_no] is not effect:
+                verdict.duplicate.append(f"{effect} was not stored, and its claim went on")
+
+
+def _judge_zombies(
+    verdict: Verdict, effects: Sequence[Effect], attempts: Sequence[TaskAttempt]
+) -> None:
+    """Every batch was written while its claim held the task, and claims come in their order."""
+    held = {attempt.claim_no: attempt for attempt in attempts}
+    latest = 0
+    for effect in effects:
+        if effect.kind != "batch":
+            continue
+        attempt = held.get(effect.claim_no)
+        if attempt is None or not _lies_within(effect, attempt):
+            verdict.zombie.append(f"{effect} is not within {attempt}")
+        if effect.claim_no < latest:
+            verdict.zombie.append(f"{effect} came after claim {latest}")
+        latest = max(latest, effect.claim_no)
+
+
+def _lies_within(effect: Effect, attempt: TaskAttempt) -> bool:
+    end = effect.at_us if attempt.finished_at is None else to_microseconds(attempt.finished_at)
+    return to_microseconds(attempt.started_at) <= effect.at_us <= end
+
+
+def _judge_early(verdict: Verdict, run: IndexRun, task: Task, effects: Sequence[Effect]) -> None:
+    """No stage began, or wrote, before all before it in its run had succeeded."""
+    if not effects or not isinstance(task.type, TaskType):
+        return
+    for other in run.tasks:
+        if other.type in PREDECESSORS[task.type]:
+            has_ended = other.state is TaskState.SUCCEEDED and other.finished_at is not None
+            if not has_ended or effects[0].at_us < to_microseconds(_moment(other)):
+                verdict.early.append(f"{effects[0]} before task {other.id}")
+
+
+def _moment(task: Task) -> datetime:
+    assert task.finished_at is not None
+    return task.finished_at
+
+
+def _judge_overlaps(
+    verdict: Verdict, runs: Sequence[IndexRun], attempts: Attempts, limits: Mapping[TaskType, int]
+) -> None:
+    """Of one index only the two middle stages of one run were held at the same time, and of a
+    limited type no more than its limit."""
+    by_index: dict[int | None, list[tuple[IndexRun, Task, TaskAttempt]]] = defaultdict(list)
+    by_type: dict[TaskType | str, list[TaskAttempt]] = defaultdict(list)
+    for run in runs:
+        for task in run.tasks:
+            by_type[task.type] += attempts[task.id]
+            by_index[run.index_id] += [(run, task, attempt) for attempt in attempts[task.id]]
+    for held in by_index.values():
+        held.sort(key=lambda one: one[2].started_at)
+        for (run, task, attempt), (other_run, other, other_attempt) in _overlaps(held):
+            may = {task.type, other.type} == {TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS}
+            if run.id != other_run.id or not may:
+                verdict.overlapping.append(f"{attempt} and {other_attempt}")
+    for task_type, limit in limits.items():
+        if _most_at_once(by_type[task_type]) > limit:
+            verdict.overlapping.append(f"more than {limit} of {task_type.name}")
+
+
+def _overlaps(
+    held: Sequence[tuple[IndexRun, Task, TaskAttempt]],
+) -> Iterator[tuple[tuple[IndexRun, Task, TaskAttempt], tuple[IndexRun, Task, TaskAttempt]]]:
+    return (
+        (first, second)
+        for first, second in combinations(held, 2)
+        if first[2].finished_at is not None and second[2].started_at < first[2].finished_at
+    )
+
+
+def _most_at_once(attempts: Sequence[TaskAttempt]) -> int:
+    """Moments of ending come before equal moments of beginning: the place was given on."""
+    changes = sorted(
+        change
+        for attempt in attempts
+        if attempt.finished_at is not None
+        for change in ((attempt.started_at, 1), (attempt.finished_at, -1))
+    )
+    most = now = 0
+    for _, change in changes:
+        now += change
+        most = max(most, now)
+    return most
