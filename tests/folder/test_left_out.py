@@ -183,13 +183,13 @@ def test_noindex_has_the_syntax_of_gitignore_and_goes_before_it(tmp_path: Path) 
     assert scan(tmp_path, files) == (kept, {})
 
 
-def test_noindex_brings_back_what_is_left_out_by_itself_but_no_secret(tmp_path: Path) -> None:
-    """Vendored code that somebody wants to search."""
-    files = of("vendor/lib/a.py", "vendor/a.min.js", "vendor/id_rsa", "third_party/b.py")
-    files[".noindex"] = "!vendor\n!*.min.js\n!id_rsa\n.noindex\n"
+def test_noindex_brings_back_vendored_code_but_no_secret_and_no_binary(tmp_path: Path) -> None:
+    """Somebody wants to search the code; nobody can search a picture."""
+    files = of("vendor/lib/a.py", "vendor/a.min.js", "vendor/id_rsa", "vendor/a.png", "vendored/b")
+    files[".noindex"] = "!vendor\n!*.min.js\n!id_rsa\n!*.png\n.noindex\n"
     assert scan(tmp_path, files) == (
         {"vendor/lib/a.py", "vendor/a.min.js"},
-        {"secret": 1, "vendored": 1},
+        {"binary": 1, "secret": 1, "vendored": 1},
     )
 
 

@@ -361,6 +361,22 @@ def test_files_of_old_commits_are_not_fetched(
     assert "promisor" not in (clone / "config").read_text()
 
 
+def test_secrets_and_binaries_are_not_even_fetched(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Whatever `.noindex` says, what never is read never is in the data directory."""
+    origin = make_repository()
+    origin.write("a.png", b"\0picture")
+    commit = origin.commit({".env": "TOKEN=1", "a.py": "one", ".noindex": "!.env\n!*.png\n"})
+    clone = tmp_path / "clone"
+    synchronise(source_of(origin), clone)
+    for path, there in {"a.py": True, ".env": False, "a.png": False}.items():
+        assert holds(clone, origin.git("rev-parse", f"HEAD:{path}")) is there
+    scan = list_files(clone, commit, {})
+    assert [file.path for file in scan.changed] == [".noindex", "a.py"]
+    assert scan.skipped == {"binary": 1, "secret": 1}
+
+
 def test_a_server_that_gives_out_no_single_files_is_cloned_whole(
     make_repository: MakeRepository, server: GitServer, tmp_path: Path
 ) -> None:

@@ -14,6 +14,9 @@ BINARY: Final = "binary"
 GENERATED: Final = "generated"
 VENDORED: Final = "vendored"
 
+NEVER_READ: Final = frozenset((SECRET, BINARY))
+"""Reasons that no rule of the user overrides."""
+
 MAXIMUM_FILE_BYTES: Final = 1_000_000
 
 _VERSION_CONTROL = frozenset(

@@ -3,7 +3,7 @@
 Four lists of patterns speak of a name, strongest first: the index's own excludes, `.noindex`,
 `.gitignore`, and what is built in (`builtin.py`); within a kind the deepest file and its last
 line win. A negated line in `.noindex` brings back what `.gitignore` or the built-in lists leave
-out, except secrets and version-control folders. Last, the index's includes must match.
+out, except secrets, binaries and version-control folders. Last, the index's includes must match.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Final
 
 from kodit.infrastructure.folder.builtin import (
-    SECRET,
+    NEVER_READ,
     directory_reason,
     file_reason,
     is_version_control,
@@ -173,7 +173,7 @@ class DirectoryRules:
         included = verdicts[LayerKind.INCLUDE]
         if not (self._included if included is None else included):
             return IGNORED
-        return self._combine(reason, verdicts, kept=reason == SECRET)
+        return self._combine(reason, verdicts, kept=reason in NEVER_READ)
 
     def of_directory(self, name: str) -> str | None:
         """None to descend, or the reason not to."""

@@ -187,9 +187,7 @@ class _Scanner:
             self._met.add(path)
             self._unchanged += 1
             return None
-        reason = _reason_by_status(status)
-        if reason is None and not is_text(path):
-            reason = "undecodable name"
+        reason = _reason_by_status(path, status)
         if reason is not None:
             return reason
         data = read_regular_file(folder.descriptor, entry.name)
@@ -209,11 +207,13 @@ def _rules_file(folder: _Folder, listed: Mapping[str, os.DirEntry[str]], name: s
     return read_regular_file(folder.descriptor, name) if name in listed else None
 
 
-def _reason_by_status(status: os.stat_result) -> str | None:
+def _reason_by_status(path: str, status: os.stat_result) -> str | None:
     if stat.S_ISLNK(status.st_mode):
         return "symbolic link"
     if not stat.S_ISREG(status.st_mode):
         return "special file"
+    if not is_text(path):
+        return "undecodable name"
     return "too large" if status.st_size > MAXIMUM_FILE_BYTES else None
 
 

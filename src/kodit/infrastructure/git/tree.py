@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from kodit.domain.errors import TransientError
 from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, is_text
+from kodit.infrastructure.git import objects
 from kodit.infrastructure.git.clone import distrust
 from kodit.infrastructure.git.errors import last_line
-from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
+from kodit.infrastructure.git.objects import TreeEntry
+from kodit.infrastructure.git.runner import GitError
 
 _RULE_FILES = (".gitignore", ".noindex", "CACHEDIR.TAG", "pyvenv.cfg")
-
-
-class _Entry(NamedTuple):
-    mode: bytes
-    blob_id: str
-    size: int
 
 
 def list_files(
@@ -38,39 +34,21 @@ def list_files(
     """
     listing = _Listing(clone_path, known, include, exclude)
     if commit is not None:
-        listing.take_in(commit)
+        with _reading(clone_path):
+            listing.take_in(commit)
     return listing.result(commit)
 
 
 def read_blobs(clone_path: Path, blob_ids: Sequence[str]) -> list[bytes | None]:
     """The bytes of each blob, in the order asked for; None where the clone has no such blob."""
-    if not blob_ids:
-        return []
-    output = memoryview(
-        _run(
-            ["cat-file", "--batch", "--buffer"],
-            clone_path,
-            "".join(f"{blob_id}\n" for blob_id in blob_ids).encode("ascii"),
-        )
-    )
-    blobs: list[bytes | None] = []
-    position = 0
-    for _ in blob_ids:
-        end = position + bytes(output[position : position + 200]).index(b"\n")
-        header = bytes(output[position:end]).split(b" ")
-        position = end + 1
-        if len(header) != 3:
-            blobs.append(None)
-            continue
-        size = int(header[2])
-        blobs.append(bytes(output[position : position + size]) if header[1] == b"blob" else None)
-        position += size + 1
-    return blobs
+    with _reading(clone_path):
+        return objects.read_blobs(clone_path, blob_ids)
 
 
-def _run(arguments: list[str], clone_path: Path, stdin: bytes = b"") -> bytes:
+@contextlib.contextmanager
+def _reading(clone_path: Path) -> Iterator[None]:
     try:
-        return run_git(arguments, git_directory=clone_path, stdin=stdin, environment=OFFLINE)
+        yield
     except GitError as error:
         distrust(clone_path)
         raise TransientError(
@@ -107,62 +85,55 @@ class _Listing:
 
     def take_in(self, commit: str) -> None:
         """Go through the tree of a commit."""
-        output = _run(
-            ["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit],
-            self._clone_path,
-        )
-        entries = {}
-        for record in output.decode("utf-8", "surrogateescape").split("\0"):
-            if record:
-                about, path = record.split("\t", 1)
-                entries[path] = about
+        entries = list(objects.list_tree(self._clone_path, commit))
         self._read_rule_files(entries)
-        for path, about in entries.items():
-            self._take_in_entry(path, about)
+        candidates = [entry for entry in entries if self._is_candidate(entry)]
+        sizes = objects.sizes_of(self._clone_path, [entry.blob_id for entry in candidates])
+        for entry, size in zip(candidates, sizes, strict=True):
+            if size is None:
+                raise GitError(f"fatal: the clone lacks {entry.path!r}", 1)
+            if size > MAXIMUM_FILE_BYTES:
+                self._skipped["too large"] += 1
+                continue
+            self._changed.append(ScannedFile(entry.path, entry.blob_id, FileStamp(size)))
+            self._met.add(entry.path)
 
-    def _read_rule_files(self, entries: Mapping[str, str]) -> None:
-        wanted = {}
-        for path, about in entries.items():
-            if path.endswith(_RULE_FILES) and path.rpartition("/")[2] in _RULE_FILES:
-                mode, _, blob_id, size = about.split()
-                if mode.startswith("100") and int(size) <= MAXIMUM_FILE_BYTES:
-                    wanted[path] = blob_id
-        blobs = read_blobs(self._clone_path, list(wanted.values()))
+    def _read_rule_files(self, entries: Sequence[TreeEntry]) -> None:
+        wanted = {
+            entry.path: entry.blob_id
+            for entry in entries
+            if entry.path.endswith(_RULE_FILES)
+            and entry.path.rpartition("/")[2] in _RULE_FILES
+            and entry.is_regular_file
+        }
+        blobs = objects.read_blobs(self._clone_path, list(wanted.values()))
         self._rule_files = {
-            path: blob for path, blob in zip(wanted, blobs, strict=True) if blob is not None
+            path: blob
+            for path, blob in zip(wanted, blobs, strict=True)
+            if blob is not None and len(blob) <= MAXIMUM_FILE_BYTES
         }
 
-    def _take_in_entry(self, path: str, about: str) -> None:
-        prefix, _, name = path.rpartition("/")
+    def _is_candidate(self, entry: TreeEntry) -> bool:
+        """Whether a file is to be read and not known with this content; else it is counted."""
+        prefix, _, name = entry.path.rpartition("/")
         rules = self._rules_of(prefix)
         if rules is None:
-            return
-        mode, kind, blob_id, size = about.split()
+            return False
         reason: str | None
-        if kind != "blob":
+        if entry.is_repository:
             reason = rules.of_directory(name) or "nested repository"
         else:
-            reason = rules.of_file(name)
-            if reason is None:
-                reason = self._compare(path, mode, blob_id, size)
-        if reason is not None and reason is not IGNORED:
-            self._skipped[reason] += 1
-
-    def _compare(self, path: str, mode: str, blob_id: str, size: str) -> str | None:
-        if mode == "120000":
-            return "symbolic link"
-        if int(size) > MAXIMUM_FILE_BYTES:
-            return "too large"
-        if not is_text(path):
-            return "undecodable name"
-        known = self._known.get(path)
-        if known is not None:
-            self._met.add(path)
-            if known[0] == blob_id:
-                self._unchanged += 1
-                return None
-        self._changed.append(ScannedFile(path, blob_id, FileStamp(int(size))))
-        return None
+            reason = rules.of_file(name) or _reason_by_entry(entry)
+        if reason is not None:
+            if reason is not IGNORED:
+                self._skipped[reason] += 1
+            return False
+        known = self._known.get(entry.path)
+        if known is None or known[0] != entry.blob_id:
+            return True
+        self._met.add(entry.path)
+        self._unchanged += 1
+        return False
 
     def _rules_of(self, folder: str) -> DirectoryRules | None:
         """The rules inside a folder; None if it is left out, which is counted once."""
@@ -202,3 +173,9 @@ class _Listing:
         if self._rule_files.get(f"{prefix}CACHEDIR.TAG", b"").startswith(CACHE_SIGNATURE):
             return GENERATED
         return None
+
+
+def _reason_by_entry(entry: TreeEntry) -> str | None:
+    if not entry.is_regular_file:
+        return "symbolic link"
+    return None if is_text(entry.path) else "undecodable name"
