@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kodit.domain.browsing import (
+    Definition,
     FileText,
     GrepAnswer,
     GrepMatch,
@@ -12,7 +13,6 @@ from kodit.domain.browsing import (
     Reference,
     SymbolAnswer,
 )
-from kodit.domain.search import StoredSnippet
 
 
 def grep_shape(pattern: str, answer: GrepAnswer) -> dict[str, Any]:
@@ -70,19 +70,22 @@ def text_shape(text: FileText) -> dict[str, Any]:
 def symbols_shape(name: str, answer: SymbolAnswer) -> dict[str, Any]:
     return {
         "name": name,
-        "definitions": [definition_shape(snippet) for snippet in answer.definitions],
+        "definitions": [definition_shape(definition) for definition in answer.definitions],
         "references": [reference_shape(reference) for reference in answer.references],
         "complete": answer.is_complete,
     }
 
 
-def definition_shape(snippet: StoredSnippet) -> dict[str, Any]:
+def definition_shape(definition: Definition) -> dict[str, Any]:
+    """`line` is where the name is declared, between `start_line` and `end_line`."""
+    snippet = definition.snippet
     return {
         "index_id": snippet.index_id,
         "source": snippet.source,
         "path": snippet.path,
         "start_line": snippet.start_line,
         "end_line": snippet.end_line,
+        "line": definition.line,
         "language": snippet.language,
         "symbol": snippet.symbol,
         "kind": snippet.kind,

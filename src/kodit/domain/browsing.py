@@ -129,6 +129,15 @@ class SymbolRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """A snippet that defines a name, and the line on which it says so: before that may stand a
+    comment, a decorator, or what else the snippet holds."""
+
+    snippet: StoredSnippet
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A line on which a name is used, as a word of its own. `snippet` is where it stands."""
 
@@ -142,7 +151,7 @@ class SymbolAnswer:
     """Where a name is defined, best first, and where it is used, by place. Complete when neither
     list was cut short."""
 
-    definitions: tuple[StoredSnippet, ...]
+    definitions: tuple[Definition, ...]
     references: tuple[Reference, ...]
     is_complete: bool
 

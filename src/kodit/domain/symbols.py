@@ -126,6 +126,18 @@ def declared_kind(name: str, line: str, language: str) -> SymbolKind | None:
     return SymbolKind[match.lastgroup] if match.lastgroup else None
 
 
+def naming_line(snippet: StoredSnippet) -> int:
+    """The line on which a definition names itself: the one that declares the name, or else the
+    first that has it, or else the first."""
+    name = snippet.symbol or ""
+    first: int | None = None
+    for number, line in uses(name, snippet.text):
+        if declared_kind(name, line, snippet.language):
+            return snippet.start_line + number
+        first = number if first is None else first
+    return snippet.start_line + (first or 0)
+
+
 _FORWARD = frozenset({"CLASS", "STRUCT", "ENUM"})
 """`class Name;` says that there is one, elsewhere."""
 

@@ -100,13 +100,16 @@ def symbols_and_show(application: Application, request: SymbolRequest, *, as_jso
 
 
 def _show_symbols(answer: SymbolAnswer) -> None:
-    snippets = [*answer.definitions, *(one.snippet for one in answer.references)]
-    several = len({snippet.index_id for snippet in snippets}) > 1
+    everywhere = {one.snippet.index_id for one in answer.definitions}
+    everywhere |= {one.snippet.index_id for one in answer.references}
+    several = len(everywhere) > 1
     if answer.definitions:
         print_line("definitions:")
-    for snippet in answer.definitions:
+    for definition in answer.definitions:
+        snippet = definition.snippet
         place = _place(snippet.index_id, snippet.path, several=several)
-        print_line(f"  {place}:{snippet.start_line}-{snippet.end_line}  {_name(snippet)}")
+        lines = f"lines {snippet.start_line}-{snippet.end_line}"
+        print_line(f"  {place}:{definition.line}: {_name(snippet)}, {lines}")
     if answer.references:
         print_line("references:")
     for reference in answer.references:

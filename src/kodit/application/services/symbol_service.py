@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from kodit.domain.browsing import Reference, SymbolAnswer, SymbolRequest, cut_line
+from kodit.domain.browsing import Definition, Reference, SymbolAnswer, SymbolRequest, cut_line
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ports.browsing import Catalogue
 from kodit.domain.ports.engines import KeywordIndex
@@ -15,6 +16,7 @@ from kodit.domain.symbols import (
     AskedName,
     declared_kind,
     merge_pieces,
+    naming_line,
     parse_name,
     rarest_terms,
     uses,
@@ -51,21 +53,19 @@ class SymbolService:
             for snippet in self._catalogue.definitions({name.whole, name.plain}, scope, kinds)
             if name.is_defined_by(snippet)
         )
-        candidates, saw_all = self._candidates(_spellings(name, definitions), scope)
-        occurrences = _occurrences(candidates, _spellings(name, definitions))
+        names = _spellings(name, definitions)
+        candidates, saw_all = self._candidates(names, scope)
+        occurrences = _occurrences(candidates, names)
         declared = [one for one in _declared(occurrences, name) if not _is_known(one, definitions)]
-        places = {(one.file_id, one.start_line) for one in declared}
-        known = {snippet.id: snippet for snippet in definitions}
+        own_lines = _own_lines(declared, candidates, {one.id for one in definitions})
         references = [
-            one
-            for one in _without_definitions(occurrences, known)
-            if (one.snippet.file_id, one.line) not in places
+            one for one in occurrences if (one.snippet.file_id, one.line) not in own_lines
         ]
         definitions += [one for one in declared if not kinds or one.kind in kinds]
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
         references.sort(key=lambda one: (*_rank(one.snippet)[:-1], one.line))
         return SymbolAnswer(
-            tuple(self._with_texts(definitions[: request.limit])),
+            tuple(self._complete(definitions[: request.limit])),
             tuple(references[: request.limit]),
             saw_all and max(len(definitions), len(references)) <= request.limit,
         )
@@ -83,13 +83,13 @@ class SymbolService:
             found.update(hit.snippet_id for hit in hits)
         return self._catalogue.snippets(sorted(found)), saw_all
 
-    def _with_texts(self, definitions: list[StoredSnippet]) -> list[StoredSnippet]:
+    def _complete(self, definitions: list[StoredSnippet]) -> Iterator[Definition]:
+        """The definitions with their texts, and the lines on which they name themselves."""
         wanted = [snippet.id for snippet in definitions if not snippet.text]
         texts = {snippet.id: snippet.text for snippet in self._catalogue.snippets(wanted)}
-        return [
-            replace(snippet, text=snippet.text or texts.get(snippet.id, ""))
-            for snippet in definitions
-        ]
+        for snippet in definitions:
+            whole = replace(snippet, text=snippet.text or texts.get(snippet.id, ""))
+            yield Definition(whole, naming_line(whole))
 
 
 def _known_kinds(kinds: tuple[str, ...]) -> frozenset[str]:
@@ -150,19 +150,13 @@ def _is_known(declared: StoredSnippet, definitions: list[StoredSnippet]) -> bool
     )
 
 
-def _without_definitions(
-    occurrences: list[Reference], definitions: dict[int, StoredSnippet]
-) -> list[Reference]:
-    """All but the line by which a definition names itself: the one that declares the name, or
-    else the first that has it."""
-    own: dict[int, tuple[bool, int]] = {}
-    for one in occurrences:
-        definition = definitions.get(one.snippet.id)
-        if definition is not None:
-            name = definition.symbol or ""
-            rank = (declared_kind(name, one.text, definition.language) is None, one.line)
-            own[definition.id] = min(own.get(definition.id, rank), rank)
-    return [one for one in occurrences if own.get(one.snippet.id, (True, 0))[1] != one.line]
+def _own_lines(
+    declared: list[StoredSnippet], candidates: list[StoredSnippet], defining: set[int]
+) -> set[tuple[int, int]]:
+    """File and line of what is a definition's own, and therefore no reference."""
+    own = {(one.file_id, one.start_line) for one in declared}
+    own |= {(one.file_id, naming_line(one)) for one in candidates if one.id in defining}
+    return own
 
 
 def _rank(snippet: StoredSnippet) -> tuple[bool, int, str, int]:

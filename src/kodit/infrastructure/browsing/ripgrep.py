@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ BYTES_PER_COMMAND = 200_000
 TIME_LIMIT_SECONDS = 5.0
 """After this the files are read without ripgrep's advice."""
 _OPTIONS = (
-    "--no-config --no-messages --no-mmap --text --threads=1 --files-with-matches --null"
+    "--no-config --no-messages --no-mmap --threads=1 --files-with-matches --null"
     " --color=never --regexp"
 ).split()
 
@@ -40,24 +41,35 @@ def worth_reading(
         return everything
     found: set[str] = set()
     for some in _in_commands(paths):
-        try:
-            done = subprocess.run(
-                [ripgrep, *_OPTIONS, pattern, "--", *(f"./{path}" for path in some)],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                check=False,
-                timeout=TIME_LIMIT_SECONDS,
-            )
-        except (OSError, subprocess.TimeoutExpired):
+        names = _run(ripgrep, folder, pattern, [f"./{path}" for path in some])
+        if names is None:
             return everything
-        # 1 is "no match"; 2 may be one file that vanished, or a pattern too large for it.
-        if done.returncode not in (0, 1):
-            return everything
-        names = done.stdout.decode("utf-8", "surrogateescape").split("\0")
         found.update(name.removeprefix("./") for name in names)
     return everything & found
+
+
+def _run(ripgrep: str, folder: str, pattern: str, paths: Sequence[str]) -> list[str] | None:
+    """The paths that ripgrep finds the pattern in; None when it cannot be trusted."""
+    try:
+        done = subprocess.run(
+            [ripgrep, *_OPTIONS, pattern, "--", *paths],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=TIME_LIMIT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # 1 says that nothing was found; 2 that a file has vanished, or the pattern is too large.
+    understood = done.returncode in (0, 1) or (
+        done.returncode == 2
+        and paths != [os.devnull]
+        and _run(ripgrep, folder, pattern, [os.devnull]) is not None
+    )
+    names = done.stdout.decode("utf-8", "surrogateescape")
+    return [name for name in names.split("\0") if name] if understood else None
 
 
 def _in_commands(paths: Sequence[str]) -> Iterator[list[str]]:

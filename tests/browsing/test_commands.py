@@ -1,0 +1,147 @@
+"""`kodit grep`, `ls`, `read`, `symbols` and `related` as processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.browsing.conftest import Indexed
+from tests.support.command import KoditCommand
+
+
+@pytest.fixture
+def command(indexed: Indexed) -> KoditCommand:
+    """The command line over what is indexed."""
+    return KoditCommand(indexed.data_dir)
+
+
+def test_grep_prints_places_and_talks_on_standard_error(command: KoditCommand) -> None:
+    """One line a match; that there are more is no data."""
+    outcome = command.succeed("grep", "return round_price", "--limit", "1")
+    assert outcome.out == "shop/cart.py:28:        return round_price(amount * (1 + TAX_RATE))\n"
+    assert "more than these 1 lines" in outcome.err
+
+
+def test_grep_names_the_index_where_there_are_several(command: KoditCommand) -> None:
+    """A path alone would not say which one it is."""
+    lines = command.succeed("grep", "def round_price").out.splitlines()
+    assert lines == [
+        "[1] shop/prices.py:4:def round_price(amount):",
+        "[2] bank/money.py:4:def round_price(amount):",
+    ]
+
+
+def test_grep_prints_context_as_grep_does(command: KoditCommand) -> None:
+    """Each line once, a dash for context, and a line between what is apart."""
+    out = command.succeed("grep", "article ==|quantity|line.count \\+=", "1", "-C", "1").out
+    assert out.splitlines()[:7] == [
+        "shop/cart.py-17-        for line in self.lines:",
+        "shop/cart.py:18:            if line.article == article:",
+        "shop/cart.py:19:                line.count += count",
+        "shop/cart.py-20-                return line",
+        "--",
+        "web/basket.js-4-    for (const line of this.lines) {",
+        "web/basket.js:5:      if (line.article === article) {",
+    ]
+
+
+def _keys(value: Any) -> list[str]:
+    return list(value)
+
+
+def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Indexed) -> None:
+    """What a program reads of each command."""
+    grep = command.succeed("grep", "def parse_price", "--json", "-C", "1").json()
+    (match,) = grep.pop("matches")
+    assert grep == {"pattern": "def parse_price", "files": 10, "complete": True, "problems": []}
+    assert match == {
+        "index_id": 1,
+        "source": str(indexed.shop),
+        "path": "shop/prices.py",
+        "language": "python",
+        "line": 10,
+        "column": 1,
+        "text": "def parse_price(text):",
+        "before": [""],
+        "after": ['    """A price as people write it."""'],
+    }
+    (listed,) = command.succeed("ls", "2", "*.java", "--json").json()["files"]
+    assert _keys(listed) == "index_id source path language size lines snippets".split()
+    read = command.succeed("read", "2", "bank/money.py:4-5", "--json").json()
+    assert read["text"].splitlines()[0] == "def round_price(amount):"
+    assert _keys(read) == "index_id source path language start_line end_line lines text".split()
+    symbols = command.succeed("symbols", "round_price", "2", "--json").json()
+    assert _keys(symbols) == ["name", "definitions", "references", "complete"]
+    assert symbols["definitions"][0]["path"] == "bank/money.py"
+    related = command.succeed("related", "1", "shop/cart.py:16", "--json", "-n", "1").json()
+    assert related["results"][0]["path"] == "web/wishlist.py"
+
+
+def test_text_is_for_people(command: KoditCommand) -> None:
+    """The data of each command, and nothing else, on standard output."""
+    assert command.succeed("ls", "2", "*.java").out.split()[-2:] == ["java", "bank/Account.java"]
+    assert command.succeed("read", "2", "bank/money.py:4").out == "def round_price(amount):\n"
+    assert command.succeed("read", "1", "empty.py").out == ""
+    symbols = command.succeed("symbols", "parse_price").out
+    assert symbols == "definitions:\n  shop/prices.py:10: function parse_price, lines 10-13\n"
+    related = command.succeed("related", "1", "shop/cart.py:16", "--lines", "0", "-n", "1").out
+    assert related.startswith(" 1. web/wishlist.py:")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("grep", "nothing_like_it"),
+        ("grep", "x", "--path", "no/such/*"),
+        ("ls", "1", "no/such/*"),
+        ("symbols", "nothing_like_it"),
+    ],
+)
+def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: KoditCommand) -> None:
+    """Nothing on standard output, a word on standard error, exit status 0."""
+    outcome = command.succeed(*arguments)
+    assert outcome.out == ""
+    assert outcome.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("grep", "("), "not a regular expression"),
+        (("grep", ""), "is empty"),
+        (("grep", "x" * 6000), "6000 characters"),
+        (("grep", "x", "99"), "no index 99"),
+        (("grep", "x", "/no/such/folder"), "does not exist"),
+        (("ls", "99"), "no index 99"),
+        (("read", "1", "nothing.py"), "has no file"),
+        (("read", "1", "shop/cart.py:900"), "there is no line 900"),
+        (("symbols", ""), "is empty"),
+        (("symbols", "x", "--kind", "thing"), "no kind 'thing'"),
+        (("related", "1", "nothing.py:1"), "has no file"),
+    ],
+)
+def test_a_users_error_is_one_sentence_and_status_2(
+    arguments: tuple[str, ...], said: str, command: KoditCommand
+) -> None:
+    """On standard error."""
+    outcome = command.run(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_names_and_lines_cannot_steer_the_terminal(command: KoditCommand, tmp_path: Path) -> None:
+    """Control characters are shown, not sent; JSON keeps them."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "evil\x1b[2J\n.py").write_text("word = '\x1b]0;title\x07'\n")
+    kodit = KoditCommand(tmp_path / "data")
+    kodit.succeed("index", folder)
+    path = "evil\x1b[2J\n.py"
+    for arguments in (("grep", "word"), ("ls",), ("read", "1", path), ("symbols", "word")):
+        out = kodit.succeed(*arguments).out
+        assert "\x1b" not in out
+        assert len(out.splitlines()) == (2 if arguments[0] == "symbols" else 1)
+    (match,) = kodit.succeed("grep", "word", "--json").json()["matches"]
+    assert match["path"] == path

@@ -1,0 +1,200 @@
+"""Finding lines in what is indexed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from pathlib import Path
+
+import pytest
+from tests.browsing.conftest import BANK, SHOP, Indexed, write_files
+from tests.support.sources import commit_all, write_file
+
+from kodit import Kodit
+from kodit.application.services.grep_service import GrepService
+from kodit.composition import Application
+from kodit.domain.browsing import Expression, GrepAnswer, GrepRequest
+from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
+from kodit.infrastructure.browsing.line_searcher import FIRST_FILES, PooledLineSearcher
+from kodit.settings import Settings
+
+HARD = r"(a?[ab]?){500}c"
+"""Takes RE2 half a minute for a megabyte of `a` and `b`."""
+
+
+def places(answer: GrepAnswer) -> list[tuple[int, str, int]]:
+    """Index, path and line of each match."""
+    return [(match.index_id, match.path, match.found.line) for match in answer.matches]
+
+
+def test_lines_of_every_index_come_by_index_path_and_line(indexed: Indexed) -> None:
+    """A folder and a git repository in one answer, without what is ignored, binary or secret."""
+    answer = indexed.kodit.grep("round_price")
+    assert places(answer) == [
+        (1, "docs/guide.md", 3),
+        (1, "shop/cart.py", 3),
+        (1, "shop/cart.py", 28),
+        (1, "shop/prices.py", 4),
+        (1, "shop/prices.py", 13),
+        (1, "tests/test_prices.py", 1),
+        (1, "tests/test_prices.py", 4),
+        (1, "tests/test_prices.py", 6),
+        (1, "tests/test_prices.py", 7),
+        (2, "bank/money.py", 4),
+    ]
+    assert answer.is_complete
+    assert answer.matches[0].source == str(indexed.shop)
+    assert answer.matches[-1].source == indexed.bank.as_uri()
+    assert answer.matches[3].found.text == "def round_price(amount):"
+    assert answer.matches[3].language == "python"
+
+
+def test_an_answer_says_whether_there_is_more(indexed: Indexed) -> None:
+    """The first lines, and that they are not all; the exact number is all."""
+    everything = places(indexed.kodit.grep("round_price"))
+    assert len(everything) == 10
+    for limit in (1, 9, 10):
+        answer = indexed.kodit.grep("round_price", limit=limit)
+        assert places(answer) == everything[:limit]
+        assert answer.is_complete == (limit == 10)
+
+
+def test_one_index_a_glob_and_a_language(indexed: Indexed) -> None:
+    """Each narrows the files down, which are counted."""
+    kodit = indexed.kodit
+    assert places(kodit.grep("round_price", indexed.bank.as_uri())) == [(2, "bank/money.py", 4)]
+    assert places(kodit.grep("round_price", 2)) == [(2, "bank/money.py", 4)]
+    assert {path for _, path, _ in places(kodit.grep("round_price", paths=["/tests/**"]))} == {
+        "tests/test_prices.py"
+    }
+    by_language = kodit.grep("return", languages=["javascript"])
+    assert {match.path for match in by_language.matches} == {"web/basket.js"}
+    assert by_language.files == 1
+    nothing = kodit.grep("return", paths=["*.nothing"])
+    assert (nothing.matches, nothing.files, nothing.is_complete) == ((), 0, True)
+
+
+def test_case_fixed_strings_and_context(indexed: Indexed) -> None:
+    """What the options do."""
+    kodit = indexed.kodit
+    assert not kodit.grep("ROUND_PRICE").matches
+    assert len(kodit.grep("ROUND_PRICE", ignore_case=True).matches) == 10
+    (found,) = kodit.grep("rstrip(|sum(", fixed_strings=True).matches or (None,)
+    assert found is None
+    (match,) = kodit.grep("sum(line", fixed_strings=True, context=1).matches
+    assert match.found.before == ('        """The price of all lines, with tax."""',)
+    assert match.found.after == ("        return round_price(amount * (1 + TAX_RATE))",)
+
+
+def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
+    """Also where there is no file to look at."""
+    with pytest.raises(InvalidQueryError, match="not a regular expression"):
+        indexed.kodit.grep("(", paths=["*.nothing"])
+    with pytest.raises(NotFoundError, match="no index 99"):
+        indexed.kodit.grep("x", 99)
+    with pytest.raises(SourceError, match="does not exist"):
+        indexed.kodit.grep("x", "/no/such/folder")
+    with pytest.raises(SourceError, match="is not indexed"):
+        indexed.kodit.grep("x", indexed.data_dir)
+
+
+def test_git_sources_answer_from_the_indexed_commit_and_folders_as_they_are(
+    tmp_path: Path,
+) -> None:
+    """A source that moves on is seen once it is indexed, a folder at once."""
+    write_files(tmp_path / "folder", {"a.py": "first = 1\n"})
+    write_files(tmp_path / "repository", {"a.py": "first = 1\n"})
+    commit_all(tmp_path / "repository")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "folder")
+        kodit.index((tmp_path / "repository").as_uri())
+        for place in ("folder", "repository"):
+            write_file(tmp_path / place / "a.py", "second = 2\n")
+        commit_all(tmp_path / "repository")
+        assert places(kodit.grep("first")) == [(2, "a.py", 1)]
+        assert places(kodit.grep("second")) == [(1, "a.py", 1)]
+        kodit.index((tmp_path / "repository").as_uri())
+        assert places(kodit.grep("second")) == [(1, "a.py", 1), (2, "a.py", 1)]
+
+
+def test_what_has_become_something_else_is_not_shown(tmp_path: Path) -> None:
+    """A link, a folder of links, a key, a pipe: none is followed, read, or waited for."""
+    folder = tmp_path / "folder"
+    names = ("link.py", "key.py", "pipe.py", "binary.py", "deep/inner.py", "stays.py")
+    write_files(folder, dict.fromkeys(names, "word = 1\n"))
+    write_files(tmp_path / "outside", {"inner.py": "word = 'outside'\n"})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(folder)
+        assert len(kodit.grep("word").matches) == len(names)
+        for name in ("link.py", "pipe.py", "deep/inner.py"):
+            (folder / name).unlink()
+        (folder / "deep").rmdir()
+        (folder / "link.py").symlink_to(tmp_path / "outside" / "inner.py")
+        (folder / "deep").symlink_to(tmp_path / "outside")
+        os.mkfifo(folder / "pipe.py")
+        write_file(folder / "key.py", "-----BEGIN PRIVATE KEY-----\nword\n")
+        write_file(folder / "binary.py", b"word\x00")
+        assert places(kodit.grep("word")) == [(1, "stays.py", 1)]
+
+
+def test_a_source_that_is_gone_does_not_silence_the_others(tmp_path: Path) -> None:
+    """It is named beside the answer; asked for alone, it is the answer."""
+    write_files(tmp_path / "shop", {"a.py": SHOP["shop/prices.py"]})
+    write_files(tmp_path / "bank", {"b.py": BANK["bank/money.py"]})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "shop", tmp_path / "bank")
+        (tmp_path / "shop").rename(tmp_path / "elsewhere")
+        answer = kodit.grep("def round_price")
+        assert places(answer) == [(2, "b.py", 4)]
+        (problem,) = answer.problems
+        assert str(tmp_path / "shop") in problem
+        with pytest.raises(SourceError, match="does not exist"):
+            kodit.grep("def round_price", str(tmp_path / "shop"))
+
+
+def test_many_files_come_in_order(tmp_path: Path) -> None:
+    """However many children share them, and wherever the answer is cut."""
+    count = FIRST_FILES * 3
+    files = {f"f{number:04}.txt": f"word {number}\n" for number in range(count)}
+    write_files(tmp_path / "folder", files)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "folder")
+        everything = kodit.grep("word", limit=count)
+        assert [match.path for match in everything.matches] == sorted(files)
+        assert everything.is_complete
+        cut = kodit.grep("word", limit=FIRST_FILES + 7)
+        assert cut.matches == everything.matches[: FIRST_FILES + 7]
+        assert not cut.is_complete
+        assert [match.path for match in kodit.grep("word 383$").matches] == ["f0383.txt"]
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "(a|a?)+c", "(.*)*(.*)*c", "(x+x+)+y"])
+def test_an_expression_that_would_backtrack_does_not(pattern: str, indexed: Indexed) -> None:
+    """RE2 never goes back, so that this test ends."""
+    assert indexed.kodit.grep(pattern, 1, paths=["*.py"]).files == 5
+
+
+def test_an_expression_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    """In one file, by the signs of life of the child; over all files, by the clock."""
+    choice = random.Random(1)  # noqa: S311 - any text that is not regular does
+    write_file(tmp_path / "folder/ab.txt", "".join(choice.choices("ab\n", [40, 40, 1], k=600_000)))
+    write_file(tmp_path / "folder/word.txt", "word\n")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "folder")
+
+    async def grep(pattern: str, *, stall: float, total: float) -> GrepAnswer:
+        with Application(Settings.load(data_dir=tmp_path / "data")) as application:
+            searcher = PooledLineSearcher(
+                application.data_dir / "clones", application.pool, ripgrep=None, stall_seconds=stall
+            )
+            service = GrepService(
+                catalogue=application.catalogue, searcher=searcher, time_limit_seconds=total
+            )
+            return await service.grep(GrepRequest(Expression(pattern)))
+
+    with pytest.raises(InvalidQueryError, match=r"takes too long; make it simpler"):
+        asyncio.run(grep(HARD, stall=1.0, total=60.0))
+    with pytest.raises(InvalidQueryError, match=r"took more than 1 s; choose fewer files"):
+        asyncio.run(grep(HARD, stall=60.0, total=1.0))
+    assert places(asyncio.run(grep("word", stall=60.0, total=60.0))) == [(1, "word.txt", 1)]

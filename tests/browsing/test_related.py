@@ -1,0 +1,85 @@
+"""Snippets like one that is pointed at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.browsing.conftest import Indexed, write_files
+from tests.support.sources import python_function, write_tree
+
+from kodit import Kodit
+from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.search import SearchResult
+
+
+def places(results: list[SearchResult]) -> list[tuple[int, str]]:
+    """Index and path of each result."""
+    return [(result.snippet.index_id, result.snippet.path) for result in results]
+
+
+def test_the_most_similar_code_comes_first(indexed: Indexed) -> None:
+    """A method of the same purpose in another class, and never the snippet itself."""
+    results = indexed.kodit.related(1, "shop/cart.py:16")
+    assert results[0].snippet.path == "web/wishlist.py"
+    assert all(
+        (result.snippet.path, result.snippet.symbol) != ("shop/cart.py", "add")
+        for result in results
+    )
+    scores = [result.score for result in results]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[0] <= 1.001
+
+
+def test_other_indexes_are_looked_at_when_asked_for(indexed: Indexed) -> None:
+    """Otherwise only that of the place."""
+    kodit = indexed.kodit
+    assert {index_id for index_id, _ in places(kodit.related(1, "shop/prices.py:5"))} == {1}
+    everywhere = kodit.related(indexed.shop, "shop/prices.py:5", everywhere=True)
+    assert (2, "bank/money.py") in places(everywhere)
+    only = kodit.related(1, "shop/prices.py:5", everywhere=True, languages=["java"])
+    assert {path for _, path in places(only)} == {"bank/Account.java"}
+    only = kodit.related(1, "shop/prices.py:5", paths=["web/*.js"])
+    assert set(places(only)) == {(1, "web/basket.js")}
+
+
+def test_at_most_two_of_one_file_and_no_copy_of_the_same_path(tmp_path: Path) -> None:
+    """Neighbours come from many files, and a second index of the project adds nothing."""
+    for name in ("first", "second"):
+        write_tree(tmp_path / name, files=12)
+        text = "\n\n".join(python_function(f"carry_{n}", "a b c d".split()) for n in range(6))
+        write_files(tmp_path / name, {"alike.py": text, "other.py": text.replace("carry", "move")})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "first", tmp_path / "second")
+        results = kodit.related(1, "alike.py:3", everywhere=True, limit=8)
+        assert len(results) == 8
+        assert max(Counter(places(results)).values()) == 2
+        snippet = next(
+            one
+            for one in kodit.related(1, "other.py:3", limit=50)
+            if one.snippet.path == "alike.py"
+        ).snippet
+        assert all(
+            (result.snippet.path, result.snippet.text) != (snippet.path, snippet.text)
+            for result in kodit.related(1, f"alike.py:{snippet.start_line}", everywhere=True)
+        )
+
+
+def test_a_line_between_snippets_means_the_nearest(indexed: Indexed) -> None:
+    """A blank line, or no line at all: the beginning of the file."""
+    kodit = indexed.kodit
+    assert kodit.related(1, "shop/prices.py") == kodit.related(1, "shop/prices.py:1")
+    assert kodit.related(1, "shop/prices.py:8") == kodit.related(1, "shop/prices.py:7")
+
+
+def test_where_there_is_nothing_is_a_users_error(indexed: Indexed) -> None:
+    """No file, no line, no snippet."""
+    with pytest.raises(NotFoundError, match="has no file"):
+        indexed.kodit.related(1, "ignored/secret_plan.py:1")
+    with pytest.raises(NotFoundError, match="there is no line 999"):
+        indexed.kodit.related(1, "shop/cart.py:999")
+    with pytest.raises(NotFoundError, match="nothing to compare"):
+        indexed.kodit.related(1, "empty.py:1")
+    with pytest.raises(InvalidQueryError, match="no lines 0"):
+        indexed.kodit.related(1, "shop/cart.py:0")

@@ -1,0 +1,225 @@
+"""Where a name is defined and where it is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.browsing.conftest import Indexed, write_files
+
+from kodit import Kodit
+from kodit.domain.browsing import SymbolAnswer
+from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.search import StoredSnippet
+from kodit.domain.snippet import SymbolKind
+from kodit.domain.symbols import declared_kind, merge_pieces, parse_name, rarest_terms, uses
+
+
+def definitions(answer: SymbolAnswer) -> list[tuple[str, int, str | None, str]]:
+    """Path, line, kind and qualified name of each definition."""
+    return [
+        (one.snippet.path, one.line, one.snippet.kind, one.snippet.defined_symbol.qualified_name)
+        for one in answer.definitions
+        if one.snippet.defined_symbol is not None
+    ]
+
+
+def references(answer: SymbolAnswer) -> list[tuple[str, int]]:
+    """Path and line of each reference."""
+    return [(one.snippet.path, one.line) for one in answer.references]
+
+
+def test_definitions_and_references_of_every_index(indexed: Indexed) -> None:
+    """By index and path, tests and documents last; a definition's own line is no reference."""
+    answer = indexed.kodit.symbols("round_price")
+    assert definitions(answer) == [
+        ("shop/prices.py", 4, "function", "round_price"),
+        ("bank/money.py", 4, "function", "round_price"),
+    ]
+    assert references(answer) == [
+        ("shop/cart.py", 3),
+        ("shop/cart.py", 28),
+        ("shop/prices.py", 13),
+        ("docs/guide.md", 3),
+        ("tests/test_prices.py", 1),
+        ("tests/test_prices.py", 6),
+        ("tests/test_prices.py", 7),
+    ]
+    assert answer.is_complete
+    assert "def round_price(amount):" in answer.definitions[0].snippet.text
+    assert answer.definitions[1].snippet.source == indexed.bank.as_uri()
+    used = answer.references[1]
+    assert (used.snippet.scope, used.snippet.symbol) == ("Cart", "total")
+    assert used.text == "return round_price(amount * (1 + TAX_RATE))"
+
+
+def test_a_reference_is_the_whole_word(indexed: Indexed) -> None:
+    """`count` is used, `account` and `test_round_price` are other names."""
+    answer = indexed.kodit.symbols("balance", 2)
+    assert {line for _, line in references(answer)} == {4, 10, 14}
+    assert ("tests/test_prices.py", 4) not in references(indexed.kodit.symbols("round_price"))
+
+
+def test_a_qualified_name_is_the_one_in_that_scope(indexed: Indexed) -> None:
+    """However languages write it, in any case and with brackets behind."""
+    kodit = indexed.kodit
+    assert {name for *_, name in definitions(kodit.symbols("add"))} == {"Cart.add", "Basket.add"}
+    for name in ("Cart.add", "Cart::add", "Cart#add", "cart.add()", " Cart.add "):
+        assert definitions(kodit.symbols(name)) == [("shop/cart.py", 15, "method", "Cart.add")]
+    assert definitions(kodit.symbols("Basket.add"))[0][0] == "web/basket.js"
+    assert definitions(kodit.symbols("Nothing.add")) == []
+
+
+def test_the_spelling_asked_for_comes_first(indexed: Indexed, tmp_path: Path) -> None:
+    """Then other cases; references are those of the spelling that is defined."""
+    (found,) = definitions(indexed.kodit.symbols("ACCOUNT"))
+    assert found == ("bank/Account.java", 3, "class", "Account")
+    write_files(
+        tmp_path / "folder",
+        {
+            "a.py": "class connection:\n    pass\n\n\nx = connection()\n" + "# filler\n" * 30,
+            "b.py": "class Connection:\n    pass\n\n\ny = Connection()\n" + "# filler\n" * 30,
+        },
+    )
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "folder")
+        answer = kodit.symbols("Connection")
+        assert [path for path, *_ in definitions(answer)] == ["b.py", "a.py"]
+        assert references(answer) == [("b.py", 5)]
+
+
+def test_small_definitions_that_share_a_snippet_are_found(indexed: Indexed) -> None:
+    """The snippet has the symbol of the first; the line of the others says what they are."""
+    answer = indexed.kodit.symbols("doubled")
+    assert [(path, line) for path, line, *_ in definitions(answer)] == [("shop/cart.py", 39)]
+    assert references(answer) == []
+
+
+def test_filters_narrow_both_lists(indexed: Indexed) -> None:
+    """Index, language, path, and the kind of definitions."""
+    kodit = indexed.kodit
+    assert [path for path, *_ in definitions(kodit.symbols("round_price", 2))] == ["bank/money.py"]
+    assert {path for path, _ in references(kodit.symbols("round_price", paths=["tests/**"]))} == {
+        "tests/test_prices.py"
+    }
+    assert definitions(kodit.symbols("add", languages=["javascript"])) == [
+        ("web/basket.js", 3, "method", "Basket.add")
+    ]
+    assert definitions(kodit.symbols("add", kinds=["class"])) == []
+    assert len(definitions(kodit.symbols("add", kinds=["class", "method"]))) == 2
+    assert kodit.symbols("add", paths=["nothing/**"]).references == ()
+
+
+def test_an_answer_that_was_cut_says_so(indexed: Indexed) -> None:
+    """The first of each."""
+    answer = indexed.kodit.symbols("round_price", limit=1)
+    assert (len(answer.definitions), len(answer.references)) == (1, 1)
+    assert not answer.is_complete
+
+
+@pytest.mark.parametrize("name", ["nothing_like_it", "_", "😀", "a" * 200, "%", "x'y\"z", "\x00"])
+def test_a_name_that_nobody_defines_has_an_empty_answer(name: str, indexed: Indexed) -> None:
+    """Whatever its letters."""
+    answer = indexed.kodit.symbols(name)
+    assert (answer.definitions, answer.is_complete) == ((), True)
+
+
+def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
+    """An empty or endless name, an unknown kind or index."""
+    for name in ("", "  ", "x" * 301):
+        with pytest.raises(InvalidQueryError, match="the name"):
+            indexed.kodit.symbols(name)
+    with pytest.raises(InvalidQueryError, match=r"no kind 'klass'; choose from function,"):
+        indexed.kodit.symbols("add", kinds=["klass"])
+    with pytest.raises(NotFoundError):
+        indexed.kodit.symbols("add", 99)
+
+
+def test_a_renamed_definition_is_found_by_its_new_name(tmp_path: Path) -> None:
+    """And no longer by its old one."""
+    folder = tmp_path / "folder"
+    write_files(folder, {"a.py": "def first():\n    return 1\n"})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(folder)
+        write_files(folder, {"a.py": "def second():\n    return 1\n"})
+        kodit.index(folder)
+        assert kodit.symbols("first").definitions == ()
+        assert len(kodit.symbols("second").definitions) == 1
+        kodit.delete(folder)
+        assert kodit.symbols("second").definitions == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "language", "expected"),
+    [
+        ("def name(self):", "python", SymbolKind.FUNCTION),
+        ("    async def name(self):", "python", SymbolKind.FUNCTION),
+        ("class name(Base):", "python", SymbolKind.CLASS),
+        ("export default class name {", "javascript", SymbolKind.CLASS),
+        ("export const name = 1;", "typescript", SymbolKind.CONSTANT),
+        ("func (s *Server) name() error {", "go", SymbolKind.FUNCTION),
+        ("pub(crate) fn name<T>(x: T) {", "rust", SymbolKind.FUNCTION),
+        ("pub struct name;", "rust", None),
+        ("struct name {", "c", SymbolKind.STRUCT),
+        ("struct name;", "c", None),
+        ("#define name(x) (x)", "c", SymbolKind.MACRO),
+        ("macro_rules! name {", "rust", SymbolKind.MACRO),
+        ("public interface name {", "java", SymbolKind.INTERFACE),
+        ("type name = string", "typescript", SymbolKind.TYPE),
+        ("return name()", "python", None),
+        ("from x import name", "python", None),
+        ("def names():", "python", None),
+        ("def rename():", "python", None),
+        ("x = def_name", "python", None),
+        ("def name():", "markdown", None),
+        ("new class name", "text", None),
+        ("static " * 2000 + "nam", "c", None),
+    ],
+)
+def test_what_a_line_declares(line: str, language: str, expected: SymbolKind | None) -> None:
+    """By the words before the name."""
+    assert declared_kind("name", line, language) is expected
+
+
+def test_names_are_taken_apart() -> None:
+    """At what languages put between scopes."""
+    for text in ("A.B.c", "A::B::c", "A.B#c()", "A->B->c"):
+        asked = parse_name(text)
+        assert (asked.plain, asked.scopes) == ("c", ("A", "B"))
+    assert parse_name("plain").scopes == ()
+    assert parse_name("...").plain == "..."
+
+
+def test_a_name_is_looked_up_by_its_rarest_term() -> None:
+    """The whole of an identifier of several words, the stem of one."""
+    assert rarest_terms("parse_price") == ["parse_price"]
+    assert rarest_terms("parsePrice") == ["parseprice"]
+    assert rarest_terms("prices") == rarest_terms("price")
+    assert rarest_terms("+") == []
+
+
+def test_uses_are_whole_words() -> None:
+    """Beside letters, digits and underscores the name is another one."""
+    text = "add\nadded\nre_add\nx.add(1)\nadd2\n(add)"
+    assert [number for number, _line in uses("add", text)] == [0, 3, 5]
+    assert list(uses("operator<<", "x operator<< y")) == [(0, "x operator<< y")]
+
+
+def test_the_pieces_of_a_long_definition_are_one() -> None:
+    """Where they follow each other in one file; a second definition of the name is its own."""
+    first = StoredSnippet(
+        1, 1, 1, "source", "a.py", 1, 50, "python", "run", "function", "", "def run"
+    )
+    pieces = [
+        first,
+        replace(first, id=2, start_line=51, end_line=80),
+        replace(first, id=3, start_line=83, end_line=90),
+        replace(first, id=4, start_line=120, end_line=130),
+        replace(first, id=5, file_id=2),
+    ]
+    assert [(one.id, one.start_line, one.end_line) for one in merge_pieces(reversed(pieces))] == [
+        (1, 1, 90),
+        (4, 120, 130),
+        (5, 1, 50),
+    ]
