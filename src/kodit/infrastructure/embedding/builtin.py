@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from kodit.domain.embedding import PackedVector
-from kodit.infrastructure.embedding.static_model import MODEL, load_model
 from kodit.infrastructure.processes.pool import ProcessPool
-from kodit.infrastructure.vectors.packing import pack
 from kodit.infrastructure.work_log import record_work
 
-PREPROCESSING_VERSION = "1"
+MODEL = "wordllama-l2-supercat-256"
+PREPROCESSING_VERSION = "2"
 
 
 class BuiltinEmbedder:
@@ -28,12 +27,19 @@ class BuiltinEmbedder:
         return packed
 
     def embed_query(self, text: str) -> Sequence[float]:
+        from kodit.infrastructure.embedding.static_model import (  # noqa: PLC0415 - heavy
+            load_model,
+        )
+
         vector: list[float] = load_model().embed([text])[0].tolist()
         return vector
 
 
 def embed_texts(texts: Sequence[str], *, report: Any) -> list[PackedVector]:
     """Runs in a child process."""
+    from kodit.infrastructure.embedding.static_model import load_model  # noqa: PLC0415 - heavy
+    from kodit.infrastructure.vectors.packing import pack  # noqa: PLC0415 - heavy
+
     packed = pack(load_model().embed(texts))
     record_work("texts_embedded", len(packed))
     report(len(packed), len(packed))
