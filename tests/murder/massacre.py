@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -33,8 +34,17 @@ class Massacre:
     """`workers` processes, always; whoever dies is replaced. Everything random comes from
     `seed`, but for what the processes and the machine make of it."""
 
-    def __init__(self, folder: Path, *, workers: int = 4, indexes: int = 6, seed: int = 1) -> None:
-        """The data directory and the log of effects are made in `folder`."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        data_dir: Path | None = None,
+        workers: int = 4,
+        indexes: int = 6,
+        seed: int = 1,
+    ) -> None:
+        """The log of effects, and the data directory if no other place is given, are made in
+        `folder`."""
         self.effects = EffectLog(folder / "effects")
         self.cycles: Counter[str] = Counter()
         self.accepted: list[int] = []
@@ -42,7 +52,7 @@ class Massacre:
         self.random = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
         self._folder = folder
         self._count = workers
-        self._workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[subprocess.Popen[bytes]] = []
         self._stopped: dict[int, threading.Timer] = {}
         self._sessions: list[int] = []
         self.log = folder / "workers.log"
@@ -52,7 +62,7 @@ class Massacre:
             "PYTHONPATH": os.pathsep.join(
                 [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
             ),
-            "KODIT_DATA_DIR": str(folder / "data"),
+            "KODIT_DATA_DIR": str(data_dir or folder / "data"),
             "KODIT_LEASE_SECONDS": str(LEASE_SECONDS),
             "KODIT_HEARTBEAT_SECONDS": str(LEASE_SECONDS / 4),
             "KODIT_MAX_FAILURES": "100000",
@@ -78,16 +88,21 @@ class Massacre:
     ) -> None:
         for timer in list(self._stopped.values()):
             timer.join()
-        for worker in self._workers:
+        for worker in self.workers:
             self._kill_group(worker)
         self.application.close()
 
     # Workers
 
+    @property
+    def hired(self) -> int:
+        """How many workers were ever started."""
+        return len(self._sessions)
+
     def hire(self) -> None:
         """Start as many workers as there should be."""
-        self._workers = [worker for worker in self._workers if worker.poll() is None]
-        while len(self._workers) < self._count:
+        self.workers = [worker for worker in self.workers if worker.poll() is None]
+        while len(self.workers) < self._count:
             with self.log.open("ab") as log:
                 worker = subprocess.Popen(
                     [sys.executable, "-m", "tests.murder.worker", str(self._folder)],
@@ -97,18 +112,18 @@ class Massacre:
                     stderr=log,
                     start_new_session=True,
                 )
-            self._workers.append(worker)
+            self.workers.append(worker)
             self._sessions.append(worker.pid)
 
     def dismiss(self) -> None:
         """End all workers gently; each must end with status 0."""
         for timer in list(self._stopped.values()):
             timer.join()
-        for worker in self._workers:
+        for worker in self.workers:
             worker.terminate()
-        for worker in self._workers:
+        for worker in self.workers:
             assert worker.wait(PATIENCE_SECONDS) == 0, self.log.read_text()[-4000:]
-        self._workers.clear()
+        self.workers.clear()
 
     def wait_for_worker(self) -> subprocess.Popen[bytes]:
         """A worker that is up, not stopped, and most often at work, chosen at random."""
@@ -117,7 +132,7 @@ class Massacre:
 
         def look() -> bool:
             self.hire()
-            up = [w for w in self._workers if (self._folder / f"up-{w.pid}").exists()]
+            up = [w for w in self.workers if (self._folder / f"up-{w.pid}").exists()]
             found[:] = [worker for worker in up if worker.pid not in self._stopped]
             if wants_work:
                 found[:] = [worker for worker in found if self._is_at_work(worker)]
@@ -135,6 +150,10 @@ class Massacre:
             index_id = self.random.choice(self._indexes)
             run = asyncio.run(self.application.queue.request_run(index_id, base))
             self.accepted.append(run.id)
+
+    def wait_for_batches(self, count: int) -> None:
+        """Wait until so many batches have been written."""
+        wait_until(lambda: sum(effect.kind == "batch" for effect in self.effects.read()) >= count)
 
     def wait_for_runs(self) -> None:
         """Wait until every run has ended."""
@@ -162,7 +181,7 @@ class Massacre:
         self.request(2)
         worker = self.wait_for_worker()
         # At the start of a task its worker may have to start a child process first.
-        time.sleep(self.random.choice([0.0, 0.1, 0.5]) * self.random.random())
+        time.sleep(self.random.choice([0.0, 0.3, 1.0]) * self.random.random())
         self.victims_at_work += self._is_at_work(worker)
         name = self.random.choices(list(fates), [weight for weight, _ in fates.values()])[0]
         fates[name][1](worker)
@@ -185,7 +204,10 @@ class Massacre:
         timer.start()
 
     def _wake(self, worker: subprocess.Popen[bytes]) -> None:
-        self._signal_group(worker, signal.SIGCONT)
+        # A child that was stopped in its first breath may have outlived its parent: it ends by
+        # itself, as soon as it may go on.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGCONT)
         del self._stopped[worker.pid]
 
     def _stop_and_kill(self, worker: subprocess.Popen[bytes]) -> None:
@@ -217,8 +239,13 @@ class Massacre:
         return judge(self.application.database, self.effects.read(), self.accepted, LIMITS)
 
     def survivors(self) -> list[str]:
-        """What is still alive of all that was ever started."""
-        return [line for session in self._sessions for line in processes_of_session(session)]
+        """What is still alive of all that was ever started, after it has had time to die."""
+        deadline = time.monotonic() + 10.0
+        while True:
+            alive = [line for session in self._sessions for line in processes_of_session(session)]
+            if not alive or time.monotonic() > deadline:
+                return alive
+            time.sleep(0.1)
 
 
 def children_of(process: int) -> list[int]:

@@ -27,6 +27,7 @@ from kodit.domain.ports.database import Transaction
 from kodit.domain.progress import ProgressTracker, TaskOperation
 from kodit.domain.source import FileProcessingStatus
 from kodit.domain.task import Task, TaskType
+from kodit.infrastructure.logs import configure_logs
 from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings
 from kodit.signals import stopped_by
@@ -116,6 +117,7 @@ async def serve(application: Application, folder: Path) -> None:
 
 
 def main() -> None:
+    configure_logs("warning")
     with Application(Settings.load()) as application:
         asyncio.run(serve(application, Path(sys.argv[1])))
 
