@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.query import QueryUnderstanding
 from kodit.domain.ranking.signals import (
-    CONTENT_SIGNALS,
     SIGNALS,
     FileEvidence,
+    content_points,
     definition_fit,
     gather,
     total_rarity,
@@ -72,20 +72,19 @@ def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
 
 
 def _rank_file(file: FileEvidence, weights: Mapping[str, float], limit: int) -> list[Ranked]:
-    contributions = [
-        Contribution(name, signal(file), weights[name])
+    explanation = tuple(
+        Contribution(name, value, weights[name])
         for name, signal in SIGNALS.items()
-        if name in weights
-    ]
-    explanation = tuple(part for part in contributions if part.value)
+        if name in weights and (value := signal(file))
+    )
     total = sum(part.points for part in explanation)
-    own = [(_own_points(file, candidate, weights), candidate) for candidate in file.candidates]
+    own = [(content_points(file, candidate, weights), candidate) for candidate in file.candidates]
     own.sort(key=lambda pair: (*_definition_place(file, pair[1]), -pair[0], pair[1].start_line))
     best = own[0][0]
     ranked = [Ranked(own[0][1], total, explanation)]
-    for place, (points, candidate) in enumerate(own[1:limit], start=1):
+    for above, (points, candidate) in enumerate(own[1:limit], start=1):
         below = (
-            Contribution("repeated_file", place, -REPEATED_FILE),
+            Contribution("repeated_file", above, -REPEATED_FILE),
             Contribution("weaker_snippet", min(points - best, 0.0), 1.0),
         )
         score = total + sum(part.points for part in below)
@@ -99,9 +98,3 @@ def _definition_place(file: FileEvidence, candidate: Candidate) -> tuple[float, 
         return (0.0, 0)
     fit = definition_fit(candidate, file.query.names)
     return (-fit, candidate.start_line if fit else 0)
-
-
-def _own_points(file: FileEvidence, candidate: Candidate, weights: Mapping[str, float]) -> float:
-    """What a snippet by itself adds: the signals of content, on a file of this snippet alone."""
-    alone = FileEvidence(file.query, (candidate,), file.path, file.total_rarity)
-    return sum(weights[name] * SIGNALS[name](alone) for name in CONTENT_SIGNALS if name in weights)

@@ -226,5 +226,12 @@ SIGNALS: Mapping[str, Signal] = {
 }
 """Every signal by its name, in the order in which a score is explained."""
 
-CONTENT_SIGNALS = ("keyword_best", "code_similarity", "text_similarity", "defines", "defines_word")
-"""Signals that differ between the snippets of one file: they choose which of them is shown."""
+
+def content_points(file: FileEvidence, candidate: Candidate, weights: Mapping[str, float]) -> float:
+    """What one snippet says by itself, weighed as the file is: by this the shown one is chosen."""
+    return (
+        weights.get("keyword_best", 0.0) * candidate.keyword / file.total_rarity
+        + weights.get("code_similarity", 0.0) * candidate.code
+        + weights.get("text_similarity", 0.0) * candidate.text
+        + weights.get("defines", 0.0) * definition_fit(candidate, file.query.names)
+    )
