@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.queue.databases import OpenDatabase
 from tests.queue.invariants import check_change, check_not_overtaken, check_queue
-from tests.queue.model import QueueModel, Refused
+from tests.queue.model import OFFSETS, QueueModel, Refused
 from tests.queue.view import QueueView, view_queue
 
 from kodit.application.services.queue_service import QueueService
@@ -113,12 +113,14 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(
         task_type=st.sampled_from([TaskType.EXTRACT, TaskType.SYNC, "UNHEARD_OF"]),
-        priority=st.sampled_from([10, 30, 50, 60, 90]),
+        base=st.sampled_from(list(QueuePriority)),
     )
-    def queue_single_task(self, task_type: TaskType | str, priority: int) -> None:
+    def queue_single_task(self, task_type: TaskType | str, base: QueuePriority) -> None:
+        name = task_type.name if isinstance(task_type, TaskType) else task_type
+        priority = base + OFFSETS.get(name, 0)
         task = self._ask(self.queue.enqueue_task(Task(task_type, priority, {})))
         assert task.run_id is not None
-        self.model.single(task.type_name, priority, task.id, task.run_id)
+        self.model.single(name, priority, task.id, task.run_id)
 
     @precondition(lambda self: self.model.runs)
     @rule(data=st.data())

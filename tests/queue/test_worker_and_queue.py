@@ -1,0 +1,322 @@
+"""A worker and the queue together: what a stage does, and what becomes of its task."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from tests.queue.driver import QueueDriver
+from tests.queue.invariants import check_queue
+
+from kodit.application.services.indexing_worker_service import (
+    IndexingWorkerService,
+    WorkerSettings,
+)
+from kodit.application.services.stage import StageHandler, StageOutcome
+from kodit.domain.errors import PermanentError, TransientError
+from kodit.domain.progress import ProgressTracker, TaskOperation
+from kodit.domain.run import RunState
+from kodit.domain.task import AttemptOutcome, QueuePriority, Task, TaskType
+from kodit.infrastructure.memory import MemoryWakeUp
+
+SETTINGS = WorkerSettings(slots=2, heartbeat=0.02, stall_limit=60.0, slow_poll=0.02)
+PATIENCE_SECONDS = 60.0
+"""When something that should have happened is taken for hung."""
+
+DONE = StageOutcome()
+
+
+async def succeed(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+    return DONE
+
+
+async def hang(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+    """Never gets anywhere, and never says so."""
+    await asyncio.Event().wait()
+    return DONE
+
+
+def raising(error: Exception) -> StageHandler:
+    async def fail(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        raise error
+
+    return fail
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - only the database tells
+            await asyncio.sleep(0.005)
+
+
+def work(
+    queue: QueueDriver,
+    handlers: dict[TaskType, StageHandler],
+    scene: Callable[[IndexingWorkerService], Awaitable[None]],
+    settings: WorkerSettings = SETTINGS,
+) -> None:
+    """Run a worker over the queue while the scene plays, then stop it and check the queue."""
+
+    async def play() -> None:
+        worker = IndexingWorkerService(
+            queue=queue.service,
+            handlers=dict.fromkeys(TaskType, succeed) | handlers,
+            registry=queue.registry,
+            wake_up=MemoryWakeUp(),
+            settings=settings,
+        )
+        serving = asyncio.create_task(worker.run(queue.ada))
+        try:
+            await scene(worker)
+        finally:
+            worker.stop()
+            await asyncio.wait_for(serving, PATIENCE_SECONDS)
+
+    asyncio.run(play())
+    check_queue(queue.view())
+    assert not [task for task in queue.view().tasks.values() if task.state == "running"]
+
+
+def state_of(queue: QueueDriver, run_id: int) -> RunState:
+    with queue.database.read() as transaction:
+        [run] = transaction.tasks.get_runs([run_id])
+    return run.state
+
+
+def attempts_of_sync(queue: QueueDriver, run_id: int) -> list[AttemptOutcome | None]:
+    with queue.database.read() as transaction:
+        [run] = transaction.tasks.get_runs([run_id])
+        return [attempt.outcome for attempt in transaction.tasks.attempts(run.tasks[0].id)]
+
+
+def error_of_sync(queue: QueueDriver, run_id: int) -> str | None:
+    with queue.database.read() as transaction:
+        [run] = transaction.tasks.get_runs([run_id])
+    return run.tasks[0].error
+
+
+def test_worker_works_off_the_queue(queue: QueueDriver) -> None:
+    """Every stage is dispatched by its type, and the follow-up that is asked for meanwhile too."""
+    seen: list[str] = []
+
+    async def record(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        if not seen:
+            await queue.service.request_run(queue.first, QueuePriority.BACKGROUND)
+        seen.append(task.type_name)
+        return DONE
+
+    run = queue.request()
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: len(seen) == 10)
+        await eventually(lambda: state_of(queue, run.id + 1) is RunState.SUCCEEDED)
+
+    work(queue, dict.fromkeys(TaskType, record), scene)
+    assert state_of(queue, run.id) is RunState.SUCCEEDED
+    first, second = seen[:5], seen[5:]
+    for stages in (first, second):
+        assert sorted(stages[2:4]) == ["BM25_INDEX", "CODE_EMBEDDINGS"]
+        assert [*stages[:2], stages[4]] == ["SYNC", "EXTRACT", "ENRICH"]
+
+
+def test_nothing_to_do_skips_the_rest(queue: QueueDriver) -> None:
+    """What SYNC reports settles the run."""
+
+    async def find_nothing(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        return StageOutcome(nothing_to_do=True)
+
+    run = queue.request()
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {TaskType.SYNC: find_nothing}, scene)
+    assert queue.states(run.id) == ["succeeded"] + ["skipped"] * 4
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermanentError("the source is gone"), "the source is gone"),
+        (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero"),
+    ],
+)
+def test_permanent_error_fails_the_task(queue: QueueDriver, error: Exception, told: str) -> None:
+    """Trying again would not mend it, and the error says what it was."""
+    run = queue.request()
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {TaskType.SYNC: raising(error)}, scene)
+    assert (state_of(queue, run.id), error_of_sync(queue, run.id)) == (RunState.FAILED, told)
+
+
+@pytest.mark.parametrize("error", [TransientError("503"), ConnectionResetError(104, "reset")])
+def test_transient_error_is_tried_again(queue: QueueDriver, error: Exception) -> None:
+    """After its back-off, not before: this clock stands still."""
+    run = queue.request()
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: AttemptOutcome.RETRIED in attempts_of_sync(queue, run.id))
+        await asyncio.sleep(0.1)
+
+    work(queue, {TaskType.SYNC: raising(error)}, scene)
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.RETRIED]
+
+
+def test_unknown_type_is_failed_once_with_a_warning(
+    queue: QueueDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A task of a newer Kodit ends as failed; it is not claimed again and again."""
+    task = queue.ask(queue.service.enqueue_task(Task("TRANSLATE", 10, {})))
+    run_id = task.run_id or 0
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: state_of(queue, run_id).is_terminal)
+        await asyncio.sleep(0.1)
+
+    with caplog.at_level(logging.WARNING):
+        work(queue, {}, scene)
+    assert attempts_of_sync(queue, run_id) == [AttemptOutcome.FAILED]
+    assert "TRANSLATE" in (error_of_sync(queue, run_id) or "")
+    assert any(record.levelno == logging.WARNING for record in caplog.records)
+
+
+def test_hang_is_not_a_heartbeat(queue: QueueDriver) -> None:
+    """A stage that makes no progress within its stall limit is ended and tried again, however
+    alive its worker is."""
+    run = queue.request()
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: AttemptOutcome.RETRIED in attempts_of_sync(queue, run.id))
+
+    work(queue, {TaskType.SYNC: hang}, scene, replace(SETTINGS, stall_limit=0.1))
+    assert "no progress" in (error_of_sync(queue, run.id) or "")
+
+
+def test_progress_keeps_a_stage_alive(queue: QueueDriver) -> None:
+    """One that gets on may take many times its stall limit; the progress is stored, and the lease
+    renewed."""
+    run = queue.request()
+    released = asyncio.Event()
+
+    async def creep(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        assert tracker is not None
+        with tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
+            while not released.is_set():
+                step.set_current(step.current + 1)
+                await asyncio.sleep(0.01)
+        return DONE
+
+    def stored() -> Task:
+        with queue.database.read() as transaction:
+            [found] = transaction.tasks.get_runs([run.id])
+        return found.tasks[0]
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: (p := stored().progress) is not None and p.current > 100)
+        before = stored().lease_expires_at
+        queue.clock.advance(30)
+        await eventually(lambda: stored().lease_expires_at != before)
+        released.set()
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {TaskType.SYNC: creep}, scene, replace(SETTINGS, stall_limit=0.5))
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
+
+
+def test_cancel_reaches_a_running_stage(queue: QueueDriver) -> None:
+    """At its next heartbeat the stage is ended, and with it the run."""
+    run = queue.request()
+    began = asyncio.Event()
+
+    async def wait(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        began.set()
+        return await hang(task, tracker)
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await began.wait()
+        await queue.service.cancel(run.id)
+        await eventually(lambda: state_of(queue, run.id) is RunState.CANCELLED)
+
+    work(queue, {TaskType.SYNC: wait}, scene)
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.CANCELLED]
+
+
+def test_stopped_worker_releases_what_it_holds(queue: QueueDriver) -> None:
+    """At once, without a scratch on the retry budget."""
+    run = queue.request()
+    began = asyncio.Event()
+
+    async def wait(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        began.set()
+        return await hang(task, tracker)
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await began.wait()
+
+    work(queue, {TaskType.SYNC: wait}, scene)
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.RELEASED]
+    assert queue.run(run.id).tasks[0].failures == 0
+
+
+def test_worker_stopped_in_the_breath_of_a_claim_leaves_nothing_held(queue: QueueDriver) -> None:
+    """Whenever it is told to stop, between a claim and the first step of its stage too."""
+    for steps in range(12):
+        for index_id in (queue.first, queue.second):
+            queue.request(index_id)
+
+        async def scene(_worker: IndexingWorkerService, steps: int = steps) -> None:
+            for _ in range(steps):
+                await asyncio.sleep(0.001)
+
+        work(queue, dict.fromkeys(TaskType, hang), scene)
+        outcomes = {a.outcome for task in queue.view().tasks.values() for a in task.attempts}
+        assert outcomes <= {"released"}
+
+
+def test_worker_that_lost_its_lease_changes_nothing_and_goes_on(
+    queue: QueueDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody else took the task over; this one ends its stage and serves what comes next."""
+    run = queue.request()
+    claims: list[int] = []
+
+    async def lose_the_first(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        claims.append(task.claim_no)
+        if len(claims) == 1:
+            with queue.database.write() as transaction:
+                [held] = transaction.tasks.lock_runs_of([task.id])
+                now = queue.clock.now()
+                held.try_again(held.held(task.claim), "taken over", now, now)
+                transaction.tasks.save_runs([held])
+                transaction.tasks.close_attempts([task.claim], now, AttemptOutcome.LOST, None)
+            return await hang(task, tracker)
+        return DONE
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    with caplog.at_level(logging.WARNING):
+        work(queue, {TaskType.SYNC: lose_the_first}, scene)
+    assert claims == [1, 2]
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.LOST, AttemptOutcome.SUCCEEDED]
+    assert any("nothing was changed" in record.getMessage() for record in caplog.records)
+
+
+def test_paused_queue_rests_the_worker(queue: QueueDriver) -> None:
+    """It claims nothing until the queue is resumed, by whichever process."""
+    run = queue.request()
+    queue.ask(queue.service.pause())
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await asyncio.sleep(0.1)
+        assert attempts_of_sync(queue, run.id) == []
+        await queue.service.resume()
+        await eventually(lambda: state_of(queue, run.id) is RunState.SUCCEEDED)
+
+    work(queue, {}, scene)
