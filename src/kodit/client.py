@@ -102,6 +102,8 @@ class Kodit:
                 if run.state is not RunState.SUCCEEDED:
                     errors = [f"{task.type_name}: {task.error}" for task in run.tasks if task.error]
                     raise IndexingError(f"run {run.id} {run.state}: {'; '.join(errors)}")
+            if len(runs) < len(sources):
+                raise IndexingError("an index was deleted while it was being indexed")
             return await application.indexes.status(
                 [run.index_id for run in runs if run.index_id is not None]
             )
@@ -248,8 +250,13 @@ class Kodit:
         not matter whether the caller has an event loop."""
         outcome: list[T] = []
         errors: list[BaseException] = []
+        cancel: list[Callable[[], object]] = []
 
         async def main() -> T:
+            task = asyncio.current_task()
+            if task is not None:
+                loop = asyncio.get_running_loop()
+                cancel.append(lambda: loop.call_soon_threadsafe(task.cancel))
             application = Application(self._settings)
             try:
                 application.open()
@@ -265,7 +272,13 @@ class Kodit:
 
         thread = threading.Thread(target=run, name="kodit")
         thread.start()
-        thread.join()
+        try:
+            thread.join()
+        except BaseException:  # Ctrl-C: what is held is released before the caller goes on
+            for stop in cancel:
+                stop()
+            thread.join()
+            raise
         if errors:
             raise errors[0]
         return outcome[0]

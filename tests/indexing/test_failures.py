@@ -17,7 +17,7 @@ from kodit.domain.index import Index
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import AttemptOutcome, TaskType
 
-WORDS = "one two three".split()
+WORDS = "quartz spindle marrow".split()
 DONE, FAILED, BLOCKED = "succeeded", "failed", "blocked"
 
 AFTER_FAILURE_OF = {
@@ -73,7 +73,7 @@ class Setting:
                 ("leaving.py", "deleted"),
             ]
         for mode in ("hybrid", "keyword", "code", "text"):
-            assert any(found.path == "changing.py" for found in self.serving.search("one", mode))
+            assert any(found.path == "changing.py" for found in self.serving.search("quartz", mode))
 
     def is_as_fresh(self) -> bool:
         """Whether the index is what indexing the folder afresh gives."""

@@ -13,7 +13,7 @@ from tests.support.sources import commit_all, python_function, write_file, write
 from kodit import Kodit
 
 SKIPPED = ["succeeded", "skipped", "skipped", "skipped", "skipped"]
-WORDS = "one two three".split()
+WORDS = "quartz spindle marrow".split()
 
 
 class Source:

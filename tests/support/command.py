@@ -24,6 +24,12 @@ class Outcome(NamedTuple):
     out: str
     err: str
 
+    @property
+    def said(self) -> list[str]:
+        """The lines of its standard error, log lines aside; never a traceback."""
+        assert "Traceback" not in self.err, self.err
+        return [line for line in self.err.splitlines() if not line.startswith("time=")]
+
     def json(self) -> Any:
         """Its standard output, which must be one JSON document."""
         return json.loads(self.out)

@@ -21,6 +21,7 @@ from kodit.domain.source import KnownFile, Scan
 from kodit.domain.task import TaskType
 
 EMBED_TEXT = "EMBED_TEXT"
+DROP = "DROP"
 MOST_FAILURES = 3
 
 
@@ -141,11 +142,15 @@ class FaultyReader(_Adapter):
 
 
 class FaultyKeywordIndex(_Adapter):
-    """BM25_INDEX."""
+    """BM25_INDEX, and what a deletion does first: `DROP`."""
 
     async def apply(self, batch: KeywordBatch) -> None:
         self._faults.meet(TaskType.BM25_INDEX)
         await self._inner.apply(batch)
+
+    async def drop(self, index_id: int) -> None:
+        self._faults.meet(DROP)
+        await self._inner.drop(index_id)
 
 
 class FaultyEmbedder(_Adapter):

@@ -87,13 +87,19 @@ class ServingKodit:
 
     def wait_for(self, run_id: int) -> IndexRun:
         """Wait until a run has ended."""
+        run = self.wait_for_end(run_id)
+        assert run is not None
+        return run
 
-        async def wait(application: Application) -> IndexRun:
-            while True:
-                (run,) = await application.queue.get_runs([run_id])
-                if run.state.is_terminal:
-                    return run
+    def wait_for_end(self, run_id: int) -> IndexRun | None:
+        """Likewise; None where it is gone, with its index."""
+
+        async def wait(application: Application) -> IndexRun | None:
+            while runs := await application.queue.get_runs([run_id]):
+                if runs[0].state.is_terminal:
+                    return runs[0]
                 await asyncio.sleep(0.01)
+            return None
 
         return self.call(wait)
 

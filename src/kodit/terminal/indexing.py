@@ -10,8 +10,9 @@ from kodit.application.services.queue_overview import QueueOverview
 from kodit.composition import Application
 from kodit.domain.run import IndexRun, RunState
 from kodit.indexing import IndexRequest, index_sources, queue_sources
+from kodit.infrastructure.sources import parse_source
 from kodit.shapes import status_shape
-from kodit.terminal.output import is_interactive, print_json, say
+from kodit.terminal.output import is_interactive, print_json, printable, say
 from kodit.terminal.runs import errors_of
 from kodit.terminal.tables import show_statuses
 
@@ -26,13 +27,15 @@ def index_and_show(
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
     succeeded."""
 
+    names = [str(parse_source(source).source) for source in request.sources]
+
     async def work() -> tuple[list[IndexRun], list[IndexStatus], QueueOverview]:
         if wait:
             runs = await run_and_watch(application, request)
         else:
             runs = await queue_sources(application, request)
         index_ids = [run.index_id for run in runs if run.index_id is not None]
-        statuses = await application.indexes.status(index_ids)
+        statuses = await application.indexes.status(index_ids) if index_ids else []
         return runs, statuses, await application.queue.overview(application.registry)
 
     runs, statuses, queue = asyncio.run(work())
@@ -43,7 +46,11 @@ def index_and_show(
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
         return True
-    return report_failures(runs)
+    there = {status.summary.index.id: str(status.summary.index.source) for status in statuses}
+    gone = [name for name in dict.fromkeys(names) if name not in there.values()]
+    for name in gone:
+        say(f"{printable(name)} was deleted while it was being indexed.")
+    return report_failures([run for run in runs if run.index_id in there]) and not gone
 
 
 async def run_and_watch(application: Application, request: IndexRequest) -> list[IndexRun]:
@@ -67,7 +74,10 @@ def report_failures(runs: Sequence[IndexRun]) -> bool:
     """Say what did not succeed; returns whether all did."""
     succeeded = True
     for run in runs:
-        if run.state is not RunState.SUCCEEDED:
+        if not run.state.is_terminal:
+            succeeded = False
+            say(f"run {run.id} was stopped; the same command goes on where it was")
+        elif run.state is not RunState.SUCCEEDED:
             succeeded = False
             say(f"run {run.id} {run.state}")
             for line in errors_of(run):

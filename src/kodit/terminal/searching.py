@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from kodit.composition import Application
-from kodit.domain.errors import InvalidQueryError
+from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest
 from kodit.domain.snippet import SymbolKind
 from kodit.indexing import IndexRequest
@@ -114,7 +114,9 @@ def _refresh(application: Application, path: str) -> int:
         run_and_watch,
     )
 
-    (run,) = asyncio.run(run_and_watch(application, IndexRequest([path])))
-    report_failures([run])
-    assert run.index_id is not None  # noqa: S101 - runs of sources have an index
-    return run.index_id
+    runs = asyncio.run(run_and_watch(application, IndexRequest([path])))
+    report_failures(runs)
+    for run in runs:
+        if run.index_id is not None:
+            return run.index_id
+    raise NotFoundError(f"{path} was deleted while it was being indexed")

@@ -9,8 +9,14 @@ from datetime import datetime
 from functools import partial
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import Stage, StageHandler, StageOutcome
+from kodit.application.services.stage import (
+    Stage,
+    StageHandler,
+    StageOutcome,
+    in_thread,
+)
 from kodit.application.services.vector_stages import VectorStages
+from kodit.domain.errors import NotFoundError
 from kodit.domain.index import Index, IndexedFile, WorkingCopy
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.database import Database, Transaction
@@ -80,9 +86,13 @@ class CodeIndexingApplicationService:
                 known = await stage.read(
                     lambda transaction: transaction.indexes.known_files(index.id)
                 )
-                scan = await self._reader.scan(index, known, _report_to(step))
-                del known
-                await self._store_scan(stage, step, index, scan)
+                try:
+                    scan = await self._reader.scan(index, known, _report_to(step))
+                    del known
+                    await self._store_scan(stage, step, index, scan)
+                except BaseException:
+                    await self._discard_if_deleted(stage, index)
+                    raise
                 working_copy = replace(
                     working_copy,
                     commit=scan.commit,
@@ -94,6 +104,14 @@ class CodeIndexingApplicationService:
             if is_finished:
                 step.skip("nothing has changed")
         return StageOutcome(nothing_to_do=is_finished)
+
+    async def _discard_if_deleted(self, stage: Stage, index: Index) -> None:
+        """Who deletes an index does not wait for the scan under way, which may have made a clone
+        since."""
+        try:
+            await stage.read(lambda transaction: transaction.indexes.get(index.id))
+        except NotFoundError:
+            await in_thread(lambda: self._reader.discard(index))
 
     async def _store_scan(
         self, stage: Stage, step: ProgressTracker, index: Index, scan: Scan

@@ -1,0 +1,209 @@
+"""After an index is deleted nothing that only it used remains, and the source is untouched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand, finish, wait_until
+from tests.support.crash import read_states
+from tests.support.faults import DROP, EMBED_TEXT, Faults, FaultyApplication
+from tests.support.serving import ServingKodit
+from tests.support.snapshot import QUERIES, read_rows, take_snapshot
+from tests.support.sources import commit_all, listing, python_function, write_file, write_tree
+
+from kodit import Kodit
+from kodit.domain.errors import TransientError
+from kodit.domain.search import Scope
+from kodit.domain.task import TaskType
+
+WORDS = "quartz spindle marrow".split()
+
+
+class FaultyServing(ServingKodit):
+    """Serving with faults."""
+
+    @property
+    def faults(self) -> Faults:
+        assert isinstance(self.application, FaultyApplication)
+        return self.application.faults
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[FaultyServing]:
+    with FaultyServing(tmp_path / "data", FaultyApplication) as serving:
+        yield serving
+
+
+@pytest.fixture(params=["folder", "git"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A small source of either kind."""
+    folder = tmp_path / "source"
+    write_tree(folder, files=12)
+    if request.param == "folder":
+        return str(folder)
+    commit_all(folder)
+    return folder.as_uri()
+
+
+def tables(data_dir: Path) -> list[str]:
+    """The tables that hold something."""
+    names = read_rows(
+        data_dir,
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
+        "AND name NOT IN ('alembic_version', 'queue_settings')",
+    )
+    return [name for (name,) in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
+
+
+def files_below(data_dir: Path, *folders: str) -> list[str]:
+    """What lies in folders of the data directory, locks aside."""
+    return [
+        str(path.relative_to(data_dir))
+        for folder in folders
+        for path in (data_dir / folder).rglob("*")
+        if path.suffix != ".lock"
+    ]
+
+
+def is_clean(serving: ServingKodit, index_id: int) -> bool:
+    """Whether nothing is left of the only index there was."""
+    scope = Scope(frozenset({index_id}))
+    assert tables(serving.data_dir) == []
+    assert files_below(serving.data_dir, "clones", "credentials", "vectors") == []
+    assert serving.application.keyword_index.search(["lantern", "whisper"], scope, 1000) == []
+    return True
+
+
+def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
+    serving: FaultyServing, source: str, tmp_path: Path
+) -> None:
+    """Every table is as if only the twin, a folder of the same content, had ever been indexed;
+    the source has not changed by a byte or a second."""
+    twin = tmp_path / "twin"
+    shutil.copytree(tmp_path / "source", twin)
+    write_file(tmp_path / "source" / "own.py", python_function("own", WORDS))
+    if source.startswith("file:"):
+        commit_all(tmp_path / "source")
+    before = listing(tmp_path / "source")
+    index_id = serving.index(source).index_id
+    serving.index(twin)
+    assert index_id is not None
+    assert serving.application.keyword_index.search(["spindl"], Scope(frozenset({index_id})), 1000)
+
+    serving.call(lambda application: application.indexes.delete(index_id))
+
+    with Kodit(tmp_path / "fresh") as fresh:
+        fresh.index(twin)
+    assert take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
+    for count in ("indexes", "files", "snippets", "embeddings", "enrichments", "vectors"):
+        query = f"SELECT count(*) FROM {count}"  # noqa: S608
+        assert read_rows(serving.data_dir, query) == read_rows(tmp_path / "fresh", query), count
+    for other in ("index_runs", "tasks", "pending_snippets", "keyword_changes"):
+        query = f"SELECT count(*) FROM {other} WHERE index_id = {index_id}"  # noqa: S608
+        assert read_rows(serving.data_dir, query) == [(0,)], other
+    orphans = "SELECT count(*) FROM task_attempts WHERE task_id NOT IN (SELECT id FROM tasks)"
+    assert read_rows(serving.data_dir, orphans) == [(0,)]
+    assert files_below(serving.data_dir, "clones", "credentials", "vectors") == []
+    scope = Scope(frozenset({index_id}))
+    assert serving.application.keyword_index.search(["spindl", "lantern"], scope, 1000) == []
+    assert all(serving.search(query) for query in QUERIES[:2])
+    assert listing(tmp_path / "source") == before
+
+
+@pytest.mark.parametrize("moment", ["git SYNC", *(stage.name for stage in TaskType), EMBED_TEXT])
+def test_deleting_in_the_middle_of_a_stage(
+    serving: FaultyServing, moment: str, tmp_path: Path
+) -> None:
+    """Somebody else deletes the index while a stage is at work: the run ends, and what the stage
+    does after that is gone too."""
+    write_tree(tmp_path / "source", files=12)
+    source = str(tmp_path / "source")
+    if moment.startswith("git"):
+        commit_all(tmp_path / "source")
+        source = (tmp_path / "source").as_uri()
+    before = listing(tmp_path / "source")
+
+    def delete() -> None:
+        serving.faults.hooks.clear()
+        with Kodit(serving.data_dir) as other:
+            other.delete(source)
+
+    serving.faults.hooks[moment.rpartition(" ")[2]] = delete
+    run = serving.queue(source)
+
+    assert serving.wait_for_end(run.id) is None
+    assert serving.faults.hooks == {}
+    write_tree(tmp_path / "next", files=2)
+    next_id = serving.index(tmp_path / "next").index_id
+    assert next_id is not None
+    serving.call(lambda application: application.indexes.delete(next_id))
+    assert run.index_id is not None
+    assert is_clean(serving, run.index_id)
+    assert listing(tmp_path / "source") == before
+
+
+def test_a_deletion_that_was_cut_short_is_finished_at_the_next_start(
+    serving: FaultyServing, source: str, tmp_path: Path
+) -> None:
+    """It is out of sight at once, and gone when somebody works again."""
+    index_id = serving.index(source).index_id
+    assert index_id is not None
+    serving.faults.fail(DROP, lambda: TransientError("out of order"))
+    with pytest.raises(TransientError):
+        serving.call(lambda application: application.indexes.delete(index_id))
+    assert serving.status() == []
+    assert serving.search("lantern") == []
+
+    write_tree(tmp_path / "next", files=2)
+    with Kodit(serving.data_dir) as other:
+        other.index(tmp_path / "next")
+        other.delete(tmp_path / "next")
+
+    assert is_clean(serving, index_id)
+
+
+@pytest.mark.parametrize("stage", ["CODE_EMBEDDINGS", "ENRICH"])
+def test_a_cache_entry_that_is_deleted_while_it_is_used(
+    serving: FaultyServing, stage: str, tmp_path: Path
+) -> None:
+    """A batch counts on vectors and enrichments of an index that is deleted before the batch is
+    stored: they are made again."""
+    for name in ("first", "second"):
+        write_tree(tmp_path / name, files=6)
+    serving.index(tmp_path / "first")
+    # Something that is not in the cache, so that the models are asked.
+    write_file(tmp_path / "second" / "own.py", python_function("own", WORDS))
+
+    def delete() -> None:
+        serving.faults.hooks.clear()
+        with Kodit(serving.data_dir) as other:
+            other.delete(tmp_path / "first")
+
+    serving.faults.hooks[stage] = delete
+    run = serving.index(tmp_path / "second")
+
+    assert run.state == "succeeded", run
+    assert serving.faults.hooks == {}
+    with Kodit(tmp_path / "fresh") as fresh:
+        fresh.index(tmp_path / "second")
+    assert take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
+
+
+def test_deleting_while_another_process_indexes(kodit: KoditCommand, tmp_path: Path) -> None:
+    """`kodit index` says so in one sentence and fails; nothing is left."""
+    write_tree(tmp_path / "source", files=300)
+    before = listing(tmp_path / "source")
+    process = kodit.start("index", tmp_path / "source")
+    wait_until(lambda: read_states(kodit.data_dir).get("EXTRACT") in ("running", "succeeded"))
+    with Kodit(kodit.data_dir) as other:
+        other.delete(tmp_path / "source")
+    outcome = finish(process)
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.said == [f"{tmp_path}/source was deleted while it was being indexed."]
+    assert tables(kodit.data_dir) == []
+    assert files_below(kodit.data_dir, "clones", "credentials", "vectors") == []
+    assert listing(tmp_path / "source") == before

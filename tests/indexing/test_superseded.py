@@ -1,0 +1,165 @@
+"""Until an engine has the new snippets of a changed file, it answers from the old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.faults import EMBED_TEXT, Faults, FaultyApplication
+from tests.support.serving import ServingKodit
+from tests.support.snapshot import read_rows
+from tests.support.sources import python_function, write_file, write_tree
+
+from kodit.domain.errors import PermanentError
+from kodit.domain.run import IndexRun
+from kodit.domain.search import SearchMode
+from kodit.domain.task import TaskType
+
+WORDS = "quartz spindle marrow".split()
+ENGINES = ("keyword", "code", "text")
+OLD, NEW, NOTHING = {"former"}, {"present"}, set[str]()
+
+
+def everywhere(symbols: set[str]) -> dict[str, set[str]]:
+    """The same from every engine."""
+    return dict.fromkeys(ENGINES, symbols)
+
+
+class Changed:
+    """An indexed folder in which `changing.py` defines `former`, then `present`; `leaving.py` is
+    gone, and `arriving.py` new."""
+
+    def __init__(self, folder: Path, serving: ServingKodit) -> None:
+        self.folder = folder
+        self.serving = serving
+        assert isinstance(serving.application, FaultyApplication)
+        self.faults: Faults = serving.application.faults
+        write_tree(folder, files=10)
+        write_file(folder / "changing.py", python_function("former", WORDS))
+        write_file(folder / "leaving.py", python_function("leaving", WORDS))
+        serving.index(folder)
+        write_file(folder / "changing.py", python_function("present", WORDS))
+        write_file(folder / "arriving.py", python_function("arriving", WORDS))
+        (folder / "leaving.py").unlink()
+
+    def stop_at(self, *stages: TaskType | str) -> IndexRun:
+        """Index until these stages fail, and no others."""
+        for stage in (*TaskType, EMBED_TEXT):
+            self.faults.mend(stage)
+        for stage in stages:
+            self.faults.fail(stage, lambda: PermanentError("out of order"))
+        return self.serving.index(self.folder)
+
+    def symbols(self, mode: str, path: str = "changing.py") -> set[str]:
+        """The names that an engine finds in a file."""
+        return {
+            found.symbol or ""
+            for found in self.serving.search("former present leaving arriving quartz spindle", mode)
+            if found.path == path
+        }
+
+    def answers(self) -> dict[str, set[str]]:
+        """What each engine finds in the changed file."""
+        return {engine: self.symbols(engine) for engine in ENGINES}
+
+    def check_deleted_and_hybrid(self) -> None:
+        """A deleted file has vanished everywhere; hybrid finds what its engines find."""
+        for mode in SearchMode:
+            assert self.symbols(mode, "leaving.py") == NOTHING
+        assert self.symbols("hybrid") == set().union(*self.answers().values())
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Iterator[Changed]:
+    with ServingKodit(tmp_path / "data", FaultyApplication) as serving:
+        yield Changed(tmp_path / "source", serving)
+
+
+def test_each_engine_goes_from_the_old_to_the_new_by_its_own_stage(changed: Changed) -> None:
+    """Stage by stage, the engines move over one after the other; a deleted file vanishes at once,
+    with SYNC."""
+    changed.stop_at(TaskType.EXTRACT)
+    assert changed.answers() == everywhere(OLD)
+    changed.check_deleted_and_hybrid()
+
+    changed.stop_at(TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS)
+    assert changed.answers() == everywhere(OLD)
+    changed.check_deleted_and_hybrid()
+
+    changed.stop_at(TaskType.CODE_EMBEDDINGS)
+    assert changed.answers() == {"keyword": NEW, "code": OLD, "text": OLD}
+    changed.check_deleted_and_hybrid()
+
+    changed.stop_at(TaskType.ENRICH)
+    assert changed.answers() == {"keyword": NEW, "code": NEW, "text": OLD}
+    changed.check_deleted_and_hybrid()
+
+    changed.stop_at(EMBED_TEXT)
+    assert changed.answers() == {"keyword": NEW, "code": NEW, "text": OLD}
+    changed.check_deleted_and_hybrid()
+
+    changed.stop_at()
+    assert changed.answers() == everywhere(NEW)
+    changed.check_deleted_and_hybrid()
+    assert changed.symbols("hybrid", "arriving.py") == {"arriving"}
+    dead = "SELECT state, count(*) FROM snippets WHERE state <> 'live' GROUP BY state"
+    assert read_rows(changed.serving.data_dir, dead) == []
+
+
+def test_a_file_that_changes_again_before_an_engine_has_seen_its_change(changed: Changed) -> None:
+    """It answers from the snippets it has, and never from some that it was never given whole."""
+    changed.stop_at(TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS)
+    write_file(changed.folder / "changing.py", python_function("latest", WORDS))
+
+    changed.stop_at(TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS)
+    assert changed.answers() == everywhere(OLD)
+
+    changed.stop_at(TaskType.CODE_EMBEDDINGS)
+    assert changed.answers() == {"keyword": {"latest"}, "code": OLD, "text": OLD}
+
+    changed.stop_at()
+    assert changed.answers() == everywhere({"latest"})
+
+
+def test_a_change_that_is_taken_back_between_two_stages(changed: Changed) -> None:
+    """Engines that had moved on move back; the others had never left."""
+    changed.stop_at(TaskType.CODE_EMBEDDINGS)
+    assert changed.symbols("keyword") == NEW
+    write_file(changed.folder / "changing.py", python_function("former", WORDS))
+
+    changed.stop_at(TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS)
+    assert changed.answers() == {"keyword": NEW, "code": OLD, "text": OLD}
+
+    changed.stop_at()
+    assert changed.answers() == everywhere(OLD)
+    dead = "SELECT state, count(*) FROM snippets WHERE state <> 'live' GROUP BY state"
+    assert read_rows(changed.serving.data_dir, dead) == []
+
+
+def test_a_file_that_became_empty_and_one_that_came_back(changed: Changed) -> None:
+    """An emptied file answers until the engine's stage is done, then no more; a deleted file that
+    is there again is found again."""
+    write_file(changed.folder / "changing.py", "")
+    write_file(changed.folder / "leaving.py", python_function("returned", WORDS))
+
+    changed.stop_at(TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS)
+    assert changed.answers() == everywhere(OLD)
+
+    changed.stop_at()
+    assert changed.answers() == everywhere(NOTHING)
+    assert {mode: changed.symbols(mode, "leaving.py") for mode in ENGINES} == everywhere(
+        {"returned"}
+    )
+
+
+def test_a_file_deleted_while_its_change_is_held_up(changed: Changed) -> None:
+    """Neither the old nor the new snippets of it are found any more."""
+    changed.stop_at(TaskType.CODE_EMBEDDINGS)
+    (changed.folder / "changing.py").unlink()
+
+    changed.stop_at(TaskType.EXTRACT)
+    assert changed.answers() == everywhere(NOTHING)
+
+    changed.stop_at()
+    assert changed.answers() == everywhere(NOTHING)
