@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kodit.domain.ranking.terms import identifiers, terms, words
+from kodit.domain.ranking.terms import identifiers, spaced_terms, words
 from kodit.domain.snippet import Snippet
 
 PATH_REPEATED = 3
@@ -37,12 +37,12 @@ class KeywordDocument:
 
 def keyword_document(snippet: Snippet) -> KeywordDocument:
     """The keyword fields of a snippet."""
-    found = terms(snippet.text)
-    found += terms(comments(snippet.text)) * COMMENT_REPEATED
-    found += terms(snippet.path) * PATH_REPEATED
+    found = [spaced_terms(snippet.text)]
+    found += [spaced_terms(comments(snippet.text))] * COMMENT_REPEATED
+    found += [spaced_terms(snippet.path)] * PATH_REPEATED
     if snippet.symbol is not None:
-        found += terms(snippet.symbol.name) * NAME_REPEATED
-        found += terms(snippet.symbol.scope)
+        found += [spaced_terms(snippet.symbol.name)] * NAME_REPEATED
+        found.append(spaced_terms(snippet.symbol.scope))
     return KeywordDocument(" ".join(found), exact_name(snippet))
 
 

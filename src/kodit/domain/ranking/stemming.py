@@ -8,6 +8,8 @@ words of a query win back.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _SHORTEST_WORD = 4
 
 _INFLECTIONS = ("ing", "ed", "er", "or")
@@ -31,9 +33,12 @@ _SUFFIXES = tuple(
     )
 )
 
+_ANY_SUFFIX = tuple(suffix for suffix, _left in _SUFFIXES)
+
 _VOWELS = frozenset("aeiouy")
 
 
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """The stem of a lower-case word.
 
@@ -53,11 +58,12 @@ def stem(word: str) -> str:
 def _strip(word: str) -> str:
     if len(word) < _SHORTEST_WORD:
         return word
-    for suffix, left in _SUFFIXES:
-        if word.endswith(suffix):
-            rest = word[: -len(suffix)]
-            if len(rest) >= left and _is_stem(rest, suffix):
-                return _undouble(rest)
+    if word.endswith(_ANY_SUFFIX):
+        for suffix, left in _SUFFIXES:
+            if word.endswith(suffix):
+                rest = word[: -len(suffix)]
+                if len(rest) >= left and _is_stem(rest, suffix):
+                    return _undouble(rest)
     if word.endswith("e"):
         return word[:-1]
     if word.endswith("y") and word[-2] not in _VOWELS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 
 from kodit.domain.ranking.stemming import stem
 
@@ -16,6 +17,8 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\dA-Z_]+\d*|\d+")
 
 LONGEST_IDENTIFIER = 100
 """Characters; what is longer is an encoded blob, not a name, and gives no terms."""
+MOST_IDENTIFIERS = 100_000
+"""Some 20 MB; beyond, remembering starts anew."""
 
 _STOP_WORDS = """
     a about across after all an and any are as at be before been being between but by can could do
@@ -51,7 +54,22 @@ def identifier_terms(identifier: str) -> tuple[str, ...]:
 
 def terms(text: str) -> list[str]:
     """All search terms of a text, in order, repeated as often as they occur."""
-    found: list[str] = []
-    for identifier in _IDENTIFIER.findall(text):
-        found.extend(identifier_terms(identifier))
-    return found
+    return list(chain.from_iterable(map(identifier_terms, _IDENTIFIER.findall(text))))
+
+
+class _SpacedTerms(dict[str, str]):
+    """The terms of each identifier met, joined by spaces: code repeats its names."""
+
+    def __missing__(self, identifier: str) -> str:
+        if len(self) >= MOST_IDENTIFIERS:
+            self.clear()
+        spaced = self[identifier] = " ".join(identifier_terms(identifier))
+        return spaced
+
+
+_spaced_terms = _SpacedTerms()
+
+
+def spaced_terms(text: str) -> str:
+    """What `terms` gives, joined by spaces, of which there may be several in a row."""
+    return " ".join(map(_spaced_terms.__getitem__, _IDENTIFIER.findall(text)))
