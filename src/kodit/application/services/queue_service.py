@@ -182,14 +182,14 @@ class QueueService:
 
         reclaimed = []
         for task, why in await in_thread(find):
-            if await self._reclaim(task.claim, why):
+            if await self._reclaim(task, why):
                 reclaimed.append((task, why))
         await in_thread(registry.sweep)
         return reclaimed
 
-    async def _reclaim(self, claim: Claim, why: str) -> bool:
+    async def _reclaim(self, seen: Task, why: str) -> bool:
         state = await self._write(
-            lambda transaction: self._transitions.reclaim(transaction, claim, why)
+            lambda transaction: self._transitions.reclaim(transaction, seen, why)
         )
         return state is not None
 

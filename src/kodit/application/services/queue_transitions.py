@@ -116,10 +116,14 @@ class QueueTransitions:
             ),
         )
 
-    def reclaim(self, transaction: Transaction, claim: Claim, why: str) -> TaskState | None:
+    def reclaim(self, transaction: Transaction, seen: Task, why: str) -> TaskState | None:
         """A task whose worker is gone goes back to the queue; returns what became of it, None
-        when it was no longer held by that claim."""
+        when its lease has been renewed, or its claim has ended, since it was seen."""
+        claim = seen.claim
         try:
+            [(_run, task)] = self._hold(transaction.tasks, [claim])
+            if task.lease_expires_at != seen.lease_expires_at:
+                return None
             return self._try_again(
                 transaction, claim, why, AttemptOutcome.LOST, lambda _failures: timedelta(0)
             )
