@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.queue.databases import DATABASES
 from tests.queue.machine import QueueMachine
 
 DEPTH = int(os.environ.get("KODIT_TEST_DEPTH", "1"))
 """How many times as many examples as in the normal run, which repeats the same ones each time."""
+SHRINKS = os.environ.get("KODIT_TEST_SHRINK", "1") == "1"
+"""Whether a failure is made as short as it can be, which takes a while."""
 
 
 @pytest.mark.slow
@@ -27,7 +29,8 @@ def test_queue_follows_its_model(name: str) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=100 * DEPTH,
+            max_examples=75 * DEPTH,
+            phases=[phase for phase in Phase if SHRINKS or phase is not Phase.shrink],
             stateful_step_count=40,
             derandomize=DEPTH == 1,
             database=None,

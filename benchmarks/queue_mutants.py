@@ -1,0 +1,266 @@
+"""Ways to break the queue: what is changed, and which of its promises that breaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+RUN = "domain/run.py"
+TASK = "domain/task.py"
+TRANSITIONS = "application/services/queue_transitions.py"
+SERVICE = "application/services/queue_service.py"
+WORKER = "application/services/indexing_worker_service.py"
+STAGE = "application/services/stage.py"
+MAPPER = "infrastructure/mappers/task_mapper.py"
+TASKS = "infrastructure/sqlalchemy/tasks.py"
+CLAIMING = "infrastructure/sqlalchemy/claiming.py"
+RUNS = "infrastructure/sqlalchemy/runs.py"
+
+
+class Change(NamedTuple):
+    """One textual replacement, which must match exactly once."""
+
+    path: str
+    old: str
+    new: str
+
+    def apply(self, package: Path) -> None:
+        path = package / self.path
+        text = path.read_text("utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.path} holds {text.count(self.old)} times: {self.old!r}")
+        path.write_text(text.replace(self.old, self.new), "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`invariant` is what it breaks, by number; `survives` says why no test here can notice."""
+
+    name: str
+    invariant: int
+    changes: tuple[Change, ...]
+    survives: str | None = None
+
+
+def mutant(name: str, invariant: int, path: str, old: str, new: str) -> Mutant:
+    return Mutant(name, invariant, (Change(path, old, new),))
+
+
+MUTANTS = (
+    # 1. The DAG gates
+    mutant(
+        "all five ready at once",
+        1,
+        RUN,
+        "if task.state is TaskState.BLOCKED and missing.isdisjoint(predecessors):",
+        "if task.state is TaskState.BLOCKED:",
+    ),
+    mutant(
+        "ENRICH waits for one of two",
+        1,
+        TASK,
+        "TaskType.ENRICH: (TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS),",
+        "TaskType.ENRICH: (TaskType.BM25_INDEX,),",
+    ),
+    mutant(
+        "a failure unblocks what follows",
+        8,
+        RUN,
+        "if task.state is not TaskState.SUCCEEDED}",
+        "if task.state not in (TaskState.SUCCEEDED, TaskState.FAILED)}",
+    ),
+    # 2. One active run
+    mutant(
+        "a retry beside an active run",
+        2,
+        TRANSITIONS,
+        "if has_successor or tasks.active_run(run.index_id) is not None:",
+        "if has_successor:",
+    ),
+    mutant(
+        "a follow-up starts at once",
+        2,
+        RUN,
+        "        if not is_follow_up:\n            run._unblock(now)\n",
+        "        run._unblock(now)\n",
+    ),
+    # 4. Zombies
+    mutant(
+        "no fence on changes of state",
+        4,
+        RUN,
+        "if task.claim == claim and task.state is TaskState.RUNNING:",
+        "if task.id == claim.task_id and task.state is TaskState.RUNNING:",
+    ),
+    mutant(
+        "an ended task can be ended again",
+        4,
+        RUN,
+        "if task.claim == claim and task.state is TaskState.RUNNING:",
+        "if task.claim == claim:",
+    ),
+    # 5. No stuck chain
+    mutant(
+        "a single task that is retried stays blocked",
+        5,
+        RUN,
+        "predecessors = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()",
+        "predecessors = (TaskType.SYNC,) if task.type is not TaskType.SYNC else ()",
+    ),
+    mutant(
+        "the run ends while a stage still runs",
+        6,
+        RUN,
+        "if states & {TaskState.READY, TaskState.RUNNING}:",
+        "if states & {TaskState.READY}:",
+    ),
+    # 6. Terminal states
+    mutant(
+        "an ended run can be cancelled",
+        6,
+        TRANSITIONS,
+        "        run = transaction.tasks.lock_run(run_id)\n        if run.state.is_terminal:\n",
+        "        run = transaction.tasks.lock_run(run_id)\n        if run is None:\n",
+    ),
+    mutant(
+        "a retry runs everything again",
+        6,
+        RUN,
+        "if task.state in (TaskState.FAILED, TaskState.CANCELLED):",
+        "if task.state.is_terminal:",
+    ),
+    # 7. No request is lost
+    mutant(
+        "the follow-up is lost", 7, TRANSITIONS, "        if ended:\n", "        if not runs:\n"
+    ),
+    mutant(
+        "a cancel loses the follow-up",
+        7,
+        TRANSITIONS,
+        "if run.state.is_terminal and not run.is_follow_up",
+        "if run.state is not RunState.CANCELLED and run.state.is_terminal and not run.is_follow_up",
+    ),
+    mutant(
+        "a request joins a run under way",
+        7,
+        RUN,
+        "            self.state is RunState.QUEUED\n            and not self.cancel_requested\n",
+        "            not self.cancel_requested\n",
+    ),
+    mutant(
+        "a request joins a run that is stopping",
+        7,
+        RUN,
+        "            self.state is RunState.QUEUED\n            and not self.cancel_requested\n",
+        "            (self.state is RunState.QUEUED or self.cancel_requested)\n",
+    ),
+    mutant(
+        "a request joins a run retried after its SYNC",
+        7,
+        RUN,
+        "            and not any(task.state.is_terminal for task in self.tasks)\n",
+        "",
+    ),
+    mutant(
+        "a follow-up each time",
+        7,
+        TRANSITIONS,
+        "        if not waiting:\n",
+        "        if waiting or not waiting:\n",
+    ),
+    # 8. Skips
+    mutant("the skip is ignored", 8, RUN, "        if nothing_to_do:\n", "        if False:\n"),
+    # 9. The token
+    Mutant(
+        "the token is reset on release",
+        9,
+        (
+            Change(
+                TASK,
+                "        self.available_at = available_at\n",
+                "        self.available_at = available_at\n        self.claim_no = 0\n",
+            ),
+            Change(
+                MAPPER,
+                '        "failures": task.failures,\n',
+                '        "failures": task.failures,\n        "claim_no": task.claim_no,\n',
+            ),
+        ),
+    ),
+    # 11. Classes
+    mutant(
+        "a merge lowers the priority",
+        11,
+        TASK,
+        "self.priority = max(self.priority, task_priority(self.type, base))",
+        "self.priority = task_priority(self.type, base)",
+    ),
+    mutant(
+        "a user's request does not raise the run under way",
+        11,
+        TRANSITIONS,
+        "        active.raise_priority(base)\n",
+        "",
+    ),
+    mutant(
+        "a running task is not raised",
+        11,
+        RUN,
+        "                task.raise_priority(base)\n",
+        "                if task.state is not TaskState.RUNNING:\n"
+        "                    task.raise_priority(base)\n",
+    ),
+    # 12. The retry budget
+    mutant(
+        "a lost lease is free",
+        12,
+        TRANSITIONS,
+        "        task.failures += 1\n",
+        "        task.failures += outcome is not AttemptOutcome.LOST\n",
+    ),
+    mutant(
+        "a release spends the budget",
+        12,
+        TRANSITIONS,
+        "            run.try_again(task, None, now, now)\n",
+        "            task.failures += 1\n            run.try_again(task, None, now, now)\n",
+    ),
+    mutant(
+        "a retry keeps the spent budget",
+        12,
+        TASK,
+        "        self.failures = 0\n",
+        "",
+    ),
+    # The worker
+    mutant(
+        "a heartbeat without progress",
+        12,
+        WORKER,
+        "if seen.seconds_ago() > self._settings.stall_limit:",
+        "if False:",
+    ),
+    mutant(
+        "a stopped worker keeps what it holds",
+        12,
+        WORKER,
+        "            return await self._queue.release_all(worker)\n",
+        "            return 0\n",
+    ),
+    mutant(
+        "a cancel does not reach what runs",
+        6,
+        WORKER,
+        "            return await self._queue.heartbeat(task.claim, seen.progress())\n",
+        "            await self._queue.heartbeat(task.claim, seen.progress())\n"
+        "            return False\n",
+    ),
+    mutant(
+        "the dead are not noticed",
+        5,
+        SERVICE,
+        "if worker is not None and registry.is_dead(worker)",
+        "if worker is None",
+    ),
+)
