@@ -1,0 +1,161 @@
+"""How well the answer is found: NDCG@10 of hybrid search over annotated repositories.
+
+    python benchmarks/retrieval.py --benchmark DIR --repos DIR [--repo NAME …] [--save FILE]
+        [--compare FILE] [--update]
+
+`--benchmark` is a folder with `evaluate.py`, `repos.json` and `annotations/`; `--repos` has the
+checked-out repositories, `NAME/<benchmark_root>/…`. Each is indexed by the public `Kodit` class in
+a temporary data directory and asked every annotated question. Prints NDCG@10 per repository,
+category and language, then each repository against the golden scores in
+`golden/retrieval.json`; `--update` writes those anew, so that a change of ranking is read as a
+diff. `--save` keeps the rankings; `--compare` pairs this run with a saved one, query by query.
+
+The file is also the adapter that `evaluate.py --adapter benchmarks/retrieval.py[:MODE]` takes, MODE
+being one of hybrid, keyword, code and text: `build`, `search`, `info` and `close` below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from kodit import Kodit
+from kodit.domain.search import SearchMode
+
+GOLDEN = Path(__file__).parent / "golden" / "retrieval.json"
+LEAST, AIM = 0.85, 0.88
+LEAST_LANGUAGE = 0.65
+
+
+class Handle(NamedTuple):
+    """One indexed repository. (A dataclass could not be made: the harness loads this file without
+    entering it in `sys.modules`.)"""
+
+    data_dir: tempfile.TemporaryDirectory[str]
+    kodit: Kodit
+    mode: SearchMode
+
+
+def build(repo_dir: str, arg: str | None = None) -> Handle:
+    """Index a folder; `arg` is the mode to search in."""
+    data_dir = tempfile.TemporaryDirectory(prefix="kodit-retrieval-")
+    kodit = Kodit(data_dir.name)
+    kodit.index(repo_dir)
+    return Handle(data_dir, kodit, SearchMode(arg or SearchMode.HYBRID))
+
+
+def search(handle: Handle, query: str, k: int) -> list[dict[str, Any]]:
+    """The `k` best snippets, as `evaluate.py` counts them."""
+    return [
+        {
+            "path": result.snippet.path,
+            "start_line": result.snippet.start_line,
+            "end_line": result.snippet.end_line,
+        }
+        for result in handle.kodit.search(query, mode=handle.mode, limit=k)
+    ]
+
+
+def info(handle: Handle) -> dict[str, int]:
+    """What was indexed."""
+    [status] = handle.kodit.status()
+    return {"files": status.summary.files, "snippets": status.summary.snippets}
+
+
+def close(handle: Handle) -> None:
+    """Let go of the index and remove it."""
+    handle.kodit.close()
+    handle.data_dir.cleanup()
+
+
+def evaluate(options: argparse.Namespace, saved: Path) -> dict[str, Any]:
+    """Run the benchmark's own harness over this file; returns what it saved."""
+    command = [sys.executable, str(options.benchmark / "evaluate.py")]
+    command += ["--repos", str(options.repos), "--adapter", f"{__file__}:{options.mode}"]
+    command += ["--runs", str(options.runs), "--save", str(saved)]
+    for name in options.repo:
+        command += ["--repo", name]
+    subprocess.run(command, check=True)
+    outcome: dict[str, Any] = json.loads(saved.read_text())
+    return outcome
+
+
+def scores(queries: Sequence[Mapping[str, Any]], key: str) -> dict[str, float]:
+    """Mean NDCG@10 by a field of the queries."""
+    by: dict[str, list[float]] = defaultdict(list)
+    for query in queries:
+        by[query[key]].append(query["ndcg10"])
+    return {name: fmean(values) for name, values in sorted(by.items())}
+
+
+def report(outcome: Mapping[str, Any]) -> None:
+    """Figures by language, and the whole against what it must reach."""
+    by_repo = scores(outcome["queries"], "repo")
+    by_language: dict[str, list[float]] = defaultdict(list)
+    for name, score in by_repo.items():
+        by_language[outcome["repos"][name]["language"]].append(score)
+    languages = {language: fmean(found) for language, found in by_language.items()}
+    print("by language: " + "  ".join(f"{name} {score:.3f}" for name, score in ranked(languages)))
+    whole, worst = fmean(by_repo.values()), min(languages.values())
+    print(f"NDCG@10 {whole:.4f}: {verdict(whole, LEAST, AIM)}")
+    print(f"worst language {worst:.4f}: {verdict(worst, LEAST_LANGUAGE, LEAST_LANGUAGE)}")
+
+
+def ranked(named: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Lowest first."""
+    return sorted(named.items(), key=lambda pair: pair[1])
+
+
+def verdict(figure: float, least: float, aim: float) -> str:
+    """A figure beside what it must reach."""
+    reached = "aim met" if figure >= aim else "met" if figure >= least else "MISSED"
+    return f"at least {least:g}, aim {aim:g}: {reached}"
+
+
+def against_golden(by_repo: Mapping[str, float], *, update: bool) -> None:
+    """Print what moved since the golden scores were written, and write them when asked."""
+    golden: dict[str, float] = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+    for name, score in by_repo.items():
+        before = golden.get(name)
+        if before is None:
+            print(f"  {name:<20} {score:.4f}  (no golden score)")
+        elif round(score, 4) != before:
+            print(f"  {name:<20} {before:.4f} -> {score:.4f}  {score - before:+.4f}")
+    if update:
+        kept = golden | {name: round(score, 4) for name, score in by_repo.items()}
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--benchmark", type=Path, required=True)
+    parser.add_argument("--repos", type=Path, required=True)
+    parser.add_argument("--repo", action="append", default=[], help="only this one; repeatable")
+    parser.add_argument("--mode", choices=[mode.value for mode in SearchMode], default="hybrid")
+    parser.add_argument("--runs", type=int, default=1, help="searches per query, for the times")
+    parser.add_argument("--save", type=Path)
+    parser.add_argument("--compare", type=Path, help="a saved run, to pair with this one")
+    parser.add_argument("--update", action="store_true", help="write the golden scores anew")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        saved = options.save or Path(folder) / "run.json"
+        outcome = evaluate(options, saved)
+        report(outcome)
+        against_golden(scores(outcome["queries"], "repo"), update=options.update)
+        if options.compare:
+            harness = [sys.executable, str(options.benchmark / "evaluate.py")]
+            harness += ["--compare", str(options.compare), str(saved)]
+            subprocess.run(harness, check=True)
+
+
+if __name__ == "__main__":
+    main()
