@@ -10,6 +10,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,11 +18,12 @@ from typing import Any, Self, TypeVar
 from tests.support.command import PATIENCE_SECONDS
 
 from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
 from kodit.domain.run import IndexRun
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, StoredSnippet
 from kodit.domain.task import Task
-from kodit.indexing import IndexRequest, queue_sources
+from kodit.infrastructure.sources import parse_source
 from kodit.infrastructure.work_log import VARIABLE
 from kodit.settings import Settings
 
@@ -41,11 +43,13 @@ class ServingKodit:
     ) -> None:
         self.data_dir = data_dir
         self.application = application(Settings(data_dir=data_dir, **settings))
-        self._is_serving = is_serving
         self._work_log = data_dir.with_name(f"{data_dir.name}.work.log")
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
+        self._begin = asyncio.Event()
+        if is_serving:
+            self._begin.set()
         self._thread = threading.Thread(target=self._run, name="serving")
         self._errors: list[BaseException] = []
 
@@ -75,11 +79,21 @@ class ServingKodit:
         future = asyncio.run_coroutine_threadsafe(work(self.application), self._loop)
         return future.result(PATIENCE_SECONDS)
 
-    def queue(self, source: str | Path, exclude: tuple[str, ...] = ()) -> IndexRun:
+    def queue(
+        self, source: str | Path, exclude: tuple[str, ...] = (), *, is_user_initiated: bool = True
+    ) -> IndexRun:
         """Add or refresh a source without waiting."""
-        request = IndexRequest([str(source)], exclude=exclude)
-        (run,) = self.call(lambda application: queue_sources(application, request))
-        return run
+
+        async def ask(application: Application) -> IndexRun:
+            parsed = parse_source(str(source)).source
+            index = await application.indexes.add(replace(parsed, exclude=exclude))
+            return await application.indexing.queue_index_tasks(index.id, is_user_initiated)
+
+        return self.call(ask)
+
+    def serve(self) -> None:
+        """Begin to serve the queue, where that has been put off."""
+        self._loop.call_soon_threadsafe(self._begin.set)
 
     def index(self, source: str | Path, exclude: tuple[str, ...] = ()) -> IndexRun:
         """Bring a source up to date; the run as it ended."""
@@ -146,14 +160,18 @@ class ServingKodit:
     async def _serve(self) -> None:
         with self.application:
             async with self.application.worker() as (worker, name):
-                serving = asyncio.create_task(worker.run(name)) if self._is_serving else None
+                serving = asyncio.create_task(self._serve_queue(worker, name))
                 self._ready.set()
                 try:
                     await self._stop.wait()
                 finally:
                     worker.stop()
-                    if serving is not None:
-                        await serving
+                    self._begin.set()
+                    await serving
+
+    async def _serve_queue(self, worker: IndexingWorkerService, name: str) -> None:
+        await self._begin.wait()
+        await worker.run(name)
 
     def _raise(self) -> None:
         if self._errors:
