@@ -72,7 +72,7 @@ def join_words(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def named_share(path_words: Collection[str], query_terms: Collection[str]) -> float:
+def named_share(path_words: Collection[str], query_terms: tuple[str, ...]) -> float:
     """How much of a name the query says: the share of its letters, 0 to 1.
 
     A word counts whole when it is a query term or begins one (`auth`, `authentic`); of a word
@@ -84,7 +84,8 @@ def named_share(path_words: Collection[str], query_terms: Collection[str]) -> fl
     return sum(_named_letters(word, query_terms) for word in path_words) / letters
 
 
-def _named_letters(word: str, query_terms: Collection[str]) -> int:
+@lru_cache(maxsize=8_192)  # one query meets the same folders again and again
+def _named_letters(word: str, query_terms: tuple[str, ...]) -> int:
     if word in query_terms:
         return len(word)
     named = 0

@@ -68,7 +68,10 @@ def rank(
 
 
 def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
-    return sum(weight * SIGNALS[name](file) for name, weight in weights.items())
+    score = 0.0
+    for name, weight in weights.items():
+        score += weight * SIGNALS[name](file)
+    return score
 
 
 def _rank_file(file: FileEvidence, weights: Mapping[str, float], limit: int) -> list[Ranked]:

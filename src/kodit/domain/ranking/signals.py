@@ -7,7 +7,7 @@ with a filter puts what passes it in the order it had without.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -110,16 +110,18 @@ def folders(file: FileEvidence) -> float:
 def defines(file: FileEvidence) -> float:
     """How well the best definition here fits a name that the query writes: 1 for a type, 0.75 for
     another definition, half of that when the query's capitals are not the definition's."""
+    if not file.query.names:
+        return 0.0
     return max(
         (definition_fit(candidate, file.query.names) for candidate in file.candidates),
         default=0.0,
     )
 
 
-def definition_fit(candidate: Candidate, names: Iterable[str]) -> float:
+def definition_fit(candidate: Candidate, names: Collection[str]) -> float:
     """The same for one snippet; 0 when it defines none of the names."""
     symbol = candidate.symbol
-    if symbol is None:
+    if symbol is None or not names:
         return 0.0
     share = 1.0 if symbol.kind in TYPE_KINDS else FUNCTION_SHARE
     return share * max((same_name(name, symbol.name) for name in names), default=0.0)
@@ -136,6 +138,8 @@ def same_name(written: str, name: str) -> float:
 
 def defines_word(file: FileEvidence) -> float:
     """1 when a snippet defines what a capitalised plain word of the query may name."""
+    if not file.query.proper_words:
+        return 0.0
     words = {word.lower() for word in file.query.proper_words}
     return float(
         any(
