@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kodit.domain.errors import InvalidQueryError
@@ -27,6 +27,9 @@ VECTOR_CANDIDATES = 60
 DEFINITIONS_PER_NAME = 20
 """How many snippets each engine offers to the ranking of a hybrid search. With these, 96 of 100
 wanted files are among the candidates; more of them cost time and bring next to none."""
+TELLING_SNIPPETS_PER_FILE = 3
+"""How many of a file's snippets each engine names to judge the file by."""
+MOST_DEFINITIONS = 1_000
 MOST_REMEMBERED = 50_000
 """Snippets whose place is kept in memory between searches: some 20 MB."""
 LONGEST_QUERY = 200_000
@@ -101,10 +104,22 @@ class SearchService:
         ]
 
     def _search_hybrid(self, transaction: Transaction, question: _Question) -> list[SearchResult]:
-        found = self._look_up(transaction, self._find_candidates(question))
-        candidates = self._measure(question, found)
+        hits = self._find_candidates(question)
+        files: dict[int, set[int]] = {}
+        for snippet in self._look_up(transaction, hits):
+            files.setdefault(snippet.index_id, set()).add(snippet.file_id)
+        telling = self._find_telling(question, files)
+        if question.scope.kinds:
+            telling |= hits
+        candidates = self._measure(question, self._look_up(transaction, telling))
         statistics = self._keyword_index.statistics(question.understanding.terms)
-        ranked = rank(question.understanding, candidates, statistics, question.depth)
+        ranked = rank(
+            question.understanding,
+            candidates,
+            statistics,
+            question.depth,
+            kinds=question.scope.kinds,
+        )
         ids = [one.candidate.snippet_id for one in ranked]
         snippets = _by_id(transaction.search.get_many(ids))
         return [
@@ -134,6 +149,28 @@ class SearchService:
             hits += self._keyword_index.definitions(
                 name, understanding.terms, scope, DEFINITIONS_PER_NAME
             )
+        return {hit.snippet_id for hit in hits}
+
+    def _find_telling(self, question: _Question, files: Mapping[int, set[int]]) -> set[int]:
+        """The snippets by which each candidate file is judged: its best ones for every engine, and
+        its definitions of the names in the query.
+
+        A file is judged by these alone, and not by what of it happened to be found beside the
+        other files: so a filter never changes the order of what passes it.
+        """
+        understanding, model = question.understanding, self._embedder.model
+        by_index = {index_id: sorted(file_ids) for index_id, file_ids in files.items()}
+        file_ids = [file_id for some in by_index.values() for file_id in some]
+        hits = self._keyword_index.best_in_files(
+            understanding.terms, file_ids, TELLING_SNIPPETS_PER_FILE
+        )
+        for kind in VectorKind:
+            hits += self._vector_index.best_in_files(
+                kind, model, question.vector, by_index, TELLING_SNIPPETS_PER_FILE
+            )
+        within = Scope(frozenset(files), frozenset(file_ids))
+        for name in sorted(understanding.names | understanding.proper_words):
+            hits += self._keyword_index.definitions(name, (), within, MOST_DEFINITIONS)
         return {hit.snippet_id for hit in hits}
 
     def _nearest(self, question: _Question, kind: VectorKind, limit: int) -> list[Hit]:

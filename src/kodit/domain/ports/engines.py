@@ -36,6 +36,12 @@ class KeywordIndex(Protocol):
         """Snippets that define exactly this name, in any case, the best for the terms first."""
         ...
 
+    def best_in_files(
+        self, terms: Sequence[str], file_ids: Sequence[int], per_file: int
+    ) -> list[Hit]:
+        """The best snippets of each of the files that has any of the terms."""
+        ...
+
     def score(self, terms: Sequence[str], snippet_ids: Sequence[int]) -> dict[int, float]:
         """The scores that `search` gives to these snippets; those without a term are left out."""
         ...
@@ -52,6 +58,17 @@ class VectorIndex(Protocol):
         self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
     ) -> list[Hit]:
         """The snippets of largest cosine similarity within the scope, best first."""
+        ...
+
+    def best_in_files(
+        self,
+        kind: VectorKind,
+        model: str,
+        vector: Sequence[float],
+        files: Mapping[int, Sequence[int]],
+        per_file: int,
+    ) -> list[Hit]:
+        """The nearest snippets of each of the files, which are grouped by their index."""
         ...
 
     def score(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
@@ -16,6 +16,7 @@ from kodit.domain.ranking.signals import (
     total_rarity,
 )
 from kodit.domain.ranking.weights import REPEATED_FILE, weights_for
+from kodit.domain.snippet import SymbolKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,11 @@ def rank(
     candidates: Iterable[Candidate],
     statistics: CorpusStatistics,
     limit: int,
+    *,
+    kinds: Collection[SymbolKind] = (),
 ) -> list[Ranked]:
-    """The best `limit` candidates, best first.
+    """The best `limit` candidates, best first; shown are those that define one of the `kinds`,
+    where any are given, though a file is judged by all of its candidates.
 
     A file is scored as a whole and stands in the list with its best snippet; a further snippet of
     it comes below by `REPEATED_FILE` for each one above, and by how much weaker it is itself.
@@ -57,12 +61,16 @@ def rank(
     by_file: dict[int, list[Candidate]] = {}
     for candidate in candidates:
         by_file.setdefault(candidate.file_id, []).append(candidate)
-    files = [gather(query, found, rarity) for found in by_file.values()]
+    shown = {
+        file_id: [one for one in found if _is_of_kind(one, kinds)]
+        for file_id, found in by_file.items()
+    }
+    files = [gather(query, found, rarity) for file, found in by_file.items() if shown[file]]
     # Only the best files can have a place, so only they are looked at snippet by snippet.
     files.sort(key=lambda file: (-_score(file, weights), file.candidates[0].path))
     ranked: list[Ranked] = []
     for file in files[:limit]:
-        ranked.extend(_rank_file(file, weights, limit))
+        ranked.extend(_rank_file(file, shown[file.candidates[0].file_id], weights, limit))
     ranked.sort(key=lambda r: (-r.score, r.candidate.path, r.candidate.start_line))
     return ranked[:limit]
 
@@ -74,14 +82,20 @@ def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
     return score
 
 
-def _rank_file(file: FileEvidence, weights: Mapping[str, float], limit: int) -> list[Ranked]:
+def _is_of_kind(candidate: Candidate, kinds: Collection[SymbolKind]) -> bool:
+    return not kinds or (candidate.symbol is not None and candidate.symbol.kind in kinds)
+
+
+def _rank_file(
+    file: FileEvidence, shown: Sequence[Candidate], weights: Mapping[str, float], limit: int
+) -> list[Ranked]:
     explanation = tuple(
         Contribution(name, value, weights[name])
         for name, signal in SIGNALS.items()
         if name in weights and (value := signal(file))
     )
     total = sum(part.points for part in explanation)
-    own = [(content_points(file, candidate, weights), candidate) for candidate in file.candidates]
+    own = [(content_points(file, candidate, weights), candidate) for candidate in shown]
     own.sort(key=lambda pair: (*_definition_place(file, pair[1]), -pair[0], pair[1].start_line))
     best = own[0][0]
     ranked = [Ranked(own[0][1], total, explanation)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,9 @@ from kodit.infrastructure.keyword.schema import (
 )
 from kodit.infrastructure.keyword.writing import locked
 from kodit.infrastructure.processes.pool import ProcessPool
+
+MOST_SNIPPETS_OF_FILES = 20_000
+"""More matching snippets than all candidate files together ever have."""
 
 _WRITING = "kodit.infrastructure.keyword.writing"
 
@@ -59,6 +63,20 @@ class TantivyKeywordIndex:
         named = _Clause(tantivy.Occur.Must, NAME, (name.lower(),))
         return self._run(terms, [named, *_within(scope)], limit, any_term=False)
 
+    def best_in_files(
+        self, terms: Sequence[str], file_ids: Sequence[int], per_file: int
+    ) -> list[Hit]:
+        if not file_ids:
+            return []
+        these = _Clause(tantivy.Occur.Must, FILE_ID, tuple(file_ids))
+        taken: Counter[int] = Counter()
+        best = []
+        for hit, file_id in self._run_with_files(terms, [these], MOST_SNIPPETS_OF_FILES):
+            taken[file_id] += 1
+            if taken[file_id] <= per_file:
+                best.append(hit)
+        return best
+
     def score(self, terms: Sequence[str], snippet_ids: Sequence[int]) -> dict[int, float]:
         if not snippet_ids:
             return {}
@@ -83,8 +101,19 @@ class TantivyKeywordIndex:
         *,
         any_term: bool = True,
     ) -> list[Hit]:
-        """Snippets that fulfil the clauses, and have a term where `any_term` asks for one; only
-        the terms score."""
+        found = self._run_with_files(terms, clauses, limit, any_term=any_term)
+        return [hit for hit, _file_id in found]
+
+    def _run_with_files(
+        self,
+        terms: Sequence[str],
+        clauses: Sequence[_Clause],
+        limit: int,
+        *,
+        any_term: bool = True,
+    ) -> list[tuple[Hit, int]]:
+        """Snippets that fulfil the clauses, and have a term where `any_term` asks for one, with
+        their files; only the terms score."""
         index = self._open()
         if index is None or (any_term and not terms):
             return []
@@ -100,11 +129,13 @@ class TantivyKeywordIndex:
             parts.append((tantivy.Occur.Must if any_term else tantivy.Occur.Should, wanted))
         searcher = index.searcher()
         found = searcher.search(query.boolean_query(parts), limit, count=False).hits
-        ids = searcher.fast_field_values(SNIPPET_ID, [address for _score, address in found])
+        addresses = [address for _score, address in found]
+        ids = searcher.fast_field_values(SNIPPET_ID, addresses)
+        files = searcher.fast_field_values(FILE_ID, addresses)
         return [
-            Hit(int(snippet_id), float(score))
-            for snippet_id, (score, _address) in zip(ids, found, strict=True)
-            if snippet_id is not None
+            (Hit(int(snippet_id), float(score)), int(file_id))
+            for snippet_id, file_id, (score, _address) in zip(ids, files, found, strict=True)
+            if snippet_id is not None and file_id is not None
         ]
 
     def _open(self) -> tantivy.Index | None:

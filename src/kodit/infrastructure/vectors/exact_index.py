@@ -25,6 +25,8 @@ from kodit.infrastructure.vectors.pack import Pack, open_pack
 from kodit.infrastructure.vectors.packing import codes_matrix, pack_code, unpack
 
 CANDIDATES_PER_RESULT = 8
+MOST_ROWS = 1_000_000_000
+"""No limit."""
 FEWEST_CANDIDATES = 1_000
 """How many of the nearest codes are rescored: with these, at least 99 of 100 of the ten nearest
 by code and rescoring are the ten nearest of a full scan of real vectors."""
@@ -109,6 +111,32 @@ class ExactVectorIndex:
         hits.sort(key=lambda hit: (-hit.score, hit.snippet_id))
         return hits[:limit]
 
+    def best_in_files(
+        self,
+        kind: VectorKind,
+        model: str,
+        vector: Sequence[float],
+        files: Mapping[int, Sequence[int]],
+        per_file: int,
+    ) -> list[Hit]:
+        query = np.asarray(vector, dtype=np.float32)
+        hits: list[Hit] = []
+        with self._database.engine.connect() as connection:
+            for index_id, file_ids in files.items():
+                wanted = np.asarray(file_ids, dtype=np.int64)
+                scope = Scope(frozenset([index_id]), frozenset(file_ids))
+                question = _Question(index_id, kind, model, query, scope, MOST_ROWS)
+                pack = self._pack(index_id, kind, model)
+                if pack is not None:
+                    rows = pack.rows_of_files(wanted)
+                    scores = pack.rescore(rows, query)
+                    best = _best_per_file(pack.file_ids[rows], scores, per_file)
+                    pairs = _pairs(pack.snippet_ids[rows[best]], scores[best])
+                    valid = _valid(connection, question, [pair[0] for pair in pairs])
+                    hits += [Hit(*pair) for pair in pairs if pair[0] in valid]
+                hits += _best_rows_in_files(connection, question, _newest(pack), per_file)
+        return hits
+
     def score(
         self,
         kind: VectorKind,
@@ -165,15 +193,7 @@ def _search_pack(connection: Connection, pack: Pack, question: _Question) -> lis
 
 def _search_rows(connection: Connection, question: _Question, newest: int) -> list[Hit]:
     """The same over what the database has beyond the pack."""
-    rows = connection.execute(
-        _ROWS,
-        {
-            "index": question.index_id,
-            "kind": question.kind.value,
-            "newest": newest,
-            "model": question.model,
-        },
-    ).all()
+    rows = connection.execute(_ROWS, _row_values(question, newest)).all()
     if not rows:
         return []
     allowed = _allowed(
@@ -199,6 +219,41 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
     codes = np.ascontiguousarray(codes_matrix([row[3] for row in rows]).T)
     distances = hamming_distances(codes, pack_code(question.query))
     return _best(distances, question.limit, rescore, set)
+
+
+def _row_values(question: _Question, newest: int) -> dict[str, int | str]:
+    return {
+        "index": question.index_id,
+        "kind": question.kind.value,
+        "newest": newest,
+        "model": question.model,
+    }
+
+
+def _best_rows_in_files(
+    connection: Connection, question: _Question, newest: int, per_file: int
+) -> list[Hit]:
+    """The best of each file among what the database has beyond the pack."""
+    rows = connection.execute(_ROWS, _row_values(question, newest)).all()
+    wanted = question.scope.file_ids or frozenset()
+    file_of = {row[0]: row[1] for row in rows if row[1] in wanted}
+    scores = _score_rows(connection, question.kind, question.model, question.query, list(file_of))
+    ids = np.fromiter(scores, np.int64, len(scores))
+    values = np.fromiter(scores.values(), np.float32, len(scores))
+    files = np.array([file_of[snippet_id] for snippet_id in scores], dtype=np.int64)
+    best = _best_per_file(files, values, per_file)
+    return [Hit(*pair) for pair in _pairs(ids[best], values[best])]
+
+
+def _best_per_file(file_ids: Ids, scores: FloatVector, per_file: int) -> NDArray[np.intp]:
+    """Positions of the largest scores of each file."""
+    order = np.lexsort((-scores, file_ids))
+    files = file_ids[order]
+    firsts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]]) if len(files) else files
+    lengths = np.diff(np.r_[firsts, len(files)])
+    place = np.arange(len(files)) - np.repeat(firsts, lengths)
+    kept: NDArray[np.intp] = order[place < per_file]
+    return kept
 
 
 def _best(

@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +32,7 @@ _WORD_BITS = 64
 _HEADER = np.dtype("<u8")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pack:
     """The mapped file. `codes` has one row a word, so that a scan reads each in one sweep."""
 
@@ -44,6 +45,22 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.snippet_ids)
+
+    @cached_property
+    def _by_file(self) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Rows ordered by file, and the files in that order."""
+        order = np.argsort(self.file_ids, kind="stable")
+        return order, self.file_ids[order]
+
+    def rows_of_files(self, file_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The rows of all snippets of some files."""
+        order, files = self._by_file
+        wanted = np.unique(file_ids)
+        firsts = np.searchsorted(files, wanted, "left")
+        lengths = np.searchsorted(files, wanted, "right") - firsts
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        rows: NDArray[np.intp] = order[np.repeat(firsts, lengths) + within]
+        return rows
 
     def rescore(self, rows: NDArray[np.intp], query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines of the query, of length 1, with the stored vectors of some rows."""
