@@ -12,11 +12,15 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from multiprocessing.connection import Connection
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
 """From `linux/prctl.h`."""
+
+
+SECONDS_BETWEEN_REPORTS = 0.1
 
 
 def main() -> None:
@@ -25,6 +29,7 @@ def main() -> None:
     die_with_parent(int(sys.argv[2]), int(sys.argv[3]))
     # Ctrl-C reaches the whole process group; what happens then is the parent's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     while True:
         try:
             name, arguments = connection.recv()
@@ -34,8 +39,15 @@ def main() -> None:
 
 
 def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, ...]) -> bytes:
+    told_at = 0.0
+
     def report(current: int, total: int | None = None) -> None:
-        connection.send(("progress", (current, total)))
+        """Each sign of life wakes two processes; nobody reads ten of them a second."""
+        nonlocal told_at
+        now = time.monotonic()
+        if now - told_at >= SECONDS_BETWEEN_REPORTS:
+            told_at = now
+            connection.send_bytes(pickle.dumps(("progress", (current, total))))
 
     try:
         module, _, function = name.partition(":")

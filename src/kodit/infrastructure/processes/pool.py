@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from functools import partial
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,22 +31,23 @@ class _Child:
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
         try:
-            # -P keeps the current folder, which may be a hostile repository, off the import path.
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "kodit.infrastructure.processes.child",
-                    str(theirs.fileno()),
-                    str(read_end),
-                    str(os.getpid()),
-                ],
-                pass_fds=[theirs.fileno(), read_end, *inherited],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                cwd=folder,
-            )
+            with _interrupts_blocked():
+                # -P keeps the current folder, which may be a hostile repository, off the path.
+                self._process = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "kodit.infrastructure.processes.child",
+                        str(theirs.fileno()),
+                        str(read_end),
+                        str(os.getpid()),
+                    ],
+                    pass_fds=[theirs.fileno(), read_end, *inherited],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    cwd=folder,
+                )
         finally:
             theirs.close()
             os.close(read_end)
@@ -53,12 +55,18 @@ class _Child:
         self._connection: Connection[Any, Any] = Connection(ours.detach())
         self._talk: Future[Any] | None = None
 
-    def send(self, threads: Executor, message: Any) -> asyncio.Future[None]:
-        """Send in one of the threads."""
-        return self._in(threads, partial(self._connection.send, message))
+    def ask(self, threads: Executor, message: Any) -> asyncio.Future[Any]:
+        """Send, and receive the first answer, in one of the threads."""
+
+        def talk() -> Any:
+            # `Connection.send` would look up a reducer of its own for every object within.
+            self._connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+            return self._connection.recv()
+
+        return self._in(threads, talk)
 
     def receive(self, threads: Executor) -> asyncio.Future[Any]:
-        """Receive in one of the threads."""
+        """Receive the next answer in one of the threads."""
         return self._in(threads, self._connection.recv)
 
     def _in(self, threads: Executor, talk: Callable[[], Any]) -> asyncio.Future[Any]:
@@ -154,11 +162,11 @@ class ProcessPool:
         report: Report | None,
         stall_seconds: float,
     ) -> tuple[str, Any]:
-        await child.send(self._threads, (function, arguments))
+        answer = child.ask(self._threads, (function, arguments))
         while True:
             try:
                 async with asyncio.timeout(stall_seconds):
-                    kind, value = await child.receive(self._threads)
+                    kind, value = await answer
             except TimeoutError:
                 raise StalledError(
                     f"{_name(function)} made no progress for {stall_seconds:.0f} s and was ended"
@@ -167,6 +175,7 @@ class ProcessPool:
                 return kind, value
             if report is not None:
                 report(*value)
+            answer = child.receive(self._threads)
 
     def close(self) -> None:
         """End all children."""
@@ -174,6 +183,16 @@ class ProcessPool:
             child.kill()
         self._idle.clear()
         self._threads.shutdown(wait=False)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process that is started meanwhile holds back Ctrl-C until it is ready to ignore it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def available_cores() -> int:
