@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from kodit.composition import Application
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import NotFoundError, SourceError
 from kodit.domain.index import Index
 from kodit.infrastructure.sources import parse_source
+
+LONGEST_IDENTIFIER = 18
+"""Digits that fit into the database's integers, whatever they are."""
 
 
 def locate(application: Application, name: str | Path | int) -> Index:
@@ -19,6 +22,8 @@ def locate(application: Application, name: str | Path | int) -> Index:
     text = str(name)
     with application.database.read() as transaction:
         if text.isdecimal() and text.isascii():
+            if len(text) > LONGEST_IDENTIFIER:
+                raise NotFoundError(f"there is no index {text}; `kodit status` lists the indexes")
             return transaction.indexes.get(int(text))
         for index in transaction.indexes.list_all():
             # A folder that is gone can still be named as it was indexed.

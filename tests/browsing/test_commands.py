@@ -96,6 +96,7 @@ def test_text_is_for_people(command: KoditCommand) -> None:
         ("grep", "x", "--path", "no/such/*"),
         ("ls", "1", "no/such/*"),
         ("symbols", "nothing_like_it"),
+        ("symbols", "\udcff"),
     ],
 )
 def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: KoditCommand) -> None:
@@ -113,6 +114,10 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("grep", "x" * 6000), "6000 characters"),
         (("grep", "x", "99"), "no index 99"),
         (("grep", "x", "/no/such/folder"), "does not exist"),
+        (("grep", "x", "9" * 40), "no index 999"),
+        (("grep", "\udcff"), "is not valid text"),
+        (("grep", "x", "\udcff"), "is not valid text"),
+        (("read", "1", "\udcff"), "has no file"),
         (("ls", "99"), "no index 99"),
         (("read", "1", "nothing.py"), "has no file"),
         (("read", "1", "shop/cart.py:900"), "there is no line 900"),

@@ -45,7 +45,7 @@ class BrowseService:
         text = self._reader.read(index, file)
         if text is None:
             raise NotFoundError(
-                f"{file.path} of {index.source} is indexed, but can no longer be read as text; "
+                f"{file.path!r} of {index.source} is indexed, but can no longer be read as text; "
                 f"`kodit index {index.source}` brings the index up to date"
             )
         return text
@@ -53,7 +53,11 @@ class BrowseService:
     def _missing(self, index: Index, path: str) -> str:
         """What to say of a path that is not in an index."""
         alike = self._catalogue.named(index.id, path.rpartition("/")[2], MOST_SUGGESTIONS)
-        hint = f"there is {', '.join(alike)}" if alike else f"`kodit ls {index.id}` lists its files"
+        hint = (
+            "there is " + ", ".join(map(repr, alike))
+            if alike
+            else f"`kodit ls {index.id}` lists its files"
+        )
         return f"the index of {index.source} has no file {path!r}; {hint}"
 
 
@@ -64,7 +68,7 @@ def _excerpt(
     first = 1 if start is None else start
     last = len(lines) if end is None else min(end, len(lines))
     if first > max(1, len(lines)) or (start is not None and not lines):
-        raise InvalidQueryError(f"{file.path} has {len(lines)} lines; there is no line {first}")
+        raise InvalidQueryError(f"{file.path!r} has {len(lines)} lines; there is no line {first}")
     return FileText(
         file.index_id,
         str(index.source),

@@ -37,7 +37,7 @@ class RelatedService:
         stored = self._catalogue.code_vector(snippet)
         if stored is None:
             raise InvalidQueryError(
-                f"{snippet.path}:{snippet.start_line} has no vector yet; "
+                f"{snippet.path!r}:{snippet.start_line} has no vector yet; "
                 f"`kodit index {snippet.source}` completes the index"
             )
         model, vector = stored
@@ -72,10 +72,10 @@ class RelatedService:
             )
         snippets = self._catalogue.snippets_of_file(file.id)
         if not snippets:
-            raise NotFoundError(f"{wanted.path} has no snippets: there is nothing to compare")
+            raise NotFoundError(f"{wanted.path!r} has no snippets: there is nothing to compare")
         last = snippets[-1].end_line
         if line > last:
-            raise NotFoundError(f"{wanted.path} ends at line {last}; there is no line {line}")
+            raise NotFoundError(f"{wanted.path!r} ends at line {last}; there is no line {line}")
         return min(snippets, key=lambda one: max(one.start_line - line, line - one.end_line, 0))
 
 

@@ -12,6 +12,7 @@ from kodit.domain.browsing import IndexedFiles, IndexedText, ListedFile
 from kodit.domain.index import Index
 from kodit.domain.search import Scope, SearchFilter, StoredSnippet, VectorKind
 from kodit.domain.source import FileProcessingStatus
+from kodit.infrastructure.folder.scan import is_text
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -67,12 +68,16 @@ class SqlCatalogue:
     def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
         with self._open() as (transaction, connection):
             index = transaction.indexes.get(index_id)
+            if not is_text(path):
+                return index, None
             row = connection.execute(
                 _select_files().where(FileRow.index_id == index_id, FileRow.path == path)
             ).first()
         return index, None if row is None else IndexedText(*row)
 
     def named(self, index_id: int, name: str, limit: int) -> list[str]:
+        if not is_text(name):
+            return []
         with self._open() as (_transaction, connection):
             paths = connection.execute(
                 select(FileRow.path).where(
@@ -96,7 +101,9 @@ class SqlCatalogue:
             # prefers another one as soon as there is a condition on `index_id`.
             .where(
                 SnippetRow.symbol.is_not(None),
-                func.lower(SnippetRow.symbol).in_([func.lower(name) for name in sorted(names)]),
+                func.lower(SnippetRow.symbol).in_(
+                    [func.lower(name) for name in sorted(filter(is_text, names))]
+                ),
             )
             .where(_LIVE, _NOT_DELETED)
         )

@@ -1,0 +1,90 @@
+"""What is seen of an index while a run is between two of its stages."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.browsing.conftest import BANK, SHOP, write_files
+from tests.support.sources import commit_all
+
+from kodit import Kodit
+from kodit.domain.errors import NotFoundError
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """The shop's prices as a folder, the bank as a repository, and their index in `data`."""
+    write_files(tmp_path / "shop", {"prices.py": SHOP["shop/prices.py"]})
+    write_files(tmp_path / "bank", BANK)
+    commit_all(tmp_path / "bank")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "shop", (tmp_path / "bank").as_uri())
+    yield tmp_path
+
+
+def change(place: Path, statement: str) -> None:
+    """Leave the database as a stage would."""
+    with closing(sqlite3.connect(place / "data" / "kodit.db")) as connection:
+        assert connection.execute(statement).rowcount > 0
+        connection.commit()
+
+
+def test_a_deleted_file_vanishes_at_once(place: Path) -> None:
+    """SYNC has seen that it is gone; EXTRACT has not removed its snippets."""
+    change(place, "UPDATE files SET status = 'deleted' WHERE path = 'bank/money.py'")
+    with Kodit(place / "data") as kodit:
+        assert [file.path for file in kodit.list_files()] == ["prices.py", "bank/Account.java"]
+        assert {match.path for match in kodit.grep("round_price").matches} == {"prices.py"}
+        answer = kodit.symbols("round_price")
+        assert [one.snippet.path for one in answer.definitions] == ["prices.py"]
+        assert {one.snippet.path for one in answer.references} == {"prices.py"}
+        with pytest.raises(NotFoundError, match="has no file"):
+            kodit.read(2, "bank/money.py")
+
+
+def test_a_changed_git_file_is_shown_as_it_was_extracted(place: Path) -> None:
+    """SYNC has noted the new content; lines and symbols are still those of the old."""
+    change(
+        place,
+        "UPDATE files SET status = 'modified', stale = 1, content_hash = printf('%040d', 0)"
+        " WHERE path = 'bank/money.py'",
+    )
+    with Kodit(place / "data") as kodit:
+        assert kodit.read(2, "bank/money.py:4").text == "def round_price(amount):"
+        assert len(kodit.grep("def round_price", 2).matches) == 1
+
+
+def test_a_file_that_was_never_extracted_is_not_there_yet(place: Path) -> None:
+    """What is to be left out for its content is not known before."""
+    change(place, "UPDATE files SET extracted_hash = NULL WHERE path = 'bank/money.py'")
+    with Kodit(place / "data") as kodit:
+        assert [file.path for file in kodit.list_files(2)] == ["bank/Account.java"]
+
+
+def test_a_superseded_definition_is_none(place: Path) -> None:
+    """EXTRACT has replaced the snippet; engines may still answer from it."""
+    change(
+        place,
+        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, symbol,"
+        " kind, scope, content_hash, text) SELECT index_id, file_id, 'superseded', start_line,"
+        " end_line, language, 'former_name', kind, scope, content_hash, text FROM snippets"
+        " WHERE symbol = 'round_price'",
+    )
+    with Kodit(place / "data") as kodit:
+        assert kodit.symbols("former_name").definitions == ()
+        assert len(kodit.symbols("round_price").definitions) == 2
+
+
+def test_files_come_by_path_whenever_they_came(place: Path) -> None:
+    """A file that is new sorts where its name does."""
+    write_files(place / "shop", {"articles.py": "round_price = None\n", "zoo.py": "x = 1\n"})
+    with Kodit(place / "data") as kodit:
+        kodit.index(place / "shop")
+        paths = ["articles.py", "prices.py", "zoo.py"]
+        assert [file.path for file in kodit.list_files(1)] == paths
+        found = [match.path for match in kodit.grep("round_price", 1).matches]
+        assert found == ["articles.py", "prices.py", "prices.py"]
