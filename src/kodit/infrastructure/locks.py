@@ -27,6 +27,35 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+class FileLock:
+    """The lock of a file, taken again and again by one process: its descriptor stays open. Threads
+    must not take it at the same time."""
+
+    def __init__(self, path: Path, timeout_seconds: float, what: str) -> None:
+        self._path = path
+        self._timeout_seconds = timeout_seconds
+        self._what = what
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Raises TransientError when somebody else keeps the lock for longer than the time-out."""
+        if self._descriptor is None:
+            self._descriptor = open_lock_file(self._path)
+        if not try_lock(self._descriptor):
+            _wait_for(self._descriptor, self._timeout_seconds, self._what)
+
+    def release(self) -> None:
+        """Let somebody else have it."""
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the file too."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
 @contextmanager
 def file_lock(path: Path, timeout_seconds: float, what: str) -> Iterator[None]:
     """Hold the lock of a file. Raises TransientError, naming `what` is locked, when somebody else

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from kodit.domain.run import IndexRun, RunState
@@ -28,8 +29,64 @@ TASK_TYPE_MAPPING: Mapping[TaskType, entities.TaskType] = {
 _DOMAIN_TYPES: Mapping[str, TaskType] = {
     stored.value: domain for domain, stored in TASK_TYPE_MAPPING.items()
 }
+_TASK_STATES: Mapping[str, TaskState] = {state.value: state for state in TaskState}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+RUN_COLUMNS = (
+    "id",
+    "index_id",
+    "state",
+    "is_follow_up",
+    "cancel_requested",
+    "created_at",
+    "started_at",
+    "finished_at",
+)
+TASK_COLUMNS = (
+    "id",
+    "run_id",
+    "index_id",
+    "type",
+    "state",
+    "priority",
+    "payload",
+    "claim_no",
+    "worker",
+    "lease_expires_at",
+    "failures",
+    "available_at",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "cancel_requested",
+    "error",
+    "progress_operation",
+    "progress_current",
+    "progress_total",
+    "work",
+)
+ATTEMPT_COLUMNS = (
+    "task_id",
+    "claim_no",
+    "worker",
+    "started_at",
+    "finished_at",
+    "outcome",
+    "error",
+)
+"""The columns of the rows below, in their order."""
+
+
+_STATE = TASK_COLUMNS.index("state")
+_PRIORITY = TASK_COLUMNS.index("priority")
+_WORKER = TASK_COLUMNS.index("worker")
+_FAILURES = TASK_COLUMNS.index("failures")
+_CANCEL_REQUESTED = TASK_COLUMNS.index("cancel_requested")
+_ERROR = TASK_COLUMNS.index("error")
+_LEASE_EXPIRES_AT = TASK_COLUMNS.index("lease_expires_at")
+_AVAILABLE_AT = TASK_COLUMNS.index("available_at")
+_FINISHED_AT = TASK_COLUMNS.index("finished_at")
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -41,6 +98,7 @@ def to_optional_microseconds(moment: datetime | None) -> int | None:
     return None if moment is None else to_microseconds(moment)
 
 
+@lru_cache(maxsize=4096)
 def to_moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
@@ -55,7 +113,7 @@ def stored_type(task_type: TaskType | str) -> str:
 
 
 def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
-    """All columns but the identifier and those that only a claim writes."""
+    """All columns but the identifier."""
     return {
         "run_id": run.id,
         "index_id": task.index_id,
@@ -63,7 +121,21 @@ def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
         "payload": json.dumps(task.payload, sort_keys=True),
         "claim_no": task.claim_no,
         "created_at": to_optional_microseconds(task.created_at),
+        "started_at": to_optional_microseconds(task.started_at),
+        "progress_operation": None,
+        "progress_current": 0,
+        "progress_total": None,
+        "work": json.dumps(task.work),
         **task_state_to_row(task, run),
+    }
+
+
+def run_to_row(run: IndexRun) -> dict[str, Any]:
+    """All columns but the identifier."""
+    return {
+        "index_id": run.index_id,
+        "created_at": to_optional_microseconds(run.created_at),
+        **run_state_to_row(run),
     }
 
 
@@ -95,57 +167,102 @@ def run_state_to_row(run: IndexRun) -> dict[str, Any]:
     }
 
 
-def row_to_task(row: Any) -> Task:
-    """`row` is any row with the columns of `tasks`."""
-    progress = None
-    if row.progress_operation is not None:
-        progress = TaskProgress(row.progress_operation, row.progress_current, row.progress_total)
-    return Task(
-        type=_DOMAIN_TYPES.get(row.type, row.type),
-        priority=row.priority,
-        payload=json.loads(row.payload),
-        id=row.id,
-        run_id=row.run_id,
-        index_id=row.index_id,
-        state=TaskState(row.state),
-        claim_no=row.claim_no,
-        worker=row.worker,
-        lease_expires_at=to_optional_moment(row.lease_expires_at),
-        failures=row.failures,
-        available_at=to_moment(row.available_at),
-        created_at=to_moment(row.created_at),
-        started_at=to_optional_moment(row.started_at),
-        finished_at=to_optional_moment(row.finished_at),
-        cancel_requested=bool(row.cancel_requested),
-        error=row.error,
-        progress=progress,
-        work=json.loads(row.work),
+def is_as_stored(task: Task, row: Sequence[Any]) -> bool:
+    """Whether a task is as it was read from this row of `TASK_COLUMNS`, in all that a change of
+    state may touch."""
+    return (
+        task.state == row[_STATE]
+        and task.priority == row[_PRIORITY]
+        and task.worker == row[_WORKER]
+        and task.failures == row[_FAILURES]
+        and task.cancel_requested == row[_CANCEL_REQUESTED]
+        and task.error == row[_ERROR]
+        and task.lease_expires_at == to_optional_moment(row[_LEASE_EXPIRES_AT])
+        and task.available_at == to_optional_moment(row[_AVAILABLE_AT])
+        and task.finished_at == to_optional_moment(row[_FINISHED_AT])
     )
 
 
-def row_to_run(row: Any, tasks: Iterable[Any]) -> IndexRun:
-    """`tasks` are the rows of the run's tasks, in the order of their identifiers."""
+def row_to_task(row: Sequence[Any]) -> Task:
+    """`row` holds `TASK_COLUMNS`."""
+    (
+        task_id,
+        run_id,
+        index_id,
+        task_type,
+        state,
+        priority,
+        payload,
+        claim_no,
+        worker,
+        lease_expires_at,
+        failures,
+        available_at,
+        created_at,
+        started_at,
+        finished_at,
+        cancel_requested,
+        error,
+        operation,
+        current,
+        total,
+        work,
+    ) = row
+    return Task(
+        _DOMAIN_TYPES.get(task_type, task_type),
+        priority,
+        _parsed(payload).copy(),
+        task_id,
+        run_id,
+        index_id,
+        _TASK_STATES[state],
+        claim_no,
+        worker,
+        to_optional_moment(lease_expires_at),
+        failures,
+        to_moment(available_at),
+        to_moment(created_at),
+        to_optional_moment(started_at),
+        to_optional_moment(finished_at),
+        bool(cancel_requested),
+        error,
+        None if operation is None else TaskProgress(operation, current, total),
+        _parsed(work).copy(),
+    )
+
+
+def row_to_run(row: Sequence[Any], tasks: Iterable[Sequence[Any]]) -> IndexRun:
+    """`row` holds `RUN_COLUMNS`; `tasks` are the rows of its tasks, by their identifiers."""
+    run_id, index_id, state, is_follow_up, cancel_requested, created, started, finished = row
     return IndexRun(
-        id=row.id,
-        index_id=row.index_id,
-        state=RunState(row.state),
-        is_follow_up=bool(row.is_follow_up),
-        cancel_requested=bool(row.cancel_requested),
-        created_at=to_moment(row.created_at),
-        started_at=to_optional_moment(row.started_at),
-        finished_at=to_optional_moment(row.finished_at),
+        id=run_id,
+        index_id=index_id,
+        state=RunState(state),
+        is_follow_up=bool(is_follow_up),
+        cancel_requested=bool(cancel_requested),
+        created_at=to_moment(created),
+        started_at=to_optional_moment(started),
+        finished_at=to_optional_moment(finished),
         tasks=[row_to_task(task) for task in tasks],
     )
 
 
-def row_to_attempt(row: Any) -> TaskAttempt:
-    """`row` is any row with the columns of `task_attempts`."""
+def row_to_attempt(row: Sequence[Any]) -> TaskAttempt:
+    """`row` holds `ATTEMPT_COLUMNS`."""
+    task_id, claim_no, worker, started_at, finished_at, outcome, error = row
     return TaskAttempt(
-        task_id=row.task_id,
-        claim_no=row.claim_no,
-        worker=row.worker,
-        started_at=to_moment(row.started_at),
-        finished_at=to_optional_moment(row.finished_at),
-        outcome=None if row.outcome is None else AttemptOutcome(row.outcome),
-        error=row.error,
+        task_id=task_id,
+        claim_no=claim_no,
+        worker=worker,
+        started_at=to_moment(started_at),
+        finished_at=to_optional_moment(finished_at),
+        outcome=None if outcome is None else AttemptOutcome(outcome),
+        error=error,
     )
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> dict[str, Any]:
+    """Most say the same: `{}`, `{"index_id": 7}`. What is returned is shared: copy it."""
+    value: dict[str, Any] = json.loads(text)
+    return value

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    Update,
-    bindparam,
-    exists,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Select, bindparam, exists, func, insert, select, update
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.run import RunState
-from kodit.domain.task import TaskState
-from kodit.infrastructure.mappers.task_mapper import stored_type, to_microseconds
+from kodit.domain.task import Task, TaskState
+from kodit.infrastructure.mappers.task_mapper import (
+    TASK_COLUMNS,
+    row_to_task,
+    stored_type,
+    to_microseconds,
+)
 from kodit.infrastructure.sqlalchemy.entities import (
     IndexRunRow,
     QueuePauseRow,
@@ -29,10 +25,16 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TaskRow,
     table_of,
 )
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, Row, constant
 
 _RUNS = table_of(IndexRunRow)
 _TASKS = table_of(TaskRow)
 _ATTEMPTS = table_of(TaskAttemptRow)
+
+_ORDERING = ("is_user_initiated", "run_has_started")
+_IS_USER_INITIATED, _RUN_HAS_STARTED = len(TASK_COLUMNS), len(TASK_COLUMNS) + 1
+_PRIORITY = TASK_COLUMNS.index("priority")
+_CREATED_AT = TASK_COLUMNS.index("created_at")
 
 ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
     QueueOrder.PRIORITY: (
@@ -49,28 +51,33 @@ ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
         TaskRow.id,
     ),
 }
-"""Each is answered by an index of its own, so that the next task is found without sorting."""
+"""The index `claim_order` gives the first without sorting. The second reads all of that index, some
+2 ms for 10,000 ready tasks: less, over all, than a second index that every change writes."""
 
 
-def _claimable(order: QueueOrder, *, limited: bool) -> Select[Any]:
+def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
     query = (
         select(TaskRow.id)
         .where(
-            TaskRow.state == TaskState.READY.value,
+            TaskRow.state == constant(TaskState.READY),
             TaskRow.available_at <= bindparam("now"),
             ~exists(select(QueuePauseRow.id)),
         )
         .order_by(*ORDERS[order])
         .limit(bindparam("count"))
     )
-    if limited:
-        query = query.where(TaskRow.type.not_in(bindparam("full", expanding=True)))
-    return query
+    return query.where(*(TaskRow.type != name for name in full))
 
 
-def _claim(order: QueueOrder, *, limited: bool) -> Update:
-    chosen = _claimable(order, limited=limited).with_for_update(skip_locked=True).cte("chosen")
-    return (
+@cache
+def _look(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
+    return Prepared(_claimable(order, full))
+
+
+@cache
+def _take(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
+    chosen = _claimable(order, full).with_for_update(skip_locked=True).cte("chosen")
+    return Prepared(
         update(_TASKS)
         .where(TaskRow.id.in_(select(chosen.c.id)))
         .values(
@@ -84,21 +91,18 @@ def _claim(order: QueueOrder, *, limited: bool) -> Update:
             progress_current=0,
             progress_total=None,
         )
-        .returning(*_TASKS.c)
+        .returning(*(_TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)))
     )
 
 
-_KINDS = [(order, limited) for order in QueueOrder for limited in (False, True)]
-_CLAIMABLE = {kind: _claimable(kind[0], limited=kind[1]) for kind in _KINDS}
-_CLAIM = {kind: _claim(kind[0], limited=kind[1]) for kind in _KINDS}
-_RUNNING_BY_TYPE = (
+_RUNNING_BY_TYPE = Prepared(
     select(TaskRow.type, func.count())
-    .where(TaskRow.state == TaskState.RUNNING.value)
+    .where(TaskRow.state == constant(TaskState.RUNNING))
     .group_by(TaskRow.type)
 )
-_START_RUN = (
+_START_RUN = Prepared(
     update(_RUNS)
-    .where(IndexRunRow.id == bindparam("run"), IndexRunRow.state == RunState.QUEUED.value)
+    .where(IndexRunRow.id == bindparam("run"), IndexRunRow.state == constant(RunState.QUEUED))
     .values(
         state=RunState.RUNNING.value,
         started_at=func.coalesce(IndexRunRow.started_at, bindparam("now")),
@@ -106,84 +110,72 @@ _START_RUN = (
 )
 
 
-def has_claimable(connection: Connection, now: datetime, rules: ClaimRules) -> bool:
+_OPEN_ATTEMPT = Prepared(
+    insert(_ATTEMPTS).values(
+        task_id=bindparam("task"),
+        claim_no=bindparam("no"),
+        worker=bindparam("by"),
+        started_at=bindparam("now"),
+    )
+)
+
+
+def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
     """Whether a claim would find something."""
-    parameters = {"now": to_microseconds(now), "count": 1} | _limits(connection, rules)
-    query = _CLAIMABLE[rules.order, bool(rules.limits)]
-    return connection.execute(query, parameters).first() is not None
+    look = _look(rules.order, _full(driver, rules))
+    return bool(look.run(driver, {"now": to_microseconds(now), "count": 1}))
 
 
 def claim(
-    connection: Connection,
+    driver: Driver,
     worker: str,
     now: datetime,
     lease_until: datetime,
     rules: ClaimRules,
     *,
     count: int,
-) -> list[Any]:
-    """Take at most `count` tasks; their rows, in the order in which they were taken."""
-    statement = _CLAIM[rules.order, bool(rules.limits)]
-    parameters = {
-        "by": worker,
-        "now": to_microseconds(now),
-        "until": to_microseconds(lease_until),
-        # Every task taken may fill the limit of its type, so a limited queue is asked one by one.
-        "count": 1 if rules.limits else count,
-    }
-    rows: list[Any] = []
+) -> list[Task]:
+    """Take at most `count` tasks; they come in the order in which they were taken."""
+    moment = to_microseconds(now)
+    parameters = {"by": worker, "now": moment, "until": to_microseconds(lease_until)}
+    rows: list[Row] = []
     while len(rows) < count:
-        found = connection.execute(statement, parameters | _limits(connection, rules)).all()
-        rows += found
+        # Every task taken may fill the limit of its type, so a limited queue is asked one by one.
+        wanted = 1 if rules.limits else count
+        take = _take(rules.order, _full(driver, rules))
+        found = take.run(driver, {**parameters, "count": wanted})
+        rows += sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
             break
-    if rows:
-        _open_attempts(connection, rows)
-        _start_runs(connection, rows, parameters["now"])
-    return sorted(rows, key=_SORT_KEYS[rules.order])
+    tasks = [row_to_task(row[: len(TASK_COLUMNS)]) for row in rows]
+    if tasks:
+        _OPEN_ATTEMPT.run_many(
+            driver,
+            [{"task": task.id, "no": task.claim_no, "by": worker, "now": moment} for task in tasks],
+        )
+        _START_RUN.run_many(driver, [{"run": task.run_id, "now": moment} for task in tasks])
+    return tasks
 
 
-def _limits(connection: Connection, rules: ClaimRules) -> dict[str, Any]:
+def _full(driver: Driver, rules: ClaimRules) -> tuple[str, ...]:
     """The types that have as many running as they may."""
     if not rules.limits:
-        return {}
-    running = {row[0]: row[1] for row in connection.execute(_RUNNING_BY_TYPE)}
-    return {
-        "full": [
-            stored_type(task_type)
-            for task_type, limit in rules.limits.items()
-            if running.get(stored_type(task_type), 0) >= limit
-        ]
-    }
-
-
-def _open_attempts(connection: Connection, rows: Sequence[Any]) -> None:
-    connection.execute(
-        insert(_ATTEMPTS),
-        [
-            {
-                "task_id": row.id,
-                "claim_no": row.claim_no,
-                "worker": row.worker,
-                "started_at": row.started_at,
-            }
-            for row in rows
-        ],
+        return ()
+    running = {row[0]: row[1] for row in _RUNNING_BY_TYPE.run(driver)}
+    return tuple(
+        stored_type(task_type)
+        for task_type, limit in sorted(rules.limits.items())
+        if running.get(stored_type(task_type), 0) >= limit
     )
 
 
-def _start_runs(connection: Connection, rows: Sequence[Any], now: Any) -> None:
-    """Mark the runs as running. A task whose run has started before finds it so already, but for
-    a run that is tried again."""
-    connection.execute(_START_RUN, [{"run": row.run_id, "now": now} for row in rows])
+def _by_priority(row: Row) -> tuple[Any, ...]:
+    return (-row[_PRIORITY], not row[_IS_USER_INITIATED], row[_CREATED_AT], row[0])
 
 
-def _by_priority(row: Any) -> tuple[Any, ...]:
-    return (-row.priority, not row.is_user_initiated, row.created_at, row.id)
-
-
-def _by_run(row: Any) -> tuple[Any, ...]:
-    return (not row.is_user_initiated, not row.run_has_started, *_by_priority(row))
+def _by_run(row: Row) -> tuple[Any, ...]:
+    return (not row[_IS_USER_INITIATED], not row[_RUN_HAS_STARTED], *_by_priority(row))
 
 
 _SORT_KEYS = {QueueOrder.PRIORITY: _by_priority, QueueOrder.RUN_FIRST: _by_run}
+"""RETURNING keeps no order."""

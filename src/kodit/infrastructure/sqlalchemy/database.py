@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from kodit.domain.errors import TransientError
-from kodit.infrastructure.locks import file_lock
+from kodit.infrastructure.locks import FileLock
 from kodit.infrastructure.sqlalchemy.embeddings import (
     SqlEmbeddingRepository,
     SqlEnrichmentRepository,
@@ -49,7 +49,10 @@ def open_sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("kodit_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        # Straight to the driver: SQLAlchemy's way to it takes longer than SQLite does.
+        cursor = connection.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        cursor.close()
 
     return engine
 
@@ -96,25 +99,34 @@ class SqliteDatabase:
         self.engine = engine
         self.path = Path(str(engine.url.database))
         self._writing = engine.execution_options(kodit_write=True)
-        self._lock_path = lock_path
+        self._writer: Connection | None = None
         self._lane = threading.Lock()
+        self._lock = FileLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
-        with translated_errors(), self.engine.connect() as connection:
+        with translated_errors(), self.engine.begin() as connection:
             yield SqlTransaction(connection)
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
-        with (
-            self._lane,
-            file_lock(self._lock_path, WRITE_TIMEOUT_SECONDS, "the database"),
-            translated_errors(),
-            self._writing.begin() as connection,
-        ):
-            yield SqlTransaction(connection)
+        with self._lane:
+            self._lock.acquire()
+            try:
+                with translated_errors():
+                    if self._writer is None:
+                        self._writer = self._writing.connect()
+                    with self._writer.begin():
+                        yield SqlTransaction(self._writer)
+            finally:
+                self._lock.release()
 
     def close(self) -> None:
+        with self._lane:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._lock.close()
         self.engine.dispose()
 
 
@@ -123,12 +135,12 @@ def translated_errors() -> Iterator[None]:
     """Turn the database's passing troubles into TransientError with one clear sentence."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, sqlite3.OperationalError) as error:
         raise TransientError(_explain(error)) from error
 
 
-def _explain(error: DBAPIError) -> str:
-    reason = str(error.orig)
+def _explain(error: Exception) -> str:
+    reason = str(error.orig if isinstance(error, DBAPIError) else error)
     if "locked" in reason or "busy" in reason:
         return "the database is locked by another process; try again when that process is done"
     if "full" in reason:

@@ -279,7 +279,7 @@ class TaskRow(Base):
     one does not know, and such a task is failed rather than refused.
 
     `run_has_started` repeats the run's `started_at IS NOT NULL` for the order that needs it. The
-    two indexes of ready tasks hold all that finding the next one reads.
+    index `claim_order` holds all that finding the next task reads.
     """
 
     __tablename__ = "tasks"
@@ -297,18 +297,8 @@ class TaskRow(Base):
             "id",
             "available_at",
             "type",
-            sqlite_where=text("state = 'ready'"),
-            postgresql_where=text("state = 'ready'"),
-        ),
-        Index(
-            "claim_order_run_first",
-            text("is_user_initiated DESC"),
-            text("run_has_started DESC"),
-            text("priority DESC"),
-            "created_at",
-            "id",
-            "available_at",
-            "type",
+            "run_has_started",
+            "state",
             sqlite_where=text("state = 'ready'"),
             postgresql_where=text("state = 'ready'"),
         ),
@@ -362,6 +352,7 @@ class TaskAttemptRow(Base):
     __tablename__ = "task_attempts"
     __table_args__ = (
         one_of("outcome", "succeeded", "failed", "retried", "released", "lost", "cancelled"),
+        {"sqlite_with_rowid": False},
     )
 
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True)

@@ -240,22 +240,8 @@ def upgrade() -> None:
             "id",
             "available_at",
             "type",
-        ],
-        unique=False,
-        sqlite_where=sa.text("state = 'ready'"),
-        postgresql_where=sa.text("state = 'ready'"),
-    )
-    op.create_index(
-        "claim_order_run_first",
-        "tasks",
-        [
-            sa.literal_column("is_user_initiated DESC"),
-            sa.literal_column("run_has_started DESC"),
-            sa.literal_column("priority DESC"),
-            "created_at",
-            "id",
-            "available_at",
-            "type",
+            "run_has_started",
+            "state",
         ],
         unique=False,
         sqlite_where=sa.text("state = 'ready'"),
@@ -324,6 +310,7 @@ def upgrade() -> None:
             ["tasks.id"],
         ),
         sa.PrimaryKeyConstraint("task_id", "claim_no"),
+        sqlite_with_rowid=False,
     )
 
 
