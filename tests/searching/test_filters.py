@@ -1,0 +1,187 @@
+"""A filter restricts what is found, and changes nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.sources import GIT_ENVIRONMENT, write_file
+
+from kodit import Kodit
+from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.search import SearchMode, SearchResult
+
+WORDS = (
+    "queue cache session parse render scale matrix ledger account play player schedule shape area "
+    "temperature buffer insert deploy release tree node ring push pop library borrow worker pool "
+    "connection token mail send"
+).split()
+QUERIES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+LANGUAGES = ("python", "java", "rust", "go", "typescript", "kotlin", "cpp", "c", "haskell", "zig")
+PATHS = ("*.py", "java/**", "/rs/", "**/*.k*", "docs/*", "*.ts*", "!*.py")
+
+
+def everything(kodit: Kodit, query: str, mode: SearchMode) -> list[SearchResult]:
+    return kodit.search(query, mode=mode, limit=1000)
+
+
+def places(results: Sequence[SearchResult]) -> list[tuple[str, int]]:
+    return [(result.snippet.path, result.snippet.start_line) for result in results]
+
+
+@given(
+    query=QUERIES,
+    mode=st.sampled_from(list(SearchMode)),
+    languages=st.sets(st.sampled_from(LANGUAGES), min_size=1, max_size=4),
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_language_filter_is_the_unfiltered_ranking_restricted(
+    searchable: Kodit, query: str, mode: SearchMode, languages: set[str]
+) -> None:
+    """Nothing moves, and nothing that passes is lost."""
+    expected = [
+        result
+        for result in everything(searchable, query, mode)
+        if result.snippet.language in languages
+    ]
+    found = searchable.search(query, mode=mode, languages=sorted(languages), limit=1000)
+    assert places(found) == places(expected)
+
+
+@pytest.mark.parametrize("path", PATHS[:-1])
+@pytest.mark.parametrize("query", ["worker pool", "insert a node into the tree", "Ledger"])
+def test_a_path_filter_is_the_unfiltered_ranking_restricted(
+    searchable: Kodit, query: str, path: str
+) -> None:
+    """Globs have the rules of `.gitignore`."""
+    found = searchable.search(query, paths=[path], limit=1000)
+    passing = {result.snippet.path for result in found}
+    expected = [
+        result
+        for result in everything(searchable, query, SearchMode.HYBRID)
+        if result.snippet.path in passing
+    ]
+    assert passing
+    assert places(found) == places(expected)
+
+
+def test_pages_are_pieces_of_one_ranking(searchable: Kodit) -> None:
+    """The second page goes on where the first one ended."""
+    whole = places(searchable.search("worker pool", limit=12))
+    pages = [
+        place
+        for offset in (0, 4, 8)
+        for place in places(searchable.search("worker pool", limit=4, offset=offset))
+    ]
+    assert pages == whole
+
+
+def test_only_definitions_of_a_kind(searchable: Kodit) -> None:
+    """A kind restricts to snippets that define such a symbol."""
+    found = searchable.search("push an element", kinds=["function", "method"], limit=50)
+    assert found
+    assert {result.snippet.kind for result in found} <= {"function", "method"}
+
+
+def test_authors_and_dates(tmp_path: Path) -> None:
+    """Of a repository, by the last author of a file and the time of its first commit."""
+    repository = tmp_path / "repository"
+    for name, author, date in (("old", "Ada", "2020-01-01"), ("new", "Grace", "2024-01-01")):
+        write_file(
+            repository / f"{name}.py", f"def carry_{name}_lantern():\n    return 'lantern'\n"
+        )
+        commit(repository, author, f"{date}T00:00:00Z")
+    middle = datetime(2022, 1, 1, tzinfo=UTC)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(repository)
+        assert paths_of(kodit, authors=["ADA"]) == ["old.py"]
+        assert paths_of(kodit, authors=["grace@example"]) == ["new.py"]
+        assert paths_of(kodit, created_after=middle) == ["new.py"]
+        assert paths_of(kodit, created_before=middle) == ["old.py"]
+        assert paths_of(kodit, authors=["nobody"]) == []
+
+
+def commit(repository: Path, author: str, date: str) -> None:
+    """Commit everything as somebody at some time."""
+    environment = GIT_ENVIRONMENT | {
+        "GIT_AUTHOR_NAME": author,
+        "GIT_AUTHOR_EMAIL": f"{author.lower()}@example.org",
+        "GIT_AUTHOR_DATE": date,
+        "GIT_COMMITTER_DATE": date,
+    }
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", author]):
+        subprocess.run(["git", "-C", str(repository), *arguments], check=True, env=environment)
+
+
+def paths_of(kodit: Kodit, **filters: object) -> list[str]:
+    results = kodit.search("lantern", **filters)  # type: ignore[arg-type] # each case fits
+    return sorted({result.snippet.path for result in results})
+
+
+def test_results_of_many_indexes_are_merged(tmp_path: Path) -> None:
+    """One ranking over all, or over those that are named."""
+    for name in ("first", "second"):
+        write_file(
+            tmp_path / name / f"{name}.py", f"def find_{name}_compass():\n    return 'compass'\n"
+        )
+    with Kodit(tmp_path / "data") as kodit:
+        first, second = (
+            kodit.index(tmp_path / name)[0].summary.index.id for name in ("first", "second")
+        )
+        found = kodit.search("find compass")
+        assert {result.snippet.index_id for result in found} == {first, second}
+        only = kodit.search("find compass", index_ids=[second])
+        assert {result.snippet.index_id for result in only} == {second}
+
+
+BAD: list[tuple[Callable[[Kodit], object], type[Exception], str]] = [
+    (lambda kodit: kodit.search(""), InvalidQueryError, "empty"),
+    (lambda kodit: kodit.search(" \n\t "), InvalidQueryError, "empty"),
+    (lambda kodit: kodit.search("x" * 1_000_000), InvalidQueryError, "1000000 characters"),
+    (lambda kodit: kodit.search("x", languages=["cobol"]), InvalidQueryError, "'cobol'"),
+    (lambda kodit: kodit.search("x", index_ids=[99]), NotFoundError, "99"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "words"), BAD)
+def test_a_search_that_cannot_be_says_why(
+    searchable: Kodit, call: Callable[[Kodit], object], error: type[Exception], words: str
+) -> None:
+    """One sentence that names what was wrong."""
+    with pytest.raises(error, match=words):
+        call(searchable)
+
+
+@pytest.mark.parametrize(
+    "query", ["?!...", "((((", "\x00\x01", "🙂", "a" * 100_000, "word " * 20_000]
+)
+def test_odd_queries_are_answered(searchable: Kodit, query: str) -> None:
+    """Punctuation alone, control characters, a hundred thousand characters."""
+    for mode in SearchMode:
+        assert isinstance(searchable.search(query, mode=mode), list)
+
+
+def test_a_glob_that_matches_nothing_finds_nothing(searchable: Kodit) -> None:
+    assert searchable.search("worker", paths=["no/such/place/**"]) == []
+
+
+def test_an_explanation_sums_to_the_score(searchable: Kodit) -> None:
+    """Each signal says what it added."""
+    for result in searchable.search("worker pool", limit=20):
+        assert sum(part.points for part in result.explanation) == pytest.approx(result.score)
+
+
+def test_an_answer_fits_its_budget(searchable: Kodit) -> None:
+    """About four characters a token; the last text is cut at the end of a line."""
+    whole = searchable.search("worker pool", limit=10)
+    cut = searchable.search("worker pool", limit=10, budget=300)
+    assert 0 < sum(len(result.snippet.text) for result in cut) <= 300 * 4
+    assert places(cut) == places(whole)[: len(cut)]
+    assert whole[len(cut) - 1].snippet.text.startswith(cut[-1].snippet.text)

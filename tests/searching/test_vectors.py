@@ -1,0 +1,78 @@
+"""The vector index: packs, candidates by code, rescoring, and what has come and gone since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
+from kodit.infrastructure.vectors.pack import open_pack, write_pack
+from kodit.infrastructure.vectors.packing import FloatMatrix, pack, pack_code, unpack
+
+
+def random_vectors(count: int, seed: int = 0) -> FloatMatrix:
+    vectors = np.random.default_rng(seed).normal(size=(count, 256)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def test_packed_vectors_keep_their_direction() -> None:
+    """One byte a dimension loses less than a thousandth of the cosine."""
+    vectors = random_vectors(100)
+    unpacked = unpack([packed.values for packed in pack(vectors)])
+    cosines = (unpacked * vectors).sum(axis=1) / np.linalg.norm(unpacked, axis=1)
+    assert cosines.min() > 0.999
+
+
+def test_a_pack_gives_back_what_was_written(tmp_path: Path) -> None:
+    """Identifiers, codes and scores, from a map of the file."""
+    vectors = random_vectors(37)
+    packed = pack(vectors)
+    rows = [(10 + n, n // 4, one.code, one.values) for n, one in enumerate(packed)]
+    write_pack(tmp_path / "1-code.pack", "a model", rows)
+    read = open_pack(tmp_path / "1-code.pack")
+    assert read is not None
+    assert read.model == "a model"
+    assert read.snippet_ids.tolist() == [row[0] for row in rows]
+    assert read.file_ids.tolist() == [row[1] for row in rows]
+    everything = np.arange(37)
+    assert np.allclose(read.rescore(everything, vectors[5]), vectors @ vectors[5], atol=0.01)
+    assert hamming_distances(read.codes, pack_code(vectors[5]))[5] == 0
+    assert sorted(read.rows_of_files(np.array([2, 0])).tolist()) == [0, 1, 2, 3, 8, 9, 10, 11]
+    assert read.rows_of_files(np.array([99])).tolist() == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 4096])
+def test_a_damaged_pack_is_as_none(tmp_path: Path, damage: bytes) -> None:
+    """The database answers in its place."""
+    (tmp_path / "1-code.pack").write_bytes(damage)
+    assert open_pack(tmp_path / "1-code.pack") is None
+
+
+@given(
+    distances=st.lists(st.integers(0, 256), min_size=1, max_size=200),
+    wanted=st.integers(1, 250),
+)
+@settings(deadline=None)
+def test_the_nearest_are_never_farther_than_what_is_left_out(
+    distances: list[int], wanted: int
+) -> None:
+    """At least as many as asked for, with all that tie at the edge."""
+    array = np.array(distances, dtype=np.uint16)
+    found = nearest(array, wanted)
+    left = np.setdiff1d(np.arange(len(array)), found)
+    assert len(found) >= min(wanted, len(array))
+    if len(left):
+        assert array[found].max() < array[left].min()
+
+
+def test_distances_are_counts_of_differing_bits() -> None:
+    vectors = random_vectors(300, seed=1)
+    codes = np.ascontiguousarray(np.packbits(vectors > 0, axis=1).view(np.uint64).T)
+    query = vectors[7]
+    expected = ((vectors > 0) != (query > 0)).sum(axis=1)
+    assert hamming_distances(codes, pack_code(query)).tolist() == expected.tolist()
