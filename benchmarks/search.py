@@ -1,0 +1,308 @@
+"""How long a hybrid search takes, and how much memory serving needs, at growing sizes.
+
+    python benchmarks/search.py [--snippets 34000 200000 1000000] [--folder DIR] [--cache DIR]
+
+The corpus is made here: the folder (by default Python's own library) is indexed in earnest, and
+its rows are then multiplied until there are as many snippets as asked for. A copy's vectors are
+moved at random, as equal ones would tie by the dozen; its words are those of the original, so that
+their distribution stays that of code. Prints milliseconds of CPU in this process, with no filter
+and with a narrow one, the recall of the 1-bit candidates, and the proportional set size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sqlite3
+import statistics
+import sysconfig
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tantivy
+
+from kodit import Kodit
+from kodit.composition import Application
+from kodit.domain.search import Scope, SearchFilter, SearchRequest, VectorKind
+from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index, to_document
+from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+from kodit.settings import Settings
+
+QUERIES = (
+    "parse command line arguments",
+    "where are temporary files removed",
+    "open a socket with a timeout",
+    "compile a regular expression",
+    "decode base64",
+    "how does the event loop run callbacks",
+    "json encoder for custom types",
+    "read a zip archive member",
+    "thread pool shutdown",
+    "format a date and time",
+    "HTTPConnection",
+    "Path.resolve",
+    "OrderedDict",
+    "unittest mock patch",
+    "walk a directory tree",
+    "escape html",
+    "send an email message",
+    "logging handler rotation",
+    "compute a checksum",
+    "get set default value of the name",
+)
+NOISE = 0.35
+"""Standard deviation of what is added to a copy's vector, in parts of a component's own."""
+ROWS_PER_STATEMENT = 20_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--snippets", type=int, nargs="+", default=[34_000, 200_000, 1_000_000])
+    parser.add_argument("--folder", default=sysconfig.get_paths()["stdlib"])
+    parser.add_argument("--cache", type=Path, help="keep the corpora here for the next time")
+    arguments = parser.parse_args()
+    work = arguments.cache or Path(tempfile.mkdtemp(prefix="kodit-search-"))
+    try:
+        base = work / "base"
+        if not (base / "kodit.db").exists():
+            with Kodit(base) as kodit:
+                kodit.index(arguments.folder, exclude=("test/", "tests/", "idlelib/"))
+        columns = ("snippets", "p50 ms", "p95 ms", "narrow p50", "recall@10", "PSS MB")
+        print("".join(f"{column:>11}" for column in columns))
+        for size in arguments.snippets:
+            folder = work / str(size)
+            if not (folder / "done").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(base, folder)
+                grow(folder, size)
+                (folder / "done").touch()
+            print(measure(folder, size), flush=True)
+    finally:
+        if arguments.cache is None:
+            shutil.rmtree(work)
+
+
+def grow(folder: Path, size: int) -> None:
+    """Multiply every row of the index until it has `size` snippets, or cut it down to that."""
+    rng = np.random.default_rng(0)
+    connection = sqlite3.connect(folder / "kodit.db", isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    have, last_snippet, last_file = (
+        connection.execute(query).fetchone()[0]
+        for query in (
+            "SELECT count(*) FROM snippets",
+            "SELECT max(id) FROM snippets",
+            "SELECT max(id) FROM files",
+        )
+    )
+    application = Application(Settings.load(data_dir=folder))
+    application.open()
+    with application.database.read() as transaction:
+        stored = [to_stored(row) for row in transaction.connection.execute(select_stored())]
+    documents = [(snippet.id, snippet.file_id, to_document(snippet)) for snippet in stored]
+    writer = open_index(folder / "keyword" / SCHEMA_VERSION).writer(200_000_000, 2)
+    for copy in range(1, -(-size // have)):
+        connection.execute("BEGIN")
+        wanted = min(have, size - copy * have)
+        _copy_rows(connection, "files", {"id": copy * last_file}, f"copy{copy}/")
+        _copy_rows(
+            connection,
+            "snippets",
+            {"id": copy * last_snippet, "file_id": copy * last_file},
+            limit=wanted,
+        )
+        _copy_vectors(connection, rng, copy, (last_snippet, last_file))
+        connection.execute("COMMIT")
+        for snippet_id, file_id, document in documents[:wanted]:
+            writer.add_document(
+                _moved(document, copy * last_snippet + snippet_id, copy * last_file + file_id)
+            )
+    writer.commit()
+    writer.wait_merging_threads()
+    connection.execute("ANALYZE")
+    connection.close()
+    for kind in VectorKind:
+        asyncio.run(application.vector_index.refresh(1, kind, application.embedder.model))
+    application.close()
+
+
+def _moved(document: tantivy.Document, snippet_id: int, file_id: int) -> tantivy.Document:
+    fields = document.to_dict()
+    return tantivy.Document(
+        snippet_id=snippet_id,
+        file_id=file_id,
+        index_id=fields["index_id"][0],
+        terms=fields["terms"][0],
+        name=fields["name"][0],
+        kind=fields["kind"][0],
+    )
+
+
+def _copy_rows(
+    connection: sqlite3.Connection,
+    table: str,
+    offsets: dict[str, int],
+    path_prefix: str = "",
+    limit: int = -1,
+) -> None:
+    """Copy the original rows of a table, with other identifiers."""
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    expressions = []
+    for column in columns:
+        if column in offsets:
+            expressions.append(f'"{column}" + {offsets[column]}')
+        elif column == "path":
+            expressions.append(f"'{path_prefix}' || path")
+        else:
+            expressions.append(f'"{column}"')
+    first = offsets["id"]
+    names = ", ".join(f'"{column}"' for column in columns)
+    connection.execute(
+        f"INSERT INTO {table} ({names}) SELECT {', '.join(expressions)} FROM {table} "  # noqa: S608 - our own names
+        "WHERE id <= ? ORDER BY id LIMIT ?",
+        (_original(connection, table, first), limit),
+    )
+
+
+def _original(connection: sqlite3.Connection, table: str, offset: int) -> int:
+    """The largest identifier among the rows that were there first."""
+    key = f"last_{table}"
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS originals (name TEXT PRIMARY KEY, id INT)")
+    row = connection.execute("SELECT id FROM originals WHERE name = ?", (key,)).fetchone()
+    if row is None:
+        row = connection.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608 - likewise
+        connection.execute("INSERT INTO originals VALUES (?, ?)", (key, row[0]))
+    return int(row[0])
+
+
+def _copy_vectors(
+    connection: sqlite3.Connection,
+    rng: np.random.Generator,
+    copy: int,
+    last: tuple[int, int],
+) -> None:
+    last_snippet, last_file = last
+    rows = connection.execute(
+        "SELECT v.kind, v.snippet_id, v.file_id, v.model, e.vector FROM vectors v "
+        "JOIN embeddings e ON e.id = v.embedding_id WHERE v.snippet_id <= ? "
+        "AND v.snippet_id + ? IN (SELECT id FROM snippets)",
+        (last_snippet, copy * last_snippet),
+    ).fetchall()
+    next_embedding = connection.execute("SELECT max(id) FROM embeddings").fetchone()[0] + 1
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        some = rows[start : start + ROWS_PER_STATEMENT]
+        raw = np.frombuffer(b"".join(row[4] for row in some), np.int8).reshape(len(some), -1)
+        values = raw[:, :-4].astype(np.float32)
+        values += rng.normal(0, NOISE, values.shape).astype(np.float32) * values.std(
+            1, keepdims=True
+        )
+        values = np.clip(np.rint(values), -127, 127).astype(np.int8)
+        codes = np.packbits(values > 0, axis=1)
+        embeddings, vectors = [], []
+        for row, value, code, scale in zip(some, values, codes, raw[:, -4:], strict=True):
+            packed = code.tobytes()
+            embeddings.append(
+                (next_embedding, 1, rng.bytes(16), packed, value.tobytes() + scale.tobytes())
+            )
+            vectors.append(
+                (
+                    1,
+                    row[0],
+                    row[1] + copy * last_snippet,
+                    row[2] + copy * last_file,
+                    next_embedding,
+                    row[3],
+                    packed,
+                )
+            )
+            next_embedding += 1
+        connection.executemany(
+            "INSERT INTO embeddings (id, index_id, key, code, vector) VALUES (?, ?, ?, ?, ?)",
+            embeddings,
+        )
+        connection.executemany(
+            "INSERT INTO vectors (index_id, kind, snippet_id, file_id, embedding_id, model, code) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            vectors,
+        )
+
+
+def measure(folder: Path, size: int) -> str:
+    """One line of the table."""
+    application = Application(Settings.load(data_dir=folder))
+    application.open()
+    search = application.search
+    requests = [SearchRequest(query) for query in QUERIES]
+    narrow = [
+        SearchRequest(query, filter=SearchFilter(paths=("/asyncio/**", "/email/**")))
+        for query in QUERIES
+    ]
+    for request in requests[:5]:
+        search.search(request)
+    wide_times = _times(search, requests)
+    narrow_times = _times(search, narrow)
+    serving = _pss()
+    figures = (
+        statistics.median(wide_times),
+        sorted(wide_times)[int(0.95 * len(wide_times))],
+        statistics.median(narrow_times),
+        _recall(application),
+        serving,
+    )
+    line = f"{size:>11}" + "".join(f"{figure:>11.3f}" for figure in figures)
+    application.close()
+    return line
+
+
+def _times(search: Any, requests: Sequence[SearchRequest]) -> list[float]:
+    times = []
+    for request in [*requests, *requests, *requests]:
+        start = time.process_time()
+        search.search(request)
+        times.append((time.process_time() - start) * 1e3)
+    return times
+
+
+def _recall(application: Application) -> float:
+    """Of the ten nearest by a scan of every stored vector, how many the index finds."""
+    index, model = application.vector_index, application.embedder.model
+    scope = Scope(frozenset([1]))
+    pack = index._pack(1, VectorKind.CODE, model)  # type: ignore[attr-defined] # not a port's
+    if pack is None:
+        return float("nan")
+    found = []
+    for query in QUERIES:
+        vector = application.embedder.embed_query(query)
+        hits = index.search(VectorKind.CODE, model, vector, scope, 10)
+        scores = np.concatenate(
+            [
+                pack.rescore(
+                    np.arange(start, min(start + 50_000, len(pack))), np.asarray(vector, np.float32)
+                )
+                for start in range(0, len(pack), 50_000)
+            ]
+        )
+        edge = np.partition(scores, -10)[-10]
+        found.append(sum(hit.score >= edge - 1e-6 for hit in hits) / 10)
+    return float(statistics.mean(found))
+
+
+def _pss() -> float:
+    """Proportional set size of this process in MB (Linux)."""
+    path = Path("/proc/self/smaps_rollup")
+    if not path.exists():
+        return float("nan")
+    for line in path.read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+if __name__ == "__main__":
+    main()
