@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import aliased
@@ -11,14 +10,68 @@ from sqlalchemy.orm import aliased
 from kodit.domain.embedding import PackedVector
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.task import TaskType
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
+    Base,
     EmbeddingRow,
     EnrichmentRow,
     PendingSnippetRow,
     SnippetRow,
     VectorRow,
     table_of,
+)
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany
+
+_OTHER = aliased(SnippetRow)
+
+
+def insert_columns(row: type[Base], *columns: str) -> Prepared:
+    """Stores rows given by the names of these columns."""
+    return Prepared(insert(table_of(row)).values({name: bindparam(name) for name in columns}))
+
+
+_EMBEDDINGS_BY_KEY = PreparedForMany(
+    lambda keys: select(EmbeddingRow.key, EmbeddingRow.id, EmbeddingRow.code).where(
+        EmbeddingRow.key.in_(keys)
+    )
+)
+_ADD_EMBEDDING = insert_columns(EmbeddingRow, "index_id", "key", "code", "vector")
+_ENRICHMENTS_BY_KEY = PreparedForMany(
+    lambda keys: select(EnrichmentRow.key, EnrichmentRow.id, EnrichmentRow.text).where(
+        EnrichmentRow.key.in_(keys)
+    )
+)
+_ADD_ENRICHMENT = insert_columns(EnrichmentRow, "index_id", "key", "text")
+_LINK_ENRICHMENT = Prepared(
+    update(table_of(SnippetRow))
+    .where(SnippetRow.id == bindparam("snippet"))
+    .values(enrichment_id=bindparam("enrichment"))
+)
+_ADD_VECTOR = insert_columns(
+    VectorRow, "index_id", "kind", "snippet_id", "file_id", "embedding_id", "model", "code"
+)
+_DROP_VECTORS = PreparedForMany(
+    lambda ids: delete(table_of(VectorRow)).where(
+        VectorRow.index_id == bindparam("of_index"),
+        VectorRow.kind == bindparam("of_kind"),
+        VectorRow.snippet_id.in_(ids),
+    )
+)
+_FINISH = PreparedForMany(
+    lambda ids: delete(table_of(PendingSnippetRow)).where(
+        PendingSnippetRow.index_id == bindparam("of_index"),
+        PendingSnippetRow.stage == bindparam("of_stage"),
+        PendingSnippetRow.snippet_id.in_(ids),
+    )
+)
+_SUPERSEDED_OF_COMPLETE_FILES = PreparedForMany(
+    lambda ids: select(SnippetRow.id).where(
+        SnippetRow.file_id.in_(ids),
+        SnippetRow.state == "superseded",
+        ~exists()
+        .where(PendingSnippetRow.snippet_id == _OTHER.id)
+        .where(PendingSnippetRow.stage == bindparam("of_stage"))
+        .where(_OTHER.file_id == SnippetRow.file_id),
+    )
 )
 
 
@@ -27,36 +80,32 @@ class SqlEmbeddingRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver = Driver(connection)
 
     def cached(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
-        return {
-            row.key: (row.id, row.code)
-            for some in in_chunks(keys)
-            for row in self._connection.execute(
-                select(EmbeddingRow.key, EmbeddingRow.id, EmbeddingRow.code).where(
-                    EmbeddingRow.key.in_(some)
-                )
-            )
-        }
+        rows = _EMBEDDINGS_BY_KEY.run(self._driver, keys)
+        return {bytes(key): (embedding_id, bytes(code)) for key, embedding_id, code in rows}
 
     def add(
         self, index_id: int, vectors: Mapping[bytes, PackedVector]
     ) -> dict[bytes, tuple[int, bytes]]:
         # Another index may have stored some of them since the cache was asked.
         stored = self.cached(list(vectors))
-        missing = [
-            {"index_id": index_id, "key": key, "code": vector.code, "vector": vector.values}
-            for key, vector in vectors.items()
-            if key not in stored
-        ]
+        missing = [key for key in vectors if key not in stored]
         if missing:
-            rows = self._connection.execute(
-                insert(EmbeddingRow).returning(
-                    EmbeddingRow.key, EmbeddingRow.id, sort_by_parameter_order=True
+            _ADD_EMBEDDING.run_many(
+                self._driver,
+                (
+                    {
+                        "index_id": index_id,
+                        "key": key,
+                        "code": vectors[key].code,
+                        "vector": vectors[key].values,
+                    }
+                    for key in missing
                 ),
-                missing,
             )
-            stored.update((row.key, (row.id, vectors[row.key].code)) for row in rows)
+            stored.update(self.cached(missing))
         return stored
 
     def link(
@@ -71,22 +120,13 @@ class SqlEmbeddingRepository:
             return
         index_id = snippets[0].index_id
         ids = [snippet.id for snippet in snippets]
-        same_kind = (VectorRow.index_id == index_id, VectorRow.kind == kind.value)
-        for some in in_chunks(ids):
-            # A vector of a former model may be in the place.
-            self._connection.execute(
-                delete(VectorRow).where(*same_kind, VectorRow.snippet_id.in_(some))
-            )
-            self._connection.execute(
-                delete(PendingSnippetRow).where(
-                    PendingSnippetRow.index_id == index_id,
-                    PendingSnippetRow.stage == stage.name,
-                    PendingSnippetRow.snippet_id.in_(some),
-                )
-            )
-        self._connection.execute(
-            insert(VectorRow),
-            [
+        same_kind = {"of_index": index_id, "of_kind": kind.value}
+        # A vector of a former model may be in the place.
+        _DROP_VECTORS.run(self._driver, ids, same_kind)
+        _FINISH.run(self._driver, ids, {"of_index": index_id, "of_stage": stage.name})
+        _ADD_VECTOR.run_many(
+            self._driver,
+            (
                 {
                     "index_id": index_id,
                     "kind": kind.value,
@@ -97,9 +137,14 @@ class SqlEmbeddingRepository:
                     "code": code,
                 }
                 for snippet, (embedding_id, code) in zip(snippets, embeddings, strict=True)
-            ],
+            ),
         )
-        self._drop_superseded(same_kind, stage, {snippet.file_id for snippet in snippets})
+        superseded = _SUPERSEDED_OF_COMPLETE_FILES.run(
+            self._driver,
+            sorted({snippet.file_id for snippet in snippets}),
+            {"of_stage": stage.name},
+        )
+        _DROP_VECTORS.run(self._driver, [row[0] for row in superseded], same_kind)
 
     def drop_superseded(self, index_id: int, kind: VectorKind) -> None:
         dead = select(SnippetRow.id).where(
@@ -113,70 +158,33 @@ class SqlEmbeddingRepository:
             )
         )
 
-    def _drop_superseded(
-        self, same_kind: tuple[Any, ...], stage: TaskType, file_ids: set[int]
-    ) -> None:
-        """Drop the vectors of superseded snippets of those files that are complete now."""
-        other = aliased(SnippetRow)
-        incomplete = (
-            exists()
-            .where(PendingSnippetRow.snippet_id == other.id)
-            .where(PendingSnippetRow.stage == stage.name)
-            .where(other.file_id == SnippetRow.file_id)
-        )
-        for some in in_chunks(sorted(file_ids)):
-            superseded = select(SnippetRow.id).where(
-                SnippetRow.file_id.in_(some), SnippetRow.state == "superseded", ~incomplete
-            )
-            ids = list(self._connection.execute(superseded).scalars())
-            for dropped in in_chunks(ids):
-                self._connection.execute(
-                    delete(VectorRow).where(*same_kind, VectorRow.snippet_id.in_(dropped))
-                )
-
 
 class SqlEnrichmentRepository:
     """Enrichments over one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._driver = Driver(connection)
 
     def cached(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:
-        return {
-            row.key: (row.id, row.text)
-            for some in in_chunks(keys)
-            for row in self._connection.execute(
-                select(EnrichmentRow.key, EnrichmentRow.id, EnrichmentRow.text).where(
-                    EnrichmentRow.key.in_(some)
-                )
-            )
-        }
+        rows = _ENRICHMENTS_BY_KEY.run(self._driver, keys)
+        return {bytes(key): (enrichment_id, text) for key, enrichment_id, text in rows}
 
     def add(self, index_id: int, texts: Mapping[bytes, str]) -> dict[bytes, int]:
         stored = {key: found[0] for key, found in self.cached(list(texts)).items()}
-        missing = [
-            {"index_id": index_id, "key": key, "text": text}
-            for key, text in texts.items()
-            if key not in stored
-        ]
+        missing = [key for key in texts if key not in stored]
         if missing:
-            rows = self._connection.execute(
-                insert(EnrichmentRow).returning(
-                    EnrichmentRow.key, EnrichmentRow.id, sort_by_parameter_order=True
-                ),
-                missing,
+            _ADD_ENRICHMENT.run_many(
+                self._driver,
+                ({"index_id": index_id, "key": key, "text": texts[key]} for key in missing),
             )
-            stored.update((row.key, row.id) for row in rows)
+            stored.update((key, found[0]) for key, found in self.cached(missing).items())
         return stored
 
     def link(self, enrichments: Mapping[int, int]) -> None:
-        if enrichments:
-            self._connection.execute(
-                update(table_of(SnippetRow))
-                .where(SnippetRow.id == bindparam("snippet"))
-                .values(enrichment_id=bindparam("enrichment")),
-                [
-                    {"snippet": snippet_id, "enrichment": enrichment_id}
-                    for snippet_id, enrichment_id in enrichments.items()
-                ],
-            )
+        _LINK_ENRICHMENT.run_many(
+            self._driver,
+            (
+                {"snippet": snippet_id, "enrichment": enrichment_id}
+                for snippet_id, enrichment_id in enrichments.items()
+            ),
+        )

@@ -97,7 +97,7 @@ class PreparedForMany:
     def run(
         self,
         driver: Driver,
-        identifiers: Sequence[int],
+        identifiers: Sequence[int] | Sequence[bytes],
         parameters: Mapping[str, Any] = _NOTHING,
     ) -> list[Row]:
         """Run it for these identifiers; all its rows."""
