@@ -56,7 +56,7 @@ class SymbolService:
         names = _spellings(name, definitions)
         candidates, saw_all = self._candidates(names, scope)
         occurrences = _occurrences(candidates, names)
-        declared = [one for one in _declared(occurrences, name) if not _is_known(one, definitions)]
+        declared = _unknown(_declared(occurrences, name), definitions)
         own_lines = _own_lines(declared, candidates, {one.id for one in definitions})
         references = [
             one for one in occurrences if (one.snippet.file_id, one.line) not in own_lines
@@ -142,12 +142,21 @@ def _declared(occurrences: list[Reference], name: AskedName) -> list[StoredSnipp
     return found
 
 
-def _is_known(declared: StoredSnippet, definitions: list[StoredSnippet]) -> bool:
-    return any(
-        known.file_id == declared.file_id
-        and known.start_line <= declared.start_line <= known.end_line
-        for known in definitions
-    )
+def _unknown(
+    declared: list[StoredSnippet], definitions: list[StoredSnippet]
+) -> list[StoredSnippet]:
+    """What is declared within no definition that is known by its snippet."""
+    known: dict[int, list[StoredSnippet]] = {}
+    for definition in definitions:
+        known.setdefault(definition.file_id, []).append(definition)
+    return [
+        one
+        for one in declared
+        if not any(
+            definition.start_line <= one.start_line <= definition.end_line
+            for definition in known.get(one.file_id, ())
+        )
+    ]
 
 
 def _own_lines(
