@@ -231,7 +231,9 @@ def main() -> None:
     except KoditError as error:
         sys.stderr.write(f"kodit: {error}\n")
         sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
+            raise
         sys.stderr.write("kodit: interrupted; the same command goes on where this one was\n")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:

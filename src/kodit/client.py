@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -251,6 +252,7 @@ class Kodit:
         outcome: list[T] = []
         errors: list[BaseException] = []
         cancel: list[Callable[[], object]] = []
+        done = threading.Event()
 
         async def main() -> T:
             task = asyncio.current_task()
@@ -269,16 +271,21 @@ class Kodit:
                 outcome.append(asyncio.run(main()))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 errors.append(error)
+            finally:
+                done.set()
 
         thread = threading.Thread(target=run, name="kodit")
         thread.start()
         try:
-            thread.join()
+            done.wait()  # a join that is interrupted takes the thread for ended (Python 3.11)
         except BaseException:  # Ctrl-C: what is held is released before the caller goes on
             for stop in cancel:
-                stop()
-            thread.join()
+                with suppress(RuntimeError):  # the loop has just closed by itself
+                    stop()
+            done.wait()
             raise
+        finally:
+            thread.join()
         if errors:
             raise errors[0]
         return outcome[0]

@@ -1,0 +1,111 @@
+"""Ctrl-C and SIGTERM end everything at once, and leave a state that the next call resumes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.support.command import (
+    KoditCommand,
+    finish,
+    processes_of_session,
+    wait_until,
+)
+from tests.support.crash import read_states
+from tests.support.snapshot import read_rows, take_snapshot
+from tests.support.sources import write_tree
+
+from kodit import Kodit
+
+OUTCOMES = "SELECT outcome, count(*) FROM task_attempts GROUP BY outcome"
+FAILURES = "SELECT sum(failures) FROM tasks"
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C at a terminal: the whole foreground group gets the signal."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def terminate(process: subprocess.Popen[str]) -> None:
+    """What a service manager sends, to the main process."""
+    process.terminate()
+
+
+class Stop(NamedTuple):
+    """A way to stop, during a stage, and what comes of it."""
+
+    stop: Callable[[subprocess.Popen[str]], None]
+    stage: str
+    code: int
+    said: str
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        Stop(interrupt, "EXTRACT", 130, "interrupted; the same command goes on where this one was"),
+        Stop(terminate, "CODE_EMBEDDINGS", 1, "stopped; the same command goes on where it was"),
+    ],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_stop_leaves_no_process_and_is_resumed(
+    way: Stop, kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """What was held is given back without a failure, and nothing is done again."""
+    write_tree(tmp_path / "source", files=300)
+    process = kodit.start("index", tmp_path / "source")
+    wait_until(lambda: read_states(kodit.data_dir).get(way.stage) == "running")
+    way.stop(process)
+    outcome = finish(process)
+
+    assert processes_of_session(process.pid) == []
+    assert outcome.code == way.code, outcome
+    (sentence,) = outcome.said
+    assert way.said in sentence
+    assert read_rows(kodit.data_dir, "SELECT 1 FROM tasks WHERE state = 'running'") == []
+    assert list((kodit.data_dir / "workers").glob("*.lock")) == []
+
+    kodit.succeed("index", tmp_path / "source")
+
+    outcomes = dict(read_rows(kodit.data_dir, OUTCOMES))
+    assert "lost" not in outcomes
+    assert outcomes["released"] >= 1
+    assert read_rows(kodit.data_dir, FAILURES) == [(0,)]
+    assert 300 <= kodit.work()["files_parsed"] <= 364
+    with Kodit(tmp_path / "fresh") as fresh:
+        fresh.index(tmp_path / "source")
+    assert take_snapshot(kodit.data_dir) == take_snapshot(tmp_path / "fresh")
+
+
+def test_ctrl_c_in_a_program(kodit: KoditCommand, tmp_path: Path) -> None:
+    """`Kodit.index` raises KeyboardInterrupt when all is given back, and no process is left."""
+    write_tree(tmp_path / "source", files=300)
+    program = (
+        "import sys\n"
+        "from kodit import Kodit\n"
+        "try:\n"
+        "    Kodit(sys.argv[1]).index(sys.argv[2])\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(99)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(kodit.data_dir), str(tmp_path / "source")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=kodit.environment,
+        start_new_session=True,
+    )
+    wait_until(lambda: read_states(kodit.data_dir).get("EXTRACT") == "running")
+    interrupt(process)
+    outcome = finish(process)
+
+    assert (outcome.code, outcome.said) == (99, [])
+    assert processes_of_session(process.pid) == []
+    assert read_rows(kodit.data_dir, "SELECT 1 FROM tasks WHERE state = 'running'") == []
