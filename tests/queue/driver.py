@@ -9,18 +9,16 @@ from typing import Any, TypeVar
 
 from tests.queue.invariants import check_change, check_queue
 from tests.queue.view import QueueView, view_queue
+from tests.queue.writes import commit_batch
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import Stage
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.errors import TransientError
-from kodit.domain.index import IndexedFile
-from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.progress import ProgressTracker, TaskOperation
+from kodit.domain.ports.database import Database
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.run import IndexRun
-from kodit.domain.source import FileProcessingStatus, Source, SourceKind
+from kodit.domain.source import Source, SourceKind
 from kodit.domain.task import Claim, QueuePriority, Task, TaskAttempt, TaskType
 from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
 from kodit.infrastructure.wake_up import NoWakeUp
@@ -130,15 +128,7 @@ class QueueDriver:
 
     def commit(self, claim: Claim, path: str) -> None:
         """Write a file of the first index as its stage would."""
-        task = Task(TaskType.SYNC, 0, {}, id=claim.task_id, claim_no=claim.claim_no)
-        step = ProgressTracker(TaskOperation.EXTRACT_SNIPPETS)
-
-        def write(transaction: Transaction) -> tuple[None, dict[str, int]]:
-            file = IndexedFile(0, path, "0" * 40, FileProcessingStatus.ADDED)
-            transaction.indexes.add_files(self.first, [file])
-            return None, {"batches": 1}
-
-        self.ask(Stage(self.database, task, step).commit(write, step, 1))
+        self.ask(commit_batch(self.database, claim, self.first, path))
 
     # Looking
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -16,16 +16,13 @@ from tests.queue.databases import OpenDatabase
 from tests.queue.invariants import check_change, check_not_overtaken, check_queue
 from tests.queue.model import OFFSETS, QueueModel, Refused
 from tests.queue.view import QueueView, view_queue
+from tests.queue.writes import WRITES, commit_batch
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import Stage
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.errors import LeaseLost, TaskCancelled, TransientError, UserError
-from kodit.domain.index import IndexedFile
-from kodit.domain.ports.database import Transaction
-from kodit.domain.progress import ProgressTracker, TaskOperation
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.source import FileProcessingStatus, Source, SourceKind
+from kodit.domain.source import Source, SourceKind
 from kodit.domain.task import Claim, QueuePriority, Task, TaskType
 from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
 from kodit.infrastructure.wake_up import NoWakeUp
@@ -34,20 +31,8 @@ T = TypeVar("T")
 
 MAX_FAILURES = 3
 LEASE = timedelta(seconds=60)
-INDEXES = 3
+INDEXES = 2
 WORKERS = 3
-
-Operation = Callable[[QueueService, Claim], Awaitable[object]]
-ZOMBIE_OPERATIONS: dict[str, Operation] = {
-    "complete": lambda queue, claim: queue.complete(claim),
-    "skip": lambda queue, claim: queue.complete(claim, nothing_to_do=True),
-    "complete and claim": lambda queue, claim: queue.complete(claim, next_for="a zombie"),
-    "fail": lambda queue, claim: queue.fail(claim, "from the grave"),
-    "fail in passing": lambda queue, claim: queue.fail_in_passing(claim, TransientError("moan")),
-    "release": lambda queue, claim: queue.release(claim),
-    "heartbeat": lambda queue, claim: queue.heartbeat(claim),
-    "stop": lambda queue, claim: queue.acknowledge_cancel(claim),
-}
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -104,6 +89,10 @@ class QueueMachine(RuleBasedStateMachine):
 
     # What the user does
 
+    @rule(base=st.sampled_from(list(QueuePriority)))
+    def request_first(self, base: QueuePriority) -> None:
+        self.request(0, base)
+
     @rule(number=st.integers(0, INDEXES - 1), base=st.sampled_from(list(QueuePriority)))
     def request(self, number: int, base: QueuePriority) -> None:
         index_id = self.index_ids[number]
@@ -151,22 +140,16 @@ class QueueMachine(RuleBasedStateMachine):
             self.model.request(index_id, 50, answer.id, tasks)
             self.accepted.append((answer.id, self._claims_of_sync(answer.id)))
 
-    @rule(number=st.integers(0, INDEXES - 1), data=st.data())
-    def abandon(self, number: int, data: st.DataObject) -> None:
-        if data.draw(st.integers(0, 3)):
-            return  # the end of everything: now and then is enough
-        self._ask(self.queue.abandon(lambda _transaction: None, self.index_ids[number]))
-        self.model.abandon(self.index_ids[number])
+    @rule(number=st.integers(0, INDEXES - 1), is_meant=st.sampled_from([False, False, True]))
+    def abandon(self, number: int, is_meant: bool) -> None:
+        if is_meant:  # the end of everything: now and then is enough
+            self._ask(self.queue.abandon(lambda _transaction: None, self.index_ids[number]))
+            self.model.abandon(self.index_ids[number])
 
-    @rule()
-    def pause(self) -> None:
-        self._ask(self.queue.pause())
-        self.model.paused = True
-
-    @rule()
-    def resume(self) -> None:
-        self._ask(self.queue.resume())
-        self.model.paused = False
+    @rule(is_pause=st.sampled_from([False, False, True]))
+    def pause_or_resume(self, is_pause: bool) -> None:
+        self._ask(self.queue.pause() if is_pause else self.queue.resume())
+        self.model.paused = is_pause
 
     # What workers do
 
@@ -176,6 +159,17 @@ class QueueMachine(RuleBasedStateMachine):
         tasks = self._ask(self.queue.claim_many(self.workers[number], count))
         assert [(task.id, task.claim_no) for task in tasks] == expected
         self._claimed = [task.id for task in tasks]
+
+    @rule(number=st.integers(0, WORKERS - 1), count=st.integers(1, 6))
+    def work(self, number: int, count: int) -> None:
+        """A worker does task after task: what comes late in a run is reached."""
+        for _ in range(count):
+            self.claim(number, 1)
+            self.queue_and_model_agree()
+            for claim in self._held()[-1:]:
+                self._ask(self.queue.complete(claim))
+                self.model.complete(claim.task_id)
+                self.queue_and_model_agree()
 
     @precondition(lambda self: self._held())
     @rule(data=st.data(), takes_next=st.booleans())
@@ -252,7 +246,7 @@ class QueueMachine(RuleBasedStateMachine):
         path = f"{claim.task_id}/{self.model.task(claim.task_id).batches}"
         asked_to_stop = self.model.commit_batch(claim.task_id, index_id, path)
         try:
-            self._ask(self._commit(claim, index_id, path))
+            self._ask(commit_batch(self.database, claim, index_id, path))
         except TaskCancelled:
             assert asked_to_stop
         else:
@@ -286,21 +280,22 @@ class QueueMachine(RuleBasedStateMachine):
         assert [task.id for task, _why in found] == [task.id for task in lost]
 
     @precondition(lambda self: self._stale())
-    @rule(data=st.data(), operation=st.sampled_from([*ZOMBIE_OPERATIONS, "commit", "with others"]))
-    def zombie_comes_back(self, data: st.DataObject, operation: str) -> None:
+    @rule(data=st.data(), write=st.sampled_from([*WRITES, "commit", "with others"]))
+    def zombie_comes_back(self, data: st.DataObject, write: str) -> None:
         claim = data.draw(st.sampled_from(self._stale()))
-        if operation == "commit":
-            action: Awaitable[object] = self._commit(claim, self.index_ids[0], "from the grave")
-        elif operation == "with others":
+        action: Coroutine[Any, Any, object]
+        if write == "commit":
+            action = commit_batch(self.database, claim, self.index_ids[0], "from the grave")
+        elif write == "with others":
             action = self.queue.complete_many([*self._held(), claim])
         else:
-            action = ZOMBIE_OPERATIONS[operation](self.queue, claim)
+            action = WRITES[write](self.queue, claim)
         try:
-            self._ask(_await(action))
+            self._ask(action)
         except LeaseLost:
             assert self._look() == self._before
         else:
-            raise AssertionError(f"{operation} was allowed with the stale {claim}")
+            raise AssertionError(f"{write} was allowed with the stale {claim}")
 
     # What must hold
 
@@ -324,7 +319,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _work_off_everything(self) -> None:
         """Whatever state the queue was left in, plain work must bring every run to its end."""
-        self.resume()
+        self.pause_or_resume(False)
         for worker in self.workers:
             self.release_all(self.workers.index(worker))
         self.clock.advance(3600)
@@ -363,17 +358,6 @@ class QueueMachine(RuleBasedStateMachine):
             raise AssertionError("the queue did what the model refuses") from None
         queue()
 
-    async def _commit(self, claim: Claim, index_id: int | None, path: str) -> None:
-        def write(transaction: Transaction) -> tuple[None, dict[str, int]]:
-            if index_id is not None:
-                file = IndexedFile(0, path, "0" * 40, FileProcessingStatus.ADDED)
-                transaction.indexes.add_files(index_id, [file])
-            return None, {"batches": 1}
-
-        task = Task(TaskType.SYNC, 0, {}, id=claim.task_id, claim_no=claim.claim_no)
-        step = ProgressTracker(TaskOperation.EXTRACT_SNIPPETS)
-        await Stage(self.database, task, step).commit(write, step, 1)
-
     def _held(self, task_type: str | None = None) -> list[Claim]:
         return [
             Claim(task.id, len(task.claims))
@@ -398,10 +382,6 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _claims_of_sync(self, run_id: int) -> int:
         return len(self.model.runs[run_id].tasks[0].claims)
-
-
-async def _await(action: Awaitable[T]) -> T:
-    return await action
 
 
 def _refuse() -> None:

@@ -31,7 +31,7 @@ def test_queue_follows_its_model(name: str) -> None:
         settings=settings(
             max_examples=75 * DEPTH,
             phases=[phase for phase in Phase if SHRINKS or phase is not Phase.shrink],
-            stateful_step_count=40,
+            stateful_step_count=50,
             derandomize=DEPTH == 1,
             database=None,
             deadline=None,

@@ -6,39 +6,27 @@ from collections.abc import Callable
 
 import pytest
 from tests.queue.driver import LEASE, QueueDriver
+from tests.queue.writes import WRITES
 
 from kodit.application.services.stage import Stage
 from kodit.domain.errors import LeaseLost, TransientError
 from kodit.domain.ports.database import Transaction
 from kodit.domain.progress import ProgressTracker, TaskOperation
-from kodit.domain.task import Claim, Task, TaskProgress, TaskType
+from kodit.domain.task import Claim, Task, TaskType
 from kodit.infrastructure.memory import MemoryWorkerRegistry
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
 
 Attempt = Callable[[QueueDriver, Claim], object]
-WRITES: dict[str, Attempt] = {
-    "complete": lambda queue, claim: queue.complete(claim),
-    "skip": lambda queue, claim: queue.complete(claim, nothing_to_do=True),
-    "complete and claim": lambda queue, claim: queue.ask(
-        queue.service.complete(claim, next_for=queue.ada)
-    ),
-    "complete many": lambda queue, claim: queue.ask(queue.service.complete_many([claim])),
-    "fail": lambda queue, claim: queue.fail(claim),
-    "fail in passing": lambda queue, claim: queue.fail_in_passing(claim),
-    "release": lambda queue, claim: queue.ask(queue.service.release(claim)),
-    "stop": lambda queue, claim: queue.ask(queue.service.acknowledge_cancel(claim)),
-    "heartbeat": lambda queue, claim: queue.ask(
-        queue.service.heartbeat(claim, TaskProgress("SYNC", 1, 2))
-    ),
-    "commit": lambda queue, claim: queue.commit(claim, "from the grave"),
-}
 
 
-@pytest.fixture(params=WRITES)
+@pytest.fixture(params=[*WRITES, "commit"])
 def write(request: pytest.FixtureRequest) -> Attempt:
     """One of the writes that a worker may try."""
-    return WRITES[request.param]
+    name = request.param
+    if name == "commit":
+        return lambda queue, claim: queue.commit(claim, "from the grave")
+    return lambda queue, claim: queue.ask(WRITES[name](queue.service, claim))
 
 
 def refused(queue: QueueDriver, write: Attempt, claim: Claim) -> bool:
