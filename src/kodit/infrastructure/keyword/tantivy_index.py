@@ -6,7 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import tantivy
 
@@ -57,11 +57,11 @@ class TantivyKeywordIndex:
         return path.read_text()
 
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
-        return self._run(terms, _within(scope), limit)
+        return self._run(terms, _within(scope), limit).hits()
 
     def definitions(self, name: str, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
         named = _Clause(tantivy.Occur.Must, NAME, (name.lower(),))
-        return self._run(terms, [named, *_within(scope)], limit, any_term=False)
+        return self._run(terms, [named, *_within(scope)], limit, any_term=False).hits()
 
     def best_in_files(
         self, terms: Sequence[str], file_ids: Sequence[int], per_file: int
@@ -69,20 +69,23 @@ class TantivyKeywordIndex:
         if not file_ids:
             return []
         these = _Clause(tantivy.Occur.Must, FILE_ID, tuple(file_ids))
+        found = self._run(terms, [these], MOST_SNIPPETS_OF_FILES)
         taken: Counter[int] = Counter()
         best = []
-        for hit, file_id in self._run_with_files(terms, [these], MOST_SNIPPETS_OF_FILES):
-            taken[file_id] += 1
-            if taken[file_id] <= per_file:
-                best.append(hit)
+        for score, snippet_id, file_id in zip(
+            found.scores, found.column(SNIPPET_ID), found.column(FILE_ID), strict=True
+        ):
+            if taken[file_id] < per_file:
+                taken[file_id] += 1
+                best.append(Hit(snippet_id, score))
         return best
 
     def score(self, terms: Sequence[str], snippet_ids: Sequence[int]) -> dict[int, float]:
         if not snippet_ids:
             return {}
         these = _Clause(tantivy.Occur.Must, SNIPPET_ID, tuple(snippet_ids))
-        hits = self._run(terms, [these], len(snippet_ids))
-        return {hit.snippet_id: hit.score for hit in hits}
+        found = self._run(terms, [these], len(snippet_ids))
+        return dict(zip(found.column(SNIPPET_ID), found.scores, strict=True))
 
     def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
         index = self._open()
@@ -100,23 +103,12 @@ class TantivyKeywordIndex:
         limit: int,
         *,
         any_term: bool = True,
-    ) -> list[Hit]:
-        found = self._run_with_files(terms, clauses, limit, any_term=any_term)
-        return [hit for hit, _file_id in found]
-
-    def _run_with_files(
-        self,
-        terms: Sequence[str],
-        clauses: Sequence[_Clause],
-        limit: int,
-        *,
-        any_term: bool = True,
-    ) -> list[tuple[Hit, int]]:
-        """Snippets that fulfil the clauses, and have a term where `any_term` asks for one, with
-        their files; only the terms score."""
+    ) -> _Found:
+        """Snippets that fulfil the clauses, and have a term where `any_term` asks for one; only
+        the terms score."""
         index = self._open()
         if index is None or (any_term and not terms):
-            return []
+            return _Found(None, [], [])
         schema, query = index.schema, tantivy.Query
         parts = [
             (clause.occur, query.const_score_query(_any_of(schema, clause), 0.0))
@@ -129,14 +121,11 @@ class TantivyKeywordIndex:
             parts.append((tantivy.Occur.Must if any_term else tantivy.Occur.Should, wanted))
         searcher = index.searcher()
         found = searcher.search(query.boolean_query(parts), limit, count=False).hits
-        addresses = [address for _score, address in found]
-        ids = searcher.fast_field_values(SNIPPET_ID, addresses)
-        files = searcher.fast_field_values(FILE_ID, addresses)
-        return [
-            (Hit(int(snippet_id), float(score)), int(file_id))
-            for snippet_id, file_id, (score, _address) in zip(ids, files, found, strict=True)
-            if snippet_id is not None and file_id is not None
-        ]
+        return _Found(
+            searcher,
+            [address for _score, address in found],
+            [cast(float, score) for score, _address in found],
+        )
 
     def _open(self) -> tantivy.Index | None:
         """The index as it was last committed, by whichever process."""
@@ -152,6 +141,23 @@ class TantivyKeywordIndex:
             self._index.reload()
         self._stamp = stamp
         return self._index
+
+
+class _Found(NamedTuple):
+    """What a search found, best first. Columns are read when they are asked for."""
+
+    searcher: tantivy.Searcher | None
+    addresses: list[tantivy.DocAddress]
+    scores: list[float]
+
+    def column(self, field: str) -> list[int]:
+        """A numeric field of every document; all documents have all of them."""
+        if self.searcher is None:
+            return []
+        return cast(list[int], self.searcher.fast_field_values(field, self.addresses))
+
+    def hits(self) -> list[Hit]:
+        return [Hit(*pair) for pair in zip(self.column(SNIPPET_ID), self.scores, strict=True)]
 
 
 class _Clause(NamedTuple):

@@ -128,7 +128,7 @@ class ExactVectorIndex:
                 question = _Question(index_id, kind, model, query, scope, MOST_ROWS)
                 pack = self._pack(index_id, kind, model)
                 if pack is not None:
-                    rows = pack.rows_of_files(wanted)
+                    rows = _nearest_of_files(pack, wanted, query, per_file)
                     scores = pack.rescore(rows, query)
                     best = _best_per_file(pack.file_ids[rows], scores, per_file)
                     pairs = _pairs(pack.snippet_ids[rows[best]], scores[best])
@@ -245,6 +245,17 @@ def _best_rows_in_files(
     return [Hit(*pair) for pair in _pairs(ids[best], values[best])]
 
 
+def _nearest_of_files(
+    pack: Pack, file_ids: Ids, query: FloatVector, per_file: int
+) -> NDArray[np.intp]:
+    """The rows of files, of each file only those whose codes are nearest: enough to hold its
+    best. To rescore every snippet of a hundred files would cost most of a search."""
+    rows = pack.rows_of_files(file_ids)
+    distances = hamming_distances(pack.codes[:, rows], pack_code(query))
+    kept = _best_per_file(pack.file_ids[rows], -distances.astype(np.float32), 3 * per_file)
+    return rows[kept]
+
+
 def _best_per_file(file_ids: Ids, scores: FloatVector, per_file: int) -> NDArray[np.intp]:
     """Positions of the largest scores of each file."""
     order = np.lexsort((-scores, file_ids))
@@ -279,12 +290,12 @@ def _best(
 def _valid(connection: Connection, question: _Question, ids: Sequence[int]) -> set[int]:
     """Which of the packed vectors the database still has."""
     return {
-        snippet_id
+        row[0]
         for some in in_chunks(ids)
-        for snippet_id in connection.execute(
+        for row in connection.execute(
             _VALID,
             {"index": question.index_id, "kind": question.kind.value, "ids": list(some)},
-        ).scalars()
+        )
     }
 
 
