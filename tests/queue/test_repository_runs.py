@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.queue.requests import (
     NOW,
+    RULES,
     add_run,
     add_single,
     after,
@@ -119,6 +120,47 @@ def test_save_touches_nothing_that_only_a_claim_may(database: Database) -> None:
         transaction.tasks.save_runs([run])
     assert read_task(database, claim.task_id) == held
     assert (read_run(database, run_id).index_id, read_run(database, run_id).created_at) == (1, NOW)
+
+
+def test_run_may_be_saved_again_in_one_transaction(database: Database) -> None:
+    """Also after it was read a second time, and back to what it was at first."""
+    run_id = add_run(database).id
+    with database.write() as transaction:
+        run = transaction.tasks.lock_run(run_id)
+        for priority in (70, 80, 50):
+            run.tasks[0].priority = run.tasks[1].priority = priority
+            transaction.tasks.save_runs([run])
+            assert transaction.tasks.get_task(run.tasks[0].id).priority == priority
+        again = transaction.tasks.lock_run(run_id)
+        again.tasks[0].priority = 60
+        transaction.tasks.save_runs([again])
+        run.tasks[0].priority = 70
+        transaction.tasks.save_runs([run])
+    assert [task.priority for task in read_run(database, run_id).tasks[:2]] == [70, 50]
+
+
+def test_run_that_was_made_in_the_transaction_can_be_saved_in_it(database: Database) -> None:
+    """Without having been read."""
+    with database.write() as transaction:
+        run = transaction.tasks.add_run(IndexRun.create(1, QueuePriority.BACKGROUND, NOW))
+        run.cancel(after(1))
+        transaction.tasks.save_runs([run])
+    assert read_run(database, run.id) == run
+
+
+def test_claim_after_a_save_in_one_transaction(database: Database) -> None:
+    """What a claim changed is not undone by a later save of what was read before it."""
+    run_id = add_run(database).id
+    with database.write() as transaction:
+        run = transaction.tasks.lock_run(run_id)
+        [task] = transaction.tasks.claim("ada", NOW, after(60), RULES, 1)
+        again = transaction.tasks.lock_run(run_id)
+        again.raise_priority(QueuePriority.USER_INITIATED)
+        transaction.tasks.save_runs([again])
+    stored = read_run(database, run_id)
+    assert (stored.state, stored.tasks[0].state) == (RunState.RUNNING, TaskState.RUNNING)
+    assert (stored.tasks[0].claim, stored.tasks[0].priority) == (task.claim, 90)
+    assert run.state is RunState.QUEUED
 
 
 def test_lock_run_that_is_not_there(database: Database) -> None:
