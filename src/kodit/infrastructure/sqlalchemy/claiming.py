@@ -25,7 +25,13 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TaskRow,
     table_of,
 )
-from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, Row, constant
+from kodit.infrastructure.sqlalchemy.prepared import (
+    Driver,
+    Prepared,
+    PreparedForMany,
+    Row,
+    constant,
+)
 
 _RUNS = table_of(IndexRunRow)
 _TASKS = table_of(TaskRow)
@@ -75,11 +81,17 @@ def _look(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
 
 
 @cache
-def _take(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
-    chosen = _claimable(order, full).with_for_update(skip_locked=True).cte("chosen")
+def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepared:
+    """The claim: one statement that finds tasks and takes them."""
+    found = _claimable(order, full).with_for_update(skip_locked=True)
+    chosen = (
+        TaskRow.id == found.scalar_subquery()
+        if only_one
+        else TaskRow.id.in_(select(found.cte("chosen").c.id))
+    )
     return Prepared(
         update(_TASKS)
-        .where(TaskRow.id.in_(select(chosen.c.id)))
+        .where(chosen)
         .values(
             state=TaskState.RUNNING.value,
             claim_no=TaskRow.claim_no + 1,
@@ -100,22 +112,23 @@ _RUNNING_BY_TYPE = Prepared(
     .where(TaskRow.state == constant(TaskState.RUNNING))
     .group_by(TaskRow.type)
 )
-_START_RUN = Prepared(
-    update(_RUNS)
-    .where(IndexRunRow.id == bindparam("run"), IndexRunRow.state == constant(RunState.QUEUED))
-    .values(
-        state=RunState.RUNNING.value,
-        started_at=func.coalesce(IndexRunRow.started_at, bindparam("now")),
+_START_RUNS = PreparedForMany(
+    lambda ids: (
+        update(_RUNS)
+        .where(IndexRunRow.id.in_(ids), IndexRunRow.state == constant(RunState.QUEUED))
+        .values(
+            state=RunState.RUNNING.value,
+            started_at=func.coalesce(IndexRunRow.started_at, bindparam("now")),
+        )
     )
 )
-
-
-_OPEN_ATTEMPT = Prepared(
-    insert(_ATTEMPTS).values(
-        task_id=bindparam("task"),
-        claim_no=bindparam("no"),
-        worker=bindparam("by"),
-        started_at=bindparam("now"),
+_ATTEMPT = ("task_id", "claim_no", "worker", "started_at")
+_OPEN_ATTEMPTS = PreparedForMany(
+    lambda ids: insert(_ATTEMPTS).from_select(
+        _ATTEMPT,
+        select(TaskRow.id, TaskRow.claim_no, TaskRow.worker, TaskRow.started_at).where(
+            TaskRow.id.in_(ids)
+        ),
     )
 )
 
@@ -142,18 +155,16 @@ def claim(
     while len(rows) < count:
         # Every task taken may fill the limit of its type, so a limited queue is asked one by one.
         wanted = 1 if rules.limits else count
-        take = _take(rules.order, _full(driver, rules))
+        take = _take(rules.order, _full(driver, rules), only_one=wanted == 1)
         found = take.run(driver, {**parameters, "count": wanted})
         rows += sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
             break
     tasks = [row_to_task(row[: len(TASK_COLUMNS)]) for row in rows]
     if tasks:
-        _OPEN_ATTEMPT.run_many(
-            driver,
-            [{"task": task.id, "no": task.claim_no, "by": worker, "now": moment} for task in tasks],
-        )
-        _START_RUN.run_many(driver, [{"run": task.run_id, "now": moment} for task in tasks])
+        _OPEN_ATTEMPTS.run(driver, [task.id for task in tasks])
+        runs = list({task.run_id for task in tasks if task.run_id is not None})
+        _START_RUNS.run(driver, runs, {"now": moment})
     return tasks
 
 

@@ -20,10 +20,12 @@ from sqlalchemy import (
     Select,
     Update,
     bindparam,
+    insert,
     literal_column,
 )
 
 from kodit.infrastructure.sqlalchemy.chunks import VALUES_PER_STATEMENT, in_chunks
+from kodit.infrastructure.sqlalchemy.entities import Base, table_of
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]
@@ -99,8 +101,11 @@ class PreparedForMany:
         driver: Driver,
         identifiers: Sequence[int] | Sequence[bytes],
         parameters: Mapping[str, Any] = _NOTHING,
-    ) -> list[Row]:
+    ) -> Sequence[Row]:
         """Run it for these identifiers; all its rows."""
+        if len(identifiers) == 1:
+            prepared, _names = self._sizes.get(1) or self._prepare(1)
+            return prepared.run(driver, {"id_0": identifiers[0], **parameters})
         rows: list[Row] = []
         for some in in_chunks(identifiers):
             size = min(1 << (len(some) - 1).bit_length(), VALUES_PER_STATEMENT)
@@ -115,3 +120,8 @@ class PreparedForMany:
         prepared = Prepared(self._make([bindparam(name) for name in names]))
         self._sizes[size] = prepared, names
         return prepared, names
+
+
+def insert_columns(row: type[Base], *columns: str) -> Prepared:
+    """Stores rows that are given by the names of these columns."""
+    return Prepared(insert(table_of(row)).values({name: bindparam(name) for name in columns}))

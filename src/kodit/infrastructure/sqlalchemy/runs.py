@@ -73,12 +73,14 @@ def _insert(table: type[Base], columns: tuple[str, ...]) -> Prepared:
 
 
 @cache
-def _update(table: type[Base], columns: tuple[str, ...]) -> Prepared:
-    """Sets these columns of the row whose identifier is `key`."""
-    return Prepared(
-        update(table_of(table))
-        .where(table_of(table).c.id == bindparam("key"))
-        .values({column: bindparam(f"new_{column}") for column in columns})
+def _update(table: type[Base], columns: tuple[str, ...]) -> PreparedForMany:
+    """Sets these columns of many rows to the same values."""
+    return PreparedForMany(
+        lambda ids: (
+            update(table_of(table))
+            .where(table_of(table).c.id.in_(ids))
+            .values({column: bindparam(f"new_{column}") for column in columns})
+        )
     )
 
 
@@ -134,11 +136,11 @@ class RunStore:
 
     def save(self, runs: Sequence[IndexRun]) -> None:
         """Store what has changed of these runs and their tasks."""
-        changed: _Changed = {}
+        changes: _Changes = {}
         for run in runs:
             stored = self._run_rows.pop(run.id, None)
             known = {} if stored is None else run_state_to_row(row_to_run(stored, ()))
-            _note(changed, IndexRunRow, run.id, known, run_state_to_row(run))
+            _note(changes, IndexRunRow, run.id, known, run_state_to_row(run))
             for task in run.tasks:
                 row = self._task_rows.get(task.id)
                 if row is None or not is_as_stored(task, row):
@@ -146,26 +148,27 @@ class RunStore:
                     known = {} if row is None else task_state_to_row(row_to_task(row), run)
                     # Not among what was read, and a claim of this task may have changed it.
                     known.pop("run_has_started", None)
-                    _note(changed, TaskRow, task.id, known, task_state_to_row(task, run))
-        for (table, columns), rows in changed.items():
-            _update(table, columns).run_many(self._driver, rows)
+                    _note(changes, TaskRow, task.id, known, task_state_to_row(task, run))
+        for (table, columns, values), keys in changes.items():
+            new = {f"new_{column}": value for column, value in zip(columns, values, strict=True)}
+            _update(table, columns).run(self._driver, keys, new)
 
 
-_Changed = dict[tuple[type[Base], tuple[str, ...]], list[dict[str, Any]]]
+_Changes = dict[tuple[type[Base], tuple[str, ...], tuple[Any, ...]], list[int]]
+"""Which rows of which table get which values: in a batch many get the same."""
 
 
 def _note(
-    changed: _Changed,
+    changes: _Changes,
     table: type[Base],
     key: int,
     known: Mapping[str, Any],
-    state: dict[str, Any],
+    state: Mapping[str, Any],
 ) -> None:
     """Note the columns that differ from what is known, or of which nothing is."""
     columns = tuple(
         column for column, value in state.items() if column not in known or known[column] != value
     )
     if columns:
-        row = {f"new_{column}": state[column] for column in columns}
-        row["key"] = key
-        changed.setdefault((table, columns), []).append(row)
+        values = tuple(state[column] for column in columns)
+        changes.setdefault((table, columns, values), []).append(key)
