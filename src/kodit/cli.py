@@ -12,6 +12,7 @@ from kodit.commands import browsing, queue, worker
 from kodit.commands.options import IndexName, Json
 from kodit.commands.options import opened as _opened
 from kodit.domain.errors import KoditError, UserError
+from kodit.terminal.output import printable, say
 
 EXIT_FAILED = 1
 """Something that was asked for did not succeed."""
@@ -226,15 +227,15 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        sys.stderr.write(f"kodit: {error}\n")
+        say(f"kodit: {printable(str(error))}")
         sys.exit(EXIT_USER_ERROR)
     except KoditError as error:
-        sys.stderr.write(f"kodit: {error}\n")
+        say(f"kodit: {printable(str(error))}")
         sys.exit(EXIT_FAILED)
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
             raise
-        sys.stderr.write("kodit: interrupted; the same command goes on where this one was\n")
+        say("kodit: interrupted; the same command goes on where this one was")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has had enough; Python must not complain at exit.
