@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 from sqlalchemy.orm import aliased
 
 from kodit.domain.embedding import PackedVector
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.task import TaskType
 from kodit.infrastructure.sqlalchemy.entities import (
-    Base,
     EmbeddingRow,
     EnrichmentRow,
     PendingSnippetRow,
@@ -19,14 +18,14 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VectorRow,
     table_of,
 )
-from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany
+from kodit.infrastructure.sqlalchemy.prepared import (
+    Driver,
+    Prepared,
+    PreparedForMany,
+    insert_columns,
+)
 
 _OTHER = aliased(SnippetRow)
-
-
-def insert_columns(row: type[Base], *columns: str) -> Prepared:
-    """Stores rows given by the names of these columns."""
-    return Prepared(insert(table_of(row)).values({name: bindparam(name) for name in columns}))
 
 
 _EMBEDDINGS_BY_KEY = PreparedForMany(

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    Connection,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from kodit.domain.keyword import KeywordChange, KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
@@ -22,11 +31,34 @@ from kodit.infrastructure.sqlalchemy.entities import (
     PendingSnippetRow,
     SnippetRow,
     VectorRow,
-    table_of,
 )
-from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+from kodit.infrastructure.sqlalchemy.prepared import (
+    Driver,
+)
+from kodit.infrastructure.sqlalchemy.snippet_statements import (
+    ADD_SNIPPET,
+    CHANGES,
+    DROP_VECTORS,
+    FORGET_PENDING,
+    LIVE_BY_ID,
+    LOG_CHANGE,
+    LOG_LIVE_OF_FILES,
+    NOTE_EXTRACTION,
+    OLD_OF_FILES,
+    PEND_LIVE_OF_FILES,
+    PENDING,
+    REST_OF_CHANGE_SET,
+    SET_STATE,
+)
+from kodit.infrastructure.sqlalchemy.stored_snippets import to_stored
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
+
+
+class _OldSnippet(NamedTuple):
+    id: int
+    file_id: int
+    state: str
 
 
 class SqlSnippetRepository:
@@ -34,6 +66,7 @@ class SqlSnippetRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver = Driver(connection)
 
     # Extraction
 
@@ -66,53 +99,41 @@ class SqlSnippetRepository:
     def _retire(self, index_id: int, change_set: int, files: Sequence[ExtractedFile]) -> int:
         """Supersede the snippets of changed files and remove those of files that are gone."""
         gone = {file.file_id for file in files if file.sliced is None}
-        old = self._connection.execute(
-            select(SnippetRow.id, SnippetRow.file_id, SnippetRow.state)
-            .where(
-                SnippetRow.file_id.in_([file.file_id for file in files]),
-                SnippetRow.state != "removed",
-            )
-            .order_by(SnippetRow.file_id, SnippetRow.id)
-        ).all()
+        old = [
+            _OldSnippet(*row)
+            for row in OLD_OF_FILES.run(self._driver, [file.file_id for file in files])
+        ]
         live = [row for row in old if row.state == "live"]
         superseded_files = {row.file_id for row in old if row.state == "superseded"}
         for state, ids in (
             ("removed", [row.id for row in old if row.file_id in gone]),
             ("superseded", [row.id for row in live if row.file_id not in gone]),
         ):
-            for some in in_chunks(ids):
-                self._connection.execute(
-                    update(SnippetRow).where(SnippetRow.id.in_(some)).values(state=state)
-                )
-        for some in in_chunks([row.id for row in live]):
-            self._connection.execute(
-                delete(PendingSnippetRow).where(PendingSnippetRow.snippet_id.in_(some))
-            )
+            SET_STATE.run(self._driver, ids, {"new_state": state})
+        FORGET_PENDING.run(self._driver, [row.id for row in live])
         self._drop_vectors([row.id for row in old if row.file_id in gone])
         # A file that changes again before an engine had its last change is answered for by the
         # oldest snippets the engine holds, and by them alone.
         for row in live:
             if row.file_id in superseded_files and row.file_id not in gone:
                 self._drop_vectors_beside_older([row.id], row.file_id)
-        if live:
-            self._connection.execute(
-                insert(KeywordChangeRow),
-                [
-                    {
-                        "index_id": index_id,
-                        "file_id": row.file_id,
-                        "change_set": change_set,
-                        "snippet_id": row.id,
-                        "op": KeywordOperation.REMOVE.value,
-                    }
-                    for row in live
-                ],
-            )
+        LOG_CHANGE.run_many(
+            self._driver,
+            (
+                {
+                    "index_id": index_id,
+                    "file_id": row.file_id,
+                    "change_set": change_set,
+                    "snippet_id": row.id,
+                    "op": KeywordOperation.REMOVE.value,
+                }
+                for row in live
+            ),
+        )
         return len(live)
 
     def _drop_vectors(self, snippet_ids: Sequence[int]) -> None:
-        for some in in_chunks(snippet_ids):
-            self._connection.execute(delete(VectorRow).where(VectorRow.snippet_id.in_(some)))
+        DROP_VECTORS.run(self._driver, snippet_ids)
 
     def _drop_vectors_beside_older(self, snippet_ids: Sequence[int], file_id: int) -> None:
         older = (
@@ -136,33 +157,12 @@ class SqlSnippetRepository:
         return (self._connection.execute(last).scalar() or 0) + 1
 
     def _store(self, index_id: int, change_set: int, rows: Sequence[dict[str, Any]]) -> None:
-        stored = self._connection.execute(
-            insert(SnippetRow).returning(
-                SnippetRow.id, SnippetRow.file_id, sort_by_parameter_order=True
-            ),
-            rows,
-        ).all()
-        self._connection.execute(
-            insert(KeywordChangeRow),
-            [
-                {
-                    "index_id": index_id,
-                    "file_id": row.file_id,
-                    "change_set": change_set,
-                    "snippet_id": row.id,
-                    "op": KeywordOperation.ADD.value,
-                }
-                for row in stored
-            ],
-        )
-        self._connection.execute(
-            insert(PendingSnippetRow),
-            [
-                {"index_id": index_id, "stage": stage.name, "snippet_id": row.id}
-                for stage in _STAGES
-                for row in stored
-            ],
-        )
+        """Once the old ones are retired, the live snippets of these files are the new ones."""
+        ADD_SNIPPET.run_many(self._driver, rows)
+        file_ids = sorted({row["file_id"] for row in rows})
+        LOG_LIVE_OF_FILES.run(self._driver, file_ids, {"of_change_set": change_set})
+        for stage in _STAGES:
+            PEND_LIVE_OF_FILES.run(self._driver, file_ids, {"of_stage": stage.name})
 
     def _note_extraction(self, files: Sequence[ExtractedFile]) -> None:
         gone = [file.file_id for file in files if file.sliced is None]
@@ -176,67 +176,39 @@ class SqlSnippetRepository:
                     status=FileProcessingStatus.DELETED.value,
                 )
             )
-        values = [
-            {
-                "file": file.file_id,
-                "hash": file.content_hash,
-                "version": file.extractor_version,
-                "problem": file.sliced.problem,
-                # No language marks a file that is not read at all.
-                "language": file.sliced.language
-                if file.sliced.snippets or file.sliced.problem is None
-                else None,
-            }
-            for file in files
-            if file.sliced is not None
-        ]
-        if values:
-            self._connection.execute(
-                update(table_of(FileRow))
-                .where(FileRow.id == bindparam("file"))
-                .values(
-                    stale=False,
-                    content_hash=bindparam("hash"),
-                    extracted_hash=bindparam("hash"),
-                    extractor_version=bindparam("version"),
-                    problem=bindparam("problem"),
-                    language=bindparam("language"),
-                ),
-                values,
-            )
+        NOTE_EXTRACTION.run_many(
+            self._driver,
+            (
+                {
+                    "file": file.file_id,
+                    "hash": file.content_hash,
+                    "version": file.extractor_version,
+                    "what": file.sliced.problem,
+                    # No language marks a file that is not read at all.
+                    "spoken": file.sliced.language
+                    if file.sliced.snippets or file.sliced.problem is None
+                    else None,
+                }
+                for file in files
+                if file.sliced is not None
+            ),
+        )
 
     # The log of the keyword index
 
     def keyword_changes(self, index_id: int, limit: int) -> list[KeywordChange]:
-        mine = (
-            select(
-                KeywordChangeRow.seq,
-                KeywordChangeRow.change_set,
-                KeywordChangeRow.snippet_id,
-                KeywordChangeRow.op,
-            )
-            .where(KeywordChangeRow.index_id == index_id)
-            .order_by(KeywordChangeRow.change_set, KeywordChangeRow.seq)
-        )
-        rows = list(self._connection.execute(mine.limit(limit)))
+        rows = list(CHANGES.run(self._driver, {"of_index": index_id, "most": limit}))
         if not rows:
             return []
-        rows += self._connection.execute(
-            mine.where(
-                KeywordChangeRow.change_set == rows[-1].change_set,
-                KeywordChangeRow.seq > rows[-1].seq,
-            )
-        ).all()
-        snippets = {
-            snippet.id: snippet
-            for some in in_chunks([row.snippet_id for row in rows if row.op == "add"])
-            for snippet in self._select(SnippetRow.id.in_(some), SnippetRow.state == "live")
-        }
+        last_seq, last_set = rows[-1][:2]
+        rows += REST_OF_CHANGE_SET.run(
+            self._driver, {"of_index": index_id, "of_change_set": last_set, "after": last_seq}
+        )
+        added = [snippet_id for _seq, _set, snippet_id, op in rows if op == "add"]
+        snippets = {row[0]: to_stored(row) for row in LIVE_BY_ID.run(self._driver, added)}
         return [
-            KeywordChange(
-                row.seq, row.snippet_id, KeywordOperation(row.op), snippets.get(row.snippet_id)
-            )
-            for row in rows
+            KeywordChange(seq, snippet_id, KeywordOperation(op), snippets.get(snippet_id))
+            for seq, _set, snippet_id, op in rows
         ]
 
     def count_keyword_changes(self, index_id: int) -> int:
@@ -268,7 +240,9 @@ class SqlSnippetRepository:
                         SnippetRow.id,
                         SnippetRow.id,
                         literal(KeywordOperation.ADD.value),
-                    ).where(SnippetRow.index_id == index_id, SnippetRow.state == "live"),
+                    )
+                    .where(SnippetRow.index_id == index_id, SnippetRow.state == "live")
+                    .order_by(SnippetRow.id),
                 )
             )
         self._connection.execute(
@@ -278,13 +252,10 @@ class SqlSnippetRepository:
     # What the later stages have to do
 
     def pending(self, index_id: int, stage: TaskType, limit: int) -> list[StoredSnippet]:
-        ids = (
-            select(PendingSnippetRow.snippet_id)
-            .where(PendingSnippetRow.index_id == index_id, PendingSnippetRow.stage == stage.name)
-            .order_by(PendingSnippetRow.snippet_id)
-            .limit(limit)
+        rows = PENDING.run(
+            self._driver, {"of_index": index_id, "of_stage": stage.name, "most": limit}
         )
-        return self._select(SnippetRow.id.in_(ids))
+        return [to_stored(row) for row in rows]
 
     def count_pending(self, index_id: int, stage: TaskType) -> int:
         return self._count(
@@ -339,10 +310,6 @@ class SqlSnippetRepository:
             .limit(limit)
         )
         return self._connection.execute(delete(SnippetRow).where(SnippetRow.id.in_(some))).rowcount
-
-    def _select(self, *conditions: Any) -> list[StoredSnippet]:
-        query = select_stored().where(*conditions).order_by(SnippetRow.id)
-        return [to_stored(row) for row in self._connection.execute(query)]
 
     def _count(self, *conditions: Any) -> int:
         return self._connection.execute(select(func.count()).where(*conditions)).scalar_one()
