@@ -146,6 +146,9 @@ BAD: list[tuple[Callable[[Kodit], object], type[Exception], str]] = [
     (lambda kodit: kodit.search(" \n\t "), InvalidQueryError, "empty"),
     (lambda kodit: kodit.search("x" * 1_000_000), InvalidQueryError, "1000000 characters"),
     (lambda kodit: kodit.search("x", languages=["cobol"]), InvalidQueryError, "'cobol'"),
+    (lambda kodit: kodit.search("x", paths=["[z-a]"]), InvalidQueryError, "path globs"),
+    (lambda kodit: kodit.search("x", paths=["!"]), InvalidQueryError, "path globs"),
+    (lambda kodit: kodit.search("x", paths=["\udcff"]), InvalidQueryError, "path globs"),
     (lambda kodit: kodit.search("x", index_ids=[99]), NotFoundError, "99"),
 ]
 

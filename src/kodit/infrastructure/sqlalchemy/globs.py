@@ -19,11 +19,14 @@ def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
     try:
         for glob in globs:
             glob.encode()
-        spec = GitIgnoreSpec.from_lines(globs)
-    except ValueError:
+        return _match(GitIgnoreSpec.from_lines(globs))
+    except (ValueError, re.error):
         raise InvalidQueryError(
             f"{', '.join(map(repr, globs))} cannot be read as path globs, such as src/**/*.py"
         ) from None
+
+
+def _match(spec: GitIgnoreSpec) -> Callable[[str], bool]:
     expressions = [
         pattern.regex for pattern in spec.patterns if pattern.include and pattern.regex is not None
     ]
