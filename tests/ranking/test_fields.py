@@ -26,7 +26,7 @@ SNIPPET = Snippet(
 def test_path_name_and_comments_weigh_more_than_code() -> None:
     counts = Counter(keyword_document(SNIPPET).terms.split())
     assert counts["sess"] == 3
-    assert counts["load_token"] == 1 + 3
+    assert counts["loadtoken"] == 1 + 3
     assert counts["cooki"] == 1 + 1
     assert counts["stor"] == 1
     assert counts["def"] == 1

@@ -49,7 +49,7 @@ def test_names_and_capitalised_words_are_found_among_words() -> None:
 
 
 def test_stop_words_give_no_terms() -> None:
-    assert understand("how is the session stored in a cookie").terms == ("sess", "stor", "cooki")
+    assert understand("how is a session and its cookie").terms == ("sess", "cooki")
 
 
 def test_stop_words_are_searched_when_they_are_all_there_is() -> None:
@@ -58,6 +58,17 @@ def test_stop_words_are_searched_when_they_are_all_there_is() -> None:
 
 def test_a_term_counts_once() -> None:
     assert understand("route the routes to the router").terms == ("rout",)
+
+
+def test_words_side_by_side_are_also_searched_as_one_name() -> None:
+    query = understand("how open hash maps and the arena work")
+    assert query.words == ("open", "hash", "map", "arena", "work")
+    assert query.compounds == ("openhash", "hashmaps", "hashmap", "arenawork")
+    assert query.terms == query.words + query.compounds
+
+
+def test_a_name_has_no_compounds() -> None:
+    assert not understand("raw_hash_set").compounds
 
 
 def test_nothing_to_search_for_is_empty() -> None:

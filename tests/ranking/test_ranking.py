@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kodit.domain.ranking import Candidate, CorpusStatistics, rank, understand
-from kodit.domain.ranking.signals import SIGNALS
+from kodit.domain.ranking.signals import SIGNALS, total_rarity
 from kodit.domain.ranking.weights import NAME, PROSE
 from kodit.domain.snippet import Symbol, SymbolKind
 
@@ -131,6 +131,11 @@ def test_equal_scores_are_ordered_by_path_and_line() -> None:
 
 def test_a_rare_word_counts_more_than_a_common_one() -> None:
     assert STATISTICS.rarity("unknown") > STATISTICS.rarity("sess") > STATISTICS.rarity("cooki")
+
+
+def test_compounds_that_no_text_has_change_nothing() -> None:
+    words = total_rarity(understand("session and cookie"), STATISTICS)
+    assert total_rarity(understand("session cookie"), STATISTICS) == words
 
 
 def test_every_weight_has_its_signal() -> None:

@@ -62,6 +62,11 @@ def test_an_identifier_of_several_words_is_also_a_term_of_its_own() -> None:
     assert terms("createStore(reducer)") == ["creat", "stor", "createstore", "reduc"]
 
 
+@pytest.mark.parametrize("written", ["hashMap", "HASH_MAP", "hash_map", "HashMap"])
+def test_a_name_is_the_same_rare_term_however_it_is_written(written: str) -> None:
+    assert "hashmap" in terms(written)
+
+
 def test_encoded_blobs_give_no_terms() -> None:
     assert terms("key = " + "aB" * LONGEST_IDENTIFIER) == ["key"]
 

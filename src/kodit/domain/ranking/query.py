@@ -15,6 +15,10 @@ MOST_TERMS = 64
 """Distinct terms that are searched for; the first ones, in the order of the query."""
 
 
+SHORTEST_PLURAL = 3
+"""Letters that a word with an s at its end must exceed to be read as a plural."""
+
+
 class QueryKind(StrEnum):
     SYMBOL = "symbol"
     """One name: `Mutex`, `create_store()`."""
@@ -36,18 +40,25 @@ class QueryKind(StrEnum):
 class QueryUnderstanding:
     """A query as ranking sees it.
 
-    `terms` are the distinct search terms without stop words, in order; `names` what is written like
-    an identifier, of qualified ones the last part (`flatMap`, `raw_hash_set`, `eql` of
+    `terms` are the distinct search terms without stop words, in order, and after them the
+    `compounds`: words that stand side by side, joined as code would name them. `names` is what is
+    written like an identifier, of qualified ones the last part (`flatMap`, `raw_hash_set`, `eql` of
     `std.mem.eql`); `scopes` the parts before those; `proper_words` the other words with a capital,
-    any of which may be the name of a type. All as written.
+    any of which may be the name of a type; these three as written.
     """
 
     text: str
     kind: QueryKind
     terms: tuple[str, ...]
+    compounds: tuple[str, ...]
     names: frozenset[str]
     scopes: frozenset[str]
     proper_words: frozenset[str]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The terms without the compounds."""
+        return self.terms[: len(self.terms) - len(self.compounds)]
 
     @property
     def is_empty(self) -> bool:
@@ -75,25 +86,52 @@ def understand(query: str) -> QueryUnderstanding:
         names = {parts[-1].rstrip("!?")}
         scopes = set(parts[:-1])
         proper_words = set()
+    terms = query_terms(text)[:MOST_TERMS]
+    added = () if kind.is_name else _added(text, terms)
     return QueryUnderstanding(
         text=text,
         kind=kind,
-        terms=query_terms(text),
+        terms=(*terms, *added),
+        compounds=added,
         names=frozenset(names),
         scopes=frozenset(scopes),
         proper_words=frozenset(proper_words - names),
     )
 
 
+def _added(text: str, terms: tuple[str, ...]) -> tuple[str, ...]:
+    """Compounds that are not among the terms, as many as there is room for."""
+    new = [compound for compound in compounds(text) if compound not in terms]
+    return tuple(new[: MOST_TERMS - len(terms)])
+
+
 def query_terms(text: str) -> tuple[str, ...]:
-    """Distinct search terms of a query, stop words left out unless nothing else is there."""
+    """Distinct search terms of a query, stop words left out unless nothing else is left."""
     written = identifiers(text)
     telling = [word for word in written if word.lower() not in STOP_WORDS] or written
     found: dict[str, None] = {}
     for word in telling:
         for term in identifier_terms(word):
             found.setdefault(term)
-    return tuple(found)[:MOST_TERMS]
+    return tuple(found)
+
+
+def compounds(text: str) -> list[str]:
+    """Pairs of words side by side with no stop word between, joined as `identifier_terms` joins
+    those of one name; of plurals also the singular: *hash maps* gives hashmaps and hashmap."""
+    found: dict[str, None] = {}
+    before = ""
+    for identifier in identifiers(text):
+        for word in words(identifier):
+            if word in STOP_WORDS:
+                before = ""
+                continue
+            if before:
+                found.setdefault(before + word)
+                if len(word) > SHORTEST_PLURAL and word.endswith("s"):
+                    found.setdefault(before + word[:-1])
+            before = word
+    return list(found)
 
 
 def _kind(bare: str, has_names: bool) -> QueryKind:

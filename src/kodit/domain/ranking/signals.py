@@ -72,8 +72,9 @@ def gather(
 
 
 def total_rarity(query: QueryUnderstanding, statistics: CorpusStatistics) -> float:
-    """Summed rarity of the query's terms, never 0."""
-    return sum(statistics.rarity(term) for term in query.terms) or 1.0
+    """Summed rarity of the query's words, never 0. Compounds are left out: most of them are in no
+    text, and what no text has must not make all texts look weak."""
+    return sum(map(statistics.rarity, query.words)) or 1.0
 
 
 def keyword_best(file: FileEvidence) -> float:
@@ -99,12 +100,12 @@ def text_similarity(file: FileEvidence) -> float:
 
 def file_name(file: FileEvidence) -> float:
     """Share of the file's name that the query says."""
-    return named_share(file.path.file_words, file.query.terms)
+    return named_share(file.path.file_words, file.query.words)
 
 
 def folders(file: FileEvidence) -> float:
     """Share of the folders' names that the query says."""
-    return named_share(file.path.folder_words, file.query.terms)
+    return named_share(file.path.folder_words, file.query.words)
 
 
 def defines(file: FileEvidence) -> float:

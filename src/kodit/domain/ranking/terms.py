@@ -1,7 +1,8 @@
 """Text as search terms, the same for code, documents and questions.
 
 An identifier gives its words, split at case and underscores, lower-cased and stemmed; one of
-several words also gives itself whole, so that an exact name is a rare term of its own.
+several words also gives them joined, so that an exact name is a rare term of its own, however it
+is written: `hashMap`, `HASH_MAP` and, in a question, *hash map* all have `hashmap`.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ def words(identifier: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65_536)
 def identifier_terms(identifier: str) -> tuple[str, ...]:
-    """Stemmed words of an identifier and, when they are several, the whole in lower case."""
+    """Stemmed words of an identifier and, when they are several, the words joined, unstemmed."""
     if len(identifier) > LONGEST_IDENTIFIER:
         return ()
     parts = words(identifier)
     stems = tuple(stem(part) for part in parts)
-    return (*stems, identifier.lower()) if len(parts) > 1 else stems
+    return (*stems, "".join(parts)) if len(parts) > 1 else stems
 
 
 def terms(text: str) -> list[str]:

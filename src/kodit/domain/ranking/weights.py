@@ -21,14 +21,14 @@ _SECONDARY: Mapping[str, float] = {
 """What is seldom the answer, for every kind of query."""
 
 PROSE: Mapping[str, float] = {
-    "keyword_best": 2.25,
-    "keyword_hits": 1.0,
-    "code_similarity": 4.0,
-    "text_similarity": 3.5,
+    "keyword_best": 1.75,
+    "keyword_hits": 0.75,
+    "code_similarity": 5.0,
+    "text_similarity": 3.75,
     "file_name": 2.25,
     "folders": 1.25,
     "defines": 1.5,
-    "defines_word": 2.0,
+    "defines_word": 1.75,
     "path_asked": 8.0,
     "depth": -2.5,
     **_SECONDARY,
