@@ -13,7 +13,7 @@ import tantivy
 from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.search import StoredSnippet
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 """The name of the index's folder: another version starts an index of its own."""
 
 # Signed integers throughout: deleting by an unsigned field deletes nothing and says nothing.
