@@ -241,6 +241,10 @@ def main() -> None:
         # The reader of our output has had enough; Python must not complain at exit.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        sys.stderr.write(f"kodit: {error.strerror or error}{where}\n")
+        sys.exit(EXIT_FAILED)
 
 
 if __name__ == "__main__":

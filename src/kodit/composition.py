@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -74,14 +75,23 @@ class Application:
                 f"the data directory {self.data_dir} cannot be made: {error.strerror}; "
                 "choose another one with --data-dir or KODIT_DATA_DIR"
             ) from None
-        if migrate(self.database):
-            self._clear_derived()
+        if not os.access(self.data_dir, os.R_OK | os.W_OK | os.X_OK):
+            raise UserError(
+                f"the data directory {self.data_dir} cannot be read and written by this user; "
+                "choose another one with --data-dir or KODIT_DATA_DIR"
+            )
+        migrate(self.database, before_creation=self._clear_derived)
 
     def _clear_derived(self) -> None:
-        """A new database knows nothing of a keyword index that an older one may have left."""
+        """A new database knows nothing of the engines that an older one may have left, and would
+        give its own identifiers to what they hold. Nothing else is touched: the data directory
+        may have been chosen by mistake."""
         import shutil  # noqa: PLC0415 - once in the life of a data directory
 
-        shutil.rmtree(self._keyword_folder, ignore_errors=True)
+        if (self._keyword_folder / "keyword.lock").exists():
+            shutil.rmtree(self._keyword_folder, ignore_errors=True)
+        for pack in self._vectors_folder.glob("[0-9]*-*.pack"):
+            pack.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End child processes and close the database."""
@@ -93,6 +103,10 @@ class Application:
     @property
     def _keyword_folder(self) -> Path:
         return self.data_dir / "keyword"
+
+    @property
+    def _vectors_folder(self) -> Path:
+        return self.data_dir / "vectors"
 
     @cached_property
     def database(self) -> SqliteDatabase:
@@ -177,7 +191,7 @@ class Application:
     def vector_index(self) -> VectorIndex:
         from kodit.infrastructure.vectors.exact_index import ExactVectorIndex  # noqa: PLC0415 - heavy
 
-        return ExactVectorIndex(self.database, self.data_dir / "vectors", self.pool)
+        return ExactVectorIndex(self.database, self._vectors_folder, self.pool)
 
     @cached_property
     def search(self) -> SearchService:

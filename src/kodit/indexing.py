@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
+from kodit.domain.errors import TransientError
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
 from kodit.domain.task import Task
@@ -16,6 +18,8 @@ from kodit.infrastructure.sources import parse_source
 from kodit.signals import stopped_by
 
 POLL_SECONDS = 0.1
+LONGEST_TROUBLE_SECONDS = 5.0
+"""How long somebody who waits is left without a word while the database cannot be written."""
 
 Show = Callable[[list[IndexRun]], None]
 """Called with the runs that are waited for, whenever they may have moved."""
@@ -82,7 +86,7 @@ async def serve_until_ended(
         with stopped_by(worker, [signal.SIGTERM]):
             serving = asyncio.create_task(worker.run(name))
             try:
-                return await _wait_for(application, wanted, serving, show)
+                return await _wait_for(application, wanted, (worker, serving), show)
             finally:
                 worker.stop()
                 await serving
@@ -91,13 +95,19 @@ async def serve_until_ended(
 async def _wait_for(
     application: Application,
     wanted: Sequence[int],
-    serving: asyncio.Task[None],
+    at_work: tuple[IndexingWorkerService, asyncio.Task[None]],
     show: Show | None,
 ) -> list[IndexRun]:
+    """Raises TransientError when the worker cannot write into the queue for too long: the disk is
+    full, say, and nobody could be told otherwise."""
+    worker, serving = at_work
     while True:
         runs = await application.queue.get_runs(wanted)
         if show is not None:
             show(runs)
         if serving.done() or all(run.state.is_terminal for run in runs):
             return runs
+        trouble = worker.trouble
+        if trouble is not None and trouble[0] > LONGEST_TROUBLE_SECONDS:
+            raise TransientError(f"{trouble[1]}; the same command goes on where this one was")
         await asyncio.wait({serving}, timeout=POLL_SECONDS)

@@ -72,6 +72,21 @@ class IndexingWorkerService:
         self._reclaim_at = 0.0
         self._prune_at = 0.0
         self._subscribers: list[Callable[[Task, ProgressTracker], None]] = []
+        self._troubles: dict[str, tuple[float, str]] = {}
+
+    @property
+    def trouble(self) -> tuple[float, str] | None:
+        """For how many seconds the queue could not be served, and why, while that lasts."""
+        if not self._troubles:
+            return None
+        since, why = min(self._troubles.values())
+        return time.monotonic() - since, why
+
+    def _note_trouble(self, what: str, error: Exception | None) -> None:
+        if error is None:
+            self._troubles.pop(what, None)
+        else:
+            self._troubles.setdefault(what, (time.monotonic(), str(error) or type(error).__name__))
 
     def subscribe(self, subscriber: Callable[[Task, ProgressTracker], None]) -> None:
         """Call `subscriber` with a task and each of its operations that changes."""
@@ -92,7 +107,9 @@ class IndexingWorkerService:
                     try:
                         await self._keep_house()
                         pause = await self._fill(worker)
+                        self._note_trouble("claiming", None)
                     except (TransientError, OSError) as error:
+                        self._note_trouble("claiming", error)
                         log.warning("the queue cannot be served just now", extra=_why(error))
                     await self._wake_up.wait(pause)
             finally:
@@ -215,12 +232,16 @@ class IndexingWorkerService:
         held, or is lost to somebody who could."""
         while True:
             try:
-                return await write()
+                done = await write()
             except TransientError as error:
                 if self._stopping:
                     raise
+                self._note_trouble("ending", error)
                 log.warning("the end of the task cannot be stored yet", extra=_why(error))
                 await asyncio.sleep(self._settings.slow_poll)
+            else:
+                self._note_trouble("ending", None)
+                return done
 
     async def _watch(self, handler: StageHandler, task: Task) -> bool:
         """Run the handler, renewing the lease only while it makes progress."""

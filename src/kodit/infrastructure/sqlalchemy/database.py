@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import PermanentError, TransientError
 from kodit.infrastructure.locks import FileLock
 from kodit.infrastructure.sqlalchemy.embeddings import (
     SqlEmbeddingRepository,
@@ -31,7 +31,7 @@ WRITE_TIMEOUT_SECONDS = 30.0
 def open_sqlite(path: Path) -> Engine:
     """An engine on a SQLite file in WAL mode, whose transactions begin as they are told to."""
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         connect_args={"timeout": WRITE_TIMEOUT_SECONDS, "check_same_thread": False},
     )
 
@@ -108,7 +108,7 @@ class SqliteDatabase:
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
-        with translated_errors(), self.engine.begin() as connection:
+        with translated_errors(self.path), self.engine.begin() as connection:
             yield SqlTransaction(connection)
 
     @contextmanager
@@ -116,7 +116,7 @@ class SqliteDatabase:
         with self._lane:
             self._lock.acquire()
             try:
-                with translated_errors():
+                with translated_errors(self.path):
                     if self._writer is None:
                         self._writer = self._writing.connect()
                     with self._writer.begin():
@@ -134,18 +134,25 @@ class SqliteDatabase:
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn the database's passing troubles into TransientError with one clear sentence."""
+def translated_errors(path: Path) -> Iterator[None]:
+    """Turn the troubles of a database file into errors of ours, each one clear sentence."""
     try:
         yield
-    except (OperationalError, sqlite3.OperationalError) as error:
-        raise TransientError(_explain(error)) from error
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.OperationalError):
+            raise TransientError(_explain(path, str(cause))) from error
+        if type(cause) is sqlite3.DatabaseError:
+            raise PermanentError(
+                f"{path} is damaged, or no database of Kodit ({cause}); put a sound copy in its "
+                "place, or choose another data directory"
+            ) from error
+        raise
 
 
-def _explain(error: Exception) -> str:
-    reason = str(error.orig if isinstance(error, DBAPIError) else error)
+def _explain(path: Path, reason: str) -> str:
     if "locked" in reason or "busy" in reason:
         return "the database is locked by another process; try again when that process is done"
-    if "full" in reason:
-        return "the disk is full; free some space and try again"
-    return f"the database cannot be used just now: {reason}"
+    if "full" in reason or "disk I/O" in reason:
+        return f"the disk of {path} is full or fails ({reason}); free some space and try again"
+    return f"the database {path} cannot be used just now: {reason}"

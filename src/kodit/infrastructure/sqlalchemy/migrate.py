@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,22 +23,28 @@ BASE = "base"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def migrate(database: SqliteDatabase, revision: str = HEAD) -> bool:
-    """Bring the database up or down to `revision`, `base` being one without tables; returns
-    whether it was made from nothing.
+def migrate(
+    database: SqliteDatabase,
+    revision: str = HEAD,
+    *,
+    before_creation: Callable[[], None] | None = None,
+) -> None:
+    """Bring the database up or down to `revision`, `base` being one without tables. Where it is
+    made from nothing, `before_creation` is called first, while nobody else can begin to use it.
 
     Raises DatabaseVersionError, and changes nothing, when a newer Kodit has written it.
     """
     with database.read() as transaction:
         stored = _stored_revision(transaction.connection)
     if stored == revision:
-        return False
+        return
     with database.write() as transaction:
         # Another process may have been quicker while this one waited for its turn.
         stored = _stored_revision(transaction.connection)
+        if stored is None and before_creation is not None:
+            before_creation()
         if stored != revision:
             _run(transaction.connection, stored, revision)
-    return stored is None
 
 
 def _stored_revision(connection: Connection) -> str | None:
