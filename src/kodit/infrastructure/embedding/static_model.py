@@ -64,7 +64,7 @@ class StaticModel:
         vocabulary = len(self._table)
         # Text and token in one number, so that one sort counts the tokens of all texts.
         found = [
-            np.fromiter(self._tokens.tokens(text[:LONGEST_TEXT]), dtype=np.int64) + row * vocabulary
+            self._tokens.tokens(text[:LONGEST_TEXT]).astype(np.int64) + row * vocabulary
             for row, text in enumerate(texts)
         ]
         pairs, counts = np.unique(

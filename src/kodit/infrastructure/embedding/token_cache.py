@@ -8,16 +8,18 @@ and the same pieces - words, operators, indentations - come again and again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import chain
+from array import array
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from tokenizers.normalizers import Replace
 
 PIECE = re.compile(
     r"""
-    [ ]*[^\W\d_²]+            # letters, with the spaces before them
-    | [ ]*(?:[^\w \n\t]|[_²])+  # signs, likewise; the vocabulary's ² goes with them
+    [ ]*(?:
+      [^\W\d_²]+               # letters, with the spaces before them
+      | (?:[^\w \n\t]|[_²])+   # signs, likewise; the vocabulary's ² goes with them
+    )
     | [ ]+ | [\n\t]+ | \d
     | .
     """,
@@ -25,28 +27,35 @@ PIECE = re.compile(
 )
 """Every token of the vocabulary, but for the special ones, lies within one match: a test proves it.
 Cutting less than one could is always right."""
+ASCII_PIECE = re.compile(r" *(?:[a-zA-Z]+|[^a-zA-Z0-9 \n\t]+)|[0-9]| +|[\n\t]+")
+"""Matches the same in text of ASCII alone, in two thirds of the time."""
 
 MOST_PIECES = 200_000
 """Some 30 MB; beyond, remembering starts anew."""
 
 
-class TokenCache(dict[str, tuple[int, ...]]):
-    """Token ids by piece, asked of the tokenizer when first met."""
+class TokenCache(dict[str, bytes]):
+    """Token ids by piece, as 16-bit numbers in a row, asked of the tokenizer when first met."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """The tokenizer's own normaliser puts a space before a text; here `tokens` does, since a
-        piece is not a text."""
+        """What the tokenizer does to a text before it cuts it, a space in front and a sign for
+        every space, `tokens` does here, since a piece is not a text."""
         super().__init__()
-        tokenizer.normalizer = Replace(" ", "▁")
-        self._encode = tokenizer.encode
+        if tokenizer.get_vocab_size() > 1 << 16:
+            raise ValueError("the vocabulary is too large for 16 bits")
+        self._tokenize = tokenizer.model.tokenize
 
-    def __missing__(self, piece: str) -> tuple[int, ...]:
+    def __missing__(self, piece: str) -> bytes:
         if len(self) >= MOST_PIECES:
             self.clear()
-        ids = self[piece] = tuple(self._encode(piece, add_special_tokens=False).ids)
+        tokens = self._tokenize(piece.replace(" ", "▁"))
+        ids = self[piece] = array("H", [token.id for token in tokens]).tobytes()
         return ids
 
-    def tokens(self, text: str) -> Iterator[int]:
+    def tokens(self, text: str) -> NDArray[np.uint16]:
         """The token ids of a text, in order. The sign that stands for a space is one."""
-        pieces = PIECE.findall(f" {text}".replace("▁", " ")) if text else []
-        return chain.from_iterable(map(self.__getitem__, pieces))
+        if not text:
+            return np.empty(0, dtype=np.uint16)
+        text = f" {text}".replace("▁", " ")
+        pieces = (ASCII_PIECE if text.isascii() else PIECE).findall(text)
+        return np.frombuffer(b"".join(map(self.__getitem__, pieces)), dtype=np.uint16)

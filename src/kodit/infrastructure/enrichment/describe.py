@@ -15,7 +15,7 @@ _TRIPLE_QUOTED = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'', re.DOTALL)
 _COMMENT_LINE = re.compile(
     r"^\s*(?:#+!?|//[/!]?|/\*+!?|\*+/?|--+|;+|%+|<!--|\"\"\")\s?(.*?)\s*(?:\*/|-->)?$"
 )
-_CALL = re.compile(r"\b([A-Za-z_]\w{2,})\s*\(")
+_CALL = re.compile(r"\b([A-Za-z_]\w{2,}+)\s*+\(")
 _NOT_CALLS = frozenset(
     "if for while switch return catch def fn func function elif except with and not print assert "
     "sizeof typeof super self this new raise throw await async class lambda match when".split()
