@@ -3,9 +3,10 @@
     python -m benchmarks.mutants [NAME…] [--processes] [--source src]
 
 Each mutant is a textual change of a few lines that breaks one promise of the queue. It is applied
-to a copy of `src/kodit`, against which `tests/queue` runs over SQLite: the scenarios and, apart
-from them, the random events compared with the model. `--processes` runs the short process murder
-too. Ends with status 1 when a mutant survives that should not.
+to a copy of `src/kodit`, against which `tests/queue` runs: the scenarios and, apart from them, the
+random events compared with the model, over SQLite where the change is in its adapter and in memory,
+which is faster, where it is not. `--processes` runs the short process murder too. Ends with
+status 1 when a mutant survives that should not.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ SHOWN = 3
 """How many of the tests that notice are named: a run ends when so many have failed."""
 
 RUNS = {
-    "scenarios": ["tests/queue", "--ignore=tests/queue/test_model.py", "-k", "not memory"],
-    "model": ["tests/queue/test_model.py", "-k", "not memory"],
+    "scenarios": ["tests/queue", "--ignore=tests/queue/test_model.py"],
+    "model": ["tests/queue/test_model.py"],
     "processes": ["tests/murder/test_murder.py"],
 }
+NEEDS = {"memory": "not sqlite", "sqlite": "not memory"}
 
 
 def main() -> int:
@@ -40,7 +42,8 @@ def main() -> int:
     parser.add_argument("--source", type=Path, default=ROOT / "src", help="what is mutated")
     options = parser.parse_args()
     runs = [name for name in RUNS if name != "processes" or options.processes]
-    if failed := [line for name in runs for line in failures(options.source, name)]:
+    whole = [failures(options.source, run, database) for run in runs for database in NEEDS]
+    if failed := [test for tests in whole for test in tests]:
         print("the tests fail without any mutant:", *failed, sep="\n")
         return 1
     surprises = 0
@@ -59,7 +62,7 @@ def report(mutant: Mutant, original: Path, runs: list[str]) -> bool:
         )
         for change in mutant.changes:
             change.apply(source / "kodit")
-        noticed = {name: failures(source, name) for name in runs}
+        noticed = {run: failures(source, run, mutant.database) for run in runs}
     is_caught = any(noticed.values())
     is_right = is_caught == (mutant.survives is None)
     verdict = "caught" if is_caught else f"survives: {mutant.survives or 'UNEXPECTED'}"
@@ -71,8 +74,8 @@ def report(mutant: Mutant, original: Path, runs: list[str]) -> bool:
     return is_right
 
 
-def failures(source: Path, run: str) -> list[str]:
-    """The tests of one run that fail against a source tree."""
+def failures(source: Path, run: str, database: str) -> list[str]:
+    """The tests of one run over one database that fail against a source tree."""
     environment = os.environ | {
         "PYTHONPATH": str(source),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -84,6 +87,8 @@ def failures(source: Path, run: str) -> list[str]:
             "-m",
             "pytest",
             *RUNS[run],
+            "-k",
+            NEEDS[database],
             "-q",
             "--tb=no",
             f"--maxfail={SHOWN}",

@@ -42,6 +42,12 @@ class Mutant:
     changes: tuple[Change, ...]
     survives: str | None = None
 
+    @property
+    def database(self) -> str:
+        """The database whose tests can notice."""
+        is_in_adapter = any(change.path.startswith("infrastructure/") for change in self.changes)
+        return "sqlite" if is_in_adapter else "memory"
+
 
 def mutant(name: str, invariant: int, path: str, old: str, new: str) -> Mutant:
     return Mutant(name, invariant, (Change(path, old, new),))
@@ -85,6 +91,42 @@ MUTANTS = (
         "        if not is_follow_up:\n            run._unblock(now)\n",
         "        run._unblock(now)\n",
     ),
+    # 3. The order of claims
+    mutant(
+        "no order",
+        3,
+        CLAIMING,
+        "        .order_by(*ORDERS[order])\n        .limit",
+        "        .order_by(TaskRow.id)\n        .limit",
+    ),
+    mutant(
+        "the user does not come first at a tie",
+        11,
+        CLAIMING,
+        "        TaskRow.priority.desc(),\n        TaskRow.is_user_initiated.desc(),\n",
+        "        TaskRow.priority.desc(),\n",
+    ),
+    mutant(
+        "run_first lets background overtake",
+        11,
+        CLAIMING,
+        "        TaskRow.is_user_initiated.desc(),\n        TaskRow.run_has_started.desc(),\n",
+        "        TaskRow.run_has_started.desc(),\n",
+    ),
+    mutant(
+        "the back-off is ignored",
+        3,
+        CLAIMING,
+        '            TaskRow.available_at <= bindparam("now"),\n',
+        "",
+    ),
+    mutant(
+        "the pause is ignored",
+        3,
+        CLAIMING,
+        "            ~exists(select(QueuePauseRow.id)),\n",
+        "",
+    ),
     # 4. Zombies
     mutant(
         "no fence on changes of state",
@@ -99,6 +141,29 @@ MUTANTS = (
         RUN,
         "if task.claim == claim and task.state is TaskState.RUNNING:",
         "if task.claim == claim:",
+    ),
+    mutant(
+        "no fence on renewals and on data",
+        4,
+        TASKS,
+        '    TaskRow.claim_no == bindparam("held_claim"),\n',
+        "",
+    ),
+    mutant(
+        "a stage writes its data outside the fenced transaction",
+        4,
+        STAGE,
+        "                transaction.tasks.fence(self.task.claim)\n"
+        "                result, counts = work(transaction)\n",
+        "                result, counts = work(transaction)\n"
+        "            with self._database.write() as transaction:\n",
+    ),
+    mutant(
+        "a renewed lease is taken back",
+        4,
+        TRANSITIONS,
+        "if task.lease_expires_at != seen.lease_expires_at:",
+        "if False:",
     ),
     # 5. No stuck chain
     mutant(
@@ -188,6 +253,35 @@ MUTANTS = (
             ),
         ),
     ),
+    mutant(
+        "a claim does not raise the token",
+        9,
+        CLAIMING,
+        "claim_no=TaskRow.claim_no + 1,",
+        "claim_no=TaskRow.claim_no,",
+    ),
+    mutant(
+        "attempts stay open",
+        9,
+        TRANSITIONS,
+        "[task.claim for _run, task in moved]",
+        "[task.claim for _run, task in moved if error is not None]",
+    ),
+    # 10. Limits
+    mutant(
+        "one more than the limit",
+        10,
+        CLAIMING,
+        "if running.get(stored_type(task_type), 0) >= limit",
+        "if running.get(stored_type(task_type), 0) > limit",
+    ),
+    mutant(
+        "limits leak with a lost worker",
+        10,
+        CLAIMING,
+        "    .where(TaskRow.state == constant(TaskState.RUNNING))\n    .group_by",
+        "    .where(TaskRow.claim_no > 0, TaskRow.finished_at.is_(None))\n    .group_by",
+    ),
     # 11. Classes
     mutant(
         "a merge lowers the priority",
@@ -233,6 +327,20 @@ MUTANTS = (
         "        self.failures = 0\n",
         "",
     ),
+    mutant(
+        "a batch does not restore the budget",
+        12,
+        TASKS,
+        '{"failures": 0, "work": json.dumps(counted)}',
+        '{"work": json.dumps(counted)}',
+    ),
+    mutant(
+        "a lease never runs out",
+        12,
+        SERVICE,
+        "task.lease_expires_at < now)",
+        "now < now)",
+    ),
     # The worker
     mutant(
         "a heartbeat without progress",
@@ -262,5 +370,19 @@ MUTANTS = (
         SERVICE,
         "if worker is not None and registry.is_dead(worker)",
         "if worker is None",
+    ),
+    # What SQLite hides
+    Mutant(
+        "the run row is not locked",
+        5,
+        (
+            Change(
+                RUNS,
+                "TaskRow.id.in_(ids))))\n        .order_by(IndexRunRow.id)\n"
+                "        .with_for_update()\n",
+                "TaskRow.id.in_(ids))))\n        .order_by(IndexRunRow.id)\n",
+            ),
+        ),
+        survives="SQLite has one writer at a time, so that every row is locked",
     ),
 )

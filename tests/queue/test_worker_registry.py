@@ -1,0 +1,96 @@
+"""What the WorkerRegistry port promises, in files and in memory: who lives, who is dead."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kodit.domain.ports.workers import WorkerRegistry
+from kodit.infrastructure.memory import MemoryDatabase, MemoryWorkerRegistry
+from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+from tests.support.command import wait_until
+
+REGISTRIES: dict[str, Callable[[Path], WorkerRegistry]] = {
+    "file": FileWorkerRegistry,
+    "memory": lambda _folder: MemoryWorkerRegistry(),
+}
+
+
+@pytest.fixture(params=REGISTRIES)
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> WorkerRegistry:
+    return REGISTRIES[request.param](tmp_path / "workers")
+
+
+def test_who_has_entered_lives(registry: WorkerRegistry) -> None:
+    """And whoever never did is dead."""
+    name = registry.enter()
+    try:
+        assert not registry.is_dead(name)
+        assert registry.living() == [name]
+        assert registry.is_dead("nobody")
+        registry.sweep()
+        assert not registry.is_dead(name)
+    finally:
+        registry.leave()
+
+
+def test_names_are_new_at_each_start(registry: WorkerRegistry) -> None:
+    """What a name held before a restart is not held by the worker after it."""
+    first = registry.enter()
+    registry.leave()
+    second = registry.enter()
+    registry.leave()
+    assert first != second
+
+
+def test_who_has_left_is_dead(tmp_path: Path) -> None:
+    """As another process sees it, and nothing is left behind."""
+    mine, others = FileWorkerRegistry(tmp_path), FileWorkerRegistry(tmp_path)
+    name = mine.enter()
+    assert not others.is_dead(name)
+    mine.leave()
+    assert others.is_dead(name)
+    assert (others.living(), list(tmp_path.iterdir())) == ([], [])
+
+
+def test_worker_lives_as_long_as_its_last_child(tmp_path: Path) -> None:
+    """A child that inherited the lock may still write, so that its worker is not dead yet; when
+    it is, what it left is swept away."""
+    program = "import os, sys; from pathlib import Path\n" + (
+        "from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry\n"
+        "registry = FileWorkerRegistry(Path(sys.argv[1])); name = registry.enter()\n"
+        "import subprocess\n"
+        "child = subprocess.Popen(['cat'], pass_fds=[registry.descriptor])\n"
+        "print(name, flush=True); os._exit(0)\n"
+    )
+    registry = FileWorkerRegistry(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        name = worker.stdout.readline().strip()
+        assert worker.wait() == 0
+        assert not registry.is_dead(name)
+        worker.stdin.close()  # the child ends at the end of its input
+        worker.stdout.read()
+    wait_until(lambda: registry.is_dead(name))
+    assert list(tmp_path.iterdir()) != []
+    registry.sweep()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_holds_the_queue_alone() -> None:
+    """Asking it for snippets says so."""
+    with (
+        MemoryDatabase().read() as transaction,
+        pytest.raises(LookupError, match="holds no snippets"),
+    ):
+        _ = transaction.snippets
