@@ -47,7 +47,7 @@ def open_sqlite(path: Path) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -16384")
-        connection.execute("PRAGMA mmap_size = 1073741824")
+        connection.execute("PRAGMA mmap_size = 134217728")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

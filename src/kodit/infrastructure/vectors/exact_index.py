@@ -28,7 +28,8 @@ CANDIDATES_PER_RESULT = 8
 MOST_ROWS = 1_000_000_000
 """No limit."""
 FEWEST_CANDIDATES = 1_000
-"""How many of the nearest codes are rescored: with these, at least 99 of 100 of the ten nearest
+LEAST_SHARE = 0.01
+"""How many of the nearest codes are rescored, in numbers and of all: with these, at least 99 of 100 of the ten nearest
 by code and rescoring are the ten nearest of a full scan of real vectors."""
 
 # Statements are made once: to put one together costs more than to run it.
@@ -274,7 +275,9 @@ def _best(
     valid: Callable[[list[int]], set[int]],
 ) -> list[Hit]:
     """The best of the nearest, looking further while what has gone since costs a result."""
-    wanted = max(limit * CANDIDATES_PER_RESULT, FEWEST_CANDIDATES)
+    wanted = max(
+        limit * CANDIDATES_PER_RESULT, FEWEST_CANDIDATES, int(LEAST_SHARE * len(distances))
+    )
     while True:
         found = nearest(distances, wanted)
         ids, scores = rescore(found)
