@@ -144,7 +144,7 @@ class Application:
             PooledSourceReader,
         )
 
-        return PooledSourceReader(self.data_dir, self.pool)
+        return PooledSourceReader(self.data_dir, self.pool, self.settings.git_answer_seconds)
 
     @cached_property
     def queue(self) -> QueueService:

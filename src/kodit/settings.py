@@ -42,6 +42,8 @@ class Settings:
     """How long a task may show no progress before it is ended and tried again."""
     max_failures: int = 5
     """How many times in a row a task may fail in passing before it fails for good."""
+    git_answer_seconds: float = 60.0
+    """How long a git server may be silent when it is asked what it holds."""
     queue_order: QueueOrder = QueueOrder.PRIORITY
     """`priority`, or `run_first`: finish the runs that have started before others are started."""
     task_limits: Mapping[TaskType, int] = field(default_factory=dict)

@@ -46,6 +46,9 @@ def index_and_show(
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
         return True
+    for status in statuses:
+        if wait and not status.summary.files and status.summary.index.updated_at is not None:
+            say(f"{printable(str(status.summary.index.source))} has no files to index.")
     there = {status.summary.index.id: str(status.summary.index.source) for status in statuses}
     gone = [name for name in dict.fromkeys(names) if name not in there.values()]
     for name in gone:

@@ -7,12 +7,14 @@ an index that was dropped. It is what makes a late or repeated batch harmless.
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
+from kodit.domain.errors import TransientError
 from kodit.domain.keyword import KeywordBatch
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.keyword.schema import INDEX_ID, SNIPPET_ID, open_index, to_document
@@ -25,7 +27,7 @@ DOCUMENTS_PER_REPORT = 512
 
 def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> None:
     """Delete, add and commit; nothing when the index is already past the batch."""
-    with locked(folder):
+    with locked(folder), _translated_errors():
         positions = read_positions(folder)
         position = positions.get(str(batch.index_id), 0)
         if position is None or position >= batch.seq:
@@ -45,7 +47,7 @@ def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> None:
 
 def drop_index(folder: str, index_id: int, *, report: Any) -> None:
     """Delete every document of an index and refuse all later batches for it."""
-    with locked(folder):
+    with locked(folder), _translated_errors():
         positions = read_positions(folder)
         # Refused from here on: also when the deletion below is cut short and done again, and when
         # a worker that does not know of it yet is about to send the first batch.
@@ -56,6 +58,15 @@ def drop_index(folder: str, index_id: int, *, report: Any) -> None:
         writer.delete_documents_by_term(INDEX_ID, index_id)
         _commit(writer)
         report(1, 1)
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Whatever goes wrong inside tantivy is a ValueError, a full disk too."""
+    try:
+        yield
+    except ValueError as error:
+        raise TransientError(f"the keyword index cannot be written: {error}") from None
 
 
 def _commit(writer: tantivy.IndexWriter) -> None:

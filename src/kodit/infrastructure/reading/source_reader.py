@@ -26,6 +26,7 @@ from kodit.infrastructure.slicing import extractor_version
 
 FEWEST_FILES_PER_CHILD = 8
 """Fewer are not worth a second child process."""
+ANSWER_SECONDS = 60.0
 GIT_STALL_SECONDS = 900.0
 """git has time limits of its own; this one only stands behind them."""
 
@@ -35,10 +36,14 @@ _WORK = "kodit.infrastructure.reading.work"
 class PooledSourceReader:
     """Folders are read in place; git sources through bare clones below the data directory."""
 
-    def __init__(self, data_dir: Path, pool: ProcessPool) -> None:
+    def __init__(
+        self, data_dir: Path, pool: ProcessPool, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        """A git server may be silent for `answer_seconds` when it is asked what it holds."""
         self._clones = data_dir / "clones"
         self._secrets = CredentialStore(data_dir)
         self._pool = pool
+        self._answer_seconds = answer_seconds
 
     async def look_up(self, index: Index) -> str | None:
         if index.source.kind is SourceKind.FOLDER:
@@ -47,6 +52,7 @@ class PooledSourceReader:
             f"{_WORK}:look_up",
             index.source,
             self.reveal(index.credentials),
+            self._answer_seconds,
             stall_seconds=GIT_STALL_SECONDS,
         )
         return commit
@@ -110,7 +116,13 @@ class PooledSourceReader:
         if source.kind is SourceKind.FOLDER:
             return  # a folder that is not there has been refused before
         try:
-            await self._pool.call(f"{_WORK}:look_up", source, credentials)
+            await self._pool.call(
+                f"{_WORK}:look_up",
+                source,
+                credentials,
+                self._answer_seconds,
+                stall_seconds=GIT_STALL_SECONDS,
+            )
         except TransientError as error:
             raise SourceError(str(error)) from None
 

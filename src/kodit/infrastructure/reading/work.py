@@ -42,12 +42,15 @@ class FileToExtract(NamedTuple):
     content_hash: str
 
 
-def look_up(source: Source, credentials: Credentials | None, *, report: Any) -> str | None:
-    """The commit a git source is at."""
+def look_up(
+    source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
+) -> str | None:
+    """The commit a git source is at; `answer_seconds` is how long its server may be silent."""
     from kodit.infrastructure.git.remote import look_up as ask  # noqa: PLC0415 - git sources only
+    from kodit.infrastructure.git.runner import Limits  # noqa: PLC0415 - likewise
 
     report(0, None)
-    return ask(source, credentials)
+    return ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
 
 
 def scan(

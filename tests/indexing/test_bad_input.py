@@ -1,0 +1,248 @@
+"""Bad sources and bad places end in one clear sentence and the right exit status, and lose nothing.
+
+Exit status 2 is a mistake the user can correct, 1 something that failed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.support.command import KoditCommand, Outcome, finish, wait_until
+from tests.support.crash import read_states
+from tests.support.snapshot import take_snapshot
+from tests.support.sources import git, write_file, write_tree
+
+from kodit import Kodit
+
+PR_CAPBSET_DROP = 24
+"""From `linux/prctl.h`; the other two from `linux/capability.h`."""
+CAP_DAC_OVERRIDE = 1
+CAP_DAC_READ_SEARCH = 2
+
+
+def check(outcome: Outcome, code: int, sentence: str) -> None:
+    """Assert how a command ended, and that it said so in one line."""
+    assert outcome.code == code, outcome
+    assert outcome.out == ""
+    (said,) = outcome.said
+    assert sentence in said
+
+
+class Case(NamedTuple):
+    """A source that is refused: how it is made in a folder, and what is said."""
+
+    name: str
+    make: Callable[[Path], str]
+    sentence: str
+
+
+def _a_file(folder: Path) -> str:
+    write_file(folder / "file.py", "x = 1\n")
+    return str(folder / "file.py")
+
+
+def _a_folder_as_repository(folder: Path) -> str:
+    write_file(folder / "plain" / "file.py", "x = 1\n")
+    return (folder / "plain").as_uri()
+
+
+def _a_link_to_itself(folder: Path) -> str:
+    (folder / "loop").symlink_to("loop")
+    return str(folder / "loop")
+
+
+def _no_such_branch(folder: Path) -> str:
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message=nothing")
+    return f"{folder.as_uri()}@missing"
+
+
+def _a_closed_port(_folder: Path) -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return f"http://127.0.0.1:{port}/project.git"
+
+
+REFUSED = [
+    Case("missing", lambda folder: str(folder / "missing"), "missing does not exist"),
+    Case("file", _a_file, "file.py is a file; give the folder that holds it"),
+    Case("not a repository", _a_folder_as_repository, "plain is not a git repository"),
+    Case("link to itself", _a_link_to_itself, "loop leads round in a circle"),
+    Case("no such branch", _no_such_branch, "has no branch, tag or commit named missing"),
+    Case("closed port", _a_closed_port, "/project.git cannot be reached"),
+    Case("transport", lambda _: "ext::sh -c 'touch hacked'", "names a git transport"),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_a_source_that_is_refused(case: Case, kodit: KoditCommand, tmp_path: Path) -> None:
+    """It is named, and nothing half-made is left."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+
+    check(kodit.run("index", case.make(folder)), 2, case.sentence)
+
+    with Kodit(kodit.data_dir) as left:
+        assert left.status() == []
+    assert not list((kodit.data_dir / "clones").glob("*"))
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/project.git"
+
+
+def test_a_server_that_hangs(silent_server: str, tmp_path: Path) -> None:
+    """It is given up after the time that is set, and no git is left behind."""
+    kodit = KoditCommand(tmp_path / "data", KODIT_GIT_ANSWER_SECONDS="1")
+
+    check(kodit.run("index", silent_server), 2, f"{silent_server} cannot be reached: git took more")
+
+
+def test_a_folder_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
+    """An empty folder is an index of nothing, and somebody who mistyped is told."""
+    (tmp_path / "empty").mkdir()
+
+    outcome = kodit.run("index", tmp_path / "empty")
+
+    assert outcome.code == 0
+    assert outcome.said == [f"{tmp_path}/empty has no files to index."]
+
+
+def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) -> None:
+    """They are left out or read leniently, counted, and named in the status; the run goes on."""
+    folder = tmp_path / "source"
+    write_file(folder / "fine.py", "def fine():\n    return 'quartz'\n")
+    write_file(folder / "latin.py", "def spindle():\n    return 'caf\u00e9'\n".encode("latin-1"))
+    write_file(folder / "binary.py", bytes(range(256)) * 20)
+    write_file(folder / "empty.py", "")
+    write_file(folder / "large.py", "x = 1\n" * 200_000)
+    write_file(folder / "long line.py", "x = '" + "y" * 900_000 + "'\n")
+    write_file(folder / "broken.py", "def ((((\n  class:\n" * 20)
+    write_file(folder / os.fsdecode(b"name\xff.py"), "x = 1\n")
+    (folder / "loop").symlink_to(folder, target_is_directory=True)
+    (folder / "nowhere").symlink_to("missing")
+    os.mkfifo(folder / "pipe.py")
+
+    outcome = kodit.succeed("index", folder, "--json")
+
+    (index,) = outcome.json()["indexes"]
+    assert index["skipped"] == {
+        "special file": 1,
+        "symbolic link": 2,
+        "too large": 1,
+        "undecodable name": 1,
+    }
+    assert index["problems"]["binary"] == 1
+    assert index["run"]["state"] == "succeeded"
+    with Kodit(kodit.data_dir) as reading:
+        for word, path in (("quartz", "fine.py"), ("spindle", "latin.py")):
+            assert [one.snippet.path for one in reading.search(word, mode="keyword")] == [path]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets the limit of another process")
+@pytest.mark.parametrize("moment", ["from the start", "all at once"])
+def test_a_disk_without_space(moment: str, tmp_path: Path) -> None:
+    """No file may grow beyond a limit: as on a full disk, each write beyond it fails. The run
+    fails for that reason, whether that can still be written down or not even that; with space
+    again, the same command ends as if nothing had been."""
+    write_tree(tmp_path / "source", files=100)
+    kodit = KoditCommand(tmp_path / "data", KODIT_MAX_FAILURES="2")
+
+    if moment == "from the start":
+        outcome = kodit.run("index", tmp_path / "source", preexec_fn=partial(limit_files, 900_000))
+        assert read_states(kodit.data_dir)["EXTRACT"] == "failed"
+    else:
+        process = kodit.start("index", tmp_path / "source")
+        wait_until(lambda: read_states(kodit.data_dir).get("EXTRACT") == "running")
+        limit_files(4096, process.pid)
+        outcome = finish(process)
+        assert read_states(kodit.data_dir)["EXTRACT"] == "running"
+
+    assert outcome.code == 1
+    assert "is full or fails" in outcome.said[-1]
+    kodit.succeed("index", tmp_path / "source")
+    with Kodit(tmp_path / "fresh") as fresh:
+        fresh.index(tmp_path / "source")
+    assert take_snapshot(kodit.data_dir) == take_snapshot(tmp_path / "fresh")
+
+
+def limit_files(size: int, process: int = 0) -> None:
+    """Let no file that a process writes grow beyond so many bytes."""
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_a_data_directory_below_a_file(tmp_path: Path) -> None:
+    """The directory is named, and another one suggested."""
+    write_file(tmp_path / "file", "")
+
+    outcome = KoditCommand(tmp_path / "file" / "data").run("status")
+
+    check(outcome, 2, f"the data directory {tmp_path}/file/data cannot be made: Not a directory")
+    assert "--data-dir" in outcome.err
+
+
+def lose_privileges() -> None:
+    """Let the permissions of files count for root too."""
+    if os.geteuid() == 0:
+        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+            ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)
+
+
+@pytest.mark.skipif(sys.platform != "linux" and os.geteuid() == 0, reason="root may do anything")
+@pytest.mark.parametrize("mode", [0o500, 0o000])
+def test_a_data_directory_of_somebody_else(mode: int, kodit: KoditCommand) -> None:
+    """What may not be read and written is refused."""
+    kodit.data_dir.mkdir(mode=mode)
+
+    outcome = kodit.run("status", preexec_fn=lose_privileges)
+
+    check(outcome, 2, f"the data directory {kodit.data_dir} cannot be read and written")
+
+
+def test_a_database_that_is_none(kodit: KoditCommand) -> None:
+    """What stands in its place is left as it is."""
+    kodit.data_dir.mkdir()
+    write_file(kodit.data_dir / "kodit.db", "this is a letter, and no database\n" * 100)
+
+    for command in (["status"], ["search", "quartz"], ["index", str(kodit.data_dir)]):
+        check(kodit.run(*command), 1, "kodit.db is damaged, or no database of Kodit")
+
+    assert (kodit.data_dir / "kodit.db").read_text().startswith("this is a letter")
+
+
+def test_a_keyword_index_that_is_damaged(tmp_path: Path) -> None:
+    """The stage fails and says why; what else there is still answers."""
+    write_tree(tmp_path / "source", files=4)
+    kodit = KoditCommand(tmp_path / "data", KODIT_MAX_FAILURES="1")
+    kodit.succeed("index", tmp_path / "source")
+    (meta,) = kodit.data_dir.glob("keyword/*/meta.json")
+    meta.write_text("{")
+    write_file(tmp_path / "source" / "more.py", "def more():\n    return 'quartz'\n")
+
+    outcome = kodit.run("index", tmp_path / "source")
+
+    assert outcome.code == 1
+    assert "BM25_INDEX: the keyword index cannot be written" in outcome.said[-1]
+
+
+def test_strange_names(tmp_path: Path) -> None:
+    """A data directory and a folder may be called what they like."""
+    name = "50% of #1? [a] 'b' é\u202e \U0001f600"
+    write_tree(tmp_path / name, files=2)
+
+    with Kodit(tmp_path / f"data {name}") as kodit:
+        (status,) = kodit.index(tmp_path / name)
+        assert status.summary.files == 2
+        assert status.summary.index.source.location == str(tmp_path / name)

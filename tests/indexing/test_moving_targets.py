@@ -1,0 +1,90 @@
+"""Files that change, vanish or turn into something else while their folder is indexed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.faults import FaultyApplication
+from tests.support.serving import ServingKodit, states
+from tests.support.snapshot import read_rows, take_snapshot
+from tests.support.sources import python_function, write_file, write_tree
+
+from kodit import Kodit
+
+WORDS = "quartz spindle marrow".split()
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[ServingKodit]:
+    with ServingKodit(tmp_path / "data", FaultyApplication) as serving:
+        yield serving
+
+
+def between_sync_and_extract(serving: ServingKodit, folder: Path) -> None:
+    """What happens to the folder when the scan is over and the first file is about to be read."""
+    assert isinstance(serving.application, FaultyApplication)
+    serving.application.faults.hooks.clear()
+    (folder / "vanishing.py").unlink()
+    (folder / "folder.py").unlink()
+    (folder / "folder.py").mkdir()
+    (folder / "link.py").unlink()
+    (folder / "link.py").symlink_to("/etc/passwd")
+    (folder / "pipe.py").unlink()
+    os.mkfifo(folder / "pipe.py")
+    write_file(folder / "growing.py", "x = 1\n" * 300_000)
+    write_file(folder / "changing.py", python_function("later", WORDS))
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["at first", "later"])
+def test_between_the_look_and_the_read(
+    serving: ServingKodit, tmp_path: Path, *, is_known: bool
+) -> None:
+    """What vanished is gone, what changed is indexed as it was read, nothing outside is read, and
+    the run goes on; the next one finds the same as one afresh."""
+    folder = tmp_path / "source"
+    write_tree(folder, files=6)
+    names = ["vanishing", "folder", "link", "pipe", "growing", "changing"]
+    if is_known:
+        for name in names:
+            write_file(folder / f"{name}.py", python_function("before", WORDS))
+        serving.index(folder)
+    for name in names:
+        write_file(folder / f"{name}.py", python_function(name, WORDS))
+    assert isinstance(serving.application, FaultyApplication)
+    serving.application.faults.hooks["EXTRACT"] = lambda: between_sync_and_extract(serving, folder)
+
+    run = serving.index(folder)
+
+    assert states(run) == ["succeeded"] * 5
+    found = {found.symbol for found in serving.search("quartz", "keyword")}
+    assert found == {"later"}
+    assert read_rows(serving.data_dir, "SELECT path FROM files WHERE status <> 'clean'") == []
+    assert not any("root:" in found.text for found in serving.search("root daemon", "keyword"))
+    serving.index(folder)
+    with Kodit(tmp_path / "fresh") as fresh:
+        fresh.index(folder)
+    assert take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
+
+
+def test_a_folder_that_is_gone(serving: ServingKodit, tmp_path: Path) -> None:
+    """The run fails and names it, what was indexed still answers, and it goes on when the folder
+    is back."""
+    folder = tmp_path / "source"
+    write_file(folder / "there.py", python_function("there", WORDS))
+    run = serving.index(folder)
+    assert run.index_id is not None
+    index_id = run.index_id
+    folder.rename(tmp_path / "elsewhere")
+
+    run = serving.wait_for(
+        serving.call(lambda application: application.indexing.queue_index_tasks(index_id)).id
+    )
+
+    assert states(run) == ["failed", *["blocked"] * 4]
+    assert run.tasks[0].error == f"The folder {folder} does not exist."
+    assert [found.symbol for found in serving.search("quartz", "keyword")] == ["there"]
+    (tmp_path / "elsewhere").rename(folder)
+    assert serving.retry(run.id).state == "succeeded"
