@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.command import wait_until
 
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.infrastructure.memory import MemoryDatabase, MemoryWorkerRegistry
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
-from tests.support.command import wait_until
 
 REGISTRIES: dict[str, Callable[[Path], WorkerRegistry]] = {
     "file": FileWorkerRegistry,
