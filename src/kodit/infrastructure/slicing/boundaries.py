@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kodit.infrastructure.slicing.budget import Budget
 from kodit.infrastructure.slicing.decoding import is_blank
 from kodit.infrastructure.slicing.pieces import Text
 from kodit.infrastructure.slicing.splitting import CutCost
@@ -11,7 +12,6 @@ from kodit.infrastructure.slicing.splitting import CutCost
 if TYPE_CHECKING:
     from tree_sitter import Tree
 
-    from kodit.infrastructure.slicing.grammars import Deadline
 
 _SMALLEST_OPENED = 3
 """Nodes of fewer rows are not looked into: a cut inside them gains nothing."""
@@ -20,11 +20,11 @@ _STEPS_PER_LOOK = 1_024
 """Nodes visited between two looks at the clock."""
 
 
-def tree_cost(tree: Tree, text: Text, first: int, last: int, deadline: Deadline) -> CutCost:
+def tree_cost(tree: Tree, text: Text, first: int, last: int, budget: Budget) -> CutCost:
     """The cost of cutting rows `first` to `last` of a file: how deep in the tree the node is that
-    begins on a row, less after a blank line. Raises OutOfTimeError.
+    begins on a row, less after a blank line. Raises OutOfBudgetError.
     """
-    depths = _depths(tree, text, first, last, deadline)
+    depths = _depths(tree, text, first, last, budget)
     lines = text.lines
     nowhere = max(depths.values(), default=0) + 1
 
@@ -34,7 +34,7 @@ def tree_cost(tree: Tree, text: Text, first: int, last: int, deadline: Deadline)
     return cost
 
 
-def _depths(tree: Tree, text: Text, first: int, last: int, deadline: Deadline) -> dict[int, int]:
+def _depths(tree: Tree, text: Text, first: int, last: int, budget: Budget) -> dict[int, int]:
     """For each row on which a node begins the line, the depth of the outermost such node.
 
     Walks with a cursor, as trees of hostile files are deeper than Python's stack.
@@ -48,7 +48,7 @@ def _depths(tree: Tree, text: Text, first: int, last: int, deadline: Deadline) -
     while has_node:
         steps += 1
         if steps % _STEPS_PER_LOOK == 0:
-            deadline.check()
+            budget.check()
         node = cursor.node
         if node is None:
             break

@@ -1,4 +1,4 @@
-"""Parsing with tree-sitter, within a time limit."""
+"""Parsing with tree-sitter, within a budget."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
-from time import thread_time
 
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
+from kodit.infrastructure.slicing.budget import Budget, OutOfBudgetError
 from kodit.infrastructure.slicing.languages import LANGUAGES
 
 Match = tuple[int, dict[str, list[Node]]]
@@ -34,30 +34,6 @@ _Memory = ctypes.c_char * 2**30
 """Memory that this process owns elsewhere; nothing beyond the source's end is looked at."""
 
 
-class OutOfTimeError(Exception):
-    """The time for one file is over."""
-
-
-class Deadline:
-    """The end of the processor time that this thread may spend on one file.
-
-    Processor time, so that a busy machine does not change what a file is cut into.
-    """
-
-    __slots__ = ("_end",)
-
-    def __init__(self, seconds: float) -> None:
-        self._end = thread_time() + seconds
-
-    def is_over(self) -> bool:
-        return thread_time() > self._end
-
-    def check(self) -> None:
-        """Raises OutOfTimeError when the time is over."""
-        if self.is_over():
-            raise OutOfTimeError
-
-
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """A language's grammar with the query that finds what a file defines."""
@@ -65,8 +41,8 @@ class Grammar:
     language: Language
     query: Query
 
-    def parse(self, source: bytes, deadline: Deadline) -> Tree:
-        """The syntax tree of UTF-8 `source`. Raises OutOfTimeError.
+    def parse(self, source: bytes, budget: Budget) -> Tree:
+        """The syntax tree of UTF-8 `source`. Raises OutOfBudgetError.
 
         tree-sitter holds the interpreter's lock while it parses, so nothing outside can stop it;
         its own progress callback, which the binding offers only together with a read callback,
@@ -79,27 +55,27 @@ class Grammar:
         try:
             return Parser(self.language).parse(
                 lambda offset, _: view[offset:size] if offset < size else None,
-                progress_callback=lambda _offset, _error: deadline.is_over(),
+                progress_callback=budget.is_spent,
             )
         except ValueError:  # all that the binding says of a parse that was stopped
-            raise OutOfTimeError from None
+            raise OutOfBudgetError(budget.reason or "parser failed") from None
 
-    def matches(self, tree: Tree, deadline: Deadline) -> list[Match]:
-        """What the query finds in `tree`. Raises OutOfTimeError.
+    def matches(self, tree: Tree, budget: Budget) -> list[Match]:
+        """What the query finds in `tree`. Raises OutOfBudgetError.
 
         A query cannot be stopped (its progress callback ends the process in version 0.26.1), so
         trees on which it would take too long are refused before.
         """
-        _check_errors(tree, deadline)
+        _check_errors(tree, budget)
         cursor = QueryCursor(self.query, match_limit=_MATCHES_IN_PROGRESS)
         cursor.set_max_start_depth(_DEEPEST_DEFINITION)
         found = cursor.matches(tree.root_node)
-        deadline.check()
+        budget.check()
         return found
 
 
-def _check_errors(tree: Tree, deadline: Deadline) -> None:
-    """Raises OutOfTimeError when a query would have to step over too many loose tokens.
+def _check_errors(tree: Tree, budget: Budget) -> None:
+    """Raises OutOfBudgetError when a query would have to step over too many loose tokens.
 
     In a node of an error the children stand in one flat row, and for each of them a query looks
     for the next one with a name: the time goes with the square of the tokens without one.
@@ -111,11 +87,11 @@ def _check_errors(tree: Tree, deadline: Deadline) -> None:
         node = nodes.pop()
         loose += (node.child_count - node.named_child_count) ** 2
         if loose > _LOOSE_TOKENS**2:
-            raise OutOfTimeError
+            raise OutOfBudgetError("too many syntax errors")
         steps += node.child_count
         if steps > _STEPS_PER_LOOK:
             steps = 0
-            deadline.check()
+            budget.check()
         nodes += [child for child in node.children if child.has_error and child.child_count]
 
 

@@ -22,8 +22,8 @@ class Language:
     with one of `leading` belongs to the definition right below it, and so do the lines between a
     pair of `enclosing` marks. `keywords` say what a call defines, where definitions are calls;
     None stands for a mere scope. What a group of `hidden` matches, on UTF-8 bytes, is hidden from
-    the parser, as macros that no grammar can know would lead it astray. `data` marks formats
-    whose large files hold rows rather than structure.
+    the parser, each byte by `stand_in`: macros that no grammar can know would lead it astray.
+    `data` marks formats whose large files hold rows rather than structure.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Language:
     enclosing: tuple[tuple[str, str], ...] = ()
     keywords: Mapping[str, SymbolKind | None] = field(default_factory=dict)
     hidden: re.Pattern[bytes] | None = None
+    stand_in: bytes = b" "
     data: bool = False
 
     @property
@@ -62,6 +63,10 @@ _RUST_MACROS = re.compile(
 )
 """Macros around items, as for conditional compilation: what is left is a block of items."""
 
+_BEYOND_ASCII = re.compile(rb"([\x80-\xff]+)")
+"""Characters that tree-sitter-bash 0.25.1 looks up in a table of 256 entries: it reads far beyond
+the table's end, which ends the process where nothing is mapped there."""
+
 _ROWS = (
     Language(
         name="bash",
@@ -71,24 +76,26 @@ _ROWS = (
         file_names=(".bashrc", ".bash_profile", ".profile", ".zshrc", "PKGBUILD"),
         programs=("sh", "bash", "dash", "ksh", "zsh", "bats"),
         leading=("#",),
+        hidden=_BEYOND_ASCII,
+        stand_in=b"x",
     ),
     Language(
         name="c",
-        hidden=_C_MACROS,
         wheel="tree-sitter-c",
         module="tree_sitter_c",
         extensions=("c", "h"),
         leading=("//",),
         enclosing=_C_COMMENT,
+        hidden=_C_MACROS,
     ),
     Language(
         name="cpp",
-        hidden=_C_MACROS,
         wheel="tree-sitter-cpp",
         module="tree_sitter_cpp",
         extensions=("cc", "cpp", "cxx", "c++", "hh", "hpp", "hxx", "h++", "ipp", "tpp", "inl"),
         leading=("//",),
         enclosing=_C_COMMENT,
+        hidden=_C_MACROS,
     ),
     Language(
         name="csharp",
@@ -230,12 +237,12 @@ _ROWS = (
     ),
     Language(
         name="rust",
-        hidden=_RUST_MACROS,
         wheel="tree-sitter-rust",
         module="tree_sitter_rust",
         extensions=("rs",),
         leading=("//", "#["),
         enclosing=(*_C_COMMENT, ("#[", ")]")),
+        hidden=_RUST_MACROS,
     ),
     Language(
         name="scala",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from kodit.domain.snippet import SlicedFile, Snippet
+from kodit.infrastructure.slicing.budget import Budget, OutOfBudgetError
 from kodit.infrastructure.slicing.covering import cover
 from kodit.infrastructure.slicing.decoding import decode
 from kodit.infrastructure.slicing.detection import detect_language
@@ -24,7 +25,6 @@ from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 _LOOKED_AT_BYTES = 16_384
 """How much of a file may tell its language: a header begins with pages of licence."""
 
-OUT_OF_TIME = "parser ran out of time: line chunks"
 TOO_LARGE = "too large to parse: line chunks"
 BINARY = "binary"
 MINIFIED = "minified"
@@ -70,47 +70,47 @@ def _cut(
         return _line_chunks(text), None
     if len(decoded) > PARSED_BYTES:
         return _line_chunks(text), TOO_LARGE
-    from kodit.infrastructure.slicing.grammars import OutOfTimeError  # noqa: PLC0415 - heavy
-
+    budget = Budget(time_limit_seconds)
     try:
-        return _cut_by_syntax(decoded, text, language, time_limit_seconds), None
-    except OutOfTimeError:
-        return _line_chunks(text), OUT_OF_TIME
+        return _cut_by_syntax(decoded, text, language, budget), None
+    except OutOfBudgetError as error:
+        return _line_chunks(text), f"{error}: line chunks"
+    finally:
+        budget.close()
 
 
-def _cut_by_syntax(
-    decoded: str, text: Text, language: Language, time_limit_seconds: float
-) -> list[Piece]:
+def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget) -> list[Piece]:
+    # tree-sitter is imported by the first file that needs it
     from kodit.infrastructure.slicing.boundaries import tree_cost  # noqa: PLC0415
-    from kodit.infrastructure.slicing.grammars import Deadline, load_grammar  # noqa: PLC0415
+    from kodit.infrastructure.slicing.grammars import load_grammar  # noqa: PLC0415
 
-    deadline = Deadline(time_limit_seconds)
     grammar = load_grammar(language.name)
     source = decoded.encode("utf-8", "replace")
-    tree = grammar.parse(_without_hidden(source, language), deadline)
-    definitions = outline(grammar.matches(tree, deadline), source, text.lines, language)
+    tree = grammar.parse(for_parser(source, language), budget)
+    definitions = outline(grammar.matches(tree, budget), source, text.lines, language)
     pieces: list[Piece] = []
     for piece in join(cover(definitions, text), text):
         if text.fits(piece.first, piece.last):
             pieces.append(piece)
             continue
-        cost = tree_cost(tree, text, piece.first, piece.last, deadline)
+        cost = tree_cost(tree, text, piece.first, piece.last, budget)
         pieces += _split(text, piece, cost)
     return pieces
 
 
-def _without_hidden(source: bytes, language: Language) -> bytes:
-    """The source with spaces, as many bytes, where the language hides something."""
+def for_parser(source: bytes, language: Language) -> bytes:
+    """The source as the parser gets it: stand-ins, as many bytes, for what its language hides."""
     if language.hidden is None:
         return source
+    stand_in = language.stand_in
 
-    def spaces(match: re.Match[bytes]) -> bytes:
+    def conceal(match: re.Match[bytes]) -> bytes:
         start, end = match.span(match.lastindex or 0)
         whole = match.start()
         text = match[0]
-        return text[: start - whole] + b" " * (end - start) + text[end - whole :]
+        return text[: start - whole] + stand_in * (end - start) + text[end - whole :]
 
-    return language.hidden.sub(spaces, source)
+    return language.hidden.sub(conceal, source)
 
 
 def _line_chunks(text: Text) -> list[Piece]:

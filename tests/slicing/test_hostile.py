@@ -1,0 +1,117 @@
+"""Files made to break the slicer: it ends, within bounds, and loses no line."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import pytest
+
+from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.budget import Budget
+from kodit.infrastructure.slicing.grammars import load_grammar
+from kodit.infrastructure.slicing.languages import LANGUAGES
+from kodit.infrastructure.slicing.slicer import for_parser
+
+SLOW_TO_PARSE = b"/*\n" * 60_000
+"""A comment that is opened and opened again, each of which tree-sitter tries to close."""
+
+
+def test_parser_is_stopped_at_the_limit() -> None:
+    """Then the file is cut by lines, and says so."""
+    sliced = slice_file("a.java", SLOW_TO_PARSE, time_limit_seconds=0.05)
+    assert sliced.problem == "parser ran out of time: line chunks"
+    assert sliced.snippets[0].start_line == 1
+    assert sliced.snippets[-1].end_line == 60_000
+    assert all(snippet.symbol is None for snippet in sliced.snippets)
+
+
+def test_parser_is_stopped_when_it_takes_too_much_memory() -> None:
+    """Some grammars take gigabytes in a second."""
+    sliced = slice_file("a.c", b"a=>\n" * 100_000, time_limit_seconds=60)
+    assert sliced.problem == "parser ran out of memory: line chunks"
+    assert sliced.snippets[-1].end_line == 100_000
+
+
+@pytest.mark.parametrize("name", ["a.c", "a.go", "a.js", "a.ex", "a.rs"])
+def test_a_long_row_of_loose_brackets_ends(name: str) -> None:
+    """On which a query would take the square of their number."""
+    sliced = slice_file(name, b"(\n" * 150_000)
+    assert sliced.snippets[-1].end_line == 150_000
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.ex", b"if a:\n" * 60_000),
+        ("a.js", b"function a(){\n" * 20_000 + b"}\n" * 20_000),
+        ("a.json", b"[\n" * 20_000 + b"]\n" * 20_000),
+        ("a.html", b"<div>\n" * 8_000),
+        ("a.md", b"> " * 2_000 + b"a\n" + b"- a\n" * 2_000),
+        ("a.py", b"".join(b" " * depth + b"class A:\n" for depth in range(700))),
+    ],
+)
+def test_deep_nesting_ends(name: str, text: bytes) -> None:
+    """Trees deeper than any stack."""
+    sliced = slice_file(name, text)
+    assert sliced.snippets[0].start_line == 1
+
+
+def test_scopes_and_names_stay_short() -> None:
+    """However deep definitions nest and whatever a grammar takes for a name."""
+    nested = b"".join(b" " * depth + b"class A:\n" for depth in range(300))
+    for snippet in slice_file("a.py", nested).snippets:
+        assert snippet.symbol is None or len(snippet.symbol.qualified_name) < 100
+    heading = b"# " + b"word " * 800 + b"\n\ntext\n"
+    symbol = slice_file("a.md", heading).snippets[0].symbol
+    assert symbol is not None
+    assert len(symbol.name) <= 200
+
+
+def test_parsed_source_is_let_go() -> None:
+    """The binding never releases what a read callback returns, so it is not given the source."""
+    source = b"int a;\n" * 1_000
+    grammar = load_grammar("c")
+    budget = Budget(5.0)
+    before = sys.getrefcount(source)
+    tree = grammar.parse(source, budget)
+    assert tree.root_node.end_byte == len(source)
+    del tree
+    gc.collect()
+    budget.close()
+    assert sys.getrefcount(source) == before
+
+
+def test_shell_grammar_sees_only_ascii() -> None:
+    """It reads beyond its tables for other characters; the snippets keep them."""
+    text = "größe() {\n  echo \U0001f600\n}\n"
+    seen = for_parser(text.encode(), LANGUAGES["bash"])
+    assert seen.isascii()
+    assert len(seen) == len(text.encode())
+    (snippet,) = slice_file("a.sh", text.encode()).snippets
+    assert snippet.text == text.rstrip("\n")
+    assert snippet.symbol is not None
+    assert snippet.symbol.name == "größe"
+
+
+def test_minified_file_is_skipped() -> None:
+    """Nobody reads it, and one of its lines is longer than a snippet."""
+    sliced = slice_file("a.min.js", b"var a=1;" * 2_000)
+    assert sliced.problem == "minified"
+    assert sliced.snippets == ()
+
+
+def test_one_long_line_among_others_stays_whole() -> None:
+    """An embedded picture does not cost the file around it."""
+    lines = [f"value_{number} = {number}" for number in range(400)]
+    lines[200] = 'picture = "' + "A" * 6_000 + '"'
+    sliced = slice_file("a.py", "\n".join(lines).encode())
+    assert sliced.problem is None
+    assert sum(lines[200] in snippet.text for snippet in sliced.snippets) == 1
+
+
+def test_large_file_is_cut_by_lines() -> None:
+    """And says so."""
+    sliced = slice_file("a.py", b"value = 1\n" * 210_000)
+    assert sliced.problem == "too large to parse: line chunks"
+    assert sliced.snippets[-1].end_line == 210_000
