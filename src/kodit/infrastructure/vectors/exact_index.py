@@ -29,8 +29,8 @@ MOST_ROWS = 1_000_000_000
 """No limit."""
 FEWEST_CANDIDATES = 1_000
 LEAST_SHARE = 0.01
-"""How many of the nearest codes are rescored, in numbers and of all: with these, at least 99 of 100 of the ten nearest
-by code and rescoring are the ten nearest of a full scan of real vectors."""
+"""How many of the nearest codes are rescored, in numbers and of all. With these, at least 99 of
+100 of the ten nearest that are found are the ten nearest of a scan of all real vectors."""
 
 # Statements are made once: to put one together costs more than to run it.
 _ROWS = select(
