@@ -105,18 +105,17 @@ def test_transient_failure_backs_off(queue: QueueDriver) -> None:
     """The wait doubles, and what the other side asked for is honoured when it is longer."""
     queue.request()
     queue.fail_in_passing(queue.take(SYNC))
-    assert queue.ask(queue.service.seconds_to_next()) == 2.0
+    assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], 2.0)
     queue.clock.advance(1.9)
     assert queue.claim() is None
     queue.clock.advance(0.1)
-    assert queue.ask(queue.service.seconds_to_next()) is None
     queue.fail_in_passing(queue.take(SYNC), retry_after=3.0)
-    assert queue.ask(queue.service.seconds_to_next()) == 4.0
+    assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], 4.0)
     queue.clock.advance(4.0)
     queue.ask(queue.service.release(queue.take(SYNC)))
     queue.commit(held := queue.take(SYNC), "a")
     queue.fail_in_passing(held, retry_after=30.0)
-    assert queue.ask(queue.service.seconds_to_next()) == 30.0
+    assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], 30.0)
 
 
 def test_spent_budget_fails_for_good(queue: QueueDriver) -> None:

@@ -133,14 +133,13 @@ class IndexingWorkerService:
         free = self._settings.slots - len(self._running)
         if free <= 0 or self._stopping:
             return self._settings.slow_poll
-        tasks = await self._queue.claim_many(worker, free)
+        tasks, seconds = await self._queue.claim_or_wait(worker, free)
         for task in tasks:
             runner = asyncio.create_task(self._serve(worker, task))
             self._running.add(runner)
             runner.add_done_callback(self._on_end)
-        if len(tasks) == free:
-            return self._settings.slow_poll
-        seconds = await self._queue.seconds_to_next()
+        if tasks and len(tasks) < free:
+            return 0.0  # the next look tells when there will be more
         return (
             self._settings.slow_poll if seconds is None else min(seconds, self._settings.slow_poll)
         )

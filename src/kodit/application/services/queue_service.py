@@ -80,15 +80,25 @@ class QueueService:
         return tasks[0] if tasks else None
 
     async def claim_many(self, worker: str, count: int) -> list[Task]:
-        """The next tasks for a worker, at most `count`, in one transaction. A plain read looks
-        first, so that an idle worker never asks for the write lock."""
+        """The next tasks for a worker, at most `count`, in one transaction."""
+        tasks, _seconds = await self.claim_or_wait(worker, count)
+        return tasks
 
-        def claim() -> list[Task]:
+    async def claim_or_wait(self, worker: str, count: int) -> tuple[list[Task], float | None]:
+        """The next tasks for a worker, at most `count`; where there is none, how many seconds
+        until one that waits for its back-off may be claimed.
+
+        A plain read looks first, so that an idle worker never asks for the write lock.
+        """
+
+        def claim() -> tuple[list[Task], float | None]:
+            now = self._clock.now()
             with self._database.read() as transaction:
-                if not transaction.tasks.has_claimable(self._clock.now(), self.rules):
-                    return []
+                if not transaction.tasks.has_claimable(now, self.rules):
+                    moment = transaction.tasks.next_available_at(now)
+                    return [], None if moment is None else (moment - now).total_seconds()
             with self._database.write() as transaction:
-                return self._transitions.claim(transaction, worker, count)
+                return self._transitions.claim(transaction, worker, count), None
 
         return await in_thread(claim)
 
@@ -173,6 +183,7 @@ class QueueService:
                 if worker is not None and registry.is_dead(worker)
             }
             now = self._clock.now()
+            registry.sweep()
             return [
                 (task, "its worker died" if task.worker in dead else "its lease ran out")
                 for task in running
@@ -184,7 +195,6 @@ class QueueService:
         for task, why in await in_thread(find):
             if await self._reclaim(task, why):
                 reclaimed.append((task, why))
-        await in_thread(registry.sweep)
         return reclaimed
 
     async def _reclaim(self, seen: Task, why: str) -> bool:
@@ -192,17 +202,6 @@ class QueueService:
             lambda transaction: self._transitions.reclaim(transaction, seen, why)
         )
         return state is not None
-
-    async def seconds_to_next(self) -> float | None:
-        """How long until the next task that waits for its back-off may be claimed."""
-
-        def look() -> float | None:
-            now = self._clock.now()
-            with self._database.read() as transaction:
-                moment = transaction.tasks.next_available_at(now)
-            return None if moment is None else (moment - now).total_seconds()
-
-        return await in_thread(look)
 
     async def prune(self) -> int:
         """Forget runs that ended long ago; returns how many."""
