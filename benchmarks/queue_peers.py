@@ -1,0 +1,228 @@
+"""The other queues of the comparison, and workers in processes of their own.
+
+Such a worker prints the monotonic time, which all processes of a machine share, at which each task
+begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from huey import SqliteHuey
+from huey.consumer import Consumer
+
+from kodit.application.services.indexing_worker_service import IndexingWorkerService
+from kodit.application.services.stage import StageOutcome
+from kodit.composition import Application
+from kodit.domain.progress import ProgressTracker
+from kodit.domain.task import Task, TaskType
+from kodit.settings import Settings
+from kodit.signals import stopped_by
+
+_PROGRAM = "import sys; from benchmarks.queue_peers import serve; serve(*sys.argv[1:])"
+_CLAIM = """
+    UPDATE jobs SET state = 'running' WHERE id = (
+        SELECT id FROM jobs WHERE state = 'ready' ORDER BY priority DESC, id LIMIT 1
+    ) RETURNING id
+"""
+
+
+class Bench(Protocol):
+    """A queue that can be filled and drained in this process."""
+
+    def round(self, jobs: int) -> tuple[float, float]:
+        """Jobs queued a second, jobs drained a second."""
+        ...
+
+
+class BareQueue:
+    """What a loop over sqlite3 does at best, with the durability that Kodit has."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        for statement in (
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = NORMAL",
+            "CREATE TABLE jobs (id INTEGER PRIMARY KEY, priority INTEGER, state TEXT, payload)",
+            "CREATE INDEX ready ON jobs (priority DESC, id) WHERE state = 'ready'",
+        ):
+            self._connection.execute(statement)
+
+    def round(self, jobs: int) -> tuple[float, float]:
+        """Jobs queued a second, jobs drained a second."""
+        started = time.perf_counter()
+        for _job in range(jobs):
+            self._write("INSERT INTO jobs (priority, state, payload) VALUES (10, 'ready', '{}')")
+        queued = time.perf_counter()
+        while claimed := self._write(_CLAIM):
+            self._write("UPDATE jobs SET state = 'done' WHERE id = ?", claimed[0])
+        drained = time.perf_counter()
+        self._connection.close()
+        return jobs / (queued - started), jobs / (drained - queued)
+
+    def _write(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        rows = self._connection.execute(statement, parameters).fetchall()
+        self._connection.execute("COMMIT")
+        return rows
+
+
+class HueyQueue:
+    """huey over SQLite, with its defaults; drained in this process, without its consumer."""
+
+    def __init__(self, path: Path) -> None:
+        self._huey = SqliteHuey(filename=str(path))
+        self._task = self._huey.task()(do_nothing)
+
+    def round(self, jobs: int) -> tuple[float, float]:
+        """Jobs queued a second, jobs drained a second."""
+        started = time.perf_counter()
+        for _job in range(jobs):
+            self._task()
+        queued = time.perf_counter()
+        while (job := self._huey.dequeue()) is not None:
+            self._huey.execute(job)
+        drained = time.perf_counter()
+        self._huey.storage.close()
+        return jobs / (queued - started), jobs / (drained - queued)
+
+
+def do_nothing() -> None:
+    """The work of a task."""
+
+
+class Peer:
+    """A worker in a process of its own, and a way to give it tasks."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, kind, str(folder)],
+            cwd=Path(__file__).parents[1],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._listen()  # it says that it is ready
+
+    def enqueue(self) -> None:
+        """Queue one task."""
+        raise NotImplementedError
+
+    def latency(self) -> float:
+        """Seconds from just before a task is queued to its begin."""
+        time.sleep(random.uniform(0.02, 0.12))  # noqa: S311 - not to beat in time with a poll
+        started = time.monotonic()
+        self.enqueue()
+        return float(self._listen()) - started
+
+    def cpu_seconds(self) -> float:
+        """What the process has used so far (proc(5): utime and stime are fields 14 and 15)."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text("ascii")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        """Ask it to stop, and wait for it."""
+        self._process.send_signal(signal.SIGINT)
+        with self._process:
+            assert self._process.wait(30) == 0, "the worker did not end well"
+
+    def _listen(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+class KoditPeer(Peer):
+    """Kodit's worker, with stages that do nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("kodit", folder)
+        self._application = Application(Settings.load({}, data_dir=folder))
+        self._runner = asyncio.Runner()
+        self._number = 0
+
+    def enqueue(self) -> None:
+        self._number += 1
+        task = Task.create(TaskType.SYNC, 50, {"number": self._number})
+        self._runner.run(self._application.queue.enqueue_task(task))
+
+    def close(self) -> None:
+        self._runner.close()
+        self._application.close()
+        super().close()
+
+
+class HueyPeer(Peer):
+    """huey's consumer with its defaults."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("huey", folder)
+        self._huey = SqliteHuey(filename=str(folder / "huey.db"))
+        self._task = self._huey.task(name="tell_time")(tell_time)
+
+    def enqueue(self) -> None:
+        self._task()
+
+    def close(self) -> None:
+        self._huey.storage.close()
+        super().close()
+
+
+@contextmanager
+def started(peer: Peer) -> Iterator[Peer]:
+    """The peer, closed at the end."""
+    try:
+        yield peer
+    finally:
+        peer.close()
+
+
+def tell_time() -> None:
+    """Say when a task begins."""
+    print(time.monotonic(), flush=True)
+
+
+async def _tell_time(_task: Task, _tracker: ProgressTracker | None) -> StageOutcome:
+    tell_time()
+    return StageOutcome()
+
+
+async def serve_kodit(folder: Path) -> None:
+    """Work until SIGINT."""
+    with Application(Settings.load({}, data_dir=folder)) as application:
+        async with application.worker() as (_unused, name):
+            worker = IndexingWorkerService(
+                queue=application.queue,
+                handlers=dict.fromkeys(TaskType, _tell_time),
+                registry=application.registry,
+                wake_up=application.wake_up,
+            )
+            with stopped_by(worker, [signal.SIGINT]):
+                print("ready", flush=True)
+                await worker.run(name)
+
+
+def serve_huey(folder: Path) -> None:
+    """Work until SIGINT."""
+    huey = SqliteHuey(filename=str(folder / "huey.db"))
+    huey.task(name="tell_time")(tell_time)
+    print("ready", flush=True)
+    Consumer(huey).run()
+
+
+def serve(kind: str, folder: str) -> None:
+    """The program of such a worker."""
+    if kind == "kodit":
+        asyncio.run(serve_kodit(Path(folder)))
+    else:
+        serve_huey(Path(folder))
