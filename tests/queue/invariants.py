@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from tests.queue.model import AFTER, ENDED, OFFSETS, USER
+from tests.queue.model_state import AFTER, ENDED, OFFSETS, USER
 from tests.queue.view import QueueView, RunView, TaskView
 
 ENDED_RUN = ("succeeded", "failed", "cancelled", "superseded")

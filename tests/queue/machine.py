@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.queue.databases import OpenDatabase
 from tests.queue.invariants import check_change, check_not_overtaken, check_queue
-from tests.queue.model import OFFSETS, QueueModel, Refused
+from tests.queue.model import QueueModel, Refused
+from tests.queue.model_state import OFFSETS
 from tests.queue.view import QueueView, view_queue
 from tests.queue.writes import WRITES, commit_batch
 
