@@ -138,6 +138,7 @@ class SnippetRow(Base):
         one_of("state", "live", "superseded", "removed"),
         Index("snippets_of_file", "file_id", "state"),
         Index("snippets_of_index", "index_id", "state"),
+        Index("snippets_of_enrichment", "enrichment_id"),
         Index(
             "snippets_by_symbol",
             text("lower(symbol)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select, tuple_, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 
 from kodit.infrastructure.sqlalchemy.entities import (
     EmbeddingRow,
@@ -23,14 +23,14 @@ def remove_some(connection: Connection, index_id: int, limit: int) -> bool:
 
     Cached embeddings and enrichments that another index uses go into that index's care.
     """
-    for table, key in (
-        (PendingSnippetRow, (PendingSnippetRow.stage, PendingSnippetRow.snippet_id)),
-        (VectorRow, (VectorRow.kind, VectorRow.snippet_id)),
-        (KeywordChangeRow, (KeywordChangeRow.seq,)),
-        (SnippetRow, (SnippetRow.id,)),
-        (FileRow, (FileRow.id,)),
+    for table, key, part in (
+        (PendingSnippetRow, PendingSnippetRow.snippet_id, PendingSnippetRow.stage),
+        (VectorRow, VectorRow.snippet_id, VectorRow.kind),
+        (KeywordChangeRow, KeywordChangeRow.seq, None),
+        (SnippetRow, SnippetRow.id, None),
+        (FileRow, FileRow.id, None),
     ):
-        if _delete_some(connection, table, key, index_id, limit):
+        if _delete_some(connection, table, key, part, index_id=index_id, limit=limit):
             return True
     if _settle_cache(connection, EmbeddingRow, VectorRow.embedding_id, index_id, limit):
         return True
@@ -41,12 +41,16 @@ def remove_some(connection: Connection, index_id: int, limit: int) -> bool:
 
 
 def _delete_some(
-    connection: Connection, table: Any, key: tuple[Any, ...], index_id: int, limit: int
+    connection: Connection, table: Any, key: Any, part: Any, *, index_id: int, limit: int
 ) -> bool:
-    some = select(*key).where(table.index_id == index_id).limit(limit)
-    chosen = key[0] if len(key) == 1 else tuple_(*key)
-    result = connection.execute(delete(table).where(table.index_id == index_id, chosen.in_(some)))
-    return result.rowcount > 0
+    """`part` is the column between the index and the key in the primary key, if there is one: rows
+    of one of its values are deleted at a time, so that each is found by that key."""
+    mine = [table.index_id == index_id]
+    if part is not None:
+        first = connection.execute(select(part).where(*mine).limit(1)).scalar()
+        mine.append(part == first)
+    some = select(key).where(*mine).limit(limit)
+    return connection.execute(delete(table).where(*mine, key.in_(some))).rowcount > 0
 
 
 def _settle_cache(

@@ -282,6 +282,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("snippets_of_file", "snippets", ["file_id", "state"], unique=False)
+    op.create_index("snippets_of_enrichment", "snippets", ["enrichment_id"], unique=False)
     op.create_index("snippets_of_index", "snippets", ["index_id", "state"], unique=False)
     op.create_index(
         "snippets_by_symbol",
