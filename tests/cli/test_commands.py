@@ -1,0 +1,131 @@
+"""Exit statuses, what goes to which stream, and help."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand
+from tests.support.sources import write_tree
+
+import kodit as package
+
+COMMANDS = [[], ["index"], ["search"], ["queue"], ["queue", "retry"]]
+
+MISTAKES = {
+    "no such command": (["frobnicate"], "No such command 'frobnicate'"),
+    "no such option": (["status", "--frobnicate"], "No such option: --frobnicate"),
+    "a source that looks like an option": (["index", "--", "--upload-pack=x"], "like an option"),
+    "a transport": (["index", "ext::sh -c true"], "names a git transport that is refused"),
+    "no such mode": (["search", "x", "--mode", "magic"], "there is no mode 'magic'; choose one of"),
+    "empty query": (["search", "  "], "the query is empty"),
+    "no number": (["search", "x", "--limit", "many"], "--limit"),
+    "no such index": (["status", "77"], "there is no index 77; `kodit status` lists the indexes"),
+    "not indexed": (["delete", "/"], "/ is not indexed; `kodit index /` adds it"),
+    "no such run": (["queue", "show", "77"], "there is no run 77; `kodit queue list` shows"),
+    "nothing to retry": (["queue", "retry", "1"], "run 1 has succeeded; there is nothing to retry"),
+    "nothing to cancel": (["queue", "cancel", "1"], "run 1 has already ended: it is succeeded"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_of_the_user(name: str, indexed: KoditCommand) -> None:
+    """Exit status 2, a sentence that names it on standard error, nothing on standard output."""
+    arguments, sentence = MISTAKES[name]
+
+    outcome = indexed.run(*arguments)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert sentence in " ".join("\n".join(outcome.said).split())
+
+
+def test_a_setting_that_is_none(tmp_path: Path) -> None:
+    """The variable is named."""
+    outcome = KoditCommand(tmp_path, KODIT_WORKER_SLOTS="several").run("status")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.said == ["kodit: KODIT_WORKER_SLOTS must be a number, not 'several'"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help(command: list[str], tmp_path: Path) -> None:
+    """Every command explains itself, and touches nothing."""
+    kodit = KoditCommand(tmp_path / "data")
+
+    outcome = kodit.succeed(*command, "--help")
+
+    assert outcome.err == ""
+    usage = outcome.out.strip().partition("\n")[0]
+    assert f"kodit {' '.join([*command, '['])}" in usage.replace("{", "[")
+    assert not kodit.data_dir.exists()
+
+
+def test_the_installed_command() -> None:
+    """`kodit` itself, as pip has installed it."""
+    script = Path(sys.executable).with_name("kodit")
+
+    done = subprocess.run([script, "version"], capture_output=True, check=True, text=True)
+
+    assert done.stdout == f"{package.__version__}\n"
+
+
+def test_text_for_people(indexed: KoditCommand) -> None:
+    """Places and names, with whatever would steer the terminal shown as an escape."""
+    found = indexed.succeed("search", "quartz").out
+    assert "deep/quartz.py:1-" in found
+    assert r"evil\x1b[2J\nname.py:1-" in found
+    assert "\x1b" not in found
+
+    status = indexed.succeed("status")
+    assert "6 files, " in status.out
+    assert "4 files, " in status.out
+    assert status.err == ""
+
+    runs = indexed.succeed("queue", "list", "--all").out
+    assert "run 1 succeeded" in runs
+
+
+def test_a_terminal_that_knows_no_unicode(indexed: KoditCommand) -> None:
+    """What it cannot show is written as an escape."""
+    narrow = KoditCommand(indexed.data_dir, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+
+    assert "run 1 succeeded" in narrow.succeed("queue", "show", "1").out
+
+
+def test_a_reader_that_has_had_enough(indexed: KoditCommand) -> None:
+    """A closed pipe ends the command without a complaint."""
+    process = indexed.start("search", "quartz", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    with process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+
+    assert process.returncode == 1
+    assert said == ""
+
+
+def test_nothing_there_yet(kodit: KoditCommand) -> None:
+    """Empty answers are no failures, and say what to do."""
+    assert kodit.succeed("status").err.startswith("Nothing is indexed yet; `kodit index SOURCE`")
+    assert kodit.succeed("search", "quartz").out == ""
+    assert kodit.succeed("queue", "list").err == "Nothing waits, runs or has failed.\n"
+
+
+def test_queue_then_work_then_delete(kodit: KoditCommand, tmp_path: Path) -> None:
+    """The way of an index: queued, cancelled, retried, indexed, deleted."""
+    folder = tmp_path / "source"
+    write_tree(folder, files=2)
+    assert "Queued" in kodit.succeed("index", folder, "--no-wait").err
+    assert "run 1 cancelled" in kodit.succeed("queue", "cancel", "1").err
+    assert "run 1 queued" in kodit.succeed("queue", "retry", "1").err
+
+    kodit.succeed("index", folder)
+
+    assert kodit.status()["run"]["id"] == 1
+    outcome = kodit.succeed("delete", folder)
+    assert outcome.out == ""
+    assert outcome.said == [f"Deleted index 1 of {folder}."]
+    assert kodit.run("delete", folder).code == 2

@@ -1,0 +1,149 @@
+"""What `--json` prints: the names and types that other programs rely on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tests.support.command import KoditCommand
+from tests.support.sources import write_tree
+
+NUMBER, TEXT, LIST, OBJECT = int, str, list, dict
+MAYBE_NUMBER, MAYBE_TEXT, MAYBE_OBJECT = (int, type(None)), (str, type(None)), (dict, type(None))
+
+RESULT = {
+    "index_id": NUMBER,
+    "source": TEXT,
+    "path": TEXT,
+    "start_line": NUMBER,
+    "end_line": NUMBER,
+    "language": TEXT,
+    "symbol": MAYBE_TEXT,
+    "kind": MAYBE_TEXT,
+    "score": float,
+    "text": TEXT,
+}
+INDEX = {
+    "id": NUMBER,
+    "source": TEXT,
+    "files": NUMBER,
+    "snippets": NUMBER,
+    "updated_at": MAYBE_TEXT,
+    "run": MAYBE_OBJECT,
+}
+RUN = {"id": NUMBER, "state": TEXT, "tasks": LIST}
+TASK = {
+    "id": NUMBER,
+    "type": TEXT,
+    "state": TEXT,
+    "priority": NUMBER,
+    "attempts": NUMBER,
+    "progress": MAYBE_OBJECT,
+    "error": MAYBE_TEXT,
+    "work": OBJECT,
+}
+WORK = {
+    "files_parsed": NUMBER,
+    "snippets_written": NUMBER,
+    "snippets_removed": NUMBER,
+    "keywords_indexed": NUMBER,
+    "texts_embedded": NUMBER,
+    "snippets_enriched": NUMBER,
+}
+PROGRESS = {"operation": TEXT, "current": NUMBER, "total": MAYBE_NUMBER}
+ATTEMPT = {
+    "claim_no": NUMBER,
+    "worker": TEXT,
+    "started_at": TEXT,
+    "finished_at": MAYBE_TEXT,
+    "outcome": MAYBE_TEXT,
+    "error": MAYBE_TEXT,
+}
+STAGES = ["SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH"]
+
+
+def fits(value: dict[str, Any], shape: dict[str, Any]) -> bool:
+    """Whether all that the shape names is there, and of its type; there may be more."""
+    return {
+        name: type(value.get(name, NotImplemented))
+        for name, kind in shape.items()
+        if name not in value or not isinstance(value[name], kind)
+    } == {}
+
+
+def is_run(run: dict[str, Any]) -> bool:
+    """Whether a run, its tasks, and their work and progress have their shapes."""
+    assert fits(run, RUN), run
+    assert [task["type"] for task in run["tasks"]] == STAGES
+    for task in run["tasks"]:
+        assert fits(task, TASK), task
+        assert task["work"].keys() == WORK.keys()
+        assert fits(task["work"], WORK), task
+        assert task["progress"] is None or fits(task["progress"], PROGRESS), task
+    return True
+
+
+def is_index(index: dict[str, Any]) -> bool:
+    """Whether an index and its run have their shapes."""
+    assert fits(index, INDEX), index
+    assert index["updated_at"] is None or datetime.fromisoformat(index["updated_at"]).tzinfo
+    return index["run"] is None or is_run(index["run"])
+
+
+def test_status(indexed: KoditCommand) -> None:
+    """`indexes[]`, each with its latest run, its tasks, and their work in counts."""
+    indexes = indexed.succeed("status", "--json").json()["indexes"]
+
+    assert [index["id"] for index in indexes] == [1, 2]
+    assert all(is_index(index) for index in indexes)
+    assert indexed.succeed("status", "2", "--json").json()["indexes"] == [indexes[1]]
+    assert indexed.succeed("index", "--json").json()["indexes"] == indexes
+
+
+def test_search(indexed: KoditCommand) -> None:
+    """Results, best first, with relative paths, lines that count from 1, and the whole text."""
+    answer = indexed.succeed("search", "quartz", "--path", "deep/", "--json").json()
+
+    (result,) = answer["results"]
+    assert fits(result, RESULT), result
+    assert (result["index_id"], result["path"]) == (1, "deep/quartz.py")
+    assert (result["symbol"], result["kind"]) == ("quartz", "function")
+    assert result["end_line"] - result["start_line"] + 1 == len(result["text"].splitlines())
+
+
+def test_search_that_finds_nothing(indexed: KoditCommand) -> None:
+    """An answer all the same."""
+    outcome = indexed.succeed("search", "quartz", "--path", "nowhere/", "--json")
+
+    assert outcome.json()["results"] == []
+
+
+def test_index(kodit: KoditCommand, tmp_path: Any) -> None:
+    """The indexes that were asked for, as `status` has them, with --no-wait as well."""
+    for name in ("one", "two"):
+        write_tree(tmp_path / name, files=1)
+    queued = kodit.succeed("index", tmp_path / "one", "--no-wait", "--json").json()["indexes"]
+    assert [index["run"]["state"] for index in queued] == ["queued"]
+    assert all(is_index(index) for index in queued)
+
+    (done,) = kodit.succeed("index", tmp_path / "two", "--json").json()["indexes"]
+
+    assert is_index(done)
+    assert done["source"] == str(tmp_path / "two")
+    assert done["run"]["state"] == "succeeded"
+
+
+def test_queue(indexed: KoditCommand) -> None:
+    """Runs; and one run with the history of its tasks."""
+    assert indexed.succeed("queue", "list", "--json").json()["runs"] == []
+    runs = indexed.succeed("queue", "list", "--all", "--json").json()["runs"]
+    assert sorted(run["id"] for run in runs) == [1, 2]
+    assert all(is_run(run) for run in runs)
+
+    run = indexed.succeed("queue", "show", "2", "--json").json()
+
+    assert is_run(run)
+    for task in run["tasks"]:
+        (attempt,) = task["history"]
+        assert fits(attempt, ATTEMPT)
+        assert attempt["outcome"] == "succeeded"
