@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,6 +15,8 @@ from kodit.domain.errors import UserError
 from kodit.domain.task import TaskType
 
 PREFIX = "KODIT_"
+LARGEST_NUMBER = 1_000_000_000
+"""For any setting: as seconds, thirty years."""
 
 
 class LogLevel(StrEnum):
@@ -87,9 +90,10 @@ def _dotenv() -> dict[str, str]:
         return {}
     from dotenv import dotenv_values  # noqa: PLC0415 - most folders have no such file
 
+    text = io.StringIO(Path(".env").read_text("utf-8", errors="replace"))
     return {
         name: value
-        for name, value in dotenv_values(".env", interpolate=False).items()
+        for name, value in dotenv_values(stream=text, interpolate=False).items()
         if name.startswith(PREFIX) and value
     }
 
@@ -107,8 +111,10 @@ def _convert(name: str, text: str, kind: type[Any]) -> Any:
         value = kind(text)
     except ValueError:
         raise UserError(f"{name} must be a number, not {text!r}") from None
-    if isinstance(value, (int, float)) and value <= 0:
-        raise UserError(f"{name} must be larger than 0, not {text!r}")
+    if isinstance(value, (int, float)) and not 0 < value <= LARGEST_NUMBER:
+        raise UserError(
+            f"{name} must be larger than 0 and at most {LARGEST_NUMBER:,}, not {text!r}"
+        )
     return value
 
 

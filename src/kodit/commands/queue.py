@@ -11,7 +11,8 @@ from kodit.commands.options import Json, opened
 app = typer.Typer(help="See and steer the queue of indexing runs.", no_args_is_help=True)
 
 RunId = Annotated[
-    int, typer.Argument(metavar="RUN", help="A run's number, from `kodit queue list`.")
+    int,
+    typer.Argument(metavar="RUN", max=2**62, help="A run's number, from `kodit queue list`."),
 ]
 
 

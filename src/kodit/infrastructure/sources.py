@@ -21,6 +21,10 @@ _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[./-]|[./]$|\.
 """What git-check-ref-format(1) forbids, and a leading dash."""
 
 
+_SECRET = re.compile(r"[^/@]+:[^@]*@")
+"""What may be a name and a password before a host, in a URL that was mistyped."""
+
+
 def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
     """Understand a source as typed: a URL (https, http, ssh, git, file), `user@host:path`, or the
     path of a local folder (relative to `cwd`), each optionally followed by `@` and a branch, tag
@@ -51,7 +55,7 @@ def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
     base, ref = _split_ref(text)
     if ref is not None and os.path.lexists(_local_path(base, cwd)):
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
-    raise SourceError(f"The folder {local} does not exist.")
+    raise SourceError(f"The folder {_SECRET.sub('***@', str(local))} does not exist.")
 
 
 def _parse_url(text: str, scheme: str) -> ParsedSource:
@@ -67,6 +71,11 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise SourceError(f"The source {_shown(text)!r} is not a valid URL.") from None
+    if parts.query or parts.fragment:
+        raise SourceError(
+            f"The URL on {host} has a query or a fragment, which no repository needs and which may "
+            "hold a secret; leave it out."
+        )
     if not host or host.startswith("-") or re.search(r"[\s\\%]", host):
         raise SourceError(f"The source {_shown(text)!r} names no valid host.")
     path, ref = _split_ref(_after_authority(parts))

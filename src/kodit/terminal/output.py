@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
+
+_STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def print_json(value: Any) -> None:
     """One JSON document."""
-    print_line(json.dumps(value, indent=2, ensure_ascii=False))
+    print_line(json_text(value, indent=2))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON in which nothing steers the terminal: DEL, the controls beyond it, and what turns the
+    direction of text are escapes as well."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def print_line(text: str = "") -> None:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import sys
 
 from kodit.composition import Application
 from kodit.domain.index import Index
 from kodit.infrastructure.sources import parse_source
 from kodit.shapes import queue_shape, status_shape
-from kodit.terminal.output import print_line, printable, say
+from kodit.terminal.output import json_text, print_line, printable, say
 from kodit.terminal.runs import queue_line
 from kodit.terminal.tables import status_lines
 
 WATCH_SECONDS = 1.0
 
 
+LONGEST_IDENTIFIER = 18
+"""Digits of the largest identifier that the database can hold, rounded down."""
+
+
 async def find_index(application: Application, name: str) -> Index:
     """The index of an identifier or of a source. Raises NotFoundError or SourceError."""
-    if name.isdecimal():
+    if name.isdecimal() and name.isascii() and len(name) <= LONGEST_IDENTIFIER:
         return await application.indexes.get(int(name))
     by_name = [
         status.summary.index
@@ -77,7 +80,7 @@ async def _status_lines(
             "queue": queue_shape(queue),
             "indexes": [status_shape(status, queue) for status in statuses],
         }
-        return [json.dumps(shape, indent=None if is_stream else 2, ensure_ascii=False)]
+        return [json_text(shape, indent=None if is_stream else 2)]
     if not statuses:
         say("Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder.")
     is_busy = queue.paused_since is not None or queue.running or queue.waiting

@@ -70,6 +70,8 @@ class SearchService:
 
     def search(self, request: SearchRequest) -> list[SearchResult]:
         """The best snippets, best first. Raises InvalidQueryError and NotFoundError."""
+        for text in (request.query, *request.filter.authors):
+            _check_text(text)
         understanding = understand(_checked(request.query))
         with self._database.read() as transaction:
             scope = transaction.search.resolve(request.filter)
@@ -204,6 +206,12 @@ class SearchService:
             )
             for snippet in snippets
         ]
+
+
+def _check_text(text: str) -> None:
+    """Half of a surrogate pair is how Python shows bytes that are no text."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidQueryError(f"{text[:100]!r} is not valid text")
 
 
 def _checked(query: str) -> str:

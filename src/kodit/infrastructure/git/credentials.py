@@ -60,7 +60,7 @@ class CredentialStore:
         match = _FILE.fullmatch(reference)
         if match is None:
             raise SourceError(
-                f"{reference!r} does not name credentials; use env:NAME with the name of an "
+                "What was given does not name credentials; use env:NAME with the name of an "
                 "environment variable."
             )
         return self._folder / match["name"]

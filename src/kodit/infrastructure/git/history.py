@@ -12,7 +12,17 @@ from kodit.domain.source import FileHistory
 from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
 from kodit.infrastructure.git.errors import last_line
-from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git, stream_git
+from kodit.infrastructure.git.runner import (
+    OFFLINE,
+    GitError,
+    GitTimeoutError,
+    Limits,
+    run_git,
+    stream_git,
+)
+
+_LIMITS = Limits(silent=30.0, total=1800.0)
+"""For what lies in a folder that is somebody else's: a named pipe among git's files hangs git."""
 
 _LOG = (
     "log",
@@ -93,8 +103,9 @@ def folder_history(root: str, report: Report = ignore_report) -> Mapping[str, Fi
                 changes.feed,
                 git_directory=directory,
                 environment=environment,
+                limits=_LIMITS,
             )
-        except GitError:
+        except (GitError, GitTimeoutError):
             return {}
     return {
         path.removeprefix(prefix): found
@@ -135,8 +146,9 @@ def _head(tree: WorkTree) -> str | None:
             ["rev-parse", "--verify", "--quiet", "HEAD"],
             git_directory=tree.git_directory,
             environment=OFFLINE,
+            limits=_LIMITS,
         )
-    except GitError:
+    except (GitError, GitTimeoutError):
         return None
     commit = output.decode("ascii").strip()
     return commit if len(commit) == 40 else None

@@ -132,6 +132,7 @@ def check_local_repository(source: Source) -> None:
                 r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$",
             ],
             git_directory=directory if directory.is_dir() else None,
+            limits=LOOK_UP_LIMITS,
         )
     except GitError as error:
         if error.returncode == 1:

@@ -200,6 +200,9 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=variables,
+            # Wherever this process is, git would look upwards for a repository and obey its
+            # configuration: the data directory may lie inside a hostile one.
+            cwd="/",
             preexec_fn=_death_with_parent(),  # noqa: PLW1509 - it takes no lock
         )
     except FileNotFoundError:
