@@ -218,7 +218,7 @@ MUTANTS = (
         7,
         RUN,
         "            self.state is RunState.QUEUED\n            and not self.cancel_requested\n",
-        "            (self.state is RunState.QUEUED or self.cancel_requested)\n",
+        "            self.cancel_requested\n            or self.state is RunState.QUEUED\n",
     ),
     mutant(
         "a request joins a run retried after its SYNC",
@@ -320,12 +320,13 @@ MUTANTS = (
         "            run.try_again(task, None, now, now)\n",
         "            task.failures += 1\n            run.try_again(task, None, now, now)\n",
     ),
-    mutant(
+    Mutant(
         "a retry keeps the spent budget",
         12,
-        TASK,
-        "        self.failures = 0\n",
-        "",
+        (
+            Change(TASK, "        self.failures = 0\n", ""),
+            Change(RUN, "                    task.failures = 0\n", "                    pass\n"),
+        ),
     ),
     mutant(
         "a batch does not restore the budget",

@@ -34,6 +34,7 @@ MAX_FAILURES = 3
 LEASE = timedelta(seconds=60)
 INDEXES = 2
 WORKERS = 3
+RETRIED = ("failed", "cancelled", "superseded")
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -123,7 +124,8 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.runs)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
-        run_id = data.draw(st.sampled_from(sorted(self.model.runs)))
+        broken = [run.id for run in self.model.runs.values() if run.outcome in RETRIED]
+        run_id = data.draw(st.sampled_from(broken or sorted(self.model.runs)))
         try:
             in_place = self.model.retries_in_place(run_id)
         except Refused:
@@ -280,10 +282,29 @@ class QueueMachine(RuleBasedStateMachine):
         found = self._ask(self.queue.reclaim(self.registry))
         assert [task.id for task, _why in found] == [task.id for task in lost]
 
-    @precondition(lambda self: self._stale())
+    @precondition(lambda self: self._held())
+    @rule(data=st.data(), write=st.sampled_from([*WRITES, "commit"]), is_dead=st.booleans())
+    def successor_meets_zombie(self, data: st.DataObject, write: str, is_dead: bool) -> None:
+        """A worker is taken for dead, its task is given to another, and then it comes back."""
+        zombie = self._draw_held(data)
+        worker = self.model.task(zombie.task_id).claims[-1][0]
+        if is_dead and worker in self.workers:
+            self.worker_dies(self.workers.index(worker))
+        else:
+            self.clock.advance(LEASE.total_seconds() + 1)
+        self.reclaim()
+        self.queue_and_model_agree()
+        self.claim(0, 4)
+        self.queue_and_model_agree()
+        self._refuse_zombie(zombie, write)
+
+    @precondition(lambda self: self.model.stale_claims())
     @rule(data=st.data(), write=st.sampled_from([*WRITES, "commit", "with others"]))
     def zombie_comes_back(self, data: st.DataObject, write: str) -> None:
-        claim = data.draw(st.sampled_from(self._stale()))
+        claims = [Claim(*claim) for claim in self.model.stale_claims()]
+        self._refuse_zombie(data.draw(st.sampled_from(claims)), write)
+
+    def _refuse_zombie(self, claim: Claim, write: str) -> None:
         action: Coroutine[Any, Any, object]
         if write == "commit":
             action = commit_batch(self.database, claim, self.index_ids[0], "from the grave")
@@ -360,26 +381,13 @@ class QueueMachine(RuleBasedStateMachine):
         queue()
 
     def _held(self, task_type: str | None = None) -> list[Claim]:
-        return [
-            Claim(task.id, len(task.claims))
-            for task in self.model.all_tasks("running")
-            if task_type in (None, task.type)
-        ]
+        return [Claim(*claim) for claim in self.model.held_claims(task_type)]
 
     def _draw_held(self, data: st.DataObject, task_type: str | None = None) -> Claim:
         return data.draw(st.sampled_from(self._held(task_type)))
 
     def _asked_to_stop(self) -> list[Claim]:
         return [c for c in self._held() if self.model.task(c.task_id).asked_to_stop]
-
-    def _stale(self) -> list[Claim]:
-        claims = [
-            Claim(task.id, number)
-            for run in self.model.runs.values()
-            for task in run.tasks
-            for number in range(1, len(task.claims) + 1)
-        ]
-        return [claim for claim in claims if not self.model.holds(claim.task_id, claim.claim_no)]
 
     def _claims_of_sync(self, run_id: int) -> int:
         return len(self.model.runs[run_id].tasks[0].claims)

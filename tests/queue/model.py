@@ -133,10 +133,21 @@ class QueueModel:
             run.begun = run.ever_begun = True
         return [(task.id, len(task.claims)) for task in taken]
 
-    def holds(self, task_id: int, claim_no: int) -> bool:
-        """Whether this claim holds its task."""
-        task = self.find(task_id)
-        return task is not None and task.state == "running" and len(task.claims) == claim_no
+    def held_claims(self, task_type: str | None = None) -> list[tuple[int, int]]:
+        """The claims that hold their tasks: identifier and claim number."""
+        running = self.all_tasks("running")
+        return [(task.id, len(task.claims)) for task in running if task_type in (None, task.type)]
+
+    def stale_claims(self) -> list[tuple[int, int]]:
+        """The claims that were given once and hold nothing any more."""
+        given = [
+            (task.id, number)
+            for run in self.runs.values()
+            for task in run.tasks
+            for number in range(1, len(task.claims) + 1)
+        ]
+        held = set(self.held_claims())
+        return [claim for claim in given if claim not in held]
 
     def complete(self, task_id: int, *, nothing_to_do: bool = False) -> None:
         task = self._end(task_id, "succeeded", "succeeded")

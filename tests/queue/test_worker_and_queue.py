@@ -298,14 +298,17 @@ def test_worker_that_lost_its_lease_changes_nothing_and_goes_on(
             return await hang(task, tracker)
         return DONE
 
+    def has_noticed() -> bool:
+        return any("nothing was changed" in record.getMessage() for record in caplog.records)
+
     async def scene(_worker: IndexingWorkerService) -> None:
         await eventually(lambda: state_of(queue, run.id).is_terminal)
+        await eventually(has_noticed)
 
     with caplog.at_level(logging.WARNING):
         work(queue, {TaskType.SYNC: lose_the_first}, scene)
     assert claims == [1, 2]
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.LOST, AttemptOutcome.SUCCEEDED]
-    assert any("nothing was changed" in record.getMessage() for record in caplog.records)
 
 
 def test_paused_queue_rests_the_worker(queue: QueueDriver) -> None:
