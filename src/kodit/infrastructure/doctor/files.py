@@ -15,7 +15,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.orm import aliased
 
 from kodit.domain.source import FileProcessingStatus
 from kodit.infrastructure.doctor.checks import RowCheck
@@ -47,7 +46,7 @@ def _has_live_snippets() -> ColumnElement[bool]:
 
 
 def _holds_a_snippet_twice() -> ColumnElement[bool]:
-    first, second = aliased(SnippetRow), aliased(SnippetRow)
+    first, second = table_of(SnippetRow).alias().c, table_of(SnippetRow).alias().c
     return exists().where(
         first.file_id == FileRow.id,
         first.state == "live",

@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import aliased
 
 from kodit.application.services.stage import in_thread
 from kodit.domain.diagnosis import Area, Problem
@@ -35,7 +34,12 @@ from kodit.infrastructure.doctor.keyword_files import (
 from kodit.infrastructure.keyword.writing import locked, read_positions
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import IndexRow, KeywordChangeRow, SnippetRow
+from kodit.infrastructure.sqlalchemy.entities import (
+    IndexRow,
+    KeywordChangeRow,
+    SnippetRow,
+    table_of,
+)
 
 Ids = NDArray[np.int64]
 
@@ -272,7 +276,7 @@ def _is_logged() -> ColumnElement[bool]:
 
 def _next_change_set(index_id: Any) -> Any:
     """One more than the highest that waits."""
-    change = aliased(KeywordChangeRow)
+    change = table_of(KeywordChangeRow).alias().c
     return (
         select(func.coalesce(func.max(change.change_set), 0) + 1)
         .where(change.index_id == index_id)

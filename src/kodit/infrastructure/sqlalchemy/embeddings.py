@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
-from sqlalchemy.orm import aliased
 
 from kodit.domain.embedding import PackedVector
 from kodit.domain.search import StoredSnippet, VectorKind
@@ -25,7 +24,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     insert_columns,
 )
 
-_OTHER = aliased(SnippetRow)
+_OTHER = table_of(SnippetRow).alias()
 
 
 _EMBEDDINGS_BY_KEY = PreparedForMany(
@@ -67,9 +66,9 @@ _SUPERSEDED_OF_COMPLETE_FILES = PreparedForMany(
         SnippetRow.file_id.in_(ids),
         SnippetRow.state == "superseded",
         ~exists()
-        .where(PendingSnippetRow.snippet_id == _OTHER.id)
+        .where(PendingSnippetRow.snippet_id == _OTHER.c.id)
         .where(PendingSnippetRow.stage == bindparam("of_stage"))
-        .where(_OTHER.file_id == SnippetRow.file_id),
+        .where(_OTHER.c.file_id == SnippetRow.file_id),
     )
 )
 

@@ -7,7 +7,7 @@ check, and structured values are JSON text. Identifiers are never used twice.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
@@ -19,11 +19,15 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from kodit.infrastructure.sqlalchemy.tables import Base as Base  # noqa: PLC0414 - offered here
+from kodit.infrastructure.sqlalchemy.tables import mapped_column
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows itself only for a column of exactly this type."""
@@ -47,15 +51,9 @@ def one_of(column: str, *values: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
 
 
-class Base(DeclarativeBase):
-    """Every table of Kodit."""
-
-    type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger, str: Text}
-
-
 def table_of(row: type[Base]) -> Table:
     """The table behind a class, for statements that make no objects."""
-    return cast(Table, row.__table__)
+    return row.__table__
 
 
 UNCLEAN = text("status <> 'clean'")

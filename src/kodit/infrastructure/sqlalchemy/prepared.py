@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from kodit.infrastructure.sqlalchemy.chunks import VALUES_PER_STATEMENT, in_chunks
-from kodit.infrastructure.sqlalchemy.entities import Base, table_of
+from kodit.infrastructure.sqlalchemy.entities import table_of
+from kodit.infrastructure.sqlalchemy.tables import Base
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]

@@ -65,7 +65,7 @@ def _settle_cache(
     if not some:
         return False
     other_user = (
-        select(func.min(reference.class_.index_id)).where(reference == cache.id).scalar_subquery()
+        select(func.min(reference.table.c.index_id)).where(reference == cache.id).scalar_subquery()
     )
     connection.execute(
         update(cache)
