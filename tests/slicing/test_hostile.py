@@ -57,6 +57,13 @@ def test_deep_nesting_ends(name: str, text: bytes) -> None:
     assert sliced.snippets[0].start_line == 1
 
 
+def test_unfinished_parse_is_let_go() -> None:
+    """For which tree-sitter calls itself once for each token."""
+    sliced = slice_file("a.py", b"/*\n" * 200_000)
+    assert sliced.problem is not None
+    assert sliced.snippets[-1].end_line == 200_000
+
+
 def test_scopes_and_names_stay_short() -> None:
     """However deep definitions nest and whatever a grammar takes for a name."""
     nested = b"".join(b" " * depth + b"class A:\n" for depth in range(300))

@@ -84,3 +84,57 @@ def test_language_by_name_extension_and_first_line() -> None:
     assert detect_language("a.md", b"#!/usr/bin/python") == "markdown"
     assert detect_language("a/.py") == "text"
     assert detect_language("unknown.xyz") == "text"
+
+
+def test_long_function_is_cut_between_statements() -> None:
+    """Not inside a statement, not before the `else` of an `if`, and the end is no crumb."""
+    block = (
+        "    if first(value):\n"
+        "        one(\n"
+        "            value,\n"
+        "        )\n"
+        "    else:\n"
+        "        two()\n"
+    )
+    source = "def work(value):\n" + block * 11
+    sliced = slice_file("a.py", source.encode())
+    firsts = [snippet.text.split("\n")[0] for snippet in sliced.snippets]
+    assert firsts == ["def work(value):", "    if first(value):"]
+    assert {snippet.symbol for snippet in sliced.snippets} == {Symbol("work", SymbolKind.FUNCTION)}
+    last = sliced.snippets[-1]
+    assert last.end_line - last.start_line >= 8
+
+
+def test_functions_inside_a_long_function_are_found() -> None:
+    """As in a module that is wrapped in one function."""
+    inner = "".join(
+        f"  function step{number}(value) {{\n" + "    value += 1;\n" * 20 + "  }\n\n"
+        for number in range(5)
+    )
+    sliced = slice_file("a.js", ("(function main() {\n" + inner + "})();\n").encode())
+    names = [snippet.symbol.name for snippet in sliced.snippets if snippet.symbol]
+    assert names == [f"step{number}" for number in range(5)]
+
+
+def test_source_with_errors_keeps_its_definitions() -> None:
+    """The parser goes on after what it does not understand."""
+    source = PYTHON.replace(b"import sys", b"import ((( sys =\n")
+    names = {s.symbol.name for s in slice_file("a.py", source).snippets if s.symbol}
+    assert {"Stack", "top", "drain"} <= names
+
+
+def test_headings_are_kept_with_their_text() -> None:
+    """Where text is cut by lines, an underlined heading begins a chunk."""
+    section = "Heading\n=======\n\n" + "A line of text.\n\n" * 12
+    sliced = slice_file("a.rst", (section * 4).encode())
+    assert all(snippet.text.startswith("Heading\n=====") for snippet in sliced.snippets)
+    assert len(sliced.snippets) == 2
+
+
+def test_tiny_definitions_are_joined_in_their_class_alone() -> None:
+    """The first gives the symbol; the next class begins a snippet of its own."""
+    one = "class {0}:\n    kind = 1\n    size = 2\n    name = 3\n    unit = 4\n\n"
+    getters = "".join(f"    def get_{name}(self):\n        return 1\n\n" for name in "abcdef")
+    source = (one.format("First") + getters + "\n" + one.format("Second") + getters).encode()
+    found = [s.symbol.qualified_name for s in slice_file("a.py", source).snippets if s.symbol]
+    assert found == ["First", "First.get_a", "Second", "Second.get_a"]

@@ -6,7 +6,7 @@ import os
 import resource
 import sys
 from pathlib import Path
-from time import thread_time
+from time import process_time
 
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = resource.getpagesize()
@@ -25,7 +25,7 @@ class OutOfBudgetError(Exception):
 
 
 class Budget:
-    """The processor time and memory that this thread may spend on one file.
+    """The processor time and memory that this process may spend on one file.
 
     Processor time, so that a busy machine does not change what a file is cut into.
     """
@@ -33,7 +33,7 @@ class Budget:
     __slots__ = ("_calls", "_end", "_most", "_statm", "reason")
 
     def __init__(self, seconds: float) -> None:
-        self._end = thread_time() + seconds
+        self._end = process_time() + seconds
         self._statm = _open_statm()
         self._most = self._resident() + MEMORY_LIMIT_BYTES
         self._calls = 0
@@ -50,7 +50,7 @@ class Budget:
         self._calls += 1
         if self._calls % _CALLS_PER_LOOK:
             return False
-        if thread_time() > self._end:
+        if process_time() > self._end:
             self.reason = "parser ran out of time"
         elif self._resident() > self._most:
             self.reason = "parser ran out of memory"
@@ -58,7 +58,7 @@ class Budget:
 
     def check(self) -> None:
         """Raises OutOfBudgetError when the time is over."""
-        if thread_time() > self._end:
+        if process_time() > self._end:
             raise OutOfBudgetError("parser ran out of time")
 
     def _resident(self) -> int:

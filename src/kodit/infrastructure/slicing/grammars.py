@@ -11,6 +11,7 @@ from importlib.resources import files
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from kodit.infrastructure.slicing.budget import Budget, OutOfBudgetError
+from kodit.infrastructure.slicing.deep_stack import with_deep_stack
 from kodit.infrastructure.slicing.languages import LANGUAGES
 
 Match = tuple[int, dict[str, list[Node]]]
@@ -30,6 +31,10 @@ second."""
 _STEPS_PER_LOOK = 1_024
 """Nodes visited between two looks at the clock."""
 
+_SHALLOW_BYTES = 32_768
+"""Sources up to this size are parsed on the stack there is: to let go of an unfinished parse,
+tree-sitter calls itself once for each token, at some 100 bytes of stack."""
+
 _Memory = ctypes.c_char * 2**30
 """Memory that this process owns elsewhere; nothing beyond the source's end is looked at."""
 
@@ -42,7 +47,13 @@ class Grammar:
     query: Query
 
     def parse(self, source: bytes, budget: Budget) -> Tree:
-        """The syntax tree of UTF-8 `source`. Raises OutOfBudgetError.
+        """The syntax tree of UTF-8 `source`. Raises OutOfBudgetError."""
+        if len(source) <= _SHALLOW_BYTES:
+            return self._parse(source, budget)
+        return with_deep_stack(lambda: self._parse(source, budget))
+
+    def _parse(self, source: bytes, budget: Budget) -> Tree:
+        """Parses in this thread.
 
         tree-sitter holds the interpreter's lock while it parses, so nothing outside can stop it;
         its own progress callback, which the binding offers only together with a read callback,

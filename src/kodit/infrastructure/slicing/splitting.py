@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from kodit.infrastructure.slicing.decoding import is_blank
@@ -11,33 +12,47 @@ CutCost = Callable[[int], int]
 """What it costs to begin a snippet at a row; the lower the better."""
 
 
+_SHORTEST_REST = 8
+"""A cut that leaves fewer rows than this for the last snippet is avoided where another costs
+about the same."""
+
+_SHORT_REST_COST = 3
+_UNDERLINE = re.compile(r"([=\-~^\"#*+`])\1{2,}\s*")
+
+
 def split(text: Text, first: int, last: int, cost: CutCost) -> Iterator[tuple[int, int]]:
     """Rows `first` to `last` in runs that fit one snippet, cut where it costs least.
 
-    Cuts are looked for in the last half of the longest run that fits, so that no snippet is
-    shorter than half of what it could be; of equal costs the later row is taken. A single line
-    that is too long stays whole.
+    Cuts are looked for in the last half of the longest run that fits, so that no snippet but the
+    last is shorter than half of what it could be; of equal costs the later row is taken. A single
+    line that is too long stays whole.
     """
+
+    def cost_with_rest(row: int) -> int:
+        return cost(row) + (_SHORT_REST_COST if last - row < _SHORTEST_REST else 0)
+
     while not text.fits(first, last):
         end = text.last_that_fits(first) + 1
         if end > last:
             break
         earliest = first + max(1, (end - first) // 2)
-        best = min(range(end, earliest - 1, -1), key=cost)
+        best = min(range(end, earliest - 1, -1), key=cost_with_rest)
         yield first, best - 1
         first = best
     yield first, last
 
 
 def line_cost(text: Text) -> CutCost:
-    """The cost of cutting text of which no structure is known: least after a blank line, then
-    where the indentation is least."""
+    """The cost of cutting text of which no structure is known: least before an underlined heading,
+    then after a blank line, then where the indentation is least."""
     lines = text.lines
 
     def cost(row: int) -> int:
         line = lines[row]
         if is_blank(line):
             return 1_000
+        if row + 1 < len(lines) and _UNDERLINE.fullmatch(lines[row + 1]):
+            return -10
         indentation = min(len(line) - len(line.lstrip()), 100)
         return indentation * 2 + (0 if is_blank(lines[row - 1]) else 41)
 
