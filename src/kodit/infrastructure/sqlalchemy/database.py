@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from kodit.domain.errors import PermanentError, TransientError
-from kodit.infrastructure.locks import FileLock
+from kodit.infrastructure.locks import FairLock
 from kodit.infrastructure.sqlalchemy.embeddings import (
     SqlEmbeddingRepository,
     SqlEnrichmentRepository,
@@ -104,7 +104,7 @@ class SqliteDatabase:
         self._writing = engine.execution_options(kodit_write=True)
         self._writer: Connection | None = None
         self._lane = threading.Lock()
-        self._lock = FileLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
+        self._lock = FairLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:

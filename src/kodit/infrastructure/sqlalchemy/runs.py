@@ -14,7 +14,6 @@ from kodit.infrastructure.mappers.task_mapper import (
     TASK_COLUMNS,
     is_as_stored,
     row_to_run,
-    row_to_task,
     run_state_to_row,
     run_to_row,
     task_state_to_row,
@@ -138,17 +137,18 @@ class RunStore:
         """Store what has changed of these runs and their tasks."""
         changes: _Changes = {}
         for run in runs:
-            stored = self._run_rows.pop(run.id, None)
-            known = {} if stored is None else run_state_to_row(row_to_run(stored, ()))
+            run_row = self._run_rows.pop(run.id, None)
+            known = {} if run_row is None else dict(zip(RUN_COLUMNS, run_row, strict=True))
             _note(changes, IndexRunRow, run.id, known, run_state_to_row(run))
             for task in run.tasks:
                 row = self._task_rows.get(task.id)
-                if row is None or not is_as_stored(task, row):
-                    self._task_rows.pop(task.id, None)
-                    known = {} if row is None else task_state_to_row(row_to_task(row), run)
-                    # Not among what was read, and a claim of this task may have changed it.
-                    known.pop("run_has_started", None)
-                    _note(changes, TaskRow, task.id, known, task_state_to_row(task, run))
+                if row is not None and is_as_stored(task, row):
+                    continue
+                self._task_rows.pop(task.id, None)
+                known = {} if row is None else dict(zip(TASK_COLUMNS, row, strict=True))
+                if known.get("priority") == task.priority:
+                    known["is_user_initiated"] = task.is_user_initiated
+                _note(changes, TaskRow, task.id, known, task_state_to_row(task, run))
         for (table, columns, values), keys in changes.items():
             new = {f"new_{column}": value for column, value in zip(columns, values, strict=True)}
             _update(table, columns).run(self._driver, keys, new)
@@ -165,7 +165,8 @@ def _note(
     known: Mapping[str, Any],
     state: Mapping[str, Any],
 ) -> None:
-    """Note the columns that differ from what is known, or of which nothing is."""
+    """Note the columns that differ from what is known, or of which nothing is: `run_has_started`
+    is not read, as a claim of the task may have changed it since."""
     columns = tuple(
         column for column, value in state.items() if column not in known or known[column] != value
     )
