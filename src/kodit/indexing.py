@@ -104,7 +104,7 @@ async def _wait_for(
     while True:
         runs = await application.queue.get_runs(wanted)
         if show is not None:
-            show(runs)
+            show(await application.queue.under_way(runs))
         if serving.done() or all(run.state.is_terminal for run in runs):
             return runs
         trouble = worker.trouble

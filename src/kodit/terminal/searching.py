@@ -53,7 +53,19 @@ def search_and_show(
     elif results:
         show_results(results, lines, explain=explain)
     else:
-        say("Nothing found.")
+        say(_nothing_found(application))
+
+
+def _nothing_found(application: Application) -> str:
+    """Nothing is no answer while an index is not complete."""
+    statuses = asyncio.run(application.indexes.status())
+    if not statuses:
+        return "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder."
+    incomplete = [str(one.summary.index.id) for one in statuses if not one.summary.index.updated_at]
+    if incomplete:
+        which = ", ".join(incomplete)
+        return f"Nothing found; index {which} is not complete yet, see `kodit status`."
+    return "Nothing found."
 
 
 def _understand(application: Application, options: SearchOptions) -> SearchRequest:

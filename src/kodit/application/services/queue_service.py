@@ -235,6 +235,20 @@ class QueueService:
 
         return await self._read(read)
 
+    async def under_way(self, runs: Sequence[IndexRun]) -> list[IndexRun]:
+        """For each run itself or, while it waits for the run before it, that one."""
+
+        def read() -> list[IndexRun]:
+            with self._database.read() as transaction:
+                return [
+                    transaction.tasks.active_run(run.index_id) or run
+                    if run.is_follow_up and run.index_id is not None
+                    else run
+                    for run in runs
+                ]
+
+        return await in_thread(read)
+
     async def list_runs(self, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
         """Runs in these states, or all, newest first."""
         return await self._read(
