@@ -37,8 +37,13 @@ def test_roles_are_told_apart() -> None:
 def test_words_come_from_folders_and_the_name_without_extension() -> None:
     facts = path_facts("http/middleware/SessionStore.test.ts")
     assert facts.folder_words == ("http", "middlewar")
-    assert facts.file_words == ("sess", "stor")
+    assert facts.file_words == ("sess", "stor", "test")
+    assert facts.extension == "ts"
     assert facts.depth == 2
+
+
+def test_a_name_that_begins_with_a_dot_is_no_extension() -> None:
+    assert (path_facts(".env").extension, path_facts(".env").file_words) == ("", ("env",))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,16 @@ def order(query: str, *candidates: Candidate) -> list[str]:
         ("session cookie", {"path": "session/a.py"}, {"path": "version/a.py"}),
         ("session cookie", {"path": "a.py"}, {"path": "x/a.py"}),
         ("session cookie", {}, {"language": "markdown"}),
+        (
+            "session cookie",
+            {"path": "lib/a.dart", "language": "text"},
+            {"path": "lib/a.log", "language": "text"},
+        ),
+        (
+            "session cookie",
+            {"path": "src/core/a.py"},
+            {"path": "README.md", "language": "markdown", "keyword": 6.0},
+        ),
         ("session cookie", {"path": "src/a.py"}, {"path": "tests/a.py"}),
         ("session cookie", {"path": "src/a.py"}, {"path": "examples/a.py"}),
         ("session cookie", {"path": "src/a.py"}, {"path": "vendor/a.py"}),

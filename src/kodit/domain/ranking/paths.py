@@ -42,6 +42,8 @@ class PathFacts:
     file_words: tuple[str, ...]
     folder_words: tuple[str, ...]
     joined_name: str
+    extension: str
+    """In lower case, without the dot; empty when there is none."""
     depth: int
     is_test: bool
     is_example: bool
@@ -54,11 +56,13 @@ class PathFacts:
 def path_facts(path: str) -> PathFacts:
     """Reads a path relative to its source, with `/`."""
     *folders, base = path.split("/")
-    name = base.split(".")[0] or base
+    stem_of_name, _dot, extension = base.rpartition(".")
+    name = stem_of_name or base
     return PathFacts(
         file_words=_stems(name),
         folder_words=tuple(word for folder in folders for word in _stems(folder)),
         joined_name=join_words(name),
+        extension=extension.lower() if stem_of_name else "",
         depth=len(folders),
         is_test=_TEST.search(path) is not None,
         is_example=_EXAMPLE.search(path) is not None,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import PathFacts, join_words, named_share, path_facts
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.snippet import SymbolKind
@@ -34,14 +35,6 @@ FUNCTION_SHARE = 0.75
 
 OTHER_CASE_SHARE = 0.5
 """`Serialize` asked for and `serialize` found: the method, not the trait."""
-
-NOT_CODE = frozenset(
-    {
-        "text", "markdown", "restructuredtext", "json", "yaml", "toml", "ini", "xml", "html", "css",
-        "csv", "svg",
-    }
-)  # fmt: skip
-"""Languages of documents and data."""
 
 MOST_FOLDERS = 2
 """Folders that count as depth; how deep the deep ones are says nothing more."""
@@ -169,13 +162,16 @@ def path_asked(file: FileEvidence) -> float:
 
 
 def depth(file: FileEvidence) -> float:
-    """Folders above the file, 1 from two on: what a project is about lies near its top."""
+    """Folders above the file, 1 from two on: what a project is about lies near its top. Documents
+    and data count as deep: a README lies on top of code of which it only tells."""
+    if not_code(file):
+        return 1.0
     return min(file.path.depth, MOST_FOLDERS) / MOST_FOLDERS
 
 
 def not_code(file: FileEvidence) -> float:
     """1 for documents and data."""
-    return float(file.candidates[0].language in NOT_CODE)
+    return float(file.candidates[0].language in NOT_CODE and file.path.extension not in OTHER_CODE)
 
 
 def is_test(file: FileEvidence) -> float:

@@ -21,12 +21,12 @@ _SECONDARY: Mapping[str, float] = {
 """What is seldom the answer, for every kind of query."""
 
 PROSE: Mapping[str, float] = {
-    "keyword_best": 1.75,
-    "keyword_hits": 0.75,
-    "code_similarity": 5.0,
-    "text_similarity": 3.75,
-    "file_name": 2.25,
-    "folders": 1.25,
+    "keyword_best": 1.5,
+    "keyword_hits": 1.75,
+    "code_similarity": 5.5,
+    "text_similarity": 2.75,
+    "file_name": 2.5,
+    "folders": 1.5,
     "defines": 1.5,
     "defines_word": 1.75,
     "path_asked": 8.0,
