@@ -171,7 +171,7 @@ def depth(file: FileEvidence) -> float:
 
 def not_code(file: FileEvidence) -> float:
     """1 for documents and data."""
-    return float(file.candidates[0].language in NOT_CODE and file.path.extension not in OTHER_CODE)
+    return float(not is_code(file.candidates[0].language, file.path.extension))
 
 
 def is_test(file: FileEvidence) -> float:
