@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,3 +85,36 @@ def test_an_error_travels(pool: ProcessPool) -> None:
     """What a function raises, the call raises, and the child is kept."""
     with pytest.raises(LookupError, match="there is nothing here"):
         asyncio.run(pool.call(f"{WORK}:refuse"))
+
+
+@pytest.mark.usefixtures("pool")
+def test_ctrl_c_while_a_child_is_starting() -> None:
+    """A terminal sends Ctrl-C to the whole group; a child that is not ready yet outlives it."""
+    done = threading.Event()
+
+    def send_interrupts() -> None:
+        while not done.is_set():
+            listed = subprocess.run(
+                ["ps", "-A", "-o", "pid=,ppid=,args="],
+                capture_output=True,
+                check=False,
+                text=True,
+            ).stdout
+            for line in listed.splitlines():
+                pid, parent, command = line.split(maxsplit=2)
+                if int(parent) == os.getpid() and "kodit.infrastructure.processes" in command:
+                    with suppress(ProcessLookupError):
+                        os.kill(int(pid), signal.SIGINT)
+
+    sender = threading.Thread(target=send_interrupts)
+    sender.start()
+    try:
+        for _ in range(3):
+            fresh = ProcessPool(Path.cwd(), 1)
+            try:
+                assert asyncio.run(fresh.call(f"{WORK}:answer_large", 3)) == bytes(3)
+            finally:
+                fresh.close()
+    finally:
+        done.set()
+        sender.join()

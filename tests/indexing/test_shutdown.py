@@ -37,6 +37,11 @@ def terminate(process: subprocess.Popen[str]) -> None:
     process.terminate()
 
 
+def as_in_a_terminal() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Stop(NamedTuple):
     """A way to stop, during a stage, and what comes of it."""
 
@@ -59,7 +64,7 @@ def test_a_stop_leaves_no_process_and_is_resumed(
 ) -> None:
     """What was held is given back without a failure, and nothing is done again."""
     write_tree(tmp_path / "source", files=300)
-    process = kodit.start("index", tmp_path / "source")
+    process = kodit.start("index", tmp_path / "source", preexec_fn=as_in_a_terminal)
     wait_until(lambda: read_states(kodit.data_dir).get(way.stage) == "running")
     way.stop(process)
     outcome = finish(process)
@@ -101,6 +106,7 @@ def test_ctrl_c_in_a_program(kodit: KoditCommand, tmp_path: Path) -> None:
         text=True,
         env=kodit.environment,
         start_new_session=True,
+        preexec_fn=as_in_a_terminal,  # noqa: PLW1509 - it takes no lock
     )
     wait_until(lambda: read_states(kodit.data_dir).get("EXTRACT") == "running")
     interrupt(process)

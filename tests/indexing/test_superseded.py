@@ -43,12 +43,12 @@ class Changed:
         write_file(folder / "arriving.py", python_function("arriving", WORDS))
         (folder / "leaving.py").unlink()
 
-    def stop_at(self, *stages: TaskType | str) -> IndexRun:
-        """Index until these stages fail, and no others."""
+    def stop_at(self, *stages: TaskType | str, after: int = 0) -> IndexRun:
+        """Index until these stages fail, after so many batches, and no others."""
         for stage in (*TaskType, EMBED_TEXT):
             self.faults.mend(stage)
         for stage in stages:
-            self.faults.fail(stage, lambda: PermanentError("out of order"))
+            self.faults.fail(stage, lambda: PermanentError("out of order"), after=after)
         return self.serving.index(self.folder)
 
     def symbols(self, mode: str, path: str = "changing.py") -> set[str]:
@@ -163,3 +163,22 @@ def test_a_file_deleted_while_its_change_is_held_up(changed: Changed) -> None:
 
     changed.stop_at()
     assert changed.answers() == everywhere(NOTHING)
+
+
+@pytest.mark.parametrize("stage", [TaskType.CODE_EMBEDDINGS, EMBED_TEXT], ids=str)
+def test_a_file_of_which_an_engine_has_only_a_part(changed: Changed, stage: TaskType | str) -> None:
+    """A file of more than one batch, interrupted between two: the engine goes on answering from
+    the old snippets alone, also when the file changes once more then."""
+    many = [python_function(f"many_{number}", WORDS) for number in range(300)]
+    write_file(changed.folder / "changing.py", "\n\n".join(many))
+    engine = "code" if stage is TaskType.CODE_EMBEDDINGS else "text"
+
+    changed.stop_at(stage, after=1)
+    assert changed.symbols(engine) == OLD
+
+    write_file(changed.folder / "changing.py", python_function("latest", WORDS))
+    changed.stop_at(stage)
+    assert changed.symbols(engine) == OLD
+
+    changed.stop_at()
+    assert changed.answers() == everywhere({"latest"})

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from kodit.domain.search import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -23,6 +23,7 @@ from kodit.infrastructure.vectors.building import pack_path
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
 from kodit.infrastructure.vectors.pack import Pack, open_pack
 from kodit.infrastructure.vectors.packing import codes_matrix, pack_code, unpack
+from kodit.infrastructure.vectors.partial import half_done_file
 
 CANDIDATES_PER_RESULT = 8
 MOST_ROWS = 1_000_000_000
@@ -40,6 +41,10 @@ _ROWS = select(
     VectorRow.kind == bindparam("kind"),
     VectorRow.snippet_id > bindparam("newest"),
     VectorRow.model == bindparam("model"),
+    or_(
+        VectorRow.file_id != bindparam("half_done"),
+        VectorRow.snippet_id <= bindparam("newest_of_half_done"),
+    ),
 )
 _VECTORS = select(EmbeddingRow.id, EmbeddingRow.vector).where(
     EmbeddingRow.id.in_(bindparam("ids", expanding=True))
@@ -194,7 +199,7 @@ def _search_pack(connection: Connection, pack: Pack, question: _Question) -> lis
 
 def _search_rows(connection: Connection, question: _Question, newest: int) -> list[Hit]:
     """The same over what the database has beyond the pack."""
-    rows = connection.execute(_ROWS, _row_values(question, newest)).all()
+    rows = _rows_beyond(connection, question, newest)
     if not rows:
         return []
     allowed = _allowed(
@@ -222,20 +227,27 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
     return _best(distances, question.limit, rescore, set)
 
 
-def _row_values(question: _Question, newest: int) -> dict[str, int | str]:
-    return {
+def _rows_beyond(
+    connection: Connection, question: _Question, newest: int
+) -> Sequence[Row[int, int, int, bytes]]:
+    """The rows of `_ROWS` that are newer than the pack."""
+    half_done = half_done_file(connection, question.index_id, question.kind, question.model)
+    values = {
         "index": question.index_id,
         "kind": question.kind.value,
         "newest": newest,
         "model": question.model,
+        "half_done": half_done.file_id,
+        "newest_of_half_done": half_done.newest_snippet_id,
     }
+    return connection.execute(_ROWS, values).all()
 
 
 def _best_rows_in_files(
     connection: Connection, question: _Question, newest: int, per_file: int
 ) -> list[Hit]:
     """The best of each file among what the database has beyond the pack."""
-    rows = connection.execute(_ROWS, _row_values(question, newest)).all()
+    rows = _rows_beyond(connection, question, newest)
     wanted = question.scope.file_ids or frozenset()
     file_of = {row[0]: row[1] for row in rows if row[1] in wanted}
     scores = _score_rows(connection, question.kind, question.model, question.query, list(file_of))

@@ -1,0 +1,66 @@
+"""The file that a stage has come to the middle of.
+
+Stages embed snippets in the order of their identifiers, and those of a file follow each other: at
+any time at most one file of an index has vectors of a part of its snippets. As long as it still has
+vectors of its superseded ones, it answers with these alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, func, select
+
+from kodit.domain.search import VectorKind
+from kodit.domain.task import TaskType
+from kodit.infrastructure.sqlalchemy.entities import (
+    PendingSnippetRow,
+    SnippetRow,
+    VectorRow,
+    table_of,
+)
+
+_STAGES = {VectorKind.CODE: TaskType.CODE_EMBEDDINGS, VectorKind.TEXT: TaskType.ENRICH}
+
+_next_snippet = table_of(SnippetRow).alias()
+_old_snippet = table_of(SnippetRow).alias()
+_next, _old = _next_snippet.c, _old_snippet.c
+_HALF_DONE = (
+    select(_next.file_id, func.max(_old.id))
+    .select_from(_next_snippet)
+    .join(_old_snippet, and_(_old.file_id == _next.file_id, _old.state == "superseded"))
+    .join(
+        VectorRow,
+        and_(
+            VectorRow.snippet_id == _old.id,
+            VectorRow.kind == bindparam("kind"),
+            VectorRow.model == bindparam("model"),
+        ),
+    )
+    .where(
+        _next.id
+        == select(func.min(PendingSnippetRow.snippet_id))
+        .where(
+            PendingSnippetRow.index_id == bindparam("index"),
+            PendingSnippetRow.stage == bindparam("stage"),
+        )
+        .scalar_subquery()
+    )
+    .group_by(_next.file_id)
+)
+
+
+class HalfDone(NamedTuple):
+    """A file, and the newest of its snippets that still answer for it. Zeros stand for none."""
+
+    file_id: int = 0
+    newest_snippet_id: int = 0
+
+
+def half_done_file(connection: Connection, index_id: int, kind: VectorKind, model: str) -> HalfDone:
+    """The file of an index that a kind of vectors, of a model, has only a part of."""
+    row = connection.execute(
+        _HALF_DONE,
+        {"index": index_id, "stage": _STAGES[kind].name, "kind": kind.value, "model": model},
+    ).first()
+    return HalfDone() if row is None else HalfDone(*row)
