@@ -9,39 +9,36 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from kodit.application.services.browse_service import BrowseService
-from kodit.application.services.code_indexing_application_service import (
-    CodeIndexingApplicationService,
-)
-from kodit.application.services.doctor_service import DoctorService
-from kodit.application.services.grep_service import GrepService
-from kodit.application.services.index_service import IndexService
-from kodit.application.services.indexing_worker_service import (
-    IndexingWorkerService,
-    WorkerSettings,
-)
-from kodit.application.services.queue_service import QueueService
-from kodit.application.services.related_service import RelatedService
-from kodit.application.services.search_service import SearchService
-from kodit.application.services.symbol_service import SymbolService
-from kodit.domain.claiming import ClaimRules
 from kodit.domain.errors import UserError
-from kodit.domain.ports.browsing import Catalogue
-from kodit.domain.ports.database import Database
-from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
-from kodit.domain.ports.runtime import Clock, WakeUp
-from kodit.domain.ports.sources import SourceReader
-from kodit.domain.retention import Retention
-from kodit.domain.retry import RetryPolicy
 from kodit.infrastructure.clock import SystemClock
-from kodit.infrastructure.processes.pool import ProcessPool
-from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.infrastructure.wake_up import NoWakeUp, SqliteWakeUp
 from kodit.settings import Settings
+
+# A search by the command line takes less time than importing what only indexing needs.
+if TYPE_CHECKING:
+    from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.code_indexing_application_service import (
+        CodeIndexingApplicationService,
+    )
+    from kodit.application.services.doctor_service import DoctorService
+    from kodit.application.services.grep_service import GrepService
+    from kodit.application.services.index_service import IndexService
+    from kodit.application.services.indexing_worker_service import IndexingWorkerService
+    from kodit.application.services.queue_service import QueueService
+    from kodit.application.services.related_service import RelatedService
+    from kodit.application.services.search_service import SearchService
+    from kodit.application.services.symbol_service import SymbolService
+    from kodit.domain.ports.browsing import Catalogue
+    from kodit.domain.ports.database import Database
+    from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
+    from kodit.domain.ports.runtime import Clock, WakeUp
+    from kodit.domain.ports.sources import SourceReader
+    from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
 
 class Application:
@@ -114,6 +111,8 @@ class Application:
 
     @cached_property
     def pool(self) -> ProcessPool:
+        from kodit.infrastructure.processes.pool import ProcessPool  # noqa: PLC0415 - see above
+
         return ProcessPool(self.data_dir)
 
     @cached_property
@@ -148,6 +147,11 @@ class Application:
 
     @cached_property
     def queue(self) -> QueueService:
+        from kodit.application.services.queue_service import QueueService  # noqa: PLC0415 - see above
+        from kodit.domain.claiming import ClaimRules  # noqa: PLC0415 - see above
+        from kodit.domain.retention import Retention  # noqa: PLC0415 - see above
+        from kodit.domain.retry import RetryPolicy  # noqa: PLC0415 - see above
+
         return QueueService(
             database=self.database,
             clock=self.clock,
@@ -161,6 +165,10 @@ class Application:
     @property
     def registry(self) -> FileWorkerRegistry:
         """Who works on this data directory; a view of its own for each who asks."""
+        from kodit.infrastructure.processes.worker_registry import (  # noqa: PLC0415 - see above
+            FileWorkerRegistry,
+        )
+
         return FileWorkerRegistry(self.data_dir / "workers")
 
     @cached_property
@@ -178,6 +186,8 @@ class Application:
 
     @cached_property
     def indexes(self) -> IndexService:
+        from kodit.application.services.index_service import IndexService  # noqa: PLC0415 - see above
+
         return IndexService(
             database=self.database,
             queue=self.queue,
@@ -195,6 +205,7 @@ class Application:
 
     @cached_property
     def search(self) -> SearchService:
+        from kodit.application.services.search_service import SearchService  # noqa: PLC0415 - see above
 
         return SearchService(
             database=self.database,
@@ -205,6 +216,7 @@ class Application:
 
     @cached_property
     def doctor(self) -> DoctorService:
+        from kodit.application.services.doctor_service import DoctorService  # noqa: PLC0415 - see above
         from kodit.infrastructure.doctor.examiners import examiners  # noqa: PLC0415 - heavy
 
         return DoctorService(
@@ -231,6 +243,7 @@ class Application:
 
     @cached_property
     def browse(self) -> BrowseService:
+        from kodit.application.services.browse_service import BrowseService  # noqa: PLC0415 - see above
         from kodit.infrastructure.browsing.content import StoredTextReader  # noqa: PLC0415 - to browse
 
         return BrowseService(
@@ -239,6 +252,7 @@ class Application:
 
     @cached_property
     def grep(self) -> GrepService:
+        from kodit.application.services.grep_service import GrepService  # noqa: PLC0415 - see above
         from kodit.infrastructure.browsing.line_searcher import (  # noqa: PLC0415 - to browse
             PooledLineSearcher,
         )
@@ -253,15 +267,24 @@ class Application:
 
     @cached_property
     def symbols(self) -> SymbolService:
+        from kodit.application.services.symbol_service import SymbolService  # noqa: PLC0415 - see above
+
         return SymbolService(catalogue=self.catalogue, keyword_index=self.keyword_index)
 
     @cached_property
     def related(self) -> RelatedService:
+        from kodit.application.services.related_service import RelatedService  # noqa: PLC0415 - see above
+
         return RelatedService(catalogue=self.catalogue, vector_index=self.vector_index)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
         """A worker that has entered the registry, and its name; it runs when it is told to."""
+        from kodit.application.services.indexing_worker_service import (  # noqa: PLC0415 - see above
+            IndexingWorkerService,
+            WorkerSettings,
+        )
+
         self.wake_up = wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
         registry = self.registry
         name = registry.enter()
@@ -299,6 +322,10 @@ def create_code_indexing_application_service(
     clock: Clock,
 ) -> CodeIndexingApplicationService:
     """The indexing service over the given adapters."""
+    from kodit.application.services.code_indexing_application_service import (  # noqa: PLC0415 - see above
+        CodeIndexingApplicationService,
+    )
+
     return CodeIndexingApplicationService(
         database=database,
         queue=queue,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from kodit.domain.errors import InvalidQueryError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
@@ -16,6 +18,8 @@ def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
     Where none of them negates, one regular expression answers for all: a tenth of the time.
     Raises InvalidQueryError for what is no glob.
     """
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most searches have no globs
+
     try:
         for glob in globs:
             glob.encode()
