@@ -192,8 +192,8 @@ def test_names_are_taken_apart() -> None:
 
 
 def test_a_name_is_looked_up_by_its_rarest_term() -> None:
-    """The whole of an identifier of several words, the stem of one."""
-    assert rarest_terms("parse_price") == ["parse_price"]
+    """The words of an identifier joined, the stem of one word."""
+    assert rarest_terms("parse_price") == ["parseprice"]
     assert rarest_terms("parsePrice") == ["parseprice"]
     assert rarest_terms("prices") == rarest_terms("price")
     assert rarest_terms("+") == []
