@@ -1,0 +1,82 @@
+"""Log lines: one an event, with its context, and with no secret in it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from kodit.application.log_context import log_context
+from kodit.application.services.stage import in_thread
+from kodit.infrastructure.logs import KeyValueFormatter, configure_logs
+
+log = logging.getLogger("kodit.tests")
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """What is logged; the root logger is as before afterwards."""
+    root, kodit = logging.getLogger(), logging.getLogger("kodit")
+    handlers, level = root.handlers[:], kodit.level
+    stream = io.StringIO()
+    configure_logs("info", stream)
+    yield stream
+    root.handlers[:] = handlers
+    kodit.setLevel(level)
+
+
+def test_line_carries_context_and_fields(lines: io.StringIO) -> None:
+    """The event first, then what is in hand, then what the call says, also from a thread."""
+
+    async def work() -> None:
+        with log_context(run=7, task=31):
+            await in_thread(lambda: log.info("task ended", extra={"seconds": 0.41236}))
+
+    asyncio.run(work())
+    log.info("afterwards")
+    first, second = lines.getvalue().splitlines()
+    assert first.endswith('event="task ended" run=7 task=31 seconds=0.412')
+    assert second.endswith("event=afterwards")
+
+
+def test_what_is_logged_cannot_forge_a_line(lines: io.StringIO) -> None:
+    """Line ends, quotes and control characters are escaped."""
+    log.warning("failed", extra={"error": 'no\nlevel=error "x"\x1b[2J\u2028'})
+    (line,) = lines.getvalue().splitlines()
+    assert line.endswith(r'error="no\nlevel=error \"x\"\u001b[2J\u2028"')
+
+
+def test_credentials_in_urls_are_left_out(lines: io.StringIO) -> None:
+    """Whoever logs them by mistake."""
+    log.error("cannot reach https://ada:secret@example.org/x and ssh://key@example.org")
+    assert "secret" not in lines.getvalue()
+    assert "https://example.org/x" in lines.getvalue()
+
+
+def test_level_is_that_of_kodit(lines: io.StringIO) -> None:
+    """Lower lines are left out, an error brings its traceback, in the same line."""
+    log.debug("too much")
+    try:
+        int("broken")
+    except ValueError:
+        log.exception("a stage failed")
+    (line,) = lines.getvalue().splitlines()
+    assert "level=error" in line
+    assert r"\nValueError: invalid literal" in line
+
+
+def test_configuring_twice_writes_once(lines: io.StringIO) -> None:
+    """Nothing is said twice."""
+    configure_logs("info", lines)
+    log.info("once")
+    assert lines.getvalue().count("once") == 1
+
+
+def test_formatter_names_time_and_level() -> None:
+    """Time in UTC, to the millisecond."""
+    record = logging.makeLogRecord({"msg": "x", "created": 1.5, "levelname": "INFO", "name": "k"})
+    line = KeyValueFormatter().format(record)
+    assert line == "time=1970-01-01T00:00:01.500Z level=info logger=k event=x"
