@@ -6,6 +6,7 @@ imports next to nothing by itself: what a function needs is imported when it is 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -21,10 +22,13 @@ PR_SET_PDEATHSIG = 1
 
 
 SECONDS_BETWEEN_REPORTS = 0.1
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def main() -> None:
     """Serve calls until the parent closes the connection."""
+    # What a call makes goes with it, by reference counts; few objects are left to be collected.
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     die_with_parent(int(sys.argv[2]), int(sys.argv[3]))
     # Ctrl-C reaches the whole process group; what happens then is the parent's to decide.
