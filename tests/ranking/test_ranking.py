@@ -135,6 +135,12 @@ def test_a_name_is_shown_where_its_definition_begins() -> None:
     assert best.candidate.snippet_id == 2
 
 
+def test_a_path_is_shown_where_its_file_begins() -> None:
+    found = [candidate(1, "core/a.py", keyword=1.0), candidate(2, "core/a.py", keyword=9.0)]
+    best = rank(understand("core/a.py"), found, STATISTICS, 1)[0]
+    assert best.candidate.snippet_id == 1
+
+
 def test_equal_scores_are_ordered_by_path_and_line() -> None:
     assert order("session", candidate(1, "b.py"), candidate(2, "a.py")) == ["a.py", "b.py"]
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
-from kodit.domain.ranking.query import QueryUnderstanding
+from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.signals import (
     SIGNALS,
     FileEvidence,
@@ -96,7 +96,7 @@ def _rank_file(
     )
     total = sum(part.points for part in explanation)
     own = [(content_points(file, candidate, weights), candidate) for candidate in shown]
-    own.sort(key=lambda pair: (*_definition_place(file, pair[1]), -pair[0], pair[1].start_line))
+    own.sort(key=lambda pair: (*_place_in_file(file, pair[1]), -pair[0], pair[1].start_line))
     best = own[0][0]
     ranked = [Ranked(own[0][1], total, explanation)]
     for above, (points, candidate) in enumerate(own[1:limit], start=1):
@@ -109,8 +109,11 @@ def _rank_file(
     return ranked
 
 
-def _definition_place(file: FileEvidence, candidate: Candidate) -> tuple[float, int]:
-    """Who asks for a name is shown where its definition begins: the best fit, the first line."""
+def _place_in_file(file: FileEvidence, candidate: Candidate) -> tuple[float, int]:
+    """Who asks for a name is shown where its definition begins, the best fit and the first line;
+    who asks for a file, where the file begins."""
+    if file.query.kind is QueryKind.PATH:
+        return (0.0, candidate.start_line)
     if not file.query.kind.is_name:
         return (0.0, 0)
     fit = definition_fit(candidate, file.query.names)
