@@ -282,7 +282,6 @@ class Kodit:
             for stop in cancel:
                 with suppress(RuntimeError):  # the loop has just closed by itself
                     stop()
-            done.wait()
             raise
         finally:
             thread.join()

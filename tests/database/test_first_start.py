@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand, finish, wait_until
-from tests.support.snapshot import read_rows
-from tests.support.sources import write_tree
+from tests.support.snapshot import read_rows, take_snapshot
+from tests.support.sources import write_file, write_tree
+
+from kodit import Kodit
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.migrate import migrate
 
 
 def has_open(pid: int, path: Path) -> bool:
@@ -34,6 +40,55 @@ def test_all_that_start_at_once_find_the_tables(kodit: KoditCommand) -> None:
 
     assert [(outcome.code, outcome.err) for outcome in outcomes] == [(0, "")] * 4
     assert [outcome.json()["indexes"] for outcome in outcomes] == [[]] * 4
+
+
+def test_only_who_makes_the_database_clears_away_what_an_older_one_left(tmp_path: Path) -> None:
+    """The others, who had seen that there was none, find that there is one now."""
+    databases = [
+        SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
+        for _ in range(3)
+    ]
+    cleared: list[int] = []
+    with (tmp_path / "write.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        threads = [
+            threading.Thread(
+                target=migrate,
+                args=(database,),
+                kwargs={"before_creation": lambda number=number: cleared.append(number)},
+            )
+            for number, database in enumerate(databases)
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)  # until they have looked and wait; a slow machine makes the test easier
+    for thread in threads:
+        thread.join()
+    for database in databases:
+        database.close()
+
+    assert len(cleared) == 1
+
+
+def test_a_database_that_was_removed(kodit: KoditCommand, tmp_path: Path) -> None:
+    """A new one takes over nothing of the engines that the old one left; files that are not
+    Kodit's are left alone."""
+    write_tree(tmp_path / "old", files=700, seed=1)
+    write_tree(tmp_path / "new", files=3, seed=2)
+    with Kodit(kodit.data_dir) as old:
+        old.index(tmp_path / "old")
+    assert list(kodit.data_dir.glob("vectors/*.pack"))
+    for left in kodit.data_dir.glob("kodit.db*"):
+        left.unlink()
+    write_file(kodit.data_dir / "vectors" / "letter.txt", "dear reader")
+
+    with Kodit(kodit.data_dir) as new:
+        new.index(tmp_path / "new")
+
+    with Kodit(tmp_path / "fresh") as fresh:
+        fresh.index(tmp_path / "new")
+    assert take_snapshot(kodit.data_dir) == take_snapshot(tmp_path / "fresh")
+    assert [path.name for path in kodit.data_dir.glob("vectors/*")] == ["letter.txt"]
 
 
 def test_two_index_at_once_on_a_new_data_directory(kodit: KoditCommand, tmp_path: Path) -> None:
