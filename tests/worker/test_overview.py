@@ -1,0 +1,130 @@
+"""Why is this not running, and what happens next: one sentence for each case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kodit.application.services.queue_overview import MOST_WAITING, QueueOverview
+from kodit.domain.claiming import ClaimRules
+from kodit.domain.run import IndexRun
+from kodit.domain.task import QueuePriority, Task, TaskState, TaskType
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+IDLE = QueueOverview(
+    now=NOW, rules=ClaimRules(), paused_since=None, workers=["ada"], running={}, waiting=[1]
+)
+
+
+def new_run(*, is_follow_up: bool = False) -> IndexRun:
+    run = IndexRun.create(3, QueuePriority.BACKGROUND, NOW, is_follow_up=is_follow_up)
+    run.id = 7
+    for number, task in enumerate(run.tasks, 1):
+        task.id, task.run_id = number, run.id
+    return run
+
+
+def start(task: Task, worker: str = "ada") -> Task:
+    """What a claim does."""
+    task.state, task.worker, task.claim_no = TaskState.RUNNING, worker, task.claim_no + 1
+    task.started_at, task.lease_expires_at = NOW, NOW + timedelta(seconds=60)
+    return task
+
+
+def reasons(run: IndexRun, queue: QueueOverview = IDLE) -> list[str]:
+    return [queue.why(task, run) for task in run.tasks]
+
+
+def test_new_run() -> None:
+    """The first is next, the others wait for those before them."""
+    assert reasons(new_run()) == [
+        "next in line",
+        "waits for SYNC",
+        "waits for EXTRACT",
+        "waits for EXTRACT",
+        "waits for BM25_INDEX and CODE_EMBEDDINGS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("queue", "expected"),
+    [
+        (replace(IDLE, waiting=[8, 9, 1]), "waits behind 2"),
+        (replace(IDLE, waiting=range(10, MOST_WAITING)), "waits behind 1000 or more"),
+        (replace(IDLE, workers=[]), "no worker is running; `kodit worker` starts one"),
+        (
+            replace(IDLE, paused_since=NOW),
+            "the queue is paused; `kodit queue resume` lets it go on",
+        ),
+        (
+            replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 2}),
+            "as many SYNC tasks run as may: 2",
+        ),
+        (
+            replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 1}),
+            "next in line",
+        ),
+    ],
+)
+def test_ready(queue: QueueOverview, expected: str) -> None:
+    """What keeps a ready task from being claimed."""
+    assert reasons(new_run(), queue)[0] == expected
+
+
+def test_back_off() -> None:
+    """When it is tried again, and how often it has failed."""
+    run = new_run()
+    task = start(run.tasks[0])
+    task.failures = 2
+    run.try_again(task, "no route", NOW + timedelta(seconds=90), NOW)
+    assert reasons(run)[0] == "tried again in 2 min; failed 2 times"
+    assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=100)))[0] == (
+        "next in line; failed 2 times"
+    )
+
+
+def test_running() -> None:
+    """For how long, which attempt, by whom; and what becomes of it when its worker is gone."""
+    run = new_run()
+    start(run.tasks[0])
+    later = replace(IDLE, now=NOW + timedelta(seconds=12))
+    assert reasons(run, later)[0] == "12 s, attempt 1, by ada"
+    assert reasons(run, replace(later, workers=["bob"]))[0] == (
+        "12 s, its worker has died; the next one takes it back"
+    )
+    assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=61)))[0] == (
+        "1 min, its worker is silent; another one takes it back"
+    )
+    run.cancel(NOW)
+    assert reasons(run, later)[0] == "12 s, attempt 1, by ada; asked to stop"
+
+
+def test_failed() -> None:
+    """What failed is run again by hand only, and what follows it never started."""
+    run = new_run()
+    run.fail(start(run.tasks[0]), "no such folder", NOW)
+    assert reasons(run)[:2] == [
+        "not tried again; `kodit queue retry 7` runs it and what follows",
+        "did not start, as SYNC did not succeed",
+    ]
+    run.supersede()
+    assert reasons(run)[0] == "a newer run does this"
+
+
+def test_ended_well_or_early() -> None:
+    """Nothing to say of success; what was skipped or cancelled says so."""
+    run = new_run()
+    run.complete(start(run.tasks[0]), NOW, nothing_to_do=True)
+    assert reasons(run)[:2] == ["", "there was nothing to do"]
+    cancelled = new_run()
+    cancelled.cancel(NOW)
+    assert reasons(cancelled)[0] == "`kodit queue retry 7` runs it"
+
+
+def test_follow_up() -> None:
+    """It waits for the run of its index."""
+    assert set(reasons(new_run(is_follow_up=True))) == {
+        "waits for the run of index 3 that is under way"
+    }
