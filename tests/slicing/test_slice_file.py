@@ -96,7 +96,7 @@ def test_long_function_is_cut_between_statements() -> None:
         "    else:\n"
         "        two()\n"
     )
-    source = "def work(value):\n" + block * 11
+    source = "def work(value):\n" + block * 10
     sliced = slice_file("a.py", source.encode())
     firsts = [snippet.text.split("\n")[0] for snippet in sliced.snippets]
     assert firsts == ["def work(value):", "    if first(value):"]
@@ -135,6 +135,28 @@ def test_tiny_definitions_are_joined_in_their_class_alone() -> None:
     """The first gives the symbol; the next class begins a snippet of its own."""
     one = "class {0}:\n    kind = 1\n    size = 2\n    name = 3\n    unit = 4\n\n"
     getters = "".join(f"    def get_{name}(self):\n        return 1\n\n" for name in "abcdef")
-    source = (one.format("First") + getters + "\n" + one.format("Second") + getters).encode()
-    found = [s.symbol.qualified_name for s in slice_file("a.py", source).snippets if s.symbol]
-    assert found == ["First", "First.get_a", "Second", "Second.get_a"]
+    source = one.format("First") + getters + "\n" + one.format("Second") + getters
+    source += "def last():\n    return 2\n"
+    sliced = slice_file("a.py", source.encode())
+    found = [snippet.symbol.qualified_name for snippet in sliced.snippets if snippet.symbol]
+    assert found == ["First", "First.get_a", "Second", "Second.get_a", "last"]
+
+
+def test_closing_brackets_stay_with_what_they_close() -> None:
+    """Though the snippet is a line too long by them."""
+    method = "  method() {\n" + "    call();\n" * 58 + "  }\n"
+    source = "class A {\n  one = 1;\n  two = 2;\n  three = 3;\n\n" + method + "}\n"
+    sliced = slice_file("a.js", source.encode())
+    assert [(s.start_line, s.end_line) for s in sliced.snippets] == [(1, 4), (6, 66)]
+
+
+def test_code_between_the_members_of_a_module_is_not_its_definition() -> None:
+    """Only its head is; the code of a class goes on under its name."""
+    rest = "  call(:one)\n  call(:two)\n  call(:three)\n  call(:four)\n\n"
+    method = "  def work\n    first\n    second\n    third\n    fourth\n  end\n\n"
+    for keyword, kind in (("module", None), ("class", SymbolKind.CLASS)):
+        source = f"{keyword} A\n{rest}{method}{rest}{method}end\n"
+        sliced = slice_file("a.rb", source.encode())
+        kinds = [snippet.symbol.kind if snippet.symbol else None for snippet in sliced.snippets]
+        assert kinds[0] == SymbolKind(keyword)
+        assert kinds[2] == kind

@@ -22,14 +22,13 @@ _CONSTRUCTORS = frozenset({"__init__", "__construct", "constructor", "initialize
 def join(pieces: Iterable[Piece], text: Text) -> list[Piece]:
     """The pieces, with small neighbours put together.
 
-    * A line of closing brackets stays with what it closes.
     * The clauses of one function stay together, and so do a function's signature and body.
     * A class takes its constructor in, when both are short.
     * What is tiny and defines nothing goes to a neighbour.
     * Tiny pieces that define something are joined with their like; the first gives the symbol,
       but several constants make a run of code without one.
     """
-    close = _glued(pieces, lambda before, piece: _closes(piece, text) or _continues(before, piece))
+    close = _glued(pieces, _continues)
     for piece in close:
         piece.is_small = _is_tiny(piece, text)
     joined: list[Piece] = []
@@ -44,6 +43,12 @@ def join(pieces: Iterable[Piece], text: Text) -> list[Piece]:
         else:
             joined.append(piece)
     return joined
+
+
+def with_closers(pieces: Iterable[Piece], text: Text) -> list[Piece]:
+    """The pieces, with lines of closing brackets where they belong: at the end of what they
+    close, even when it is longer by them than a snippet should be."""
+    return _glued(pieces, lambda _, piece: _closes(piece, text))
 
 
 def _glued(pieces: Iterable[Piece], belongs: Callable[[Piece, Piece], bool]) -> list[Piece]:

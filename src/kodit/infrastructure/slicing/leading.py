@@ -7,16 +7,10 @@ from collections.abc import Sequence
 from kodit.infrastructure.slicing.languages import Language
 
 
-def with_leading_lines(
-    row: int, floor: int, line_floor: int, lines: Sequence[str], language: Language
-) -> int:
-    """The first row of what leads up to the definition at `row` with no blank line between.
-
-    Not before `floor`, but for comments of single lines not before `line_floor`: some grammars
-    let the definition above end only where the next one begins.
-    """
-    line_floor = min(line_floor, floor) if line_floor else floor
-    while row > line_floor:
+def with_leading_lines(row: int, floor: int, lines: Sequence[str], language: Language) -> int:
+    """The first row, `floor` or later, of what leads up to the definition at `row` with no blank
+    line between."""
+    while row > floor:
         line = lines[row - 1].strip()
         if not line:
             break

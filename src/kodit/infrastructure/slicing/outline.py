@@ -125,15 +125,8 @@ def outline(
             continue
         siblings = parent.children if parent else roots
         before = siblings[-1] if siblings else None
-        definition.first = with_leading_lines(
-            definition.first,
-            before.last + 1 if before else parent.declared + 1 if parent else 0,
-            before.declared + 1 if before else 0,
-            lines,
-            language,
-        )
-        if before and before.last >= definition.first:
-            before.last = max(definition.first - 1, before.declared)
+        floor = before.last + 1 if before else parent.declared + 1 if parent else 0
+        definition.first = with_leading_lines(definition.first, floor, lines, language)
         siblings.append(definition)
         open_ones.append((item.end, definition))
     return roots

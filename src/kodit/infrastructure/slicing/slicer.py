@@ -10,7 +10,7 @@ from kodit.infrastructure.slicing.budget import Budget, OutOfBudgetError
 from kodit.infrastructure.slicing.covering import cover
 from kodit.infrastructure.slicing.decoding import decode
 from kodit.infrastructure.slicing.detection import detect_language
-from kodit.infrastructure.slicing.joining import join
+from kodit.infrastructure.slicing.joining import join, with_closers
 from kodit.infrastructure.slicing.languages import LANGUAGES, Language
 from kodit.infrastructure.slicing.limits import (
     MINIFIED_LINE,
@@ -95,7 +95,7 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
             continue
         cost = tree_cost(tree, text, piece.first, piece.last, budget)
         pieces += _split(text, piece, cost)
-    return pieces
+    return with_closers(pieces, text)
 
 
 def for_parser(source: bytes, language: Language) -> bytes:
