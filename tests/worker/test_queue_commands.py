@@ -64,6 +64,16 @@ def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: P
     assert "not paused" in kodit.succeed("queue", "resume").err
 
 
+def test_index_that_is_deleted_meanwhile_is_no_success(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Whoever waits for it is told."""
+    kodit.succeed("queue", "pause")
+    waiting = kodit.start("index", tmp_path)
+    wait_until(lambda: kodit.succeed("queue", "list", "--json").json()["queue"]["waiting"] == 1)
+    kodit.succeed("delete", "1")
+    outcome = finish(waiting)
+    assert (outcome.code, "was deleted while" in outcome.err) == (1, True)
+
+
 def test_cancelled_run_can_be_run_after_all(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
