@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from kodit import Kodit
 from kodit.domain.errors import TransientError
 from kodit.domain.search import Scope
 from kodit.domain.task import TaskType
+from kodit.infrastructure.vectors.building import refresh_pack
 
 WORDS = "quartz spindle marrow".split()
 
@@ -207,3 +210,27 @@ def test_deleting_while_another_process_indexes(kodit: KoditCommand, tmp_path: P
     assert tables(kodit.data_dir) == []
     assert files_below(kodit.data_dir, "clones", "credentials", "vectors") == []
     assert listing(tmp_path / "source") == before
+
+
+def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -> None:
+    """A worker that has not noticed that the index is being deleted leaves no pack behind."""
+    write_tree(tmp_path / "source", files=500)
+    with Kodit(kodit.data_dir) as api:
+        api.index(tmp_path / "source")
+    (pack,) = kodit.data_dir.glob("vectors/1-code.pack")
+    pack.unlink()
+    ((model,),) = read_rows(kodit.data_dir, "SELECT DISTINCT model FROM vectors")
+    arguments = (str(kodit.data_dir / "kodit.db"), str(pack.parent), 1, "code", model)
+
+    def ignore(*_: object) -> None:
+        """Nobody waits for a report."""
+
+    assert refresh_pack(*arguments, report=ignore)
+    assert pack.exists()
+    pack.unlink()
+    with closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection, connection:
+        connection.execute("UPDATE indexes SET deleted_at = 1")
+
+    refresh_pack(*arguments, report=ignore)
+
+    assert not pack.exists()
