@@ -21,7 +21,7 @@ def locate(application: Application, name: str | Path | int) -> Index:
     """
     text = str(name)
     with application.database.read() as transaction:
-        if text.isdecimal() and text.isascii() and len(text) <= 18:
+        if text.isdecimal() and text.isascii():
             if len(text) > LONGEST_IDENTIFIER:
                 raise NotFoundError(f"there is no index {text}; `kodit status` lists the indexes")
             return transaction.indexes.get(int(text))

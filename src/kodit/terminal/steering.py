@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+from functools import partial
 
+from kodit.application.services.stage import in_thread
 from kodit.composition import Application
 from kodit.domain.index import Index
-from kodit.infrastructure.sources import parse_source
+from kodit.locating import locate
 from kodit.shapes import queue_shape, status_shape
 from kodit.terminal.output import json_text, print_line, printable, say
 from kodit.terminal.runs import queue_line
@@ -17,21 +19,9 @@ from kodit.terminal.tables import status_lines
 WATCH_SECONDS = 1.0
 
 
-LONGEST_IDENTIFIER = 18
-"""Digits of the largest identifier that the database can hold, rounded down."""
-
-
 async def find_index(application: Application, name: str) -> Index:
     """The index of an identifier or of a source. Raises NotFoundError or SourceError."""
-    if name.isdecimal() and name.isascii() and len(name) <= LONGEST_IDENTIFIER:
-        return await application.indexes.get(int(name))
-    by_name = [
-        status.summary.index
-        for status in await application.indexes.status()
-        if str(status.summary.index.source) == name
-    ]
-    # A folder that is gone can still be named as it was indexed.
-    return by_name[0] if by_name else await application.indexes.find(parse_source(name).source)
+    return await in_thread(partial(locate, application, name))
 
 
 def show_indexes(application: Application, source: str | None, *, as_json: bool) -> None:
