@@ -44,13 +44,13 @@ def order(query: str, *candidates: Candidate) -> list[str]:
         ("session cookie", {"keyword": 8.0}, {}),
         ("session cookie", {"code": 0.6}, {}),
         ("session cookie", {"text": 0.6}, {}),
-        ("session cookie", {"path": "cookie.py"}, {"path": "value.py"}),
-        ("session cookie", {"path": "session/a.py"}, {"path": "version/a.py"}),
-        ("session cookie", {"path": "a.py"}, {"path": "x/a.py"}),
+        ("session cookie", {"path": "cookie.py"}, {"path": "album.py"}),
+        ("session cookie", {"path": "session/a.py"}, {"path": "library/a.py"}),
+        ("session cookie", {"path": "b.py"}, {"path": "a/b.py"}),
         ("session cookie", {}, {"language": "markdown"}),
         (
             "session cookie",
-            {"path": "lib/a.dart", "language": "text"},
+            {"path": "lib/z.dart", "language": "text"},
             {"path": "lib/a.log", "language": "text"},
         ),
         (
@@ -58,9 +58,9 @@ def order(query: str, *candidates: Candidate) -> list[str]:
             {"path": "src/core/a.py"},
             {"path": "README.md", "language": "markdown", "keyword": 6.0},
         ),
-        ("session cookie", {"path": "src/a.py"}, {"path": "tests/a.py"}),
+        ("session cookie", {"path": "web/a.py"}, {"path": "tests/a.py"}),
         ("session cookie", {"path": "src/a.py"}, {"path": "examples/a.py"}),
-        ("session cookie", {"path": "src/a.py"}, {"path": "vendor/a.py"}),
+        ("session cookie", {"path": "web/a.py"}, {"path": "vendor/a.py"}),
         ("session cookie", {"path": "src/a.py"}, {"path": "compat/a.py"}),
         ("how loadToken works", {"symbol": Symbol("loadToken", SymbolKind.FUNCTION)}, {}),
         ("how a Functor works", {"symbol": Symbol("Functor", SymbolKind.TRAIT)}, {}),
@@ -74,7 +74,10 @@ def order(query: str, *candidates: Candidate) -> list[str]:
             {"symbol": Symbol("Store", SymbolKind.METHOD)},
             {"symbol": Symbol("store", SymbolKind.METHOD)},
         ),
-        ("raw_hash_set", {"path": "x/RawHashSet.cs"}, {"path": "x/ViewHashOld.cs"}),
+        ("session", {"keyword": 8.0}, {}),
+        ("session", {"text": 0.6}, {}),
+        ("session", {"path": "b.py"}, {"path": "a/b.py"}),
+        ("raw_hash_set", {"path": "x/RawHashSet.cs"}, {"path": "x/OldHashSet.cs"}),
         ("core/a.py", {"path": "src/core/a.py", "keyword": 0.0}, {"path": "src/more/b.py"}),
         ("src/*.toml", {"path": "src/b.toml", "keyword": 0.0}, {"path": "src/more.py"}),
     ],
@@ -129,7 +132,7 @@ def test_a_name_is_shown_where_its_definition_begins() -> None:
     found = [
         candidate(1, "a.py", keyword=9.0),
         candidate(2, "a.py", symbol=store),
-        candidate(3, "a.py", symbol=store, keyword=8.0),
+        candidate(3, "a.py", symbol=store, text=0.9),
     ]
     best = rank(understand("Store"), found, STATISTICS, 1)[0]
     assert best.candidate.snippet_id == 2

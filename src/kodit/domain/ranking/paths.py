@@ -37,11 +37,10 @@ SHORTEST_PART = 3
 @dataclass(frozen=True, slots=True)
 class PathFacts:
     """`file_words` and `folder_words` are the stemmed words of the file's name without extension
-    and of its folders; `joined_name` is that name without marks, in lower case (`rawhashset`)."""
+    and of its folders."""
 
     file_words: tuple[str, ...]
     folder_words: tuple[str, ...]
-    joined_name: str
     extension: str
     """In lower case, without the dot; empty when there is none."""
     depth: int
@@ -61,7 +60,6 @@ def path_facts(path: str) -> PathFacts:
     return PathFacts(
         file_words=_stems(name),
         folder_words=tuple(word for folder in folders for word in _stems(folder)),
-        joined_name=join_words(name),
         extension=extension.lower() if stem_of_name else "",
         depth=len(folders),
         is_test=_TEST.search(path) is not None,
@@ -69,11 +67,6 @@ def path_facts(path: str) -> PathFacts:
         is_derived=_DERIVED.search(path) is not None,
         is_compatibility=_COMPATIBILITY.search(path) is not None,
     )
-
-
-def join_words(name: str) -> str:
-    """Letters and digits of a name in lower case: `raw_hash_set` and `RawHashSet` are one."""
-    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def named_share(path_words: Collection[str], query_terms: tuple[str, ...]) -> float:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.languages import is_code
-from kodit.domain.ranking.paths import PathFacts, join_words, named_share, path_facts
+from kodit.domain.ranking.paths import PathFacts, named_share, path_facts
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.snippet import SymbolKind
 
@@ -143,14 +143,6 @@ def defines_word(file: FileEvidence) -> float:
     )
 
 
-def named_after(file: FileEvidence) -> float:
-    """1 when the file is named like a name in the query: `raw_hash_set.h`, `RawHashSet.java`."""
-    return float(
-        file.path.joined_name != ""
-        and any(join_words(name) == file.path.joined_name for name in file.query.names)
-    )
-
-
 def path_asked(file: FileEvidence) -> float:
     """For a path query: 1 when the path is it, ends with it or fits it, 0.5 when it contains it."""
     if file.query.kind is not QueryKind.PATH:
@@ -215,7 +207,6 @@ SIGNALS: Mapping[str, Signal] = {
         folders,
         defines,
         defines_word,
-        named_after,
         path_asked,
         depth,
         not_code,

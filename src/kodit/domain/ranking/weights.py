@@ -35,12 +35,10 @@ PROSE: Mapping[str, float] = {
 }
 
 NAME: Mapping[str, float] = {
-    "keyword_best": 0.5,
     "keyword_hits": 1.0,
-    "text_similarity": 0.5,
+    "text_similarity": 1.5,
     "file_name": 3.0,
     "defines": 6.0,
-    "named_after": 1.0,
     "depth": -2.5,
     **_SECONDARY,
 }
