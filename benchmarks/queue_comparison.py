@@ -27,16 +27,18 @@ from kodit.application.services.indexing_worker_service import (
     WorkerSettings,
 )
 from kodit.application.services.stage import StageOutcome
+from kodit.cli import OBJECTS_BETWEEN_COLLECTIONS
 from kodit.composition import Application
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.source import Source, SourceKind
 from kodit.domain.task import QueuePriority, Task, TaskType
 from kodit.settings import Settings
 
-RUNS = 300
+RUNS = 600
 TASKS = RUNS * len(TaskType)
-ROUNDS = 5
-BATCH = 256
+ROUNDS = 7
+BATCH = 128
+PEER_TASKS = {"bare sqlite3": TASKS, "huey": 300}
 SAMPLES = 200
 SLOW_SAMPLES = 20
 IDLE_SECONDS = 20.0
@@ -122,11 +124,11 @@ def compare_rates() -> None:
     peers: dict[str, Callable[[Path], Bench]] = {"bare sqlite3": BareQueue, "huey": HueyQueue}
     enqueued: dict[str, list[float]] = {name: [] for name in (*drains, *peers)}
     drained: dict[str, list[float]] = {name: [] for name in (*drains, *peers)}
-    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)  # as in every process of the command line
     for _round in range(ROUNDS):
         for name, peer in peers.items():
             with tempfile.TemporaryDirectory() as folder:
-                rates = peer(Path(folder) / "queue.db").round(TASKS)
+                rates = peer(Path(folder) / "queue.db").round(PEER_TASKS[name])
             enqueued[name].append(rates[0])
             drained[name].append(rates[1])
         for name, drain in drains.items():
