@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kodit.domain.ranking.stemming import stem
-from kodit.domain.ranking.terms import LONGEST_IDENTIFIER, terms, words
+from kodit.domain.ranking.terms import LONGEST_IDENTIFIER, identifiers, spaced_terms, terms, words
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,14 @@ def test_any_text_has_terms_in_lower_case_without_spaces(text: str) -> None:
 @given(st.text(), st.text())
 def test_terms_of_lines_are_those_of_the_text(one: str, other: str) -> None:
     assert terms(f"{one}\n{other}") == terms(one) + terms(other)
+
+
+@given(st.text(st.sampled_from("aZ_09 \n(é٣.-")))
+def test_identifiers_are_the_same_beside_other_letters(text: str) -> None:
+    """Text of ASCII alone is cut by an expression of its own."""
+    assert [*identifiers(text), "é"] == identifiers(f"{text} é")
+
+
+@given(st.text())
+def test_spaced_terms_are_the_terms(text: str) -> None:
+    assert spaced_terms(text).split() == terms(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -79,7 +80,10 @@ class Prepared:
     def run_many(self, driver: Driver, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it for each set of parameters."""
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
-        driver.cursor.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
+        arguments: Callable[[Any], Any] = compiled.arguments
+        if compiled.order is not None and len(compiled.order) > 1 and not compiled.defaults:
+            arguments = itemgetter(*compiled.order)
+        driver.cursor.executemany(compiled.sql, [arguments(row) for row in rows])
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         made = self._statement.compile(dialect=dialect)
