@@ -112,7 +112,10 @@ def a_changed_file_is_not_marked_as_stale(place: Place) -> None:
 
 @noticed_by(Area.FILES)
 def a_deleted_file_keeps_its_snippets(place: Place) -> None:
-    place.sql("UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 2")
+    place.sql(
+        "UPDATE files SET status = 'deleted', extracted_hash = NULL "
+        "WHERE id IN (SELECT min(id) FROM files GROUP BY index_id)"
+    )
 
 
 @noticed_by(Area.FILES)

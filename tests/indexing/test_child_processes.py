@@ -30,6 +30,27 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPoo
     pool.close()
 
 
+def test_a_child_runs_again_what_it_has_run_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has loaded what that takes; the other child need not load it as well."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
+    pool = ProcessPool(tmp_path, 2)
+
+    async def ask() -> tuple[int, int]:
+        first = asyncio.create_task(pool.call(f"{WORK}:tell_own_id"))
+        other = asyncio.create_task(pool.call(f"{WORK}:answer_large", 50_000_000))
+        before = await first
+        await other
+        return before, await pool.call(f"{WORK}:tell_own_id")
+
+    try:
+        before, after = asyncio.run(ask())
+    finally:
+        pool.close()
+    assert before == after
+
+
 def is_alive(pid: int) -> bool:
     state = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False, text=True

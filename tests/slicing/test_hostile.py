@@ -57,6 +57,22 @@ def test_deep_nesting_ends(name: str, text: bytes) -> None:
     assert sliced.snippets[0].start_line == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.rs", b"a! {" + b" \n" * 400_000),
+        ("a.rs", b"a! {\n" * 100_000),
+        ("a.kt", b"is " + b"x if " * 150_000),
+        ("a.h", b") AAAA " * 100_000),
+        ("a", b"#!/usr/bin/env " + b"=" * 900_000),
+    ],
+)
+def test_what_is_looked_for_before_parsing_costs_no_square(name: str, text: bytes) -> None:
+    """Macros and programs are found by regular expressions, which no time limit could stop: one
+    that takes the square of the length would not end while anybody waits."""
+    assert slice_file(name, text).language
+
+
 def test_unfinished_parse_is_let_go() -> None:
     """For which tree-sitter calls itself once for each token."""
     sliced = slice_file("a.py", b"/*\n" * 200_000)

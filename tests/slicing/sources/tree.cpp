@@ -67,6 +67,18 @@ Tree<Key, Value>::Tree(std::size_t hint) {
   size_ = 0;
 }
 
+FOREST_NAMESPACE_BEGIN
+
+// Goes through a tree without changing it.
+class FOREST_EXPORT Walker final : public detail::Base {
+ public:
+  explicit Walker(Order order);
+  Path follow(const Path& from) const;
+
+ private:
+  Order order_;
+};
+
 Path Walker::follow(const Path& from) const {
   Path result;
   for (int step : from) {
@@ -74,6 +86,18 @@ Path Walker::follow(const Path& from) const {
     result.push_back(step);
   }
   return result;
+}
+
+TEST(WalkerTest, FollowsNothing) {
+  Walker walker(Order::kPrefix);
+  EXPECT_TRUE(walker.follow({}).empty());
+  EXPECT_EQ(walker.follow({1, -1}).size(), 1);
+}
+
+TEST(WalkerTest, FollowsAll) {
+  Walker walker(Order::kInfix);
+  EXPECT_EQ(walker.follow({1, 2}).size(), 2);
+  EXPECT_EQ(walker.follow({1, 2, 3}).size(), 3);
 }
 
 }  // namespace forest

@@ -45,7 +45,7 @@ def words(identifier: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(identifier))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def identifier_terms(identifier: str) -> tuple[str, ...]:
     """Stemmed words of an identifier and, when they are several, the words joined, unstemmed."""
     if len(identifier) > LONGEST_IDENTIFIER:

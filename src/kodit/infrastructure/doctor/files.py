@@ -27,6 +27,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
 )
 
 _FILES = table_of(FileRow)
+_INDEXES = table_of(IndexRow)
 _DELETED = FileProcessingStatus.DELETED.value
 
 
@@ -66,6 +67,10 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
     )
 
     def mend(connection: Connection, limit: int) -> int:
+        # A file's flag may be as wrong as its snippets are, and a SYNC that finds its commit
+        # unchanged compares no file: it forgets the commit, and compares them all.
+        of_broken = IndexRow.id.in_(select(FileRow.index_id).where(broken))
+        connection.execute(update(_INDEXES).where(of_broken).values(commit_id=None))
         some = select(FileRow.id).where(broken).limit(limit)
         return connection.execute(
             update(_FILES).where(FileRow.id.in_(some)).values(stale=True)

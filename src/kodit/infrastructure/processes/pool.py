@@ -54,6 +54,7 @@ class _Child:
         self._lifeline = write_end
         self._connection: Connection[Any, Any] = Connection(ours.detach())
         self._talk: Future[Any] | None = None
+        self.has_run: set[str] = set()
 
     def ask(self, threads: Executor, message: Any) -> asyncio.Future[Any]:
         """Send, and receive the first answer, in one of the threads."""
@@ -138,7 +139,7 @@ class ProcessPool:
         """The function's result. Raises what it raised; StalledError when it went silent, and
         TransientError when its process died."""
         async with self._places:
-            child = self._idle.pop() if self._idle else _Child(self._folder, self._inherited)
+            child = self._take(function)
             try:
                 answer = await self._converse(child, function, arguments, report, stall_seconds)
             except (EOFError, ConnectionError):
@@ -153,6 +154,17 @@ class ProcessPool:
         if kind == "error":
             raise value
         return value
+
+    def _take(self, function: str) -> _Child:
+        """Preferably a child that has run the function before: it has imported and loaded what
+        that takes, and remembers what makes the next call cheaper."""
+        for child in self._idle:
+            if function in child.has_run:
+                self._idle.remove(child)
+                return child
+        child = self._idle.pop() if self._idle else _Child(self._folder, self._inherited)
+        child.has_run.add(function)
+        return child
 
     async def _converse(
         self,

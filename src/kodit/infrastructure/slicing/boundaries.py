@@ -22,7 +22,7 @@ _STEPS_PER_LOOK = 1_024
 
 def tree_cost(tree: Tree, text: Text, first: int, last: int, budget: Budget) -> CutCost:
     """The cost of cutting rows `first` to `last` of a file: how deep in the tree the node is that
-    begins on a row, less after a blank line. Raises OutOfBudgetError.
+    begins on a row, less after a blank line. Raises GaveUpError.
     """
     depths = _depths(tree, text, first, last, budget)
     lines = text.lines

@@ -20,7 +20,7 @@ _CALLS_PER_LOOK = 16
 """Calls of `is_spent` for one look at clock and memory; tree-sitter calls it all the time."""
 
 
-class OutOfBudgetError(Exception):
+class GaveUpError(Exception):
     """Parsing was given up; the message says why, in a few words."""
 
 
@@ -57,9 +57,9 @@ class Budget:
         return bool(self.reason)
 
     def check(self) -> None:
-        """Raises OutOfBudgetError when the time is over."""
+        """Raises GaveUpError when the time is over."""
         if process_time() > self._end:
-            raise OutOfBudgetError("parser ran out of time")
+            raise GaveUpError("parser ran out of time")
 
     def _resident(self) -> int:
         """Bytes of this process in memory; where the system does not tell, the most so far."""

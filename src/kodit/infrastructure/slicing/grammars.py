@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
-from kodit.infrastructure.slicing.budget import Budget, OutOfBudgetError
+from kodit.infrastructure.slicing.budget import Budget, GaveUpError
 from kodit.infrastructure.slicing.deep_stack import with_deep_stack
 from kodit.infrastructure.slicing.languages import LANGUAGES
 
@@ -47,7 +47,7 @@ class Grammar:
     query: Query
 
     def parse(self, source: bytes, budget: Budget) -> Tree:
-        """The syntax tree of UTF-8 `source`. Raises OutOfBudgetError."""
+        """The syntax tree of UTF-8 `source`. Raises GaveUpError."""
         if len(source) <= _SHALLOW_BYTES:
             return self._parse(source, budget)
         return with_deep_stack(lambda: self._parse(source, budget))
@@ -69,10 +69,10 @@ class Grammar:
                 progress_callback=budget.is_spent,
             )
         except ValueError:  # all that the binding says of a parse that was stopped
-            raise OutOfBudgetError(budget.reason or "parser failed") from None
+            raise GaveUpError(budget.reason or "parser failed") from None
 
     def matches(self, tree: Tree, budget: Budget) -> list[Match]:
-        """What the query finds in `tree`. Raises OutOfBudgetError.
+        """What the query finds in `tree`. Raises GaveUpError.
 
         A query cannot be stopped (its progress callback ends the process in version 0.26.1), so
         trees on which it would take too long are refused before.
@@ -86,7 +86,7 @@ class Grammar:
 
 
 def _check_errors(tree: Tree, budget: Budget) -> None:
-    """Raises OutOfBudgetError when a query would have to step over too many loose tokens.
+    """Raises GaveUpError when a query would have to step over too many loose tokens.
 
     In a node of an error the children stand in one flat row, and for each of them a query looks
     for the next one with a name: the time goes with the square of the tokens without one.
@@ -98,7 +98,7 @@ def _check_errors(tree: Tree, budget: Budget) -> None:
         node = nodes.pop()
         loose += (node.child_count - node.named_child_count) ** 2
         if loose > _LOOSE_TOKENS**2:
-            raise OutOfBudgetError("too many syntax errors")
+            raise GaveUpError("too many syntax errors")
         steps += node.child_count
         if steps > _STEPS_PER_LOOK:
             steps = 0

@@ -58,10 +58,18 @@ _C_MACROS = re.compile(
 """Attributes of a class, lines that open or close a namespace, attributes of a function."""
 
 _RUST_MACROS = re.compile(
-    rb"^[ \t]*(\w+!)[ \t]*\{\s*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
+    rb"^[ \t]*(\w+!)[ \t]*\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
     re.MULTILINE,
 )
 """Macros around items, as for conditional compilation: what is left is a block of items."""
+
+_KOTLIN_NEWS = re.compile(
+    rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)",
+    re.MULTILINE,
+)
+"""Guards of `when` branches, which tree-sitter-kotlin 1.1.0 does not know yet, and a variable with
+the name of a soft keyword: the one becomes a part of the type's name, the other another name.
+The lengths are bounded, so that a hostile line costs no more than its length."""
 
 _BEYOND_ASCII = re.compile(rb"([\x80-\xff]+)")
 """Characters that tree-sitter-bash 0.25.1 looks up in a table of 256 entries: it reads far beyond
@@ -190,6 +198,8 @@ _ROWS = (
         extensions=("kt", "kts"),
         leading=("//",),
         enclosing=_C_COMMENT,
+        hidden=_KOTLIN_NEWS,
+        stand_in=b"x",
     ),
     Language(
         name="lua",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from kodit.domain.snippet import SlicedFile, Snippet
-from kodit.infrastructure.slicing.budget import Budget, OutOfBudgetError
+from kodit.infrastructure.slicing.budget import Budget, GaveUpError
 from kodit.infrastructure.slicing.covering import cover
 from kodit.infrastructure.slicing.decoding import decode
 from kodit.infrastructure.slicing.detection import detect_language
@@ -73,7 +73,7 @@ def _cut(
     budget = Budget(time_limit_seconds)
     try:
         return _cut_by_syntax(decoded, text, language, budget), None
-    except OutOfBudgetError as error:
+    except GaveUpError as error:
         return _line_chunks(text), f"{error}: line chunks"
     finally:
         budget.close()
@@ -88,6 +88,8 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
     source = decoded.encode("utf-8", "replace")
     tree = grammar.parse(for_parser(source, language), budget)
     definitions = outline(grammar.matches(tree, budget), source, text.lines, language)
+    if tree.root_node.is_error and not definitions:
+        raise GaveUpError("does not parse")
     pieces: list[Piece] = []
     for piece in join(cover(definitions, text), text):
         if text.fits(piece.first, piece.last):
