@@ -32,6 +32,7 @@ class _Child:
         read_end, write_end = os.pipe()
         try:
             with _interrupts_blocked():
+                # A child for each core: threads of numpy's own would only be in each other's way.
                 # -P keeps the current folder, which may be a hostile repository, off the path.
                 self._process = subprocess.Popen(
                     [
@@ -47,6 +48,7 @@ class _Child:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     cwd=folder,
+                    env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
                 )
         finally:
             theirs.close()

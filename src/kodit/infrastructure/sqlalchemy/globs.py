@@ -6,10 +6,20 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sqlalchemy import ColumnElement, SQLColumnExpression, or_, true
+
 from kodit.domain.errors import InvalidQueryError
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+_ESCAPE = "~"
+_GLOB_PART = re.compile(r"/?\*\*/?|[*?%_~]")
+_MOST_GLOBS = 100
+_MOST_WILDCARDS = 4
+_LONGEST_GLOB = 4_000
+"""SQLite refuses expressions that are too deep and patterns that are too long, and tries all ways
+to spread many wildcards."""
 
 
 def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
@@ -28,6 +38,31 @@ def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
         raise InvalidQueryError(
             f"{', '.join(map(repr, globs))} cannot be read as path globs, such as src/**/*.py"
         ) from None
+
+
+def may_match(path: SQLColumnExpression[str], globs: Sequence[str]) -> ColumnElement[bool]:
+    """A condition that every path fulfils which `path_matcher` would let pass, and few others: the
+    database looks at paths ten times as fast as Python takes them from it."""
+    if len(globs) > _MOST_GLOBS:
+        return true()
+    return or_(*(path.like(_like(glob), escape=_ESCAPE) for glob in globs))
+
+
+def _like(glob: str) -> str:
+    """A pattern of LIKE for at least what a glob matches."""
+    glob = glob.rstrip()
+    if glob.startswith(("!", "#")) or "\\" in glob or len(glob) > _LONGEST_GLOB:
+        return "%"
+    start = "" if "/" in glob.rstrip("/") else "%"
+    until_class, *_rest = glob.split("[")
+    body = _GLOB_PART.sub(_like_part, until_class.strip("/"))
+    return start + "%".join(body.split("%")[:_MOST_WILDCARDS]) + "%"
+
+
+def _like_part(part: re.Match[str]) -> str:
+    if "*" in part[0]:  # a slash beside two stars may stand for none
+        return "%"
+    return "_" if part[0] == "?" else _ESCAPE + part[0]
 
 
 def _match(spec: GitIgnoreSpec) -> Callable[[str], bool]:

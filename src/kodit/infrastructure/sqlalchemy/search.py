@@ -11,9 +11,9 @@ from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Symbol, SymbolKind
 from kodit.domain.source import FileProcessingStatus
 from kodit.infrastructure.mappers.task_mapper import to_microseconds
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import UNCLEAN, FileRow, IndexRow, SnippetRow
-from kodit.infrastructure.sqlalchemy.globs import path_matcher
+from kodit.infrastructure.sqlalchemy.globs import may_match, path_matcher
+from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
 
 # Statements are made once: to put one together costs more than to run it.
@@ -23,22 +23,24 @@ _DELETED_FILES = select(FileRow.id).where(
     FileRow.status == FileProcessingStatus.DELETED.value,
     UNCLEAN,
 )
-_STORED = select_stored().where(SnippetRow.id.in_(bindparam("ids", expanding=True)))
-_FOUND = (
-    select(
-        SnippetRow.id,
-        SnippetRow.index_id,
-        SnippetRow.file_id,
-        FileRow.path,
-        SnippetRow.start_line,
-        SnippetRow.end_line,
-        SnippetRow.language,
-        SnippetRow.symbol,
-        SnippetRow.kind,
-        SnippetRow.scope,
+_STORED = PreparedForMany(lambda ids: select_stored().where(SnippetRow.id.in_(ids)))
+_FOUND = PreparedForMany(
+    lambda ids: (
+        select(
+            SnippetRow.id,
+            SnippetRow.index_id,
+            SnippetRow.file_id,
+            FileRow.path,
+            SnippetRow.start_line,
+            SnippetRow.end_line,
+            SnippetRow.language,
+            SnippetRow.symbol,
+            SnippetRow.kind,
+            SnippetRow.scope,
+        )
+        .join(FileRow, FileRow.id == SnippetRow.file_id)
+        .where(SnippetRow.id.in_(ids))
     )
-    .join(FileRow, FileRow.id == SnippetRow.file_id)
-    .where(SnippetRow.id.in_(bindparam("ids", expanding=True)))
 )
 
 
@@ -75,13 +77,13 @@ class SqlSearchRepository:
             query = query.where(FileRow.created_at >= to_microseconds(search_filter.created_after))
         if search_filter.created_before is not None:
             query = query.where(FileRow.created_at < to_microseconds(search_filter.created_before))
+        matches = path_matcher(search_filter.paths) if search_filter.paths else None
+        if matches is not None:
+            query = query.where(may_match(FileRow.path, search_filter.paths))
         files = self._connection.execute(query).all()
         if not files:
             self._check_languages(index_ids, search_filter.languages)
-        if search_filter.paths:
-            matches = path_matcher(search_filter.paths)
-            return frozenset(row[0] for row in files if matches(row[1]))
-        return frozenset(row[0] for row in files)
+        return frozenset(row[0] for row in files if matches is None or matches(row[1]))
 
     def _check_languages(self, index_ids: set[int], languages: Sequence[str]) -> None:
         """Nothing at all in a language is most often a language spelled in another way."""
@@ -100,17 +102,12 @@ class SqlSearchRepository:
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
         return [
-            FoundSnippet(*row[:7], _symbol(row[7], row[8], row[9]))
-            for some in in_chunks(snippet_ids)
-            for row in self._connection.execute(_FOUND, {"ids": list(some)})
+            FoundSnippet._make([*row[:7], _symbol(*row[7:])])
+            for row in _FOUND.run(Driver(self._connection), snippet_ids)
         ]
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        return [
-            to_stored(row)
-            for some in in_chunks(snippet_ids)
-            for row in self._connection.execute(_STORED, {"ids": list(some)})
-        ]
+        return [to_stored(row) for row in _STORED.run(Driver(self._connection), snippet_ids)]
 
 
 def _symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:

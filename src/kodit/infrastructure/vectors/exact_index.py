@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from kodit.domain.search import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, SnippetRow, VectorRow
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany, Row
 from kodit.infrastructure.vectors.building import pack_path
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
 from kodit.infrastructure.vectors.pack import Pack, open_pack
-from kodit.infrastructure.vectors.packing import codes_matrix, pack_code, unpack
+from kodit.infrastructure.vectors.packing import codes_matrix, pack_code, products, unpack
 from kodit.infrastructure.vectors.partial import half_done_file
 
 CANDIDATES_PER_RESULT = 8
@@ -34,33 +34,37 @@ LEAST_SHARE = 0.01
 100 of the ten nearest that are found are the ten nearest of a scan of all real vectors."""
 
 # Statements are made once: to put one together costs more than to run it.
-_ROWS = select(
-    VectorRow.snippet_id, VectorRow.file_id, VectorRow.embedding_id, VectorRow.code
-).where(
-    VectorRow.index_id == bindparam("index"),
-    VectorRow.kind == bindparam("kind"),
-    VectorRow.snippet_id > bindparam("newest"),
-    VectorRow.model == bindparam("model"),
-    or_(
-        VectorRow.file_id != bindparam("half_done"),
-        VectorRow.snippet_id <= bindparam("newest_of_half_done"),
-    ),
-)
-_VECTORS = select(EmbeddingRow.id, EmbeddingRow.vector).where(
-    EmbeddingRow.id.in_(bindparam("ids", expanding=True))
-)
-_VALID = select(VectorRow.snippet_id).where(
-    VectorRow.index_id == bindparam("index"),
-    VectorRow.kind == bindparam("kind"),
-    VectorRow.snippet_id.in_(bindparam("ids", expanding=True)),
-)
-_VECTORS_OF_SNIPPETS = (
-    select(VectorRow.snippet_id, EmbeddingRow.vector)
-    .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
-    .where(
-        VectorRow.snippet_id.in_(bindparam("ids", expanding=True)),
+_ROWS = Prepared(
+    select(VectorRow.snippet_id, VectorRow.file_id, VectorRow.embedding_id, VectorRow.code).where(
+        VectorRow.index_id == bindparam("index"),
         VectorRow.kind == bindparam("kind"),
+        VectorRow.snippet_id > bindparam("newest"),
         VectorRow.model == bindparam("model"),
+        or_(
+            VectorRow.file_id != bindparam("half_done"),
+            VectorRow.snippet_id <= bindparam("newest_of_half_done"),
+        ),
+    )
+)
+_VECTORS = PreparedForMany(
+    lambda ids: select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(ids))
+)
+_VALID = PreparedForMany(
+    lambda ids: select(VectorRow.snippet_id).where(
+        VectorRow.index_id == bindparam("index"),
+        VectorRow.kind == bindparam("kind"),
+        VectorRow.snippet_id.in_(ids),
+    )
+)
+_VECTORS_OF_SNIPPETS = PreparedForMany(
+    lambda ids: (
+        select(VectorRow.snippet_id, EmbeddingRow.vector)
+        .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
+        .where(
+            VectorRow.snippet_id.in_(ids),
+            VectorRow.kind == bindparam("kind"),
+            VectorRow.model == bindparam("model"),
+        )
     )
 )
 
@@ -215,21 +219,17 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
 
     def rescore(found: NDArray[np.intp]) -> tuple[Ids, FloatVector]:
         chosen = [rows[position] for position in found]
-        stored: dict[int, bytes] = {}
-        for some in in_chunks([row[2] for row in chosen]):
-            found_vectors = connection.execute(_VECTORS, {"ids": list(some)})
-            stored.update((row[0], row[1]) for row in found_vectors)
-        vectors = unpack([stored[row[2]] for row in chosen])
-        return np.array([row[0] for row in chosen], dtype=np.int64), vectors @ question.query
+        found_vectors = _VECTORS.run(Driver(connection), [row[2] for row in chosen])
+        stored = {row[0]: row[1] for row in found_vectors}
+        scores = products(unpack([stored[row[2]] for row in chosen]), question.query)
+        return np.array([row[0] for row in chosen], dtype=np.int64), scores
 
     codes = np.ascontiguousarray(codes_matrix([row[3] for row in rows]).T)
     distances = hamming_distances(codes, pack_code(question.query))
     return _best(distances, question.limit, rescore, set)
 
 
-def _rows_beyond(
-    connection: Connection, question: _Question, newest: int
-) -> Sequence[Row[int, int, int, bytes]]:
+def _rows_beyond(connection: Connection, question: _Question, newest: int) -> Sequence[Row]:
     """The rows of `_ROWS` that are newer than the pack."""
     half_done = half_done_file(connection, question.index_id, question.kind, question.model)
     values = {
@@ -240,7 +240,7 @@ def _rows_beyond(
         "half_done": half_done.file_id,
         "newest_of_half_done": half_done.newest_snippet_id,
     }
-    return connection.execute(_ROWS, values).all()
+    return _ROWS.run(Driver(connection), values)
 
 
 def _best_rows_in_files(
@@ -304,14 +304,8 @@ def _best(
 
 def _valid(connection: Connection, question: _Question, ids: Sequence[int]) -> set[int]:
     """Which of the packed vectors the database still has."""
-    return {
-        row[0]
-        for some in in_chunks(ids)
-        for row in connection.execute(
-            _VALID,
-            {"index": question.index_id, "kind": question.kind.value, "ids": list(some)},
-        )
-    }
+    of_index = {"index": question.index_id, "kind": question.kind.value}
+    return {row[0] for row in _VALID.run(Driver(connection), ids, of_index)}
 
 
 def _score_rows(
@@ -321,16 +315,12 @@ def _score_rows(
     query: FloatVector,
     snippet_ids: Sequence[int],
 ) -> dict[int, float]:
-    scores: dict[int, float] = {}
-    for some in in_chunks(snippet_ids):
-        rows = connection.execute(
-            _VECTORS_OF_SNIPPETS, {"ids": list(some), "kind": kind.value, "model": model}
-        ).all()
-        if rows:
-            vectors = unpack([row[1] for row in rows])
-            ids = np.array([row[0] for row in rows], dtype=np.int64)
-            scores.update(_pairs(ids, vectors @ query))
-    return scores
+    of_model = {"kind": kind.value, "model": model}
+    rows = _VECTORS_OF_SNIPPETS.run(Driver(connection), snippet_ids, of_model)
+    if not rows:
+        return {}
+    ids = np.array([row[0] for row in rows], dtype=np.int64)
+    return dict(_pairs(ids, products(unpack([row[1] for row in rows]), query)))
 
 
 def _allowed(

@@ -25,11 +25,15 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from kodit.infrastructure.vectors.packing import products
+
 MAGIC = int.from_bytes(b"KODITVEC", "little")
 VERSION = 1
 _ALIGNMENT = 64
 _WORD_BITS = 64
 _HEADER = np.dtype("<u8")
+_ROWS_AT_ONCE = 512
+"""Widened to floats at once, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,11 @@ class Pack:
 
     def rescore(self, rows: NDArray[np.intp], query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines of the query, of length 1, with the stored vectors of some rows."""
-        products = self.values[rows].astype(np.float32) @ query
-        scores: NDArray[np.float32] = products * self.scales[rows]
+        scores = np.empty(len(rows), dtype=np.float32)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            scores[start : start + len(some)] = products(self.values[some], query)
+        scores *= self.scales[rows]
         return scores
 
 

@@ -7,6 +7,7 @@ followed by that scale as a little-endian float32. Candidate form: one sign bit 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,16 @@ def unpack(values: Sequence[bytes]) -> FloatMatrix:
     scales = raw[:, -4:].copy().view("<f4")
     values_f32: FloatMatrix = raw[:, :-4].astype(np.float32) * scales
     return values_f32
+
+
+def products(vectors: NDArray[Any], query: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scalar product of each row of `vectors`, shape (n, dimensions), with `query`.
+
+    Not by `@`: its library wakes a thread a core, which then spins for longer than the sum takes
+    and keeps buffers for good: twice the processor time, and 160 MB.
+    """
+    scores: NDArray[np.float32] = np.vecdot(vectors.astype(np.float32, copy=False), query)
+    return scores
 
 
 def pack_code(vector: FloatMatrix) -> NDArray[np.uint64]:
