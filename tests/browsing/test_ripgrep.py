@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.support.sources import write_file
 
@@ -166,6 +166,7 @@ _CONTENTS = st.one_of(
 
 @needs_ripgrep
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example(pattern=KELVIN + LONG_S, ignore_case=True, contents=[b"kS"])
 @given(
     pattern=st.lists(_PIECES, min_size=1, max_size=7).map("".join),
     ignore_case=st.booleans(),

@@ -58,8 +58,8 @@ def path_facts(path: str) -> PathFacts:
     stem_of_name, _dot, extension = base.rpartition(".")
     name = stem_of_name or base
     return PathFacts(
-        file_words=_stems(name),
-        folder_words=tuple(word for folder in folders for word in _stems(folder)),
+        file_words=name_words(name),
+        folder_words=tuple(word for folder in folders for word in name_words(folder)),
         extension=extension.lower() if stem_of_name else "",
         depth=len(folders),
         is_test=_TEST.search(path) is not None,
@@ -94,5 +94,7 @@ def _named_letters(word: str, query_terms: tuple[str, ...]) -> int:
     return min(named, len(word))
 
 
-def _stems(name: str) -> tuple[str, ...]:
+@lru_cache(maxsize=32_768)
+def name_words(name: str) -> tuple[str, ...]:
+    """The stemmed words of a name as code writes it."""
     return tuple(stem(word) for identifier in identifiers(name) for word in words(identifier))

@@ -10,9 +10,9 @@ from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.signals import (
     SIGNALS,
     FileEvidence,
-    content_points,
     definition_fit,
     gather,
+    snippet_points,
     total_rarity,
 )
 from kodit.domain.ranking.weights import REPEATED_FILE, weights_for
@@ -95,7 +95,7 @@ def _rank_file(
         if name in weights and (value := signal(file))
     )
     total = sum(part.points for part in explanation)
-    own = [(content_points(file, candidate, weights), candidate) for candidate in shown]
+    own = [(snippet_points(file, candidate), candidate) for candidate in shown]
     own.sort(key=lambda pair: (*_place_in_file(file, pair[1]), -pair[0], pair[1].start_line))
     best = own[0][0]
     ranked = [Ranked(own[0][1], total, explanation)]

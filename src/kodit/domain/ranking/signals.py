@@ -13,8 +13,9 @@ from fnmatch import fnmatchcase
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.languages import is_code
-from kodit.domain.ranking.paths import PathFacts, named_share, path_facts
+from kodit.domain.ranking.paths import PathFacts, name_words, named_share, path_facts
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
+from kodit.domain.ranking.weights import WITHIN_FILE
 from kodit.domain.snippet import SymbolKind
 
 TYPE_KINDS = frozenset(
@@ -143,6 +144,18 @@ def defines_word(file: FileEvidence) -> float:
     )
 
 
+def symbol_name(file: FileEvidence) -> float:
+    """The most of any defined symbol's name that the query says."""
+    return max(said_of_symbol(candidate, file.query) for candidate in file.candidates)
+
+
+def said_of_symbol(candidate: Candidate, query: QueryUnderstanding) -> float:
+    """Share of the name of the symbol that a snippet defines, 0 when it defines none."""
+    if candidate.symbol is None:
+        return 0.0
+    return named_share(name_words(candidate.symbol.name), query.words)
+
+
 def path_asked(file: FileEvidence) -> float:
     """For a path query: 1 when the path is it, ends with it or fits it, 0.5 when it contains it."""
     if file.query.kind is not QueryKind.PATH:
@@ -207,6 +220,7 @@ SIGNALS: Mapping[str, Signal] = {
         folders,
         defines,
         defines_word,
+        symbol_name,
         path_asked,
         depth,
         not_code,
@@ -219,11 +233,14 @@ SIGNALS: Mapping[str, Signal] = {
 """Every signal by its name, in the order in which a score is explained."""
 
 
-def content_points(file: FileEvidence, candidate: Candidate, weights: Mapping[str, float]) -> float:
-    """What one snippet says by itself, weighed as the file is: by this the shown one is chosen."""
-    return (
-        weights.get("keyword_best", 0.0) * candidate.keyword / file.total_rarity
-        + weights.get("code_similarity", 0.0) * candidate.code
-        + weights.get("text_similarity", 0.0) * candidate.text
-        + weights.get("defines", 0.0) * definition_fit(candidate, file.query.names)
-    )
+def snippet_points(file: FileEvidence, candidate: Candidate) -> float:
+    """What speaks for showing this snippet rather than another one of its file."""
+    values = {
+        "keyword": candidate.keyword / file.total_rarity,
+        "code": candidate.code,
+        "text": candidate.text,
+        "symbol_name": said_of_symbol(candidate, file.query),
+        "defines": definition_fit(candidate, file.query.names),
+        "length": math.log1p(candidate.end_line - candidate.start_line),
+    }
+    return sum(weight * values[name] for name, weight in WITHIN_FILE.items())

@@ -29,6 +29,7 @@ PROSE: Mapping[str, float] = {
     "folders": 1.5,
     "defines": 1.5,
     "defines_word": 1.75,
+    "symbol_name": 1.0,
     "path_asked": 8.0,
     "depth": -2.5,
     **_SECONDARY,
@@ -42,6 +43,17 @@ NAME: Mapping[str, float] = {
     "depth": -2.5,
     **_SECONDARY,
 }
+
+WITHIN_FILE: Mapping[str, float] = {
+    "keyword": 4.5,
+    "code": 5.0,
+    "text": 4.0,
+    "symbol_name": 2.5,
+    "defines": 1.5,
+    "length": 0.3,
+}
+"""What makes one snippet of a file the one to show. The file is given, so that what its snippets
+share says nothing here, and how well one matches says more than it does of the file."""
 
 REPEATED_FILE = 4.0
 """What every snippet of a file loses for each one of the same file above it."""

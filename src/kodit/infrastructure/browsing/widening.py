@@ -82,7 +82,10 @@ def _translate(token: re.Match[str], ignore_case: bool) -> str | None:
 
 def _literal(character: str, ignore_case: bool) -> str:
     if not character.isascii():
-        return _BEYOND_ASCII
+        folded = character.casefold() if ignore_case else character
+        if folded not in _FOLDS_FROM_BEYOND:
+            return _BEYOND_ASCII
+        character = folded
     if not character.isalnum():
         # ripgrep refuses a line end; nothing that is searched has a NUL.
         return rf"\x{ord(character):02x}" if character != "\n" else r"\x00"
