@@ -65,6 +65,11 @@ def order(query: str, *candidates: Candidate) -> list[str]:
         ("how loadToken works", {"symbol": Symbol("loadToken", SymbolKind.FUNCTION)}, {}),
         ("how a Functor works", {"symbol": Symbol("Functor", SymbolKind.TRAIT)}, {}),
         (
+            "read a session cookie",
+            {"symbol": Symbol("read_cookie", SymbolKind.FUNCTION)},
+            {"symbol": Symbol("read_configuration", SymbolKind.FUNCTION)},
+        ),
+        (
             "Store",
             {"symbol": Symbol("Store", SymbolKind.CLASS)},
             {"symbol": Symbol("Store", SymbolKind.METHOD)},
@@ -121,9 +126,20 @@ def test_other_files_come_before_a_second_snippet_of_one() -> None:
     assert order("session cookie", *found) == ["a.py", "b.py", "a.py"]
 
 
-def test_a_file_stands_with_its_best_snippet() -> None:
-    found = [candidate(1, "a.py", keyword=1.0), candidate(2, "a.py", keyword=6.0)]
-    best = rank(understand("session cookie"), found, STATISTICS, 1)[0]
+@pytest.mark.parametrize(
+    ("query", "better"),
+    [
+        ("session cookie", {"keyword": 6.0}),
+        ("session cookie", {"code": 0.6}),
+        ("session cookie", {"text": 0.6}),
+        ("session cookie", {"symbol": Symbol("set_cookie", SymbolKind.FUNCTION)}),
+        ("how loadToken works", {"symbol": Symbol("LOADTOKEN", SymbolKind.FUNCTION)}),
+        ("session cookie", {"end_line": 80}),
+    ],
+)
+def test_a_file_stands_with_its_best_snippet(query: str, better: dict[str, Any]) -> None:
+    found = [candidate(1, "a.py"), candidate(2, "a.py", **better)]
+    best = rank(understand(query), found, STATISTICS, 1)[0]
     assert best.candidate.snippet_id == 2
 
 
