@@ -123,6 +123,9 @@ def test_pointers_of_lfs() -> None:
     assert not is_lfs_pointer(b"# " + pointer)
 
 
+BASE64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
+
+
 @pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
 def test_private_keys_are_known_by_their_armour(kind: str) -> None:
     """At the start of the file; code that mentions it is code."""
@@ -130,3 +133,47 @@ def test_private_keys_are_known_by_their_armour(kind: str) -> None:
     assert holds_private_key(armour.encode())
     assert not holds_private_key(f'KEY = "{armour}"'.encode())
     assert not holds_private_key(b"-----BEGIN CERTIFICATE-----")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"\ufeff-----BEGIN PRIVATE KEY-----\n{BASE64}\n",
+        f"Bag Attributes\n    friendlyName: x\n-----BEGIN PRIVATE KEY-----\n{BASE64}\n",
+        f"-----BEGIN CERTIFICATE-----\n{BASE64}\n-----BEGIN RSA PRIVATE KEY-----\n{BASE64}\n",
+        f"# a key\r\n-----BEGIN PRIVATE KEY-----\r\n{BASE64}\r\n",
+        f"x\n-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: A,0\n\n{BASE64}",
+        f"x\n-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1\n\n{BASE64}\n",
+        f"x\n---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: x\n{BASE64}\n",
+        f"tls.key: |\n    -----BEGIN EC PRIVATE KEY-----\n    {BASE64}\n",
+        f'KEY = """-----BEGIN PRIVATE KEY-----\n{BASE64}\n-----END PRIVATE KEY-----"""\n',
+        "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\n",
+        "\ufeffPuTTY-User-Key-File-3: ssh-ed25519\r\n",
+        "note\nPuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nPrivate-Lines: 1\nAAAA\n",
+        f"# created: today\nAGE-SECRET-KEY-1{'Q' * 58}\n",
+        f'{{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\n{BASE64}"}}',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_private_keys_are_found_wherever_they_stand(text: str, encoding: str) -> None:
+    """After a byte order mark, the attributes that openssl writes, or other text."""
+    assert holds_private_key(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'if line == "-----BEGIN PRIVATE KEY-----":\n    key = read()\n',
+        'MARK = "-----BEGIN RSA PRIVATE KEY-----"\n'
+        "LONG_NAMES_THAT_LOOK_LIKE_BASE64_ARE_NOT_A_KEY = 1\n",
+        "A key looks like this:\n\n-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN PUBLIC KEY-----\n" + BASE64,
+        "see PuTTY-User-Key-File-2: ssh-rsa\n",
+        "# PRIVATE KEY\n" + BASE64,
+        "prefix = 'AGE-SECRET-KEY-1'\n",
+        '{"private_key": "-----BEGIN PRIVATE KEY-----\\n..."}',
+    ],
+)
+def test_text_about_private_keys_is_read(text: str) -> None:
+    """A parser, a page of documentation, a public key."""
+    assert not holds_private_key(f"# about keys\n{text}".encode())

@@ -54,6 +54,38 @@ def of(*names: str) -> dict[str, str]:
                 ".git-credentials",
                 ".envrc",
                 "prod.tfvars",
+                "prod.env",
+                "local.env",
+                "app.env.local",
+                ".flaskenv",
+                ".env~",
+                ".env.old",
+                ".env-prod",
+                ".env_backup",
+                ".env.example.local",
+                ".envrc.local",
+                ".docker/config.json",
+                "home/.kube/config",
+                ".dockerconfigjson",
+                ".dockercfg",
+                ".vault_pass",
+                ".vault_pass.txt",
+                ".vault-password",
+                "service-account-prod.json",
+                "service_account.json",
+                "client_secret_123.apps.json",
+                "shop-firebase-adminsdk-x1.json",
+                "gha-creds-0123.json",
+                "a.auto.tfvars.json",
+                "terraform.tfstate",
+                "terraform.tfstate.backup",
+                "a.ppk",
+                "a.jks",
+                "id_rsa~",
+                "id_ecdsa_sk",
+                "id_ed25519_work",
+                "deploy_rsa",
+                "server.key.old",
             ],
         ),
         (
@@ -102,6 +134,24 @@ def test_files_are_left_out_by_name_and_counted(
         ".env.example",
         ".env.sample",
         ".env.template",
+        ".env.dist",
+        ".env.local.example",
+        "example.env",
+        "a.tfvars.example",
+        "app.env.ts",
+        "environment.py",
+        "config",
+        "config.json",
+        "docker/config.json",
+        ".kube/config.py",
+        "service_account.py",
+        "client_secrets.md",
+        "service.json",
+        "main.tf",
+        "vault_pass.py",
+        "id_rsa.pub",
+        "rsa",
+        "test_rsa.go",
         "keys.py",
         "env.py",
         "id_rsa.py",
@@ -124,6 +174,15 @@ def test_files_are_left_out_by_name_and_counted(
 def test_files_that_only_look_like_those_are_read(tmp_path: Path, name: str) -> None:
     """Names that share a part with what is left out."""
     assert scan(tmp_path, of(name)) == ({name}, {})
+
+
+@pytest.mark.parametrize("names", [(".git",), ("module/.git", "linked/.git")])
+def test_the_git_file_of_a_linked_work_tree_is_not_read(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    """Nor that of a submodule: it names a place on this machine."""
+    files = dict.fromkeys(names, "gitdir: /home/ada/other/.git/worktrees/x\n")
+    assert scan(tmp_path, files | of("a.py", ".gitmodules")) == ({"a.py", ".gitmodules"}, {})
 
 
 @pytest.mark.parametrize(

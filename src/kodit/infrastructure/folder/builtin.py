@@ -7,6 +7,7 @@ document as their own output or download folders; names that are as often somebo
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 SECRET: Final = "secret"  # noqa: S105 - a reason, not a password
@@ -59,23 +60,46 @@ def directory_reason(name: str) -> str | None:
 
 _SECRET_NAMES = frozenset(
     """
-    .env .envrc .netrc _netrc .npmrc .pypirc .pgpass .my.cnf .htpasswd .dockercfg
-    .git-credentials .s3cfg .boto .vault-token .terraformrc terraform.rc
-    id_rsa id_dsa id_ecdsa id_ecdsa_sk id_ed25519 id_ed25519_sk
+    .env .flaskenv .netrc _netrc .npmrc .pypirc .pgpass pgpass.conf .my.cnf .mylogin.cnf
+    .htpasswd .dockercfg .dockerconfigjson rclone.conf .git-credentials
+    .s3cfg .boto .vault-token .terraformrc terraform.rc
     credentials credentials.json credentials.yml credentials.yaml credentials.toml
     secrets.json secrets.yml secrets.yaml secrets.toml secret.json secret.yml secret.yaml
-    service-account.json service_account.json serviceaccount.json
-    client_secret.json client_secrets.json application_default_credentials.json
+    application_default_credentials.json
     master.key kubeconfig .password-store known_hosts authorized_keys
     """.split()
 )
 _SECRET_EXTENSIONS = frozenset(
     """
     .pem .key .p12 .pfx .p8 .pk8 .ppk .der .jks .keystore .bks .keychain .kdb .kdbx .gpg
-    .pgp .age .ovpn .tfvars .tfstate .mobileprovision .agilekeychain
+    .pgp .age .ovpn .env .tfvars .tfstate .mobileprovision .agilekeychain
     """.split()
 )
-_HARMLESS_ENV = frozenset((".example", ".sample", ".template", ".dist", ".defaults"))
+_SECRET_PATTERN = re.compile(
+    r"""
+    (?: \.env [._-] .* | \.envrc .*
+      | .*\.env \. (?: local | dev | development | test | staging | prod | production )
+      | .*\.tf(?:vars|state) [._-] .*
+      | \.vault[_-]?pass .*
+      | (?: service[_-]?account | client[_-]?secret | .*-adminsdk | gha-creds- ) .* \.json
+      | (?: id | [\w-]+ ) _ (?: rsa | dsa | ecdsa | ed25519 ) (?: [_-] [\w-]* )?
+    )""",
+    re.VERBOSE,
+)
+"""Names that tools give to files with passwords, tokens and keys: dotenv, direnv, Terraform,
+Ansible, the consoles of Google Cloud and Firebase, and ssh-keygen."""
+_MAY_BE_SECRET = re.compile(
+    r"\.env|\.tf|\.vault|service|client|adminsdk|gha-creds|_(?:rsa|dsa|ecdsa|ed25519)"
+)
+_SECRET_PLACES = {"config.json": ".docker", "config": ".kube"}
+"""Names that only their folder makes secret."""
+_COPIES = ("~", ".bak", ".old", ".orig", ".save", ".backup")
+"""What editors and people add to the name of a copy."""
+_HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".defaults")
+_HARMLESS_NAMES = frozenset(
+    f"{dot}{name}.env" for dot in ("", ".") for name in ("example", "sample", "template")
+)
+"""Templates, made to be shown."""
 
 _LOCK_FILES = frozenset(
     """
@@ -137,14 +161,12 @@ _BINARY_EXTENSIONS = frozenset(
 )
 
 
-def file_reason(name: str) -> str | None:
-    """Why a file of this name is not read, or None."""
+def file_reason(name: str, folder: str = "") -> str | None:
+    """Why a file of this name, in a folder of that name, is not read, or None."""
     lower = name.lower()
     dot = lower.rfind(".")
     extension = lower[dot:] if dot >= 0 else ""
-    if extension in _SECRET_EXTENSIONS or lower in _SECRET_NAMES:
-        return SECRET
-    if lower.startswith(".env.") and extension not in _HARMLESS_ENV:
+    if _is_secret(lower, extension, folder):
         return SECRET
     if extension in _BINARY_EXTENSIONS:
         return BINARY
@@ -153,3 +175,17 @@ def file_reason(name: str) -> str | None:
     if extension[1:] in _GENERATED_LAST_PARTS and lower.endswith(_GENERATED_ENDINGS):
         return GENERATED
     return None
+
+
+def _is_secret(lower: str, extension: str, folder: str) -> bool:
+    if lower.endswith(_COPIES):
+        while lower.endswith(_COPIES):
+            lower = lower[:-1] if lower[-1] == "~" else lower.rpartition(".")[0]
+        extension = lower[lower.rfind(".") :] if "." in lower else ""
+    if extension in _SECRET_EXTENSIONS:
+        return lower not in _HARMLESS_NAMES
+    if lower in _SECRET_NAMES or _SECRET_PLACES.get(lower) == folder.lower():
+        return True
+    if not _MAY_BE_SECRET.search(lower) or extension in _HARMLESS_ENDINGS:
+        return False
+    return _SECRET_PATTERN.fullmatch(lower) is not None

@@ -41,6 +41,26 @@ _WIDE_TEXT_MARKS = (
 )
 """With one of these at the start, NUL bytes belong to text."""
 
+_MARKS_AND_SPACE = b"".join(_WIDE_TEXT_MARKS) + codecs.BOM_UTF8 + b" \t\r\n\v\f"
+_KEY_WORDS = (b"PRIVATE KEY", b"PuTTY-User-Key-File-", b"AGE-SECRET-KEY-")
+_STARTS_AS_KEY = re.compile(
+    rb"----[- ]BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-\d+:|AGE-SECRET-KEY-1"
+)
+_KEY = re.compile(
+    rb"""
+    (?: ^ | ["'`] ) [ \t]*
+        ----[- ]BEGIN\ [A-Z0-9 ]*PRIVATE\ KEY(?:\ BLOCK)?[- ]---- [ \t]*\r?\n
+        (?: [ \t]*[A-Za-z-]+:\ [^\n]*\n ){0,20}  # the headers of RFC 1421 and RFC 4880
+        (?: [ \t]*\r?\n )?
+        [ \t]*[A-Za-z0-9+/=]{32}
+  | ^PuTTY-User-Key-File-\d+:\ .*\n(?:.*\n){0,100}?Private-Lines:
+  | ^AGE-SECRET-KEY-1[0-9A-Z]{58}
+  | "private_key"\s*:\s*"-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----\\n[A-Za-z0-9+/=]{32}
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+"""A marker at the end of its line, and base64 on the next: what mentions a marker has no key."""
+
 
 def blob_id(data: bytes) -> str:
     """The id git gives a blob of these bytes: SHA-1 of `blob <length>`, NUL, and the bytes."""
@@ -91,5 +111,11 @@ def is_lfs_pointer(data: bytes) -> bool:
 
 
 def holds_private_key(data: bytes) -> bool:
-    """Whether the file starts with a private key in its usual armour."""
-    return re.match(rb"\s*-----BEGIN [A-Z0-9 ]*PRIVATE KEY", data[:200]) is not None
+    """Whether the file is a private key or holds one: armoured (PEM, OpenSSH, PGP, SSH2), of PuTTY
+    or age, or in the JSON of a service account. Code that only mentions the armour is none."""
+    if not any(word in data for word in _KEY_WORDS):
+        if not data.startswith(_WIDE_TEXT_MARKS):
+            return False
+        data = data.replace(b"\0", b"")
+    text = data.lstrip(_MARKS_AND_SPACE)
+    return _STARTS_AS_KEY.match(text) is not None or _KEY.search(text) is not None

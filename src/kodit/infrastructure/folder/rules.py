@@ -100,7 +100,7 @@ class _NameFilter:
 class DirectoryRules:
     """The rules for the entries of one folder."""
 
-    __slots__ = ("_included", "_layers", "_literals", "_names", "_path", "_paths")
+    __slots__ = ("_folder", "_included", "_layers", "_literals", "_names", "_path", "_paths")
 
     def __init__(
         self, path: str, layers: tuple[Layer, ...], names: _NameFilter | None, included: bool
@@ -108,6 +108,7 @@ class DirectoryRules:
         """`path` is byte text relative to where the topmost layer is based, "" or with a
         trailing slash; `included` says that an include pattern matched the folder."""
         self._path = path
+        self._folder = path[path.rfind("/", 0, -1) + 1 : -1]
         self._layers = layers
         self._names = _NameFilter(layers) if names is None else names
         self._included = included
@@ -165,7 +166,9 @@ class DirectoryRules:
 
     def of_file(self, name: str) -> str | None:
         """None to read the file, or the reason to leave it out."""
-        reason = file_reason(name)
+        if is_version_control(name):  # `.git` of a linked work tree or a submodule
+            return IGNORED
+        reason = file_reason(name, self._folder)
         name = byte_text(name)
         if not self._may_match(name):
             return reason if reason or self._included else IGNORED
