@@ -120,7 +120,7 @@ def test_several_hits_in_one_file_speak_for_it() -> None:
 def test_other_files_come_before_a_second_snippet_of_one() -> None:
     found = [
         candidate(1, "a.py", keyword=6.0),
-        candidate(2, "a.py", keyword=5.9),
+        candidate(5, "a.py", keyword=5.9),
         candidate(3, "b.py", keyword=2.0),
     ]
     assert order("session cookie", *found) == ["a.py", "b.py", "a.py"]
@@ -141,6 +141,32 @@ def test_a_file_stands_with_its_best_snippet(query: str, better: dict[str, Any])
     found = [candidate(1, "a.py"), candidate(2, "a.py", **better)]
     best = rank(understand(query), found, STATISTICS, 1)[0]
     assert best.candidate.snippet_id == 2
+
+
+def beside_the_best(*found: Candidate) -> list[int]:
+    [best, *_others] = rank(understand("session cookie"), found, STATISTICS, len(found))
+    assert best.candidate.snippet_id == 1
+    return sorted(one.snippet_id for one in best.neighbours)
+
+
+def test_neighbours_that_say_nearly_as_much_are_shown_together() -> None:
+    """Both sides, and what touches these."""
+    best = candidate(1, "a.py", start_line=50, end_line=60, keyword=6.0)
+    above = candidate(2, "a.py", start_line=40, end_line=47)
+    below = candidate(3, "a.py", start_line=61, end_line=70)
+    further = candidate(4, "a.py", start_line=73, end_line=80)
+    assert beside_the_best(best, above, below, further) == [2, 3, 4]
+    assert beside_the_best(best, further) == []
+    other_file = candidate(5, "b.py", start_line=61, end_line=70)
+    assert beside_the_best(best, other_file) == []
+
+
+def test_a_weak_or_distant_neighbour_or_a_long_row_is_not_joined() -> None:
+    best = candidate(1, "a.py", start_line=50, end_line=60, keyword=6.0)
+    assert beside_the_best(best, candidate(2, "a.py", start_line=61, end_line=70, text=0.1)) == []
+    assert beside_the_best(best, candidate(2, "a.py", start_line=64, end_line=70)) == []
+    assert beside_the_best(best, candidate(2, "a.py", start_line=61, end_line=149)) == [2]
+    assert beside_the_best(best, candidate(2, "a.py", start_line=61, end_line=150)) == []
 
 
 def test_a_name_is_shown_where_its_definition_begins() -> None:
@@ -202,7 +228,7 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
 @given(candidates(), st.sampled_from(["Session", "session cookie", "b/session.py", ""]))
 def test_scores_fall_and_explain_themselves(found: list[Candidate], text: str) -> None:
     ranked = rank(understand(text), found, STATISTICS, 100)
-    assert len(ranked) == len(found)
+    assert sum(1 + len(one.neighbours) for one in ranked) == len(found)
     assert [r.score for r in ranked] == sorted((r.score for r in ranked), reverse=True)
     for one in ranked:
         assert sum(part.points for part in one.explanation) == pytest.approx(one.score)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -135,6 +137,24 @@ class StoredSnippet:
 
 
 _FIELDS = attrgetter(*(field.name for field in fields(StoredSnippet)))
+
+
+def joined(
+    shown: StoredSnippet, neighbours: Iterable[StoredSnippet], following: Mapping[int, int]
+) -> StoredSnippet:
+    """A snippet as one with those of its neighbours that stand in a row with it, of which
+    `following` tells the next one of each. Between two in a row there are only blank lines."""
+    others = {one.id: one for one in neighbours}
+    preceding = {after: before for before, after in following.items()}
+    row = deque([shown])
+    while (above := others.get(preceding.get(row[0].id, 0))) is not None:
+        row.appendleft(above)
+    while (below := others.get(following.get(row[-1].id, 0))) is not None:
+        row.append(below)
+    text = row[0].text + "".join(
+        "\n" * (below.start_line - above.end_line) + below.text for above, below in pairwise(row)
+    )
+    return replace(shown, start_line=row[0].start_line, end_line=row[-1].end_line, text=text)
 
 
 class FoundSnippet(NamedTuple):

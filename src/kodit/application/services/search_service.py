@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ports.database import Database, Transaction
@@ -19,6 +20,7 @@ from kodit.domain.search import (
     SignalPoints,
     StoredSnippet,
     VectorKind,
+    joined,
     within_budget,
 )
 
@@ -122,12 +124,28 @@ class SearchService:
             question.depth,
             kinds=question.scope.kinds,
         )
-        ids = [one.candidate.snippet_id for one in ranked]
-        snippets = _by_id(transaction.search.get_many(ids))
+        return self._show(transaction, ranked)
+
+    def _show(self, transaction: Transaction, ranked: Sequence[Ranked]) -> list[SearchResult]:
+        """The ranked snippets, each as one with its neighbours."""
+        groups = [
+            [found.snippet_id for found in (one.candidate, *one.neighbours)] for one in ranked
+        ]
+        snippets = _by_id(transaction.search.get_many(list(chain.from_iterable(groups))))
+        following = transaction.search.following(
+            list(chain.from_iterable(group for group in groups if len(group) > 1))
+        )
         return [
-            _to_result(one, snippets[one.candidate.snippet_id])
-            for one in ranked
-            if one.candidate.snippet_id in snippets
+            _to_result(
+                one,
+                joined(
+                    snippets[shown],
+                    [snippets[other] for other in others if other in snippets],
+                    following,
+                ),
+            )
+            for one, (shown, *others) in zip(ranked, groups, strict=True)
+            if shown in snippets
         ]
 
     def _look_up(self, transaction: Transaction, ids: set[int]) -> list[FoundSnippet]:

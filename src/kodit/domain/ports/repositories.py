@@ -179,6 +179,11 @@ class SearchRepository(Protocol):
         """In any order; unknown identifiers are left out."""
         ...
 
+    def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
+        """For each of some snippets the one that follows it in its file, in the same version of
+        the file; the last one of a file is left out."""
+        ...
+
 
 class EmbeddingRepository(Protocol):
     """Vectors within one transaction."""

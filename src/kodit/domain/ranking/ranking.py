@@ -18,6 +18,12 @@ from kodit.domain.ranking.signals import (
 from kodit.domain.ranking.weights import REPEATED_FILE, weights_for
 from kodit.domain.snippet import SymbolKind
 
+NEARLY_AS_MUCH = 1.0
+"""Points by which a snippet may be weaker than its neighbour that is shown, to be shown with it."""
+MOST_BLANK_LINES = 2
+MOST_JOINED_LINES = 100
+"""What is shown as one: snippets with so many lines between them, up to so many lines in all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
@@ -34,11 +40,13 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate in its place. The points of `explanation` sum to `score`."""
+    """A candidate in its place. The points of `explanation` sum to `score`; `neighbours` are the
+    snippets right above and below it that say nearly as much."""
 
     candidate: Candidate
     score: float
     explanation: tuple[Contribution, ...]
+    neighbours: tuple[Candidate, ...] = ()
 
 
 def rank(
@@ -97,9 +105,13 @@ def _rank_file(
     total = sum(part.points for part in explanation)
     own = [(snippet_points(file, candidate), candidate) for candidate in shown]
     own.sort(key=lambda pair: (*_place_in_file(file, pair[1]), -pair[0], pair[1].start_line))
-    best = own[0][0]
-    ranked = [Ranked(own[0][1], total, explanation)]
-    for above, (points, candidate) in enumerate(own[1:limit], start=1):
+    best, shown_best = own[0]
+    beside = _neighbours(
+        shown_best, [one for points, one in own if best - points <= NEARLY_AS_MUCH]
+    )
+    ranked = [Ranked(shown_best, total, explanation, beside)]
+    others = [pair for pair in own[1:] if pair[1] not in beside]
+    for above, (points, candidate) in enumerate(others[: limit - 1], start=1):
         below = (
             Contribution("repeated_file", above, -REPEATED_FILE),
             Contribution("weaker_snippet", min(points - best, 0.0), 1.0),
@@ -107,6 +119,24 @@ def _rank_file(
         score = total + sum(part.points for part in below)
         ranked.append(Ranked(candidate, score, explanation + below))
     return ranked
+
+
+def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Those of `others` that touch the one that is shown, or another one that does."""
+    first, last, found = shown.start_line, shown.end_line, list[Candidate]()
+    while True:
+        for one in others:
+            touches = (
+                one.end_line < first <= one.end_line + 1 + MOST_BLANK_LINES
+                or one.start_line - 1 - MOST_BLANK_LINES <= last < one.start_line
+            )
+            lines = max(last, one.end_line) - min(first, one.start_line) + 1
+            if touches and lines <= MOST_JOINED_LINES:
+                first, last = min(first, one.start_line), max(last, one.end_line)
+                found.append(one)
+                break
+        else:
+            return tuple(found)
 
 
 def _place_in_file(file: FileEvidence, candidate: Candidate) -> tuple[float, int]:

@@ -11,7 +11,13 @@ from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Symbol, SymbolKind
 from kodit.domain.source import FileProcessingStatus
 from kodit.infrastructure.mappers.task_mapper import to_microseconds
-from kodit.infrastructure.sqlalchemy.entities import UNCLEAN, FileRow, IndexRow, SnippetRow
+from kodit.infrastructure.sqlalchemy.entities import (
+    UNCLEAN,
+    FileRow,
+    IndexRow,
+    SnippetRow,
+    table_of,
+)
 from kodit.infrastructure.sqlalchemy.globs import may_match, path_matcher
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
@@ -41,6 +47,22 @@ _FOUND = PreparedForMany(
         .join(FileRow, FileRow.id == SnippetRow.file_id)
         .where(SnippetRow.id.in_(ids))
     )
+)
+
+_this, _next = table_of(SnippetRow).alias(), table_of(SnippetRow).alias()
+_FOLLOWING = PreparedForMany(
+    lambda ids: select(
+        _this.c.id,
+        select(_next.c.id)
+        .where(
+            _next.c.file_id == _this.c.file_id,
+            _next.c.state == _this.c.state,
+            _next.c.start_line > _this.c.end_line,
+        )
+        .order_by(_next.c.start_line)
+        .limit(1)
+        .scalar_subquery(),
+    ).where(_this.c.id.in_(ids))
 )
 
 
@@ -108,6 +130,10 @@ class SqlSearchRepository:
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
         return [to_stored(row) for row in _STORED.run(Driver(self._connection), snippet_ids)]
+
+    def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
+        rows = _FOLLOWING.run(Driver(self._connection), snippet_ids)
+        return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def _symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
