@@ -56,10 +56,20 @@ def index(
         typer.Argument(metavar="[SOURCE]...", help="Git URLs (URL@ref picks a ref) and folders."),
     ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(help="Only files that match this glob. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Only files that match this glob. Repeatable; kept until others are given, or '' "
+            "for none.",
+        ),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="No file that matches this glob. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="No file that matches this glob. Repeatable; kept until others are given, or '' "
+            "for none.",
+        ),
     ] = None,
     credentials: Annotated[
         str | None,
@@ -83,12 +93,19 @@ def index(
     with _opened(context) as application:
         succeeded = index_and_show(
             application,
-            IndexRequest(sources, tuple(include or ()), tuple(exclude or ()), credentials),
+            IndexRequest(sources, _globs(include), _globs(exclude), credentials),
             wait=wait,
             as_json=as_json,
         )
     if not succeeded:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _globs(given: list[str] | None) -> tuple[str, ...] | None:
+    """None leaves the globs of an index as they are; an empty text alone clears them."""
+    if not given:
+        return None
+    return () if given == [""] else tuple(given)
 
 
 @app.command()

@@ -78,12 +78,13 @@ class Kodit:
     def index(
         self,
         *sources: str | Path,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
         credentials: str | None = None,
     ) -> list[IndexStatus]:
         """Add or refresh sources (git URLs, optionally `URL@ref`, or folders) and wait until they
-        are indexed. `credentials` (`env:NAME`) names the variable that holds `user:password` or a
+        are indexed. `include` and `exclude` are globs over their paths: None leaves them as they
+        were given before, an empty sequence clears them. `credentials` (`env:NAME`) names the variable that holds `user:password` or a
         token, where the URL has none.
 
         Raises SourceError for a source that cannot be, and IndexingError when a run fails.
@@ -94,8 +95,8 @@ class Kodit:
                 application,
                 IndexRequest(
                     [str(source) for source in sources],
-                    tuple(include),
-                    tuple(exclude),
+                    None if include is None else tuple(include),
+                    None if exclude is None else tuple(exclude),
                     credentials,
                 ),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
@@ -14,6 +14,7 @@ from kodit.domain.errors import TransientError
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
 from kodit.domain.task import Task
+from kodit.infrastructure.folder.patterns import check_globs
 from kodit.infrastructure.sources import parse_source
 from kodit.signals import stopped_by
 
@@ -28,12 +29,13 @@ ShowOperation = Callable[[Task, ProgressTracker], None]
 
 @dataclass(frozen=True, slots=True)
 class IndexRequest:
-    """What is to be indexed: sources as typed, globs that choose their files, and where their
-    secret is, `env:NAME`, if it is not part of the URL."""
+    """What is to be indexed: sources as typed, globs that choose their files (None leaves them as
+    they were, an empty tuple clears them), and where their secret is, `env:NAME`, if it is not
+    part of the URL."""
 
     sources: Sequence[str]
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
     credentials: str | None = None
 
 
@@ -41,12 +43,20 @@ async def queue_sources(
     application: Application,
     request: IndexRequest,
 ) -> list[IndexRun]:
-    """Add or refresh sources; every one is understood before the first is added."""
+    """Add or refresh sources; every one is understood before the first is added. Raises
+    UserError."""
+    check_globs("--include", request.include or ())
+    check_globs("--exclude", request.exclude or ())
     parsed = [parse_source(source) for source in request.sources]
     runs = []
     for one in parsed:
-        source = replace(one.source, include=request.include, exclude=request.exclude)
-        index = await application.indexes.add(source, one.credentials, request.credentials)
+        index = await application.indexes.add(
+            one.source,
+            one.credentials,
+            request.credentials,
+            include=request.include,
+            exclude=request.exclude,
+        )
         runs.append(await application.indexing.queue_index_tasks(index.id))
     return runs
 

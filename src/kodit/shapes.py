@@ -57,13 +57,15 @@ def status_shape(status: IndexStatus, queue: QueueOverview | None = None) -> dic
         "id": index.id,
         "source": str(index.source),
         "kind": index.source.kind.value,
+        "include": list(index.source.include),
+        "exclude": list(index.source.exclude),
         "files": status.summary.files,
         "snippets": status.summary.snippets,
         "commit": index.working_copy.commit,
         "created_at": _moment(index.created_at),
         "updated_at": _moment(index.updated_at),
         "problems": status.summary.problems,
-        "skipped": index.working_copy.skipped,
+        "skipped": status.summary.skipped,
         "run": None if status.run is None else run_shape(status.run, queue),
     }
 

@@ -129,7 +129,7 @@ def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) 
     write_file(folder / "empty.py", "")
     write_file(folder / "large.py", "x = 1\n" * 200_000)
     write_file(folder / "long line.py", "x = '" + "y" * 900_000 + "'\n")
-    write_file(folder / "broken.py", "def ((((\n  class:\n" * 20)
+    write_file(folder / "broken.yaml", "{% if this is no yaml %}\n" * 20)
     write_file(folder / os.fsdecode(b"name\xff.py"), "x = 1\n")
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     (folder / "nowhere").symlink_to("missing")
@@ -139,12 +139,15 @@ def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) 
 
     (index,) = outcome.json()["indexes"]
     assert index["skipped"] == {
+        "binary": 1,
+        "minified": 1,
         "special file": 1,
         "symbolic link": 2,
         "too large": 1,
         "undecodable name": 1,
     }
-    assert index["problems"]["binary"] == 1
+    assert index["problems"] == {"does not parse": 1}
+    assert "cut by lines: 1 does not parse" in kodit.succeed("status").out
     assert index["run"]["state"] == "succeeded"
     with Kodit(kodit.data_dir) as reading:
         for word, path in (("quartz", "fine.py"), ("spindle", "latin.py")):

@@ -126,7 +126,7 @@ def test_source_with_errors_keeps_its_definitions() -> None:
 def test_source_that_is_nothing_but_errors_is_cut_by_lines() -> None:
     """And says so."""
     sliced = slice_file("a.yaml", b"{% if this is no yaml %}\n" * 70)
-    assert sliced.problem == "does not parse: line chunks"
+    assert sliced.problem == "does not parse"
     assert [(s.start_line, s.end_line) for s in sliced.snippets] == [(1, 60), (61, 70)]
 
 

@@ -10,7 +10,6 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -86,7 +85,7 @@ class ServingKodit:
 
         async def ask(application: Application) -> IndexRun:
             parsed = parse_source(str(source)).source
-            index = await application.indexes.add(replace(parsed, exclude=exclude))
+            index = await application.indexes.add(parsed, exclude=exclude or None)
             return await application.indexing.queue_index_tasks(index.id, is_user_initiated)
 
         return self.call(ask)

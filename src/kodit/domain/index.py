@@ -13,7 +13,7 @@ class IndexedFile:
     """A file of a working copy, as the index knows it.
 
     `extracted_hash` and `extractor_version` say what the stored snippets were made from; None
-    means that there are none. `problem` says why the file was read in a lesser way.
+    means that there are none. `problem` says why the file was left out or cut by lines.
     """
 
     id: int
@@ -59,9 +59,21 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """How much an index holds: files read, live snippets, and files with a problem by reason."""
+    """How much an index holds: files read, live snippets, and by reason how many files were read
+    without their grammar (`problems`) and how many were left out for what is in them."""
 
     index: Index
     files: int
     snippets: int
     problems: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """By reason, the files that are not in the index: those that the scan left out and those
+        that were left out when they were read."""
+        reasons = self.index.working_copy.skipped
+        return {
+            reason: reasons.get(reason, 0) + self.left_out.get(reason, 0)
+            for reason in sorted(reasons.keys() | self.left_out.keys())
+        }

@@ -68,8 +68,8 @@ class Snippet:
 class SlicedFile:
     """All snippets of one file, in line order.
 
-    `problem` says in a few words why the file was read in a lesser way ("binary",
-    "parser ran out of time: line chunks"), and is None when nothing was wrong.
+    `problem` says in a few words why the file was not read ("binary") or was cut by lines
+    ("parser ran out of time"), and is None when nothing was wrong.
     """
 
     path: str

@@ -14,6 +14,7 @@ from kodit.domain.search import SearchFilter, StoredSnippet
 from kodit.locating import locate
 from kodit.shapes import result_shape
 from kodit.terminal.output import print_json, print_line, printable, say
+from kodit.terminal.runs import counted
 from kodit.terminal.tables import show_results
 
 
@@ -29,7 +30,7 @@ def grep_and_show(application: Application, request: GrepRequest, *, as_json: bo
     if not answer.files:
         say("No indexed file passes these filters.")
     elif not answer.matches:
-        say(f"Nothing found in {answer.files} files.")
+        say(f"Nothing found in {counted(answer.files, 'file')}.")
     elif not answer.is_complete:
         say(f"There are more than these {request.limit} lines; --limit shows more.")
 

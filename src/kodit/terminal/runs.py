@@ -27,7 +27,7 @@ _TELLING = (TaskState.READY, TaskState.RUNNING, TaskState.FAILED)
 def queue_line(queue: QueueOverview) -> str:
     """The queue in one line."""
     parts = [
-        _count(len(queue.workers), "worker"),
+        counted(len(queue.workers), "worker"),
         f"{sum(queue.running.values())} running",
         f"{len(queue.waiting)} waiting",
     ]
@@ -123,5 +123,6 @@ def ago(moment: datetime | None) -> str:
     return f"{seconds:.0f} s ago"
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -7,7 +7,7 @@ from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.run import RunState
 from kodit.domain.search import SearchResult
 from kodit.terminal.output import print_line, printable
-from kodit.terminal.runs import ago, run_line, telling_lines
+from kodit.terminal.runs import ago, counted, run_line, telling_lines
 
 
 def show_results(results: list[SearchResult], lines: int, *, explain: bool = False) -> None:
@@ -29,7 +29,7 @@ def show_results(results: list[SearchResult], lines: int, *, explain: bool = Fal
         for line in text[:lines]:
             print_line(f"    {printable(line, keep=chr(9))}")
         if lines and len(text) > lines:
-            print_line(f"    … {len(text) - lines} more lines")
+            print_line(f"    … {counted(len(text) - lines, 'more line')}")
         if lines:
             print_line()
 
@@ -46,15 +46,18 @@ def status_lines(status: IndexStatus, queue: QueueOverview) -> list[str]:
     when = f"complete {ago(index.updated_at)}" if index.updated_at else "not complete yet"
     lines = [
         f"[{index.id}] {printable(str(index.source))}",
-        f"    {summary.files} files, {summary.snippets} snippets, {when}",
+        f"    {counted(summary.files, 'file')}, {counted(summary.snippets, 'snippet')}, {when}",
     ]
+    for option, globs in (("include", index.source.include), ("exclude", index.source.exclude)):
+        if globs:
+            lines.append(f"    {option}: {', '.join(printable(glob) for glob in globs)}")
     if status.run is not None and status.run.state is not RunState.SUCCEEDED:
         lines.append(f"    {run_line(status.run)}")
         lines += [f"        {line}" for line in telling_lines(status.run, queue)]
     if summary.problems:
-        lines.append(f"    read in a lesser way: {_counts(summary.problems)}")
-    if index.working_copy.skipped:
-        lines.append(f"    left out: {_counts(index.working_copy.skipped)}")
+        lines.append(f"    cut by lines: {_counts(summary.problems)}")
+    if summary.skipped:
+        lines.append(f"    left out: {_counts(summary.skipped)}")
     return lines
 
 

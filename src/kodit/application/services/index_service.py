@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import in_thread
@@ -53,9 +53,13 @@ class IndexService:
         source: Source,
         credentials: Credentials | None = None,
         reference: str | None = None,
+        *,
+        include: tuple[str, ...] | None = None,
+        exclude: tuple[str, ...] | None = None,
     ) -> Index:
-        """The index of a source, made where there is none. Globs and credentials that differ from
-        what was given before are stored; `reference` (`env:NAME`) names credentials instead.
+        """The index of a source, made where there is none. Credentials that differ from what was
+        given before are stored, and globs that are not None; `reference` (`env:NAME`) names
+        credentials instead.
 
         Raises SourceError, and stores nothing, when a new source is missing or refuses.
         """
@@ -73,8 +77,13 @@ class IndexService:
             with self._database.write() as transaction:
                 indexes = transaction.indexes
                 found = indexes.find(source) or indexes.add(source, self._clock.now())
-                if found.source != source and (source.include or source.exclude):
-                    indexes.update_source(found.id, source)
+                chosen = replace(
+                    found.source,
+                    include=found.source.include if include is None else include,
+                    exclude=found.source.exclude if exclude is None else exclude,
+                )
+                if found.source != chosen:
+                    indexes.update_source(found.id, chosen)
                 replaced = None
                 if reference is not None and reference != found.credentials:
                     replaced = found.credentials

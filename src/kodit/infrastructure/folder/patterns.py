@@ -7,8 +7,10 @@ stands for one byte (`byte_text`), so that `?` and `[...]` mean the same here as
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.wildmatch import SPECIAL, compiled
 
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -75,6 +77,32 @@ def parse_patterns(content: bytes) -> tuple[Pattern, ...]:
         if pattern is not None:
             patterns.append(pattern)
     return tuple(patterns)
+
+
+def check_globs(option: str, globs: Sequence[str]) -> None:
+    """Raises UserError, naming the option, for globs that can choose no file."""
+    for glob in globs:
+        what = _mistake(glob)
+        if what is not None:
+            raise UserError(f"{option} {glob!r} {what}")
+    if globs and all(glob.startswith("!") for glob in globs):
+        raise UserError(
+            f"{option} {globs[0]!r} only takes back what another {option} before it has chosen"
+        )
+
+
+def _mistake(glob: str) -> str | None:
+    if any(character < " " or character == "\x7f" for character in glob):
+        return "holds a control character"
+    if glob.startswith("#"):
+        return "is a comment; write \\# for a name that begins so"
+    patterns = parse_patterns(os.fsencode(glob))
+    if not patterns:
+        return "is empty and matches no file"
+    (pattern,) = patterns
+    if pattern.is_literal or compiled(pattern.text, pattern.whole_path) is not None:
+        return None
+    return "matches no file: its bracket is not closed, or it ends in a backslash"
 
 
 def _trim_trailing_spaces(line: str) -> str:

@@ -25,7 +25,7 @@ from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 _LOOKED_AT_BYTES = 16_384
 """How much of a file may tell its language: a header begins with pages of licence."""
 
-TOO_LARGE = "too large to parse: line chunks"
+TOO_LARGE = "too large to parse"
 BINARY = "binary"
 MINIFIED = "minified"
 
@@ -74,7 +74,7 @@ def _cut(
     try:
         return _cut_by_syntax(decoded, text, language, budget), None
     except GaveUpError as error:
-        return _line_chunks(text), f"{error}: line chunks"
+        return _line_chunks(text), str(error)
     finally:
         budget.close()
 

@@ -7,14 +7,15 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
+from kodit.infrastructure import folder
 from kodit.infrastructure.slicing.languages import LANGUAGES
 
 
 @cache
 def extractor_version(language: str) -> str:
     """What the snippets of a file in `language` depend on besides its bytes: this package's own
-    code, and for a language with a grammar its query and the versions of the grammar and of
-    tree-sitter. Imports neither.
+    code and that which leaves files out by their bytes, and for a language with a grammar its
+    query and the versions of the grammar and of tree-sitter. Imports neither.
     """
     parts = [_code_digest()]
     if row := LANGUAGES.get(language):
@@ -32,7 +33,8 @@ def extractor_version_of_all() -> str:
 
 @cache
 def _code_digest() -> str:
-    modules = (file for file in files(__package__).iterdir() if file.name.endswith(".py"))
+    modules = [file for file in files(__package__).iterdir() if file.name.endswith(".py")]
+    modules.append(files(folder).joinpath("content.py"))
     code = [file.read_bytes() for file in sorted(modules, key=lambda file: file.name)]
     return _digest(b"\0".join(code))
 

@@ -109,11 +109,12 @@ class SqlIndexRepository:
         ids = [index.id for index in indexes]
         files: dict[int, int] = {}
         problems: dict[int, dict[str, int]] = {}
+        left_out: dict[int, dict[str, int]] = {}
         for index_id, problem, readable, count in self._connection.execute(
             select(
                 FileRow.index_id,
                 FileRow.problem,
-                # A file with a problem that still has a language was read in a lesser way.
+                # A file with a problem that still has a language was cut by lines.
                 FileRow.language.is_not(None),
                 func.count(),
             )
@@ -123,8 +124,8 @@ class SqlIndexRepository:
             if problem is None or readable:
                 files[index_id] = files.get(index_id, 0) + count
             if problem is not None:
-                mine = problems.setdefault(index_id, {})
-                mine[problem] = mine.get(problem, 0) + count
+                kind = problems if readable else left_out
+                kind.setdefault(index_id, {})[problem] = count
         snippets: dict[int, int] = {
             row[0]: row[1]
             for row in self._connection.execute(
@@ -139,6 +140,7 @@ class SqlIndexRepository:
                 files=files.get(index.id, 0),
                 snippets=snippets.get(index.id, 0),
                 problems=problems.get(index.id, {}),
+                left_out=left_out.get(index.id, {}),
             )
             for index in indexes
         ]
