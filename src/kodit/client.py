@@ -84,8 +84,8 @@ class Kodit:
     ) -> list[IndexStatus]:
         """Add or refresh sources (git URLs, optionally `URL@ref`, or folders) and wait until they
         are indexed. `include` and `exclude` are globs over their paths: None leaves them as they
-        were given before, an empty sequence clears them. `credentials` (`env:NAME`) names the variable that holds `user:password` or a
-        token, where the URL has none.
+        were given before, an empty sequence clears them. `credentials` (`env:NAME`)
+        names the variable that holds `user:password` or a token, where the URL has none.
 
         Raises SourceError for a source that cannot be, and IndexingError when a run fails.
         """
