@@ -5,13 +5,15 @@ from __future__ import annotations
 from kodit.composition import Application
 from kodit.domain.diagnosis import Diagnosis, Problem
 from kodit.indexing import Show, ShowOperation, serve_until_ended
-from kodit.infrastructure.doctor.database import unreadable_database
+from kodit.infrastructure.doctor.database import missing_database, unreadable_database
 from kodit.settings import Settings
 
 
 def fatal_problem(settings: Settings) -> Problem | None:
     """What keeps the data directory from being opened at all."""
-    return unreadable_database(settings.data_dir / "kodit.db")
+    return unreadable_database(settings.data_dir / "kodit.db") or missing_database(
+        settings.data_dir
+    )
 
 
 async def check_up(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.doctor.damage import (
 from tests.doctor.place import Answer, Place
 from tests.support.command import KoditCommand, finish
 from tests.support.snapshot import take_snapshot
-from tests.support.sources import write_tree
+from tests.support.sources import listing, write_file, write_tree
 
 from kodit import Kodit
 from kodit.domain.diagnosis import Area, Diagnosis
@@ -63,8 +64,62 @@ def test_each_problem_takes_one_line_with_what_a_repair_would_do(
 
 def test_a_data_directory_that_is_not_there_is_left_so(tmp_path: Path) -> None:
     command = KoditCommand(tmp_path / "data")
-    assert command.run("doctor").code == 0
+
+    outcome = command.run("doctor", "--repair")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.said == [f"kodit: the data directory {command.data_dir} does not exist"]
     assert not command.data_dir.exists()
+
+
+def test_a_folder_without_a_database_is_left_so(tmp_path: Path) -> None:
+    command = KoditCommand(tmp_path / "data")
+    write_tree(command.data_dir, files=2)
+    before = listing(command.data_dir)
+
+    outcome = command.run("doctor", "--repair")
+
+    assert outcome.code == 2
+    assert "holds no database" in outcome.said[0]
+    assert listing(command.data_dir) == before
+
+
+@pytest.mark.parametrize("way", ["missing", "empty"])
+def test_a_database_that_is_lost_costs_nothing_else(
+    way: str, place: Place, command: KoditCommand
+) -> None:
+    """Without it all the rest would seem to be left over."""
+    for path in place.data_dir.glob("kodit.db*"):
+        path.unlink()
+    if way == "empty":
+        (place.data_dir / "kodit.db").touch()
+    before = listing(place.data_dir)
+
+    outcome = command.run("doctor", "--repair")
+
+    assert outcome.code == 1
+    assert outcome.out.startswith(f"database: {place.data_dir}/kodit.db is {way}; of its indexes ")
+    assert listing(place.data_dir) == before
+    assert [problem.area for problem in place.check(repair=True).remaining] == [Area.DATABASE]
+    assert listing(place.data_dir) == before
+
+
+def test_a_clone_of_a_database_that_is_lost_is_not_removed(
+    place: Place, command: KoditCommand
+) -> None:
+    """A new database in its place has never had the index."""
+    for path in place.data_dir.glob("kodit.db*"):
+        path.unlink()
+    write_file(place.data_dir / "credentials" / ("0" * 32), "{}")
+    os.utime(place.data_dir / "credentials" / ("0" * 32), (0, 0))
+    command.succeed("status")
+
+    outcome = command.run("doctor", "--repair")
+
+    assert outcome.code == 1
+    assert "2.git is of an index that this database has never had" in outcome.out
+    assert (place.data_dir / "clones" / "2.git" / "HEAD").exists()
+    assert (place.data_dir / "credentials" / ("0" * 32)).exists()
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from kodit.checkup import check_up, fatal_problem
 from kodit.composition import Application
 from kodit.domain.diagnosis import Diagnosis, Problem
+from kodit.domain.errors import UserError
+from kodit.infrastructure.doctor.database import has_tables
 from kodit.settings import Settings
 from kodit.shapes import problem_shape
 from kodit.terminal.output import is_interactive, print_json, print_line, printable, say
@@ -41,11 +43,14 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
 
 
 def _check(settings: Settings, *, repair: bool) -> Diagnosis:
+    """Raises UserError where there is nothing to examine."""
     if not settings.data_dir.exists():
-        return Diagnosis((), ())
+        raise UserError(f"the data directory {settings.data_dir} does not exist")
     fatal = fatal_problem(settings)
     if fatal is not None:
         return Diagnosis((fatal,), (fatal,))
+    if not has_tables(settings.data_dir / "kodit.db"):
+        raise UserError(f"{settings.data_dir} holds no database; nothing is indexed there")
     with Application(settings) as application:
         return asyncio.run(_work(application, repair=repair))
 

@@ -15,6 +15,7 @@ from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.errors import KoditError, NotFoundError
 from kodit.domain.index import Index, WorkingCopy
 from kodit.domain.source import SourceKind
+from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.git.clone import remove_clone
 from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
 from kodit.infrastructure.locks import try_lock
@@ -42,6 +43,7 @@ class CloneExaminer:
         with self._database.read() as transaction:
             indexes = {index.id: index for index in transaction.indexes.list_all()}
             dying = {index.id for index in transaction.indexes.deleted()}
+            newest = newest_index(transaction.connection)
         problems = []
         for index in indexes.values():
             if index.source.kind is SourceKind.GIT and index.working_copy.commit is not None:
@@ -49,7 +51,7 @@ class CloneExaminer:
                 if what is not None:
                     problems.append(self._clone_again(index, what))
         for name in dict.fromkeys(names):
-            problem = self._leftover(name, indexes, dying)
+            problem = self._leftover(name, indexes.keys() | dying, newest)
             if problem is not None:
                 problems.append(problem)
         return problems
@@ -113,7 +115,7 @@ class CloneExaminer:
                 raise KoditError("another process is working on the clone")
             remove_clone(self._path(index_id))
 
-    def _leftover(self, name: str, indexes: dict[int, Index], dying: set[int]) -> Problem | None:
+    def _leftover(self, name: str, known: set[int], newest: int) -> Problem | None:
         path = self._folder / name
         temporary = _TEMPORARY.fullmatch(name)
         if temporary is not None:
@@ -123,8 +125,15 @@ class CloneExaminer:
                     return None
             return self._removal(path, f"{name} is what an interrupted transfer has left")
         match = _CLONE.fullmatch(name) or _LOCK.fullmatch(name)
-        if match is None or int(match["index"]) in indexes.keys() | dying:
+        if match is None or int(match["index"]) in known:
             return None
+        if int(match["index"]) > newest:
+            # Of another database, which may have been lost.
+            return Problem(
+                self.area,
+                f"{name} is of an index that this database has never had",
+                "nothing; restore the database that knew it, or remove it by hand",
+            )
         return self._removal(path, f"{name} belongs to no index")
 
     def _removal(self, path: Path, what: str) -> Problem:

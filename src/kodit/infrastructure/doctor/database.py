@@ -25,6 +25,8 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import Base
 
 MOST_MESSAGES = 5
+_OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
+"""Folders of the data directory that hold what belongs to indexes."""
 _BEYOND_REPAIR = "nothing; restore it from a copy, or move it away and index again"
 
 
@@ -40,6 +42,40 @@ def unreadable_database(path: Path) -> Problem | None:
     except sqlite3.DatabaseError as error:
         return Problem(Area.DATABASE, f"{path} cannot be read: {error}", _BEYOND_REPAIR)
     return None
+
+
+def missing_database(data_dir: Path) -> Problem | None:
+    """A problem where there is no database, or one without tables, beside what only indexes have
+    made. To open it would make a new one, and all the rest leftovers."""
+    path = data_dir / "kodit.db"
+    if has_tables(path):
+        return None
+    made = [name for name in _OF_INDEXES if any((data_dir / name).glob("*"))]
+    if not made:
+        return None
+    return Problem(
+        Area.DATABASE,
+        f"{path} is {'empty' if path.exists() else 'missing'}; of its indexes there are still "
+        f"{', '.join(made)}",
+        "nothing; restore it from a copy, or index again to begin with a new one",
+    )
+
+
+def has_tables(path: Path) -> bool:
+    """Whether a database has anything in it; one that cannot be asked is taken to have."""
+    if not path.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    except sqlite3.Error:
+        return True
+
+
+def newest_index(connection: Connection) -> int:
+    """The largest identifier that this database has ever given to an index; 0 for none."""
+    query = text("SELECT seq FROM sqlite_sequence WHERE name = 'indexes'")
+    return int(connection.execute(query).scalar() or 0)
 
 
 class DatabaseExaminer:

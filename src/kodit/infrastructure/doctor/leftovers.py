@@ -16,6 +16,7 @@ from kodit.application.services.index_service import ROWS_PER_REMOVAL, IndexServ
 from kodit.application.services.stage import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.ports.workers import WorkerRegistry
+from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -72,6 +73,7 @@ class LeftoverExaminer:
         packs = sorted((self._data_dir / "vectors").glob("*.pack"))
         with self._database.read() as transaction:
             rows = [*self._deletions(transaction), *self._rows_without_index(transaction)]
+            newest = newest_index(transaction.connection)
             known = set(transaction.connection.execute(select(IndexRow.id)).scalars())
             references = set(
                 transaction.connection.execute(
@@ -81,7 +83,8 @@ class LeftoverExaminer:
         return [
             *rows,
             *files,
-            *self._unused_credentials(credentials, references),
+            # A database without a past may stand where one was lost that needs them.
+            *(self._unused_credentials(credentials, references) if newest else ()),
             *self._useless_packs(packs, known),
         ]
 
