@@ -11,6 +11,7 @@ import typer
 
 from kodit.commands import browsing, queue, worker
 from kodit.commands.options import IndexName, Json
+from kodit.commands.options import loaded as _loaded
 from kodit.commands.options import opened as _opened
 from kodit.domain.errors import KoditError, UserError
 from kodit.terminal.output import printable, say
@@ -224,11 +225,9 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check everything that is stored against everything else."""
-    from kodit.settings import Settings  # noqa: PLC0415 - see the module's docstring
     from kodit.terminal.doctor import check_and_show  # noqa: PLC0415 - see the module's docstring
 
-    settings = Settings.load(data_dir=context.find_root().obj)
-    if not check_and_show(settings, repair=repair, as_json=as_json):
+    if not check_and_show(_loaded(context), repair=repair, as_json=as_json):
         raise typer.Exit(EXIT_FAILED)
 
 

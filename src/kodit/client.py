@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from kodit.application.services.index_service import IndexStatus
-from kodit.checkup import check_up
+from kodit.checkup import check_up, fatal_problem
 from kodit.composition import Application
 from kodit.domain.browsing import (
     Expression,
@@ -30,7 +30,6 @@ from kodit.domain.run import RunState
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult
 from kodit.domain.snippet import SymbolKind
 from kodit.indexing import IndexRequest, index_sources
-from kodit.infrastructure.sources import parse_source
 from kodit.locating import locate, located_ids
 from kodit.settings import Settings
 
@@ -222,17 +221,15 @@ class Kodit:
         source itself is never touched."""
 
         async def work(application: Application) -> None:
-            index_id = (
-                source
-                if isinstance(source, int)
-                else (await application.indexes.find(parse_source(str(source)).source)).id
-            )
-            await application.indexes.delete(index_id)
+            await application.indexes.delete(locate(application, source).id)
 
         self._run_apart(work)
 
     def check(self, *, repair: bool = False) -> Diagnosis:
         """Compare all that is stored with each other, and with `repair` put right what can be."""
+        fatal = fatal_problem(self._settings)
+        if fatal is not None:
+            return Diagnosis((fatal,), (fatal,))
         return self._run_apart(partial(check_up, repair=repair))
 
     def _filter(

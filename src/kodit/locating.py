@@ -26,14 +26,44 @@ def locate(application: Application, name: str | Path | int) -> Index:
                 raise NotFoundError(f"there is no index {text}; `kodit status` lists the indexes")
             return transaction.indexes.get(int(text))
         for index in transaction.indexes.list_all():
-            # A folder that is gone can still be named as it was indexed.
             if str(index.source) == text:
                 return index
+    try:
         source = parse_source(text).source
+    except SourceError:
+        gone = locate_gone(application, text)
+        if gone is None:
+            raise
+        return gone
+    with application.database.read() as transaction:
         found = transaction.indexes.find(source)
     if found is None:
         raise SourceError(f"{source} is not indexed; `kodit index {source}` adds it")
     return found
+
+
+def locate_gone(application: Application, text: str) -> Index | None:
+    """The index of a folder or a local repository that is no longer there, by the name it had or
+    as it would be typed from here; None if there is no such index."""
+    if not text.isprintable():
+        return None
+    names = _former_names(text)
+    with application.database.read() as transaction:
+        for index in transaction.indexes.list_all():
+            if str(index.source) in names:
+                return index
+    return None
+
+
+def _former_names(text: str) -> set[str]:
+    """How the sources are stored that `text` may have meant while they were there."""
+    path, at, ref = text.removeprefix("file://").partition("@")
+    names = set()
+    for name, suffix in ((path, at + ref), (path + at + ref, "")):
+        place = Path(name).expanduser() if name.startswith("~") else Path(name)
+        for real in (Path.cwd() / place, place.resolve()):
+            names |= {f"{real}{suffix}", f"{real.as_uri()}{suffix}"}
+    return names
 
 
 def located_ids(application: Application, name: str | Path | int | None) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from kodit.composition import Application
+    from kodit.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 IndexName = Annotated[
@@ -26,16 +27,22 @@ Paths = Annotated[
 ]
 
 
-def opened(context: typer.Context, log_level: str = "warning", **options: Any) -> Application:
+def opened(context: typer.Context, log_level: str = "error", **options: Any) -> Application:
     """The application over the data directory that was asked for; closed at the end of `with`.
 
     `options` are settings that the command line gives; `log_level` is what `auto` means here.
     """
     from kodit.composition import Application  # noqa: PLC0415 - help must not wait for it
-    from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - likewise
+
+    return Application(loaded(context, log_level, **options))
+
+
+def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> Settings:
+    """The settings, likewise, with logs written as they say."""
+    from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - help must not wait
     from kodit.settings import LogLevel, Settings  # noqa: PLC0415 - likewise
 
     settings = Settings.load(data_dir=context.find_root().obj, **options)
     is_auto = settings.log_level is LogLevel.AUTO
     configure_logs(log_level if is_auto else settings.log_level)
-    return Application(settings)
+    return settings

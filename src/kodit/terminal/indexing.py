@@ -42,7 +42,7 @@ def index_and_show(
     if as_json:
         print_json({"indexes": [status_shape(status, queue) for status in statuses]})
     else:
-        show_statuses(statuses, queue)
+        show_statuses(statuses, queue, with_errors=not wait)
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
         return True
@@ -75,14 +75,16 @@ async def run_and_watch(application: Application, request: IndexRequest) -> list
 
 def report_failures(runs: Sequence[IndexRun]) -> bool:
     """Say what did not succeed; returns whether all did."""
-    succeeded = True
-    for run in runs:
-        if not run.state.is_terminal:
-            succeeded = False
-            say(f"run {run.id} was stopped; the same command goes on where it was")
-        elif run.state is not RunState.SUCCEEDED:
-            succeeded = False
-            say(f"run {run.id} {run.state}")
-            for line in errors_of(run):
-                say(f"  {line}")
-    return succeeded
+    failures = [failure for run in runs if (failure := failure_of(run)) is not None]
+    for failure in failures:
+        say(failure)
+    return not failures
+
+
+def failure_of(run: IndexRun) -> str | None:
+    """What became of a run that did not succeed, in one sentence."""
+    if not run.state.is_terminal:
+        return f"run {run.id} was stopped; the same command goes on where it was"
+    if run.state is RunState.SUCCEEDED:
+        return None
+    return ": ".join([f"run {run.id} {run.state}", *errors_of(run)])

@@ -10,12 +10,16 @@ from enum import StrEnum
 from typing import TypeVar
 
 from kodit.composition import Application
-from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError
+from kodit.domain.index import Index
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest
 from kodit.domain.snippet import SymbolKind
 from kodit.indexing import IndexRequest
+from kodit.infrastructure.sources import parse_source
+from kodit.locating import locate_gone
 from kodit.shapes import result_shape
-from kodit.terminal.output import print_json, say
+from kodit.terminal.output import print_json, printable, say
+from kodit.terminal.runs import ago
 from kodit.terminal.steering import find_index
 from kodit.terminal.tables import show_results
 
@@ -46,30 +50,37 @@ def search_and_show(
     application: Application, options: SearchOptions, *, lines: int, explain: bool, as_json: bool
 ) -> None:
     """Search and print the answer."""
-    results = application.search.search(_understand(application, options))
+    request = _understand(application, options)
+    results = application.search.search(request)
     if as_json:
         shapes = [result_shape(result, explain=explain) for result in results]
         print_json({"query": options.query, "results": shapes})
     elif results:
         show_results(results, lines, explain=explain)
     else:
-        say(_nothing_found(application))
+        say(_nothing_found(application, request.filter.index_ids))
 
 
-def _nothing_found(application: Application) -> str:
-    """Nothing is no answer while an index is not complete."""
-    statuses = asyncio.run(application.indexes.status())
+def _nothing_found(application: Application, searched: Sequence[int]) -> str:
+    """Nothing is no answer while an index that was searched is not complete."""
+    statuses = asyncio.run(application.indexes.status(searched))
     if not statuses:
         return "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder."
     incomplete = [str(one.summary.index.id) for one in statuses if not one.summary.index.updated_at]
-    if incomplete:
-        which = ", ".join(incomplete)
-        return f"Nothing found; index {which} is not complete yet, see `kodit status`."
-    return "Nothing found."
+    if not incomplete:
+        return "Nothing found."
+    *others, last = incomplete
+    which = f"indexes {', '.join(others)} and {last} are" if others else f"index {last} is"
+    return f"Nothing found; {which} not complete yet, see `kodit status`."
 
 
 def _understand(application: Application, options: SearchOptions) -> SearchRequest:
     """Raises InvalidQueryError, naming the option, and what finding and indexing sources raise."""
+    if options.path is not None and options.sources:
+        raise InvalidQueryError(
+            "PATH brings one source up to date and searches it, --source searches indexes as they "
+            "are; give one of the two"
+        )
     mode = _choose(SearchMode, "mode", options.mode)
     kinds = tuple(_choose(SymbolKind, "kind", kind) for kind in options.kinds)
     created_after = _moment("--created-after", options.created_after)
@@ -120,15 +131,48 @@ def _find(application: Application, name: str) -> int:
 
 def _refresh(application: Application, path: str) -> int:
     """Bring the index of a source up to date, making it where there is none; its identifier.
-    When that fails, what was indexed before still answers."""
+    Where that cannot be, what was indexed before still answers, and standard error says so.
+
+    Raises SourceError for a source that is none, and KoditError when there is no complete index.
+    """
     from kodit.terminal.indexing import (  # noqa: PLC0415 - a plain search does without
-        report_failures,
+        failure_of,
         run_and_watch,
     )
 
+    try:
+        source = parse_source(path).source
+    except SourceError as error:
+        gone = locate_gone(application, path)
+        if gone is None or gone.updated_at is None:
+            raise
+        return _answer_as_it_was(gone, str(error))
+    if asyncio.run(application.queue.paused_since()) is not None:
+        with application.database.read() as transaction:
+            known = transaction.indexes.find(source)
+        if known is None or known.updated_at is None:
+            raise KoditError(
+                f"{source} is not indexed yet and the queue is paused; `kodit queue resume` lets "
+                "it go on"
+            )
+        return _answer_as_it_was(known, "the queue is paused until `kodit queue resume`")
     runs = asyncio.run(run_and_watch(application, IndexRequest([path])))
-    report_failures(runs)
-    for run in runs:
-        if run.index_id is not None:
-            return run.index_id
-    raise NotFoundError(f"{path} was deleted while it was being indexed")
+    if not runs or runs[0].index_id is None:
+        raise NotFoundError(f"{source} was deleted while it was being indexed")
+    failure = failure_of(runs[0])
+    if failure is not None:
+        with application.database.read() as transaction:
+            known = transaction.indexes.get(runs[0].index_id)
+        if known.updated_at is None:
+            raise KoditError(f"{source} is not indexed: {failure}")
+        return _answer_as_it_was(known, failure)
+    return runs[0].index_id
+
+
+def _answer_as_it_was(index: Index, why: str) -> int:
+    """Say from when the answer is."""
+    say(
+        f"{printable(str(index.source))} is searched as it was indexed {ago(index.updated_at)}: "
+        f"{printable(why)}"
+    )
+    return index.id

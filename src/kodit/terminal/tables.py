@@ -34,13 +34,18 @@ def show_results(results: list[SearchResult], lines: int, *, explain: bool = Fal
             print_line()
 
 
-def show_statuses(statuses: list[IndexStatus], queue: QueueOverview) -> None:
+def show_statuses(
+    statuses: list[IndexStatus], queue: QueueOverview, *, with_errors: bool = True
+) -> None:
+    """Without errors where they are told apart."""
     for status in statuses:
-        for line in status_lines(status, queue):
+        for line in status_lines(status, queue, with_errors=with_errors):
             print_line(line)
 
 
-def status_lines(status: IndexStatus, queue: QueueOverview) -> list[str]:
+def status_lines(
+    status: IndexStatus, queue: QueueOverview, *, with_errors: bool = True
+) -> list[str]:
     """An index in a few lines: what it holds, how it stands, what was wrong with its files."""
     index, summary = status.summary.index, status.summary
     when = f"complete {ago(index.updated_at)}" if index.updated_at else "not complete yet"
@@ -53,7 +58,8 @@ def status_lines(status: IndexStatus, queue: QueueOverview) -> list[str]:
             lines.append(f"    {option}: {', '.join(printable(glob) for glob in globs)}")
     if status.run is not None and status.run.state is not RunState.SUCCEEDED:
         lines.append(f"    {run_line(status.run)}")
-        lines += [f"        {line}" for line in telling_lines(status.run, queue)]
+        if with_errors:
+            lines += [f"        {line}" for line in telling_lines(status.run, queue)]
     if summary.problems:
         lines.append(f"    cut by lines: {_counts(summary.problems)}")
     if summary.skipped:

@@ -112,7 +112,9 @@ async def _mend(problem: Problem) -> None:
     try:
         await problem.mend()
     except Exception as error:  # noqa: BLE001 - as above; the other problems can still be mended
-        log.warning("%s: %s; the repair failed: %s", problem.area, problem.what, _sentence(error))
+        log.error(  # noqa: TRY400 - the sentence is for people
+            "%s: %s; the repair failed: %s", problem.area, problem.what, _sentence(error)
+        )
 
 
 def _sentence(error: Exception) -> str:

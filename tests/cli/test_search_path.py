@@ -1,0 +1,187 @@
+"""`kodit search QUERY PATH`: a source is brought up to date, or made an index of, and searched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand, Outcome
+from tests.support.sources import commit_all, git, python_function, write_file
+
+WORDS = "quartz spindle marrow".split()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that holds the word at its top and in a folder of its own."""
+    for name in ("top.py", "inner/deep.py"):
+        write_file(tmp_path / "source" / name, python_function("quartz", WORDS))
+    return tmp_path / "source"
+
+
+def paths(outcome: Outcome) -> list[str]:
+    """Where something was found, without an order."""
+    assert outcome.code == 0, outcome
+    return sorted({result["path"] for result in outcome.json()["results"]})
+
+
+def indexes(kodit: KoditCommand) -> list[str]:
+    return [index["source"] for index in kodit.succeed("status", "--json").json()["indexes"]]
+
+
+def test_a_source_that_is_not_indexed_is(kodit: KoditCommand, folder: Path, tmp_path: Path) -> None:
+    """And nothing else is searched."""
+    write_file(tmp_path / "other" / "other.py", python_function("quartz", WORDS))
+    kodit.succeed("index", tmp_path / "other")
+
+    outcome = kodit.run("search", "quartz", folder, "--json")
+
+    assert paths(outcome) == ["inner/deep.py", "top.py"]
+    assert outcome.err == ""
+    assert indexes(kodit) == [str(tmp_path / "other"), str(folder)]
+    assert kodit.succeed("status", folder, "--json").json()["indexes"][0]["updated_at"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "git"])
+def test_a_source_that_has_changed_is_brought_up_to_date(
+    kind: str, kodit: KoditCommand, folder: Path
+) -> None:
+    """What is new is found, what is gone is not, and the index stays the only one."""
+    source = str(folder)
+    if kind == "git":
+        commit_all(folder)
+        source = folder.as_uri()
+    kodit.succeed("search", "quartz", source)
+    (folder / "top.py").unlink()
+    write_file(folder / "new.py", python_function("umbrella", ["umbrella", *WORDS]))
+    if kind == "git":
+        commit_all(folder)
+
+    assert paths(kodit.run("search", "umbrella", source, "--json"))[-1] == "new.py"
+    assert "top.py" not in paths(kodit.run("search", "quartz", source, "--json"))
+    assert len(indexes(kodit)) == 1
+
+
+def test_a_folder_inside_of_one_that_is_indexed(kodit: KoditCommand, folder: Path) -> None:
+    """Becomes an index of its own; its paths are its own."""
+    kodit.succeed("index", folder)
+
+    assert paths(kodit.run("search", "quartz", folder / "inner", "--json")) == ["deep.py"]
+    assert indexes(kodit) == [str(folder), str(folder / "inner")]
+
+
+def test_the_options_hold_for_a_path_too(kodit: KoditCommand, folder: Path) -> None:
+    """Filters choose among its files; another source beside it is refused."""
+    kodit.succeed("index", folder)
+
+    assert paths(kodit.run("search", "quartz", folder, "-p", "inner/", "--json")) == [
+        "inner/deep.py"
+    ]
+    refused = kodit.run("search", "quartz", folder, "-s", "1")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--source" in refused.said[0]
+
+
+def test_while_the_queue_is_paused(kodit: KoditCommand, folder: Path, tmp_path: Path) -> None:
+    """What is indexed answers, with a word that it is not new; what is not, cannot."""
+    kodit.succeed("index", folder)
+    kodit.succeed("queue", "pause")
+    (folder / "top.py").unlink()
+
+    outcome = kodit.run("search", "quartz", folder, "--json")
+
+    assert paths(outcome) == ["inner/deep.py", "top.py"]
+    (sentence,) = outcome.err.splitlines()
+    assert "the queue is paused until `kodit queue resume`" in sentence
+    write_file(tmp_path / "other" / "other.py", "quartz = 1\n")
+    other = kodit.run("search", "quartz", tmp_path / "other")
+    assert (other.code, other.out) == (1, "")
+    assert "is not indexed yet and the queue is paused; `kodit queue resume`" in other.err
+    assert indexes(kodit) == [str(folder)]
+    kodit.succeed("queue", "resume")
+    assert paths(kodit.run("search", "quartz", folder, "--json")) == ["inner/deep.py"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "repository", "branch"])
+def test_a_source_that_is_gone(kind: str, kodit: KoditCommand, folder: Path) -> None:
+    """A folder, a repository or a branch: what was indexed still answers, and one line says that
+    it is what was."""
+    commit_all(folder)
+    git(folder, "branch", "topic")
+    source = {"folder": str(folder), "repository": folder.as_uri()}.get(
+        kind, f"{folder.as_uri()}@topic"
+    )
+    kodit.succeed("index", source)
+    if kind == "branch":
+        git(folder, "branch", "--delete", "--force", "topic")
+    else:
+        shutil.rmtree(folder)
+
+    outcome = kodit.run("search", "quartz", source, "--json")
+
+    assert paths(outcome) == ["inner/deep.py", "top.py"]
+    (sentence,) = outcome.err.splitlines()
+    assert sentence.startswith(f"{source} is searched as it was indexed ")
+    assert ("topic" if kind == "branch" else "does not exist") in sentence.partition(": ")[2]
+
+
+def test_a_source_that_never_was(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Is an error, as elsewhere."""
+    outcome = kodit.run("search", "quartz", tmp_path / "nowhere")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "does not exist" in outcome.err
+
+
+def test_what_failed_is_told_once(kodit: KoditCommand, folder: Path) -> None:
+    """In one sentence for people, and in a line of the log for those who ask for it."""
+    commit_all(folder)
+    git(folder, "branch", "topic")
+    source = f"{folder.as_uri()}@topic"
+    kodit.succeed("index", source)
+    git(folder, "branch", "--delete", "--force", "topic")
+
+    outcome = kodit.run("index", source)
+
+    assert outcome.code == 1
+    (sentence,) = outcome.err.splitlines()
+    assert sentence.startswith("run 2 failed: SYNC: ")
+    assert sentence.removeprefix("run 2 failed: SYNC: ") not in outcome.out
+    assert sentence.removeprefix("run 2 failed: ") in kodit.succeed("status").out
+    logged = KoditCommand(kodit.data_dir, KODIT_LOG_LEVEL="warning").run("index", source)
+    assert [line for line in logged.err.splitlines() if 'event="task ended"' in line]
+    assert len(logged.said) == 1
+
+
+@pytest.mark.parametrize("name", ["source", "./source/", "absolute"])
+def test_an_index_of_a_folder_that_is_gone_is_named_as_before(
+    name: str, kodit: KoditCommand, folder: Path
+) -> None:
+    """By a path from here as well."""
+    kodit.succeed("index", folder)
+    shutil.rmtree(folder)
+    name = str(folder) if name == "absolute" else name
+
+    outcome = kodit.run("delete", name, cwd=folder.parent)
+
+    assert (outcome.code, outcome.said) == (0, [f"Deleted index 1 of {folder}."])
+
+
+def test_nothing_found_speaks_of_what_was_searched(
+    kodit: KoditCommand, folder: Path, tmp_path: Path
+) -> None:
+    """Of other indexes it does not matter how they stand."""
+    kodit.succeed("index", folder)
+    for name in ("one", "two", "three"):
+        write_file(tmp_path / name / "a.py", "x = 1\n")
+        kodit.succeed("index", tmp_path / name, "--no-wait")
+    missing = ["search", "quartz", "--path", "nowhere/"]
+
+    assert kodit.succeed(*missing, "-s", "1").said == ["Nothing found."]
+    assert kodit.succeed(*missing, "-s", "2").said == [
+        "Nothing found; index 2 is not complete yet, see `kodit status`."
+    ]
+    assert kodit.succeed(*missing).said == [
+        "Nothing found; indexes 2, 3 and 4 are not complete yet, see `kodit status`."
+    ]
