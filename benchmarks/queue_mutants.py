@@ -81,15 +81,15 @@ MUTANTS = (
         "a retry beside an active run",
         2,
         TRANSITIONS,
-        "if has_successor or tasks.active_run(run.index_id) is not None:",
-        "if has_successor:",
+        "if not is_last or tasks.active_run(run.index_id) is not None:",
+        "if not is_last:",
     ),
     mutant(
         "a follow-up starts at once",
         2,
         RUN,
-        "        if not is_follow_up:\n            run._unblock(now)\n",
-        "        run._unblock(now)\n",
+        "        if not is_follow_up:\n            run._unblock()\n",
+        "        run._unblock()\n",
     ),
     # 3. The order of claims
     mutant(
@@ -317,8 +317,8 @@ MUTANTS = (
         "a release spends the budget",
         12,
         TRANSITIONS,
-        "            run.try_again(task, None, now, now)\n",
-        "            task.failures += 1\n            run.try_again(task, None, now, now)\n",
+        "            run.try_again(task, None, AT_ONCE, now)\n",
+        "            task.failures += 1\n            run.try_again(task, None, AT_ONCE, now)\n",
     ),
     Mutant(
         "a retry keeps the spent budget",
@@ -332,15 +332,36 @@ MUTANTS = (
         "a batch does not restore the budget",
         12,
         TASKS,
-        '{"failures": 0, "work": json.dumps(counted)}',
-        '{"work": json.dumps(counted)}',
+        "        if restores_budget:\n",
+        "        if not values:\n",
+    ),
+    mutant(
+        "a batch that gets nowhere restores the budget",
+        12,
+        STAGE,
+        "restores_budget=current > step.current or any(counts.values()),",
+        "restores_budget=True,",
+    ),
+    mutant(
+        "a failed run is not superseded by its follow-up",
+        7,
+        TRANSITIONS,
+        "                self._supersede(tasks, run.index_id)\n",
+        "",
+    ),
+    mutant(
+        "what waits for nothing waits for a clock that was set back",
+        5,
+        TASK,
+        "AT_ONCE = datetime.fromtimestamp(0, UTC)",
+        "AT_ONCE = datetime.fromtimestamp(1_900_000_000, UTC)",
     ),
     mutant(
         "a lease never runs out",
         12,
         SERVICE,
-        "task.lease_expires_at < now)",
-        "now < now)",
+        "task.lease_expires_at < now\n",
+        "now < now\n",
     ),
     # The worker
     mutant(
@@ -371,6 +392,20 @@ MUTANTS = (
         SERVICE,
         "if worker is not None and registry.is_dead(worker)",
         "if worker is None",
+    ),
+    mutant(
+        "a worker takes back what it holds itself",
+        12,
+        SERVICE,
+        "by_lease and task.worker != worker and",
+        "by_lease and",
+    ),
+    mutant(
+        "a clock that jumps takes everything back",
+        12,
+        WORKER,
+        "        return now >= self._leases_trusted_at\n",
+        "        return True\n",
     ),
     # What SQLite hides
     Mutant(

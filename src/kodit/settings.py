@@ -38,7 +38,7 @@ class Settings:
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0
-    """How long a worker holds a task without renewing its claim."""
+    """How long a worker holds a task without renewing its claim; at least two heartbeats."""
     heartbeat_seconds: float = 15.0
     """How often a worker renews the claims it holds."""
     stall_seconds: float = 180.0
@@ -81,7 +81,14 @@ class Settings:
                 )
         values.update((name, value) for name, value in options.items() if value is not None)
         values["data_dir"] = Path(values.get("data_dir", cls.data_dir)).expanduser().absolute()
-        return cls(**values)
+        settings = cls(**values)
+        if settings.lease_seconds < 2 * settings.heartbeat_seconds:
+            raise UserError(
+                f"{PREFIX}LEASE_SECONDS ({settings.lease_seconds:g}) must be at least twice "
+                f"{PREFIX}HEARTBEAT_SECONDS ({settings.heartbeat_seconds:g}): a worker would lose "
+                "what it is working on"
+            )
+        return settings
 
 
 def _dotenv() -> dict[str, str]:

@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
-from tests.queue.model_state import AFTER, OFFSETS, STAGES, USER, ModelRun, ModelTask, view_run
+from tests.queue.model_state import (
+    AFTER,
+    AT_ONCE,
+    OFFSETS,
+    STAGES,
+    USER,
+    ModelRun,
+    ModelTask,
+    view_run,
+)
 from tests.queue.view import QueueView
 
 
@@ -49,9 +58,7 @@ class QueueModel:
         """A request was made and answered with this run."""
         active = self.active(index_id)
         if active is None:
-            for run in self.of_index(index_id):
-                if run.outcome == "failed":
-                    run.outcome = "superseded"
+            self._supersede(index_id)
             self._add(index_id, base, run_id, task_ids, waits=False)
             return
         self._raise_class(active, base)
@@ -65,13 +72,18 @@ class QueueModel:
             return
         self._add(index_id, base, run_id, task_ids, waits=True)
 
+    def _supersede(self, index_id: int | None) -> None:
+        for run in self.runs.values():
+            if run.index_id == index_id and run.outcome == "failed":
+                run.outcome = "superseded"
+
     def _add(
         self, index_id: int, base: int, run_id: int, task_ids: Sequence[int], *, waits: bool
     ) -> None:
         assert run_id > max(self.runs, default=0), "a new run was expected"
         now = self.now()
         tasks = [
-            ModelTask(task_id, stage, base + OFFSETS[stage], now, now)
+            ModelTask(task_id, stage, base + OFFSETS[stage], now, AT_ONCE)
             for task_id, stage in zip(task_ids, STAGES, strict=True)
         ]
         self.runs[run_id] = ModelRun(run_id, index_id, tasks, waits=waits)
@@ -86,7 +98,7 @@ class QueueModel:
                 return
         assert run_id > max(self.runs, default=0), "a new run was expected"
         now = self.now()
-        task = ModelTask(task_id, task_type, priority, now, now, state="ready")
+        task = ModelTask(task_id, task_type, priority, now, AT_ONCE, state="ready")
         self.runs[run_id] = ModelRun(run_id, None, [task])
 
     def _raise_class(self, run: ModelRun, base: int) -> None:
@@ -113,7 +125,11 @@ class QueueModel:
         return taken
 
     def _waiting(self) -> list[ModelTask]:
-        return [task for task in self.all_tasks("ready") if task.available_at <= self.now()]
+        def wait(task: ModelTask) -> timedelta:
+            return task.available_at - self.now()
+
+        ready = self.all_tasks("ready")
+        return [task for task in ready if not timedelta(0) < wait(task) <= timedelta(days=1)]
 
     def _rank(self, task: ModelTask) -> tuple[object, ...]:
         age = (task.created_at, task.id)
@@ -182,7 +198,7 @@ class QueueModel:
 
     def _put_back(self, task: ModelTask, outcome: str, delay: timedelta) -> None:
         self._end(task.id, "ready", outcome)
-        task.available_at = self.now() + delay
+        task.available_at = self.now() + delay if delay else AT_ONCE
         self._settle(self.run_of(task))
 
     def stop(self, task_id: int) -> None:
@@ -247,10 +263,10 @@ class QueueModel:
             raise Refused
         if run.index_id is None:
             return True
-        return (
-            run.outcome != "superseded"
-            and self.active(run.index_id) is None
-            and run is self.of_index(run.index_id)[-1]
+        if self.active(run.index_id) is not None:
+            return False
+        return run.outcome == "failed" or (
+            run.outcome == "cancelled" and run is self.of_index(run.index_id)[-1]
         )
 
     def retry(self, run_id: int) -> None:
@@ -268,7 +284,6 @@ class QueueModel:
 
     def _settle(self, run: ModelRun) -> None:
         """Apply the rules that follow from a change of one task."""
-        now = self.now()
         done = {task.type for task in run.tasks if task.state == "succeeded"}
         in_run = {task.type for task in run.tasks}
         for task in run.tasks:
@@ -280,7 +295,7 @@ class QueueModel:
                 and AFTER.get(task.type, set()) & in_run <= done
             ):
                 task.state = "ready"
-                task.available_at = now
+                task.available_at = AT_ONCE
             if task.state != "running":
                 task.asked_to_stop = False
         if run.waits and not run.cancelled:
@@ -295,6 +310,7 @@ class QueueModel:
         follow_up = None if run.index_id is None or run.waits else self.follow_up(run.index_id)
         if follow_up is not None:
             follow_up.waits = False
+            self._supersede(run.index_id)
             self._settle(follow_up)
 
     # Looking

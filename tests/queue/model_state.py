@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tests.queue.view import AttemptView, RunView, TaskView
 
@@ -17,6 +17,7 @@ AFTER = {
     "ENRICH": {"BM25_INDEX", "CODE_EMBEDDINGS"},
 }
 BACKGROUND, USER = 10, 50
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 ENDED = ("succeeded", "failed", "skipped", "cancelled")
 
 

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.queue.driver import LEASE, MAX_FAILURES, QueueDriver
 
+from kodit.application.services.stage import Stage
 from kodit.domain.errors import NotFoundError, TaskCancelled, UserError
+from kodit.domain.progress import ProgressTracker, TaskOperation
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.run import RunState
-from kodit.domain.task import Task, TaskType
+from kodit.domain.task import Claim, Task, TaskType
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
 
@@ -169,6 +171,33 @@ def test_committed_batch_restores_the_budget(queue: QueueDriver) -> None:
     assert queue.task(held).work == {"batches": 3 * MAX_FAILURES}
 
 
+def test_commit_that_gets_nowhere_spends_the_budget(queue: QueueDriver) -> None:
+    """A stage may store the same thing at each attempt, before that which fails; but one that gets
+    further by a step may go on without end."""
+    run = queue.request()
+    for number in range(MAX_FAILURES):
+        held = queue.take(SYNC)
+        commit_step(queue, held, 0)
+        assert queue.task(held).failures == number
+        queue.fail_in_passing(held)
+        queue.clock.advance(600)
+    assert queue.run(run.id).state is RunState.FAILED
+
+    queue.request(queue.second)
+    for _ in range(MAX_FAILURES):
+        held = queue.take(SYNC)
+        commit_step(queue, held, 1)
+        assert queue.task(held).failures == 0
+        queue.fail_in_passing(held)
+        queue.clock.advance(600)
+
+
+def commit_step(queue: QueueDriver, held: Claim, reached: int) -> None:
+    step = ProgressTracker(TaskOperation.REFRESH_WORKING_COPY)
+    stage = Stage(queue.database, queue.task(held), step)
+    queue.ask(stage.commit(lambda _transaction: (None, {"texts_embedded": 0}), step, reached))
+
+
 def test_budget_is_whole_for_the_next_stage_and_for_a_retry(queue: QueueDriver) -> None:
     """Failures are counted by task, and a retry by hand begins anew, as a user's request does."""
     run = queue.request()
@@ -182,7 +211,7 @@ def test_budget_is_whole_for_the_next_stage_and_for_a_retry(queue: QueueDriver) 
     queue.fail_in_passing(queue.take(EXTRACT))
     queue.clock.advance(60)
     queue.fail(queue.take(EXTRACT))
-    assert queue.run(run.id).state is RunState.FAILED
+    assert queue.run(run.id).state is RunState.SUPERSEDED
     later = queue.take(SYNC)
     assert queue.task(later).failures == 0
     queue.fail(later)

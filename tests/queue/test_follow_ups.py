@@ -74,7 +74,8 @@ def test_every_end_of_a_run_starts_its_follow_up(queue: QueueDriver, end: End) -
     queue.ask(queue.service.release(first))
     assert queue.states(follow_up.id) == WAITING
     end(queue, run.id)
-    assert queue.run(run.id).state is ENDS[end]
+    takes_over = {RunState.FAILED: RunState.SUPERSEDED}
+    assert queue.run(run.id).state is takes_over.get(ENDS[end], ENDS[end])
     assert queue.states(follow_up.id) == QUEUED
     queue.run_stages(*TaskType)
     assert queue.run(follow_up.id).state is RunState.SUCCEEDED
@@ -185,6 +186,20 @@ def test_retry_of_a_cancelled_follow_up_is_a_new_request(queue: QueueDriver) -> 
     again = queue.retry(cancelled.id)
     assert again.id not in (run.id, cancelled.id)
     assert queue.states(again.id) == WAITING
+
+
+def test_failed_run_whose_follow_up_was_cancelled_is_retried_itself(queue: QueueDriver) -> None:
+    """Nothing has taken its place: only the failed stage and what follows it run again."""
+    run = queue.request()
+    queue.run_stages(SYNC)
+    held = queue.take(EXTRACT)
+    follow_up = queue.request()
+    queue.cancel(follow_up.id)
+    queue.fail(held)
+    assert queue.run(run.id).state is RunState.FAILED
+    again = queue.retry(run.id)
+    assert again.id == run.id
+    assert queue.states(run.id)[:2] == ["succeeded", "ready"]
 
 
 def test_retry_of_a_run_that_has_a_successor_is_a_new_request(queue: QueueDriver) -> None:

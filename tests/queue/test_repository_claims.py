@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from tests.queue.requests import (
@@ -23,6 +23,7 @@ from tests.queue.requests import (
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.errors import LeaseLost
 from kodit.domain.ports.database import Database
+from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.run import RunState
 from kodit.domain.task import (
     AttemptOutcome,
@@ -129,6 +130,25 @@ def test_only_ready_tasks_whose_time_has_come_are_claimed(database: Database) ->
     other = add_single(database, TaskType.SYNC, 1, n=1)
     assert [held.id for held in claim(database, now=after(1))] == [other.id]
     assert [held.id for held in claim(database, now=after(2))] == [task.id]
+
+
+def test_what_waits_for_nothing_is_claimed_whatever_the_clock_says(database: Database) -> None:
+    """One that was set back must not stop the queue."""
+    task = add_single(database)
+    assert [held.id for held in claim(database, now=NOW - timedelta(days=900))] == [task.id]
+
+
+def test_no_wait_is_longer_than_the_longest(database: Database) -> None:
+    """What lies further ahead was put off before the clock was set back."""
+    task = add_single(database)
+    put_back(database, claim(database)[0], NOW + LONGEST_WAIT)
+    early = NOW - timedelta(seconds=1)
+    with database.read() as transaction:
+        assert not transaction.tasks.has_claimable(NOW, RULES)
+        assert transaction.tasks.next_available_at(NOW) == NOW + LONGEST_WAIT
+        assert transaction.tasks.has_claimable(early, RULES)
+        assert transaction.tasks.next_available_at(early) is None
+    assert [held.id for held in claim(database, now=early)] == [task.id]
 
 
 def test_blocked_stages_are_not_claimed(database: Database) -> None:
@@ -280,6 +300,20 @@ def test_record_batch(database: Database) -> None:
         stored = transaction.tasks.record_batch(held, {"a": 2, "b": 1}, TaskProgress("SYNC", 2, 2))
     assert (stored.work, stored.failures) == ({"a": 3, "b": 1}, 0)
     assert (stored.progress, stored.lease_expires_at) == (TaskProgress("SYNC", 2, 2), NOW + LEASE)
+    assert stored == read_task(database, held.task_id)
+
+
+def test_record_batch_that_brings_nothing_further(database: Database) -> None:
+    """It counts, and the retry budget stays as it is."""
+    task = add_single(database)
+    with database.write() as transaction:
+        [run] = transaction.tasks.lock_runs_of([task.id])
+        run.tasks[0].failures = 2
+        transaction.tasks.save_runs([run])
+    held = claim_one(database)
+    with database.write() as transaction:
+        stored = transaction.tasks.record_batch(held, {"a": 1}, None, restores_budget=False)
+    assert (stored.work, stored.failures) == ({"a": 1}, 2)
     assert stored == read_task(database, held.task_id)
 
 

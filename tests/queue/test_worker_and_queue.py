@@ -6,21 +6,25 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from tests.queue.driver import QueueDriver
+from tests.queue.driver import LEASE, QueueDriver
 from tests.queue.invariants import check_queue
 
 from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
     WorkerSettings,
 )
+from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import StageHandler, StageOutcome
 from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.progress import ProgressTracker, TaskOperation
+from kodit.domain.retention import Retention
 from kodit.domain.run import RunState
 from kodit.domain.task import AttemptOutcome, QueuePriority, Task, TaskType
 from kodit.infrastructure.memory import MemoryWakeUp
+from kodit.infrastructure.wake_up import NoWakeUp
 
 SETTINGS = WorkerSettings(slots=2, heartbeat=0.02, stall_limit=60.0, slow_poll=0.02)
 PATIENCE_SECONDS = 60.0
@@ -227,6 +231,88 @@ def test_progress_keeps_a_stage_alive(queue: QueueDriver) -> None:
 
     work(queue, {TaskType.SYNC: creep}, scene, replace(SETTINGS, stall_limit=0.5))
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
+
+
+def test_clock_that_jumps_costs_a_worker_nothing(queue: QueueDriver) -> None:
+    """A machine that has slept finds every lease run out; whoever works goes on working."""
+    run = queue.request()
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def creep(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        began.set()
+        await ended.wait()
+        return DONE
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await began.wait()
+        queue.clock.advance(8 * 3600)
+        await asyncio.sleep(0.3)
+        ended.set()
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    # No heartbeat comes between: the lease is over for every look that the worker takes.
+    work(queue, {TaskType.SYNC: creep}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
+
+
+def test_clock_that_jumps_gives_other_workers_time_for_a_heartbeat(queue: QueueDriver) -> None:
+    """One whose lease is still over after two of them is silent indeed."""
+    run = queue.request()
+    held = queue.take(TaskType.SYNC, worker=queue.bob)
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await asyncio.sleep(0.1)
+        queue.clock.advance(8 * 3600)
+        await asyncio.sleep(0.3)
+        assert attempts_of_sync(queue, run.id) == [None]
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {}, scene, replace(SETTINGS, heartbeat=0.5))
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.LOST, AttemptOutcome.SUCCEEDED]
+    assert held.claim_no == 1
+
+
+class TroubledQueue(QueueService):
+    """A queue whose first claims meet an operating system that has run out of something."""
+
+    troubles = 3
+
+    async def claim_or_wait(self, worker: str, count: int) -> tuple[list[Task], float | None]:
+        if self.troubles:
+            self.troubles -= 1
+            raise OSError(24, "Too many open files")
+        return await super().claim_or_wait(worker, count)
+
+
+def test_trouble_of_the_operating_system_stops_no_worker(queue: QueueDriver) -> None:
+    """It goes on when that has passed."""
+    run = queue.request()
+    queue.service = TroubledQueue(
+        database=queue.database, clock=queue.clock, wake_up=NoWakeUp(), lease=LEASE
+    )
+
+    async def scene(worker: IndexingWorkerService) -> None:
+        await eventually(lambda: worker.trouble is not None)
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+        assert worker.trouble is None
+
+    work(queue, {}, scene)
+    assert state_of(queue, run.id) is RunState.SUCCEEDED
+
+
+def test_worker_forgets_what_ended_long_ago(queue: QueueDriver) -> None:
+    """As often as it is told to; the newest run of an index stays."""
+    queue.open(retention=Retention(runs=1, age=timedelta(days=1)))
+    runs = []
+    for _ in range(3):
+        runs.append(queue.request().id)
+        queue.complete(queue.take(TaskType.SYNC), nothing_to_do=True)
+    queue.clock.advance(2 * 86_400)
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: set(queue.view().runs) == {runs[-1]})
+
+    work(queue, {}, scene)
 
 
 def test_cancel_reaches_a_running_stage(queue: QueueDriver) -> None:

@@ -64,7 +64,7 @@ def test_new_run() -> None:
         ),
         (
             replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 1}),
-            "next in line",
+            "next in line; 1 at work",
         ),
     ],
 )
@@ -111,6 +111,16 @@ def test_failed() -> None:
     ]
     run.supersede()
     assert reasons(run)[0] == "a newer run does this"
+
+
+def test_what_waits_behind_a_failure_will_not_run() -> None:
+    """Though its run still works elsewhere."""
+    run = new_run()
+    for task in run.tasks[:2]:
+        run.complete(start(task), NOW)
+    run.fail(start(run.tasks[2]), "no space", NOW)
+    start(run.tasks[3])
+    assert reasons(run)[4] == "will not run, as BM25_INDEX failed"
 
 
 def test_ended_well_or_early() -> None:

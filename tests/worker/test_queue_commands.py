@@ -35,6 +35,22 @@ def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_
     assert f"run {run_id} succeeded" in kodit.succeed("queue", "list", "--all").out
 
 
+def test_no_failure_is_hidden_by_what_waits(
+    kodit: KoditCommand, queue: Queue, tmp_path: Path
+) -> None:
+    """However long the queue is; and a list that was cut says so."""
+    failed = queue.request(SourceKind.FOLDER, str(tmp_path / "gone"))
+    write_tree(tmp_path / "other", files=1)
+    kodit.succeed("index", tmp_path / "other")
+    for number in range(3):
+        queue.request(SourceKind.FOLDER, str(tmp_path / f"waiting{number}"))
+    listed = kodit.succeed("queue", "list", "--limit", "2")
+    assert f"run {failed} failed" in listed.out
+    assert listed.out.count(" queued") == 2
+    assert "There are more" in listed.err
+    assert "There are more" not in kodit.succeed("queue", "list", "--limit", "3").err
+
+
 def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: StartWorker) -> None:
     """A server that is down: tried again by itself, with the time and the reason."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -84,7 +100,7 @@ def test_cancelled_run_can_be_run_after_all(
     assert "already ended" in kodit.run("queue", "cancel", run_id).err
     kodit.succeed("queue", "retry", run_id)
     refused = kodit.run("queue", "retry", run_id)
-    assert (refused.code, "nothing to retry" in refused.err) == (2, True)
+    assert (refused.code, "can be retried when it has ended" in refused.err) == (2, True)
 
 
 def test_watch_tells_what_changes(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:

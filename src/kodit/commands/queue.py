@@ -23,7 +23,7 @@ def list_(
         bool, typer.Option("--all", help="Every run, newest first, also those that ended well.")
     ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="At most this many runs.")
+        int, typer.Option("--limit", "-n", min=1, help="At most this many of each state.")
     ] = 50,
     as_json: Json = False,
 ) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+LONGEST_WAIT = timedelta(days=1)
+"""No failure is waited for longer, whatever the other side asks for. A task that seems to have to
+wait longer was put off before the clock was set back."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -25,7 +29,9 @@ class RetryPolicy:
     ) -> timedelta:
         """The wait after the `failures`-th failure; `jitter` in [0, 1) spreads the herd.
 
-        A wait that the other side asked for is honoured when it is the longer one.
+        A wait that the other side asked for is honoured when it is the longer one, up to
+        `LONGEST_WAIT`.
         """
         step = min(self.first_delay_seconds * 2.0 ** (failures - 1), self.longest_delay_seconds)
-        return timedelta(seconds=max(step * (0.5 + jitter / 2), retry_after_seconds or 0.0))
+        seconds = max(step * (0.5 + jitter / 2), retry_after_seconds or 0.0)
+        return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))

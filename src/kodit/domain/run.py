@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from kodit.domain.errors import LeaseLost
 from kodit.domain.task import (
+    AT_ONCE,
     PREDECESSORS,
     Claim,
     QueuePriority,
@@ -66,17 +67,17 @@ class IndexRun:
             for task_type in TaskType
         ]
         for task in tasks:
-            task.created_at = task.available_at = now
+            task.created_at, task.available_at = now, AT_ONCE
             task.state = TaskState.BLOCKED
         run = cls(index_id=index_id, is_follow_up=is_follow_up, created_at=now, tasks=tasks)
         if not is_follow_up:
-            run._unblock(now)
+            run._unblock()
         return run
 
     @classmethod
     def single(cls, task: Task, now: datetime) -> IndexRun:
         """A run of one task, ready at once."""
-        task.created_at = task.available_at = now
+        task.created_at, task.available_at = now, AT_ONCE
         return cls(index_id=None, created_at=now, tasks=[task])
 
     @property
@@ -113,10 +114,10 @@ class IndexRun:
                 if base is QueuePriority.USER_INITIATED:
                     task.failures = 0
 
-    def stop_waiting(self, now: datetime) -> None:
+    def stop_waiting(self) -> None:
         """The active run before this one has ended; this one is active now."""
         self.is_follow_up = False
-        self._unblock(now)
+        self._unblock()
 
     def complete(self, task: Task, now: datetime, *, nothing_to_do: bool = False) -> None:
         """A running task has succeeded; with `nothing_to_do` the rest of the run is skipped."""
@@ -161,7 +162,7 @@ class IndexRun:
         task.end(TaskState.CANCELLED, now)
         self.settle(now)
 
-    def retry(self, now: datetime) -> None:
+    def retry(self) -> None:
         """Run the failed or cancelled stages again, and what follows them."""
         for task in self.tasks:
             if task.state in (TaskState.FAILED, TaskState.CANCELLED):
@@ -170,19 +171,19 @@ class IndexRun:
         self.is_follow_up = False
         self.cancel_requested = False
         self.finished_at = None
-        self._unblock(now)
+        self._unblock()
 
     def supersede(self) -> None:
         """A newer run does what this failed one left."""
         self.state = RunState.SUPERSEDED
 
-    def _unblock(self, now: datetime) -> None:
+    def _unblock(self) -> None:
         """Make ready what waits for no task of this run; a single task waits for none."""
         missing = {task.type for task in self.tasks if task.state is not TaskState.SUCCEEDED}
         for task in self.tasks:
             predecessors = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()
             if task.state is TaskState.BLOCKED and missing.isdisjoint(predecessors):
-                task.make_ready(now)
+                task.make_ready()
 
     def settle(self, now: datetime) -> None:
         """Bring the rest of the run in line with what has just happened to one task."""
@@ -191,7 +192,7 @@ class IndexRun:
                 if task.state in (TaskState.BLOCKED, TaskState.READY):
                     task.end(TaskState.CANCELLED, now)
         elif not self.is_follow_up:
-            self._unblock(now)
+            self._unblock()
         states = {task.state for task in self.tasks}
         if states & {TaskState.READY, TaskState.RUNNING}:
             return

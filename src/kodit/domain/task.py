@@ -12,9 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
+
+from kodit.domain.retry import LONGEST_WAIT
+
+AT_ONCE = datetime.fromtimestamp(0, UTC)
+"""When a task that waits for nothing becomes available: earlier than any clock may be set."""
 
 
 class TaskType(IntEnum):
@@ -174,7 +179,12 @@ class Task:
         if isinstance(self.type, TaskType):
             self.priority = max(self.priority, task_priority(self.type, base))
 
-    def make_ready(self, available_at: datetime) -> None:
+    def is_due(self, now: datetime) -> bool:
+        """Whether no back-off keeps it from being claimed; it may still not be ready."""
+        wait = (self.available_at or AT_ONCE) - now
+        return not timedelta(0) < wait <= LONGEST_WAIT
+
+    def make_ready(self, available_at: datetime = AT_ONCE) -> None:
         self.state = TaskState.READY
         self.available_at = available_at
         self._let_go()

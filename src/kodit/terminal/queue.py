@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby, islice
 
 from kodit.composition import Application
 from kodit.domain.errors import NotFoundError
-from kodit.domain.run import RunState
+from kodit.domain.run import IndexRun, RunState
 from kodit.shapes import attempt_shape, queue_shape, run_shape
 from kodit.terminal.output import print_json, print_line, printable, say
 from kodit.terminal.runs import queue_line, run_line, run_lines, telling_lines
@@ -18,9 +20,11 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
     async def work() -> None:
         queue = await application.queue.overview(application.registry)
         if everything:
-            runs = await application.queue.list_runs(limit=limit)
+            found = await application.queue.list_runs(limit=limit + 1)
+            runs = found[:limit]
         else:
-            runs = (await application.queue.needing_attention(limit))[:limit]
+            found = await application.queue.needing_attention(limit + 1)
+            runs = list(chain.from_iterable(_by_state(found, limit)))
         if as_json:
             print_json(
                 {"queue": queue_shape(queue), "runs": [run_shape(run, queue) for run in runs]}
@@ -36,8 +40,16 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
                 print_line(f"    {line}")
         if not runs:
             say("Nothing waits, runs or has failed.")
+        if len(found) > len(runs):
+            say("There are more; `--limit` says how many are listed.")
 
     asyncio.run(work())
+
+
+def _by_state(runs: Iterable[IndexRun], limit: int) -> Iterator[list[IndexRun]]:
+    """The first of each state: a queue that is long hides no failure."""
+    for _state, alike in groupby(runs, key=lambda run: run.state):
+        yield list(islice(alike, limit))
 
 
 def show_one_run(application: Application, run_id: int, *, as_json: bool) -> None:

@@ -71,6 +71,8 @@ class IndexingWorkerService:
         self._stopping = False
         self._reclaim_at = 0.0
         self._prune_at = 0.0
+        self._clock_offset = queue.wall_clock().timestamp() - time.monotonic()
+        self._leases_trusted_at = 0.0
         self._subscribers: list[Callable[[Task, ProgressTracker], None]] = []
         self._troubles: dict[str, tuple[float, str]] = {}
 
@@ -105,7 +107,7 @@ class IndexingWorkerService:
                 while not self._stopping:
                     pause = self._settings.slow_poll
                     try:
-                        await self._keep_house()
+                        await self._keep_house(worker)
                         pause = await self._fill(worker)
                         self._note_trouble("claiming", None)
                     except (TransientError, OSError) as error:
@@ -116,17 +118,30 @@ class IndexingWorkerService:
                 released = await self._release_all(worker)
                 log.info("worker stopped", extra={"released": released})
 
-    async def _keep_house(self) -> None:
+    async def _keep_house(self, worker: str) -> None:
         """Take back what the dead held, and forget what ended long ago, when it is time to."""
         if time.monotonic() >= self._reclaim_at:
             self._reclaim_at = time.monotonic() + self._settings.slow_poll
-            for task, why in await self._queue.reclaim(self._registry):
+            reclaimed = await self._queue.reclaim(
+                self._registry, worker, by_lease=self._leases_can_be_trusted()
+            )
+            for task, why in reclaimed:
                 with log_context(**_names(task)):
                     log.warning("task taken back", extra={"held_by": task.worker, "reason": why})
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + self._settings.prune_every
             if forgotten := await self._queue.prune():
                 log.info("old runs forgotten", extra={"runs": forgotten})
+
+    def _leases_can_be_trusted(self) -> bool:
+        """Not right after the clock was set, or the machine has slept: all leases look run out
+        then, until their holders have renewed them."""
+        now = time.monotonic()
+        offset = self._queue.wall_clock().timestamp() - now
+        if abs(offset - self._clock_offset) > self._settings.heartbeat:
+            self._leases_trusted_at = now + 2 * self._settings.heartbeat
+        self._clock_offset = offset
+        return now >= self._leases_trusted_at
 
     async def _fill(self, worker: str) -> float:
         """Claim for every free slot; returns after how many seconds to look again."""
@@ -160,7 +175,7 @@ class IndexingWorkerService:
             await asyncio.wait(self._running)
         try:
             return await self._queue.release_all(worker)
-        except TransientError as error:
+        except (TransientError, OSError) as error:
             # Whoever sees that this worker is gone takes its tasks back.
             log.warning("what is held cannot be given back", extra=_why(error))
             return 0
@@ -179,6 +194,7 @@ class IndexingWorkerService:
     async def _run_one(self, worker: str, task: Task) -> Task | None:
         """Run a task and write down how it ended; returns the next one. Raises LeaseLost."""
         began = time.monotonic()
+        log.info("task started")
         following: Task | None = None
         error: Exception | None = None
         try:
@@ -232,7 +248,7 @@ class IndexingWorkerService:
         while True:
             try:
                 done = await write()
-            except TransientError as error:
+            except (TransientError, OSError) as error:
                 if self._stopping:
                     raise
                 self._note_trouble("ending", error)
@@ -269,7 +285,7 @@ class IndexingWorkerService:
         made good by the next, or ends in LeaseLost."""
         try:
             return await self._queue.heartbeat(task.claim, seen.progress())
-        except TransientError as error:
+        except (TransientError, OSError) as error:
             log.warning("the lease cannot be renewed just now", extra=_why(error))
             return False
 

@@ -19,7 +19,7 @@ class QueueOverview:
     """What decides over the next claim, at one moment.
 
     `workers` are those that are alive, `running` counts running tasks by type, and `waiting` holds
-    the identifiers of ready tasks in the order in which they will be claimed.
+    the identifiers of the tasks that may be claimed now, in the order in which they will be.
     """
 
     now: datetime
@@ -57,16 +57,29 @@ class QueueOverview:
             for other in run.tasks
             if other.type in before and other.state is not TaskState.SUCCEEDED
         ]
+        if failed := self._failed_before(task, run):
+            return f"will not run, as {failed} failed"
         stages = " and ".join(unfinished)
         if run.state.is_terminal:
             return f"did not start, as {stages} did not succeed"
         return f"waits for {stages}"
 
+    def _failed_before(self, task: Task, run: IndexRun) -> str:
+        """The stage whose failure keeps a task of a run that is under way from ever starting."""
+        before = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()
+        for other in run.tasks:
+            if other.type in before and not run.state.is_terminal:
+                if other.state is TaskState.FAILED:
+                    return other.type_name
+                if failed := self._failed_before(other, run):
+                    return failed
+        return ""
+
     def _why_ready(self, task: Task, _run: IndexRun) -> str:
         failed = f"; failed {_times(task.failures)}" if task.failures else ""
         if self.paused_since is not None:
             return f"the queue is paused; `kodit queue resume` lets it go on{failed}"
-        if task.available_at is not None and task.available_at > self.now:
+        if task.available_at is not None and not task.is_due(self.now):
             return f"tried again in {_duration(task.available_at, self.now)}{failed}"
         if not self.workers:
             return f"no worker is running; `kodit worker` starts one{failed}"
@@ -76,7 +89,9 @@ class QueueOverview:
         place = self.places.get(task.id)
         if place is None:
             return f"waits behind {MOST_WAITING} or more{failed}"
-        return ("next in line" if place == 0 else f"waits behind {place}") + failed
+        at_work = sum(self.running.values())
+        busy = f"; {at_work} at work" if at_work else ""
+        return ("next in line" if place == 0 else f"waits behind {place}") + busy + failed
 
     def _why_running(self, task: Task, _run: IndexRun) -> str:
         since = "" if task.started_at is None else f"{_duration(self.now, task.started_at)}, "

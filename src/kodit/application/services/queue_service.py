@@ -170,9 +170,15 @@ class QueueService:
             wakes=False,
         )
 
-    async def reclaim(self, registry: WorkerRegistry) -> list[tuple[Task, str]]:
+    async def reclaim(
+        self, registry: WorkerRegistry, worker: str | None = None, *, by_lease: bool = True
+    ) -> list[tuple[Task, str]]:
         """Take back what dead workers held and what lost its lease; the tasks as they were held,
-        and why each was taken."""
+        and why each was taken.
+
+        What `worker`, who asks, holds itself is left to its own watch; with `by_lease` off, what
+        any living worker holds is left alone.
+        """
 
         def find() -> list[tuple[Task, str]]:
             with self._database.read() as transaction:
@@ -188,7 +194,7 @@ class QueueService:
                 (task, "its worker died" if task.worker in dead else "its lease ran out")
                 for task in running
                 if task.worker in dead
-                or (task.lease_expires_at is not None and task.lease_expires_at < now)
+                or (by_lease and task.worker != worker and _has_run_out(task, now))
             ]
 
         reclaimed = []
@@ -196,6 +202,10 @@ class QueueService:
             if await self._reclaim(task, why):
                 reclaimed.append((task, why))
         return reclaimed
+
+    def wall_clock(self) -> datetime:
+        """The time by which leases and back-offs are measured."""
+        return self._clock.now()
 
     async def _reclaim(self, seen: Task, why: str) -> bool:
         state = await self._write(
@@ -280,13 +290,18 @@ class QueueService:
         def read(transaction: Transaction) -> QueueOverview:
             tasks = transaction.tasks
             waiting = tasks.waiting_tasks(self.rules.order, MOST_WAITING)
+            now, running = self._clock.now(), Counter(task.type for task in tasks.running_tasks())
             return QueueOverview(
-                now=self._clock.now(),
+                now=now,
                 rules=self.rules,
                 paused_since=tasks.paused_since(),
                 workers=registry.living(),
-                running=Counter(task.type for task in tasks.running_tasks()),
-                waiting=[task.id for task in waiting],
+                running=running,
+                waiting=[
+                    task.id
+                    for task in waiting
+                    if task.is_due(now) and self.rules.have_place_for(task.type, running)
+                ],
             )
 
         return await self._read(read)
@@ -362,3 +377,7 @@ class QueueService:
         if wakes:
             self._wake_up.notify()
         return result
+
+
+def _has_run_out(task: Task, now: datetime) -> bool:
+    return task.lease_expires_at is not None and task.lease_expires_at < now

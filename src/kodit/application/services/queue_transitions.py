@@ -17,7 +17,15 @@ from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.tasks import TaskRepository
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import AttemptOutcome, Claim, QueuePriority, Task, TaskProgress, TaskState
+from kodit.domain.task import (
+    AT_ONCE,
+    AttemptOutcome,
+    Claim,
+    QueuePriority,
+    Task,
+    TaskProgress,
+    TaskState,
+)
 
 LEASE = timedelta(seconds=60)
 
@@ -58,10 +66,7 @@ class QueueTransitions:
         tasks, now = transaction.tasks, self._clock.now()
         active = tasks.active_run(index_id)
         if active is None:
-            failed = tasks.failed_runs(index_id)
-            for run in failed:
-                run.supersede()
-            tasks.save_runs(failed)
+            self._supersede(tasks, index_id)
             return tasks.add_run(IndexRun.create(index_id, base, now))
         active.raise_priority(base)
         tasks.save_runs([active])
@@ -135,7 +140,7 @@ class QueueTransitions:
         now = self._clock.now()
         held = self._hold(transaction.tasks, claims)
         for run, task in held:
-            run.try_again(task, None, now, now)
+            run.try_again(task, None, AT_ONCE, now)
         self._let_go(transaction.tasks, held, AttemptOutcome.RELEASED)
 
     def acknowledge_cancel(self, transaction: Transaction, claim: Claim) -> None:
@@ -177,16 +182,20 @@ class QueueTransitions:
         tasks = transaction.tasks
         run = tasks.lock_run(run_id)
         if not run.state.is_terminal:
-            raise UserError(f"run {run_id} is still {run.state}; there is nothing to retry")
+            raise UserError(
+                f"run {run_id} is still {run.state}; it can be retried when it has ended"
+            )
         if run.state is RunState.SUCCEEDED:
             raise UserError(f"run {run_id} has succeeded; there is nothing to retry")
         if run.index_id is not None:
             transaction.indexes.get(run.index_id)
             newest = tasks.list_runs(index_id=run.index_id, limit=1)[0]
-            has_successor = run.state is RunState.SUPERSEDED or newest.id != run.id
-            if has_successor or tasks.active_run(run.index_id) is not None:
+            # What has failed and was not superseded still is the last word on its index: a newer
+            # run was cancelled before it began.
+            is_last = run.state is RunState.FAILED or newest.id == run.id
+            if not is_last or tasks.active_run(run.index_id) is not None:
                 return self.request(transaction, run.index_id, QueuePriority.USER_INITIATED)
-        run.retry(self._clock.now())
+        run.retry()
         run.raise_priority(QueuePriority.USER_INITIATED)
         tasks.save_runs([run])
         return run
@@ -209,7 +218,8 @@ class QueueTransitions:
             error = f"{error} (tried {task.failures} times)"
             run.fail(task, error, now)
         else:
-            run.try_again(task, error, now + delay(task.failures), now)
+            wait = delay(task.failures)
+            run.try_again(task, error, now + wait if wait else AT_ONCE, now)
         self._let_go(transaction.tasks, held, outcome, error)
         return task.state
 
@@ -239,7 +249,8 @@ class QueueTransitions:
         )
 
     def _save(self, tasks: TaskRepository, runs: Sequence[IndexRun]) -> None:
-        """Store runs; one that has ended lets its follow-up start."""
+        """Store runs; one that has ended lets its follow-up start, which supersedes it if it has
+        failed."""
         tasks.save_runs(runs)
         ended = [
             run.index_id
@@ -249,5 +260,13 @@ class QueueTransitions:
         if ended:
             waiting = tasks.follow_ups(ended)
             for run in waiting:
-                run.stop_waiting(self._clock.now())
+                run.stop_waiting()
+                self._supersede(tasks, run.index_id)
             tasks.save_runs(waiting)
+
+    def _supersede(self, tasks: TaskRepository, index_id: int | None) -> None:
+        """Another run does what the failed ones of an index have left."""
+        failed = [] if index_id is None else tasks.failed_runs(index_id)
+        for run in failed:
+            run.supersede()
+        tasks.save_runs(failed)

@@ -71,7 +71,9 @@ class Stage:
         reached: int | None = None,
     ) -> T:
         """Run `work` in a write transaction. It returns its result and what it did in counts;
-        `step` has come as far as `reached` when it is stored.
+        `step` has come as far as `reached` when it is stored. A commit that neither counts
+        anything nor comes any further leaves the retry budget as it is: it may be made anew at
+        every attempt, before that which fails.
 
         Raises LeaseLost, and stores nothing, when the claim no longer holds the task;
         TaskCancelled, after storing, when the user has asked the task to stop.
@@ -87,6 +89,7 @@ class Stage:
                     self.task.claim,
                     counts,
                     TaskProgress(step.operation.name, current, step.total),
+                    restores_budget=current > step.current or any(counts.values()),
                 )
                 return result, task.cancel_requested
 

@@ -78,14 +78,16 @@ class TaskRepository(Protocol):
         ...
 
     def next_available_at(self, now: datetime) -> datetime | None:
-        """When the first ready task whose back-off is not over yet becomes available."""
+        """When the first ready task whose back-off is not over yet becomes available: at most
+        `LONGEST_WAIT` ahead, as only a clock that was set back makes a wait look longer."""
         ...
 
     def claim(
         self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
     ) -> list[Task]:
         """Take the next tasks, at most `count`, in the order of the rules, of those ready whose
-        `available_at` has come; none while the queue is paused.
+        `available_at` has come, or lies more than `LONGEST_WAIT` ahead; none while the queue is
+        paused.
 
         A task whose type has as many running as its limit allows is passed over; they are counted
         here and now, so that no crash can leak a place. Raises each `claim_no`, opens an attempt
@@ -110,10 +112,15 @@ class TaskRepository(Protocol):
         ...
 
     def record_batch(
-        self, claim: Claim, work: Mapping[str, int], progress: TaskProgress | None
+        self,
+        claim: Claim,
+        work: Mapping[str, int],
+        progress: TaskProgress | None,
+        *,
+        restores_budget: bool = True,
     ) -> Task:
         """Count what a batch did, in the transaction that stores the batch, and give the task
-        its whole retry budget back. Raises LeaseLost."""
+        its whole retry budget back, unless the batch brought it no further. Raises LeaseLost."""
         ...
 
     def close_attempts(

@@ -126,7 +126,7 @@ class QueueExaminer:
             return False
         if transaction.tasks.active_run(run.index_id) is not None:
             return False
-        run.stop_waiting(self._clock.now())
+        run.stop_waiting()
         return True
 
     def _settle(self, _transaction: SqlTransaction, run: IndexRun) -> bool:

@@ -191,8 +191,8 @@ class MemoryTaskRepository:
         return bool(self._claimable(now, rules, 1))
 
     def next_available_at(self, now: datetime) -> datetime | None:
-        moments = [_known(task.available_at) for task in self._in_state(TaskState.READY)]
-        return min((moment for moment in moments if moment > now), default=None)
+        waiting = [task for task in self._in_state(TaskState.READY) if not task.is_due(now)]
+        return min((_known(task.available_at) for task in waiting), default=None)
 
     def claim(
         self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
@@ -207,7 +207,7 @@ class MemoryTaskRepository:
             return []
         limits = {task_type.name: limit for task_type, limit in rules.limits.items()}
         running = Counter(task.type_name for task in self._in_state(TaskState.RUNNING))
-        come = [t for t in self._in_state(TaskState.READY) if _known(t.available_at) <= now]
+        come = [task for task in self._in_state(TaskState.READY) if task.is_due(now)]
         chosen: list[Task] = []
         for task in self._in_order(come, rules.order):
             name = task.type_name
@@ -272,12 +272,18 @@ class MemoryTaskRepository:
         return self._replace_held(self.fence(claim), progress, lease_expires_at=lease_until)
 
     def record_batch(
-        self, claim: Claim, work: Mapping[str, int], progress: TaskProgress | None
+        self,
+        claim: Claim,
+        work: Mapping[str, int],
+        progress: TaskProgress | None,
+        *,
+        restores_budget: bool = True,
     ) -> Task:
         task = self.fence(claim)
         for name, count in work.items():
             task.work[name] = task.work.get(name, 0) + count
-        return self._replace_held(task, progress, failures=0)
+        failures = 0 if restores_budget else task.failures
+        return self._replace_held(task, progress, failures=failures)
 
     def _replace_held(self, task: Task, progress: TaskProgress | None, **values: Any) -> Task:
         row = replace(task, progress=progress or task.progress, **values)

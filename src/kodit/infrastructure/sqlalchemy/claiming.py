@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, update
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.run import RunState
 from kodit.domain.task import Task, TaskState
 from kodit.infrastructure.mappers.task_mapper import (
@@ -66,7 +67,10 @@ def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
         select(TaskRow.id)
         .where(
             TaskRow.state == constant(TaskState.READY),
-            TaskRow.available_at <= bindparam("now"),
+            or_(
+                TaskRow.available_at <= bindparam("now"),
+                TaskRow.available_at > bindparam("longest"),
+            ),
             ~exists(select(QueuePauseRow.id)),
         )
         .order_by(*ORDERS[order])
@@ -136,7 +140,7 @@ _OPEN_ATTEMPTS = PreparedForMany(
 def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
     """Whether a claim would find something."""
     look = _look(rules.order, _full(driver, rules))
-    return bool(look.run(driver, {"now": to_microseconds(now), "count": 1}))
+    return bool(look.run(driver, {**_moments(now), "count": 1}))
 
 
 def claim(
@@ -150,7 +154,7 @@ def claim(
 ) -> list[Task]:
     """Take at most `count` tasks; they come in the order in which they were taken."""
     moment = to_microseconds(now)
-    parameters = {"by": worker, "now": moment, "until": to_microseconds(lease_until)}
+    parameters = {"by": worker, "until": to_microseconds(lease_until), **_moments(now)}
     rows: list[Row] = []
     while len(rows) < count:
         # Every task taken may fill the limit of its type, so a limited queue is asked one by one.
@@ -166,6 +170,10 @@ def claim(
         runs = list({task.run_id for task in tasks if task.run_id is not None})
         _START_RUNS.run(driver, runs, {"now": moment})
     return tasks
+
+
+def _moments(now: datetime) -> dict[str, int]:
+    return {"now": to_microseconds(now), "longest": to_microseconds(now + LONGEST_WAIT)}
 
 
 def _full(driver: Driver, rules: ClaimRules) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, insert, lite
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.errors import LeaseLost, NotFoundError
+from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress, TaskState
 from kodit.infrastructure.mappers.task_mapper import (
@@ -195,6 +196,7 @@ class SqlTaskRepository:
             select(func.min(TaskRow.available_at)).where(
                 TaskRow.state == constant(TaskState.READY),
                 TaskRow.available_at > to_microseconds(now),
+                TaskRow.available_at <= to_microseconds(now + LONGEST_WAIT),
             )
         ).scalar()
         return to_optional_moment(moment)
@@ -225,14 +227,20 @@ class SqlTaskRepository:
         )
 
     def record_batch(
-        self, claim: Claim, work: Mapping[str, int], progress: TaskProgress | None
+        self,
+        claim: Claim,
+        work: Mapping[str, int],
+        progress: TaskProgress | None,
+        *,
+        restores_budget: bool = True,
     ) -> Task:
         counted = self.fence(claim).work
         for name, count in work.items():
             counted[name] = counted.get(name, 0) + count
-        return self._update_held(
-            claim, {"failures": 0, "work": json.dumps(counted)} | _progress(progress)
-        )
+        values: dict[str, Any] = {"work": json.dumps(counted)}
+        if restores_budget:
+            values["failures"] = 0
+        return self._update_held(claim, values | _progress(progress))
 
     def _update_held(self, claim: Claim, values: Mapping[str, Any]) -> Task:
         parameters = {f"new_{column}": value for column, value in values.items()}

@@ -1,0 +1,120 @@
+"""What settings and adapters a worker really works with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from tests.support import child_work
+from tests.support.command import KoditCommand
+from tests.support.sources import write_tree
+from tests.worker.conftest import Queue
+
+from kodit.composition import Application
+from kodit.domain.claiming import QueueOrder
+from kodit.domain.errors import UserError
+from kodit.domain.source import SourceKind
+from kodit.domain.task import TaskType
+from kodit.infrastructure.wake_up import SqliteWakeUp
+from kodit.settings import Settings
+
+
+def test_the_queue_has_the_order_and_the_limits_that_are_set(tmp_path: Path) -> None:
+    environment = {"KODIT_QUEUE_ORDER": "run_first", "KODIT_TASK_LIMITS": "SYNC=3"}
+    with Application(Settings.load(environment, data_dir=tmp_path)) as application:
+        assert application.queue.rules.order is QueueOrder.RUN_FIRST
+        assert application.queue.rules.limits == {TaskType.SYNC: 3}
+
+
+def test_history_is_kept_as_long_as_is_set(
+    kodit: KoditCommand, queue: Queue, tmp_path: Path
+) -> None:
+    """Two runs, of which one is enough and no age protects the other."""
+    write_tree(tmp_path / "source", files=1)
+    for _ in range(2):
+        run_id = queue.request(SourceKind.FOLDER, str(tmp_path / "source"))
+        with queue.application() as application:
+            asyncio.run(application.queue.cancel(run_id))
+    environment = {"KODIT_KEEP_RUNS": "1", "KODIT_KEEP_DAYS": "0.0000001"}
+    with Application(Settings.load(environment, data_dir=kodit.data_dir)) as application:
+        assert asyncio.run(application.queue.prune()) == 1
+    with queue.application() as application:
+        assert asyncio.run(application.queue.prune()) == 0
+
+
+def test_a_lease_that_no_heartbeat_could_keep_is_refused() -> None:
+    """Naming both settings."""
+    with pytest.raises(UserError, match=r"KODIT_LEASE_SECONDS .* KODIT_HEARTBEAT_SECONDS"):
+        Settings.load({"KODIT_LEASE_SECONDS": "20"})
+    Settings.load({"KODIT_LEASE_SECONDS": "20", "KODIT_HEARTBEAT_SECONDS": "10"})
+
+
+def test_a_commit_of_another_connection_wakes_a_worker(tmp_path: Path) -> None:
+    """As that of another process does: both change SQLite's `data_version`. Without it this test
+    would take the hour for which the worker would sleep."""
+    path = tmp_path / "kodit.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE things (name TEXT)")
+
+        async def sleep() -> None:
+            wake_up = SqliteWakeUp(path)
+            try:
+                await wake_up.wait(3600)  # its own first look
+                asleep = asyncio.create_task(wake_up.wait(3600))
+                await asyncio.sleep(0.1)
+                assert not asleep.done()
+                await asyncio.to_thread(commit)
+                async with asyncio.timeout(60):
+                    await asleep
+            finally:
+                wake_up.close()
+
+        def commit() -> None:
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("INSERT INTO things VALUES ('news')")
+                other.commit()
+
+        asyncio.run(sleep())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux who holds a file")
+def test_a_worker_lives_as_long_as_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They hold its lock too: what they were told to do may still be going on."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
+
+    async def play(application: Application) -> None:
+        started = asyncio.Event()
+        async with application.worker() as (_worker, name):
+            call = asyncio.create_task(
+                application.pool.call(
+                    f"{child_work.__name__}:go_silent",
+                    report=lambda _current, _total: started.set(),
+                )
+            )
+            await started.wait()
+            assert name in held_by_others(tmp_path / "workers")
+            call.cancel()
+            await asyncio.wait([call])
+
+    with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        asyncio.run(play(application))
+
+
+def held_by_others(folder: Path) -> set[str]:
+    """The lock files of a folder that processes other than this one hold open, by stem."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        if int(process.name) != os.getpid():
+            for descriptor in process.glob("fd/*"):
+                with suppress(OSError):  # gone meanwhile
+                    target = descriptor.readlink()
+                    if target.parent == folder:
+                        found.add(target.stem)
+    return found
