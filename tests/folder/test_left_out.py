@@ -176,6 +176,11 @@ def test_files_that_only_look_like_those_are_read(tmp_path: Path, name: str) -> 
     assert scan(tmp_path, of(name)) == ({name}, {})
 
 
+def test_a_folder_that_makes_a_name_secret_may_be_the_one_asked_for(tmp_path: Path) -> None:
+    """The root of the scan counts as any other folder."""
+    assert scan(tmp_path / ".kube", of("config", "a.yaml")) == ({"a.yaml"}, {"secret": 1})
+
+
 @pytest.mark.parametrize("names", [(".git",), ("module/.git", "linked/.git")])
 def test_the_git_file_of_a_linked_work_tree_is_not_read(
     tmp_path: Path, names: tuple[str, ...]

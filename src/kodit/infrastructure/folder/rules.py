@@ -103,12 +103,19 @@ class DirectoryRules:
     __slots__ = ("_folder", "_included", "_layers", "_literals", "_names", "_path", "_paths")
 
     def __init__(
-        self, path: str, layers: tuple[Layer, ...], names: _NameFilter | None, included: bool
+        self,
+        path: str,
+        layers: tuple[Layer, ...],
+        names: _NameFilter | None,
+        included: bool,
+        *,
+        folder: str,
     ) -> None:
         """`path` is byte text relative to where the topmost layer is based, "" or with a
-        trailing slash; `included` says that an include pattern matched the folder."""
+        trailing slash, and `folder` the folder's own name; `included` says that an include
+        pattern matched the folder."""
         self._path = path
-        self._folder = path[path.rfind("/", 0, -1) + 1 : -1]
+        self._folder = folder
         self._layers = layers
         self._names = _NameFilter(layers) if names is None else names
         self._included = included
@@ -131,8 +138,10 @@ class DirectoryRules:
         outer: Iterable[tuple[str, bytes]] = (),
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        *,
+        folder: str = "",
     ) -> DirectoryRules:
-        """The rules of a source's root.
+        """The rules of a source's root, `folder` being its name if it has one.
 
         `prefix` is the root's place below its repository ("" or with a trailing slash) and
         `outer` holds `(base, content)` of the ignore files above the root, weakest first.
@@ -143,7 +152,7 @@ class DirectoryRules:
             if globs:
                 lines = "\n".join(globs).encode("utf-8", "surrogateescape")
                 layers.append(Layer(kind, base, lines))
-        return cls(base, tuple(layers), None, included=not include)
+        return cls(base, tuple(layers), None, included=not include, folder=folder)
 
     def with_files(self, gitignore: bytes | None, noindex: bytes | None) -> DirectoryRules:
         """These rules and those of the folder's own ignore files."""
@@ -153,7 +162,7 @@ class DirectoryRules:
                 layers.append(Layer(kind, self._path, content))
         if len(layers) == len(self._layers):
             return self
-        return DirectoryRules(self._path, tuple(layers), None, self._included)
+        return DirectoryRules(self._path, tuple(layers), None, self._included, folder=self._folder)
 
     def enter(self, name: str) -> DirectoryRules:
         """The rules inside the folder `name`, before its own ignore files."""
@@ -162,7 +171,9 @@ class DirectoryRules:
         if self._may_match(name):
             verdict = self._verdicts(name, True)[LayerKind.INCLUDE]
             included = included if verdict is None else verdict
-        return DirectoryRules(f"{self._path}{name}/", self._layers, self._names, included)
+        return DirectoryRules(
+            f"{self._path}{name}/", self._layers, self._names, included, folder=name
+        )
 
     def of_file(self, name: str) -> str | None:
         """None to read the file, or the reason to leave it out."""

@@ -53,11 +53,15 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
     folder = Path(root)
     tree = enclosing_work_tree(folder)
     if tree is None:
-        rules = DirectoryRules.at_root(include=include, exclude=exclude)
+        rules = DirectoryRules.at_root(include=include, exclude=exclude, folder=folder.name)
     else:
         below = folder.relative_to(tree.root).as_posix()
         rules = DirectoryRules.at_root(
-            "" if below == "." else f"{below}/", outer_ignore_files(folder, tree), include, exclude
+            "" if below == "." else f"{below}/",
+            outer_ignore_files(folder, tree),
+            include,
+            exclude,
+            folder=folder.name,
         )
     descriptor = open_root(root)
     try:
