@@ -49,6 +49,15 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
         assert any(place.exists() for place in places), f"{page.name} names {name}"
 
 
+def test_every_invariant_names_tests_that_exist() -> None:
+    """docs/queue.md says which test proves what."""
+    text = (ROOT / "docs" / "queue.md").read_text()
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
+    assert len({row for row in re.findall(r"^\| (\d+) \|.*::test_", text, re.MULTILINE)}) == 12
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / "queue" / file).read_text(), f"{file}::{test}"
+
+
 def _compare(page: Path, expected: str, update_golden: bool) -> None:
     if update_golden:
         page.parent.mkdir(exist_ok=True)
