@@ -59,7 +59,7 @@ class Settings:
     """How often `kodit worker` brings every index up to date; never, unless this is set."""
     log_level: LogLevel = LogLevel.AUTO
     """What is written to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info`
-    for `kodit worker` and `warning` elsewhere."""
+    for `kodit worker` and `error` elsewhere, where what failed is told in a sentence."""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Settings:

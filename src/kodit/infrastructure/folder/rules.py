@@ -125,8 +125,8 @@ class DirectoryRules:
             start = len(layer.base)
             below = path[start:]
             literals += layer.path_literals.get(below, ())
-            for folder, expression in layer.path_globs:
-                if below.startswith(folder):
+            for above, expression in layer.path_globs:
+                if below.startswith(above):
                     paths.append((start, expression))
         self._literals = frozenset(literals)
         self._paths = paths
