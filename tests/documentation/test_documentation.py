@@ -53,7 +53,7 @@ def test_every_invariant_names_tests_that_exist() -> None:
     """docs/queue.md says which test proves what."""
     text = (ROOT / "docs" / "queue.md").read_text()
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
-    assert len({row for row in re.findall(r"^\| (\d+) \|.*::test_", text, re.MULTILINE)}) == 12
+    assert len(set(re.findall(r"^\| (\d+) \|.*::test_", text, re.MULTILINE))) == 12
     for file, test in named:
         assert f"def {test}(" in (ROOT / "tests" / "queue" / file).read_text(), f"{file}::{test}"
 
