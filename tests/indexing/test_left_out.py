@@ -49,6 +49,13 @@ def test_files_are_left_out_for_what_is_in_them(
     assert [file["path"] for file in kodit.succeed("ls", "--json").json()["files"]] == ["own.py"]
 
 
+def let_another_kodit_have_read(kodit: KoditCommand, glob: str) -> None:
+    """Change the version of what extracted the files that a glob matches."""
+    with contextlib.closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection:
+        connection.execute("UPDATE files SET extractor_version = 'old' WHERE path GLOB ?", [glob])
+        connection.commit()
+
+
 def test_files_of_another_extractor_are_cut_again(kodit: KoditCommand, tmp_path: Path) -> None:
     """A Kodit that cuts a language otherwise extracts its files anew though none has changed,
     and those of no other language; the models are not asked again for the same text."""
@@ -56,9 +63,7 @@ def test_files_of_another_extractor_are_cut_again(kodit: KoditCommand, tmp_path:
     kodit.succeed("index", tmp_path / "source")
     before = take_snapshot(kodit.data_dir)
     count = len(list((tmp_path / "source").rglob("*.py")))
-    with contextlib.closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection:
-        connection.execute("UPDATE files SET extractor_version = 'old' WHERE language = 'python'")
-        connection.commit()
+    let_another_kodit_have_read(kodit, "*.py")
     kodit.clear_work()
 
     kodit.succeed("index", tmp_path / "source")
@@ -70,6 +75,25 @@ def test_files_of_another_extractor_are_cut_again(kodit: KoditCommand, tmp_path:
     assert take_snapshot(kodit.data_dir) == before
     with Kodit(kodit.data_dir) as reading:
         assert reading.check().is_healthy
+    kodit.clear_work()
+    kodit.succeed("index", tmp_path / "source")
+    assert kodit.work() == {}
+
+
+def test_a_file_that_another_extractor_left_out_is_looked_at_again(
+    kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """It may be wanted now. What is left out again is not looked at a third time."""
+    for name, content in BY_CONTENT.items():
+        write_file(tmp_path / "source" / name, content)
+    kodit.succeed("index", tmp_path / "source")
+    let_another_kodit_have_read(kodit, "tables.py")
+    kodit.clear_work()
+
+    kodit.succeed("index", tmp_path / "source")
+
+    assert kodit.work() == {"files_parsed": 1}
+    assert kodit.status()["skipped"]["generated"] == 1
     kodit.clear_work()
     kodit.succeed("index", tmp_path / "source")
     assert kodit.work() == {}

@@ -9,6 +9,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 import kodit
 from kodit.infrastructure.slicing import EXTRACTOR_VERSION, extractor_version
 from kodit.infrastructure.slicing.languages import LANGUAGES
@@ -53,13 +55,15 @@ def test_changed_query_changes_the_version_of_its_language_alone(tmp_path: Path)
     ]
 
 
-def test_changed_code_changes_every_version(tmp_path: Path) -> None:
-    """Whatever it was: a stale snippet is worse than one cut again."""
+@pytest.mark.parametrize("module", ["slicing/limits.py", "folder/content.py"])
+def test_changed_code_changes_every_version(module: str, tmp_path: Path) -> None:
+    """Whatever it was, what leaves files out included: a stale snippet is worse than one cut
+    again."""
     package = tmp_path / "kodit"
     shutil.copytree(Path(kodit.__file__).parent, package)
     before = run_python(PRINT_VERSIONS, tmp_path)
-    limits = package / "infrastructure" / "slicing" / "limits.py"
-    limits.write_text(limits.read_text().replace("MAX_LINES = 60", "MAX_LINES = 61"))
+    code = package / "infrastructure" / module
+    code.write_text(f"{code.read_text()}\n# more\n")
     after = run_python(PRINT_VERSIONS, tmp_path)
     assert all(old != new for old, new in zip(before, after, strict=True))
 

@@ -89,12 +89,13 @@ class IndexRepository(Protocol):
         """Add to what is known of authors and dates, by path; unknown paths are left out."""
         ...
 
-    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str, str]) -> None:
-        """Mark as stale what another version of the extractor made; versions by language."""
+    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str | None, str]) -> None:
+        """Mark as stale what another version of the extractor made; versions by language, None
+        being that of files that were left out."""
         ...
 
-    def extraction_languages(self, index_id: int) -> list[str]:
-        """The languages of the files that have been extracted."""
+    def extraction_languages(self, index_id: int) -> list[str | None]:
+        """The languages of the files that have been extracted; None for those left out."""
         ...
 
     def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:

@@ -38,8 +38,9 @@ class SourceReader(Protocol):
         never an error."""
         ...
 
-    def extractor_version(self, language: str) -> str:
-        """Changes when the same file of this language would give other snippets."""
+    def extractor_version(self, language: str | None) -> str:
+        """Changes when the same file of this language would give other snippets, and for None
+        when a file that was left out might be read."""
         ...
 
     def keep(self, credentials: Credentials) -> str:

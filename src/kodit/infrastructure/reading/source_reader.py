@@ -100,7 +100,7 @@ class PooledSourceReader:
         extracted = await gather_or_cancel([call(share) for share in range(shares)])
         return [file for share in extracted for file in share]
 
-    def extractor_version(self, language: str) -> str:
+    def extractor_version(self, language: str | None) -> str:
         return extractor_version(language)
 
     def keep(self, credentials: Credentials) -> str:

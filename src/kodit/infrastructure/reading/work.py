@@ -125,7 +125,9 @@ def _extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:
         sliced = slice_file(file.path, data)
     else:
         sliced = SlicedFile(file.path, detect_language(file.path, data[:256]), (), problem)
-    return ExtractedFile(file.id, blob_id(data), extractor_version(sliced.language), sliced)
+    is_left_out = sliced.problem is not None and not sliced.snippets
+    version = extractor_version(None if is_left_out else sliced.language)
+    return ExtractedFile(file.id, blob_id(data), version, sliced)
 
 
 def _reason_to_leave_out(path: str, data: bytes) -> str | None:

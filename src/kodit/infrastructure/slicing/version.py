@@ -12,13 +12,14 @@ from kodit.infrastructure.slicing.languages import LANGUAGES
 
 
 @cache
-def extractor_version(language: str) -> str:
+def extractor_version(language: str | None) -> str:
     """What the snippets of a file in `language` depend on besides its bytes: this package's own
     code and that which leaves files out by their bytes, and for a language with a grammar its
-    query and the versions of the grammar and of tree-sitter. Imports neither.
+    query and the versions of the grammar and of tree-sitter. Imports neither. None is for a
+    file that was left out, whatever its language.
     """
     parts = [_code_digest()]
-    if row := LANGUAGES.get(language):
+    if language is not None and (row := LANGUAGES.get(language)):
         query = files(__package__).joinpath("queries", row.query_file).read_bytes()
         parts += [_digest(query), version("tree-sitter"), version(row.wheel)]
     return "/".join(parts)

@@ -264,15 +264,15 @@ class SqlIndexRepository:
             ],
         )
 
-    def extraction_languages(self, index_id: int) -> list[str]:
+    def extraction_languages(self, index_id: int) -> list[str | None]:
         query = (
             select(FileRow.language)
-            .where(FileRow.index_id == index_id, FileRow.language.is_not(None))
+            .where(FileRow.index_id == index_id, FileRow.extractor_version.is_not(None))
             .distinct()
         )
-        return [language for language in self._connection.execute(query).scalars() if language]
+        return list(self._connection.execute(query).scalars())
 
-    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str, str]) -> None:
+    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str | None, str]) -> None:
         if not versions:
             return
         outdated = or_(
