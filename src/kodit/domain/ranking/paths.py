@@ -75,14 +75,31 @@ def named_share(path_words: Collection[str], query_terms: tuple[str, ...]) -> fl
     A word counts whole when it is a query term or begins one (`auth`, `authentic`); of a word
     with query terms at its ends (`formparser` for *form* and *parser*), their letters count.
     """
-    letters = sum(map(len, path_words))
-    if not letters:
-        return 0.0
-    return sum(_named_letters(word, query_terms) for word in path_words) / letters
+    named, letters, said = _named_letters_of(query_terms), 0, 0
+    for word in path_words:
+        letters += len(word)
+        said += named[word]
+    return said / letters if letters else 0.0
 
 
-@lru_cache(maxsize=8_192)  # one query meets the same folders again and again
-def _named_letters(word: str, query_terms: tuple[str, ...]) -> int:
+class _NamedLetters(dict[str, int]):
+    """How many letters of each word met one query says: it meets the same ones again and again."""
+
+    def __init__(self, query_terms: tuple[str, ...]) -> None:
+        super().__init__()
+        self._query_terms = query_terms
+
+    def __missing__(self, word: str) -> int:
+        count = self[word] = _count_named_letters(word, self._query_terms)
+        return count
+
+
+@lru_cache(maxsize=64)
+def _named_letters_of(query_terms: tuple[str, ...]) -> _NamedLetters:
+    return _NamedLetters(query_terms)
+
+
+def _count_named_letters(word: str, query_terms: tuple[str, ...]) -> int:
     if word in query_terms:
         return len(word)
     named = 0

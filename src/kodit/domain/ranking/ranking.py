@@ -66,14 +66,11 @@ def rank(
     """
     weights = weights_for(query.kind)
     rarity = total_rarity(query, statistics)
-    by_file: dict[int, list[Candidate]] = {}
+    by_file = dict[int, list[Candidate]]()
     for candidate in candidates:
         by_file.setdefault(candidate.file_id, []).append(candidate)
-    shown = {
-        file_id: [one for one in found if _is_of_kind(one, kinds)]
-        for file_id, found in by_file.items()
-    }
-    files = [gather(query, found, rarity) for file, found in by_file.items() if shown[file]]
+    shown = by_file if not kinds else _of_kinds(by_file, kinds)
+    files = [gather(query, by_file[file_id], rarity) for file_id in shown]
     # Only the best files can have a place, so only they are looked at snippet by snippet.
     files.sort(key=lambda file: (-_score(file, weights), file.candidates[0].path))
     ranked: list[Ranked] = []
@@ -90,8 +87,15 @@ def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
     return score
 
 
-def _is_of_kind(candidate: Candidate, kinds: Collection[SymbolKind]) -> bool:
-    return not kinds or (candidate.symbol is not None and candidate.symbol.kind in kinds)
+def _of_kinds(
+    by_file: Mapping[int, Sequence[Candidate]], kinds: Collection[SymbolKind]
+) -> dict[int, list[Candidate]]:
+    """Those that define a symbol of one of the kinds, of each file that has any."""
+    found = {
+        file_id: [one for one in all_of if one.symbol is not None and one.symbol.kind in kinds]
+        for file_id, all_of in by_file.items()
+    }
+    return {file_id: some for file_id, some in found.items() if some}
 
 
 def _rank_file(
