@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.clock import SystemClock
+from kodit.infrastructure.files import make_private
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.infrastructure.wake_up import NoWakeUp, SqliteWakeUp
@@ -77,6 +78,7 @@ class Application:
                 f"the data directory {self.data_dir} cannot be read and written by this user; "
                 "choose another one with --data-dir or KODIT_DATA_DIR"
             )
+        make_private(self.data_dir / "kodit.db")
         migrate(self.database, before_creation=self._clear_derived)
 
     def _clear_derived(self) -> None:

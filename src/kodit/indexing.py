@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from kodit.application.services.index_service import SourceRequest
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
 from kodit.domain.task import Task
@@ -43,22 +44,24 @@ async def queue_sources(
     application: Application,
     request: IndexRequest,
 ) -> list[IndexRun]:
-    """Add or refresh sources; every one is understood before the first is added. Raises
-    UserError."""
+    """Add or refresh sources; every one is understood and looked for before the first is added.
+    Raises UserError."""
     check_globs("--include", request.include or ())
     check_globs("--exclude", request.exclude or ())
     parsed = [parse_source(source) for source in request.sources]
-    runs = []
-    for one in parsed:
-        index = await application.indexes.add(
-            one.source,
-            one.credentials,
-            request.credentials,
-            include=request.include,
-            exclude=request.exclude,
-        )
-        runs.append(await application.indexing.queue_index_tasks(index.id))
-    return runs
+    indexes = await application.indexes.add(
+        [
+            SourceRequest(
+                one.source,
+                one.credentials,
+                request.credentials,
+                include=request.include,
+                exclude=request.exclude,
+            )
+            for one in parsed
+        ]
+    )
+    return [await application.indexing.queue_index_tasks(index.id) for index in indexes]
 
 
 async def index_sources(
@@ -69,12 +72,23 @@ async def index_sources(
     show_operation: ShowOperation | None = None,
 ) -> list[IndexRun]:
     """Queue the sources and serve the whole queue until their runs have ended; returns the runs
-    as they ended. When the caller is cancelled, what is held is released first."""
+    as they ended. When the caller is cancelled, what is held is released first.
+
+    Raises SourceError, after all have ended, where a new source turned out to be refused only
+    when it was read: nothing of it is left.
+    """
+
+    async def withdraw(runs: list[IndexRun]) -> None:
+        said = [await application.indexes.withdraw(run) for run in runs]
+        if refusals := list(dict.fromkeys(one for one in said if one is not None)):
+            raise SourceError(" ".join(refusals))
+
     return await serve_until_ended(
         application,
         partial(queue_sources, application, request),
         show=show,
         show_operation=show_operation,
+        afterwards=withdraw,
     )
 
 
@@ -84,8 +98,10 @@ async def serve_until_ended(
     *,
     show: Show | None = None,
     show_operation: ShowOperation | None = None,
+    afterwards: Callable[[list[IndexRun]], Awaitable[None]] | None = None,
 ) -> list[IndexRun]:
-    """Serve the whole queue until the runs that `ask` gives have ended; likewise."""
+    """Serve the whole queue until the runs that `ask` gives have ended; likewise. `afterwards` is
+    called with them while the worker is still there."""
     async with application.worker() as (worker, name):
         await application.indexes.finish_deletions()
         if show_operation is not None:
@@ -96,7 +112,10 @@ async def serve_until_ended(
         with stopped_by(worker, [signal.SIGTERM]):
             serving = asyncio.create_task(worker.run(name))
             try:
-                return await _wait_for(application, wanted, (worker, serving), show)
+                runs = await _wait_for(application, wanted, (worker, serving), show)
+                if afterwards is not None:
+                    await afterwards(runs)
+                return runs
             finally:
                 worker.stop()
                 await serving

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 from tests.support.command import PATIENCE_SECONDS
 
-from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.index_service import IndexStatus, SourceRequest
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
 from kodit.domain.run import IndexRun
@@ -85,7 +85,9 @@ class ServingKodit:
 
         async def ask(application: Application) -> IndexRun:
             parsed = parse_source(str(source)).source
-            index = await application.indexes.add(parsed, exclude=exclude or None)
+            [index] = await application.indexes.add(
+                [SourceRequest(parsed, exclude=exclude or None)]
+            )
             return await application.indexing.queue_index_tasks(index.id, is_user_initiated)
 
         return self.call(ask)

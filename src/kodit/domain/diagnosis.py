@@ -13,6 +13,7 @@ class Area(StrEnum):
     DATABASE = "database"
     QUEUE = "queue"
     LEFTOVERS = "leftovers"
+    CREDENTIALS = "credentials"
     FILES = "files"
     CLONES = "clones"
     ENRICHMENTS = "enrichments"

@@ -1,9 +1,19 @@
-"""Writing small files so that a crash leaves the old or the new, never a part."""
+"""Making files that only this user can read, and writing small ones so that a crash leaves the old
+or the new, never a part."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file of mode 0600 where there is none: SQLite would let all read it, and gives
+    the mode of a database to the files beside it."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, flags, 0o600))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -14,7 +14,7 @@ from kodit.domain.errors import TransientError
 
 def open_lock_file(path: Path) -> int:
     """A descriptor of the lock file, made where it is missing; not inherited by children."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 

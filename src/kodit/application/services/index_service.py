@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import in_thread
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import NotFoundError, SourceError
 from kodit.domain.index import Index, IndexSummary
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
@@ -15,9 +17,24 @@ from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.run import IndexRun
 from kodit.domain.source import Credentials, Source
+from kodit.domain.task import TaskState, TaskType
+
+log = logging.getLogger(__name__)
 
 ROWS_PER_REMOVAL = 2000
 """How many rows one transaction removes: some 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRequest:
+    """A source that is to have an index. Credentials that differ from what was given before are
+    stored, and globs that are not None; `reference` (`env:NAME`) names credentials instead."""
+
+    source: Source
+    credentials: Credentials | None = None
+    reference: str | None = None
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +65,42 @@ class IndexService:
         self._vector_index = vector_index
         self._clock = clock
 
-    async def add(
-        self,
-        source: Source,
-        credentials: Credentials | None = None,
-        reference: str | None = None,
-        *,
-        include: tuple[str, ...] | None = None,
-        exclude: tuple[str, ...] | None = None,
-    ) -> Index:
-        """The index of a source, made where there is none. Credentials that differ from what was
-        given before are stored, and globs that are not None; `reference` (`env:NAME`) names
-        credentials instead.
+    async def add(self, requests: Sequence[SourceRequest]) -> list[Index]:
+        """The indexes of sources, made where there are none; all are checked before the first is
+        added.
 
-        Raises SourceError, and stores nothing, when a new source is missing or refuses.
+        Raises SourceError, and stores nothing, when a new source is missing or refuses, when
+        other credentials than before are not accepted, or when a reference names none.
         """
+        changed = [await self._check(request) for request in requests]
+        return [await self._store(request) for request in changed]
+
+    async def _check(self, request: SourceRequest) -> SourceRequest:
+        """See whether a request can be met; returns it without what is known already."""
 
         def look() -> Index | None:
             with self._database.read() as transaction:
-                return transaction.indexes.find(source)
+                return transaction.indexes.find(request.source)
 
-        if await in_thread(look) is None:
-            await self._reader.check(source, credentials or self._reader.reveal(reference))
-        if credentials is not None:
-            reference = self._reader.keep(credentials)
+        named = None if request.reference is None else self._reader.named(request.reference)
+        index = await in_thread(look)
+        if index is not None and self._is_known(index, request):
+            return replace(request, credentials=None, reference=None)
+        await self._reader.check(request.source, request.credentials or named)
+        return request
+
+    def _is_known(self, index: Index, request: SourceRequest) -> bool:
+        if request.credentials is None:
+            return request.reference in (None, index.credentials)
+        try:
+            return self._reader.reveal(index.credentials) == request.credentials
+        except SourceError:
+            return False
+
+    async def _store(self, request: SourceRequest) -> Index:
+        source, reference = request.source, request.reference
+        if request.credentials is not None:
+            reference = self._reader.keep(request.credentials)
 
         def add() -> tuple[Index, str | None]:
             with self._database.write() as transaction:
@@ -79,8 +108,8 @@ class IndexService:
                 found = indexes.find(source) or indexes.add(source, self._clock.now())
                 chosen = replace(
                     found.source,
-                    include=found.source.include if include is None else include,
-                    exclude=found.source.exclude if exclude is None else exclude,
+                    include=found.source.include if request.include is None else request.include,
+                    exclude=found.source.exclude if request.exclude is None else request.exclude,
                 )
                 if found.source != chosen:
                     indexes.update_source(found.id, chosen)
@@ -90,7 +119,12 @@ class IndexService:
                     indexes.update_credentials(found.id, reference)
                 return indexes.get(found.id), replaced
 
-        index, replaced = await in_thread(add)
+        try:
+            index, replaced = await in_thread(add)
+        except BaseException:
+            if request.credentials is not None and reference is not None:
+                self._reader.forget(reference)
+            raise
         if replaced is not None:
             self._reader.forget(replaced)
         return index
@@ -162,13 +196,56 @@ class IndexService:
                 return transaction.indexes.deleted()
 
         for index in await in_thread(read):
-            await self._remove(index)
+            try:
+                await self._remove(index)
+            except Exception as error:  # noqa: BLE001 - one that cannot be must not stop the rest
+                log.warning(
+                    "a deletion cannot be finished just now",
+                    extra={"index": index.id, "error": str(error) or type(error).__name__},
+                )
+
+    async def withdraw(self, run: IndexRun) -> str | None:
+        """Remove an index whose first look at its source was refused for good, so that nothing
+        half-made is left; returns what was said, None where that is not so."""
+        sync = next((task for task in run.tasks if task.type is TaskType.SYNC), None)
+        if (
+            run.index_id is None
+            or sync is None
+            or sync.state is not TaskState.FAILED
+            or sync.failures  # the last of what might have passed
+        ):
+            return None
+        index_id = run.index_id
+
+        def mark(transaction: Transaction) -> Index:
+            index = transaction.indexes.get(index_id)
+            [latest] = transaction.tasks.latest_runs([index_id]).values()
+            if latest.id != run.id or not self._is_empty(transaction, index):
+                raise NotFoundError(f"index {index_id} is not new any more")
+            transaction.indexes.mark_deleted(index_id, self._clock.now())
+            return index
+
+        try:
+            index = await self._queue.abandon(mark, index_id)
+        except NotFoundError:
+            return None
+        await self._remove(index)
+        return sync.error
+
+    @staticmethod
+    def _is_empty(transaction: Transaction, index: Index) -> bool:
+        """Whether no scan of the source has ended yet, nor begun to store what it found."""
+        return (
+            index.updated_at is None
+            and index.working_copy.commit is None
+            and not transaction.indexes.known_files(index.id)
+        )
 
     async def _remove(self, index: Index) -> None:
         """Every step can be done twice; the index's row goes last."""
         await self._keyword_index.drop(index.id)
         self._vector_index.drop(index.id)
-        await in_thread(lambda: self._reader.discard(index))
+        await in_thread(partial(self._reader.discard, index))
 
         def remove_some() -> bool:
             with self._database.write() as transaction:

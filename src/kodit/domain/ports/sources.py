@@ -51,12 +51,18 @@ class SourceReader(Protocol):
         """The secret behind a reference. Raises SourceError when it is not there."""
         ...
 
+    def named(self, reference: str) -> Credentials:
+        """The secret that the user has named, by `env:NAME`. Raises SourceError, which repeats
+        nothing that could be a secret, for all else and when it is not there."""
+        ...
+
     def forget(self, reference: str) -> None:
-        """Forget a secret that was kept."""
+        """Forget a secret that was kept; nothing happens where the reference names none."""
         ...
 
     async def check(self, source: Source, credentials: Credentials | None) -> None:
-        """See whether a source is there, without keeping anything. Raises SourceError."""
+        """See whether a source is there and lets us in, without keeping anything. Whether it has
+        a commit that is named by its id may be known only after a scan. Raises SourceError."""
         ...
 
     def discard(self, index: Index) -> None:

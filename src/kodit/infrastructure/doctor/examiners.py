@@ -13,6 +13,7 @@ from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.infrastructure.doctor.checks import RowExaminer
 from kodit.infrastructure.doctor.clones import CloneExaminer
+from kodit.infrastructure.doctor.credentials import CredentialExaminer
 from kodit.infrastructure.doctor.database import DatabaseExaminer
 from kodit.infrastructure.doctor.embeddings import EmbeddingExaminer
 from kodit.infrastructure.doctor.files import FILE_CHECKS
@@ -21,6 +22,7 @@ from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.doctor.packs import PackExaminer
 from kodit.infrastructure.doctor.queue import QueueExaminer
 from kodit.infrastructure.doctor.vectors import ENRICHMENT_CHECKS, vector_checks
+from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
@@ -41,6 +43,7 @@ def examiners(
         DatabaseExaminer(database),
         QueueExaminer(database, queue, registry, clock),
         LeftoverExaminer(database, data_dir, indexes, registry),
+        CredentialExaminer(database, CredentialStore(data_dir)),
         RowExaminer(database, Area.FILES, FILE_CHECKS),
         CloneExaminer(database, data_dir / "clones"),
         RowExaminer(database, Area.ENRICHMENTS, ENRICHMENT_CHECKS),

@@ -183,7 +183,7 @@ class KeywordExaminer:
         with locked(str(self._folder)):
             doomed = self._folder.with_name(f"{secrets.token_hex(8)}.tmp")
             self._folder.rename(doomed)
-            self._folder.mkdir()
+            self._folder.mkdir(mode=0o700)
         shutil.rmtree(doomed, ignore_errors=True)
         self._follow_generation(index_ids)
 

@@ -49,7 +49,7 @@ def synchronise(
     """
     transfer = Transfer(source, credentials, report, limits or Limits())
     try:
-        clone_path.parent.mkdir(parents=True, exist_ok=True)
+        clone_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(clone_path, report):
             _remove_leftovers(clone_path)
             return _bring_up_to_date(transfer, clone_path)

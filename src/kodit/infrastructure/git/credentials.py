@@ -15,6 +15,11 @@ from kodit.domain.source import Credentials
 _FILE = re.compile(r"file:(?P<name>[0-9a-f]{32})")
 _ENVIRONMENT = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
 
+_NO_NAME = (
+    "What was given does not name credentials; use env:NAME with the name of an environment "
+    "variable."
+)
+
 
 class CredentialStore:
     """The secrets of one data directory. References are `file:<32 hexadecimal digits>`, made by
@@ -37,6 +42,14 @@ class CredentialStore:
         temporary.rename(self._folder / name)
         return f"file:{name}"
 
+    def load_named(self, reference: str) -> Credentials:
+        """The credentials that a user has named: only variables have names for users. Raises
+        SourceError, which does not repeat what may be the secret itself."""
+        environment = _ENVIRONMENT.fullmatch(reference)
+        if environment is None:
+            raise SourceError(_NO_NAME)
+        return _from_environment(environment["name"])
+
     def load(self, reference: str) -> Credentials:
         """The credentials behind a reference. Raises SourceError if they are not there."""
         environment = _ENVIRONMENT.fullmatch(reference)
@@ -52,17 +65,25 @@ class CredentialStore:
             ) from None
 
     def remove(self, reference: str) -> None:
-        """Forget credentials; nothing happens where there are none."""
-        if not _ENVIRONMENT.fullmatch(reference):
-            self._path(reference).unlink(missing_ok=True)
+        """Forget credentials; nothing happens where there are none, nor to what is no reference."""
+        match = _FILE.fullmatch(reference)
+        if match is not None:
+            (self._folder / match["name"]).unlink(missing_ok=True)
+
+    @staticmethod
+    def is_reference(text: str) -> bool:
+        """Whether a stored text has the form of a reference."""
+        return bool(_ENVIRONMENT.fullmatch(text) or _FILE.fullmatch(text))
+
+    def holds(self, reference: str) -> bool:
+        """Whether the file of a reference is there; whether a variable is set is for those to
+        see who use it."""
+        return bool(_ENVIRONMENT.fullmatch(reference)) or self._path(reference).is_file()
 
     def _path(self, reference: str) -> Path:
         match = _FILE.fullmatch(reference)
         if match is None:
-            raise SourceError(
-                "What was given does not name credentials; use env:NAME with the name of an "
-                "environment variable."
-            )
+            raise SourceError(_NO_NAME)
         return self._folder / match["name"]
 
 

@@ -36,6 +36,10 @@ _REFUSED = (
         r"|remote did not send all necessary objects",
         "{url} has no branch, tag or commit named {ref}.",
     ),
+    (
+        r"expected git repo version|unknown repository extension",
+        "{source} is kept in a way that this git does not know: {reason}",
+    ),
     (r"mismatched algorithms", "{source} uses SHA-256 object names, which are not supported."),
     (
         r"repository .*not found|returned error: 4(04|10)|does not appear to be a git repository"
@@ -59,12 +63,20 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 
+_SAYS_NOTHING = re.compile(
+    r"fatal: (could not read from remote repository|the remote end hung up)"
+    r"|please make sure you have the correct access rights|and the repository exists|warning:",
+    re.IGNORECASE,
+)
+"""What git adds when the program that should have talked to it has ended, and warnings."""
+
 
 def explain(error: GitError, source: Source) -> KoditError:
     """The error to raise for a git that failed on `source`: SourceError for what will not change
     by itself, TransientError for all else."""
     said = error.stderr
     names = {"source": source, "url": source.location, "ref": source.ref or "HEAD"}
+    names["reason"] = last_line(error)
     if re.search(r"no space left on device|disk quota exceeded", said, re.IGNORECASE):
         return TransientError(f"{source} cannot be fetched: the disk is full.")
     if re.search(r"returned error: (5\d\d|429|408)", said):
@@ -78,9 +90,11 @@ def explain(error: GitError, source: Source) -> KoditError:
 
 
 def last_line(error: GitError) -> str:
-    """What git said that says most: the last `fatal:`, else the last `error:`, else the last."""
+    """What git said that says most: the last `fatal:`, else the last `error:`, else the last.
+    What ssh, or the git at the other end, said before git's own sentence is the reason of it."""
     lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
-    for start in ("fatal:", "error:", ""):
+    lines = [line for line in lines if not _SAYS_NOTHING.match(line)] or lines
+    for start in ("fatal:", "error:", "ssh:", ""):
         for line in reversed(lines):
             if line.startswith(start):
                 return line.removeprefix(start).strip().rstrip(".")[:300] + "."

@@ -12,6 +12,7 @@ from kodit.domain.source import Credentials, Source
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,
+    OFFLINE,
     GitError,
     GitTimeoutError,
     Limits,
@@ -56,6 +57,25 @@ def look_up(
     """
     found = find_ref(source, credentials, limits=limits)
     return None if found is None else found[1]
+
+
+def verify(
+    source: Source,
+    credentials: Credentials | None = None,
+    *,
+    limits: Limits = LOOK_UP_LIMITS,
+) -> None:
+    """See whether a source is there, lets us in, and has what is wanted of it, as far as one
+    lookup of refs tells: of a server's commits that are named by their ids it tells nothing.
+    Raises as `look_up` does."""
+    if is_commit_id(source.ref):
+        _list_refs(source, ["HEAD"], credentials, limits)
+        commit: str | None = source.ref
+    else:
+        found = find_ref(source, credentials, limits=limits)
+        commit = source.ref if found is None else found[1]
+    if commit is not None and source.location.startswith("file://"):
+        _check_local_commit(source, commit)
 
 
 def find_ref(
@@ -120,19 +140,13 @@ def check_local_repository(source: Source) -> None:
     path = Path(unquote(urlsplit(source.location).path))
     if not path.is_dir():
         raise SourceError(f"The repository {path} does not exist.")
-    directory = path / ".git" if (path / ".git").exists() else path
     try:
-        run_git(
-            [
-                "-C",
-                str(path),
-                "config",
-                "--includes",
-                "--get-regexp",
-                r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$",
-            ],
-            git_directory=directory if directory.is_dir() else None,
-            limits=LOOK_UP_LIMITS,
+        _run_in(
+            path,
+            "config",
+            "--includes",
+            "--get-regexp",
+            r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$",
         )
     except GitError as error:
         if error.returncode == 1:
@@ -140,4 +154,29 @@ def check_local_repository(source: Source) -> None:
         raise explain(error, source) from None
     raise SourceError(
         f"{path} is a partial clone, which lacks files; index the repository it was cloned from."
+    )
+
+
+def _check_local_commit(source: Source, commit: str) -> None:
+    path = Path(unquote(urlsplit(source.location).path))
+    try:
+        _run_in(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{tree}}")
+    except GitError:
+        if source.ref is None:
+            raise SourceError(
+                f"{source.location} is damaged: it lacks the commit that its HEAD names."
+            ) from None
+        raise SourceError(
+            f"{source.location} has no branch, tag or commit named {source.ref}."
+        ) from None
+
+
+def _run_in(path: Path, *arguments: str) -> None:
+    """Run git in a local repository, bare or with a work tree."""
+    directory = path / ".git" if (path / ".git").exists() else path
+    run_git(
+        ["-C", str(path), *arguments],
+        git_directory=directory if directory.is_dir() else None,
+        limits=LOOK_UP_LIMITS,
+        environment=OFFLINE,
     )

@@ -54,5 +54,5 @@ def to_document(snippet: StoredSnippet) -> tantivy.Document:
 
 def open_index(folder: Path) -> tantivy.Index:
     """The index in the folder, made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return tantivy.Index(build_schema(), path=str(folder), reuse=True)

@@ -77,7 +77,7 @@ def _commit(writer: tantivy.IndexWriter) -> None:
 def locked(folder: str) -> AbstractContextManager[None]:
     """Nobody writes the index meanwhile; its folder is there."""
     path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return file_lock(path.parent / "keyword.lock", LOCK_TIMEOUT_SECONDS, "the keyword index")
 
 

@@ -109,6 +109,9 @@ class PooledSourceReader:
     def reveal(self, reference: str | None) -> Credentials | None:
         return None if reference is None else self._secrets.load(reference)
 
+    def named(self, reference: str) -> Credentials:
+        return self._secrets.load_named(reference)
+
     def forget(self, reference: str) -> None:
         self._secrets.remove(reference)
 
@@ -117,7 +120,7 @@ class PooledSourceReader:
             return  # a folder that is not there has been refused before
         try:
             await self._pool.call(
-                f"{_WORK}:look_up",
+                f"{_WORK}:verify",
                 source,
                 credentials,
                 self._answer_seconds,

@@ -53,6 +53,17 @@ def look_up(
     return ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
 
 
+def verify(
+    source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
+) -> None:
+    """See whether a git source is there, lets us in, and has what is wanted of it."""
+    from kodit.infrastructure.git.remote import verify as ask  # noqa: PLC0415 - git sources only
+    from kodit.infrastructure.git.runner import Limits  # noqa: PLC0415 - likewise
+
+    report(0, None)
+    ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
+
+
 def scan(
     place: Place,
     credentials: Credentials | None,

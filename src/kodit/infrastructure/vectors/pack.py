@@ -85,7 +85,7 @@ def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, byt
     dimensions = raw.shape[1] - 4
     words = np.frombuffer(b"".join(codes), dtype="<u8").reshape(count, -1)
     name = model.encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         file.write(np.array([MAGIC, VERSION, len(name), count, dimensions], _HEADER).tobytes())

@@ -1,0 +1,56 @@
+"""What the indexes say of where their secrets are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from kodit.application.services.stage import in_thread
+from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.errors import NotFoundError
+from kodit.domain.index import Index
+from kodit.infrastructure.git.credentials import CredentialStore
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+
+class CredentialExaminer:
+    """Compares the stored references with what there is. What a problem says never repeats a
+    reference, which may be the secret itself."""
+
+    area = Area.CREDENTIALS
+
+    def __init__(self, database: SqliteDatabase, store: CredentialStore) -> None:
+        self._database = database
+        self._store = store
+
+    def examine(self) -> list[Problem]:
+        faulty = self._faulty()
+        # A file that was replaced just now is missing to who has read the row before.
+        return [problem for problem in self._faulty() if problem in faulty] if faulty else []
+
+    def _faulty(self) -> list[Problem]:
+        with self._database.read() as transaction:
+            indexes = transaction.indexes.list_all()
+        problems = []
+        for index in indexes:
+            reference = index.credentials
+            if reference is None:
+                continue
+            of = f"the credentials of {index.source}"
+            advice = f"`kodit index --credentials env:NAME {index.source}` gives it others"
+            if not self._store.is_reference(reference):
+                what, remedy = f"what is stored of {of} does not name any", f"forgets it; {advice}"
+                mend = partial(in_thread, partial(self._forget, index))
+                problems.append(Problem(self.area, what, remedy, index.id, mend))
+            elif not self._store.holds(reference):
+                what = f"the file that holds {of} is missing"
+                problems.append(Problem(self.area, what, advice, index.id))
+        return problems
+
+    def _forget(self, index: Index) -> None:
+        with self._database.write() as transaction:
+            try:
+                stored = transaction.indexes.get(index.id).credentials
+            except NotFoundError:
+                return
+            if stored == index.credentials:
+                transaction.indexes.update_credentials(index.id, None)
