@@ -91,6 +91,10 @@ def test_credentials_can_stay_in_the_environment(
 
 @pytest.mark.parametrize("reference", ["file:../../x", "file:", "env:a-b", "x", "file:" + "A" * 32])
 def test_a_reference_that_names_no_credentials_is_refused(tmp_path: Path, reference: str) -> None:
-    """Nor can it lead to another file."""
+    """Nor can it lead to another file. To forget it is to do nothing."""
+    store = CredentialStore(tmp_path / "data")
+    (tmp_path / "x").touch()
     with pytest.raises(SourceError, match="does not name credentials"):
-        CredentialStore(tmp_path).load(reference)
+        store.load(reference)
+    store.remove(reference)
+    assert (tmp_path / "x").exists()

@@ -6,7 +6,7 @@ import pytest
 
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.source import Source, SourceKind
-from kodit.infrastructure.git.errors import explain
+from kodit.infrastructure.git.errors import explain, last_line
 from kodit.infrastructure.git.runner import GitError
 
 SOURCE = Source(SourceKind.GIT, "https://example.org/a/b.git", "main")
@@ -67,6 +67,38 @@ def test_what_time_may_change(said: str) -> None:
     assert SOURCE.location in str(error)
     assert "\n" not in str(error)
     assert str(error).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "ssh: connect to host x port 22: Connection refused\nfatal: Could not read from remote "
+            "repository.\n\nPlease make sure you have the correct access rights\nand the "
+            "repository exists.",
+            "connect to host x port 22: Connection refused.",
+        ),
+        (
+            "Warning: Permanently added 'x' to the list of known hosts.\n"
+            "kex_exchange_identification: Connection closed by remote host\n"
+            "fatal: Could not read from remote repository.",
+            "kex_exchange_identification: Connection closed by remote host.",
+        ),
+        (
+            "fatal: something is odd over there\nfatal: the remote end hung up unexpectedly",
+            "something is odd over there.",
+        ),
+        (
+            "ssh: this and that\nerror: less\nfatal: this says most\nwhat is done about it",
+            "this says most.",
+        ),
+        ("fatal: Could not read from remote repository.", "Could not read from remote repository."),
+    ],
+)
+def test_the_line_that_says_most(said: str, reason: str) -> None:
+    """Not that git could not read what the other program, which told why, did not write."""
+    assert last_line(GitError(said, 128)) == reason
+    assert str(explain(GitError(said, 128), SOURCE)).endswith(f": {reason}")
 
 
 def test_a_full_disk_is_called_so() -> None:

@@ -32,6 +32,12 @@ FROM files
 """
 
 
+def execute(data_dir: Path, statement: str, *values: Any) -> None:
+    """Change the database behind Kodit's back."""
+    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection, connection:
+        connection.execute(statement, values)
+
+
 def read_rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
     """Rows of the database, sorted."""
     with closing(sqlite3.connect(data_dir / "kodit.db")) as connection:

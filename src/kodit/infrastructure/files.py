@@ -16,6 +16,13 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, flags, 0o600))
 
 
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, of mode 0700."""
+    missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True, mode=0o700)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace the file's content in one step, and wait until it is on the disk."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")

@@ -12,6 +12,7 @@ import tantivy
 
 from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.search import StoredSnippet
+from kodit.infrastructure.files import make_private_folder
 
 SCHEMA_VERSION = "4"
 """The name of the index's folder: another version starts an index of its own."""
@@ -54,5 +55,5 @@ def to_document(snippet: StoredSnippet) -> tantivy.Document:
 
 def open_index(folder: Path) -> tantivy.Index:
     """The index in the folder, made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(folder)
     return tantivy.Index(build_schema(), path=str(folder), reuse=True)

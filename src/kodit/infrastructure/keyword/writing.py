@@ -16,7 +16,7 @@ import tantivy
 
 from kodit.domain.errors import TransientError
 from kodit.domain.keyword import KeywordBatch
-from kodit.infrastructure.files import write_atomically
+from kodit.infrastructure.files import make_private_folder, write_atomically
 from kodit.infrastructure.keyword.schema import INDEX_ID, SNIPPET_ID, open_index, to_document
 from kodit.infrastructure.locks import file_lock
 
@@ -77,7 +77,7 @@ def _commit(writer: tantivy.IndexWriter) -> None:
 def locked(folder: str) -> AbstractContextManager[None]:
     """Nobody writes the index meanwhile; its folder is there."""
     path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(path)
     return file_lock(path.parent / "keyword.lock", LOCK_TIMEOUT_SECONDS, "the keyword index")
 
 
