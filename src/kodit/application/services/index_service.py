@@ -121,7 +121,7 @@ class IndexService:
 
         try:
             index, replaced = await in_thread(add)
-        except BaseException:
+        except Exception:
             if request.credentials is not None and reference is not None:
                 self._reader.forget(reference)
             raise
