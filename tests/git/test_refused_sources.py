@@ -99,7 +99,8 @@ def test_a_repository_whose_commit_is_missing(
     outcome = kodit.run("index", url)
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert url in " ".join(outcome.said)
+    what = "does not give out" if is_served else "is damaged: it lacks"
+    assert outcome.said == [f"kodit: {url} {what} the commit that its HEAD names."]
     assert is_untouched(kodit)
 
 

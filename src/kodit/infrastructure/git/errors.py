@@ -81,6 +81,8 @@ def explain(error: GitError, source: Source) -> KoditError:
         return TransientError(f"{source} cannot be fetched: the disk is full.")
     if re.search(r"returned error: (5\d\d|429|408)", said):
         return TransientError(f"{source} cannot be reached: {last_line(error)}")
+    if source.ref is None and re.search(r"not our ref|did not send all necessary", said):
+        return SourceError(f"{source} does not give out the commit that its HEAD names.")
     for pattern, sentence in _REFUSED:
         if re.search(pattern, said, re.IGNORECASE):
             return SourceError(sentence.format(**names))
