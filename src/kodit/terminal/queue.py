@@ -25,13 +25,16 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
         else:
             found = await application.queue.needing_attention(limit + 1)
             runs = list(chain.from_iterable(_by_state(found, limit)))
+        sources = await application.indexes.sources()
         if as_json:
-            print_json(
-                {"queue": queue_shape(queue), "runs": [run_shape(run, queue) for run in runs]}
-            )
+            shapes = [
+                run_shape(run, queue)
+                | {"source": str(sources[run.index_id]) if run.index_id in sources else None}
+                for run in runs
+            ]
+            print_json({"queue": queue_shape(queue), "runs": shapes})
             return
         print_line(queue_line(queue))
-        sources = await application.indexes.sources()
         for run in runs:
             print_line(run_line(run))
             if run.index_id is not None:

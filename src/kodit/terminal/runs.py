@@ -50,7 +50,8 @@ def run_line(run: IndexRun) -> str:
     if run.cancel_requested and not run.state.is_terminal:
         extra += " (stopping)"
     who = "user" if run.is_user_initiated else "background"
-    return f"run {run.id} {run.state}{extra}, {who}, asked {ago(run.created_at)}: {tasks}"
+    ended = "" if run.finished_at is None else f" {ago(run.finished_at)}"
+    return f"run {run.id} {run.state}{ended}{extra}, {who}, asked {ago(run.created_at)}: {tasks}"
 
 
 def telling_lines(run: IndexRun, queue: QueueOverview) -> list[str]:

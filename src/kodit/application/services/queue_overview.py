@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,7 +19,8 @@ class QueueOverview:
     """What decides over the next claim, at one moment.
 
     `workers` are those that are alive, `running` counts running tasks by type, and `waiting` holds
-    the identifiers of the tasks that may be claimed now, in the order in which they will be.
+    the identifiers of ready tasks in the order in which they will be claimed, `held_back` those of
+    them that wait for more than their turn.
     """
 
     now: datetime
@@ -28,10 +29,12 @@ class QueueOverview:
     workers: Sequence[str]
     running: Mapping[TaskType | str, int]
     waiting: Sequence[int]
+    held_back: Collection[int] = ()
     places: Mapping[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        places = {task_id: place for place, task_id in enumerate(self.waiting)}
+        in_line = (task_id for task_id in self.waiting if task_id not in self.held_back)
+        places = {task_id: place for place, task_id in enumerate(in_line)}
         object.__setattr__(self, "places", places)
 
     def why(self, task: Task, run: IndexRun) -> str:

@@ -297,11 +297,12 @@ class QueueService:
                 paused_since=tasks.paused_since(),
                 workers=registry.living(),
                 running=running,
-                waiting=[
+                waiting=[task.id for task in waiting],
+                held_back={
                     task.id
                     for task in waiting
-                    if task.is_due(now) and self.rules.have_place_for(task.type, running)
-                ],
+                    if not (task.is_due(now) and self.rules.have_place_for(task.type, running))
+                },
             )
 
         return await self._read(read)
