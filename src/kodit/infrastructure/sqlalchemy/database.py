@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -39,7 +40,7 @@ def open_sqlite(path: Path) -> Engine:
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         # A checkpoint waits for the disk; at the default of 1000 pages the queue spent more time
         # in it than in all its statements. This lets the log grow to 32 MB.
@@ -58,6 +59,21 @@ def open_sqlite(path: Path) -> Engine:
         cursor.close()
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Choose the journal. SQLite does not wait for the lock that this takes in a new file, so that
+    of several processes which make a database at once all but one are refused."""
+    patience = time.monotonic() + WRITE_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 class SqlTransaction:
