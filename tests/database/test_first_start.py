@@ -72,28 +72,6 @@ def test_only_who_makes_the_database_clears_away_what_an_older_one_left(tmp_path
     assert len(cleared) == 1
 
 
-def test_all_that_open_a_new_database_at_once_can(tmp_path: Path) -> None:
-    """None is refused while another one chooses the journal, which SQLite does not wait for."""
-    opened: list[str] = []
-
-    def open_and_look(path: Path) -> None:
-        engine = open_sqlite(path)
-        with engine.connect() as connection:
-            opened.append(str(connection.exec_driver_sql("PRAGMA journal_mode").scalar()))
-        engine.dispose()
-
-    for number in range(20):
-        threads = [
-            threading.Thread(target=open_and_look, args=(tmp_path / f"{number}.db",))
-            for _ in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert opened == ["wal"] * 160
-
-
 def test_all_that_begin_a_keyword_index_at_once_take_it_for_the_same(tmp_path: Path) -> None:
     """Its name is what tells a new index from an old one: nobody may be left with another."""
     names: list[str] = []
