@@ -129,18 +129,6 @@ class IndexService:
             self._reader.forget(replaced)
         return index
 
-    async def find(self, source: Source) -> Index:
-        """The index of a source. Raises SourceError when there is none."""
-
-        def find() -> Index | None:
-            with self._database.read() as transaction:
-                return transaction.indexes.find(source)
-
-        found = await in_thread(find)
-        if found is None:
-            raise SourceError(f"{source} is not indexed; `kodit index {source}` adds it")
-        return found
-
     async def get(self, index_id: int) -> Index:
         """Raises NotFoundError."""
 
