@@ -6,7 +6,8 @@ by a worker. Rounds take turns, so that what else the machine does falls on all 
 the median over the rounds.
 
 The bare loop is what one would write by hand: one table, one index, one UPDATE that claims and one
-that finishes, each in a transaction of its own. Kodit's tasks have five stages that depend on each
+that finishes, each in a transaction of its own; once as durable as Kodit, to which a crash of the
+machine may cost the last commits, and once with SQLite's default durability. Kodit's tasks have five stages that depend on each
 other, priorities, leases, fences and a history, all of it stored.
 """
 
@@ -18,6 +19,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.queue_peers import BareQueue, Bench, HueyPeer, HueyQueue, KoditPeer, Peer, started
@@ -38,7 +40,7 @@ RUNS = 600
 TASKS = RUNS * len(TaskType)
 ROUNDS = 7
 BATCH = 128
-PEER_TASKS = {"bare sqlite3": TASKS, "huey": 300}
+PEER_TASKS = {"bare sqlite3": TASKS, "bare sqlite3, synchronous": TASKS, "huey": 300}
 SAMPLES = 200
 SLOW_SAMPLES = 20
 IDLE_SECONDS = 20.0
@@ -121,7 +123,11 @@ def compare_rates() -> None:
         f"kodit, batches of {BATCH}": drain_in_batches,
         "kodit, a worker of 2 slots": drain_by_worker,
     }
-    peers: dict[str, Callable[[Path], Bench]] = {"bare sqlite3": BareQueue, "huey": HueyQueue}
+    peers: dict[str, Callable[[Path], Bench]] = {
+        "bare sqlite3": BareQueue,
+        "bare sqlite3, synchronous": partial(BareQueue, synchronous="FULL"),
+        "huey": HueyQueue,
+    }
     enqueued: dict[str, list[float]] = {name: [] for name in (*drains, *peers)}
     drained: dict[str, list[float]] = {name: [] for name in (*drains, *peers)}
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)  # as in every process of the command line

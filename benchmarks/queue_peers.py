@@ -47,13 +47,14 @@ class Bench(Protocol):
 
 
 class BareQueue:
-    """What a loop over sqlite3 does at best, with the durability that Kodit has."""
+    """What a loop over sqlite3 does at best: with the durability that Kodit has or, where it is
+    `synchronous`, with SQLite's default, which waits for the disk at every commit."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, synchronous: str = "NORMAL") -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         for statement in (
             "PRAGMA journal_mode = WAL",
-            "PRAGMA synchronous = NORMAL",
+            f"PRAGMA synchronous = {synchronous}",
             "CREATE TABLE jobs (id INTEGER PRIMARY KEY, priority INTEGER, state TEXT, payload)",
             "CREATE INDEX ready ON jobs (priority DESC, id) WHERE state = 'ready'",
         ):
