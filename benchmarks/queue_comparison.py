@@ -7,8 +7,8 @@ the median over the rounds.
 
 The bare loop is what one would write by hand: one table, one index, one UPDATE that claims and one
 that finishes, each in a transaction of its own; once as durable as Kodit, to which a crash of the
-machine may cost the last commits, and once with SQLite's default durability. Kodit's tasks have five stages that depend on each
-other, priorities, leases, fences and a history, all of it stored.
+machine may cost the last commits, and once with SQLite's default durability. Kodit's tasks have
+five stages that depend on each other, priorities, leases, fences and a history, all of it stored.
 """
 
 from __future__ import annotations
