@@ -167,3 +167,15 @@ def test_code_between_the_members_of_a_module_is_not_its_definition() -> None:
         kinds = [snippet.symbol.kind if snippet.symbol else None for snippet in sliced.snippets]
         assert kinds[0] == SymbolKind(keyword)
         assert kinds[2] == kind
+
+
+def test_what_is_said_of_a_value_stays_with_it() -> None:
+    """A string below a constant tells of the constant, not of the class that comes next."""
+    imports = "".join(f"from package import name_{number}\n" for number in range(6))
+    source = (
+        f'{imports}\nLIMIT = 3\n"""How many may run at once, in one or two lines\nof text."""\n'
+    )
+    source += "\n\nclass Pool:\n    size = LIMIT\n    name = 'pool'\n\n    color = 'blue'\n"
+    first, second = slice_file("a.py", source.encode()).snippets
+    assert first.text.endswith('of text."""')
+    assert second.text.startswith("class Pool:")

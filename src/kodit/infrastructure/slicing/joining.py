@@ -89,7 +89,9 @@ def _belong_together(before: Piece, after: Piece, text: Text) -> bool:
     lighter, heavier = sorted((before, after), key=lambda piece: piece.weight)
     if lighter.weight < Weight.VALUE:
         return _is_tiny(lighter, text) or (
-            after.is_small and heavier.weight is Weight.VALUE and before.owner == after.owner
+            after.is_small
+            and heavier.weight in (Weight.NOTHING, Weight.VALUE)
+            and before.owner == after.owner
         )
     if before.owner != after.owner or before.weight != after.weight:
         return False
