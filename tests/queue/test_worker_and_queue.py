@@ -255,6 +255,28 @@ def test_clock_that_jumps_costs_a_worker_nothing(queue: QueueDriver) -> None:
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
 
 
+def test_worker_does_not_take_back_what_it_works_on(queue: QueueDriver) -> None:
+    """However late its heartbeat is: it watches that work itself."""
+    run = queue.request()
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def creep(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        began.set()
+        await ended.wait()
+        return DONE
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await began.wait()
+        for _ in range(4):  # by steps that are not taken for a jump
+            queue.clock.advance(40)
+            await asyncio.sleep(0.1)
+        ended.set()
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {TaskType.SYNC: creep}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
+
+
 def test_clock_that_jumps_gives_other_workers_time_for_a_heartbeat(queue: QueueDriver) -> None:
     """One whose lease is still over after two of them is silent indeed."""
     run = queue.request()
