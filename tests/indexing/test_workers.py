@@ -55,7 +55,7 @@ def worker_processes(data_dir: Path, count: int) -> Iterator[list[subprocess.Pop
         for _ in range(count)
     ]
     try:
-        wait_until(lambda: len(list((data_dir / "workers").glob("*.lock"))) == count)
+        wait_until(lambda: all(has_entered(data_dir, process.pid) for process in processes))
         yield processes
         for process in processes:
             process.terminate()
@@ -64,6 +64,11 @@ def worker_processes(data_dir: Path, count: int) -> Iterator[list[subprocess.Pop
         for process in processes:
             kill_group(process)
             process.communicate()
+
+
+def has_entered(data_dir: Path, pid: int) -> bool:
+    """Whether a process has a worker's lock in the data directory."""
+    return bool(list((data_dir / "workers").glob(f"*-{pid}-*.lock")))
 
 
 def test_two_workers_share_a_run_and_keep_its_order(tmp_path: Path) -> None:
