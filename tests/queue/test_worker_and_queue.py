@@ -289,7 +289,7 @@ def test_clock_that_jumps_gives_other_workers_time_for_a_heartbeat(queue: QueueD
         assert attempts_of_sync(queue, run.id) == [None]
         await eventually(lambda: state_of(queue, run.id).is_terminal)
 
-    work(queue, {}, scene, replace(SETTINGS, heartbeat=0.5))
+    work(queue, {}, scene, replace(SETTINGS, heartbeat=1.5))
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.LOST, AttemptOutcome.SUCCEEDED]
     assert held.claim_no == 1
 
