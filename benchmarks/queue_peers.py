@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,7 +104,7 @@ def do_nothing() -> None:
     """The work of a task."""
 
 
-class Peer:
+class Peer(ABC):
     """A worker in a process of its own, and a way to give it tasks."""
 
     def __init__(self, kind: str, folder: Path) -> None:
@@ -115,9 +116,9 @@ class Peer:
         )
         self._listen()  # it says that it is ready
 
+    @abstractmethod
     def enqueue(self) -> None:
         """Queue one task."""
-        raise NotImplementedError
 
     def latency(self) -> float:
         """Seconds from just before a task is queued to its begin."""

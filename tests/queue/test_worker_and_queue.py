@@ -233,47 +233,49 @@ def test_progress_keeps_a_stage_alive(queue: QueueDriver) -> None:
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
 
 
+class StageOnCall:
+    """A stage that works until it is told to end."""
+
+    def __init__(self) -> None:
+        self.began, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        self.began.set()
+        await self.ended.wait()
+        return DONE
+
+
 def test_clock_that_jumps_costs_a_worker_nothing(queue: QueueDriver) -> None:
     """A machine that has slept finds every lease run out; whoever works goes on working."""
     run = queue.request()
-    began, ended = asyncio.Event(), asyncio.Event()
-
-    async def creep(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-        began.set()
-        await ended.wait()
-        return DONE
+    stage = StageOnCall()
 
     async def scene(_worker: IndexingWorkerService) -> None:
-        await began.wait()
+        await stage.began.wait()
         queue.clock.advance(8 * 3600)
         await asyncio.sleep(0.3)
-        ended.set()
+        stage.ended.set()
         await eventually(lambda: state_of(queue, run.id).is_terminal)
 
     # No heartbeat comes between: the lease is over for every look that the worker takes.
-    work(queue, {TaskType.SYNC: creep}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
+    work(queue, {TaskType.SYNC: stage}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
 
 
 def test_worker_does_not_take_back_what_it_works_on(queue: QueueDriver) -> None:
     """However late its heartbeat is: it watches that work itself."""
     run = queue.request()
-    began, ended = asyncio.Event(), asyncio.Event()
-
-    async def creep(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-        began.set()
-        await ended.wait()
-        return DONE
+    stage = StageOnCall()
 
     async def scene(_worker: IndexingWorkerService) -> None:
-        await began.wait()
+        await stage.began.wait()
         for _ in range(4):  # by steps that are not taken for a jump
             queue.clock.advance(40)
             await asyncio.sleep(0.1)
-        ended.set()
+        stage.ended.set()
         await eventually(lambda: state_of(queue, run.id).is_terminal)
 
-    work(queue, {TaskType.SYNC: creep}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
+    work(queue, {TaskType.SYNC: stage}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
 
 
