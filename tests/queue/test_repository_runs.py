@@ -191,6 +191,22 @@ def test_runs_of_tasks(database: Database) -> None:
     assert sorted(run.id for run in found) == [first.id, second.id]
 
 
+def test_runs_of_tasks_come_without_what_has_succeeded(database: Database) -> None:
+    """What cannot move any more is not read; the run as a whole still has it."""
+    run = add_run(database, 1)
+    held = claim_one(database)
+    with database.write() as transaction:
+        [locked] = transaction.tasks.lock_runs_of([held.task_id])
+        assert [task.type for task in locked.tasks] == list(TaskType)
+        locked.complete(locked.held(held), NOW)
+        transaction.tasks.save_runs([locked])
+    with database.write() as transaction:
+        [locked] = transaction.tasks.lock_runs_of([held.task_id])
+        whole = transaction.tasks.lock_run(run.id)
+    assert [task.type for task in locked.tasks] == list(TaskType)[1:]
+    assert [task.type for task in whole.tasks] == list(TaskType)
+
+
 def test_active_run_and_follow_up(database: Database) -> None:
     """The active run of an index is the open one that waits for no other; ended ones are
     neither."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from kodit.application.log_context import log_context
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.infrastructure.logs import KeyValueFormatter, configure_logs
 
 log = logging.getLogger("kodit.tests")

@@ -7,7 +7,7 @@ import contextlib
 import sys
 from functools import partial
 
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.composition import Application
 from kodit.domain.index import Index
 from kodit.locating import locate

@@ -9,12 +9,8 @@ from datetime import datetime
 from functools import partial
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import (
-    Stage,
-    StageHandler,
-    StageOutcome,
-    in_thread,
-)
+from kodit.application.services.stage import Stage, StageHandler, StageOutcome
+from kodit.application.services.threads import in_thread
 from kodit.application.services.vector_stages import VectorStages
 from kodit.domain.errors import NotFoundError
 from kodit.domain.index import Index, IndexedFile, WorkingCopy

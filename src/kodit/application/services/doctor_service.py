@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Problem
 from kodit.domain.errors import NotFoundError
 from kodit.domain.keyword import KeywordChange

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.browsing import (
     FoundLine,
     GrepAnswer,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.errors import NotFoundError, SourceError
 from kodit.domain.index import Index, IndexSummary
 from kodit.domain.ports.database import Database, Transaction

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from kodit.application.services.queue_overview import MOST_WAITING, QueueOverview
 from kodit.application.services.queue_transitions import LEASE, QueueTransitions
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.database import Database, Transaction

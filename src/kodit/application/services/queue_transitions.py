@@ -224,14 +224,15 @@ class QueueTransitions:
         return task.state
 
     def _hold(self, tasks: TaskRepository, claims: Sequence[Claim]) -> list[tuple[IndexRun, Task]]:
-        """The tasks that these claims hold, and their runs, locked. Raises LeaseLost."""
+        """The tasks that these claims hold, and their runs, locked, of which the succeeded tasks
+        are left out. Raises LeaseLost."""
         runs = tasks.lock_runs_of([claim.task_id for claim in claims])
         run_of = {task.id: run for run in runs for task in run.tasks}
         held = []
         for claim in claims:
             run = run_of.get(claim.task_id)
             if run is None:
-                raise LeaseLost(f"task {claim.task_id} is gone, with the index it belonged to")
+                raise LeaseLost(f"task {claim.task_id} has ended, or is gone with its index")
             held.append((run, run.held(claim)))
         return held
 

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from kodit.application.services.threads import in_thread
 from kodit.domain.errors import TaskCancelled
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.task import Task, TaskProgress
 
 T = TypeVar("T")
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """Run blocking work off the event loop. When the caller is cancelled meanwhile, the work is
-    still waited for: a transaction is never left behind in the air."""
-    context = contextvars.copy_context()
-    future = asyncio.get_running_loop().run_in_executor(None, context.run, work)
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        await asyncio.wait([future])
-        if not future.cancelled():
-            future.exception()
-        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
 )
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.errors import NotFoundError, TransientError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock

@@ -27,8 +27,9 @@ class TaskRepository(Protocol):
         ...
 
     def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
-        """The runs of these tasks, each once, locked likewise. A task that is gone, with the index
-        that it belonged to, has none."""
+        """The runs of these tasks, each once, locked likewise, with those of their tasks that have
+        not succeeded: the others move no more. A task that is gone, with the index that it
+        belonged to, has none."""
         ...
 
     def save_runs(self, runs: Sequence[IndexRun]) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Select, func, select
 
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 

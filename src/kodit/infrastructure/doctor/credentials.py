@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.errors import NotFoundError
 from kodit.domain.index import Index

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import Base

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.keyword import KeywordOperation
 from kodit.infrastructure.doctor.keyword_files import (

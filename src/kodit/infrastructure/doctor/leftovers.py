@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from kodit.application.services.index_service import ROWS_PER_REMOVAL, IndexService
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.infrastructure.doctor.database import newest_index

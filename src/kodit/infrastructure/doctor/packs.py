@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import exists, select
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import in_thread
+from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.runtime import Clock

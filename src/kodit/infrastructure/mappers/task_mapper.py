@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +31,7 @@ _DOMAIN_TYPES: Mapping[str, TaskType] = {
     stored.value: domain for domain, stored in TASK_TYPE_MAPPING.items()
 }
 _TASK_STATES: Mapping[str, TaskState] = {state.value: state for state in TaskState}
+_RUN_STATES: Mapping[str, RunState] = {state.value: state for state in RunState}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -78,17 +80,6 @@ ATTEMPT_COLUMNS = (
 """The columns of the rows below, in their order."""
 
 
-_STATE = TASK_COLUMNS.index("state")
-_PRIORITY = TASK_COLUMNS.index("priority")
-_WORKER = TASK_COLUMNS.index("worker")
-_FAILURES = TASK_COLUMNS.index("failures")
-_CANCEL_REQUESTED = TASK_COLUMNS.index("cancel_requested")
-_ERROR = TASK_COLUMNS.index("error")
-_LEASE_EXPIRES_AT = TASK_COLUMNS.index("lease_expires_at")
-_AVAILABLE_AT = TASK_COLUMNS.index("available_at")
-_FINISHED_AT = TASK_COLUMNS.index("finished_at")
-
-
 def to_microseconds(moment: datetime) -> int:
     """Whole microseconds since 1970, without the rounding of a float."""
     return (moment - _EPOCH) // _MICROSECOND
@@ -120,13 +111,15 @@ def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
         "type": stored_type(task.type),
         "payload": json.dumps(task.payload, sort_keys=True),
         "claim_no": task.claim_no,
+        "is_user_initiated": task.is_user_initiated,
+        "run_has_started": run.started_at is not None,
         "created_at": to_optional_microseconds(task.created_at),
         "started_at": to_optional_microseconds(task.started_at),
         "progress_operation": None,
         "progress_current": 0,
         "progress_total": None,
         "work": json.dumps(task.work),
-        **task_state_to_row(task, run),
+        **dict(zip(_MOVABLE_OF_TASK, map(_stored, movable_of_task(task)), strict=True)),
     }
 
 
@@ -135,52 +128,76 @@ def run_to_row(run: IndexRun) -> dict[str, Any]:
     return {
         "index_id": run.index_id,
         "created_at": to_optional_microseconds(run.created_at),
-        **run_state_to_row(run),
+        **dict(zip(_MOVABLE_OF_RUN, map(_stored, movable_of_run(run)), strict=True)),
     }
 
 
-def task_state_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
-    """The columns that a change of state may touch."""
-    return {
-        "state": task.state.value,
-        "priority": task.priority,
-        "is_user_initiated": task.is_user_initiated,
-        "run_has_started": run.started_at is not None,
-        "worker": task.worker,
-        "lease_expires_at": to_optional_microseconds(task.lease_expires_at),
-        "failures": task.failures,
-        "cancel_requested": task.cancel_requested,
-        "available_at": to_optional_microseconds(task.available_at),
-        "finished_at": to_optional_microseconds(task.finished_at),
-        "error": task.error,
-    }
-
-
-def run_state_to_row(run: IndexRun) -> dict[str, Any]:
-    """The columns that a change of state may touch."""
-    return {
-        "state": run.state.value,
-        "is_follow_up": run.is_follow_up,
-        "cancel_requested": run.cancel_requested,
-        "started_at": to_optional_microseconds(run.started_at),
-        "finished_at": to_optional_microseconds(run.finished_at),
-    }
-
-
-def is_as_stored(task: Task, row: Sequence[Any]) -> bool:
-    """Whether a task is as it was read from this row of `TASK_COLUMNS`, in all that a change of
-    state may touch."""
+def movable_of_task(task: Task) -> tuple[Any, ...]:
+    """The values of what a change of state may touch, for `task_changes` to compare."""
     return (
-        task.state == row[_STATE]
-        and task.priority == row[_PRIORITY]
-        and task.worker == row[_WORKER]
-        and task.failures == row[_FAILURES]
-        and task.cancel_requested == row[_CANCEL_REQUESTED]
-        and task.error == row[_ERROR]
-        and task.lease_expires_at == to_optional_moment(row[_LEASE_EXPIRES_AT])
-        and task.available_at == to_optional_moment(row[_AVAILABLE_AT])
-        and task.finished_at == to_optional_moment(row[_FINISHED_AT])
+        task.state,
+        task.priority,
+        task.worker,
+        task.lease_expires_at,
+        task.failures,
+        task.cancel_requested,
+        task.available_at,
+        task.finished_at,
+        task.error,
     )
+
+
+def movable_of_run(run: IndexRun) -> tuple[Any, ...]:
+    """The same of a run, for `run_changes`."""
+    return (run.state, run.is_follow_up, run.cancel_requested, run.started_at, run.finished_at)
+
+
+_MOVABLE_OF_TASK = (
+    "state",
+    "priority",
+    "worker",
+    "lease_expires_at",
+    "failures",
+    "cancel_requested",
+    "available_at",
+    "finished_at",
+    "error",
+)
+_MOVABLE_OF_RUN = ("state", "is_follow_up", "cancel_requested", "started_at", "finished_at")
+
+
+def run_changes(run: IndexRun, before: tuple[Any, ...]) -> dict[str, Any]:
+    """The columns of a run that have other values than `before`."""
+    return _changes(_MOVABLE_OF_RUN, movable_of_run(run), before)
+
+
+def task_changes(task: Task, run: IndexRun, before: tuple[Any, ...]) -> dict[str, Any]:
+    """The columns of a task that have other values than `before`, and those that follow from them.
+    `run_has_started` is not compared: a claim of another task may have started the run since."""
+    now = movable_of_task(task)
+    if now == before:
+        return {}
+    changed = _changes(_MOVABLE_OF_TASK, now, before)
+    changed["run_has_started"] = run.started_at is not None
+    if "priority" in changed:
+        changed["is_user_initiated"] = task.is_user_initiated
+    return changed
+
+
+def _changes(
+    columns: Sequence[str], now: tuple[Any, ...], before: tuple[Any, ...]
+) -> dict[str, Any]:
+    return {
+        column: _stored(value)
+        for column, value, known in zip(columns, now, before, strict=True)
+        if value != known
+    }
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_microseconds(value)
+    return value.value if isinstance(value, StrEnum) else value
 
 
 def row_to_task(row: Sequence[Any]) -> Task:
@@ -231,19 +248,18 @@ def row_to_task(row: Sequence[Any]) -> Task:
     )
 
 
-def row_to_run(row: Sequence[Any], tasks: Iterable[Sequence[Any]]) -> IndexRun:
-    """`row` holds `RUN_COLUMNS`; `tasks` are the rows of its tasks, by their identifiers."""
+def row_to_run(row: Sequence[Any]) -> IndexRun:
+    """`row` holds `RUN_COLUMNS`; the tasks are still to come."""
     run_id, index_id, state, is_follow_up, cancel_requested, created, started, finished = row
     return IndexRun(
-        id=run_id,
-        index_id=index_id,
-        state=RunState(state),
-        is_follow_up=bool(is_follow_up),
-        cancel_requested=bool(cancel_requested),
-        created_at=to_moment(created),
-        started_at=to_optional_moment(started),
-        finished_at=to_optional_moment(finished),
-        tasks=[row_to_task(task) for task in tasks],
+        index_id,
+        _RUN_STATES[state],
+        bool(is_follow_up),
+        bool(cancel_requested),
+        run_id,
+        to_moment(created),
+        to_optional_moment(started),
+        to_optional_moment(finished),
     )
 
 

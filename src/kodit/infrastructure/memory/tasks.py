@@ -47,7 +47,10 @@ class MemoryTaskRepository:
 
     def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
         tasks = [self._tables.tasks[key] for key in task_ids if key in self._tables.tasks]
-        return self._load(sorted({task.run_id or 0 for task in tasks}))
+        runs = self._load(sorted({task.run_id or 0 for task in tasks}))
+        for run in runs:
+            run.tasks = [task for task in run.tasks if task.state is not TaskState.SUCCEEDED]
+        return runs
 
     def save_runs(self, runs: Sequence[IndexRun]) -> None:
         for run in runs:

@@ -9,14 +9,17 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from kodit.domain.run import IndexRun, RunState
+from kodit.domain.task import TaskState
 from kodit.infrastructure.mappers.task_mapper import (
     RUN_COLUMNS,
     TASK_COLUMNS,
-    is_as_stored,
+    movable_of_run,
+    movable_of_task,
     row_to_run,
-    run_state_to_row,
+    row_to_task,
+    run_changes,
     run_to_row,
-    task_state_to_row,
+    task_changes,
     task_to_row,
 )
 from kodit.infrastructure.sqlalchemy.entities import Base, IndexRunRow, TaskRow, table_of
@@ -39,6 +42,11 @@ _RUN_ID = TASK_COLUMNS.index("run_id")
 
 _TASKS_OF_RUNS = PreparedForMany(
     lambda ids: SELECT_TASKS.where(TaskRow.run_id.in_(ids)).order_by(TaskRow.run_id, TaskRow.id)
+)
+_MOVABLE_TASKS_OF_RUNS = PreparedForMany(
+    lambda ids: SELECT_TASKS.where(
+        TaskRow.run_id.in_(ids), TaskRow.state != constant(TaskState.SUCCEEDED)
+    ).order_by(TaskRow.run_id, TaskRow.id)
 )
 _RUNS_OF_TASKS = PreparedForMany(
     lambda ids: (
@@ -89,8 +97,8 @@ class RunStore:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._run_rows: dict[int, Row] = {}
-        self._task_rows: dict[int, Row] = {}
+        self._runs: dict[int, tuple[Any, ...]] = {}
+        self._tasks: dict[int, tuple[Any, ...]] = {}
 
     def add(self, run: IndexRun) -> IndexRun:
         """Store a new run; it and its tasks are given their identifiers."""
@@ -98,6 +106,8 @@ class RunStore:
         for task in run.tasks:
             task.run_id = run.id
             task.id = self._add(TaskRow, task_to_row(task, run))
+            self._tasks[task.id] = movable_of_task(task)
+        self._runs[run.id] = movable_of_run(run)
         return run
 
     def _add(self, table: type[Base], row: dict[str, Any]) -> int:
@@ -111,9 +121,11 @@ class RunStore:
         return runs[0] if runs else None
 
     def lock_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
-        """The runs of these tasks, each once, locked."""
+        """The runs of these tasks, each once, locked, without those tasks that have succeeded."""
         rows = _RUNS_OF_TASKS.run(self._driver, task_ids)
-        return self.load(list({row[0]: row for row in rows}.values()))
+        return self._with_tasks(
+            list({row[0]: row for row in rows}.values()), _MOVABLE_TASKS_OF_RUNS
+        )
 
     def lock_unfinished(self, index_ids: Sequence[int], *, is_follow_up: bool) -> list[IndexRun]:
         """The active runs of these indexes, or those that wait for one, locked."""
@@ -125,30 +137,29 @@ class RunStore:
 
     def load(self, rows: Sequence[Row]) -> list[IndexRun]:
         """The runs of these rows of `RUN_COLUMNS`, with their tasks."""
-        tasks: dict[int, list[Row]] = {row[0]: [] for row in rows}
-        for task in _TASKS_OF_RUNS.run(self._driver, list(tasks)):
-            tasks[task[_RUN_ID]].append(task)
-            self._task_rows[task[0]] = task
-        for row in rows:
-            self._run_rows[row[0]] = row
-        return [row_to_run(row, tasks[row[0]]) for row in rows]
+        return self._with_tasks(rows, _TASKS_OF_RUNS)
+
+    def _with_tasks(self, rows: Sequence[Row], tasks_of: PreparedForMany) -> list[IndexRun]:
+        runs = {row[0]: row_to_run(row) for row in rows}
+        for row in tasks_of.run(self._driver, list(runs)):
+            task = row_to_task(row)
+            runs[row[_RUN_ID]].tasks.append(task)
+            self._tasks[task.id] = movable_of_task(task)
+        for run in runs.values():
+            self._runs[run.id] = movable_of_run(run)
+        return list(runs.values())
 
     def save(self, runs: Sequence[IndexRun]) -> None:
         """Store what has changed of these runs and their tasks."""
         changes: _Changes = {}
         for run in runs:
-            run_row = self._run_rows.pop(run.id, None)
-            known = {} if run_row is None else dict(zip(RUN_COLUMNS, run_row, strict=True))
-            _note(changes, IndexRunRow, run.id, known, run_state_to_row(run))
+            _note(changes, IndexRunRow, run.id, run_changes(run, self._runs[run.id]))
+            self._runs[run.id] = movable_of_run(run)
             for task in run.tasks:
-                row = self._task_rows.get(task.id)
-                if row is not None and is_as_stored(task, row):
-                    continue
-                self._task_rows.pop(task.id, None)
-                known = {} if row is None else dict(zip(TASK_COLUMNS, row, strict=True))
-                if known.get("priority") == task.priority:
-                    known["is_user_initiated"] = task.is_user_initiated
-                _note(changes, TaskRow, task.id, known, task_state_to_row(task, run))
+                changed = task_changes(task, run, self._tasks[task.id])
+                if changed:
+                    _note(changes, TaskRow, task.id, changed)
+                    self._tasks[task.id] = movable_of_task(task)
         for (table, columns, values), keys in changes.items():
             new = {f"new_{column}": value for column, value in zip(columns, values, strict=True)}
             _update(table, columns).run(self._driver, keys, new)
@@ -158,18 +169,7 @@ _Changes = dict[tuple[type[Base], tuple[str, ...], tuple[Any, ...]], list[int]]
 """Which rows of which table get which values: in a batch many get the same."""
 
 
-def _note(
-    changes: _Changes,
-    table: type[Base],
-    key: int,
-    known: Mapping[str, Any],
-    state: Mapping[str, Any],
-) -> None:
-    """Note the columns that differ from what is known, or of which nothing is: `run_has_started`
-    is not read, as a claim of the task may have changed it since."""
-    columns = tuple(
-        column for column, value in state.items() if column not in known or known[column] != value
-    )
-    if columns:
-        values = tuple(state[column] for column in columns)
-        changes.setdefault((table, columns, values), []).append(key)
+def _note(changes: _Changes, table: type[Base], key: int, changed: Mapping[str, Any]) -> None:
+    if changed:
+        which = (table, tuple(changed), tuple(changed.values()))
+        changes.setdefault(which, []).append(key)

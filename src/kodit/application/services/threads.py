@@ -1,0 +1,78 @@
+"""From the event loop into a thread and back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work off the event loop. When the caller is cancelled meanwhile, the work is
+    still waited for: a transaction is never left behind in the air."""
+    loop = asyncio.get_running_loop()
+    context = contextvars.copy_context()
+    future: asyncio.Future[T] = _warm.run(loop, context.run, work) or loop.run_in_executor(
+        None, context.run, work
+    )
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
+        raise
+
+
+class _WarmThread:
+    """One thread that takes what comes while nothing else does. Handing work to it costs half of
+    what it costs to give it to an executor, with its futures, counters and locks; and a queue of
+    small tasks is one such handing after another."""
+
+    def __init__(self) -> None:
+        self._free = threading.Lock()
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def run(
+        self, loop: asyncio.AbstractEventLoop, call: Callable[..., T], *arguments: Any
+    ) -> asyncio.Future[T] | None:
+        """What `call(*arguments)` will give, or None when the thread has something else to do."""
+        if not self._free.acquire(blocking=False):
+            return None
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._serve, name="kodit-warm", daemon=True)
+            self._thread.start()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            settle: Callable[[], None]
+            try:
+                settle = partial(future.set_result, call(*arguments))
+            except BaseException as error:  # noqa: BLE001 - raised where the work is awaited
+                settle = partial(future.set_exception, error)
+            self._free.release()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_unless_done, future, settle)
+
+        self._inbox.put(work)
+        return future
+
+    def _serve(self) -> None:
+        while True:
+            self._inbox.get()()
+
+
+def _unless_done(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:
+    if not future.done():
+        settle()
+
+
+_warm = _WarmThread()
