@@ -79,6 +79,26 @@ def order(query: str, *candidates: Candidate) -> list[str]:
             {"symbol": Symbol("Store", SymbolKind.METHOD)},
             {"symbol": Symbol("store", SymbolKind.METHOD)},
         ),
+        (
+            "Session.get",
+            {"symbol": Symbol("get", SymbolKind.METHOD, "http.Session")},
+            {"symbol": Symbol("get", SymbolKind.METHOD, "http.Cookies")},
+        ),
+        (
+            "how does Session.get work",
+            {"symbol": Symbol("get", SymbolKind.METHOD, "Session")},
+            {"symbol": Symbol("get", SymbolKind.METHOD, "Cookies")},
+        ),
+        (
+            "std.web-tools.serve",
+            {"path": "x/web_tools/main.zig", "symbol": Symbol("serve", SymbolKind.FUNCTION)},
+            {"path": "x/net_tools/main.zig", "symbol": Symbol("serve", SymbolKind.FUNCTION)},
+        ),
+        (
+            "Session.get",
+            {"symbol": Symbol("Session", SymbolKind.CLASS)},
+            {"symbol": Symbol("get", SymbolKind.METHOD, "Cookies")},
+        ),
         ("session", {"keyword": 8.0}, {}),
         ("session", {"text": 0.6}, {}),
         ("session", {"path": "b.py"}, {"path": "a/b.py"}),
@@ -177,6 +197,17 @@ def test_a_name_is_shown_where_its_definition_begins() -> None:
         candidate(3, "a.py", symbol=store, text=0.9),
     ]
     best = rank(understand("Store"), found, STATISTICS, 1)[0]
+    assert best.candidate.snippet_id == 2
+
+
+@pytest.mark.parametrize("query", ["Session.get", "session::get", "how does Session.get work"])
+def test_a_qualified_name_is_shown_in_its_scope(query: str) -> None:
+    found = [
+        candidate(1, "a.py", symbol=Symbol("get", SymbolKind.METHOD, "Cookies"), keyword=6.0),
+        candidate(2, "a.py", symbol=Symbol("get", SymbolKind.METHOD, "Session")),
+        candidate(3, "a.py", symbol=Symbol("Session", SymbolKind.CLASS)),
+    ]
+    best = rank(understand(query), found, STATISTICS, 1)[0]
     assert best.candidate.snippet_id == 2
 
 

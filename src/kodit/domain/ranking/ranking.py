@@ -12,6 +12,7 @@ from kodit.domain.ranking.signals import (
     FileEvidence,
     definition_fit,
     gather,
+    scope_fit,
     snippet_points,
     total_rarity,
 )
@@ -143,12 +144,12 @@ def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidat
             return tuple(found)
 
 
-def _place_in_file(file: FileEvidence, candidate: Candidate) -> tuple[float, int]:
-    """Who asks for a name is shown where its definition begins, the best fit and the first line;
-    who asks for a file, where the file begins."""
+def _place_in_file(file: FileEvidence, candidate: Candidate) -> tuple[float, float, int]:
+    """Who asks for a name is shown where its definition begins, in the scope asked for, the best
+    fit and the first line; who asks for a file, where the file begins."""
     if file.query.kind is QueryKind.PATH:
-        return (0.0, candidate.start_line)
+        return (0.0, 0.0, candidate.start_line)
     if not file.query.kind.is_name:
-        return (0.0, 0)
+        return (0.0, 0.0, 0)
     fit = definition_fit(candidate, file.query.names)
-    return (-fit, candidate.start_line if fit else 0)
+    return (-scope_fit(candidate, file.query), -fit, candidate.start_line if fit else 0)

@@ -131,6 +131,32 @@ def same_name(written: str, name: str) -> float:
     return 1.0 if written.islower() else OTHER_CASE_SHARE
 
 
+def enclosing_scope(file: FileEvidence) -> float:
+    """How well the best definition here lies in the scopes that the query writes before a name."""
+    if not file.query.scopes:
+        return 0.0
+    return max(scope_fit(candidate, file.query) for candidate in file.candidates)
+
+
+def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
+    """Of a snippet that defines a name of the query, the share of the query's scopes (`Session` of
+    `Session.get`) which enclose it: types and namespaces, or its file and folders, as languages
+    without either name a scope by them. 1 for a type that is itself such a scope: what it encloses
+    may have no snippet of its own, or be inherited."""
+    symbol, scopes = candidate.symbol, query.scopes
+    if symbol is None or not scopes:
+        return 0.0
+    if definition_fit(candidate, query.names):
+        around = enclosing_names(symbol.scope, candidate.path)
+        return sum(scope.lower() in around for scope in scopes) / len(scopes)
+    return float(symbol.kind in TYPE_KINDS and symbol.name in scopes)
+
+
+def enclosing_names(scope: str, path: str) -> frozenset[str]:
+    """The names of what a definition lies in, in lower case."""
+    return frozenset(f"{path}.{scope}".lower().replace("/", ".").replace("-", "_").split("."))
+
+
 def defines_word(file: FileEvidence) -> float:
     """1 when a snippet defines what a capitalised plain word of the query may name."""
     if not file.query.proper_words:
@@ -219,6 +245,7 @@ SIGNALS: Mapping[str, Signal] = {
         file_name,
         folders,
         defines,
+        enclosing_scope,
         defines_word,
         symbol_name,
         path_asked,
@@ -241,6 +268,7 @@ def snippet_points(file: FileEvidence, candidate: Candidate) -> float:
         "text": candidate.text,
         "symbol_name": said_of_symbol(candidate, file.query),
         "defines": definition_fit(candidate, file.query.names),
+        "enclosing_scope": scope_fit(candidate, file.query),
         "length": math.log1p(candidate.end_line - candidate.start_line),
     }
     return sum(weight * values[name] for name, weight in WITHIN_FILE.items())

@@ -28,6 +28,7 @@ PROSE: Mapping[str, float] = {
     "file_name": 2.5,
     "folders": 1.5,
     "defines": 1.5,
+    "enclosing_scope": 3.0,
     "defines_word": 1.75,
     "symbol_name": 1.0,
     "path_asked": 8.0,
@@ -40,6 +41,7 @@ NAME: Mapping[str, float] = {
     "text_similarity": 1.5,
     "file_name": 3.0,
     "defines": 6.0,
+    "enclosing_scope": 8.0,
     "depth": -2.5,
     **_SECONDARY,
 }
@@ -50,6 +52,7 @@ WITHIN_FILE: Mapping[str, float] = {
     "text": 4.0,
     "symbol_name": 2.5,
     "defines": 1.5,
+    "enclosing_scope": 6.0,
     "length": 0.3,
 }
 """What makes one snippet of a file the one to show. The file is given, so that what its snippets
