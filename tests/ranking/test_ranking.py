@@ -62,6 +62,16 @@ def order(query: str, *candidates: Candidate) -> list[str]:
         ("session cookie", {"path": "src/a.py"}, {"path": "examples/a.py"}),
         ("session cookie", {"path": "web/a.py"}, {"path": "vendor/a.py"}),
         ("session cookie", {"path": "src/a.py"}, {"path": "compat/a.py"}),
+        ("session cookie", {"path": "web/z.py"}, {"path": "web/a.pyi"}),
+        ("session cookie", {"path": "web/z.ts"}, {"path": "web/a.d.ts"}),
+        ("session cookie", {"path": "web/z.py"}, {"path": "web/__init__.py"}),
+        ("session cookie", {"path": "web/z.ts"}, {"path": "web/index.ts"}),
+        ("session cookie", {"path": "web/z.rs"}, {"path": "web/mod.rs"}),
+        (
+            "session cookie",
+            {"path": "web/__init__.py", "symbol": Symbol("read", SymbolKind.FUNCTION)},
+            {"path": "web/a.py", "keyword": 4.9},
+        ),
         ("how loadToken works", {"symbol": Symbol("loadToken", SymbolKind.FUNCTION)}, {}),
         ("how a Functor works", {"symbol": Symbol("Functor", SymbolKind.TRAIT)}, {}),
         (
@@ -120,6 +130,8 @@ def test_what_speaks_for_a_file(query: str, better: dict[str, Any], worse: dict[
         ("example of a plugin", "examples/plugin.py"),
         ("generated parser", "generated/parser.py"),
         ("deprecated names", "compat/names.py"),
+        ("stubs of names", "names.pyi"),
+        ("what the package exports", "package/__init__.py"),
     ],
 )
 def test_nothing_is_held_back_that_the_query_asks_for(query: str, path: str) -> None:
@@ -129,6 +141,7 @@ def test_nothing_is_held_back_that_the_query_asks_for(query: str, path: str) -> 
         "is_example",
         "is_derived",
         "is_compatibility",
+        "is_stub",
     }
 
 

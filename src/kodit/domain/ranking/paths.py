@@ -29,6 +29,10 @@ _COMPATIBILITY = re.compile(
     r"(^|/)_?(compat|compatibility|legacy|deprecated|polyfills?|backports?)(/|\.[^/.]+$)",
     re.IGNORECASE,
 )
+_DECLARATIONS = re.compile(r"\.pyi$|\.d\.[cm]?ts$", re.IGNORECASE)
+_ENTRANCE = re.compile(
+    r"(^|/)(__init__\.py|(index|main)\.[cm]?[jt]sx?|(mod|lib)\.rs|package\.scala)$"
+)
 
 SHORTEST_PART = 3
 """Letters from which a word inside a longer one counts: `form` in `formparsers`."""
@@ -49,6 +53,11 @@ class PathFacts:
     is_derived: bool
     """Generated, bundled, or other people's."""
     is_compatibility: bool
+    is_declarations: bool
+    """A stub: it repeats for a type checker what another file defines."""
+    is_entrance: bool
+    """By its name, the file through which a package or folder is entered; many pass on what other
+    files define, and define nothing."""
 
 
 @lru_cache(maxsize=32_768)
@@ -66,6 +75,8 @@ def path_facts(path: str) -> PathFacts:
         is_example=_EXAMPLE.search(path) is not None,
         is_derived=_DERIVED.search(path) is not None,
         is_compatibility=_COMPATIBILITY.search(path) is not None,
+        is_declarations=_DECLARATIONS.search(path) is not None,
+        is_entrance=_ENTRANCE.search(path) is not None,
     )
 
 

@@ -231,6 +231,17 @@ def is_compatibility(file: FileEvidence) -> float:
     )
 
 
+def is_stub(file: FileEvidence) -> float:
+    """1 for what declares or passes on what other files define, unless the query speaks of it."""
+    passes_on = file.path.is_entrance and all(
+        candidate.symbol is None for candidate in file.candidates
+    )
+    return float(
+        (file.path.is_declarations or passes_on)
+        and not _speaks_of(file, "stub", "declar", "export", "import")
+    )
+
+
 def _speaks_of(file: FileEvidence, *stems: str) -> bool:
     return any(term.startswith(stems) for term in file.query.terms)
 
@@ -255,6 +266,7 @@ SIGNALS: Mapping[str, Signal] = {
         is_example,
         is_derived,
         is_compatibility,
+        is_stub,
     )
 }
 """Every signal by its name, in the order in which a score is explained."""

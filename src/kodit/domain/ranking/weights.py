@@ -17,6 +17,7 @@ _SECONDARY: Mapping[str, float] = {
     "is_example": -1.5,
     "is_derived": -2.0,
     "is_compatibility": -1.0,
+    "is_stub": -2.0,
 }
 """What is seldom the answer, for every kind of query."""
 
