@@ -16,6 +16,7 @@ MAPPER = "infrastructure/mappers/task_mapper.py"
 TASKS = "infrastructure/sqlalchemy/tasks.py"
 CLAIMING = "infrastructure/sqlalchemy/claiming.py"
 RUNS = "infrastructure/sqlalchemy/runs.py"
+DATABASE = "infrastructure/sqlalchemy/database.py"
 
 
 class Change(NamedTuple):
@@ -59,8 +60,8 @@ MUTANTS = (
         "all five ready at once",
         1,
         RUN,
-        "if task.state is TaskState.BLOCKED and missing.isdisjoint(predecessors):",
-        "if task.state is TaskState.BLOCKED:",
+        "if missing.isdisjoint(predecessors):",
+        "if True:",
     ),
     mutant(
         "ENRICH waits for one of two",
@@ -131,16 +132,16 @@ MUTANTS = (
     mutant(
         "no fence on changes of state",
         4,
-        RUN,
-        "if task.claim == claim and task.state is TaskState.RUNNING:",
-        "if task.id == claim.task_id and task.state is TaskState.RUNNING:",
+        TASK,
+        "            and self.claim_no == claim.claim_no\n",
+        "",
     ),
     mutant(
         "an ended task can be ended again",
         4,
-        RUN,
-        "if task.claim == claim and task.state is TaskState.RUNNING:",
-        "if task.claim == claim:",
+        TASK,
+        "            and self.state is TaskState.RUNNING\n",
+        "",
     ),
     mutant(
         "no fence on renewals and on data",
@@ -248,8 +249,13 @@ MUTANTS = (
             ),
             Change(
                 MAPPER,
-                '        "failures": task.failures,\n',
-                '        "failures": task.failures,\n        "claim_no": task.claim_no,\n',
+                "        task.failures,\n",
+                "        task.failures,\n        task.claim_no,\n",
+            ),
+            Change(
+                MAPPER,
+                '    "failures",\n    "cancel_requested",\n',
+                '    "failures",\n    "claim_no",\n    "cancel_requested",\n',
             ),
         ),
     ),
@@ -266,6 +272,20 @@ MUTANTS = (
         TRANSITIONS,
         "[task.claim for _run, task in moved]",
         "[task.claim for _run, task in moved if error is not None]",
+    ),
+    mutant(
+        "an attempt of another claim is closed",
+        9,
+        TASKS,
+        '            TaskAttemptRow.claim_no == bindparam("no"),\n',
+        "",
+    ),
+    mutant(
+        "a write that failed is not undone",
+        4,
+        DATABASE,
+        "        driver.rollback()\n",
+        "        driver.commit()\n",
     ),
     # 10. Limits
     mutant(

@@ -317,6 +317,24 @@ def test_record_batch_that_brings_nothing_further(database: Database) -> None:
     assert stored == read_task(database, held.task_id)
 
 
+def test_close_attempts_of_one_claim_only(database: Database) -> None:
+    """Several at once are closed; what another claim of such a task has open stays open."""
+    first, second = add_single(database, n=1), add_single(database, n=2)
+    claims = claim(database, count=2)
+    put_back(database, claims[0], NOW)
+    again = claim_one(database)
+    with database.write() as transaction:
+        transaction.tasks.close_attempts(
+            [task.claim for task in claims], after(1), AttemptOutcome.SUCCEEDED, None
+        )
+    with database.read() as transaction:
+        of_first = transaction.tasks.attempts(first.id)
+        of_second = transaction.tasks.attempts(second.id)
+    assert again == Claim(first.id, 2)
+    assert [attempt.outcome for attempt in of_first] == [AttemptOutcome.SUCCEEDED, None]
+    assert [attempt.outcome for attempt in of_second] == [AttemptOutcome.SUCCEEDED]
+
+
 def test_close_attempts(database: Database) -> None:
     """The ending of a claim is written once; other claims and later words change nothing."""
     add_single(database)

@@ -100,7 +100,7 @@ class IndexRun:
     def held(self, claim: Claim) -> Task:
         """The running task that this claim holds; raises LeaseLost otherwise."""
         for task in self.tasks:
-            if task.claim == claim and task.state is TaskState.RUNNING:
+            if task.is_held_by(claim):
                 return task
         raise LeaseLost(f"task {claim.task_id} is no longer held by claim {claim.claim_no}")
 
@@ -181,8 +181,10 @@ class IndexRun:
         """Make ready what waits for no task of this run; a single task waits for none."""
         missing = {task.type for task in self.tasks if task.state is not TaskState.SUCCEEDED}
         for task in self.tasks:
+            if task.state is not TaskState.BLOCKED:
+                continue
             predecessors = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()
-            if task.state is TaskState.BLOCKED and missing.isdisjoint(predecessors):
+            if missing.isdisjoint(predecessors):
                 task.make_ready()
 
     def settle(self, now: datetime) -> None:

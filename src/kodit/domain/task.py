@@ -174,6 +174,14 @@ class Task:
     def claim(self) -> Claim:
         return Claim(self.id, self.claim_no)
 
+    def is_held_by(self, claim: Claim) -> bool:
+        """Whether this claim is the latest of the task, and has not ended."""
+        return (
+            self.id == claim.task_id
+            and self.claim_no == claim.claim_no
+            and self.state is TaskState.RUNNING
+        )
+
     def raise_priority(self, base: QueuePriority) -> None:
         """Lift the task to `base`'s class; never lowers it."""
         if isinstance(self.type, TaskType):

@@ -190,7 +190,7 @@ def _changes(
     return {
         column: _stored(value)
         for column, value, known in zip(columns, now, before, strict=True)
-        if value != known
+        if value is not known and value != known
     }
 
 
@@ -235,12 +235,12 @@ def row_to_task(row: Sequence[Any]) -> Task:
         _TASK_STATES[state],
         claim_no,
         worker,
-        to_optional_moment(lease_expires_at),
+        None if lease_expires_at is None else to_moment(lease_expires_at),
         failures,
         to_moment(available_at),
         to_moment(created_at),
-        to_optional_moment(started_at),
-        to_optional_moment(finished_at),
+        None if started_at is None else to_moment(started_at),
+        None if finished_at is None else to_moment(finished_at),
         bool(cancel_requested),
         error,
         None if operation is None else TaskProgress(operation, current, total),

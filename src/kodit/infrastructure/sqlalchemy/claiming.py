@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, or_, select, update
+from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, update
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.retry import LONGEST_WAIT
@@ -32,11 +32,11 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     PreparedForMany,
     Row,
     constant,
-    insert_columns,
 )
 
 _RUNS = table_of(IndexRunRow)
 _TASKS = table_of(TaskRow)
+_ATTEMPTS = table_of(TaskAttemptRow)
 
 _ORDERING = ("is_user_initiated", "run_has_started")
 _IS_USER_INITIATED, _RUN_HAS_STARTED = len(TASK_COLUMNS), len(TASK_COLUMNS) + 1
@@ -126,7 +126,15 @@ _START_RUNS = PreparedForMany(
         )
     )
 )
-_OPEN_ATTEMPT = insert_columns(TaskAttemptRow, "task_id", "claim_no", "worker", "started_at")
+_ATTEMPT = ("task_id", "claim_no", "worker", "started_at")
+_OPEN_ATTEMPTS = PreparedForMany(
+    lambda ids: insert(_ATTEMPTS).from_select(
+        _ATTEMPT,
+        select(TaskRow.id, TaskRow.claim_no, TaskRow.worker, TaskRow.started_at).where(
+            TaskRow.id.in_(ids)
+        ),
+    )
+)
 
 
 def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
@@ -158,18 +166,7 @@ def claim(
             break
     tasks = [row_to_task(row[: len(TASK_COLUMNS)]) for row in rows]
     if tasks:
-        _OPEN_ATTEMPT.run_many(
-            driver,
-            [
-                {
-                    "task_id": task.id,
-                    "claim_no": task.claim_no,
-                    "worker": worker,
-                    "started_at": moment,
-                }
-                for task in tasks
-            ],
-        )
+        _OPEN_ATTEMPTS.run(driver, [task.id for task in tasks])
         runs = list({task.run_id for task in tasks if task.run_id is not None})
         _START_RUNS.run(driver, runs, {"now": moment})
     return tasks

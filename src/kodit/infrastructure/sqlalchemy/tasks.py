@@ -32,7 +32,13 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TaskRow,
     table_of,
 )
-from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, Row, constant
+from kodit.infrastructure.sqlalchemy.prepared import (
+    Driver,
+    Prepared,
+    PreparedForMany,
+    Row,
+    constant,
+)
 from kodit.infrastructure.sqlalchemy.runs import SELECT_RUNS, SELECT_TASKS, RunStore
 
 _RUNS = table_of(IndexRunRow)
@@ -46,14 +52,16 @@ _HELD = (
     TaskRow.state == constant(TaskState.RUNNING),
 )
 _FENCE = Prepared(SELECT_TASKS.where(*_HELD).with_for_update())
-_CLOSE_ATTEMPT = Prepared(
-    update(_ATTEMPTS)
-    .where(
-        TaskAttemptRow.task_id == bindparam("task"),
-        TaskAttemptRow.claim_no == bindparam("no"),
-        TaskAttemptRow.finished_at.is_(None),
+_CLOSE_ATTEMPTS = PreparedForMany(
+    lambda ids: (
+        update(_ATTEMPTS)
+        .where(
+            TaskAttemptRow.task_id.in_(ids),
+            TaskAttemptRow.claim_no == bindparam("no"),
+            TaskAttemptRow.finished_at.is_(None),
+        )
+        .values(finished_at=bindparam("now"), outcome=bindparam("how"), error=bindparam("why"))
     )
-    .values(finished_at=bindparam("now"), outcome=bindparam("how"), error=bindparam("why"))
 )
 
 
@@ -252,16 +260,16 @@ class SqlTaskRepository:
     def close_attempts(
         self, claims: Sequence[Claim], now: datetime, outcome: AttemptOutcome, error: str | None
     ) -> None:
-        if claims:
-            ending: dict[str, int | str | None] = {
-                "now": to_microseconds(now),
-                "how": outcome.value,
-                "why": error,
-            }
-            _CLOSE_ATTEMPT.run_many(
-                self._driver,
-                [ending | {"task": claim.task_id, "no": claim.claim_no} for claim in claims],
-            )
+        ending: dict[str, int | str | None] = {
+            "now": to_microseconds(now),
+            "how": outcome.value,
+            "why": error,
+        }
+        tasks: dict[int, list[int]] = {}
+        for claim in claims:
+            tasks.setdefault(claim.claim_no, []).append(claim.task_id)
+        for claim_no, task_ids in tasks.items():
+            _CLOSE_ATTEMPTS.run(self._driver, task_ids, ending | {"no": claim_no})
 
     def attempts(self, task_id: int) -> list[TaskAttempt]:
         query = (
