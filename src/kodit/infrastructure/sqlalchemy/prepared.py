@@ -7,7 +7,6 @@ runs this way takes and gives the driver's plain values: numbers, text, None.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -41,18 +40,23 @@ def constant(value: str) -> ColumnElement[str]:
     return literal_column(f"'{value}'")
 
 
-@dataclass(frozen=True, slots=True)
 class _Compiled:
-    sql: str
-    defaults: Mapping[str, Any]
-    order: Sequence[str] | None
-    """The names in the order of the placeholders, where the driver numbers them."""
+    """A statement as a driver takes it; `defaults` are the values that were written into it."""
+
+    def __init__(self, sql: str, defaults: Mapping[str, Any], order: Sequence[str] | None) -> None:
+        self.sql = sql
+        self._defaults = defaults
+        # Where the driver numbers its placeholders, they have names here, in that order.
+        self._in_order = None if order is None else _picker(order)
 
     def arguments(self, parameters: Mapping[str, Any]) -> Any:
-        if self.order is None:
-            return {**self.defaults, **parameters}
-        defaults = self.defaults
-        return [parameters[name] if name in parameters else defaults[name] for name in self.order]
+        named = {**self._defaults, **parameters} if self._defaults else parameters
+        return named if self._in_order is None else self._in_order(named)
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Gives the values of these names, which `itemgetter` does as a tuple from two on."""
+    return itemgetter(*names) if len(names) > 1 else lambda named: [named[name] for name in names]
 
 
 class Driver:
@@ -80,10 +84,7 @@ class Prepared:
     def run_many(self, driver: Driver, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it for each set of parameters."""
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
-        arguments: Callable[[Any], Any] = compiled.arguments
-        if compiled.order is not None and len(compiled.order) > 1 and not compiled.defaults:
-            arguments = itemgetter(*compiled.order)
-        driver.cursor.executemany(compiled.sql, [arguments(row) for row in rows])
+        driver.cursor.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         made = self._statement.compile(dialect=dialect)
