@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ports.database import Database, Transaction
@@ -34,6 +34,9 @@ TELLING_SNIPPETS_PER_FILE = 3
 MOST_DEFINITIONS = 1_000
 MOST_REMEMBERED = 50_000
 """Snippets whose place is kept in memory between searches: some 20 MB."""
+_KeywordScores = Mapping[int, Mapping[int, float]]
+"""By file and snippet, the best of a file first; snippets without a term are left out."""
+_NO_SCORES: Mapping[int, float] = {}
 LONGEST_QUERY = 200_000
 """Characters; a longer query is a mistake and is refused. Of the others, the beginning counts."""
 
@@ -112,10 +115,13 @@ class SearchService:
         files: dict[int, set[int]] = {}
         for snippet in self._look_up(transaction, hits):
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
-        telling = self._find_telling(question, files)
+        keyword = self._keyword_index.in_files(
+            question.understanding.terms, list(chain.from_iterable(files.values()))
+        )
+        telling = self._find_telling(question, files, keyword)
         if question.scope.kinds:
             telling |= hits
-        candidates = self._measure(question, self._look_up(transaction, telling))
+        candidates = self._measure(question, self._look_up(transaction, telling), keyword)
         statistics = self._keyword_index.statistics(question.understanding.terms)
         ranked = rank(
             question.understanding,
@@ -171,7 +177,9 @@ class SearchService:
             )
         return {hit.snippet_id for hit in hits}
 
-    def _find_telling(self, question: _Question, files: Mapping[int, set[int]]) -> set[int]:
+    def _find_telling(
+        self, question: _Question, files: Mapping[int, set[int]], keyword: _KeywordScores
+    ) -> set[int]:
         """The snippets by which each candidate file is judged: its best ones for every engine, and
         its definitions of the names in the query.
 
@@ -181,9 +189,7 @@ class SearchService:
         understanding, model = question.understanding, self._embedder.model
         by_index = {index_id: sorted(file_ids) for index_id, file_ids in files.items()}
         file_ids = [file_id for some in by_index.values() for file_id in some]
-        hits = self._keyword_index.best_in_files(
-            understanding.terms, file_ids, TELLING_SNIPPETS_PER_FILE
-        )
+        hits: list[Hit] = []
         for kind in VectorKind:
             hits += self._vector_index.best_in_files(
                 kind, model, question.vector, by_index, TELLING_SNIPPETS_PER_FILE
@@ -191,14 +197,19 @@ class SearchService:
         within = Scope(frozenset(files), frozenset(file_ids))
         for name in sorted(understanding.names | understanding.proper_words):
             hits += self._keyword_index.definitions(name, (), within, MOST_DEFINITIONS)
-        return {hit.snippet_id for hit in hits}
+        telling = {hit.snippet_id for hit in hits}
+        for best_first in keyword.values():
+            telling.update(islice(best_first, TELLING_SNIPPETS_PER_FILE))
+        return telling
 
     def _nearest(self, question: _Question, kind: VectorKind, limit: int) -> list[Hit]:
         return self._vector_index.search(
             kind, self._embedder.model, question.vector, question.scope, limit
         )
 
-    def _measure(self, question: _Question, snippets: Sequence[FoundSnippet]) -> list[Candidate]:
+    def _measure(
+        self, question: _Question, snippets: Sequence[FoundSnippet], keyword: _KeywordScores
+    ) -> list[Candidate]:
         """Every engine's score for every candidate, also for those that another engine found."""
         by_index: dict[int, list[int]] = {}
         for snippet in snippets:
@@ -206,9 +217,6 @@ class SearchService:
         model, vector = self._embedder.model, question.vector
         code = self._vector_index.score(VectorKind.CODE, model, vector, by_index)
         text = self._vector_index.score(VectorKind.TEXT, model, vector, by_index)
-        keyword = self._keyword_index.score(
-            question.understanding.terms, [snippet.id for snippet in snippets]
-        )
         return [
             Candidate(
                 snippet_id=snippet.id,
@@ -218,7 +226,7 @@ class SearchService:
                 end_line=snippet.end_line,
                 language=snippet.language,
                 symbol=snippet.symbol,
-                keyword=keyword.get(snippet.id, 0.0),
+                keyword=keyword.get(snippet.file_id, _NO_SCORES).get(snippet.id, 0.0),
                 code=code.get(snippet.id, 0.0),
                 text=text.get(snippet.id, 0.0),
             )

@@ -36,14 +36,11 @@ class KeywordIndex(Protocol):
         """Snippets that define exactly this name, in any case, the best for the terms first."""
         ...
 
-    def best_in_files(
-        self, terms: Sequence[str], file_ids: Sequence[int], per_file: int
-    ) -> list[Hit]:
-        """The best snippets of each of the files that has any of the terms."""
-        ...
-
-    def score(self, terms: Sequence[str], snippet_ids: Sequence[int]) -> dict[int, float]:
-        """The scores that `search` gives to these snippets; those without a term are left out."""
+    def in_files(
+        self, terms: Sequence[str], file_ids: Sequence[int]
+    ) -> dict[int, dict[int, float]]:
+        """For each of the files that has any of the terms: its snippets that have one, with the
+        scores that `search` gives them, best first."""
         ...
 
     def statistics(self, terms: Sequence[str]) -> CorpusStatistics:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -63,29 +62,22 @@ class TantivyKeywordIndex:
         named = _Clause(tantivy.Occur.Must, NAME, (name.lower(),))
         return self._run(terms, [named, *_within(scope)], limit, any_term=False).hits()
 
-    def best_in_files(
-        self, terms: Sequence[str], file_ids: Sequence[int], per_file: int
-    ) -> list[Hit]:
+    def in_files(
+        self, terms: Sequence[str], file_ids: Sequence[int]
+    ) -> dict[int, dict[int, float]]:
         if not file_ids:
-            return []
+            return {}
         these = _Clause(tantivy.Occur.Must, FILE_ID, tuple(file_ids))
         found = self._run(terms, [these], MOST_SNIPPETS_OF_FILES)
-        taken: Counter[int] = Counter()
-        best = []
-        for score, snippet_id, file_id in zip(
-            found.scores, found.column(SNIPPET_ID), found.column(FILE_ID), strict=True
+        files: dict[int, dict[int, float]] = {}
+        for file_id, snippet_id, score in zip(
+            found.column(FILE_ID), found.column(SNIPPET_ID), found.scores, strict=True
         ):
-            if taken[file_id] < per_file:
-                taken[file_id] += 1
-                best.append(Hit(snippet_id, score))
-        return best
-
-    def score(self, terms: Sequence[str], snippet_ids: Sequence[int]) -> dict[int, float]:
-        if not snippet_ids:
-            return {}
-        these = _Clause(tantivy.Occur.Must, SNIPPET_ID, tuple(snippet_ids))
-        found = self._run(terms, [these], len(snippet_ids))
-        return dict(zip(found.column(SNIPPET_ID), found.scores, strict=True))
+            if file_id in files:
+                files[file_id][snippet_id] = score
+            else:
+                files[file_id] = {snippet_id: score}
+        return files
 
     def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
         index = self._open()
@@ -120,11 +112,12 @@ class TantivyKeywordIndex:
             )
             parts.append((tantivy.Occur.Must if any_term else tantivy.Occur.Should, wanted))
         searcher = index.searcher()
-        found = searcher.search(query.boolean_query(parts), limit, count=False).hits
+        found = cast(
+            list[tuple[float, tantivy.DocAddress]],
+            searcher.search(query.boolean_query(parts), limit, count=False).hits,
+        )
         return _Found(
-            searcher,
-            [address for _score, address in found],
-            [cast(float, score) for score, _address in found],
+            searcher, [address for _score, address in found], [score for score, _address in found]
         )
 
     def _open(self) -> tantivy.Index | None:

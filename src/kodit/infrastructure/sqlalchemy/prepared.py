@@ -105,7 +105,7 @@ class PreparedForMany:
     def run(
         self,
         driver: Driver,
-        identifiers: Sequence[int] | Sequence[bytes],
+        identifiers: Sequence[int] | Sequence[bytes] | Sequence[str],
         parameters: Mapping[str, Any] = _NOTHING,
     ) -> Sequence[Row]:
         """Run it for these identifiers; all its rows."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 
 from kodit.domain.search import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -68,6 +68,12 @@ _VECTORS_OF_SNIPPETS = PreparedForMany(
     )
 )
 
+_OF_KINDS = PreparedForMany(
+    lambda kinds: select(SnippetRow.id).where(
+        SnippetRow.index_id == bindparam("index"), SnippetRow.kind.in_(kinds)
+    )
+)
+
 FloatVector = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
@@ -111,13 +117,14 @@ class ExactVectorIndex:
     ) -> list[Hit]:
         query = np.asarray(vector, dtype=np.float32)
         hits: list[Hit] = []
-        with self._database.engine.connect() as connection:
+        with self._database.engine.begin() as connection:
+            driver = Driver(connection)
             for index_id in sorted(scope.index_ids):
                 question = _Question(index_id, kind, model, query, scope, limit)
                 pack = self._pack(index_id, kind, model)
                 if pack is not None:
-                    hits += _search_pack(connection, pack, question)
-                hits += _search_rows(connection, question, _newest(pack))
+                    hits += _search_pack(driver, pack, question)
+                hits += _search_rows(driver, question, _newest(pack))
         hits.sort(key=lambda hit: (-hit.score, hit.snippet_id))
         return hits[:limit]
 
@@ -131,7 +138,8 @@ class ExactVectorIndex:
     ) -> list[Hit]:
         query = np.asarray(vector, dtype=np.float32)
         hits: list[Hit] = []
-        with self._database.engine.connect() as connection:
+        with self._database.engine.begin() as connection:
+            driver = Driver(connection)
             for index_id, file_ids in files.items():
                 wanted = np.asarray(file_ids, dtype=np.int64)
                 scope = Scope(frozenset([index_id]), frozenset(file_ids))
@@ -140,11 +148,11 @@ class ExactVectorIndex:
                 if pack is not None:
                     rows = _nearest_of_files(pack, wanted, query, per_file)
                     scores = pack.rescore(rows, query)
-                    best = _best_per_file(pack.file_ids[rows], scores, per_file)
+                    best = _first_per_file(pack.file_ids[rows], -scores, per_file)
                     pairs = _pairs(pack.snippet_ids[rows[best]], scores[best])
-                    valid = _valid(connection, question, [pair[0] for pair in pairs])
+                    valid = _valid(driver, question, [pair[0] for pair in pairs])
                     hits += [Hit(*pair) for pair in pairs if pair[0] in valid]
-                hits += _best_rows_in_files(connection, question, _newest(pack), per_file)
+                hits += _best_rows_in_files(driver, question, _newest(pack), per_file)
         return hits
 
     def score(
@@ -156,7 +164,8 @@ class ExactVectorIndex:
     ) -> dict[int, float]:
         query = np.asarray(vector, dtype=np.float32)
         scores: dict[int, float] = {}
-        with self._database.engine.connect() as connection:
+        with self._database.engine.begin() as connection:
+            driver = Driver(connection)
             for index_id, ids in snippets.items():
                 wanted = np.asarray(ids, dtype=np.int64)
                 pack = self._pack(index_id, kind, model)
@@ -165,7 +174,7 @@ class ExactVectorIndex:
                     packed = pack.snippet_ids[rows] == wanted
                     scores.update(_pairs(wanted[packed], pack.rescore(rows[packed], query)))
                     wanted = wanted[~packed]
-                scores.update(_score_rows(connection, kind, model, query, wanted.tolist()))
+                scores.update(_score_rows(driver, kind, model, query, wanted.tolist()))
         return scores
 
     def _pack(self, index_id: int, kind: VectorKind, model: str) -> Pack | None:
@@ -187,8 +196,8 @@ def _newest(pack: Pack | None) -> int:
     return 0 if pack is None else int(pack.snippet_ids[-1])
 
 
-def _search_pack(connection: Connection, pack: Pack, question: _Question) -> list[Hit]:
-    allowed = _allowed(connection, pack.snippet_ids, pack.file_ids, question)
+def _search_pack(driver: Driver, pack: Pack, question: _Question) -> list[Hit]:
+    allowed = _allowed(driver, pack.snippet_ids, pack.file_ids, question)
     among = pack.codes if allowed is None else pack.codes[:, allowed]
     if not among.shape[1]:
         return []
@@ -198,16 +207,16 @@ def _search_pack(connection: Connection, pack: Pack, question: _Question) -> lis
         return pack.snippet_ids[rows], pack.rescore(rows, question.query)
 
     distances = hamming_distances(among, pack_code(question.query))
-    return _best(distances, question.limit, rescore, lambda ids: _valid(connection, question, ids))
+    return _best(distances, question.limit, rescore, lambda ids: _valid(driver, question, ids))
 
 
-def _search_rows(connection: Connection, question: _Question, newest: int) -> list[Hit]:
+def _search_rows(driver: Driver, question: _Question, newest: int) -> list[Hit]:
     """The same over what the database has beyond the pack."""
-    rows = _rows_beyond(connection, question, newest)
+    rows = _rows_beyond(driver, question, newest)
     if not rows:
         return []
     allowed = _allowed(
-        connection,
+        driver,
         np.array([row[0] for row in rows], dtype=np.int64),
         np.array([row[1] for row in rows], dtype=np.int64),
         question,
@@ -219,7 +228,7 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
 
     def rescore(found: NDArray[np.intp]) -> tuple[Ids, FloatVector]:
         chosen = [rows[position] for position in found]
-        found_vectors = _VECTORS.run(Driver(connection), [row[2] for row in chosen])
+        found_vectors = _VECTORS.run(driver, [row[2] for row in chosen])
         stored = {row[0]: row[1] for row in found_vectors}
         scores = products(unpack([stored[row[2]] for row in chosen]), question.query)
         return np.array([row[0] for row in chosen], dtype=np.int64), scores
@@ -229,9 +238,9 @@ def _search_rows(connection: Connection, question: _Question, newest: int) -> li
     return _best(distances, question.limit, rescore, set)
 
 
-def _rows_beyond(connection: Connection, question: _Question, newest: int) -> Sequence[Row]:
+def _rows_beyond(driver: Driver, question: _Question, newest: int) -> Sequence[Row]:
     """The rows of `_ROWS` that are newer than the pack."""
-    half_done = half_done_file(connection, question.index_id, question.kind, question.model)
+    half_done = half_done_file(driver, question.index_id, question.kind, question.model)
     values = {
         "index": question.index_id,
         "kind": question.kind.value,
@@ -240,21 +249,23 @@ def _rows_beyond(connection: Connection, question: _Question, newest: int) -> Se
         "half_done": half_done.file_id,
         "newest_of_half_done": half_done.newest_snippet_id,
     }
-    return _ROWS.run(Driver(connection), values)
+    return _ROWS.run(driver, values)
 
 
 def _best_rows_in_files(
-    connection: Connection, question: _Question, newest: int, per_file: int
+    driver: Driver, question: _Question, newest: int, per_file: int
 ) -> list[Hit]:
     """The best of each file among what the database has beyond the pack."""
-    rows = _rows_beyond(connection, question, newest)
+    rows = _rows_beyond(driver, question, newest)
     wanted = question.scope.file_ids or frozenset()
     file_of = {row[0]: row[1] for row in rows if row[1] in wanted}
-    scores = _score_rows(connection, question.kind, question.model, question.query, list(file_of))
+    if not file_of:
+        return []
+    scores = _score_rows(driver, question.kind, question.model, question.query, list(file_of))
     ids = np.fromiter(scores, np.int64, len(scores))
     values = np.fromiter(scores.values(), np.float32, len(scores))
     files = np.array([file_of[snippet_id] for snippet_id in scores], dtype=np.int64)
-    best = _best_per_file(files, values, per_file)
+    best = _first_per_file(files, -values, per_file)
     return [Hit(*pair) for pair in _pairs(ids[best], values[best])]
 
 
@@ -265,13 +276,17 @@ def _nearest_of_files(
     best. To rescore every snippet of a hundred files would cost most of a search."""
     rows = pack.rows_of_files(file_ids)
     distances = hamming_distances(pack.codes[:, rows], pack_code(query))
-    kept = _best_per_file(pack.file_ids[rows], -distances.astype(np.float32), 3 * per_file)
+    kept = _first_per_file(pack.file_ids[rows], distances, 3 * per_file)
     return rows[kept]
 
 
-def _best_per_file(file_ids: Ids, scores: FloatVector, per_file: int) -> NDArray[np.intp]:
-    """Positions of the largest scores of each file."""
-    order = np.lexsort((-scores, file_ids))
+def _first_per_file(
+    file_ids: Ids, distances: FloatVector | NDArray[np.uint16], per_file: int
+) -> NDArray[np.intp]:
+    """Positions of the smallest distances of each file."""
+    # Two stable sorts of one key each take a fraction of what `lexsort` takes.
+    order = np.argsort(distances, kind="stable")
+    order = order[np.argsort(file_ids[order], kind="stable")]
     files = file_ids[order]
     firsts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]]) if len(files) else files
     lengths = np.diff(np.r_[firsts, len(files)])
@@ -302,21 +317,21 @@ def _best(
         wanted = 4 * len(found)
 
 
-def _valid(connection: Connection, question: _Question, ids: Sequence[int]) -> set[int]:
+def _valid(driver: Driver, question: _Question, ids: Sequence[int]) -> set[int]:
     """Which of the packed vectors the database still has."""
     of_index = {"index": question.index_id, "kind": question.kind.value}
-    return {row[0] for row in _VALID.run(Driver(connection), ids, of_index)}
+    return {row[0] for row in _VALID.run(driver, ids, of_index)}
 
 
 def _score_rows(
-    connection: Connection,
+    driver: Driver,
     kind: VectorKind,
     model: str,
     query: FloatVector,
     snippet_ids: Sequence[int],
 ) -> dict[int, float]:
     of_model = {"kind": kind.value, "model": model}
-    rows = _VECTORS_OF_SNIPPETS.run(Driver(connection), snippet_ids, of_model)
+    rows = _VECTORS_OF_SNIPPETS.run(driver, snippet_ids, of_model)
     if not rows:
         return {}
     ids = np.array([row[0] for row in rows], dtype=np.int64)
@@ -324,7 +339,7 @@ def _score_rows(
 
 
 def _allowed(
-    connection: Connection, snippet_ids: Ids, file_ids: Ids, question: _Question
+    driver: Driver, snippet_ids: Ids, file_ids: Ids, question: _Question
 ) -> NDArray[np.intp] | None:
     """Positions of the rows within the scope; None when that is all of them."""
     scope = question.scope
@@ -334,12 +349,9 @@ def _allowed(
     if scope.hidden_file_ids:
         masks.append(~np.isin(file_ids, _array(scope.hidden_file_ids)))
     if scope.kinds:
-        of_kind = connection.execute(
-            select(SnippetRow.id).where(
-                SnippetRow.index_id == question.index_id,
-                SnippetRow.kind.in_([kind.value for kind in scope.kinds]),
-            )
-        ).scalars()
+        kinds = [kind.value for kind in scope.kinds]
+        found = _OF_KINDS.run(driver, kinds, {"index": question.index_id})
+        of_kind = (row[0] for row in found)
         masks.append(np.isin(snippet_ids, np.fromiter(of_kind, np.int64)))
     return np.flatnonzero(np.logical_and.reduce(masks)) if masks else None
 

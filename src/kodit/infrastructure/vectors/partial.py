@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from kodit.domain.search import VectorKind
 from kodit.domain.task import TaskType
@@ -19,13 +19,14 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VectorRow,
     table_of,
 )
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared
 
 _STAGES = {VectorKind.CODE: TaskType.CODE_EMBEDDINGS, VectorKind.TEXT: TaskType.ENRICH}
 
 _next_snippet = table_of(SnippetRow).alias()
 _old_snippet = table_of(SnippetRow).alias()
 _next, _old = _next_snippet.c, _old_snippet.c
-_HALF_DONE = (
+_HALF_DONE = Prepared(
     select(_next.file_id, func.max(_old.id))
     .select_from(_next_snippet)
     .join(_old_snippet, and_(_old.file_id == _next.file_id, _old.state == "superseded"))
@@ -57,10 +58,13 @@ class HalfDone(NamedTuple):
     newest_snippet_id: int = 0
 
 
-def half_done_file(connection: Connection, index_id: int, kind: VectorKind, model: str) -> HalfDone:
+def half_done_file(driver: Driver, index_id: int, kind: VectorKind, model: str) -> HalfDone:
     """The file of an index that a kind of vectors, of a model, has only a part of."""
-    row = connection.execute(
-        _HALF_DONE,
-        {"index": index_id, "stage": _STAGES[kind].name, "kind": kind.value, "model": model},
-    ).first()
-    return HalfDone() if row is None else HalfDone(*row)
+    of_stage = {
+        "index": index_id,
+        "stage": _STAGES[kind].name,
+        "kind": kind.value,
+        "model": model,
+    }
+    rows = _HALF_DONE.run(driver, of_stage)
+    return HalfDone(*rows[0]) if rows else HalfDone()
