@@ -100,14 +100,19 @@ def order(query: str, *candidates: Candidate) -> list[str]:
             {"symbol": Symbol("get", SymbolKind.METHOD, "Cookies")},
         ),
         (
-            "std.web-tools.serve",
-            {"path": "x/web_tools/main.zig", "symbol": Symbol("serve", SymbolKind.FUNCTION)},
-            {"path": "x/net_tools/main.zig", "symbol": Symbol("serve", SymbolKind.FUNCTION)},
+            "web_tools::serve",
+            {"path": "x/web-tools/main.rs", "symbol": Symbol("serve", SymbolKind.FUNCTION)},
+            {"path": "x/net-tools/main.rs", "symbol": Symbol("serve", SymbolKind.FUNCTION)},
         ),
         (
             "Session.get",
             {"symbol": Symbol("Session", SymbolKind.CLASS)},
             {"symbol": Symbol("get", SymbolKind.METHOD, "Cookies")},
+        ),
+        (
+            "Session.get",
+            {"symbol": Symbol("Session", SymbolKind.CLASS)},
+            {"symbol": Symbol("Session", SymbolKind.METHOD)},
         ),
         ("session", {"keyword": 8.0}, {}),
         ("session", {"text": 0.6}, {}),
@@ -218,9 +223,27 @@ def test_a_qualified_name_is_shown_in_its_scope(query: str) -> None:
     found = [
         candidate(1, "a.py", symbol=Symbol("get", SymbolKind.METHOD, "Cookies"), keyword=6.0),
         candidate(2, "a.py", symbol=Symbol("get", SymbolKind.METHOD, "Session")),
-        candidate(3, "a.py", symbol=Symbol("Session", SymbolKind.CLASS)),
+        candidate(3, "a.py", symbol=Symbol("Session", SymbolKind.CLASS), keyword=6.0),
     ]
     best = rank(understand(query), found, STATISTICS, 1)[0]
+    assert best.candidate.snippet_id == 2
+
+
+def test_a_scope_is_shown_where_what_it_encloses_has_no_snippet() -> None:
+    found = [
+        candidate(1, "a.py", symbol=Symbol("get", SymbolKind.METHOD, "Cookies")),
+        candidate(2, "a.py", symbol=Symbol("Session", SymbolKind.CLASS)),
+    ]
+    best = rank(understand("how does Session.get work"), found, STATISTICS, 1)[0]
+    assert best.candidate.snippet_id == 2
+
+
+def test_a_constructor_is_asked_for_by_the_name_of_its_class_twice() -> None:
+    found = [
+        candidate(1, "a.py", symbol=Symbol("Session", SymbolKind.CLASS)),
+        candidate(2, "a.py", symbol=Symbol("Session", SymbolKind.METHOD, "Session")),
+    ]
+    best = rank(understand("Session::Session"), found, STATISTICS, 1)[0]
     assert best.candidate.snippet_id == 2
 
 

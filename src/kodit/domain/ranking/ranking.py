@@ -12,7 +12,7 @@ from kodit.domain.ranking.signals import (
     FileEvidence,
     definition_fit,
     gather,
-    scope_fit,
+    place_in_scope,
     snippet_points,
     total_rarity,
 )
@@ -152,4 +152,4 @@ def _place_in_file(file: FileEvidence, candidate: Candidate) -> tuple[float, flo
     if not file.query.kind.is_name:
         return (0.0, 0.0, 0)
     fit = definition_fit(candidate, file.query.names)
-    return (-scope_fit(candidate, file.query), -fit, candidate.start_line if fit else 0)
+    return (-place_in_scope(candidate, file.query), -fit, candidate.start_line if fit else 0)

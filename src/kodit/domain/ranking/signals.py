@@ -132,24 +132,36 @@ def same_name(written: str, name: str) -> float:
 
 
 def enclosing_scope(file: FileEvidence) -> float:
-    """How well the best definition here lies in the scopes that the query writes before a name."""
+    """How well the best definition here lies in the scopes that the query writes before a name, or
+    1 where such a scope itself is: what lies in it may have no snippet of its own, or be
+    inherited."""
     if not file.query.scopes:
         return 0.0
-    return max(scope_fit(candidate, file.query) for candidate in file.candidates)
+    return max(place_in_scope(candidate, file.query) for candidate in file.candidates)
+
+
+def place_in_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
+    """The same for one snippet."""
+    return max(scope_fit(candidate, query), is_scope(candidate, query))
 
 
 def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
     """Of a snippet that defines a name of the query, the share of the query's scopes (`Session` of
     `Session.get`) which enclose it: types and namespaces, or its file and folders, as languages
-    without either name a scope by them. 1 for a type that is itself such a scope: what it encloses
-    may have no snippet of its own, or be inherited."""
-    symbol, scopes = candidate.symbol, query.scopes
-    if symbol is None or not scopes:
+    without either name a scope by them."""
+    if not query.scopes or not definition_fit(candidate, query.names):
         return 0.0
-    if definition_fit(candidate, query.names):
-        around = enclosing_names(symbol.scope, candidate.path)
-        return sum(scope.lower() in around for scope in scopes) / len(scopes)
-    return float(symbol.kind in TYPE_KINDS and symbol.name in scopes)
+    around = enclosing_names(candidate.symbol.scope if candidate.symbol else "", candidate.path)
+    return sum(scope.lower() in around for scope in query.scopes) / len(query.scopes)
+
+
+def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
+    """1 for the definition of a type that the query writes before a name; 0 for what defines the
+    name too, as a constructor may be called like its class."""
+    symbol, scopes = candidate.symbol, query.scopes
+    if symbol is None or symbol.name not in scopes or definition_fit(candidate, query.names):
+        return 0.0
+    return float(symbol.kind in TYPE_KINDS)
 
 
 def enclosing_names(scope: str, path: str) -> frozenset[str]:
@@ -281,6 +293,7 @@ def snippet_points(file: FileEvidence, candidate: Candidate) -> float:
         "symbol_name": said_of_symbol(candidate, file.query),
         "defines": definition_fit(candidate, file.query.names),
         "enclosing_scope": scope_fit(candidate, file.query),
+        "is_scope": is_scope(candidate, file.query),
         "length": math.log1p(candidate.end_line - candidate.start_line),
     }
     return sum(weight * values[name] for name, weight in WITHIN_FILE.items())

@@ -54,6 +54,7 @@ WITHIN_FILE: Mapping[str, float] = {
     "symbol_name": 2.5,
     "defines": 1.5,
     "enclosing_scope": 6.0,
+    "is_scope": 3.0,
     "length": 0.3,
 }
 """What makes one snippet of a file the one to show. The file is given, so that what its snippets
