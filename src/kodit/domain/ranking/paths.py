@@ -98,11 +98,23 @@ class _NamedLetters(dict[str, int]):
 
     def __init__(self, query_terms: tuple[str, ...]) -> None:
         super().__init__()
-        self._query_terms = query_terms
+        self._terms = frozenset(query_terms)
+        self._parts = tuple(term for term in self._terms if len(term) >= SHORTEST_PART)
+        # One search in one text, and most words of paths have no part, so that no term is looped
+        # over: this runs for every new word of every file found.
+        self._beginnings = "\n" + "\n".join(query_terms)
 
     def __missing__(self, word: str) -> int:
-        count = self[word] = _count_named_letters(word, self._query_terms)
+        count = self[word] = self._count(word)
         return count
+
+    def _count(self, word: str) -> int:
+        begins_a_term = len(word) >= SHORTEST_PART and "\n" + word in self._beginnings
+        if begins_a_term or word in self._terms:
+            return len(word)
+        if not (word.startswith(self._parts) or word.endswith(self._parts)):
+            return 0
+        return min(len(word), sum(len(part) for part in self._parts if _has_at_end(word, part)))
 
 
 @lru_cache(maxsize=64)
@@ -110,16 +122,8 @@ def _named_letters_of(query_terms: tuple[str, ...]) -> _NamedLetters:
     return _NamedLetters(query_terms)
 
 
-def _count_named_letters(word: str, query_terms: tuple[str, ...]) -> int:
-    if word in query_terms:
-        return len(word)
-    named = 0
-    for term in query_terms:
-        if len(term) >= SHORTEST_PART and (word.startswith(term) or word.endswith(term)):
-            named += len(term)
-        elif len(word) >= SHORTEST_PART and term.startswith(word):
-            return len(word)
-    return min(named, len(word))
+def _has_at_end(word: str, part: str) -> bool:
+    return word.startswith(part) or word.endswith(part)
 
 
 @lru_cache(maxsize=32_768)
