@@ -271,9 +271,11 @@ def test_every_weight_has_its_signal() -> None:
     assert set(SIGNALS) <= set(PROSE) | set(NAME)
 
 
-paths = st.sampled_from(["a.py", "b/session.py", "tests/c.py", "d/e/cookie.py", "f.md"])
+paths = st.sampled_from(["a.py", "b/session.py", "tests/c.py", "d/e/cookie.py", "f.md", "g.pyi"])
 scores = st.floats(0, 20)
 similarities = st.floats(-1, 1)
+SESSION = Symbol("Session", SymbolKind.CLASS)
+SESSION_GET = Symbol("get", SymbolKind.METHOD, "Session")
 
 
 @st.composite
@@ -286,13 +288,15 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
             keyword=draw(scores),
             code=draw(similarities),
             text=draw(similarities),
-            symbol=draw(st.sampled_from([None, Symbol("Session", SymbolKind.CLASS)])),
+            symbol=draw(st.sampled_from([None, SESSION, SESSION_GET])),
         )
         for number, path in enumerate(chosen)
     ]
 
 
-@given(candidates(), st.sampled_from(["Session", "session cookie", "b/session.py", ""]))
+@given(
+    candidates(), st.sampled_from(["Session", "Session.get", "session cookie", "b/session.py", ""])
+)
 def test_scores_fall_and_explain_themselves(found: list[Candidate], text: str) -> None:
     ranked = rank(understand(text), found, STATISTICS, 100)
     assert sum(1 + len(one.neighbours) for one in ranked) == len(found)
@@ -301,7 +305,11 @@ def test_scores_fall_and_explain_themselves(found: list[Candidate], text: str) -
         assert sum(part.points for part in one.explanation) == pytest.approx(one.score)
 
 
-@given(candidates(), st.sampled_from(["Session", "session cookie"]), st.sets(paths, min_size=1))
+@given(
+    candidates(),
+    st.sampled_from(["Session", "Session.get", "session cookie"]),
+    st.sets(paths, min_size=1),
+)
 def test_a_filter_over_files_leaves_the_order_as_it_was(
     found: list[Candidate], text: str, kept: set[str]
 ) -> None:
