@@ -106,8 +106,8 @@ class QueueModel:
             if not task.ended:
                 if task.type in OFFSETS:
                     task.priority = max(task.priority, base + OFFSETS[task.type])
-                if base == USER:
-                    task.failures = 0
+                if base == USER and task.state == "ready":
+                    task.available_at = AT_ONCE
 
     # Working
 

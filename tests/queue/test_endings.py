@@ -199,7 +199,7 @@ def commit_step(queue: QueueDriver, held: Claim, reached: int) -> None:
 
 
 def test_budget_is_whole_for_the_next_stage_and_for_a_retry(queue: QueueDriver) -> None:
-    """Failures are counted by task, and a retry by hand begins anew, as a user's request does."""
+    """Failures are counted by task, and a retry by hand begins anew."""
     run = queue.request()
     queue.fail_in_passing(queue.take(SYNC))
     queue.clock.advance(60)
@@ -207,16 +207,25 @@ def test_budget_is_whole_for_the_next_stage_and_for_a_retry(queue: QueueDriver) 
     for _ in range(MAX_FAILURES - 1):
         queue.fail_in_passing(queue.take(EXTRACT))
         queue.clock.advance(60)
-    queue.request(user=True)
-    queue.fail_in_passing(queue.take(EXTRACT))
-    queue.clock.advance(60)
     queue.fail(queue.take(EXTRACT))
+    rerun = queue.retry(run.id)
+    assert (rerun.tasks[1].state, rerun.tasks[1].failures) == ("ready", 0)
+
+
+def test_who_asks_again_ends_the_wait_and_not_the_count(queue: QueueDriver) -> None:
+    """A user's request tries once more at once, a background one waits; neither renews the budget:
+    a source that is gone fails however often it is asked for, and what follows has its own."""
+    run = queue.request()
+    for number in range(1, MAX_FAILURES):
+        held = queue.take(SYNC)
+        queue.fail_in_passing(held)
+        queue.request()
+        assert queue.claim() is None
+        queue.request(user=True)
+        assert queue.task(held).failures == number
+    queue.fail_in_passing(queue.take(SYNC))
     assert queue.run(run.id).state is RunState.SUPERSEDED
-    later = queue.take(SYNC)
-    assert queue.task(later).failures == 0
-    queue.fail(later)
-    rerun = queue.retry(queue.task(later).run_id or 0)
-    assert rerun.tasks[0].failures == 0
+    assert queue.task(queue.take(SYNC)).failures == 0
 
 
 @given(

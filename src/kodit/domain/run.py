@@ -106,13 +106,14 @@ class IndexRun:
 
     def raise_priority(self, base: QueuePriority) -> None:
         """Lift the tasks that have not ended to `base`'s class, running ones too, as they may yet
-        go back to the queue. A user's request also renews their retry budget: somebody is
-        watching now."""
+        go back to the queue. A user's request also ends the wait for a back-off, as somebody is
+        watching now. It does not renew the retry budget: who asks again and again would keep a run
+        alive that cannot succeed, and the requests that follow it waiting."""
         for task in self.tasks:
             if not task.state.is_terminal:
                 task.raise_priority(base)
-                if base is QueuePriority.USER_INITIATED:
-                    task.failures = 0
+                if task.state is TaskState.READY and base is QueuePriority.USER_INITIATED:
+                    task.make_ready()
 
     def stop_waiting(self) -> None:
         """The active run before this one has ended; this one is active now."""
