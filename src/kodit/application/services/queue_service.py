@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from kodit.application.services.queue_news import tell, told_when_done
 from kodit.application.services.queue_overview import MOST_WAITING, QueueOverview
 from kodit.application.services.queue_transitions import LEASE, QueueTransitions
 from kodit.application.services.threads import in_thread
@@ -354,7 +355,10 @@ class QueueService:
         def steer(transaction: Transaction) -> bool:
             before = transaction.tasks.paused_since()
             transaction.tasks.set_paused(since)
-            return (before is None) != (since is None)
+            is_news = (before is None) != (since is None)
+            if is_news:
+                tell("queue resumed" if since is None else "queue paused")
+            return is_news
 
         return await self._write(steer)
 
@@ -371,7 +375,7 @@ class QueueService:
         """Run `work` in a write transaction; `wakes` when tasks may have become claimable."""
 
         def write() -> T:
-            with self._database.write() as transaction:
+            with told_when_done(), self._database.write() as transaction:
                 return work(transaction)
 
         result = await in_thread(write)

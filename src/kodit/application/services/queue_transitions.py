@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from kodit.application.services.queue_news import tell
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.errors import LeaseLost, UserError
 from kodit.domain.ports.database import Transaction
@@ -55,29 +56,40 @@ class QueueTransitions:
         run = transaction.tasks.find_single(task.type_name, task.payload)
         if run is None:
             run = transaction.tasks.add_run(IndexRun.single(task, self._clock.now()))
+            tell("run requested", run, request="new", type=task.type_name)
         else:
             run.tasks[0].priority = max(run.tasks[0].priority, task.priority)
             transaction.tasks.save_runs([run])
+            tell("run requested", run, request="joined", type=task.type_name)
         return run.tasks[0]
 
     def request(self, transaction: Transaction, index_id: int, base: QueuePriority) -> IndexRun:
         """The run that meets a request for an index. Raises NotFoundError for a deleted one."""
+        run, how = self._meet(transaction, index_id, base)
+        tell("run requested", run, request=how, by=base.name.lower())
+        return run
+
+    def _meet(
+        self, transaction: Transaction, index_id: int, base: QueuePriority
+    ) -> tuple[IndexRun, str]:
+        """The run that meets a request, and whether that is new, joined or a follow-up."""
         transaction.indexes.get(index_id)
         tasks, now = transaction.tasks, self._clock.now()
         active = tasks.active_run(index_id)
         if active is None:
             self._supersede(tasks, index_id)
-            return tasks.add_run(IndexRun.create(index_id, base, now))
+            return tasks.add_run(IndexRun.create(index_id, base, now)), "new"
         active.raise_priority(base)
         tasks.save_runs([active])
         if active.can_be_joined:
-            return active
+            return active, "joined"
         waiting = tasks.follow_ups([index_id])
         if not waiting:
-            return tasks.add_run(IndexRun.create(index_id, base, now, is_follow_up=True))
+            run = IndexRun.create(index_id, base, now, is_follow_up=True)
+            return tasks.add_run(run), "follow_up"
         waiting[0].raise_priority(base)
         tasks.save_runs(waiting)
-        return waiting[0]
+        return waiting[0], "joined"
 
     # Working
 
@@ -162,6 +174,7 @@ class QueueTransitions:
         if run.state.is_terminal:
             raise UserError(f"run {run_id} has already ended: it is {run.state}")
         run.cancel(self._clock.now())
+        tell("cancel requested", run)
         self._save(transaction.tasks, [run])
         return run
 
@@ -175,6 +188,8 @@ class QueueTransitions:
             run.abandon(now)
         tasks.save_runs(runs)
         tasks.close_attempts(held, now, AttemptOutcome.CANCELLED, "its index was deleted")
+        for run in runs:
+            tell("run ended", run, outcome=run.state, reason="its index was deleted")
 
     def retry(self, transaction: Transaction, run_id: int) -> IndexRun:
         """Run the failed or cancelled stages of a run again, and what follows them. Where another
@@ -198,6 +213,7 @@ class QueueTransitions:
         run.retry()
         run.raise_priority(QueuePriority.USER_INITIATED)
         tasks.save_runs([run])
+        tell("run retried", run)
         return run
 
     # Shared
@@ -253,15 +269,15 @@ class QueueTransitions:
         """Store runs; one that has ended lets its follow-up start, which supersedes it if it has
         failed."""
         tasks.save_runs(runs)
-        ended = [
-            run.index_id
-            for run in runs
-            if run.state.is_terminal and not run.is_follow_up and run.index_id is not None
-        ]
-        if ended:
-            waiting = tasks.follow_ups(ended)
+        ended = [run for run in runs if run.state.is_terminal]
+        for run in ended:
+            tell("run ended", run, outcome=run.state)
+        freed = [run.index_id for run in ended if not run.is_follow_up and run.index_id is not None]
+        if freed:
+            waiting = tasks.follow_ups(freed)
             for run in waiting:
                 run.stop_waiting()
+                tell("follow-up queued", run)
                 self._supersede(tasks, run.index_id)
             tasks.save_runs(waiting)
 

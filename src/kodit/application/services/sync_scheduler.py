@@ -62,7 +62,6 @@ class SyncScheduler:
             except NotFoundError:
                 continue  # deleted since
             runs.append(run)
-            log.info("background run queued", extra={"index": index_id, "run": run.id})
         return runs
 
     def _due(self, before: datetime) -> list[int]:
