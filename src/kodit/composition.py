@@ -289,7 +289,7 @@ class Application:
 
         self.wake_up = wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
         registry = self.registry
-        name = registry.enter()
+        name = registry.enter(self.queue.rules)
         self.pool.inherit(registry.descriptor)
         try:
             yield (

@@ -75,6 +75,7 @@ def queue_shape(queue: QueueOverview) -> dict[str, Any]:
         "paused_since": _moment(queue.paused_since),
         "order": queue.rules.order.value,
         "limits": {task_type.name: limit for task_type, limit in queue.rules.limits.items()},
+        "workers_differ": queue.rules_differ,
         "workers": list(queue.workers),
         "running": sum(queue.running.values()),
         "waiting": len(queue.waiting),

@@ -284,3 +284,26 @@ def test_abandon_ends_everything_at_once(queue: QueueDriver) -> None:
     ended = {queue.run(run_id).state for run_id in (run.id, follow_up.id)}
     assert (ended, queue.outcomes(held)) == ({RunState.CANCELLED}, ["cancelled"])
     assert queue.states(other.id) == QUEUED
+
+
+def test_who_took_the_place_of_a_superseded_run(queue: QueueDriver) -> None:
+    """The newer run that has done the work, or else the newest."""
+
+    def told(run_id: int) -> str:
+        run = queue.run(run_id)
+        overview = queue.ask(queue.service.overview(queue.registry, [run]))
+        return overview.why(run.tasks[0], run)
+
+    failed = queue.request()
+    queue.fail(queue.take(SYNC))
+    assert told(failed.id).startswith("not tried again")
+    other = queue.request(queue.second)
+    newer = queue.request()
+    assert told(failed.id) == f"run {newer.id} does this"
+    queue.cancel(newer.id)
+    assert f"run {newer.id} took its place and was not done" in told(failed.id)
+    done = queue.request()
+    queue.cancel(other.id)
+    queue.run_stages(*TaskType)
+    queue.cancel(queue.request().id)
+    assert told(failed.id) == f"run {done.id} has done this"

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from tests.support.command import wait_until
 
+from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.ports.workers import WorkerRegistry
+from kodit.domain.task import TaskType
 from kodit.infrastructure.memory import MemoryDatabase, MemoryWorkerRegistry
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
@@ -45,6 +47,27 @@ def test_names_are_new_at_each_start(registry: WorkerRegistry) -> None:
     second = registry.enter()
     registry.leave()
     assert first != second
+
+
+def test_rules_are_those_of_the_living(registry: WorkerRegistry) -> None:
+    """As they were told on entering."""
+    rules = ClaimRules(QueueOrder.RUN_FIRST, {TaskType.ENRICH: 1, TaskType.SYNC: 4})
+    assert registry.rules() == []
+    registry.enter(rules)
+    try:
+        assert registry.rules() == [rules]
+    finally:
+        registry.leave()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"order": "new", "limits": {}}', '{"limits": 1}'])
+def test_rules_that_cannot_be_read_are_not_told(text: str, tmp_path: Path) -> None:
+    """By a worker that has just entered, or is of another version."""
+    mine, others = FileWorkerRegistry(tmp_path), FileWorkerRegistry(tmp_path)
+    name = mine.enter()
+    (tmp_path / f"{name}.lock").write_text(text, "ascii")
+    assert others.rules() == []
+    mine.leave()
 
 
 def test_who_has_left_is_dead(tmp_path: Path) -> None:

@@ -110,8 +110,27 @@ def test_failed() -> None:
         "not tried again; `kodit queue retry 7` runs it and what follows",
         "did not start, as SYNC did not succeed",
     ]
-    run.supersede()
-    assert reasons(run)[0] == "a newer run does this"
+
+
+def test_superseded() -> None:
+    """Who has done it; where nobody has, what became of the newest that was to."""
+    [old, done, last] = [new_run() for _ in range(3)]
+    done.id, last.id = 8, 9
+    old.fail(start(old.tasks[0]), "no such folder", NOW)
+    old.supersede()
+
+    def reason(newer: IndexRun) -> str:
+        return reasons(old, replace(IDLE, successors={7: newer}))[0]
+
+    assert reasons(old)[0] == "a newer run took its place"
+    assert reason(last) == "run 9 does this"
+    last.cancel(NOW)
+    assert reason(last) == (
+        "run 9 took its place and was not done: it is cancelled; "
+        "`kodit queue retry 9` runs that again"
+    )
+    done.complete(start(done.tasks[0]), NOW, nothing_to_do=True)
+    assert reason(done) == "run 8 has done this"
 
 
 def test_what_waits_behind_a_failure_will_not_run() -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.support.command import KoditCommand, finish, wait_until
+from tests.support.command import KoditCommand, finish, kill_group, wait_until
 from tests.support.sources import write_tree
 from tests.worker.conftest import Queue, StartWorker
 
@@ -101,6 +105,59 @@ def test_cancelled_run_can_be_run_after_all(
     kodit.succeed("queue", "retry", run_id)
     refused = kodit.run("queue", "retry", run_id)
     assert (refused.code, "can be retried when it has ended" in refused.err) == (2, True)
+
+
+def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
+    """The run as `queue show` has it, the queue as `queue list` has it, and no talk."""
+    write_tree(tmp_path / "source", files=1)
+    run_id = str(queue.request(SourceKind.FOLDER, str(tmp_path / "source")))
+
+    def steer(*arguments: str) -> dict[str, Any]:
+        outcome = kodit.succeed("queue", *arguments, "--json")
+        assert outcome.err == ""
+        return dict(outcome.json())
+
+    assert steer("pause")["queue"]["paused_since"] is not None
+    assert steer("resume") == {"queue": steer("list")["queue"]}
+    for verb, state in (("cancel", "cancelled"), ("retry", "queued")):
+        steered = steer(verb, run_id)
+        assert (steered["state"], steered["source"]) == (state, str(tmp_path / "source"))
+        assert steered == steer("show", run_id)
+
+
+def test_waiting_is_told_by_the_rules_of_the_workers(
+    kodit: KoditCommand, queue: Queue, silent_server: str
+) -> None:
+    """Whatever is set where it is asked; where they differ, that is said."""
+    for name in ("one", "two"):
+        queue.request(SourceKind.GIT, f"{silent_server}/{name}")
+    strict = KoditCommand(kodit.data_dir, KODIT_TASK_LIMITS="SYNC=1", KODIT_QUEUE_ORDER="run_first")
+    with ended(strict.start("worker")):
+        wait_until(lambda: listed(kodit)["queue"]["running"] == 1)
+        told = listed(kodit)
+        assert told["queue"]["limits"] == {"SYNC": 1}
+        assert (told["queue"]["order"], told["queue"]["workers_differ"]) == ("run_first", False)
+        waiting = told["runs"][1]["tasks"][0]
+        assert waiting["reason"] == "as many SYNC tasks run as may: 1"
+        with ended(kodit.start("worker")):
+            wait_until(lambda: len(listed(kodit)["queue"]["workers"]) == 2)
+            told = listed(kodit)
+            assert (told["queue"]["limits"], told["queue"]["workers_differ"]) == ({}, True)
+            assert "limits or orders differ" in kodit.succeed("queue", "list").out
+
+
+def listed(kodit: KoditCommand) -> dict[str, Any]:
+    return dict(kodit.succeed("queue", "list", "--json").json())
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill a process at the end of the block."""
+    try:
+        yield
+    finally:
+        kill_group(process)
+        finish(process)
 
 
 def test_watch_tells_what_changes(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:

@@ -44,36 +44,36 @@ def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 
 
 @app.command()
-def retry(context: typer.Context, run_id: RunId) -> None:
+def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """Run the failed or cancelled stages of a run again, and what follows them."""
     from kodit.terminal.queue import retry_run  # noqa: PLC0415 - help must not wait for it
 
     with opened(context) as application:
-        retry_run(application, run_id)
+        retry_run(application, run_id, as_json=as_json)
 
 
 @app.command()
-def cancel(context: typer.Context, run_id: RunId) -> None:
+def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """End a run: what waits at once, what runs at its next sign of life."""
     from kodit.terminal.queue import cancel_run  # noqa: PLC0415 - help must not wait for it
 
     with opened(context) as application:
-        cancel_run(application, run_id)
+        cancel_run(application, run_id, as_json=as_json)
 
 
 @app.command()
-def pause(context: typer.Context) -> None:
+def pause(context: typer.Context, as_json: Json = False) -> None:
     """Let no worker start another task; what runs finishes its stage."""
     from kodit.terminal.queue import pause_queue  # noqa: PLC0415 - help must not wait for it
 
     with opened(context) as application:
-        pause_queue(application)
+        pause_queue(application, as_json=as_json)
 
 
 @app.command()
-def resume(context: typer.Context) -> None:
+def resume(context: typer.Context, as_json: Json = False) -> None:
     """Let workers start tasks again."""
     from kodit.terminal.queue import resume_queue  # noqa: PLC0415 - help must not wait for it
 
     with opened(context) as application:
-        resume_queue(application)
+        resume_queue(application, as_json=as_json)

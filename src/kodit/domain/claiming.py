@@ -32,3 +32,6 @@ class ClaimRules:
         """Whether one more task of a type may run beside those that do."""
         limit = self.limits.get(kind) if isinstance(kind, TaskType) else None
         return limit is None or running.get(kind, 0) < limit
+
+
+DEFAULT_RULES = ClaimRules()

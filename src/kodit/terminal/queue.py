@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
+from typing import Any
 
+from kodit.application.services.queue_overview import QueueOverview
 from kodit.composition import Application
 from kodit.domain.errors import NotFoundError
 from kodit.domain.run import IndexRun, RunState
+from kodit.domain.task import TaskAttempt
 from kodit.shapes import attempt_shape, queue_shape, run_shape
 from kodit.terminal.output import print_json, print_line, printable, say
 from kodit.terminal.runs import queue_line, run_line, run_lines, telling_lines
@@ -18,13 +21,13 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
     """What runs, what waits in its order, what has failed; or all runs, newest first."""
 
     async def work() -> None:
-        queue = await application.queue.overview(application.registry)
         if everything:
             found = await application.queue.list_runs(limit=limit + 1)
             runs = found[:limit]
         else:
-            found = await application.queue.needing_attention(limit + 1)
+            found = await application.queue.needing_attention(application.registry, limit + 1)
             runs = list(chain.from_iterable(_by_state(found, limit)))
+        queue = await application.queue.overview(application.registry, runs)
         sources = await application.indexes.sources()
         if as_json:
             shapes = [
@@ -60,60 +63,98 @@ def show_one_run(application: Application, run_id: int, *, as_json: bool) -> Non
 
     async def work() -> None:
         run, attempts = await application.queue.describe(run_id)
-        queue = await application.queue.overview(application.registry)
+        queue = await application.queue.overview(application.registry, [run])
+        source = await _source(application, run)
         if as_json:
-            shape = run_shape(run, queue)
-            for task in shape["tasks"]:
-                task["history"] = [attempt_shape(one) for one in attempts.get(task["id"], [])]
-            print_json(shape)
+            print_json(_whole_shape(run, source, attempts, queue))
             return
-        source = None
-        if run.index_id is not None:
-            try:
-                source = str((await application.indexes.get(run.index_id)).source)
-            except NotFoundError:
-                source = "being deleted"
+        if source is None and run.index_id is not None:
+            source = "being deleted"
         for line in run_lines(run, source, attempts, queue):
             print_line(line)
 
     asyncio.run(work())
 
 
-def retry_run(application: Application, run_id: int) -> None:
+def retry_run(application: Application, run_id: int, *, as_json: bool) -> None:
     async def work() -> None:
         run = await application.queue.retry(run_id)
         if run.id != run_id:
             say(f"Run {run_id} is out of date; run {run.id} does the whole.")
-        queue = await application.queue.overview(application.registry)
-        say(run_line(run))
-        for line in telling_lines(run, queue):
-            say(f"    {line}")
+        await _tell_run(application, run, as_json=as_json)
 
     asyncio.run(work())
 
 
-def cancel_run(application: Application, run_id: int) -> None:
+def cancel_run(application: Application, run_id: int, *, as_json: bool) -> None:
     async def work() -> None:
         run = await application.queue.cancel(run_id)
-        say(run_line(run))
-        if run.state is RunState.RUNNING:
+        await _tell_run(application, run, as_json=as_json)
+        if run.state is RunState.RUNNING and not as_json:
             say("What runs of it ends at its next sign of life.")
 
     asyncio.run(work())
 
 
-def pause_queue(application: Application) -> None:
+async def _tell_run(application: Application, run: IndexRun, *, as_json: bool) -> None:
+    """How a run stands that was just steered, and what happens next."""
+    if as_json:
+        run, attempts = await application.queue.describe(run.id)
+        queue = await application.queue.overview(application.registry, [run])
+        print_json(_whole_shape(run, await _source(application, run), attempts, queue))
+        return
+    queue = await application.queue.overview(application.registry, [run])
+    say(run_line(run))
+    for line in telling_lines(run, queue):
+        say(f"    {line}")
+
+
+async def _source(application: Application, run: IndexRun) -> str | None:
+    """Of what index a run is; None for a single task, or where the index is being deleted."""
+    if run.index_id is None:
+        return None
+    try:
+        return str((await application.indexes.get(run.index_id)).source)
+    except NotFoundError:
+        return None
+
+
+def _whole_shape(
+    run: IndexRun,
+    source: str | None,
+    attempts: Mapping[int, Sequence[TaskAttempt]],
+    queue: QueueOverview,
+) -> dict[str, Any]:
+    """A run with the history of each of its tasks, and its source as in the list."""
+    shape = run_shape(run, queue) | {"source": source}
+    for task in shape["tasks"]:
+        task["history"] = [attempt_shape(one) for one in attempts.get(task["id"], [])]
+    return shape
+
+
+def pause_queue(application: Application, *, as_json: bool) -> None:
     async def work() -> None:
         news = await application.queue.pause()
-        say("Paused; what runs finishes its stage." if news else "It was paused already.")
-        say(queue_line(await application.queue.overview(application.registry)))
+        if not as_json:
+            say("Paused; what runs finishes its stage." if news else "It was paused already.")
+        await _tell_queue(application, as_json=as_json)
 
     asyncio.run(work())
 
 
-def resume_queue(application: Application) -> None:
+def resume_queue(application: Application, *, as_json: bool) -> None:
     async def work() -> None:
-        say("Resumed." if await application.queue.resume() else "It was not paused.")
-        say(queue_line(await application.queue.overview(application.registry)))
+        news = await application.queue.resume()
+        if not as_json:
+            say("Resumed." if news else "It was not paused.")
+        await _tell_queue(application, as_json=as_json)
 
     asyncio.run(work())
+
+
+async def _tell_queue(application: Application, *, as_json: bool) -> None:
+    queue = await application.queue.overview(application.registry)
+    if as_json:
+        print_json({"queue": queue_shape(queue)})
+    else:
+        say(queue_line(queue))

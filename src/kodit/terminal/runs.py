@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from kodit.application.services.queue_overview import QueueOverview
+from kodit.domain.claiming import QueueOrder
 from kodit.domain.run import IndexRun
 from kodit.domain.task import Task, TaskAttempt, TaskState
 from kodit.terminal.output import printable
@@ -37,7 +38,11 @@ def queue_line(queue: QueueOverview) -> str:
             for task_type, limit in queue.rules.limits.items()
         )
         parts.append(f"limits: {', '.join(limits)}")
+    if queue.rules.order is not QueueOrder.PRIORITY:
+        parts.append(f"order: {queue.rules.order}")
     line = f"queue: {', '.join(parts)}"
+    if queue.rules_differ:
+        line += "; the workers' limits or orders differ, what is told is by the settings of here"
     if queue.paused_since is None:
         return line
     return f"{line}; paused {ago(queue.paused_since)}: `kodit queue resume` lets it go on"

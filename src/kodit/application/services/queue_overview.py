@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from kodit.domain.claiming import ClaimRules
+from kodit.domain.ports.tasks import TaskRepository
+from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import PREDECESSORS, Task, TaskState, TaskType
 
@@ -20,7 +23,9 @@ class QueueOverview:
 
     `workers` are those that are alive, `running` counts running tasks by type, and `waiting` holds
     the identifiers of ready tasks in the order in which they will be claimed, `held_back` those of
-    them that wait for more than their turn.
+    them that wait for more than their turn. `rules` are those of the workers; where these differ
+    (`rules_differ`), or nobody works, those of whoever asks. `successors` are the runs that took
+    the place of superseded ones, by the identifiers of these.
     """
 
     now: datetime
@@ -30,6 +35,8 @@ class QueueOverview:
     running: Mapping[TaskType | str, int]
     waiting: Sequence[int]
     held_back: Collection[int] = ()
+    rules_differ: bool = False
+    successors: Mapping[int, IndexRun] = field(default_factory=dict)
     places: Mapping[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,10 +114,75 @@ class QueueOverview:
 
     def _why_failed(self, _task: Task, run: IndexRun) -> str:
         if run.state is RunState.SUPERSEDED:
-            return "a newer run does this"
+            return self._why_superseded(run)
         if not run.state.is_terminal:
             return "what follows it will not run"
         return f"not tried again; `kodit queue retry {run.id}` runs it and what follows"
+
+    def _why_superseded(self, run: IndexRun) -> str:
+        newer = self.successors.get(run.id)
+        if newer is None:
+            return "a newer run took its place"
+        if newer.state is RunState.SUCCEEDED:
+            return f"run {newer.id} has done this"
+        if not newer.state.is_terminal:
+            return f"run {newer.id} does this"
+        again = f"`kodit queue retry {newer.id}` runs that again"
+        return f"run {newer.id} took its place and was not done: it is {newer.state}; {again}"
+
+
+def read_overview(
+    tasks: TaskRepository,
+    registry: WorkerRegistry,
+    own_rules: ClaimRules,
+    now: datetime,
+    runs: Sequence[IndexRun] = (),
+) -> QueueOverview:
+    """The queue as it is now; `own_rules` are those of whoever asks."""
+    rules, differ = rules_in_force(registry, own_rules)
+    waiting = tasks.waiting_tasks(rules.order, MOST_WAITING)
+    running = Counter(task.type for task in tasks.running_tasks())
+    return QueueOverview(
+        now=now,
+        rules=rules,
+        paused_since=tasks.paused_since(),
+        workers=registry.living(),
+        running=running,
+        waiting=[task.id for task in waiting],
+        held_back={
+            task.id
+            for task in waiting
+            if not (task.is_due(now) and rules.have_place_for(task.type, running))
+        },
+        rules_differ=differ,
+        successors=_successors(tasks, runs),
+    )
+
+
+def rules_in_force(registry: WorkerRegistry, own: ClaimRules) -> tuple[ClaimRules, bool]:
+    """The rules by which the living workers claim, and whether they differ: then, and where nobody
+    works, they are `own`."""
+    of_workers = registry.rules()
+    if all(rules == of_workers[0] for rules in of_workers):
+        return (of_workers[0] if of_workers else own), False
+    return own, True
+
+
+def _successors(tasks: TaskRepository, runs: Sequence[IndexRun]) -> dict[int, IndexRun]:
+    """For each superseded run the newer one of its index that has done it; where none has, the
+    newest."""
+    superseded = [run for run in runs if run.state is RunState.SUPERSEDED]
+    of_index = {
+        index_id: tasks.list_runs(index_id=index_id)
+        for index_id in {run.index_id for run in superseded}
+    }
+    found = {}
+    for run in superseded:
+        newer = [other for other in of_index[run.index_id] if other.id > run.id]
+        done = [other for other in newer if other.state is RunState.SUCCEEDED]
+        if newer:
+            found[run.id] = (done or newer)[0]
+    return found
 
 
 def _times(count: int) -> str:

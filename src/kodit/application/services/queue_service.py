@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from kodit.application.services.queue_news import tell, told_when_done
-from kodit.application.services.queue_overview import MOST_WAITING, QueueOverview
+from kodit.application.services.queue_overview import QueueOverview, read_overview, rules_in_force
 from kodit.application.services.queue_transitions import LEASE, QueueTransitions
 from kodit.application.services.threads import in_thread
 from kodit.domain.claiming import ClaimRules
@@ -266,14 +265,15 @@ class QueueService:
             lambda transaction: transaction.tasks.list_runs(states=states, limit=limit)
         )
 
-    async def needing_attention(self, limit: int = 100) -> list[IndexRun]:
+    async def needing_attention(self, registry: WorkerRegistry, limit: int = 100) -> list[IndexRun]:
         """Runs that run, then those that wait, in the order in which they will be worked on, then
         those that have failed, newest first; at most `limit` of each."""
+        rules, _differ = rules_in_force(registry, self.rules)
 
         def read(transaction: Transaction) -> list[IndexRun]:
             tasks = transaction.tasks
             running = tasks.list_runs(states=[RunState.RUNNING], limit=limit)
-            waiting = tasks.waiting_tasks(self.rules.order, limit)
+            waiting = tasks.waiting_tasks(rules.order, limit)
             queued = list(dict.fromkeys(task.run_id for task in waiting if task.run_id is not None))
             found = {run.id: run for run in tasks.get_runs(queued)}
             found |= {run.id: run for run in tasks.list_runs(states=[RunState.QUEUED], limit=limit)}
@@ -285,28 +285,16 @@ class QueueService:
 
         return await self._read(read)
 
-    async def overview(self, registry: WorkerRegistry) -> QueueOverview:
-        """What decides over the next claim, as it is now."""
-
-        def read(transaction: Transaction) -> QueueOverview:
-            tasks = transaction.tasks
-            waiting = tasks.waiting_tasks(self.rules.order, MOST_WAITING)
-            now, running = self._clock.now(), Counter(task.type for task in tasks.running_tasks())
-            return QueueOverview(
-                now=now,
-                rules=self.rules,
-                paused_since=tasks.paused_since(),
-                workers=registry.living(),
-                running=running,
-                waiting=[task.id for task in waiting],
-                held_back={
-                    task.id
-                    for task in waiting
-                    if not (task.is_due(now) and self.rules.have_place_for(task.type, running))
-                },
+    async def overview(
+        self, registry: WorkerRegistry, runs: Sequence[IndexRun] = ()
+    ) -> QueueOverview:
+        """What decides over the next claim, as it is now, and what became of those of `runs` that
+        were superseded."""
+        return await self._read(
+            lambda transaction: read_overview(
+                transaction.tasks, registry, self.rules, self._clock.now(), runs
             )
-
-        return await self._read(read)
+        )
 
     async def describe(self, run_id: int) -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
         """A run and the attempts of its tasks, by task. Raises NotFoundError."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
+
 
 class WorkerRegistry(Protocol):
     """Notices at once when a worker of this machine has died."""
 
-    def enter(self) -> str:
-        """Register this worker and return its name, new at each start."""
+    def enter(self, rules: ClaimRules = DEFAULT_RULES) -> str:
+        """Register this worker, which claims by these rules, and return its name, new at each
+        start."""
         ...
 
     def leave(self) -> None:
@@ -22,6 +25,10 @@ class WorkerRegistry(Protocol):
 
     def living(self) -> list[str]:
         """The names of the workers that are alive."""
+        ...
+
+    def rules(self) -> list[ClaimRules]:
+        """The rules by which the workers that are alive claim, of each that has told them."""
         ...
 
     def sweep(self) -> None:

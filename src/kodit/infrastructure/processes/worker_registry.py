@@ -1,16 +1,21 @@
 """Who works on a data directory: each worker holds the lock of a file of its own.
 
 Child processes inherit the lock, so that whoever can take it knows the worker and all its
-children to be gone.
+children to be gone. The file says by which rules the worker claims, for those who tell why
+something waits.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
+from contextlib import suppress
 from pathlib import Path
 
+from kodit.domain.claiming import DEFAULT_RULES, ClaimRules, QueueOrder
+from kodit.domain.task import TaskType
 from kodit.infrastructure.locks import open_lock_file, try_lock
 
 
@@ -28,7 +33,7 @@ class FileWorkerRegistry:
             raise RuntimeError("the worker has not entered the registry")
         return self._mine[1]
 
-    def enter(self) -> str:
+    def enter(self, rules: ClaimRules = DEFAULT_RULES) -> str:
         while True:
             name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
             path = self._path(name)
@@ -36,6 +41,8 @@ class FileWorkerRegistry:
             # A sweep may have taken the file for a dead worker's before it was locked.
             if try_lock(descriptor) and path.exists():
                 self._mine = (name, descriptor)
+                with suppress(OSError):  # a full disk keeps nobody from working
+                    os.write(descriptor, _written(rules))
                 return name
             os.close(descriptor)
 
@@ -60,6 +67,13 @@ class FileWorkerRegistry:
         names = sorted(path.stem for path in self._folder.glob("*.lock"))
         return [name for name in names if not self.is_dead(name)]
 
+    def rules(self) -> list[ClaimRules]:
+        told = []
+        for name in self.living():
+            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+                told.append(_read(self._path(name).read_bytes()))
+        return told
+
     def sweep(self) -> None:
         for path in self._folder.glob("*.lock"):
             try:
@@ -75,3 +89,15 @@ class FileWorkerRegistry:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"
+
+
+def _written(rules: ClaimRules) -> bytes:
+    limits = {task_type.name: limit for task_type, limit in rules.limits.items()}
+    return json.dumps({"order": rules.order, "limits": limits}).encode("ascii")
+
+
+def _read(text: bytes) -> ClaimRules:
+    """Raises one of several errors for what no worker of this version has written."""
+    rules = json.loads(text)
+    limits = {TaskType[name]: int(limit) for name, limit in rules["limits"].items()}
+    return ClaimRules(QueueOrder(rules["order"]), limits)
