@@ -30,22 +30,20 @@ def folder(tmp_path: Path) -> Path:
 
 def paths(kodit: KoditCommand) -> set[str]:
     """The paths that are indexed."""
-    return {file["path"] for file in kodit.succeed("ls", "--json").json()["files"]}
+    return {file["path"] for file in kodit.ask("ls")["files"]}
 
 
-@pytest.mark.parametrize("glob", MISTAKES)
-def test_a_glob_that_chooses_nothing_is_refused(
-    glob: str, kodit: KoditCommand, folder: Path
-) -> None:
+def test_a_glob_that_chooses_nothing_is_refused(kodit: KoditCommand, folder: Path) -> None:
     """With a sentence; what is indexed stays."""
     kodit.succeed("index", folder)
 
-    outcome = kodit.run("index", folder, "--include", glob)
+    for glob, mistake in MISTAKES.items():
+        outcome = kodit.run("index", folder, "--include", glob)
 
-    assert (outcome.code, outcome.out) == (2, "")
-    (sentence,) = outcome.said
-    assert sentence.startswith(f"kodit: --include {glob!r} ")
-    assert MISTAKES[glob] in sentence
+        assert (outcome.code, outcome.out) == (2, ""), glob
+        (sentence,) = outcome.said
+        assert sentence.startswith(f"kodit: --include {glob!r} ")
+        assert mistake in sentence
     assert len(paths(kodit)) == 3
     assert kodit.run("index", folder, "--exclude", "src", "--exclude", "[").code == 2
     assert kodit.run("index", folder, "--exclude", "src", "--exclude", "").code == 2

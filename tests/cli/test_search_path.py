@@ -27,7 +27,7 @@ def paths(outcome: Outcome) -> list[str]:
 
 
 def indexes(kodit: KoditCommand) -> list[str]:
-    return [index["source"] for index in kodit.succeed("status", "--json").json()["indexes"]]
+    return [index["source"] for index in kodit.ask("status")["indexes"]]
 
 
 def test_a_source_that_is_not_indexed_is(kodit: KoditCommand, folder: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -56,7 +56,9 @@ class Watched:
         )
 
     def run(self, *arguments: str) -> Outcome:
-        outcome = self.kodit.run(*arguments)
+        return self._searched(self.kodit.run(*arguments), arguments)
+
+    def _searched(self, outcome: Outcome, arguments: Sequence[str]) -> Outcome:
         assert not tells(outcome.out.encode()), arguments
         assert not tells(outcome.err.encode()), arguments
         return outcome
@@ -74,7 +76,7 @@ class Watched:
 
     def look_around(self) -> None:
         for arguments in EVERYTHING:
-            self.run(*arguments)
+            self._searched(self.kodit.run_here(*arguments), arguments)
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -10,8 +13,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
+
+from kodit.cli import main
 
 PATIENCE_SECONDS = 120.0
 """When a process that should have ended is taken for hung: far past what a busy machine needs."""
@@ -67,15 +75,39 @@ class KoditCommand:
         """Run the command to its end."""
         return finish(self.start(*arguments, **options))
 
+    def run_here(self, *arguments: str | Path) -> Outcome:
+        """Run the command within this process, which spares it the imports: for what it says and
+        does, where it does not matter how a process starts and ends."""
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        root, level = logging.getLogger(), logging.getLogger("kodit").level
+        handlers, threshold = root.handlers[:], gc.get_threshold()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in os.environ.keys() - self.environment.keys():
+                patch.delenv(name)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["kodit", *map(str, arguments)])
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0
+            finally:
+                root.handlers[:] = handlers
+                logging.getLogger("kodit").setLevel(level)
+                gc.set_threshold(*threshold)
+        return Outcome(code, out.getvalue(), err.getvalue())
+
     def succeed(self, *arguments: str | Path) -> Outcome:
         """Run a command that must not fail."""
-        outcome = self.run(*arguments)
-        assert outcome.code == 0, outcome
-        return outcome
+        return succeeded(self.run(*arguments))
+
+    def ask(self, *arguments: str | Path) -> Any:
+        """The JSON with which a command answers that must not fail, run within this process."""
+        return succeeded(self.run_here(*arguments, "--json")).json()
 
     def status(self) -> dict[str, Any]:
         """The only index of `status --json`."""
-        (index,) = self.succeed("status", "--json").json()["indexes"]
+        (index,) = self.ask("status")["indexes"]
         return dict(index)
 
     def work(self) -> Counter[str]:
@@ -90,6 +122,11 @@ class KoditCommand:
     def clear_work(self) -> None:
         """Begin counting anew."""
         self.work_log.unlink(missing_ok=True)
+
+
+def succeeded(outcome: Outcome) -> Outcome:
+    assert outcome.code == 0, outcome
+    return outcome
 
 
 def finish(process: subprocess.Popen[str]) -> Outcome:
