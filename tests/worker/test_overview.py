@@ -81,6 +81,9 @@ def test_back_off() -> None:
     task.failures = 2
     run.try_again(task, "no route", NOW + timedelta(seconds=90), NOW)
     assert reasons(run)[0] == "tried again in 2 min; failed 2 times"
+    assert reasons(run, replace(IDLE, workers=[]))[0] == (
+        "tried again in 2 min if a worker runs; `kodit worker` starts one; failed 2 times"
+    )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=100)))[0] == (
         "next in line; failed 2 times"
     )
@@ -126,8 +129,7 @@ def test_superseded() -> None:
     assert reason(last) == "run 9 does this"
     last.cancel(NOW)
     assert reason(last) == (
-        "run 9 took its place and was not done: it is cancelled; "
-        "`kodit queue retry 9` runs that again"
+        "run 9 took its place and is cancelled; `kodit queue retry 9` runs that one"
     )
     done.complete(start(done.tasks[0]), NOW, nothing_to_do=True)
     assert reason(done) == "run 8 has done this"

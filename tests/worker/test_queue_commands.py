@@ -100,11 +100,27 @@ def test_cancelled_run_can_be_run_after_all(
     """A second cancel and a retry of what is under way are refused with a sentence."""
     write_tree(tmp_path / "source", files=1)
     run_id = str(queue.request(SourceKind.FOLDER, str(tmp_path / "source")))
-    assert "cancelled" in kodit.succeed("queue", "cancel", run_id).err
+    told = kodit.succeed("queue", "cancel", run_id).err
+    assert "cancelled" in told
+    assert f"`kodit queue retry {run_id}` runs it after all" in told
     assert "already ended" in kodit.run("queue", "cancel", run_id).err
     kodit.succeed("queue", "retry", run_id)
     refused = kodit.run("queue", "retry", run_id)
     assert (refused.code, "can be retried when it has ended" in refused.err) == (2, True)
+
+
+def test_cancel_tells_of_the_request_that_is_left(
+    kodit: KoditCommand, queue: Queue, start_worker: StartWorker
+) -> None:
+    """Which was made while the cancelled run was under way, and takes its place."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"git://127.0.0.1:{server.getsockname()[1]}/gone"
+    run_id = queue.request(SourceKind.GIT, url)
+    start_worker()
+    wait_until(lambda: queue.run(run_id).tasks[0].failures > 0)
+    queue.request(SourceKind.GIT, url)
+    told = kodit.succeed("queue", "cancel", str(run_id)).err
+    assert f"Run {run_id + 1} was asked for as well, and is not cancelled." in told
 
 
 def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:

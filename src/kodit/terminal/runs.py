@@ -75,7 +75,7 @@ def errors_of(run: IndexRun) -> list[str]:
 
 def task_line(task: Task, run: IndexRun, queue: QueueOverview) -> str:
     """How far a task is, what went wrong with it last, and what happens next."""
-    parts = [printable(task.error or ""), _progress(task), queue.why(task, run)]
+    parts = [printable(task.error or "").removesuffix("."), _progress(task), queue.why(task, run)]
     return "; ".join(part for part in parts if part)
 
 

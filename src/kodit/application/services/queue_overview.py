@@ -90,7 +90,8 @@ class QueueOverview:
         if self.paused_since is not None:
             return f"the queue is paused; `kodit queue resume` lets it go on{failed}"
         if task.available_at is not None and not task.is_due(self.now):
-            return f"tried again in {_duration(task.available_at, self.now)}{failed}"
+            condition = "" if self.workers else " if a worker runs; `kodit worker` starts one"
+            return f"tried again in {_duration(task.available_at, self.now)}{condition}{failed}"
         if not self.workers:
             return f"no worker is running; `kodit worker` starts one{failed}"
         limit = self.rules.limits.get(task.type) if isinstance(task.type, TaskType) else None
@@ -127,8 +128,8 @@ class QueueOverview:
             return f"run {newer.id} has done this"
         if not newer.state.is_terminal:
             return f"run {newer.id} does this"
-        again = f"`kodit queue retry {newer.id}` runs that again"
-        return f"run {newer.id} took its place and was not done: it is {newer.state}; {again}"
+        again = f"`kodit queue retry {newer.id}` runs that one"
+        return f"run {newer.id} took its place and is {newer.state}; {again}"
 
 
 def read_overview(

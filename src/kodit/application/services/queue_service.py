@@ -259,6 +259,17 @@ class QueueService:
 
         return await in_thread(read)
 
+    async def left_beside(self, run: IndexRun) -> list[IndexRun]:
+        """The other runs of the same index that have not ended."""
+        if run.index_id is None:
+            return []
+        found = await self._read(
+            lambda transaction: transaction.tasks.list_runs(
+                index_id=run.index_id, states=[RunState.QUEUED, RunState.RUNNING]
+            )
+        )
+        return [other for other in found if other.id != run.id]
+
     async def list_runs(self, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
         """Runs in these states, or all, newest first."""
         return await self._read(
