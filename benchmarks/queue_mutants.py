@@ -198,14 +198,14 @@ MUTANTS = (
     ),
     # 7. No request is lost
     mutant(
-        "the follow-up is lost", 7, TRANSITIONS, "        if ended:\n", "        if not runs:\n"
+        "the follow-up is lost", 7, TRANSITIONS, "        if freed:\n", "        if not runs:\n"
     ),
     mutant(
         "a cancel loses the follow-up",
         7,
         TRANSITIONS,
-        "if run.state.is_terminal and not run.is_follow_up",
-        "if run.state is not RunState.CANCELLED and run.state.is_terminal and not run.is_follow_up",
+        "for run in ended if not run.is_follow_up",
+        "for run in ended if run.state is not RunState.CANCELLED and not run.is_follow_up",
     ),
     mutant(
         "a request joins a run under way",
@@ -340,13 +340,13 @@ MUTANTS = (
         "            run.try_again(task, None, AT_ONCE, now)\n",
         "            task.failures += 1\n            run.try_again(task, None, AT_ONCE, now)\n",
     ),
-    Mutant(
-        "a retry keeps the spent budget",
+    mutant("a retry keeps the spent budget", 12, TASK, "        self.failures = 0\n", ""),
+    mutant(
+        "a user's request renews the budget",
         12,
-        (
-            Change(TASK, "        self.failures = 0\n", ""),
-            Change(RUN, "                    task.failures = 0\n", "                    pass\n"),
-        ),
+        RUN,
+        "                    task.make_ready()\n",
+        "                    task.failures = 0\n",
     ),
     mutant(
         "a batch does not restore the budget",
