@@ -1,4 +1,4 @@
-"""`kodit grep`, `ls`, `read`, `symbols` and `related` as processes."""
+"""`kodit grep`, `ls`, `read`, `symbols` and `related`: what they print."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.browsing.conftest import Indexed
-from tests.support.command import KoditCommand
+from tests.support.command import KoditCommand, succeeded
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def _keys(value: Any) -> list[str]:
 
 def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Indexed) -> None:
     """What a program reads of each command."""
-    grep = command.succeed("grep", "def parse_price", "--json", "-C", "1").json()
+    grep = command.ask("grep", "def parse_price", "-C", "1")
     (match,) = grep.pop("matches")
     assert grep == {"pattern": "def parse_price", "files": 10, "complete": True, "problems": []}
     assert match == {
@@ -66,15 +66,15 @@ def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Inde
         "before": [""],
         "after": ['    """A price as people write it."""'],
     }
-    (listed,) = command.succeed("ls", "2", "*.java", "--json").json()["files"]
+    (listed,) = command.ask("ls", "2", "*.java")["files"]
     assert _keys(listed) == "index_id source path language size lines snippets".split()
-    read = command.succeed("read", "2", "bank/money.py:4-5", "--json").json()
+    read = command.ask("read", "2", "bank/money.py:4-5")
     assert read["text"].splitlines()[0] == "def round_price(amount):"
     assert _keys(read) == "index_id source path language start_line end_line lines text".split()
-    symbols = command.succeed("symbols", "round_price", "2", "--json").json()
+    symbols = command.ask("symbols", "round_price", "2")
     assert _keys(symbols) == ["name", "definitions", "references", "complete"]
     assert symbols["definitions"][0]["path"] == "bank/money.py"
-    related = command.succeed("related", "1", "shop/cart.py:16", "--json", "-n", "1").json()
+    related = command.ask("related", "1", "shop/cart.py:16", "-n", "1")
     assert related["results"][0]["path"] == "web/wishlist.py"
 
 
@@ -101,7 +101,7 @@ def test_text_is_for_people(command: KoditCommand) -> None:
 )
 def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: KoditCommand) -> None:
     """Nothing on standard output, a word on standard error, exit status 0."""
-    outcome = command.succeed(*arguments)
+    outcome = succeeded(command.run_here(*arguments))
     assert outcome.out == ""
     assert outcome.err.strip()
 
@@ -130,7 +130,7 @@ def test_a_users_error_is_one_sentence_and_status_2(
     arguments: tuple[str, ...], said: str, command: KoditCommand
 ) -> None:
     """On standard error."""
-    outcome = command.run(*arguments)
+    outcome = command.run_here(*arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
@@ -145,8 +145,8 @@ def test_names_and_lines_cannot_steer_the_terminal(command: KoditCommand, tmp_pa
     kodit.succeed("index", folder)
     path = "evil\x1b[2J\n.py"
     for arguments in (("grep", "word"), ("ls",), ("read", "1", path), ("symbols", "word")):
-        out = kodit.succeed(*arguments).out
+        out = succeeded(kodit.run_here(*arguments)).out
         assert "\x1b" not in out
         assert len(out.splitlines()) == (2 if arguments[0] == "symbols" else 1)
-    (match,) = kodit.succeed("grep", "word", "--json").json()["matches"]
+    (match,) = kodit.ask("grep", "word")["matches"]
     assert match["path"] == path

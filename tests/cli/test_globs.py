@@ -38,7 +38,7 @@ def test_a_glob_that_chooses_nothing_is_refused(kodit: KoditCommand, folder: Pat
     kodit.succeed("index", folder)
 
     for glob, mistake in MISTAKES.items():
-        outcome = kodit.run("index", folder, "--include", glob)
+        outcome = kodit.run_here("index", folder, "--include", glob)
 
         assert (outcome.code, outcome.out) == (2, ""), glob
         (sentence,) = outcome.said

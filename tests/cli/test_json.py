@@ -92,17 +92,17 @@ def is_index(index: dict[str, Any]) -> bool:
 
 def test_status(indexed: KoditCommand) -> None:
     """`indexes[]`, each with its latest run, its tasks, and their work in counts."""
-    indexes = indexed.succeed("status", "--json").json()["indexes"]
+    indexes = indexed.ask("status")["indexes"]
 
     assert [index["id"] for index in indexes] == [1, 2]
     assert all(is_index(index) for index in indexes)
-    assert indexed.succeed("status", "2", "--json").json()["indexes"] == [indexes[1]]
-    assert indexed.succeed("index", "--json").json()["indexes"] == indexes
+    assert indexed.ask("status", "2")["indexes"] == [indexes[1]]
+    assert indexed.ask("index")["indexes"] == indexes
 
 
 def test_search(indexed: KoditCommand) -> None:
     """Results, best first, with relative paths, lines that count from 1, and the whole text."""
-    answer = indexed.succeed("search", "quartz", "--path", "deep/", "--json").json()
+    answer = indexed.ask("search", "quartz", "--path", "deep/")
 
     (result,) = answer["results"]
     assert fits(result, RESULT), result
@@ -122,11 +122,11 @@ def test_index(kodit: KoditCommand, tmp_path: Any) -> None:
     """The indexes that were asked for, as `status` has them, with --no-wait as well."""
     for name in ("one", "two"):
         write_tree(tmp_path / name, files=1)
-    queued = kodit.succeed("index", tmp_path / "one", "--no-wait", "--json").json()["indexes"]
+    queued = kodit.ask("index", tmp_path / "one", "--no-wait")["indexes"]
     assert [index["run"]["state"] for index in queued] == ["queued"]
     assert all(is_index(index) for index in queued)
 
-    (done,) = kodit.succeed("index", tmp_path / "two", "--json").json()["indexes"]
+    (done,) = kodit.ask("index", tmp_path / "two")["indexes"]
 
     assert is_index(done)
     assert done["source"] == str(tmp_path / "two")
@@ -135,12 +135,12 @@ def test_index(kodit: KoditCommand, tmp_path: Any) -> None:
 
 def test_queue(indexed: KoditCommand) -> None:
     """Runs; and one run with the history of its tasks."""
-    assert indexed.succeed("queue", "list", "--json").json()["runs"] == []
-    runs = indexed.succeed("queue", "list", "--all", "--json").json()["runs"]
+    assert indexed.ask("queue", "list")["runs"] == []
+    runs = indexed.ask("queue", "list", "--all")["runs"]
     assert sorted(run["id"] for run in runs) == [1, 2]
     assert all(is_run(run) for run in runs)
 
-    run = indexed.succeed("queue", "show", "2", "--json").json()
+    run = indexed.ask("queue", "show", "2")
 
     assert is_run(run)
     for task in run["tasks"]:

@@ -40,7 +40,7 @@ def test_a_source_that_is_not_indexed_is(kodit: KoditCommand, folder: Path, tmp_
     assert paths(outcome) == ["inner/deep.py", "top.py"]
     assert outcome.err == ""
     assert indexes(kodit) == [str(tmp_path / "other"), str(folder)]
-    assert kodit.succeed("status", folder, "--json").json()["indexes"][0]["updated_at"]
+    assert kodit.ask("status", folder)["indexes"][0]["updated_at"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "git"])
@@ -148,7 +148,7 @@ def test_what_failed_is_told_once(kodit: KoditCommand, folder: Path) -> None:
     (sentence,) = outcome.err.splitlines()
     assert sentence.startswith("run 2 failed: SYNC: ")
     assert sentence.removeprefix("run 2 failed: SYNC: ") not in outcome.out
-    assert sentence.removeprefix("run 2 failed: ") in kodit.succeed("status").out
+    assert sentence.removeprefix("run 2 failed: ").rstrip(".") in kodit.succeed("status").out
     logged = KoditCommand(kodit.data_dir, KODIT_LOG_LEVEL="warning").run("index", source)
     assert [line for line in logged.err.splitlines() if 'event="task ended"' in line]
     assert len(logged.said) == 1
@@ -178,8 +178,8 @@ def test_nothing_found_speaks_of_what_was_searched(
         kodit.succeed("index", tmp_path / name, "--no-wait")
     missing = ["search", "quartz", "--path", "nowhere/"]
 
-    assert kodit.succeed(*missing, "-s", "1").said == ["Nothing found."]
-    assert kodit.succeed(*missing, "-s", "2").said == [
+    assert kodit.run_here(*missing, "-s", "1").said == ["Nothing found."]
+    assert kodit.run_here(*missing, "-s", "2").said == [
         "Nothing found; index 2 is not complete yet, see `kodit status`."
     ]
     assert kodit.succeed(*missing).said == [

@@ -86,7 +86,7 @@ def test_a_secret_in_place_of_its_name(place: Place, secret: str, is_indexed: bo
     if is_indexed:
         assert place.still_works()
         place.kodit.succeed("delete", "1")
-        assert place.kodit.succeed("status", "--json").json()["indexes"] == []
+        assert place.kodit.ask("status")["indexes"] == []
 
 
 def test_a_secret_in_place_of_its_name_for_a_folder(place: Place, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_doctor_sees_credentials_that_are_none(place: Place, harm: Harm) -> None
     assert "kodit index --credentials env:NAME" in outcome.out
     assert PASSWORD not in outcome.out + outcome.err
     place.kodit.succeed("index", "--credentials", "env:TOKEN_OF_TEST", place.url)
-    assert place.kodit.succeed("doctor", "--json").json()["problems"] == []
+    assert place.kodit.ask("doctor")["problems"] == []
 
 
 def test_doctor_takes_a_stored_secret_out_of_the_database(place: Place) -> None:

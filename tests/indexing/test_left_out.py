@@ -44,9 +44,9 @@ def test_files_are_left_out_for_what_is_in_them(
     left_out = "left out: 1 binary, 1 generated, 1 kept by git-lfs, 1 secret\n"
     assert left_out in kodit.succeed("status").out
     for command, answers in (("search", "results"), ("grep", "matches")):
-        found = kodit.succeed(command, "quartz", "--json").json()[answers]
+        found = kodit.ask(command, "quartz")[answers]
         assert {answer["path"] for answer in found} == {"own.py"}
-    assert [file["path"] for file in kodit.succeed("ls", "--json").json()["files"]] == ["own.py"]
+    assert [file["path"] for file in kodit.ask("ls")["files"]] == ["own.py"]
 
 
 def let_another_kodit_have_read(kodit: KoditCommand, glob: str) -> None:

@@ -162,8 +162,11 @@ def processes_of_session(session: int) -> list[str]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll until something holds; an AssertionError when it does not come to pass."""
+    """Poll until something holds; an AssertionError when it does not come to pass. A look that
+    takes long is taken less often: what is waited for needs the machine too."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    began = time.monotonic()
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not come to pass"
-        time.sleep(0.01)
+        time.sleep(max(0.01, time.monotonic() - began))
+        began = time.monotonic()

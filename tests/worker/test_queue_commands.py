@@ -75,7 +75,7 @@ def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: P
     queue.request(SourceKind.FOLDER, str(tmp_path))
     for command in (["queue", "list"], ["status"]):
         assert "`kodit queue resume` lets it go on" in kodit.succeed(*command).out
-    assert kodit.succeed("status", "--json").json()["queue"]["paused_since"] is not None
+    assert kodit.ask("status")["queue"]["paused_since"] is not None
     waiting = kodit.start("index", tmp_path)
     assert waiting.stderr is not None
     assert "The queue is paused" in waiting.stderr.readline()
@@ -88,7 +88,7 @@ def test_index_that_is_deleted_meanwhile_is_no_success(kodit: KoditCommand, tmp_
     """Whoever waits for it is told."""
     kodit.succeed("queue", "pause")
     waiting = kodit.start("index", tmp_path)
-    wait_until(lambda: kodit.succeed("queue", "list", "--json").json()["queue"]["waiting"] == 1)
+    wait_until(lambda: kodit.ask("queue", "list")["queue"]["waiting"] == 1)
     kodit.succeed("delete", "1")
     outcome = finish(waiting)
     assert (outcome.code, "was deleted while" in outcome.err) == (1, True)
@@ -163,7 +163,7 @@ def test_waiting_is_told_by_the_rules_of_the_workers(
 
 
 def listed(kodit: KoditCommand) -> dict[str, Any]:
-    return dict(kodit.succeed("queue", "list", "--json").json())
+    return dict(kodit.ask("queue", "list"))
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def test_two_workers_share_a_queue_that_was_paused(
     workers = [start_worker(), start_worker()]
 
     def overview() -> dict[str, Any]:
-        return dict(kodit.succeed("queue", "list", "--json").json()["queue"])
+        return dict(kodit.ask("queue", "list")["queue"])
 
     wait_until(lambda: len(overview()["workers"]) == 2)
     assert (overview()["running"], overview()["waiting"]) == (0, 2)
