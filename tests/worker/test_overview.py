@@ -101,8 +101,16 @@ def test_running() -> None:
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=61)))[0] == (
         "1 min, its worker is silent; another one takes it back"
     )
+    assert reasons(run, replace(later, workers=[]))[0] == (
+        "12 s, its worker has died; `kodit worker` starts another, which takes it back"
+    )
     run.cancel(NOW)
-    assert reasons(run, later)[0] == "12 s, attempt 1, by ada; asked to stop"
+    assert reasons(run, later)[0] == (
+        "12 s, attempt 1, by ada; asked to stop, and does at its next sign of life"
+    )
+    assert reasons(run, replace(later, workers=["bob"]))[0] == (
+        "12 s, its worker has died; the next one ends it"
+    )
 
 
 def test_failed() -> None:

@@ -92,9 +92,7 @@ def cancel_run(application: Application, run_id: int, *, as_json: bool) -> None:
         await _tell_run(application, run, as_json=as_json)
         if as_json:
             return
-        if run.state is RunState.RUNNING:
-            say("What runs of it ends at its next sign of life.")
-        else:
+        if run.state is RunState.CANCELLED:
             say(f"`kodit queue retry {run.id}` runs it after all.")
         for other in await application.queue.left_beside(run):
             say(f"Run {other.id} was asked for as well, and is not cancelled.")

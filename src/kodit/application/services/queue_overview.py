@@ -107,10 +107,14 @@ class QueueOverview:
     def _why_running(self, task: Task, _run: IndexRun) -> str:
         since = "" if task.started_at is None else f"{_duration(self.now, task.started_at)}, "
         if task.worker not in self.workers:
-            return f"{since}its worker has died; the next one takes it back"
+            then = "ends it" if task.cancel_requested else "takes it back"
+            who = "the next one" if self.workers else "`kodit worker` starts another, which"
+            return f"{since}its worker has died; {who} {then}"
         if task.lease_expires_at is not None and task.lease_expires_at < self.now:
             return f"{since}its worker is silent; another one takes it back"
-        stopping = "; asked to stop" if task.cancel_requested else ""
+        stopping = (
+            "; asked to stop, and does at its next sign of life" if task.cancel_requested else ""
+        )
         return f"{since}attempt {task.claim_no}, by {task.worker}{stopping}"
 
     def _why_failed(self, _task: Task, run: IndexRun) -> str:
