@@ -287,13 +287,15 @@ def test_abandon_ends_everything_at_once(queue: QueueDriver) -> None:
 
 
 def test_who_took_the_place_of_a_superseded_run(queue: QueueDriver) -> None:
-    """The newer run that has done the work, or else the newest."""
+    """The newer run that has done the work, or else the newest; never one before it."""
 
     def told(run_id: int) -> str:
         run = queue.run(run_id)
         overview = queue.ask(queue.service.overview(queue.registry, [run]))
         return overview.why(run.tasks[0], run)
 
+    queue.request()
+    queue.run_stages(*TaskType)
     failed = queue.request()
     queue.fail(queue.take(SYNC))
     assert told(failed.id).startswith("not tried again")

@@ -12,6 +12,7 @@ from tests.queue.driver import QueueDriver
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.run import RunState
 from kodit.domain.task import Claim, QueuePriority, Task, TaskType
+from kodit.infrastructure.memory import MemoryWorkerRegistry
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
 
@@ -194,6 +195,27 @@ def test_single_tasks_merge_at_the_higher_priority(queue: QueueDriver) -> None:
     assert queue.take(ENRICH).task_id == first.id
     again = queue.ask(queue.service.enqueue_task(Task(ENRICH, 10, {"a": 1})))
     assert again.id not in (first.id, other.id)
+
+
+def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None:
+    """By the order and the limits that they claim by; where they differ, by one's own."""
+    begun = queue.request()
+    queue.run_stages(SYNC)
+    queue.request(queue.second)
+    workers = MemoryWorkerRegistry()
+
+    def told() -> str:
+        overview = queue.ask(queue.service.overview(workers))
+        return overview.why(queue.run(begun.id).tasks[1], begun)
+
+    assert told().startswith("no worker")
+    strict = workers.enter(ClaimRules(QueueOrder.RUN_FIRST, {EXTRACT: 0}))
+    assert told() == "as many EXTRACT tasks run as may: 0"
+    workers.kill(strict)
+    workers.enter(ClaimRules(QueueOrder.RUN_FIRST))
+    assert told() == "next in line"
+    workers.enter()
+    assert told() == "waits behind 1"
 
 
 def test_priorities_are_the_base_and_the_stage() -> None:

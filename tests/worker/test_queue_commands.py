@@ -29,7 +29,7 @@ def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_
     kodit.succeed("index", other)
     listed = kodit.succeed("queue", "list").out
     assert f"run {run_id} failed" in listed
-    assert f"`kodit queue retry {run_id}` runs it and what follows" in listed
+    assert f"does not exist; not tried again; `kodit queue retry {run_id}` runs it and" in listed
     shown = kodit.succeed("queue", "show", str(run_id)).out
     assert str(folder) in shown
     assert "attempt 1" in shown
@@ -155,6 +155,7 @@ def test_waiting_is_told_by_the_rules_of_the_workers(
         assert (told["queue"]["order"], told["queue"]["workers_differ"]) == ("run_first", False)
         waiting = told["runs"][1]["tasks"][0]
         assert waiting["reason"] == "as many SYNC tasks run as may: 1"
+        assert "limits: 1 of 1 SYNC, order: run_first" in kodit.succeed("queue", "list").out
         with ended(kodit.start("worker")):
             wait_until(lambda: len(listed(kodit)["queue"]["workers"]) == 2)
             told = listed(kodit)

@@ -25,7 +25,7 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
             found = await application.queue.list_runs(limit=limit + 1)
             runs = found[:limit]
         else:
-            found = await application.queue.needing_attention(application.registry, limit + 1)
+            found = await application.queue.needing_attention(limit + 1)
             runs = list(chain.from_iterable(_by_state(found, limit)))
         queue = await application.queue.overview(application.registry, runs)
         sources = await application.indexes.sources()
