@@ -20,7 +20,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.queue_mutants import MUTANTS, Mutant
+from benchmarks.mutation import Mutant
+from benchmarks.queue_mutants import MUTANTS
 
 ROOT = Path(__file__).parents[1]
 SHOWN = 3

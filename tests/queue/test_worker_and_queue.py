@@ -4,102 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.queue.driver import LEASE, QueueDriver
-from tests.queue.invariants import check_queue
+from tests.queue.working import (
+    DONE,
+    attempts_of_sync,
+    error_of_sync,
+    eventually,
+    hang,
+    raising,
+    state_of,
+    work,
+)
 
 from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
-    WorkerSettings,
 )
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import StageHandler, StageOutcome
+from kodit.application.services.stage import StageOutcome
 from kodit.domain.errors import PermanentError, TransientError
-from kodit.domain.progress import ProgressTracker, TaskOperation
+from kodit.domain.progress import ProgressTracker
 from kodit.domain.retention import Retention
 from kodit.domain.run import RunState
 from kodit.domain.task import AttemptOutcome, QueuePriority, Task, TaskType
-from kodit.infrastructure.memory import MemoryWakeUp
 from kodit.infrastructure.wake_up import NoWakeUp
-
-SETTINGS = WorkerSettings(slots=2, heartbeat=0.02, stall_limit=60.0, slow_poll=0.02)
-PATIENCE_SECONDS = 60.0
-"""When something that should have happened is taken for hung."""
-
-DONE = StageOutcome()
-
-
-async def succeed(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-    return DONE
-
-
-async def hang(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-    """Never gets anywhere, and never says so."""
-    await asyncio.Event().wait()
-    return DONE
-
-
-def raising(error: Exception) -> StageHandler:
-    async def fail(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-        raise error
-
-    return fail
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - only the database tells
-            await asyncio.sleep(0.005)
-
-
-def work(
-    queue: QueueDriver,
-    handlers: dict[TaskType, StageHandler],
-    scene: Callable[[IndexingWorkerService], Awaitable[None]],
-    settings: WorkerSettings = SETTINGS,
-) -> None:
-    """Run a worker over the queue while the scene plays, then stop it and check the queue."""
-
-    async def play() -> None:
-        worker = IndexingWorkerService(
-            queue=queue.service,
-            handlers=dict.fromkeys(TaskType, succeed) | handlers,
-            registry=queue.registry,
-            wake_up=MemoryWakeUp(),
-            settings=settings,
-        )
-        serving = asyncio.create_task(worker.run(queue.ada))
-        try:
-            await scene(worker)
-        finally:
-            worker.stop()
-            await asyncio.wait_for(serving, PATIENCE_SECONDS)
-
-    asyncio.run(play())
-    check_queue(queue.view())
-    assert not [task for task in queue.view().tasks.values() if task.state == "running"]
-
-
-def state_of(queue: QueueDriver, run_id: int) -> RunState:
-    with queue.database.read() as transaction:
-        [run] = transaction.tasks.get_runs([run_id])
-    return run.state
-
-
-def attempts_of_sync(queue: QueueDriver, run_id: int) -> list[AttemptOutcome | None]:
-    with queue.database.read() as transaction:
-        [run] = transaction.tasks.get_runs([run_id])
-        return [attempt.outcome for attempt in transaction.tasks.attempts(run.tasks[0].id)]
-
-
-def error_of_sync(queue: QueueDriver, run_id: int) -> str | None:
-    with queue.database.read() as transaction:
-        [run] = transaction.tasks.get_runs([run_id])
-    return run.tasks[0].error
 
 
 def test_worker_works_off_the_queue(queue: QueueDriver) -> None:
@@ -188,112 +118,6 @@ def test_unknown_type_is_failed_once_with_a_warning(
     assert attempts_of_sync(queue, run_id) == [AttemptOutcome.FAILED]
     assert "TRANSLATE" in (error_of_sync(queue, run_id) or "")
     assert any(record.levelno == logging.WARNING for record in caplog.records)
-
-
-def test_hang_is_not_a_heartbeat(queue: QueueDriver) -> None:
-    """A stage that makes no progress within its stall limit is ended and tried again, however
-    alive its worker is."""
-    run = queue.request()
-
-    async def scene(_worker: IndexingWorkerService) -> None:
-        await eventually(lambda: AttemptOutcome.RETRIED in attempts_of_sync(queue, run.id))
-
-    work(queue, {TaskType.SYNC: hang}, scene, replace(SETTINGS, stall_limit=0.1))
-    assert "no progress" in (error_of_sync(queue, run.id) or "")
-
-
-def test_progress_keeps_a_stage_alive(queue: QueueDriver) -> None:
-    """One that gets on may take many times its stall limit; the progress is stored, and the lease
-    renewed."""
-    run = queue.request()
-    released = asyncio.Event()
-
-    async def creep(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-        assert tracker is not None
-        with tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
-            while not released.is_set():
-                step.set_current(step.current + 1)
-                await asyncio.sleep(0.01)
-        return DONE
-
-    def stored() -> Task:
-        with queue.database.read() as transaction:
-            [found] = transaction.tasks.get_runs([run.id])
-        return found.tasks[0]
-
-    async def scene(_worker: IndexingWorkerService) -> None:
-        await eventually(lambda: (p := stored().progress) is not None and p.current > 100)
-        before = stored().lease_expires_at
-        queue.clock.advance(30)
-        await eventually(lambda: stored().lease_expires_at != before)
-        released.set()
-        await eventually(lambda: state_of(queue, run.id).is_terminal)
-
-    work(queue, {TaskType.SYNC: creep}, scene, replace(SETTINGS, stall_limit=0.5))
-    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
-
-
-class StageOnCall:
-    """A stage that works until it is told to end."""
-
-    def __init__(self) -> None:
-        self.began, self.ended = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self, task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-        self.began.set()
-        await self.ended.wait()
-        return DONE
-
-
-def test_clock_that_jumps_costs_a_worker_nothing(queue: QueueDriver) -> None:
-    """A machine that has slept finds every lease run out; whoever works goes on working."""
-    run = queue.request()
-    stage = StageOnCall()
-
-    async def scene(_worker: IndexingWorkerService) -> None:
-        await stage.began.wait()
-        queue.clock.advance(8 * 3600)
-        await asyncio.sleep(0.3)
-        stage.ended.set()
-        await eventually(lambda: state_of(queue, run.id).is_terminal)
-
-    # No heartbeat comes between: the lease is over for every look that the worker takes.
-    work(queue, {TaskType.SYNC: stage}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
-    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
-
-
-def test_worker_does_not_take_back_what_it_works_on(queue: QueueDriver) -> None:
-    """However late its heartbeat is: it watches that work itself."""
-    run = queue.request()
-    stage = StageOnCall()
-
-    async def scene(_worker: IndexingWorkerService) -> None:
-        await stage.began.wait()
-        for _ in range(4):  # by steps that are not taken for a jump
-            queue.clock.advance(40)
-            await asyncio.sleep(0.1)
-        stage.ended.set()
-        await eventually(lambda: state_of(queue, run.id).is_terminal)
-
-    work(queue, {TaskType.SYNC: stage}, scene, replace(SETTINGS, heartbeat=60.0, stall_limit=300.0))
-    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
-
-
-def test_clock_that_jumps_gives_other_workers_time_for_a_heartbeat(queue: QueueDriver) -> None:
-    """One whose lease is still over after two of them is silent indeed."""
-    run = queue.request()
-    held = queue.take(TaskType.SYNC, worker=queue.bob)
-
-    async def scene(_worker: IndexingWorkerService) -> None:
-        await asyncio.sleep(0.1)
-        queue.clock.advance(8 * 3600)
-        await asyncio.sleep(0.3)
-        assert attempts_of_sync(queue, run.id) == [None]
-        await eventually(lambda: state_of(queue, run.id).is_terminal)
-
-    work(queue, {}, scene, replace(SETTINGS, heartbeat=1.5))
-    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.LOST, AttemptOutcome.SUCCEEDED]
-    assert held.claim_no == 1
 
 
 class TroubledQueue(QueueService):
