@@ -18,13 +18,7 @@ DATABASE = "infrastructure/sqlalchemy/database.py"
 
 MUTANTS = (
     # 1. The DAG gates
-    mutant(
-        "all five ready at once",
-        1,
-        RUN,
-        "if missing.isdisjoint(predecessors):",
-        "if True:",
-    ),
+    mutant("all five ready at once", 1, RUN, "if missing.isdisjoint(predecessors):", "if True:"),
     mutant(
         "ENRICH waits for one of two",
         1,
@@ -338,13 +332,7 @@ MUTANTS = (
         "AT_ONCE = datetime.fromtimestamp(0, UTC)",
         "AT_ONCE = datetime.fromtimestamp(1_900_000_000, UTC)",
     ),
-    mutant(
-        "a lease never runs out",
-        12,
-        SERVICE,
-        "task.lease_expires_at < now\n",
-        "now < now\n",
-    ),
+    mutant("a lease never runs out", 12, SERVICE, "task.lease_expires_at < now\n", "now < now\n"),
     # The worker
     mutant(
         "a heartbeat without progress",
