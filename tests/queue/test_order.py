@@ -218,6 +218,25 @@ def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None
     assert told() == "waits behind 1"
 
 
+def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) -> None:
+    """A run that has started and is tried again may be claimed before one of a higher stage."""
+    begun = queue.request(user=True)
+    queue.run_stages(*list(TaskType)[:4])
+    queue.fail(queue.take(TaskType.ENRICH))
+    new = queue.request(queue.second, user=True)
+    queue.retry(begun.id)
+    workers = MemoryWorkerRegistry()
+
+    def in_order() -> list[int]:
+        return [run.id for run in queue.ask(queue.service.needing_attention(workers))]
+
+    assert in_order() == [new.id, begun.id]
+    workers.enter(ClaimRules(QueueOrder.RUN_FIRST))
+    assert in_order() == [begun.id, new.id]
+    queue.open(ClaimRules(QueueOrder.RUN_FIRST))
+    queue.take(TaskType.ENRICH)
+
+
 def test_priorities_are_the_base_and_the_stage() -> None:
     """Base 10 or 50, plus 40, 30, 20, 10, 0 in the order of the stages."""
     from kodit.domain.task import task_priority  # noqa: PLC0415 - one use

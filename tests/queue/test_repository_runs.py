@@ -207,6 +207,19 @@ def test_runs_of_tasks_come_without_what_has_succeeded(database: Database) -> No
     assert [task.type for task in whole.tasks] == list(TaskType)
 
 
+def test_run_is_stored_as_often_as_it_is_saved(database: Database) -> None:
+    """Within one transaction too, and when it comes back to what was stored at first."""
+    run = add_run(database, 1)
+    with database.write() as transaction:
+        locked = transaction.tasks.lock_run(run.id)
+        for state, priority in ((RunState.RUNNING, 77), (RunState.QUEUED, 90)):
+            locked.state, locked.tasks[0].priority = state, priority
+            transaction.tasks.save_runs([locked])
+        locked.state, locked.tasks[0].priority = run.state, run.tasks[0].priority
+        transaction.tasks.save_runs([locked])
+    assert read_run(database, run.id) == run
+
+
 def test_active_run_and_follow_up(database: Database) -> None:
     """The active run of an index is the open one that waits for no other; ended ones are
     neither."""

@@ -60,7 +60,20 @@ def test_rules_are_those_of_the_living(registry: WorkerRegistry) -> None:
         registry.leave()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"order": "new", "limits": {}}', '{"limits": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"order": "new", "limits": {}}',
+        '{"limits": 1}',
+        '{"order": "priority", "limits": {"SYNC": 1e999}}',
+        '{"order": "priority", "limits": {"SYNC": -1}}',
+    ],
+    ids=range(8),
+)
 def test_rules_that_cannot_be_read_are_not_told(text: str, tmp_path: Path) -> None:
     """By a worker that has just entered, or is of another version."""
     mine, others = FileWorkerRegistry(tmp_path), FileWorkerRegistry(tmp_path)

@@ -238,6 +238,17 @@ def test_a_scope_is_shown_where_what_it_encloses_has_no_snippet() -> None:
     assert best.candidate.snippet_id == 2
 
 
+@pytest.mark.parametrize("query", ["cobra.Command.Find", "how does cobra.Command.Find work"])
+def test_a_scope_is_worth_no_more_than_what_lies_in_it(query: str) -> None:
+    """However much of what is written before it encloses neither: here the name of a project."""
+    command = candidate(1, "command.go", symbol=Symbol("Command", SymbolKind.STRUCT), keyword=3.0)
+    find = candidate(2, "find.go", symbol=Symbol("Find", SymbolKind.METHOD, "Command"), keyword=3.0)
+    assert order(query, command, find) == ["find.go", "command.go"]
+    same_file = dataclasses.replace(find, path="command.go", file_id=command.file_id)
+    best = rank(understand(query), [command, same_file], STATISTICS, 1)[0]
+    assert best.candidate.snippet_id == 2
+
+
 def test_a_constructor_is_asked_for_by_the_name_of_its_class_twice() -> None:
     found = [
         candidate(1, "a.py", symbol=Symbol("Session", SymbolKind.CLASS)),

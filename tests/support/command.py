@@ -90,7 +90,7 @@ class KoditCommand:
             try:
                 main()
             except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else 0
+                code = end.code if isinstance(end.code, int) else int(end.code is not None)
             finally:
                 root.handlers[:] = handlers
                 logging.getLogger("kodit").setLevel(level)

@@ -139,6 +139,9 @@ def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> 
         steered = steer(verb, run_id)
         assert (steered["state"], steered["source"]) == (state, str(tmp_path / "source"))
         assert steered == steer("show", run_id)
+    steer("cancel", run_id)
+    newer = queue.request(SourceKind.FOLDER, str(tmp_path / "source"))
+    assert steer("retry", run_id)["id"] == newer
 
 
 def test_waiting_is_told_by_the_rules_of_the_workers(

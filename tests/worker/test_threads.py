@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from functools import partial
 
 import pytest
 
@@ -48,9 +49,21 @@ def test_error_travels() -> None:
     assert asyncio.run(fail_twice()) == 7
 
 
+def test_an_end_of_iteration_travels_as_another_error() -> None:
+    """No future can carry it, and who waits must not wait for ever."""
+
+    async def fail() -> None:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(in_thread(partial(next, iter(()))), timeout=30)
+
+    asyncio.run(fail())
+
+
+@pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("busy", [0, 1])
-def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int) -> None:
-    """Whichever thread has it: the caller goes on after the work has ended, not before."""
+def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) -> None:
+    """However often, and whichever thread has it: the caller goes on after the work has ended, not
+    before."""
     begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -63,9 +76,10 @@ def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int) -> None:
         await asyncio.sleep(0)
         task = asyncio.create_task(in_thread(work))
         await asyncio.get_running_loop().run_in_executor(None, begun.wait)
-        task.cancel()
-        await asyncio.sleep(0.01)
-        assert not task.done()
+        for _time in range(times):
+            task.cancel()
+            await asyncio.sleep(0.01)
+            assert not task.done()
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await task

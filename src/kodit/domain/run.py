@@ -175,7 +175,7 @@ class IndexRun:
         self._unblock()
 
     def supersede(self) -> None:
-        """A newer run does what this failed one left."""
+        """A newer run has taken the place of this failed one."""
         self.state = RunState.SUPERSEDED
 
     def _unblock(self) -> None:

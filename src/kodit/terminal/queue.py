@@ -25,7 +25,7 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
             found = await application.queue.list_runs(limit=limit + 1)
             runs = found[:limit]
         else:
-            found = await application.queue.needing_attention(limit + 1)
+            found = await application.queue.needing_attention(application.registry, limit + 1)
             runs = list(chain.from_iterable(_by_state(found, limit)))
         queue = await application.queue.overview(application.registry, runs)
         sources = await application.indexes.sources()
@@ -79,7 +79,7 @@ def show_one_run(application: Application, run_id: int, *, as_json: bool) -> Non
 def retry_run(application: Application, run_id: int, *, as_json: bool) -> None:
     async def work() -> None:
         run = await application.queue.retry(run_id)
-        if run.id != run_id:
+        if run.id != run_id and not as_json:
             say(f"Run {run_id} is out of date; run {run.id} does the whole.")
         await _tell_run(application, run, as_json=as_json)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from kodit.application.services.queue_news import tell, told_when_done
-from kodit.application.services.queue_overview import QueueOverview, read_overview
+from kodit.application.services.queue_overview import QueueOverview, read_overview, rules_in_force
 from kodit.application.services.queue_transitions import LEASE, QueueTransitions
 from kodit.application.services.threads import in_thread
 from kodit.domain.claiming import ClaimRules
@@ -276,14 +276,15 @@ class QueueService:
             lambda transaction: transaction.tasks.list_runs(states=states, limit=limit)
         )
 
-    async def needing_attention(self, limit: int = 100) -> list[IndexRun]:
+    async def needing_attention(self, registry: WorkerRegistry, limit: int = 100) -> list[IndexRun]:
         """Runs that run, then those that wait, in the order in which they will be worked on, then
         those that have failed, newest first; at most `limit` of each."""
 
         def read(transaction: Transaction) -> list[IndexRun]:
             tasks = transaction.tasks
+            rules, _differ = rules_in_force(registry, self.rules)
             running = tasks.list_runs(states=[RunState.RUNNING], limit=limit)
-            waiting = tasks.waiting_tasks(self.rules.order, limit)
+            waiting = tasks.waiting_tasks(rules.order, limit)
             queued = list(dict.fromkeys(task.run_id for task in waiting if task.run_id is not None))
             found = {run.id: run for run in tasks.get_runs(queued)}
             found |= {run.id: run for run in tasks.list_runs(states=[RunState.QUEUED], limit=limit)}

@@ -282,7 +282,7 @@ class QueueTransitions:
             tasks.save_runs(waiting)
 
     def _supersede(self, tasks: TaskRepository, index_id: int | None) -> None:
-        """Another run does what the failed ones of an index have left."""
+        """Another run takes the place of the failed ones of an index."""
         failed = [] if index_id is None else tasks.failed_runs(index_id)
         for run in failed:
             run.supersede()

@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Run blocking work off the event loop. When the caller is cancelled meanwhile, the work is
-    still waited for: a transaction is never left behind in the air."""
+    """Run blocking work off the event loop. When the caller is cancelled meanwhile, however often,
+    the work is still waited for: a transaction is never left behind in the air."""
     loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
     future: asyncio.Future[T] = _warm.run(loop, context.run, work) or loop.run_in_executor(
@@ -25,7 +25,9 @@ async def in_thread(work: Callable[[], T]) -> T:
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        await asyncio.wait([future])
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
         if not future.cancelled():
             future.exception()
         raise
@@ -56,6 +58,8 @@ class _WarmThread:
             settle: Callable[[], None]
             try:
                 settle = partial(future.set_result, call(*arguments))
+            except StopIteration as error:  # which no future takes
+                settle = partial(future.set_exception, RuntimeError(repr(error)))
             except BaseException as error:  # noqa: BLE001 - raised where the work is awaited
                 settle = partial(future.set_exception, error)
             self._free.release()

@@ -133,7 +133,7 @@ def same_name(written: str, name: str) -> float:
 
 def enclosing_scope(file: FileEvidence) -> float:
     """How well the best definition here lies in the scopes that the query writes before a name, or
-    1 where such a scope itself is: what lies in it may have no snippet of its own, or be
+    how well such a scope itself does: what lies in it may have no snippet of its own, or be
     inherited."""
     if not file.query.scopes:
         return 0.0
@@ -151,17 +151,24 @@ def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
     without either name a scope by them."""
     if not query.scopes or not definition_fit(candidate, query.names):
         return 0.0
-    around = enclosing_names(candidate.symbol.scope if candidate.symbol else "", candidate.path)
-    return sum(scope.lower() in around for scope in query.scopes) / len(query.scopes)
+    return _share_around(query, candidate.symbol.scope if candidate.symbol else "", candidate.path)
 
 
 def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
-    """1 for the definition of a type that the query writes before a name; 0 for what defines the
+    """The same of the definition of a type that the query writes before a name, the type counted
+    among its scopes, so that it is never worth more than what lies in it; 0 for what defines the
     name too, as a constructor may be called like its class."""
-    symbol, scopes = candidate.symbol, query.scopes
-    if symbol is None or symbol.name not in scopes or definition_fit(candidate, query.names):
+    symbol = candidate.symbol
+    if symbol is None or symbol.kind not in TYPE_KINDS or symbol.name not in query.scopes:
         return 0.0
-    return float(symbol.kind in TYPE_KINDS)
+    if definition_fit(candidate, query.names):
+        return 0.0
+    return _share_around(query, f"{symbol.scope}.{symbol.name}", candidate.path)
+
+
+def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
+    around = enclosing_names(scope, path)
+    return sum(name.lower() in around for name in query.scopes) / len(query.scopes)
 
 
 def enclosing_names(scope: str, path: str) -> frozenset[str]:

@@ -27,7 +27,8 @@ from kodit.infrastructure.keyword.writing import locked
 from kodit.infrastructure.processes.pool import ProcessPool
 
 MOST_SNIPPETS_OF_FILES = 20_000
-"""More matching snippets than all candidate files together ever have."""
+"""More matching snippets than all candidate files together should have; those of the lowest scores
+beyond that count as not matching."""
 
 _WRITING = "kodit.infrastructure.keyword.writing"
 

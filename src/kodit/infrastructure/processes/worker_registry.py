@@ -70,8 +70,9 @@ class FileWorkerRegistry:
     def rules(self) -> list[ClaimRules]:
         told = []
         for name in self.living():
-            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-                told.append(_read(self._path(name).read_bytes()))
+            with suppress(OSError):
+                rules = _read(self._path(name).read_bytes())
+                told += [] if rules is None else [rules]
         return told
 
     def sweep(self) -> None:
@@ -96,8 +97,12 @@ def _written(rules: ClaimRules) -> bytes:
     return json.dumps({"order": rules.order, "limits": limits}).encode("ascii")
 
 
-def _read(text: bytes) -> ClaimRules:
-    """Raises one of several errors for what no worker of this version has written."""
-    rules = json.loads(text)
-    limits = {TaskType[name]: int(limit) for name, limit in rules["limits"].items()}
-    return ClaimRules(QueueOrder(rules["order"]), limits)
+def _read(text: bytes) -> ClaimRules | None:
+    """None for what no worker of this version has written."""
+    try:
+        rules = json.loads(text)
+        limits = {TaskType[name]: int(limit) for name, limit in rules["limits"].items()}
+        order = QueueOrder(rules["order"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
+    return ClaimRules(order, limits) if min(limits.values(), default=0) >= 0 else None
