@@ -53,6 +53,14 @@ def test_both_ways_are_stored_or_undone_together(database: SqliteDatabase) -> No
     assert numbers(database) == [1, 2, 3, 4]
 
 
+def test_what_sqlalchemy_saw_nothing_of_is_undone(database: SqliteDatabase) -> None:
+    """As are the transactions of the queue."""
+    with pytest.raises(LookupError), database.write() as transaction:
+        Driver(transaction.connection).cursor.execute("INSERT INTO numbers VALUES (2, 1)")
+        raise LookupError
+    assert numbers(database) == [1]
+
+
 def test_what_cannot_be_committed_is_undone(database: SqliteDatabase) -> None:
     """And the next transaction is not told of it."""
     with (
