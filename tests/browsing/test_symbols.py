@@ -13,7 +13,14 @@ from kodit.domain.browsing import SymbolAnswer
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.search import StoredSnippet
 from kodit.domain.snippet import SymbolKind
-from kodit.domain.symbols import declared_kind, merge_pieces, parse_name, rarest_terms, uses
+from kodit.domain.symbols import (
+    block_end,
+    declared_kind,
+    merge_pieces,
+    parse_name,
+    rarest_terms,
+    uses,
+)
 
 
 def definitions(answer: SymbolAnswer) -> list[tuple[str, int, str | None, str]]:
@@ -94,6 +101,44 @@ def test_small_definitions_that_share_a_snippet_are_found(indexed: Indexed) -> N
     answer = indexed.kodit.symbols("doubled")
     assert [(path, line) for path, line, *_ in definitions(answer)] == [("shop/cart.py", 39)]
     assert references(answer) == []
+
+
+def test_methods_of_a_type_that_is_one_snippet_are_found(tmp_path: Path) -> None:
+    """With their own lines, in the scope of the type, and not those of its neighbour."""
+    code = """class Context:
+    def __enter__(self):
+        return self
+
+    def leave(
+        self,
+    ):
+        return None
+
+
+class Other:
+    def leave(self):
+        return 1
+
+
+def leave():
+    return 2
+"""
+    write_files(tmp_path / "folder", {"area/shapes.py": code})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "folder")
+
+        def found(name: str) -> list[tuple[str, int, int, str | None]]:
+            return [
+                (one.snippet.scope, one.line, one.snippet.end_line, one.snippet.kind)
+                for one in kodit.symbols(name).definitions
+            ]
+
+        assert found("Context.__enter__") == [("Context", 2, 3, "method")]
+        assert found("Context.leave") == [("Context", 5, 8, "method")]
+        assert found("area.shapes.Other.leave") == [("Other", 12, 13, "method")]
+        assert found("area.other.Other.leave") == []
+        assert ("", 16, 17, "function") in found("leave")
+        assert found("shapes.leave") == [("", 16, 17, "function")]
 
 
 def test_filters_narrow_both_lists(indexed: Indexed) -> None:
@@ -189,6 +234,32 @@ def test_names_are_taken_apart() -> None:
         assert (asked.plain, asked.scopes) == ("c", ("A", "B"))
     assert parse_name("plain").scopes == ()
     assert parse_name("...").plain == "..."
+
+
+@pytest.mark.parametrize(
+    ("scope", "path", "asked", "expected"),
+    [
+        ("QuerySet", "django/db/models/query.py", "django.db.models.query.QuerySet.get", True),
+        ("QuerySet", "django/db/models/query.py", "models.QuerySet.get", False),
+        ("", "django/forms/__init__.py", "forms.get", True),
+        ("", "a.b/v1.2/shapes.d.ts", "v1.2.shapes.get", True),
+        ("", "src/net/mod.rs", "net::get", True),
+        ("Outer.Inner", "a.py", "Inner.get", True),
+        ("Outer.Inner", "a.py", "Outer.get", False),
+    ],
+)
+def test_a_scope_may_begin_with_files_and_folders(
+    scope: str, path: str, asked: str, expected: bool
+) -> None:
+    assert parse_name(asked).is_within(scope, path) is expected
+
+
+def test_a_block_ends_where_the_indentation_does() -> None:
+    """Blank lines and what closes a bracket do not end it; the end of the text does."""
+    lines = ["  def f(", "    a,", "  ):", "", "    return a", "  end", "", "  def g", "    1"]
+    assert block_end(lines, 0) == 5
+    assert block_end(lines, 7) == 8
+    assert block_end(["x = 1", "y = 2"], 0) == 0
 
 
 def test_a_name_is_looked_up_by_its_rarest_term() -> None:

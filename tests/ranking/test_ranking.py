@@ -249,6 +249,20 @@ def test_a_scope_is_worth_no_more_than_what_lies_in_it(query: str) -> None:
     assert best.candidate.snippet_id == 2
 
 
+def test_a_scope_in_other_capitals_is_another_one() -> None:
+    """`Kodit.search` is a method of the class, not of all classes in the folder `kodit`."""
+    assert order(
+        "Kodit.search",
+        candidate(
+            1,
+            "src/kodit/lines.py",
+            symbol=Symbol("search", SymbolKind.METHOD, "Lines"),
+            keyword=6.0,
+        ),
+        candidate(2, "src/kodit/client.py", symbol=Symbol("search", SymbolKind.METHOD, "Kodit")),
+    ) == ["src/kodit/client.py", "src/kodit/lines.py"]
+
+
 def test_a_constructor_is_asked_for_by_the_name_of_its_class_twice() -> None:
     found = [
         candidate(1, "a.py", symbol=Symbol("Session", SymbolKind.CLASS)),

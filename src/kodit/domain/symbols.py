@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,6 +12,9 @@ from kodit.domain.search import StoredSnippet
 from kodit.domain.snippet import SymbolKind
 
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
+_SUFFIXES = re.compile(r"\.[^/]*$")
+_ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
+"""Files that are named by their folder."""
 _PROSE = frozenset({"markdown", "restructuredtext", "text"})
 """What stands in documents is an example, not a definition."""
 
@@ -52,13 +55,15 @@ class AskedName:
         symbol = (snippet.symbol or "").lower()
         if symbol == self.whole.lower():
             return True
-        return symbol == self.plain.lower() and self.is_within(snippet.scope)
+        return symbol == self.plain.lower() and self.is_within(snippet.scope, snippet.path)
 
-    def is_within(self, scope: str) -> bool:
-        """Whether a scope ends with the scopes asked for, in any case."""
-        parts = [part.lower() for part in _SEPARATOR.split(scope)]
+    def is_within(self, scope: str, path: str) -> bool:
+        """Whether what a definition lies in ends with the scopes asked for, in any case: types and
+        namespaces, and before them its file and folders, which some languages name modules by."""
+        module = _ENTRANCE.sub("", _SUFFIXES.sub("", path.lower()))
+        around = [part for part in _SEPARATOR.split(f"{module}.{scope.lower()}") if part]
         asked = [part.lower() for part in self.scopes]
-        return not asked or parts[-len(asked) :] == asked
+        return not asked or around[-len(asked) :] == asked
 
     def is_spelled_by(self, snippet: StoredSnippet) -> bool:
         """Whether the snippet's symbol is the name to the letter."""
@@ -124,6 +129,27 @@ def declared_kind(name: str, line: str, language: str) -> SymbolKind | None:
     if match is None or (match.lastgroup in _FORWARD and line.rstrip().endswith(";")):
         return None
     return SymbolKind[match.lastgroup] if match.lastgroup else None
+
+
+def block_end(lines: Sequence[str], start: int) -> int:
+    """The last line of what the line `start` begins, by indentation: lines that lie deeper, and
+    those that only close what was opened. A guess that needs no grammar."""
+    margin, end = _indentation(lines[start]), start
+    for number in range(start + 1, len(lines)):
+        line = lines[number].strip()
+        if not line:
+            continue
+        if _indentation(lines[number]) <= margin and not _CLOSING.match(line):
+            break
+        end = number
+    return end
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+_CLOSING = re.compile(r"[)\]}]|end\b")
 
 
 def naming_line(snippet: StoredSnippet) -> int:

@@ -9,11 +9,14 @@ from kodit.domain.browsing import Definition, Reference, SymbolAnswer, SymbolReq
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ports.browsing import Catalogue
 from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
+from kodit.domain.ranking.signals import TYPE_KINDS
 from kodit.domain.search import Scope, StoredSnippet
 from kodit.domain.snippet import SymbolKind
 from kodit.domain.symbols import (
     AskedName,
+    block_end,
     declared_kind,
     merge_pieces,
     naming_line,
@@ -37,8 +40,8 @@ class SymbolService:
         self._keyword_index = keyword_index
 
     def find(self, request: SymbolRequest) -> SymbolAnswer:
-        """Definitions, those spelled as asked first, and references. Tests, examples and what is
-        generated come after other code. Raises InvalidQueryError and NotFoundError."""
+        """Definitions, those spelled as asked first, and references. Tests, examples, documents
+        and what is generated come after other code. Raises InvalidQueryError and NotFoundError."""
         name = parse_name(request.name)
         if not name.plain:
             raise InvalidQueryError("the name is empty; say which symbol is meant")
@@ -121,25 +124,49 @@ def _occurrences(snippets: list[StoredSnippet], names: list[str]) -> list[Refere
 
 
 def _declared(occurrences: list[Reference], name: AskedName) -> list[StoredSnippet]:
-    """What the lines themselves declare, as snippets of that line."""
+    """What the lines themselves declare, as snippets of their own."""
     found = []
     for one in occurrences:
         snippet = one.snippet
         kind = declared_kind(name.plain, one.text, snippet.language)
-        if kind is not None and name.is_within(snippet.scope):
-            if kind is SymbolKind.FUNCTION and snippet.kind == SymbolKind.METHOD:
-                kind = SymbolKind.METHOD
-            found.append(
-                replace(
-                    snippet,
-                    start_line=one.line,
-                    end_line=one.line,
-                    symbol=name.plain,
-                    kind=kind.value,
-                    text=one.text,
-                )
+        scope = None if kind is None else _scope_of(one, name)
+        if kind is None or scope is None:
+            continue
+        if kind is SymbolKind.FUNCTION and (snippet.kind == SymbolKind.METHOD or _in_type(one)):
+            kind = SymbolKind.METHOD
+        lines, first = snippet.text.split("\n"), one.line - snippet.start_line
+        last = block_end(lines, first)
+        found.append(
+            replace(
+                snippet,
+                start_line=one.line,
+                end_line=snippet.start_line + last,
+                symbol=name.plain,
+                kind=kind.value,
+                scope=scope,
+                text="\n".join(lines[first : last + 1]),
             )
+        )
     return found
+
+
+def _scope_of(occurrence: Reference, name: AskedName) -> str | None:
+    """Where what is declared on a line lies, if that is where it was asked for: in the scope of its
+    snippet or, of a small type that is one snippet, in that type."""
+    snippet = occurrence.snippet
+    scope = snippet.scope
+    if _in_type(occurrence):
+        scope = f"{scope}.{snippet.symbol}".strip(".")
+    return scope if name.is_within(scope, snippet.path) else None
+
+
+def _in_type(occurrence: Reference) -> bool:
+    """Whether a line lies deeper than the type that its snippet defines."""
+    snippet = occurrence.snippet
+    if snippet.kind not in TYPE_KINDS or occurrence.line == naming_line(snippet):
+        return False
+    line = snippet.text.split("\n")[occurrence.line - snippet.start_line]
+    return line[:1].isspace()
 
 
 def _unknown(
@@ -170,5 +197,10 @@ def _own_lines(
 
 def _rank(snippet: StoredSnippet) -> tuple[bool, int, str, int]:
     facts = path_facts(snippet.path)
-    aside = facts.is_test or facts.is_example or facts.is_derived
+    aside = (
+        facts.is_test
+        or facts.is_example
+        or facts.is_derived
+        or not is_code(snippet.language, facts.extension)
+    )
     return aside, snippet.index_id, snippet.path, snippet.start_line

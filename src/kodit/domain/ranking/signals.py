@@ -167,13 +167,21 @@ def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
 
 
 def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
+    """A scope in other capitals counts half: `Session` asked for and a folder `session` found."""
     around = enclosing_names(scope, path)
-    return sum(name.lower() in around for name in query.scopes) / len(query.scopes)
+    in_any_case = frozenset(name.lower() for name in around)
+    share = 0.0
+    for name in query.scopes:
+        if name in around:
+            share += 1.0
+        elif name.lower() in in_any_case:
+            share += 1.0 if name.islower() else OTHER_CASE_SHARE
+    return share / len(query.scopes)
 
 
 def enclosing_names(scope: str, path: str) -> frozenset[str]:
-    """The names of what a definition lies in, in lower case."""
-    return frozenset(f"{path}.{scope}".lower().replace("/", ".").replace("-", "_").split("."))
+    """The names of what a definition lies in."""
+    return frozenset(f"{path}.{scope}".replace("/", ".").replace("-", "_").split("."))
 
 
 def defines_word(file: FileEvidence) -> float:
