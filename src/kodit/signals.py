@@ -5,25 +5,34 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
+
+SAME_SIGNAL_SECONDS = 1.0
+"""`timeout` and terminals may send one and the same wish twice, to a process and to its group."""
 
 
 @contextmanager
 def stopped_by(worker: IndexingWorkerService, signals: Sequence[signal.Signals]) -> Iterator[None]:
-    """Let these signals stop the worker, which releases what it holds; a second one ends the
+    """Let these signals stop the worker, which releases what it holds; a later one ends the
     process at once. Only a main thread can ask for that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
+    asked_at: float | None = None
 
     def stop() -> None:
+        nonlocal asked_at
+        asked_at = time.monotonic()
         for number in signals:
             loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, _after(asked_at, signal.SIG_DFL))
         worker.stop()
 
     before = {number: signal.getsignal(number) for number in signals}
@@ -34,4 +43,17 @@ def stopped_by(worker: IndexingWorkerService, signals: Sequence[signal.Signals])
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-            signal.signal(number, before[number])
+            handler = before[number]
+            signal.signal(number, handler if asked_at is None else _after(asked_at, handler))
+
+
+def _after(asked_at: float, handler: Any) -> Callable[[int, FrameType | None], None]:
+    """Hears nothing while a signal may be one that has come already; then it is `handler` that
+    does."""
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        if time.monotonic() - asked_at >= SAME_SIGNAL_SECONDS:
+            signal.signal(number, handler)
+            signal.raise_signal(number)
+
+    return hear

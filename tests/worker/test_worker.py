@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,20 @@ def test_worker_that_is_told_to_stop_gives_back_what_it_holds(
     assert (task.state, task.failures, task.worker) == (TaskState.READY, 0, None)
     assert [attempt.outcome for attempt in queue.attempts(run_id)] == [AttemptOutcome.RELEASED]
     assert processes_of_session(worker.pid) == []
+
+
+def test_signal_that_comes_twice_at_once_is_one(
+    queue: Queue, silent_server: str, start_worker: StartWorker
+) -> None:
+    """`timeout` sends it to the process and to its group."""
+    run_id = queue.request(SourceKind.GIT, f"{silent_server}/repository")
+    worker = start_worker()
+    wait_until(lambda: is_running(queue, run_id))
+    for _time in range(3):
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.002)
+    assert finish(worker).code == 0
+    assert queue.run(run_id).tasks[0].state is TaskState.READY
 
 
 def test_worker_that_is_killed_is_noticed_by_the_next(

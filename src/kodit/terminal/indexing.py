@@ -60,6 +60,7 @@ async def run_and_watch(application: Application, request: IndexRequest) -> list
     """Index while the caller waits, with live progress where somebody looks."""
     if await application.queue.paused_since() is not None:
         say("The queue is paused; nothing starts until `kodit queue resume`.")
+        say("Ctrl-C leaves what was asked for in the queue.")
     if not is_interactive():
         return await index_sources(application, request)
     from kodit.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
