@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -66,6 +67,8 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
     assert task["error"]
     assert task["history"][0]["outcome"] == "retried"
     assert "failed" in task["reason"]
+    between = re.compile(rf"run {run_id} begun, asked .* by a user")
+    wait_until(lambda: between.search(kodit.run_here("queue", "list").out) is not None)
 
 
 def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:

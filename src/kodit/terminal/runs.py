@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.claiming import QueueOrder
-from kodit.domain.run import IndexRun
+from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import Task, TaskAttempt, TaskState
 from kodit.terminal.output import printable
 
@@ -54,9 +54,16 @@ def run_line(run: IndexRun) -> str:
     extra = " (follow-up)" if run.is_follow_up else ""
     if run.cancel_requested and not run.state.is_terminal:
         extra += " (stopping)"
-    who = "user" if run.is_user_initiated else "background"
+    who = "by a user" if run.is_user_initiated else "in the background"
     ended = "" if run.finished_at is None else f" {ago(run.finished_at)}"
-    return f"run {run.id} {run.state}{ended}{extra}, {who}, asked {ago(run.created_at)}: {tasks}"
+    state = str(run.state)
+    if run.state is RunState.RUNNING and not _works(run):
+        state = "begun"  # between two stages, or given back: nobody works on it just now
+    return f"run {run.id} {state}{ended}{extra}, asked {ago(run.created_at)} {who}: {tasks}"
+
+
+def _works(run: IndexRun) -> bool:
+    return any(task.state is TaskState.RUNNING for task in run.tasks)
 
 
 def telling_lines(run: IndexRun, queue: QueueOverview) -> list[str]:
