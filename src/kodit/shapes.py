@@ -10,7 +10,7 @@ from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.diagnosis import Problem
 from kodit.domain.run import IndexRun
 from kodit.domain.search import SearchResult
-from kodit.domain.task import Task, TaskAttempt
+from kodit.domain.task import AT_ONCE, Task, TaskAttempt
 
 WORK_COUNTS = (
     "files_parsed",
@@ -102,6 +102,7 @@ def run_shape(run: IndexRun, queue: QueueOverview | None = None) -> dict[str, An
 
 
 def task_shape(task: Task) -> dict[str, Any]:
+    """`available_at` is there when the task is put off until then."""
     progress = task.progress
     return {
         "id": task.id,
@@ -111,7 +112,7 @@ def task_shape(task: Task) -> dict[str, Any]:
         "attempts": task.claim_no,
         "failures": task.failures,
         "worker": task.worker,
-        "available_at": _moment(task.available_at),
+        "available_at": _moment(None if task.available_at == AT_ONCE else task.available_at),
         "started_at": _moment(task.started_at),
         "finished_at": _moment(task.finished_at),
         "progress": None

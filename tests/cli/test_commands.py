@@ -26,7 +26,7 @@ MISTAKES = {
     "not indexed": (["delete", "/"], "/ is not indexed; `kodit index /` adds it"),
     "no such run": (["queue", "show", "77"], "there is no run 77; `kodit queue list` shows"),
     "nothing to retry": (["queue", "retry", "1"], "run 1 has succeeded; there is nothing to retry"),
-    "nothing to cancel": (["queue", "cancel", "1"], "run 1 has already ended: it is succeeded"),
+    "nothing to cancel": (["queue", "cancel", "1"], "run 1 has already ended: succeeded"),
 }
 
 

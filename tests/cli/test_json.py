@@ -38,6 +38,7 @@ TASK = {
     "state": TEXT,
     "priority": NUMBER,
     "attempts": NUMBER,
+    "available_at": MAYBE_TEXT,
     "progress": MAYBE_OBJECT,
     "error": MAYBE_TEXT,
     "work": OBJECT,
@@ -79,6 +80,7 @@ def is_run(run: dict[str, Any]) -> bool:
         assert fits(task, TASK), task
         assert task["work"].keys() == WORK.keys()
         assert fits(task["work"], WORK), task
+        assert task["available_at"] is None, "nothing is waited for"
         assert task["progress"] is None or fits(task["progress"], PROGRESS), task
     return True
 

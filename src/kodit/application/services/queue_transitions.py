@@ -172,7 +172,7 @@ class QueueTransitions:
         """End what waits of a run at once; ask what runs to stop."""
         run = transaction.tasks.lock_run(run_id)
         if run.state.is_terminal:
-            raise UserError(f"run {run_id} has already ended: it is {run.state}")
+            raise UserError(f"run {run_id} has already ended: {run.state}")
         run.cancel(self._clock.now())
         tell("cancel requested", run)
         self._save(transaction.tasks, [run])
