@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from kodit.composition import Application
-from kodit.domain.errors import NotFoundError, SourceError
+from kodit.domain.errors import MissingFolderError, NotFoundError, SourceError
 from kodit.domain.index import Index
-from kodit.infrastructure.sources import parse_source
+from kodit.infrastructure.sources import parse_source, without_secrets
 
 LONGEST_IDENTIFIER = 18
 """Digits that fit into the database's integers, whatever they are."""
@@ -30,11 +30,17 @@ def locate(application: Application, name: str | Path | int) -> Index:
                 return index
     try:
         source = parse_source(text).source
-    except SourceError:
+    except SourceError as error:
         gone = locate_gone(application, text)
-        if gone is None:
-            raise
-        return gone
+        if gone is not None:
+            return gone
+        if isinstance(error, MissingFolderError):
+            # The sentence that it comes with is for whoever meant a folder, not an index.
+            raise SourceError(
+                f"there is no index or folder {without_secrets(text)!r}; "
+                "`kodit status` lists the indexes"
+            ) from None
+        raise
     with application.database.read() as transaction:
         found = transaction.indexes.find(source)
     if found is None:

@@ -113,7 +113,10 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("grep", ""), "is empty"),
         (("grep", "x" * 6000), "6000 characters"),
         (("grep", "x", "99"), "no index 99"),
-        (("grep", "x", "/no/such/folder"), "does not exist"),
+        (("grep", "x", "/no/such/folder"), "no index or folder '/no/such/folder'; `kodit status`"),
+        (("ls", "shop/*"), "there is no index or folder 'shop/*'; `kodit status` lists the ind"),
+        (("search", "x", "-s", "Django-5.2"), "there is no index or folder 'Django-5.2'; "),
+        (("grep", "x", "ext::sh"), "names a git transport that is refused"),
         (("grep", "x", "9" * 40), "no index 999"),
         (("grep", "\udcff"), "is not valid text"),
         (("grep", "x", "\udcff"), "is not valid text"),
@@ -124,6 +127,9 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("symbols", ""), "is empty"),
         (("symbols", "x", "--kind", "thing"), "no kind 'thing'"),
         (("related", "1", "nothing.py:1"), "has no file"),
+        (("related", "1", "nothing.py:x"), "has no file 'nothing.py:x'"),
+        (("related", "1", "./shop/cart.py:x"), "must be a line number, not 'x'"),
+        (("read", "1", "shop/cart.py:x"), "must be a line number, not 'x'"),
     ],
 )
 def test_a_users_error_is_one_sentence_and_status_2(

@@ -93,7 +93,7 @@ def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
         indexed.kodit.grep("(", paths=["*.nothing"])
     with pytest.raises(NotFoundError, match="no index 99"):
         indexed.kodit.grep("x", 99)
-    with pytest.raises(SourceError, match="does not exist"):
+    with pytest.raises(SourceError, match="no index or folder"):
         indexed.kodit.grep("x", "/no/such/folder")
     with pytest.raises(SourceError, match="is not indexed"):
         indexed.kodit.grep("x", indexed.data_dir)

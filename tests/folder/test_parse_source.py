@@ -99,6 +99,7 @@ def test_credentials_are_taken_out_of_a_url(text: str, credentials: Credentials)
         ("file://example.org/a", "local paths"),
         ("file:///no/such/path", "does not exist"),
         ("file:///a%00b", "control characters"),
+        ("htp://x", "use https, http, ssh, git, file, user@host:path, or a local folder"),
         ("file://[", "local paths"),
         ("no/such/folder", "no/such/folder does not exist"),
         ("example.org:a/b", "does not exist"),

@@ -3,6 +3,7 @@
 KoditError
 ├── UserError                 a mistake the user can correct; exit code 2
 │   ├── SourceError           the source is missing, refused, or not what it should be
+│   │   └── MissingFolderError   a folder that is not there
 │   ├── NotFoundError         no such index, run or task
 │   └── InvalidQueryError     a search that cannot be run as asked
 ├── DatabaseVersionError      the database was written by a newer Kodit
@@ -24,6 +25,10 @@ class UserError(KoditError):
 
 class SourceError(UserError):
     """The source is missing, refused, or not what it should be."""
+
+
+class MissingFolderError(SourceError):
+    """What can only be the path of a folder, where there is none."""
 
 
 class NotFoundError(UserError):

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import MissingFolderError, SourceError
 from kodit.domain.source import Credentials, ParsedSource, Source, SourceKind
 from kodit.infrastructure.folder.repository import enclosing_work_tree
 
@@ -55,7 +55,7 @@ def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
     base, ref = _split_ref(text)
     if ref is not None and os.path.lexists(_local_path(base, cwd)):
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
-    raise SourceError(f"The folder {_SECRET.sub('***@', str(local))} does not exist.")
+    raise MissingFolderError(f"The folder {without_secrets(str(local))} does not exist.")
 
 
 def _parse_url(text: str, scheme: str) -> ParsedSource:
@@ -64,7 +64,7 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
     if scheme not in _REMOTE_SCHEMES:
         raise SourceError(
             f"The source {_shown(text)!r} uses {scheme}://, which is not supported; "
-            "use https, ssh, git@host:path, file, or a local folder."
+            "use https, http, ssh, git, file, user@host:path, or a local folder."
         )
     try:
         parts = urlsplit(text)
@@ -213,6 +213,11 @@ def _holds_controls(text: str) -> bool:
 def _is_text(text: str) -> bool:
     """Whether a text can be stored as UTF-8: a broken file name cannot."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def without_secrets(text: str) -> str:
+    """What was taken for a path but may be a mistyped URL, without its name and password."""
+    return _SECRET.sub("***@", text)
 
 
 def _shown(text: str) -> str:

@@ -35,6 +35,7 @@ class BrowseService:
         if file is None:
             index, file = self._catalogue.find_file(index_id, wanted.path)
             if file is None:
+                check_lines(self._catalogue, index_id, wanted.path)
                 raise NotFoundError(self._missing(index, wanted.path))
             start, end = wanted.start_line, wanted.end_line
         else:
@@ -59,6 +60,16 @@ class BrowseService:
             else f"`kodit ls {index.id}` lists its files"
         )
         return f"the index of {index.source} has no file {path!r}; {hint}"
+
+
+def check_lines(catalogue: Catalogue, index_id: int, path: str) -> None:
+    """Raises InvalidQueryError for what is no file but a file, a colon, and something else than
+    lines."""
+    file_path, colon, lines = path.rpartition(":")
+    if colon and catalogue.find_file(index_id, file_path)[1] is not None:
+        raise InvalidQueryError(
+            f"what follows the colon of {path!r} must be a line number, not {lines!r}"
+        )
 
 
 def _excerpt(

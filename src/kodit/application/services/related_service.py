@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from kodit.application.services.browse_service import check_lines
 from kodit.domain.browsing import parse_place
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.ports.browsing import Catalogue
@@ -30,8 +31,8 @@ class RelatedService:
         cosine similarity: never the snippet itself or a copy of the same lines of the same path,
         and at most two of one file.
 
-        Raises NotFoundError where there is no snippet, and InvalidQueryError where it has no
-        vector yet.
+        Raises NotFoundError where there is no snippet, and InvalidQueryError for a line that is
+        none and where the snippet has no vector yet.
         """
         snippet = self.snippet_at(index_id, place)
         stored = self._catalogue.code_vector(snippet)
@@ -61,11 +62,13 @@ class RelatedService:
         return results[:limit]
 
     def snippet_at(self, index_id: int, place: str) -> StoredSnippet:
-        """The snippet that holds a line, or is nearest to it. Raises NotFoundError."""
+        """The snippet that holds a line, or is nearest to it. Raises NotFoundError and
+        InvalidQueryError."""
         wanted = parse_place(place)
         line = wanted.start_line or 1
         index, file = self._catalogue.find_file(index_id, wanted.path)
         if file is None:
+            check_lines(self._catalogue, index_id, wanted.path)
             raise NotFoundError(
                 f"the index of {index.source} has no file {wanted.path!r}; "
                 f"`kodit ls {index.id}` lists its files"
