@@ -18,7 +18,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SnippetRow,
     table_of,
 )
-from kodit.infrastructure.sqlalchemy.globs import may_match, path_matcher
+from kodit.infrastructure.sqlalchemy.globs import from_root, may_match, path_matcher
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
 
@@ -99,9 +99,10 @@ class SqlSearchRepository:
             query = query.where(FileRow.created_at >= to_microseconds(search_filter.created_after))
         if search_filter.created_before is not None:
             query = query.where(FileRow.created_at < to_microseconds(search_filter.created_before))
-        matches = path_matcher(search_filter.paths) if search_filter.paths else None
+        globs = [from_root(glob) for glob in search_filter.paths]
+        matches = path_matcher(globs) if globs else None
         if matches is not None:
-            query = query.where(may_match(FileRow.path, search_filter.paths))
+            query = query.where(may_match(FileRow.path, globs))
         files = self._connection.execute(query).all()
         if not files:
             self._check_languages(index_ids, search_filter.languages)
