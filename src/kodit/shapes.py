@@ -23,6 +23,7 @@ WORK_COUNTS = (
 
 
 def result_shape(result: SearchResult, *, explain: bool = False) -> dict[str, Any]:
+    """`end_line` is the last line of `text`, also where a budget has `cut` it."""
     snippet = result.snippet
     shape: dict[str, Any] = {
         "index_id": snippet.index_id,
@@ -36,6 +37,7 @@ def result_shape(result: SearchResult, *, explain: bool = False) -> dict[str, An
         "scope": snippet.scope,
         "score": round(result.score, 6),
         "text": snippet.text,
+        "cut": result.is_cut,
     }
     if explain:
         shape["explanation"] = [

@@ -22,6 +22,7 @@ RESULT = {
     "kind": MAYBE_TEXT,
     "score": float,
     "text": TEXT,
+    "cut": bool,
 }
 INDEX = {
     "id": NUMBER,
@@ -111,6 +112,16 @@ def test_search(indexed: KoditCommand) -> None:
     assert (result["index_id"], result["path"]) == (1, "deep/quartz.py")
     assert (result["symbol"], result["kind"]) == ("quartz", "function")
     assert result["end_line"] - result["start_line"] + 1 == len(result["text"].splitlines())
+
+
+def test_search_within_a_budget(indexed: KoditCommand) -> None:
+    """A text that was cut says so, and its last line is the last that is there."""
+    (whole,) = indexed.ask("search", "quartz", "--path", "deep/")["results"]
+    (cut,) = indexed.ask("search", "quartz", "--path", "deep/", "--budget", "60")["results"]
+
+    assert (whole["cut"], cut["cut"]) == (False, True)
+    assert cut["end_line"] < whole["end_line"]
+    assert cut["end_line"] - cut["start_line"] + 1 == len(cut["text"].splitlines())
 
 
 def test_search_that_finds_nothing(indexed: KoditCommand) -> None:

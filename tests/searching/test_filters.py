@@ -187,4 +187,25 @@ def test_an_answer_fits_its_budget(searchable: Kodit) -> None:
     cut = searchable.search("worker pool", limit=10, budget=300)
     assert 0 < sum(len(result.snippet.text) for result in cut) <= 300 * 4
     assert places(cut) == places(whole)[: len(cut)]
-    assert whole[len(cut) - 1].snippet.text.startswith(cut[-1].snippet.text)
+    assert [result.is_cut for result in cut] == [False] * (len(cut) - 1) + [True]
+    last, uncut = cut[-1].snippet, whole[len(cut) - 1].snippet
+    assert uncut.text.startswith(last.text)
+    assert last.end_line - last.start_line == last.text.count("\n")
+    assert last.end_line < uncut.end_line
+    assert not any(result.is_cut for result in whole)
+
+
+def test_a_budget_for_less_than_a_line_is_for_nothing(searchable: Kodit) -> None:
+    """Rather than for a place without a text."""
+    assert searchable.search("worker pool", budget=31) == []
+
+
+def test_a_glob_may_begin_here(searchable: Kodit) -> None:
+    """`./` is the root of the source, also where a glob is negated."""
+    for here, root in (("./docs/**", "docs/**"), ("././*/*.py", "/*/*.py"), ("./docs", "/docs")):
+        found = [file.path for file in searchable.list_files(paths=[here])]
+        assert found == [file.path for file in searchable.list_files(paths=[root])] != []
+    kept = [file.path for file in searchable.list_files(paths=["*", "!./docs/**"])]
+    assert kept
+    assert not any(path.startswith("docs/") for path in kept)
+    assert searchable.search("worker", paths=["./docs/**"])

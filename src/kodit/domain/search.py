@@ -183,11 +183,13 @@ class SignalPoints:
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """A snippet with its place in the answer; the score is comparable within one answer only.
-    The points of `explanation` sum to it; a search of one engine has none."""
+    The points of `explanation` sum to it; a search of one engine has none. `is_cut` says that the
+    snippet would go on, but for the budget."""
 
     snippet: StoredSnippet
     score: float
     explanation: tuple[SignalPoints, ...] = ()
+    is_cut: bool = False
 
 
 CHARACTERS_PER_TOKEN = 4
@@ -197,7 +199,8 @@ TOKENS_PER_PLACE = 30
 
 
 def within_budget(results: Sequence[SearchResult], tokens: int) -> list[SearchResult]:
-    """As many of the results, the best first, as fit; the text of the last is cut at a line."""
+    """As many of the results, the best first, as fit; the last is cut at the end of a line,
+    and left out where not one line of it fits."""
     kept: list[SearchResult] = []
     for result in results:
         tokens -= TOKENS_PER_PLACE
@@ -205,8 +208,11 @@ def within_budget(results: Sequence[SearchResult], tokens: int) -> list[SearchRe
             break
         text = result.snippet.text
         if len(text) > tokens * CHARACTERS_PER_TOKEN:
-            cut = text[: tokens * CHARACTERS_PER_TOKEN].rpartition("\n")[0]
-            kept.append(replace(result, snippet=replace(result.snippet, text=cut)))
+            cut = text[: tokens * CHARACTERS_PER_TOKEN].rpartition("\n")[0].rstrip("\n")
+            if cut:
+                last = result.snippet.start_line + cut.count("\n")
+                snippet = replace(result.snippet, end_line=last, text=cut)
+                kept.append(replace(result, snippet=snippet, is_cut=True))
             break
         kept.append(result)
         tokens -= len(text) // CHARACTERS_PER_TOKEN
