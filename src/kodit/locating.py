@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kodit.composition import Application
@@ -70,6 +71,15 @@ def _former_names(text: str) -> set[str]:
         for real in (Path.cwd() / place, place.resolve()):
             names |= {f"{real}{suffix}", f"{real.as_uri()}{suffix}"}
     return names
+
+
+def are_several(application: Application, index_ids: Sequence[int]) -> bool:
+    """Whether more than one index is meant, so that a path alone does not say where it lies; no
+    identifiers stand for every index."""
+    if index_ids:
+        return len(set(index_ids)) > 1
+    with application.database.read() as transaction:
+        return len(transaction.indexes.list_all()) > 1
 
 
 def located_ids(application: Application, name: str | Path | int | None) -> tuple[int, ...]:

@@ -19,7 +19,9 @@ def command(indexed: Indexed) -> KoditCommand:
 def test_grep_prints_places_and_talks_on_standard_error(command: KoditCommand) -> None:
     """One line a match; that there are more is no data."""
     outcome = command.succeed("grep", "return round_price", "--limit", "1")
-    assert outcome.out == "shop/cart.py:28:        return round_price(amount * (1 + TAX_RATE))\n"
+    assert (
+        outcome.out == "[1] shop/cart.py:28:        return round_price(amount * (1 + TAX_RATE))\n"
+    )
     assert "more than these 1 lines" in outcome.err
 
 
@@ -30,6 +32,10 @@ def test_grep_names_the_index_where_there_are_several(command: KoditCommand) -> 
         "[1] shop/prices.py:4:def round_price(amount):",
         "[2] bank/money.py:4:def round_price(amount):",
     ]
+    (line,) = command.succeed("grep", "def round_price", "-n", "1").out.splitlines()
+    assert line == "[1] shop/prices.py:4:def round_price(amount):"
+    (line,) = command.succeed("grep", "def round_price", "1").out.splitlines()
+    assert line == "shop/prices.py:4:def round_price(amount):"
 
 
 def test_grep_prints_context_as_grep_does(command: KoditCommand) -> None:
@@ -84,7 +90,7 @@ def test_text_is_for_people(command: KoditCommand) -> None:
     assert command.succeed("read", "2", "bank/money.py:4").out == "def round_price(amount):\n"
     assert command.succeed("read", "1", "empty.py").out == ""
     symbols = command.succeed("symbols", "parse_price").out
-    assert symbols == "definitions:\n  shop/prices.py:10: function parse_price, lines 10-13\n"
+    assert symbols == "definitions:\n  [1] shop/prices.py:10: function parse_price, lines 10-13\n"
     related = command.succeed("related", "1", "shop/cart.py:16", "--lines", "0", "-n", "1").out
     assert related.startswith(" 1. web/wishlist.py:")
 

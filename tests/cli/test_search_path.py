@@ -178,7 +178,7 @@ def test_nothing_found_speaks_of_what_was_searched(
         kodit.succeed("index", tmp_path / name, "--no-wait")
     missing = ["search", "quartz", "--path", "nowhere/"]
 
-    assert kodit.run_here(*missing, "-s", "1").said == ["Nothing found."]
+    assert kodit.run_here(*missing, "-s", "1").said == ["No indexed file passes these filters."]
     assert kodit.run_here(*missing, "-s", "2").said == [
         "Nothing found; index 2 is not complete yet, see `kodit status`."
     ]

@@ -11,7 +11,7 @@ from kodit.browsing_shapes import file_shape, grep_shape, symbols_shape, text_sh
 from kodit.composition import Application
 from kodit.domain.browsing import GrepMatch, GrepRequest, SymbolAnswer, SymbolRequest
 from kodit.domain.search import SearchFilter, StoredSnippet
-from kodit.locating import locate
+from kodit.locating import are_several, locate
 from kodit.shapes import result_shape
 from kodit.terminal.output import print_json, print_line, printable, say
 from kodit.terminal.runs import counted
@@ -24,7 +24,8 @@ def grep_and_show(application: Application, request: GrepRequest, *, as_json: bo
     if as_json:
         print_json(grep_shape(request.expression.pattern, answer))
     else:
-        _show_matches(answer.matches, with_context=request.context > 0)
+        several = are_several(application, request.filter.index_ids)
+        _show_matches(answer.matches, with_context=request.context > 0, several=several)
     for problem in answer.problems:
         say(f"kodit: {problem}")
     if not answer.files:
@@ -35,8 +36,7 @@ def grep_and_show(application: Application, request: GrepRequest, *, as_json: bo
         say(f"There are more than these {request.limit} lines; --limit shows more.")
 
 
-def _show_matches(matches: Sequence[GrepMatch], *, with_context: bool) -> None:
-    several = len({match.index_id for match in matches}) > 1
+def _show_matches(matches: Sequence[GrepMatch], *, with_context: bool, several: bool) -> None:
     shown_before = False
     for (index_id, path), of_file in groupby(matches, key=attrgetter("index_id", "path")):
         place = _place(index_id, path, several=several)
@@ -67,7 +67,7 @@ def list_and_show(application: Application, search_filter: SearchFilter, *, as_j
     if as_json:
         print_json({"files": [file_shape(file) for file in files]})
         return
-    several = len({file.index_id for file in files}) > 1
+    several = are_several(application, search_filter.index_ids)
     for file in files:
         place = _place(file.index_id, file.path, several=several)
         print_line(
@@ -93,17 +93,14 @@ def symbols_and_show(application: Application, request: SymbolRequest, *, as_jso
     if as_json:
         print_json(symbols_shape(request.name, answer))
     else:
-        _show_symbols(answer)
+        _show_symbols(answer, several=are_several(application, request.filter.index_ids))
     if not answer.definitions and not answer.references:
         say("Nothing found.")
     elif not answer.is_complete:
         say("There may be more; --limit shows more, and --path or --language narrow it down.")
 
 
-def _show_symbols(answer: SymbolAnswer) -> None:
-    everywhere = {one.snippet.index_id for one in answer.definitions}
-    everywhere |= {one.snippet.index_id for one in answer.references}
-    several = len(everywhere) > 1
+def _show_symbols(answer: SymbolAnswer, *, several: bool) -> None:
     if answer.definitions:
         print_line("definitions:")
     for definition in answer.definitions:
@@ -138,7 +135,8 @@ def related_and_show(
     if as_json:
         print_json({"place": place, "results": [result_shape(result) for result in results]})
     elif results:
-        show_results(results, lines)
+        several = are_several(application, search_filter.index_ids)
+        show_results(results, lines, with_source=several)
     else:
         say("Nothing found.")
 

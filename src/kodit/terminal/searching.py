@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -16,12 +16,18 @@ from kodit.domain.search import SearchFilter, SearchMode, SearchRequest
 from kodit.domain.snippet import SymbolKind
 from kodit.indexing import IndexRequest
 from kodit.infrastructure.sources import parse_source
-from kodit.locating import locate_gone
+from kodit.locating import are_several, locate_gone
 from kodit.shapes import result_shape
 from kodit.terminal.output import print_json, printable, say
-from kodit.terminal.runs import ago
+from kodit.terminal.runs import ago, counted
 from kodit.terminal.steering import find_index
 from kodit.terminal.tables import show_results
+
+ENGINES = {
+    SearchMode.KEYWORD: "keyword index",
+    SearchMode.CODE: "vectors of the code",
+    SearchMode.TEXT: "vectors of the enriched texts",
+}
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -56,18 +62,42 @@ def search_and_show(
         shapes = [result_shape(result, explain=explain) for result in results]
         print_json({"query": options.query, "results": shapes})
     elif results:
-        show_results(results, lines, explain=explain)
+        several = are_several(application, request.filter.index_ids)
+        show_results(results, lines, with_source=several, explain=explain)
+        if explain and request.mode in ENGINES:
+            say(f"Each score is that of the {ENGINES[request.mode]} alone.")
     else:
-        say(_nothing_found(application, request.filter.index_ids))
+        say(_why_empty(application, request))
 
 
-def _nothing_found(application: Application, searched: Sequence[int]) -> str:
+def _why_empty(application: Application, request: SearchRequest) -> str:
+    """What was found may lie before the page, or not fit into the budget."""
+    if request.budget is not None or request.offset:
+        depth = request.offset + request.limit
+        results = application.search.search(replace(request, limit=depth, offset=0, budget=None))
+        if len(results) > request.offset:
+            snippet = results[request.offset].snippet
+            return (
+                f"A budget of {counted(request.budget or 0, 'token')} is too small for the first "
+                f"result, {printable(snippet.path)}:{snippet.start_line}-{snippet.end_line}."
+            )
+        if results:
+            return (
+                f"There are no more results: --offset {request.offset} is past the last of "
+                f"{len(results)}."
+            )
+    return _nothing_found(application, request.filter)
+
+
+def _nothing_found(application: Application, search_filter: SearchFilter) -> str:
     """Nothing is no answer while an index that was searched is not complete."""
-    statuses = asyncio.run(application.indexes.status(searched))
+    statuses = asyncio.run(application.indexes.status(search_filter.index_ids))
     if not statuses:
         return "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder."
     incomplete = [str(one.summary.index.id) for one in statuses if not one.summary.index.updated_at]
     if not incomplete:
+        if search_filter.chooses_files and not application.browse.list_files(search_filter):
+            return "No indexed file passes these filters."
         return "Nothing found."
     *others, last = incomplete
     which = f"indexes {', '.join(others)} and {last} are" if others else f"index {last} is"

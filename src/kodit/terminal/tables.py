@@ -10,19 +10,20 @@ from kodit.terminal.output import print_line, printable
 from kodit.terminal.runs import ago, counted, run_line, telling_lines
 
 
-def show_results(results: list[SearchResult], lines: int, *, explain: bool = False) -> None:
+def show_results(
+    results: list[SearchResult], lines: int, *, with_source: bool, explain: bool = False
+) -> None:
     """Place and symbol of each result, at most `lines` lines of its text, and with `explain` what
     its score is made of."""
-    sources = {result.snippet.source for result in results}
     for number, result in enumerate(results, 1):
         snippet = result.snippet
         place = f"{printable(snippet.path)}:{snippet.start_line}-{snippet.end_line}"
-        if len(sources) > 1:
+        if with_source:
             place = f"{printable(snippet.source)} {place}"
         name = f"{snippet.scope}.{snippet.symbol}" if snippet.scope else snippet.symbol
         symbol = f"  {snippet.kind} {printable(name)}" if name and snippet.symbol else ""
         print_line(f"{number:>2}. {place}{symbol}  ({result.score:.4f})")
-        if explain:
+        if explain and result.explanation:
             parts = (f"{part.signal} {part.points:+.2f}" for part in result.explanation)
             print_line(f"    = {', '.join(parts)}")
         text = snippet.text.splitlines()
@@ -30,6 +31,8 @@ def show_results(results: list[SearchResult], lines: int, *, explain: bool = Fal
             print_line(f"    {printable(line, keep=chr(9))}")
         if lines and len(text) > lines:
             print_line(f"    … {counted(len(text) - lines, 'more line')}")
+        if result.is_cut:
+            print_line("    … cut by --budget")
         if lines:
             print_line()
 

@@ -1,0 +1,96 @@
+"""`kodit search` for people: what it says beside and instead of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand, succeeded
+from tests.support.sources import python_function, write_file
+
+QUARTZ = ["search", "quartz", "--path", "deep/"]
+
+
+def said(kodit: KoditCommand, *arguments: str) -> list[str]:
+    """What is said where nothing is shown."""
+    outcome = succeeded(kodit.run_here(*arguments))
+    assert outcome.out == ""
+    return outcome.said
+
+
+def test_a_page_past_the_last_result(indexed: KoditCommand) -> None:
+    """Is told from a search that finds nothing."""
+    assert said(indexed, *QUARTZ, "--offset", "9") == [
+        "There are no more results: --offset 9 is past the last of 1."
+    ]
+
+
+@pytest.mark.parametrize("budget", ["1", "31"])
+def test_a_budget_that_is_too_small(budget: str, indexed: KoditCommand) -> None:
+    """The result that does not fit is named."""
+    (result,) = indexed.ask(*QUARTZ)["results"]
+
+    assert said(indexed, *QUARTZ, "--budget", budget) == [
+        f"A budget of {budget} token{'' if budget == '1' else 's'} is too small for the first "
+        f"result, deep/quartz.py:1-{result['end_line']}."
+    ]
+    assert "past the last of 1" in said(indexed, *QUARTZ, "--budget", budget, "--offset", "1")[0]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        ("-p", "nothing/**"),
+        ("--author", "nobody"),
+        ("--created-after", "2999-01-01"),
+        ("-p", "nothing/**", "--budget", "1", "--offset", "9"),
+    ],
+    ids=" ".join,
+)
+def test_filters_that_no_file_passes(filters: tuple[str, ...], indexed: KoditCommand) -> None:
+    """Are told from a search that finds nothing among files."""
+    assert said(indexed, "search", "quartz", *filters) == ["No indexed file passes these filters."]
+    assert said(indexed, *QUARTZ, "--kind", "enum") == ["Nothing found."]
+
+
+def test_a_text_that_was_cut_says_so(indexed: KoditCommand) -> None:
+    """After the lines that are shown of it."""
+    out = succeeded(indexed.run_here(*QUARTZ, "--budget", "60", "--lines", "99")).out
+    head, *text, mark = out.rstrip().splitlines()
+
+    assert f"deep/quartz.py:1-{len(text)} " in head
+    assert mark == "    … cut by --budget"
+    assert "cut by" not in succeeded(indexed.run_here(*QUARTZ)).out
+
+
+@pytest.mark.parametrize(
+    ("mode", "engine"),
+    [
+        ("keyword", "keyword index"),
+        ("code", "vectors of the code"),
+        ("text", "vectors of the enriched texts"),
+    ],
+)
+def test_what_the_score_of_one_engine_is(mode: str, engine: str, indexed: KoditCommand) -> None:
+    """It has no parts to be shown."""
+    outcome = succeeded(indexed.run_here(*QUARTZ, "--mode", mode, "--explain"))
+
+    assert "    = " not in outcome.out
+    assert outcome.said == [f"Each score is that of the {engine} alone."]
+    hybrid = succeeded(indexed.run_here(*QUARTZ, "--explain"))
+    assert "    = " in hybrid.out
+    assert hybrid.err == ""
+
+
+def test_the_source_is_named_where_there_are_several(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Also when all that is shown is of one; not when only one was searched."""
+    shown = ["search", "quartz", "-n", "1"]
+    for name in ("one", "two"):
+        write_file(tmp_path / name / "a.py", python_function(name, "quartz b c".split()))
+    kodit.succeed("index", tmp_path / "one")
+    assert kodit.run_here(*shown).out.startswith(" 1. a.py:1-")
+
+    kodit.succeed("index", tmp_path / "two")
+
+    assert kodit.run_here(*shown).out.startswith(f" 1. {tmp_path}/")
+    assert kodit.run_here(*shown, "-s", "2").out.startswith(" 1. a.py:1-")
