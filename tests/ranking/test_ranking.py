@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ def candidate(number: int, path: str, **changes: Any) -> Candidate:
         code=0.4,
         text=0.4,
     )
-    return dataclasses.replace(base, **changes)
+    return base._replace(**changes)
 
 
 def order(query: str, *candidates: Candidate) -> list[str]:
@@ -244,7 +243,7 @@ def test_a_scope_is_worth_no_more_than_what_lies_in_it(query: str) -> None:
     command = candidate(1, "command.go", symbol=Symbol("Command", SymbolKind.STRUCT), keyword=3.0)
     find = candidate(2, "find.go", symbol=Symbol("Find", SymbolKind.METHOD, "Command"), keyword=3.0)
     assert order(query, command, find) == ["find.go", "command.go"]
-    same_file = dataclasses.replace(find, path="command.go", file_id=command.file_id)
+    same_file = find._replace(path="command.go", file_id=command.file_id)
     best = rank(understand(query), [command, same_file], STATISTICS, 1)[0]
     assert best.candidate.snippet_id == 2
 

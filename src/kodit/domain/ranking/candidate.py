@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kodit.domain.snippet import Symbol
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A snippet that at least one engine found.
+class Candidate(NamedTuple):
+    """A snippet that at least one engine found; a tuple, as a search makes hundreds.
 
     `file_id` is the same for all snippets of one file of one index and of no other. `keyword` is
     the keyword engine's BM25 over all its fields, 0 when no term matched; `code` and `text`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kodit.domain.ranking.terms import STOP_WORDS, identifier_terms, identifiers, words
@@ -40,7 +40,7 @@ class QueryKind(StrEnum):
 class QueryUnderstanding:
     """A query as ranking sees it.
 
-    `terms` are the distinct search terms without stop words, in order, and after them the
+    `terms` are the distinct search terms without stop words, in order (`words`), and after them the
     `compounds`: words that stand side by side, joined as code would name them. `names` is what is
     written like an identifier, of qualified ones the last part (`flatMap`, `raw_hash_set`, `eql` of
     `std.mem.eql`); `scopes` the parts before those; `proper_words` the other words with a capital,
@@ -54,11 +54,11 @@ class QueryUnderstanding:
     names: frozenset[str]
     scopes: frozenset[str]
     proper_words: frozenset[str]
+    words: tuple[str, ...] = field(init=False)
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The terms without the compounds."""
-        return self.terms[: len(self.terms) - len(self.compounds)]
+    def __post_init__(self) -> None:
+        words = self.terms[: len(self.terms) - len(self.compounds)]
+        object.__setattr__(self, "words", words)
 
     @property
     def is_empty(self) -> bool:
