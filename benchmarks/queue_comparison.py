@@ -39,7 +39,7 @@ from kodit.settings import Settings
 RUNS = 600
 TASKS = RUNS * len(TaskType)
 ROUNDS = 7
-BATCH = 128
+BATCH = 256
 PEER_TASKS = {"bare sqlite3": TASKS, "bare sqlite3, synchronous": TASKS, "huey": 300}
 SAMPLES = 200
 SLOW_SAMPLES = 20
