@@ -205,11 +205,6 @@ MUTANTS = (
             ),
             Change(
                 MAPPER,
-                "        task.failures,\n",
-                "        task.failures,\n        task.claim_no,\n",
-            ),
-            Change(
-                MAPPER,
                 '    "failures",\n    "cancel_requested",\n',
                 '    "failures",\n    "claim_no",\n    "cancel_requested",\n',
             ),

@@ -49,12 +49,18 @@ def test_error_travels() -> None:
     assert asyncio.run(fail_twice()) == 7
 
 
-def test_an_end_of_iteration_travels_as_another_error() -> None:
-    """No future can carry it, and who waits must not wait for ever."""
+@pytest.mark.parametrize("busy", [0, 1])
+def test_an_end_of_iteration_travels_as_another_error(busy: int) -> None:
+    """From whichever thread: no future can carry it, and who waits must not wait for ever."""
+    go_on = threading.Event()
 
     async def fail() -> None:
+        others = [asyncio.create_task(in_thread(go_on.wait)) for _other in range(busy)]
+        await asyncio.sleep(0)
         with pytest.raises(RuntimeError, match="StopIteration"):
             await asyncio.wait_for(in_thread(partial(next, iter(()))), timeout=30)
+        go_on.set()
+        await asyncio.gather(*others)
 
     asyncio.run(fail())
 

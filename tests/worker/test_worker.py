@@ -21,9 +21,13 @@ from kodit.domain.source import SourceKind
 from kodit.domain.task import AttemptOutcome, TaskState
 
 
-def end(worker: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> Outcome:
+def end(
+    worker: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM, times: int = 1
+) -> Outcome:
     """Ask a worker to stop, and wait for it."""
-    worker.send_signal(number)
+    for _time in range(times):
+        worker.send_signal(number)
+        time.sleep(0.002)
     return finish(worker)
 
 
@@ -31,34 +35,23 @@ def is_running(queue: Queue, run_id: int) -> bool:
     return queue.run(run_id).tasks[0].state is TaskState.RUNNING
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "times"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 3)]
+)
 def test_worker_that_is_told_to_stop_gives_back_what_it_holds(
-    number: signal.Signals, queue: Queue, silent_server: str, start_worker: StartWorker
+    number: signal.Signals, times: int, queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
-    """It exits with 0, its children are gone, and the retry budget is whole."""
+    """It exits with 0, its children are gone, and the retry budget is whole; also when the signal
+    comes several times at once, as `timeout` sends it to the process and to its group."""
     run_id = queue.request(SourceKind.GIT, f"{silent_server}/repository")
     worker = start_worker()
     wait_until(lambda: is_running(queue, run_id))
-    outcome = end(worker, number)
+    outcome = end(worker, number, times)
     assert (outcome.code, outcome.out) == (0, "")
     task = queue.run(run_id).tasks[0]
     assert (task.state, task.failures, task.worker) == (TaskState.READY, 0, None)
     assert [attempt.outcome for attempt in queue.attempts(run_id)] == [AttemptOutcome.RELEASED]
     assert processes_of_session(worker.pid) == []
-
-
-def test_signal_that_comes_twice_at_once_is_one(
-    queue: Queue, silent_server: str, start_worker: StartWorker
-) -> None:
-    """`timeout` sends it to the process and to its group."""
-    run_id = queue.request(SourceKind.GIT, f"{silent_server}/repository")
-    worker = start_worker()
-    wait_until(lambda: is_running(queue, run_id))
-    for _time in range(3):
-        worker.send_signal(signal.SIGTERM)
-        time.sleep(0.002)
-    assert finish(worker).code == 0
-    assert queue.run(run_id).tasks[0].state is TaskState.READY
 
 
 def test_worker_that_is_killed_is_noticed_by_the_next(

@@ -19,9 +19,14 @@ async def in_thread(work: Callable[[], T]) -> T:
     the work is still waited for: a transaction is never left behind in the air."""
     loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
-    future: asyncio.Future[T] = _warm.run(loop, context.run, work) or loop.run_in_executor(
-        None, context.run, work
-    )
+
+    def call() -> T:
+        try:
+            return context.run(work)
+        except StopIteration as error:  # which no future takes: who waits would wait for ever
+            raise RuntimeError("the work raised StopIteration") from error
+
+    future: asyncio.Future[T] = _warm.run(loop, call) or loop.run_in_executor(None, call)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -44,9 +49,9 @@ class _WarmThread:
         self._thread: threading.Thread | None = None
 
     def run(
-        self, loop: asyncio.AbstractEventLoop, call: Callable[..., T], *arguments: Any
+        self, loop: asyncio.AbstractEventLoop, call: Callable[[], T]
     ) -> asyncio.Future[T] | None:
-        """What `call(*arguments)` will give, or None when the thread has something else to do."""
+        """What `call` will give, or None when the thread has something else to do."""
         if not self._free.acquire(blocking=False):
             return None
         if self._thread is None or not self._thread.is_alive():
@@ -57,9 +62,7 @@ class _WarmThread:
         def work() -> None:
             settle: Callable[[], None]
             try:
-                settle = partial(future.set_result, call(*arguments))
-            except StopIteration as error:  # which no future takes
-                settle = partial(future.set_exception, RuntimeError(repr(error)))
+                settle = partial(future.set_result, call())
             except BaseException as error:  # noqa: BLE001 - raised where the work is awaited
                 settle = partial(future.set_exception, error)
             self._free.release()

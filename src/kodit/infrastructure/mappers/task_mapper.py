@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from kodit.domain.run import IndexRun, RunState
@@ -119,7 +120,7 @@ def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
         "progress_current": 0,
         "progress_total": None,
         "work": json.dumps(task.work),
-        **dict(zip(_MOVABLE_OF_TASK, map(_stored, movable_of_task(task)), strict=True)),
+        **{column: _stored(getattr(task, column)) for column in _MOVABLE_OF_TASK},
     }
 
 
@@ -128,28 +129,8 @@ def run_to_row(run: IndexRun) -> dict[str, Any]:
     return {
         "index_id": run.index_id,
         "created_at": to_optional_microseconds(run.created_at),
-        **dict(zip(_MOVABLE_OF_RUN, map(_stored, movable_of_run(run)), strict=True)),
+        **{column: _stored(getattr(run, column)) for column in _MOVABLE_OF_RUN},
     }
-
-
-def movable_of_task(task: Task) -> tuple[Any, ...]:
-    """The values of what a change of state may touch, for `task_changes` to compare."""
-    return (
-        task.state,
-        task.priority,
-        task.worker,
-        task.lease_expires_at,
-        task.failures,
-        task.cancel_requested,
-        task.available_at,
-        task.finished_at,
-        task.error,
-    )
-
-
-def movable_of_run(run: IndexRun) -> tuple[Any, ...]:
-    """The same of a run, for `run_changes`."""
-    return (run.state, run.is_follow_up, run.cancel_requested, run.started_at, run.finished_at)
 
 
 _MOVABLE_OF_TASK = (
@@ -164,6 +145,11 @@ _MOVABLE_OF_TASK = (
     "error",
 )
 _MOVABLE_OF_RUN = ("state", "is_follow_up", "cancel_requested", "started_at", "finished_at")
+"""What a change of state may touch: columns and attributes of the same names."""
+
+movable_of_task: Callable[[Task], tuple[Any, ...]] = attrgetter(*_MOVABLE_OF_TASK)
+movable_of_run: Callable[[IndexRun], tuple[Any, ...]] = attrgetter(*_MOVABLE_OF_RUN)
+"""The values of that, for `task_changes` and `run_changes` to compare."""
 
 
 def run_changes(run: IndexRun, before: tuple[Any, ...]) -> dict[str, Any]:
@@ -235,12 +221,12 @@ def row_to_task(row: Sequence[Any]) -> Task:
         _TASK_STATES[state],
         claim_no,
         worker,
-        None if lease_expires_at is None else to_moment(lease_expires_at),
+        to_optional_moment(lease_expires_at),
         failures,
         to_moment(available_at),
         to_moment(created_at),
-        None if started_at is None else to_moment(started_at),
-        None if finished_at is None else to_moment(finished_at),
+        to_optional_moment(started_at),
+        to_optional_moment(finished_at),
         bool(cancel_requested),
         error,
         None if operation is None else TaskProgress(operation, current, total),
