@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kodit.client import Kodit
+    from kodit.domain.errors import (
+        IndexingError,
+        InvalidQueryError,
+        KoditError,
+        NotFoundError,
+        SourceError,
+        UserError,
+    )
 
-__all__ = ["Kodit", "__version__"]
+__all__ = [
+    "IndexingError",
+    "InvalidQueryError",
+    "Kodit",
+    "KoditError",
+    "NotFoundError",
+    "SourceError",
+    "UserError",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: `kodit --help` and child processes need nothing of this."""
-    if name == "Kodit":
-        from kodit.client import Kodit  # noqa: PLC0415 - see above
-
-        return Kodit
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - see above
 
         return version("kodit")
+    if name in __all__:
+        return getattr(
+            import_module("kodit.client" if name == "Kodit" else "kodit.domain.errors"), name
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kodit.commands import browsing, queue, worker
+from kodit.commands.group import Commands
 from kodit.commands.options import IndexName, Json
 from kodit.commands.options import loaded as _loaded
 from kodit.commands.options import opened as _opened
@@ -25,6 +26,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 app = typer.Typer(
     name="kodit",
+    cls=Commands,
     help="Durable, incremental code search.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -41,7 +43,8 @@ def configure(
     data_dir: Annotated[
         Path | None,
         typer.Option(
-            help="Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given."
+            help="Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given. "
+            "May also stand behind the command."
         ),
     ] = None,
 ) -> None:

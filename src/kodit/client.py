@@ -25,7 +25,7 @@ from kodit.domain.browsing import (
     SymbolRequest,
 )
 from kodit.domain.diagnosis import Diagnosis
-from kodit.domain.errors import KoditError
+from kodit.domain.errors import IndexingError
 from kodit.domain.run import RunState
 from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult
 from kodit.domain.snippet import SymbolKind
@@ -34,10 +34,6 @@ from kodit.locating import locate, located_ids
 from kodit.settings import Settings
 
 T = TypeVar("T")
-
-
-class IndexingError(KoditError):
-    """A run did not succeed; the message names the stage and its error."""
 
 
 class Kodit:

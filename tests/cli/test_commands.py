@@ -49,6 +49,38 @@ def test_a_setting_that_is_none(tmp_path: Path) -> None:
     assert outcome.said == ["kodit: KODIT_WORKER_SLOTS must be a number, not 'several'"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--data-dir", "{}", "search", "quartz"],
+        ["search", "quartz", "--data-dir", "{}"],
+        ["search", "--data-dir={}", "--", "quartz"],
+        ["queue", "list", "--all", "--data-dir", "{}"],
+    ],
+    ids=" ".join,
+)
+def test_the_data_directory_before_and_behind_a_command(
+    arguments: list[str], indexed: KoditCommand, tmp_path: Path
+) -> None:
+    """The option wins over the variable wherever it stands."""
+    elsewhere = KoditCommand(tmp_path / "other")
+
+    outcome = elsewhere.run_here(*(argument.format(indexed.data_dir) for argument in arguments))
+
+    assert outcome.code == 0
+    assert "quartz.py" in outcome.out or "run 1 succeeded" in outcome.out
+    assert not elsewhere.data_dir.exists()
+
+
+def test_what_is_no_data_directory(indexed: KoditCommand) -> None:
+    """The option needs a value, and behind `--` it is a text like any other."""
+    outcome = indexed.run_here("search", "quartz", "--data-dir")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "Option '--data-dir' requires an argument" in outcome.err
+
+    assert indexed.run_here("grep", "--", "--data-dir").code == 0
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_help(command: list[str], tmp_path: Path) -> None:
     """Every command explains itself, and touches nothing."""

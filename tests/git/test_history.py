@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 FIRST = 1_700_000_000 + 3600
 HOUR = 3600
+LAST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
 def person(name: str, changed_at: int, created_at: int) -> FileHistory:
@@ -138,6 +141,36 @@ def test_reading_the_history_changes_nothing_in_the_work_tree(
     assert [(path, found.st_mtime_ns, found.st_ctime_ns) for path, found in after.items()] == [
         (path, found.st_mtime_ns, found.st_ctime_ns) for path, found in before.items()
     ]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "taken"),
+    [("9223372036854775807", LAST), ("99999999999999999999", LAST), ("0", 0), ("-5", 0)],
+)
+def test_a_commit_may_claim_any_time(
+    make_repository: MakeRepository, claimed: str, taken: int
+) -> None:
+    """A time beyond the year 9999 is its last second, one before 1970 its first."""
+    origin = make_repository()
+    tree = origin.git("rev-parse", f"{origin.commit({'a.py': '1'})}^{{tree}}")
+    person = f"Eve <eve@example.org> {claimed} +0000"
+    commit = f"tree {tree}\nauthor {person}\ncommitter {person}\n\nchange\n".encode()
+    identity = origin.git(
+        "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=commit
+    )
+
+    (found,) = history(origin.path / ".git", identity).values()
+
+    assert (found.created_at, found.changed_at) == (taken, taken)
+
+
+def test_a_name_that_is_no_text_has_no_history(make_repository: MakeRepository) -> None:
+    """No scan takes such a file in, and no database its name."""
+    origin = make_repository()
+    commit = origin.commit({"a.py": "1", os.fsdecode(b"no-text-\xff.py"): "1"})
+
+    assert set(history(origin.path / ".git", commit)) == {"a.py"}
+    assert set(folder_history(str(origin.path))) == {"a.py"}
 
 
 def test_a_clone_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

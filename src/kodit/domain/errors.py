@@ -5,8 +5,9 @@ KoditError
 │   ├── SourceError           the source is missing, refused, or not what it should be
 │   │   └── MissingFolderError   a folder that is not there
 │   ├── NotFoundError         no such index, run or task
-│   └── InvalidQueryError     a search that cannot be run as asked
-├── DatabaseVersionError      the database was written by a newer Kodit
+│   ├── InvalidQueryError     a search that cannot be run as asked
+│   └── DatabaseVersionError  the database was written by a newer Kodit
+├── IndexingError             a run that was waited for did not succeed
 ├── PermanentError            a stage that will fail again in the same way
 ├── TransientError            a stage that may succeed when tried again
 │   └── StalledError          a child process made no progress within its limit
@@ -41,6 +42,10 @@ class InvalidQueryError(UserError):
 
 class DatabaseVersionError(UserError):
     """The database was written by a newer Kodit; upgrade Kodit to use it."""
+
+
+class IndexingError(KoditError):
+    """A run did not succeed; the message names the stage and its error."""
 
 
 class PermanentError(KoditError):

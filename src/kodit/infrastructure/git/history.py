@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from kodit.domain.errors import TransientError
@@ -23,6 +24,10 @@ from kodit.infrastructure.git.runner import (
 
 _LIMITS = Limits(silent=30.0, total=1800.0)
 """For what lies in a folder that is somebody else's: a named pipe among git's files hangs git."""
+
+_LATEST_SECOND = 253_402_300_799
+"""The last second of the year 9999: a commit may claim any time, also one that no calendar and no
+column of the database can hold."""
 
 _LOG = (
     "log",
@@ -154,13 +159,13 @@ def _head(tree: WorkTree) -> str | None:
     return commit if len(commit) == 40 else None
 
 
-def _files(clone_path: Path, commit: str) -> frozenset[str]:
+def _files(clone_path: Path, commit: str) -> frozenset[bytes]:
     output = run_git(
         ["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", commit],
         git_directory=clone_path,
         environment=OFFLINE,
     )
-    return frozenset(output.decode("utf-8", "surrogateescape").split("\0"))
+    return frozenset(output.split(b"\0"))
 
 
 class _Changes:
@@ -198,7 +203,8 @@ class _Changes:
                 if count - position < 3:
                     break
                 identity, _, time = field.partition(b" ")
-                commit = (int(time or 0), identity, fields[position + 1], fields[position + 2])
+                seconds = min(int(time or 0), _LATEST_SECOND)
+                commit = (seconds, identity, fields[position + 1], fields[position + 2])
                 self._commits += 1
                 position += 3
                 continue
@@ -214,16 +220,17 @@ class _Changes:
         self._commit = commit
         self._fields = fields[position:]
 
-    def result(self, kept: frozenset[str] | None) -> dict[str, FileHistory]:
-        """What was found, for the paths in `kept` (None for all)."""
+    def result(self, kept: frozenset[bytes] | None) -> dict[str, FileHistory]:
+        """What was found, for the paths in `kept` (None for all). A path that is no text is
+        nobody's: scans leave such files out."""
         found = {}
-        for raw, (time, _, name, address) in self._latest.items():
-            path = raw.decode("utf-8", "surrogateescape")
+        for path, (time, _, name, address) in self._latest.items():
             if kept is None or path in kept:
-                found[path] = FileHistory(
-                    name.decode("utf-8", "replace"),
-                    address.decode("utf-8", "replace"),
-                    time,
-                    self._earliest[raw],
-                )
+                with suppress(UnicodeDecodeError):
+                    found[path.decode("utf-8")] = FileHistory(
+                        name.decode("utf-8", "replace"),
+                        address.decode("utf-8", "replace"),
+                        time,
+                        self._earliest[path],
+                    )
         return found

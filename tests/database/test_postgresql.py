@@ -1,0 +1,134 @@
+"""The schema, unchanged, on a real PostgreSQL server: many machines will share one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    Engine,
+    Row,
+    create_engine,
+    insert,
+    inspect,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
+from tests.support.postgresql import find_postgresql, running_postgresql
+from tests.support.sources import commit_all, python_function, write_file, write_tree
+
+from kodit import IndexingError, Kodit
+from kodit.infrastructure.sqlalchemy import migrate as migrating
+from kodit.infrastructure.sqlalchemy.database import open_sqlite
+from kodit.infrastructure.sqlalchemy.entities import Base, IndexRow
+
+PROGRAMS = find_postgresql()
+TABLES = Base.metadata.sorted_tables
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Engine]:
+    """A server without tables."""
+    if PROGRAMS is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running_postgresql(PROGRAMS) as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def postgresql(server: Engine) -> Iterator[Engine]:
+    """A server with Kodit's tables, as the migrations make them. They are gone afterwards."""
+    with server.begin() as connection:
+        command.upgrade(_config(connection), "head")
+    yield server
+    with server.begin() as connection:
+        command.downgrade(_config(connection), "base")
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    migrations = Path(migrating.__file__).with_name("migrations")
+    config.set_main_option("script_location", str(migrations))
+    config.attributes["connection"] = connection
+    return config
+
+
+def rows_by_table(connection: Connection) -> dict[str, list[Row[tuple[object, ...]]]]:
+    """Every row of every table, ordered by the first column."""
+    return {
+        table.name: list(connection.execute(select(table).order_by(*table.primary_key)))
+        for table in TABLES
+    }
+
+
+def write_odd_sources(folder: Path) -> None:
+    """What real sources hold: other encodings, far planes of Unicode, control characters, names
+    of any length, file names that are no text."""
+    write_tree(folder, files=8)
+    write_file(folder / "naïve 🦊.py", python_function("fuchs_" + "x" * 300, ["ä", "𐌔", "ß"]))
+    (folder / "latin.txt").write_bytes("Grüße aus Köln\n".encode("latin-1") * 20)
+    (folder / "escape.txt").write_bytes(b"\x1b[31mred\x1b[0m \x07 \xef\xbf\xbf\n" * 20)
+    Path(os.fsdecode(bytes(folder) + b"/no-text-\xff.py")).write_bytes(b"fox = 1\n" * 20)
+
+
+def test_migrations_make_what_the_classes_say(postgresql: Engine) -> None:
+    """Alembic finds no difference of tables, columns, types, keys and indexes."""
+    with postgresql.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_rows_of_a_real_index_fit(postgresql: Engine, tmp_path: Path) -> None:
+    """Each row that indexing writes to SQLite goes into PostgreSQL and comes back as it was."""
+    for name in ("source", "repository"):
+        write_odd_sources(tmp_path / name)
+    commit_all(tmp_path / "repository")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source", (tmp_path / "repository").as_uri())
+        (tmp_path / "source" / "latin.txt").unlink()
+        kodit.index(tmp_path / "source")
+        write_file(tmp_path / "repository" / "more.py", "more = 1\n")
+        commit_all(tmp_path / "repository")
+        shutil.rmtree(tmp_path / "repository" / ".git" / "objects")
+        (tmp_path / "repository" / ".git" / "objects").mkdir()
+        with pytest.raises(IndexingError):
+            kodit.index((tmp_path / "repository").as_uri())
+    sqlite = open_sqlite(tmp_path / "data" / "kodit.db")
+    with sqlite.connect() as connection:
+        stored = rows_by_table(connection)
+    sqlite.dispose()
+
+    with postgresql.begin() as connection:
+        for table in TABLES:
+            if stored[table.name]:
+                connection.execute(table.insert(), [row._asdict() for row in stored[table.name]])
+    with postgresql.connect() as connection:
+        assert rows_by_table(connection) == stored
+    for name in ("files", "snippets", "vectors", "embeddings", "enrichments", "tasks"):
+        assert stored[name]
+
+
+def test_checks_hold(postgresql: Engine) -> None:
+    """Every check of the classes is there, and a kind that no source has is refused."""
+    with postgresql.connect() as connection:
+        for table in TABLES:
+            there = inspect(connection).get_check_constraints(table.name)
+            asked = [one.name for one in table.constraints if isinstance(one, CheckConstraint)]
+            assert {check["name"] for check in there} == set(asked)
+    with (
+        pytest.raises(IntegrityError, match="kind_is_known"),
+        postgresql.begin() as connection,
+    ):
+        connection.execute(insert(IndexRow).values(kind="tape", location="/dev/st0", created_at=0))
