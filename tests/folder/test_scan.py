@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from kodit.domain.errors import SourceError
 from kodit.domain.source import KnownFile, Scan
 from kodit.infrastructure.folder.content import blob_id
-from kodit.infrastructure.folder.scan import MAXIMUM_DEPTH, scan_folder
+from kodit.infrastructure.folder.scan import MAXIMUM_DEPTH, scan_folder, storable
 
 LONG_AGO = 1_600_000_000_000_000_000
 
@@ -138,6 +139,29 @@ def test_an_edit_behind_an_old_time_stamp_is_seen(root: Path) -> None:
     write(root, a_py="two")
     os.utime(root / "a.py", ns=(LONG_AGO, LONG_AGO))
     assert changed_paths(scan_folder(str(root), known_from(first), later(first))) == ["a.py"]
+
+
+def test_a_file_of_a_far_year_is_scanned_like_any_other() -> None:
+    """Its time is more nanoseconds than a database counts; it is looked behind at every scan."""
+    memory = Path("/dev/shm")  # noqa: S108 - not every file system on a disk knows such years
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        root = Path(name).resolve()
+        write(root, a_py="one")
+        os.utime(root / "a.py", (14_000_000_000, 14_000_000_000))
+        if (root / "a.py").stat().st_mtime_ns < 2**63:
+            pytest.skip("no file system here knows such a time")
+        first = scan_folder(str(root), {})
+        known = known_from(first)
+        assert known["a.py"].mtime_ns == 2**63 - 1
+        assert changed_paths(scan_folder(str(root), known, later(first))) == []
+        other = {"a.py": known["a.py"]._replace(content_hash="0" * 40)}
+        assert changed_paths(scan_folder(str(root), other, later(first))) == ["a.py"]
+
+
+def test_a_stamp_fits_the_database() -> None:
+    """Times stop at what 64 bits with a sign can say; an inode of 64 bits keeps 63 of them."""
+    assert storable(1, -(2**70), 2**70, 2**64 - 1) == (1, 1 - 2**63, 2**63 - 1, 2**63 - 1)
+    assert storable(1, 2, 3, 4) == (1, 2, 3, 4)
 
 
 def test_links_are_never_followed(root: Path) -> None:

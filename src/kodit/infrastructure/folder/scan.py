@@ -30,6 +30,9 @@ RACY_NS = 2_000_000_000
 MAXIMUM_DEPTH = 256
 """Deeper folders are skipped: each level holds a descriptor, and a tree can be made to be deep."""
 
+_LARGEST = 2**63 - 1
+"""What a number of the database can be at most."""
+
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 """First bytes of CACHEDIR.TAG, by the Cache Directory Tagging Specification."""
 
@@ -187,6 +190,9 @@ class _Scanner:
         known = self._known.get(path)
         stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         moved = known is None or known[1:] != stamp
+        if moved:
+            stamp = storable(*stamp)
+            moved = known is None or known[1:] != stamp
         if not moved and stamp[1] < self._racy_from and stamp[2] < self._racy_from:
             self._met.add(path)
             self._unchanged += 1
@@ -219,6 +225,17 @@ def _reason_by_status(path: str, status: os.stat_result) -> str | None:
     if not is_text(path):
         return "undecodable name"
     return "too large" if status.st_size > MAXIMUM_FILE_BYTES else None
+
+
+def storable(size: int, mtime_ns: int, ctime_ns: int, inode: int) -> tuple[int, int, int, int]:
+    """A stamp within the 64 bits and the sign that a database has for a number: some file systems
+    number files with all 64 bits, and a file may claim to be of a year after 2262."""
+    return (
+        size,
+        max(-_LARGEST, min(mtime_ns, _LARGEST)),
+        max(-_LARGEST, min(ctime_ns, _LARGEST)),
+        inode & _LARGEST,
+    )
 
 
 def is_text(name: str) -> bool:
