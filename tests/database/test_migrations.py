@@ -42,7 +42,8 @@ def schema(path: Path) -> dict[str, list[str]]:
         ).fetchall()
     return {
         name: sorted(
-            clause.strip() for clause in re.split(r",\s*\n|\n", re.sub(r"[ \t]+", " ", sql))
+            clause.strip(" ,")
+            for clause in re.split(r"\n|, (?=[a-z_]+ [A-Z])", re.sub(r"[ \t]+", " ", sql))
         )
         for name, sql in rows
         if name != "alembic_version"

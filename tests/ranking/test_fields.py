@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from kodit.domain.ranking.fields import (
     code_text,
     comments,
     descriptive_text,
-    exact_name,
     keyword_document,
 )
-from kodit.domain.snippet import Snippet, Symbol, SymbolKind
+from kodit.domain.snippet import PlacedSymbol, Snippet, Symbol, SymbolKind
 
 SNIPPET = Snippet(
     path="auth/session.py",
@@ -33,7 +33,15 @@ def test_path_name_and_comments_weigh_more_than_code() -> None:
 
 
 def test_a_definition_is_looked_up_by_its_whole_name_in_lower_case() -> None:
-    assert keyword_document(SNIPPET).name == exact_name(SNIPPET) == "load_token"
+    assert keyword_document(SNIPPET).names == ("load_token",)
+
+
+def test_all_that_a_snippet_defines_is_looked_up() -> None:
+    """Each name once, in lower case."""
+    others = [Symbol(name, SymbolKind.METHOD, "Store") for name in ("dropToken", "LOAD_TOKEN")]
+    shared = replace(SNIPPET, also_defines=tuple(PlacedSymbol(one, 3, 4) for one in others))
+    assert keyword_document(shared).names == ("load_token", "droptoken")
+    assert keyword_document(replace(shared, symbol=None)).names == ("droptoken", "load_token")
 
 
 def test_code_is_embedded_after_its_path() -> None:

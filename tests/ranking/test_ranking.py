@@ -262,6 +262,27 @@ def test_a_scope_in_other_capitals_is_another_one() -> None:
     ) == ["src/kodit/client.py", "src/kodit/lines.py"]
 
 
+@pytest.mark.parametrize("query", ["close", "Session.close", "close()"])
+def test_what_shares_a_snippet_counts_like_its_symbol(query: str) -> None:
+    """Small definitions are found by their own names, in their own scopes."""
+    shared = candidate(
+        1,
+        "lib/z.py",
+        symbol=Symbol("open", SymbolKind.METHOD, "Session"),
+        also_defines=(Symbol("close", SymbolKind.METHOD, "Session"),),
+    )
+    other = Symbol("close", SymbolKind.METHOD, "Connection")
+    rival = candidate(2, "lib/a.py", symbol=other if "." in query else None, keyword=6.0)
+    assert order(query, shared, rival) == ["lib/z.py", "lib/a.py"]
+
+
+def test_a_type_that_shares_a_snippet_is_a_scope_like_any_other() -> None:
+    shared = candidate(
+        1, "lib/z.py", also_defines=(Symbol("Session", SymbolKind.STRUCT, ""),), keyword=4.0
+    )
+    assert order("Session.refresh", candidate(2, "lib/a.py"), shared) == ["lib/z.py", "lib/a.py"]
+
+
 def test_a_constructor_is_asked_for_by_the_name_of_its_class_twice() -> None:
     found = [
         candidate(1, "a.py", symbol=Symbol("Session", SymbolKind.CLASS)),

@@ -20,13 +20,16 @@ def name_of(source: Path) -> str:
 
 
 def listing(sliced: SlicedFile) -> str:
-    """One line a snippet: first and last line, kind, qualified name, and how its text begins."""
+    """One line a snippet: first and last line, kind, qualified name, and how its text begins; and
+    one for each further definition in it."""
     rows = [f"{sliced.language}, problem: {sliced.problem}"]
     for snippet in sliced.snippets:
         symbol = snippet.symbol
         kind, name = (symbol.kind.value, symbol.qualified_name) if symbol else ("-", "-")
         begin = snippet.text.split("\n", 1)[0].strip()[:50]
         rows.append(f"{snippet.start_line:4} {snippet.end_line:4}  {kind:9}  {name:44}  {begin}")
+        for other, first, last in snippet.also_defines:
+            rows.append(f"     {first:4} {last:4}  {other.kind:9}  {other.qualified_name}")
     return "\n".join(rows) + "\n"
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from kodit.domain.snippet import Snippet, Symbol, SymbolKind
+from kodit.domain.snippet import PlacedSymbol, Snippet, Symbol, SymbolKind
 
 
 class SearchMode(StrEnum):
@@ -112,6 +112,7 @@ class StoredSnippet:
     kind: str | None
     scope: str
     text: str
+    also_defines: tuple[PlacedSymbol, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tens of thousands travel between processes, at a third of the cost of the default."""
@@ -133,6 +134,7 @@ class StoredSnippet:
             self.language,
             self.defined_symbol,
             self.text,
+            also_defines=self.also_defines,
         )
 
 
@@ -168,6 +170,7 @@ class FoundSnippet(NamedTuple):
     end_line: int
     language: str
     symbol: Symbol | None
+    also_defines: tuple[Symbol, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SymbolKind(StrEnum):
@@ -38,6 +39,14 @@ class Symbol:
         return f"{self.scope}.{self.name}" if self.scope else self.name
 
 
+class PlacedSymbol(NamedTuple):
+    """A symbol and the lines of its file that define it, both ends included."""
+
+    symbol: Symbol
+    start_line: int
+    end_line: int
+
+
 def hash_text(text: str) -> str:
     """128-bit BLAKE2b of `text`, hexadecimal."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -48,7 +57,8 @@ class Snippet:
     """A piece of one file.
 
     `path` is relative to the source, with `/`; lines count from 1 and both ends are included;
-    `symbol` is None for module-level code and line chunks.
+    `symbol` is None for module-level code and line chunks; `also_defines` is what else is defined
+    in it: small neighbours, and the members of a small type.
     """
 
     path: str
@@ -58,6 +68,7 @@ class Snippet:
     symbol: Symbol | None
     text: str
     content_hash: str = field(default="")
+    also_defines: tuple[PlacedSymbol, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.content_hash:

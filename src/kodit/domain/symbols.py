@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kodit.domain.ranking.terms import identifier_terms, terms
 from kodit.domain.search import StoredSnippet
-from kodit.domain.snippet import SymbolKind
 
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
 _SUFFIXES = re.compile(r"\.[^/]*$")
 _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
 """Files that are named by their folder."""
-_PROSE = frozenset({"markdown", "restructuredtext", "text"})
-"""What stands in documents is an example, not a definition."""
 
 GAP_LINES = 2
 """Lines that may lie between two pieces of one definition: blank ones belong to no snippet."""
 
-_KEYWORDS = {
-    SymbolKind.FUNCTION: "def|defp|fn|fun|func|function|sub|procedure",
-    SymbolKind.CLASS: "class|object|actor",
-    SymbolKind.INTERFACE: "interface|protocol",
-    SymbolKind.ENUM: "enum",
-    SymbolKind.STRUCT: "struct|record|union",
-    SymbolKind.TRAIT: "trait",
-    SymbolKind.MODULE: "module|namespace|defmodule|package",
-    SymbolKind.TYPE: "type|typealias|newtype",
-    SymbolKind.CONSTANT: "const|let|var|val|static",
-    SymbolKind.MACRO: r"\#\s*define|macro_rules!|defmacro|defmacrop",
-}
+_KEYWORDS = (
+    "def|defp|fn|fun|func|function|sub|procedure|class|object|actor|interface|protocol|enum"
+    "|struct|record|union|trait|module|namespace|defmodule|package|type|typealias|newtype|const"
+    r"|let|var|val|static|\#\s*define|macro_rules!|defmacro|defmacrop"
+)
 """The words by which languages declare a name that follows them."""
 
 _MODIFIERS = (
@@ -118,38 +108,9 @@ def uses(name: str, text: str) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def declared_kind(name: str, line: str, language: str) -> SymbolKind | None:
-    """What a line declares the name as, by the words before it; None for most lines.
-
-    Small definitions share a snippet, which has the symbol of the first: this finds the others.
-    """
-    if language in _PROSE or name not in line:
-        return None
-    match = _declaration(name).match(line)
-    if match is None or (match.lastgroup in _FORWARD and line.rstrip().endswith(";")):
-        return None
-    return SymbolKind[match.lastgroup] if match.lastgroup else None
-
-
-def block_end(lines: Sequence[str], start: int) -> int:
-    """The last line of what the line `start` begins, by indentation: lines that lie deeper, and
-    those that only close what was opened. A guess that needs no grammar."""
-    margin, end = _indentation(lines[start]), start
-    for number in range(start + 1, len(lines)):
-        line = lines[number].strip()
-        if not line:
-            continue
-        if _indentation(lines[number]) <= margin and not _CLOSING.match(line):
-            break
-        end = number
-    return end
-
-
-def _indentation(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-_CLOSING = re.compile(r"[)\]}]|end\b")
+def declares(name: str, line: str) -> bool:
+    """Whether a line declares the name, by the words before it."""
+    return name in line and _declaration(name).match(line) is not None
 
 
 def naming_line(snippet: StoredSnippet) -> int:
@@ -158,14 +119,10 @@ def naming_line(snippet: StoredSnippet) -> int:
     name = snippet.symbol or ""
     first: int | None = None
     for number, line in uses(name, snippet.text):
-        if declared_kind(name, line, snippet.language):
+        if declares(name, line):
             return snippet.start_line + number
         first = number if first is None else first
     return snippet.start_line + (first or 0)
-
-
-_FORWARD = frozenset({"CLASS", "STRUCT", "ENUM"})
-"""`class Name;` says that there is one, elsewhere."""
 
 
 @lru_cache(maxsize=256)
@@ -175,10 +132,6 @@ def _word(name: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=256)
 def _declaration(name: str) -> re.Pattern[str]:
-    escaped = re.escape(name)
     # Go writes the receiver between `func` and the name, Rust the visibility in brackets.
-    declared = "|".join(
-        rf"(?P<{kind.name}>(?:{words})\s+(?:\([^()]*\)\s*)?{escaped}(?!\w))"
-        for kind, words in _KEYWORDS.items()
-    )
-    return re.compile(rf"\s*(?:(?:{_MODIFIERS})(?:\([^()]*\))?\s+)*+(?:{declared})")
+    modifiers = rf"(?:(?:{_MODIFIERS})(?:\([^()]*\))?\s+)*+"
+    return re.compile(rf"\s*{modifiers}(?:{_KEYWORDS})\s+(?:\([^()]*\)\s*)?{re.escape(name)}(?!\w)")

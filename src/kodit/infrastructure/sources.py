@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from kodit.domain.errors import MissingFolderError, SourceError
 from kodit.domain.source import Credentials, ParsedSource, Source, SourceKind
+from kodit.domain.text import is_text
 from kodit.infrastructure.folder.repository import enclosing_work_tree
 
 _REMOTE_SCHEMES = ("https", "http", "ssh", "git")
@@ -37,7 +38,7 @@ def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
         raise SourceError(f"The source {_shown(text)!r} contains control characters.")
     if not text.strip():
         raise SourceError("The source is empty; give a git URL or the path of a folder.")
-    if not _is_text(text):
+    if not is_text(text):
         raise SourceError(f"The source {text!r} is not valid text.")
     if text.startswith("-"):
         raise SourceError(f"The source {text!r} looks like an option; write ./{text} for a folder.")
@@ -166,7 +167,7 @@ def _real_folder(path: Path) -> Path:
         raise SourceError(f"The folder {path} cannot be read: permission denied.") from None
     except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
         raise SourceError(f"The path {path} leads round in a circle.") from None
-    if _holds_controls(str(real)) or not _is_text(str(real)):
+    if _holds_controls(str(real)) or not is_text(str(real)):
         raise SourceError(f"The path {str(real)!r} is not valid text.")
     if not real.is_dir():
         raise SourceError(f"{real} is a file; give the folder that holds it.")
@@ -208,11 +209,6 @@ def _checked_ref(ref: str | None) -> str | None:
 
 def _holds_controls(text: str) -> bool:
     return any(character < " " or character == "\x7f" for character in text)
-
-
-def _is_text(text: str) -> bool:
-    """Whether a text can be stored as UTF-8: a broken file name cannot."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def without_secrets(text: str) -> str:

@@ -23,6 +23,7 @@ from kodit.domain.search import (
     joined,
     within_budget,
 )
+from kodit.domain.text import is_text
 
 KEYWORD_CANDIDATES = 150
 VECTOR_CANDIDATES = 60
@@ -229,14 +230,14 @@ class SearchService:
                 keyword=keyword.get(snippet.file_id, _NO_SCORES).get(snippet.id, 0.0),
                 code=code.get(snippet.id, 0.0),
                 text=text.get(snippet.id, 0.0),
+                also_defines=snippet.also_defines,
             )
             for snippet in snippets
         ]
 
 
 def _check_text(text: str) -> None:
-    """Half of a surrogate pair is how Python shows bytes that are no text."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_text(text):
         raise InvalidQueryError(f"{text[:100]!r} is not valid text")
 
 

@@ -11,19 +11,17 @@ from kodit.domain.ports.browsing import Catalogue
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
-from kodit.domain.ranking.signals import TYPE_KINDS
 from kodit.domain.search import Scope, StoredSnippet
 from kodit.domain.snippet import SymbolKind
 from kodit.domain.symbols import (
     AskedName,
-    block_end,
-    declared_kind,
     merge_pieces,
     naming_line,
     parse_name,
     rarest_terms,
     uses,
 )
+from kodit.domain.text import is_text
 
 LONGEST_NAME = 300
 MOST_CANDIDATES = 1_000
@@ -58,13 +56,14 @@ class SymbolService:
         )
         names = _spellings(name, definitions)
         candidates, saw_all = self._candidates(names, scope)
-        occurrences = _occurrences(candidates, names)
-        declared = _unknown(_declared(occurrences, name), definitions)
-        own_lines = _own_lines(declared, candidates, {one.id for one in definitions})
+        shared = [part for one in candidates for part in _parts(one, name)]
+        own_lines = _own_lines(shared, candidates, {one.id for one in definitions})
         references = [
-            one for one in occurrences if (one.snippet.file_id, one.line) not in own_lines
+            one
+            for one in _occurrences(candidates, names)
+            if (one.snippet.file_id, one.line) not in own_lines
         ]
-        definitions += [one for one in declared if not kinds or one.kind in kinds]
+        definitions += [one for one in shared if not kinds or one.kind in kinds]
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
         references.sort(key=lambda one: (*_rank(one.snippet)[:-1], one.line))
         return SymbolAnswer(
@@ -74,16 +73,21 @@ class SymbolService:
         )
 
     def _candidates(self, names: list[str], scope: Scope) -> tuple[list[StoredSnippet], bool]:
-        """Snippets that may use a name, and whether these are all."""
+        """Snippets that may use or define a name, and whether these are all."""
         if not scope.index_ids or scope.file_ids == frozenset():
             return [], True
         found: set[int] = set()
         saw_all = True
         for name in names:
             terms = rarest_terms(name)
-            hits = self._keyword_index.search(terms, scope, MOST_CANDIDATES) if terms else []
-            saw_all = saw_all and len(hits) < MOST_CANDIDATES
-            found.update(hit.snippet_id for hit in hits)
+            using = self._keyword_index.search(terms, scope, MOST_CANDIDATES) if terms else []
+            defining = (
+                self._keyword_index.definitions(name, (), scope, MOST_CANDIDATES)
+                if is_text(name)
+                else []
+            )
+            saw_all = saw_all and max(len(using), len(defining)) < MOST_CANDIDATES
+            found.update(hit.snippet_id for hit in (*using, *defining))
         return self._catalogue.snippets(sorted(found)), saw_all
 
     def _complete(self, definitions: list[StoredSnippet]) -> Iterator[Definition]:
@@ -123,76 +127,30 @@ def _occurrences(snippets: list[StoredSnippet], names: list[str]) -> list[Refere
     return list(found.values())
 
 
-def _declared(occurrences: list[Reference], name: AskedName) -> list[StoredSnippet]:
-    """What the lines themselves declare, as snippets of their own."""
-    found = []
-    for one in occurrences:
-        snippet = one.snippet
-        kind = declared_kind(name.plain, one.text, snippet.language)
-        scope = None if kind is None else _scope_of(one, name)
-        if kind is None or scope is None:
-            continue
-        if kind is SymbolKind.FUNCTION and (snippet.kind == SymbolKind.METHOD or _in_type(one)):
-            kind = SymbolKind.METHOD
-        lines, first = snippet.text.split("\n"), one.line - snippet.start_line
-        last = block_end(lines, first)
-        found.append(
-            replace(
-                snippet,
-                start_line=one.line,
-                end_line=snippet.start_line + last,
-                symbol=name.plain,
-                kind=kind.value,
-                scope=scope,
-                text="\n".join(lines[first : last + 1]),
-            )
+def _parts(snippet: StoredSnippet, name: AskedName) -> Iterator[StoredSnippet]:
+    """What a snippet defines by the name beside its own symbol, each as a snippet of its own."""
+    lines = snippet.text.split("\n")
+    for symbol, first, last in snippet.also_defines:
+        part = replace(
+            snippet,
+            start_line=first,
+            end_line=last,
+            symbol=symbol.name,
+            kind=symbol.kind.value,
+            scope=symbol.scope,
+            text="\n".join(lines[first - snippet.start_line : last - snippet.start_line + 1]),
+            also_defines=(),
         )
-    return found
-
-
-def _scope_of(occurrence: Reference, name: AskedName) -> str | None:
-    """Where what is declared on a line lies, if that is where it was asked for: in the scope of its
-    snippet or, of a small type that is one snippet, in that type."""
-    snippet = occurrence.snippet
-    scope = snippet.scope
-    if _in_type(occurrence):
-        scope = f"{scope}.{snippet.symbol}".strip(".")
-    return scope if name.is_within(scope, snippet.path) else None
-
-
-def _in_type(occurrence: Reference) -> bool:
-    """Whether a line lies deeper than the type that its snippet defines."""
-    snippet = occurrence.snippet
-    if snippet.kind not in TYPE_KINDS or occurrence.line == naming_line(snippet):
-        return False
-    line = snippet.text.split("\n")[occurrence.line - snippet.start_line]
-    return line[:1].isspace()
-
-
-def _unknown(
-    declared: list[StoredSnippet], definitions: list[StoredSnippet]
-) -> list[StoredSnippet]:
-    """What is declared within no definition that is known by its snippet."""
-    known: dict[int, list[StoredSnippet]] = {}
-    for definition in definitions:
-        known.setdefault(definition.file_id, []).append(definition)
-    return [
-        one
-        for one in declared
-        if not any(
-            definition.start_line <= one.start_line <= definition.end_line
-            for definition in known.get(one.file_id, ())
-        )
-    ]
+        if name.is_defined_by(part):
+            yield part
 
 
 def _own_lines(
-    declared: list[StoredSnippet], candidates: list[StoredSnippet], defining: set[int]
+    shared: list[StoredSnippet], candidates: list[StoredSnippet], defining: set[int]
 ) -> set[tuple[int, int]]:
     """File and line of what is a definition's own, and therefore no reference."""
-    own = {(one.file_id, one.start_line) for one in declared}
-    own |= {(one.file_id, naming_line(one)) for one in candidates if one.id in defining}
-    return own
+    whole = [one for one in candidates if one.id in defining]
+    return {(one.file_id, naming_line(one)) for one in (*shared, *whole)}
 
 
 def _rank(snippet: StoredSnippet) -> tuple[bool, int, str, int]:

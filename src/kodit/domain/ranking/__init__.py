@@ -11,7 +11,6 @@ from kodit.domain.ranking.fields import (
     KeywordDocument,
     code_text,
     descriptive_text,
-    exact_name,
     keyword_document,
     plain_words,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "Ranked",
     "code_text",
     "descriptive_text",
-    "exact_name",
     "keyword_document",
     "plain_words",
     "rank",

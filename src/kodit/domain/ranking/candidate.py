@@ -28,6 +28,12 @@ class Candidate(NamedTuple):
     keyword: float
     code: float
     text: float
+    also_defines: tuple[Symbol, ...] = ()
+
+    @property
+    def definitions(self) -> tuple[Symbol, ...]:
+        """All that the snippet defines, its symbol first."""
+        return self.also_defines if self.symbol is None else (self.symbol, *self.also_defines)
 
 
 @dataclass(frozen=True, slots=True)

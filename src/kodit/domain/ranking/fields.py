@@ -29,10 +29,10 @@ _QUOTES = ('"""', "'''")
 @dataclass(frozen=True, slots=True)
 class KeywordDocument:
     """`terms`: search terms joined by spaces, to be split there and otherwise left as they are.
-    `name`: the lower-case name that the snippet defines, one token, empty when none."""
+    `names`: the lower-case names of all that the snippet defines, each one token."""
 
     terms: str
-    name: str
+    names: tuple[str, ...]
 
 
 def keyword_document(snippet: Snippet) -> KeywordDocument:
@@ -43,12 +43,9 @@ def keyword_document(snippet: Snippet) -> KeywordDocument:
     if snippet.symbol is not None:
         found += [spaced_terms(snippet.symbol.name)] * NAME_REPEATED
         found.append(spaced_terms(snippet.symbol.scope))
-    return KeywordDocument(" ".join(found), exact_name(snippet))
-
-
-def exact_name(snippet: Snippet) -> str:
-    """The name a definition is looked up by."""
-    return snippet.symbol.name.lower() if snippet.symbol else ""
+    defined = [snippet.symbol, *(placed.symbol for placed in snippet.also_defines)]
+    names = dict.fromkeys(symbol.name.lower() for symbol in defined if symbol is not None)
+    return KeywordDocument(" ".join(found), tuple(names))
 
 
 def code_text(snippet: Snippet) -> str:

@@ -16,7 +16,7 @@ from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import PathFacts, name_words, named_share, path_facts
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.weights import WITHIN_FILE
-from kodit.domain.snippet import SymbolKind
+from kodit.domain.snippet import Symbol, SymbolKind
 
 TYPE_KINDS = frozenset(
     {
@@ -115,9 +115,13 @@ def defines(file: FileEvidence) -> float:
 
 def definition_fit(candidate: Candidate, names: Collection[str]) -> float:
     """The same for one snippet; 0 when it defines none of the names."""
-    symbol = candidate.symbol
-    if symbol is None or not names:
+    if not names:
         return 0.0
+    return max((symbol_fit(symbol, names) for symbol in candidate.definitions), default=0.0)
+
+
+def symbol_fit(symbol: Symbol, names: Collection[str]) -> float:
+    """The same for one symbol."""
     share = 1.0 if symbol.kind in TYPE_KINDS else FUNCTION_SHARE
     return share * max((same_name(name, symbol.name) for name in names), default=0.0)
 
@@ -149,21 +153,27 @@ def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
     """Of a snippet that defines a name of the query, the share of the query's scopes (`Session` of
     `Session.get`) which enclose it: types and namespaces, or its file and folders, as languages
     without either name a scope by them."""
-    if not query.scopes or not definition_fit(candidate, query.names):
+    if not query.scopes:
         return 0.0
-    return _share_around(query, candidate.symbol.scope if candidate.symbol else "", candidate.path)
+    named = (symbol for symbol in candidate.definitions if symbol_fit(symbol, query.names))
+    return max((_share_around(query, one.scope, candidate.path) for one in named), default=0.0)
 
 
 def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
     """The same of the definition of a type that the query writes before a name, the type counted
     among its scopes, so that it is never worth more than what lies in it; 0 for what defines the
     name too, as a constructor may be called like its class."""
-    symbol = candidate.symbol
-    if symbol is None or symbol.kind not in TYPE_KINDS or symbol.name not in query.scopes:
-        return 0.0
     if definition_fit(candidate, query.names):
         return 0.0
-    return _share_around(query, f"{symbol.scope}.{symbol.name}", candidate.path)
+    types = (
+        symbol
+        for symbol in candidate.definitions
+        if symbol.kind in TYPE_KINDS and symbol.name in query.scopes
+    )
+    return max(
+        (_share_around(query, f"{one.scope}.{one.name}", candidate.path) for one in types),
+        default=0.0,
+    )
 
 
 def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:

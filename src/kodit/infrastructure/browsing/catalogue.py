@@ -12,7 +12,7 @@ from kodit.domain.browsing import IndexedFiles, IndexedText, ListedFile
 from kodit.domain.index import Index
 from kodit.domain.search import Scope, SearchFilter, StoredSnippet, VectorKind
 from kodit.domain.source import FileProcessingStatus
-from kodit.infrastructure.folder.scan import is_text
+from kodit.domain.text import is_text
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (

@@ -13,6 +13,7 @@ import re2  # type: ignore[import-untyped]
 
 from kodit.domain.browsing import Expression, FoundLine, cut_line
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.text import is_text
 
 LONGEST_PATTERN = 5_000
 """Characters of an expression; a longer one is a text, not a question."""
@@ -33,7 +34,7 @@ def compile_expression(expression: Expression) -> Compiled:
         )
     if "\n" in pattern:
         raise InvalidQueryError("the expression holds a line break; grep looks at single lines")
-    if any("\ud800" <= character <= "\udfff" for character in pattern):
+    if not is_text(pattern):
         raise InvalidQueryError(f"the expression {pattern!r} is not valid text")
     options = re2.Options()
     options.never_nl = True

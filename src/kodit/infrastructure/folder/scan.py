@@ -13,6 +13,7 @@ from typing import NamedTuple
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.sources import Report
 from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
+from kodit.domain.text import is_text
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.folder.reading import (
@@ -236,8 +237,3 @@ def storable(size: int, mtime_ns: int, ctime_ns: int, inode: int) -> tuple[int, 
         max(-_LARGEST, min(ctime_ns, _LARGEST)),
         inode & _LARGEST,
     )
-
-
-def is_text(name: str) -> bool:
-    """Whether a name can be stored as UTF-8."""
-    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from kodit.domain.errors import TransientError
 from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
+from kodit.domain.text import is_text
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
-from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, is_text
+from kodit.infrastructure.folder.scan import CACHE_SIGNATURE
 from kodit.infrastructure.git import objects
 from kodit.infrastructure.git.clone import distrust
 from kodit.infrastructure.git.errors import last_line

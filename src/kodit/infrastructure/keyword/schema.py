@@ -14,7 +14,7 @@ from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.search import StoredSnippet
 from kodit.infrastructure.files import make_private_folder
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 """The name of the index's folder: another version starts an index of its own."""
 
 # Signed integers throughout: deleting by an unsigned field deletes nothing and says nothing.
@@ -24,9 +24,9 @@ FILE_ID = "file_id"
 TERMS = "terms"
 """The bag of search terms; the only field that scores."""
 NAME = "name"
-"""The lower-case name that the snippet defines, one token."""
+"""The lower-case names of what the snippet defines, each one token."""
 KIND = "kind"
-"""What kind of symbol that is."""
+"""The kind of its symbol."""
 
 
 def build_schema() -> tantivy.Schema:
@@ -48,7 +48,7 @@ def to_document(snippet: StoredSnippet) -> tantivy.Document:
         index_id=snippet.index_id,
         file_id=snippet.file_id,
         terms=fields.terms,
-        name=fields.name,
+        name=list(fields.names),
         kind=snippet.kind or "",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import accumulate
 
-from kodit.domain.snippet import Symbol
+from kodit.domain.snippet import PlacedSymbol, Symbol
 from kodit.infrastructure.slicing.decoding import is_blank
 from kodit.infrastructure.slicing.limits import MAX_CHARACTERS, MAX_LINES
 
@@ -39,6 +39,7 @@ class Piece:
     weight: Weight = Weight.NOTHING
     owner: int = 0
     is_small: bool = False
+    also_defines: tuple[PlacedSymbol, ...] = ()
 
 
 class Text:

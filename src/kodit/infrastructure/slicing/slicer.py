@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from kodit.domain.snippet import SlicedFile, Snippet
 from kodit.infrastructure.slicing.budget import Budget, GaveUpError
+from kodit.infrastructure.slicing.contained import name_all
 from kodit.infrastructure.slicing.covering import cover
 from kodit.infrastructure.slicing.decoding import decode
 from kodit.infrastructure.slicing.detection import detect_language
@@ -57,6 +58,7 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
             language,
             piece.symbol,
             "\n".join(lines[piece.first : piece.last + 1]),
+            also_defines=piece.also_defines,
         )
         for piece in pieces
     )
@@ -97,7 +99,10 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
             continue
         cost = tree_cost(tree, text, piece.first, piece.last, budget)
         pieces += _split(text, piece, cost)
-    return with_closers(pieces, text)
+    pieces = with_closers(pieces, text)
+    if not language.data:
+        name_all(pieces, definitions)
+    return pieces
 
 
 def for_parser(source: bytes, language: Language) -> bytes:

@@ -159,6 +159,7 @@ class SnippetRow(Base):
     content_hash: Mapped[str] = mapped_column(String(32))
     enrichment_id: Mapped[int | None] = mapped_column(BigInteger)
     text: Mapped[str]
+    also_defines: Mapped[str | None]
 
 
 class KeywordChangeRow(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
-from kodit.domain.snippet import Symbol, SymbolKind
+from kodit.domain.snippet import Symbol
 from kodit.domain.source import FileProcessingStatus
 from kodit.infrastructure.mappers.task_mapper import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -21,6 +21,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
 from kodit.infrastructure.sqlalchemy.globs import from_root, may_match, path_matcher
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+from kodit.infrastructure.sqlalchemy.symbols import text_to_placed, to_symbol
 
 # Statements are made once: to put one together costs more than to run it.
 _EVERY_INDEX = select(IndexRow.id).where(IndexRow.deleted_at == 0)
@@ -43,6 +44,7 @@ _FOUND = PreparedForMany(
             SnippetRow.symbol,
             SnippetRow.kind,
             SnippetRow.scope,
+            SnippetRow.also_defines,
         )
         .join(FileRow, FileRow.id == SnippetRow.file_id)
         .where(SnippetRow.id.in_(ids))
@@ -125,7 +127,7 @@ class SqlSearchRepository:
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
         return [
-            FoundSnippet._make([*row[:7], _symbol(*row[7:])])
+            FoundSnippet._make([*row[:7], to_symbol(*row[7:10]), _symbols_of(row[10])])
             for row in _FOUND.run(Driver(self._connection), snippet_ids)
         ]
 
@@ -137,5 +139,5 @@ class SqlSearchRepository:
         return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
-def _symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
-    return None if name is None or kind is None else Symbol(name, SymbolKind(kind), scope)
+def _symbols_of(also_defines: str | None) -> tuple[Symbol, ...]:
+    return tuple(placed.symbol for placed in text_to_placed(also_defines))

@@ -24,7 +24,7 @@ from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored
 ADD_SNIPPET = insert_columns(
     SnippetRow,
     *("index_id", "file_id", "state", "start_line", "end_line", "language"),
-    *("symbol", "kind", "scope", "content_hash", "text"),
+    *("symbol", "kind", "scope", "content_hash", "text", "also_defines"),
 )
 LOG_CHANGE = insert_columns(
     KeywordChangeRow, "index_id", "file_id", "change_set", "snippet_id", "op"

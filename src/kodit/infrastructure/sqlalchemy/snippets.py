@@ -51,6 +51,7 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     SET_STATE,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import to_stored
+from kodit.infrastructure.sqlalchemy.symbols import placed_to_text
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
@@ -86,6 +87,7 @@ class SqlSnippetRepository:
                 "scope": snippet.symbol.scope if snippet.symbol else "",
                 "content_hash": snippet.content_hash,
                 "text": snippet.text,
+                "also_defines": placed_to_text(snippet.also_defines),
             }
             for file in files
             if file.sliced is not None

@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 
 from kodit.domain.search import StoredSnippet
 from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow
+from kodit.infrastructure.sqlalchemy.symbols import text_to_placed
 
 
 def select_stored() -> Select[*tuple[Any, ...]]:
@@ -27,6 +28,7 @@ def select_stored() -> Select[*tuple[Any, ...]]:
             SnippetRow.kind,
             SnippetRow.scope,
             SnippetRow.text,
+            SnippetRow.also_defines,
         )
         .join(FileRow, FileRow.id == SnippetRow.file_id)
         .join(IndexRow, IndexRow.id == SnippetRow.index_id)
@@ -48,4 +50,5 @@ def to_stored(row: Any) -> StoredSnippet:
         kind=row[10],
         scope=row[11],
         text=row[12],
+        also_defines=text_to_placed(row[13]),
     )

@@ -1,0 +1,62 @@
+"""Everything that is defined is found by its name, however small it is."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.sources import write_file
+
+from kodit import Kodit
+
+SHAPES = """LIMIT = 12
+MARGIN = 3
+
+
+class Circle:
+    def area(self):
+        return 3
+
+    def grow(self):
+        return 2
+
+    def shrink(self):
+        return 1
+
+
+class Square:
+    def area(self):
+        return 4
+"""
+
+
+@pytest.fixture(scope="module")
+def kodit(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
+    """An index of one file of many small definitions, and of one that only names them."""
+    place = tmp_path_factory.mktemp("names")
+    write_file(place / "source" / "shapes.py", SHAPES)
+    uses = "".join(f"print(margin, square.area, circle.shrink, {n})\n" for n in range(30))
+    write_file(place / "source" / "area" / "margin.py", f"def shown():\n    {uses}")
+    kodit = Kodit(place / "data")
+    kodit.index(place / "source")
+    return kodit
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [("MARGIN", 2), ("Circle.shrink", 12), ("Square.area", 17), ("shrink", 12), ("Circle", 5)],
+)
+def test_a_small_definition_is_the_first_result(kodit: Kodit, query: str, line: int) -> None:
+    """Also where it shares its snippet with others."""
+    snippet = kodit.search(query)[0].snippet
+    assert snippet.path == "shapes.py"
+    assert snippet.start_line <= line <= snippet.end_line
+
+
+def test_a_definition_that_shares_a_snippet_has_its_own_lines(kodit: Kodit) -> None:
+    """And its own name, kind and scope."""
+    (found,) = kodit.symbols("Circle.shrink").definitions
+    snippet = found.snippet
+    assert (snippet.start_line, snippet.end_line, found.line) == (12, 13, 12)
+    assert (snippet.kind, snippet.scope) == ("method", "Circle")
+    assert snippet.text.endswith("return 1")
+    (found,) = kodit.symbols("LIMIT").definitions
+    assert (found.line, found.snippet.kind) == (1, "constant")
