@@ -92,6 +92,10 @@ def test_what_time_may_change(said: str) -> None:
             "ssh: this and that\nerror: less\nfatal: this says most\nwhat is done about it",
             "this says most.",
         ),
+        (
+            "fatal: unable to connect to x:\nx[0: 127.0.0.1]: errno=Connection refused\n\n",
+            "unable to connect to x: x[0: 127.0.0.1]: errno=Connection refused.",
+        ),
         ("fatal: Could not read from remote repository.", "Could not read from remote repository."),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from kodit.domain.errors import KoditError, SourceError, TransientError
 from kodit.domain.source import Source
@@ -97,7 +98,8 @@ def last_line(error: GitError) -> str:
     lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
     lines = [line for line in lines if not _SAYS_NOTHING.match(line)] or lines
     for start in ("fatal:", "error:", "ssh:", ""):
-        for line in reversed(lines):
+        for line, following in reversed(list(pairwise([*lines, ""]))):
             if line.startswith(start):
-                return line.removeprefix(start).strip().rstrip(".")[:300] + "."
+                said = f"{line} {following}" if line.endswith(":") else line
+                return said.removeprefix(start).strip().rstrip(".")[:300] + "."
     return "it gave no reason."
