@@ -186,6 +186,17 @@ def test_a_folder_whose_real_name_is_broken_is_refused(tmp_path: Path) -> None:
             parse_source(f"link{number}", cwd=tmp_path)
 
 
+def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named as what is missing, and only where it is needed."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(SourceError, match="the current folder, which does not exist any more"):
+        parse_source("src")
+    assert parse_source(str(tmp_path)).source == Source(SourceKind.FOLDER, str(tmp_path))
+
+
 def make_repository(path: Path, *options: str) -> None:
     subprocess.run(["git", "init", "--quiet", *options, str(path)], check=True)
 

@@ -19,7 +19,7 @@ import pytest
 from tests.support.command import KoditCommand, Outcome, finish, wait_until
 from tests.support.crash import read_states
 from tests.support.snapshot import take_snapshot
-from tests.support.sources import git, write_file, write_tree
+from tests.support.sources import commit_all, git, write_file, write_tree
 
 from kodit import Kodit
 
@@ -212,6 +212,33 @@ def test_a_data_directory_of_somebody_else(mode: int, kodit: KoditCommand) -> No
     outcome = kodit.run("status", preexec_fn=lose_privileges)
 
     check(outcome, 2, f"the data directory {kodit.data_dir} cannot be read and written")
+
+
+@pytest.mark.skipif(sys.platform != "linux" and os.geteuid() == 0, reason="root may do anything")
+def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
+    """What may not be read is refused by its name."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0)
+
+    outcome = kodit.run("index", folder, preexec_fn=lose_privileges)
+
+    folder.chmod(0o700)
+    check(outcome, 2, f"The folder {folder} cannot be read: permission denied.")
+
+
+@pytest.mark.skipif(sys.platform != "linux" and os.geteuid() == 0, reason="root may do anything")
+def test_a_repository_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
+    """The files are indexed as those of a folder without a repository, as git would see it."""
+    folder = tmp_path / "source"
+    write_tree(folder, files=2)
+    commit_all(folder)
+    (folder / ".git").chmod(0)
+
+    outcome = kodit.run("index", folder, preexec_fn=lose_privileges)
+
+    (folder / ".git").chmod(0o700)
+    assert (outcome.code, outcome.said) == (0, [])
+    assert kodit.status()["files"] == 2
 
 
 def test_a_database_that_is_none(kodit: KoditCommand) -> None:

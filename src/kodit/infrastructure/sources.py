@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from kodit.domain.errors import MissingFolderError, SourceError
 from kodit.domain.source import Credentials, ParsedSource, Source, SourceKind
 from kodit.domain.text import is_text
-from kodit.infrastructure.folder.repository import enclosing_work_tree
+from kodit.infrastructure.folder.repository import enclosing_work_tree, is_file, is_folder
 
 _REMOTE_SCHEMES = ("https", "http", "ssh", "git")
 _SCP_LIKE = re.compile(
@@ -134,7 +134,15 @@ def _local_path(text: str, cwd: Path | None) -> Path:
     path = Path(text)
     if text == "~" or text.startswith("~/"):
         path = path.expanduser()
-    return (cwd or Path.cwd()) / path
+    if path.is_absolute():
+        return path
+    try:
+        return (cwd or Path.cwd()) / path
+    except FileNotFoundError:
+        raise SourceError(
+            f"{without_secrets(text)} is looked for in the current folder, which does not exist "
+            "any more; change to another one."
+        ) from None
 
 
 def _local_source(path: Path, ref: str | None) -> Source:
@@ -176,9 +184,9 @@ def _real_folder(path: Path) -> Path:
 
 def _is_bare_repository(path: Path) -> bool:
     return (
-        (path / "HEAD").is_file()
-        and (path / "objects").is_dir()
-        and (path / "refs").is_dir()
+        is_file(path / "HEAD")
+        and is_folder(path / "objects")
+        and is_folder(path / "refs")
         and not (path / ".git").exists()
     )
 

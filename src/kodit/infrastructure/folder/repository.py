@@ -42,9 +42,9 @@ def outer_ignore_files(folder: Path, tree: WorkTree) -> list[tuple[str, bytes]]:
 
 
 def _git_directory(entry: Path) -> Path | None:
-    if entry.is_dir():
-        is_repository = (entry / "HEAD").is_file() and (
-            (entry / "objects").is_dir() or (entry / "commondir").is_file()
+    if is_folder(entry):
+        is_repository = is_file(entry / "HEAD") and (
+            is_folder(entry / "objects") or is_file(entry / "commondir")
         )
         return entry if is_repository else None
     content = _read_rules(entry, follow=False)
@@ -52,7 +52,23 @@ def _git_directory(entry: Path) -> Path | None:
         return None
     target = Path(os.fsdecode(content.removeprefix(b"gitdir: ").rstrip(b"\r\n")))
     directory = target if target.is_absolute() else entry.parent / target
-    return directory if (directory / "HEAD").is_file() else None
+    return directory if is_file(directory / "HEAD") else None
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is seen there: as for git, what may not be looked at is not there."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is seen there, likewise."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False
 
 
 def _common_directory(git_directory: Path) -> Path:
