@@ -253,12 +253,15 @@ def test_a_database_that_is_none(kodit: KoditCommand) -> None:
 
 
 def test_a_keyword_index_that_is_damaged(tmp_path: Path) -> None:
-    """The stage fails and says why; what else there is still answers."""
+    """A search says so, and so does the stage that fails; what else there is still answers."""
     write_tree(tmp_path / "source", files=4)
     kodit = KoditCommand(tmp_path / "data", KODIT_MAX_FAILURES="1")
     kodit.succeed("index", tmp_path / "source")
     (meta,) = kodit.data_dir.glob("keyword/*/meta.json")
     meta.write_text("{")
+
+    check(kodit.run("search", "quartz"), 1, "cannot be read: it is damaged")
+    kodit.succeed("search", "quartz", "--mode", "code")
     write_file(tmp_path / "source" / "more.py", "def more():\n    return 'quartz'\n")
 
     outcome = kodit.run("index", tmp_path / "source")

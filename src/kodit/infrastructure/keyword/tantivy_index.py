@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 
 import tantivy
 
+from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.search import Hit, Scope
@@ -130,11 +131,21 @@ class TantivyKeywordIndex:
             return None
         stamp = (status.st_mtime_ns, status.st_ino)
         if self._index is None:
-            self._index = open_index(self._folder)
+            self._index = _opened(self._folder)
         elif stamp != self._stamp:
             self._index.reload()
         self._stamp = stamp
         return self._index
+
+
+def _opened(folder: Path) -> tantivy.Index:
+    try:
+        return open_index(folder)
+    except ValueError as error:
+        raise PermanentError(
+            f"the keyword index {folder} cannot be read: it is damaged, or belongs to another "
+            "user; `kodit doctor` says which, and with --repair builds it anew"
+        ) from error
 
 
 class _Found(NamedTuple):
