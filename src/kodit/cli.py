@@ -41,15 +41,18 @@ app.add_typer(worker.app)
 def configure(
     context: typer.Context,
     data_dir: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
+            metavar="FOLDER",
             help="Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given. "
-            "May also stand behind the command."
+            "May also stand behind the command.",
         ),
     ] = None,
 ) -> None:
     """Durable, incremental code search."""
-    context.obj = data_dir
+    if data_dir is not None and not data_dir.strip():
+        raise UserError("--data-dir names no folder; give one, or leave the option out")
+    context.obj = None if data_dir is None else Path(data_dir)
 
 
 @app.command()

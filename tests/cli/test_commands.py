@@ -19,6 +19,7 @@ MISTAKES = {
     "no such option": (["status", "--frobnicate"], "No such option: --frobnicate"),
     "a source that looks like an option": (["index", "--", "--upload-pack=x"], "like an option"),
     "a transport": (["index", "ext::sh -c true"], "names a git transport that is refused"),
+    "a data directory without a name": (["--data-dir", "", "status"], "--data-dir names no folder"),
     "no such mode": (["search", "x", "--mode", "magic"], "there is no mode 'magic'; choose one of"),
     "empty query": (["search", "  "], "the query is empty"),
     "no number": (["search", "x", "--limit", "many"], "--limit"),
