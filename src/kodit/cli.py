@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -246,8 +247,21 @@ def version() -> None:
     print_line(kodit.__version__)
 
 
+def _open_closed_streams() -> None:
+    """Let the null device stand for each standard stream that the caller has closed. Otherwise the
+    next file that is opened takes its number, and what is meant for the stream is written to it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free number
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+
+
 def main() -> None:
     """Run the command line; every foreseen error is one sentence and an exit code."""
+    _open_closed_streams()
     # Importing makes objects that stay: looking through them for garbage again and again is a
     # tenth of what a search costs.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,25 @@ def test_a_reader_that_has_had_enough(indexed: KoditCommand) -> None:
 
     assert process.returncode == 1
     assert said == ""
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+def test_streams_that_the_caller_has_closed(
+    closed: tuple[int, ...], kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """The work is done as if nobody read them, and no file of ours takes their place."""
+    write_tree(tmp_path / "source", files=4)
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    outcome = kodit.run("index", tmp_path / "source", preexec_fn=close)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert kodit.run("search", "quartz", preexec_fn=close).code == 0
+    assert kodit.status()["run"]["state"] == "succeeded"
+    assert kodit.succeed("doctor").err == "Nothing is wrong.\n"
 
 
 def test_nothing_there_yet(kodit: KoditCommand) -> None:
