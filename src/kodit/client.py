@@ -27,7 +27,7 @@ from kodit.domain.browsing import (
 from kodit.domain.diagnosis import Diagnosis
 from kodit.domain.errors import IndexingError
 from kodit.domain.run import RunState
-from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult
+from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, SearchResult, choose
 from kodit.domain.snippet import SymbolKind
 from kodit.indexing import IndexRequest, index_sources
 from kodit.locating import locate, located_ids
@@ -132,10 +132,10 @@ class Kodit:
             authors=tuple(authors),
             created_after=created_after,
             created_before=created_before,
-            kinds=tuple(SymbolKind(kind) for kind in kinds),
+            kinds=tuple(choose(SymbolKind, "kind", kind) for kind in kinds),
         )
         return self._open().search.search(
-            SearchRequest(query, SearchMode(mode), chosen, limit, offset, budget)
+            SearchRequest(query, choose(SearchMode, "mode", mode), chosen, limit, offset, budget)
         )
 
     def grep(

@@ -149,6 +149,8 @@ BAD: list[tuple[Callable[[Kodit], object], type[Exception], str]] = [
     (lambda kodit: kodit.search("x", paths=["[z-a]"]), InvalidQueryError, "path globs"),
     (lambda kodit: kodit.search("x", paths=["!"]), InvalidQueryError, "path globs"),
     (lambda kodit: kodit.search("x", paths=["\udcff"]), InvalidQueryError, "path globs"),
+    (lambda kodit: kodit.search("x", mode="magic"), InvalidQueryError, "no mode 'magic'; choose"),
+    (lambda kodit: kodit.search("x", kinds=["magic"]), InvalidQueryError, "no kind 'magic'"),
     (lambda kodit: kodit.search("x", index_ids=[99]), NotFoundError, "99"),
 ]
 

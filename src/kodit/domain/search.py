@@ -9,8 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from kodit.domain.errors import InvalidQueryError
 from kodit.domain.snippet import PlacedSymbol, Snippet, Symbol, SymbolKind
 
 
@@ -21,6 +22,18 @@ class SearchMode(StrEnum):
     KEYWORD = "keyword"
     CODE = "code"
     TEXT = "text"
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def choose(choices: type[Choice], what: str, name: str) -> Choice:
+    """The choice of that name, in any case. Raises InvalidQueryError, which lists what there is."""
+    try:
+        return choices(name.lower())
+    except ValueError:
+        known = ", ".join(choices)
+        raise InvalidQueryError(f"there is no {what} {name!r}; choose one of {known}") from None
 
 
 class VectorKind(StrEnum):

@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TypeVar
 
 from kodit.composition import Application
 from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError
 from kodit.domain.index import Index
-from kodit.domain.search import SearchFilter, SearchMode, SearchRequest
+from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, choose
 from kodit.domain.snippet import SymbolKind
 from kodit.indexing import IndexRequest
 from kodit.infrastructure.sources import parse_source
@@ -28,8 +26,6 @@ ENGINES = {
     SearchMode.CODE: "vectors of the code",
     SearchMode.TEXT: "vectors of the enriched texts",
 }
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +107,8 @@ def _understand(application: Application, options: SearchOptions) -> SearchReque
             "PATH brings one source up to date and searches it, --source searches indexes as they "
             "are; give one of the two"
         )
-    mode = _choose(SearchMode, "mode", options.mode)
-    kinds = tuple(_choose(SymbolKind, "kind", kind) for kind in options.kinds)
+    mode = choose(SearchMode, "mode", options.mode)
+    kinds = tuple(choose(SymbolKind, "kind", kind) for kind in options.kinds)
     created_after = _moment("--created-after", options.created_after)
     created_before = _moment("--created-before", options.created_before)
     if options.path is not None:
@@ -135,14 +131,6 @@ def _understand(application: Application, options: SearchOptions) -> SearchReque
         offset=options.offset,
         budget=options.budget,
     )
-
-
-def _choose(choices: type[Choice], what: str, name: str) -> Choice:
-    try:
-        return choices(name.lower())
-    except ValueError:
-        known = ", ".join(choices)
-        raise InvalidQueryError(f"there is no {what} {name!r}; choose one of {known}") from None
 
 
 def _moment(option: str, text: str | None) -> datetime | None:
