@@ -53,6 +53,15 @@ def test_filters_that_no_file_passes(filters: tuple[str, ...], indexed: KoditCom
     assert said(indexed, *QUARTZ, "--kind", "enum") == ["Nothing found."]
 
 
+def test_a_source_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Is told from one whose files do not answer."""
+    (tmp_path / "empty").mkdir()
+
+    assert said(kodit, "search", "quartz", str(tmp_path / "empty")) == [
+        "Nothing found; there is no indexed file."
+    ]
+
+
 def test_a_text_that_was_cut_says_so(indexed: KoditCommand) -> None:
     """After the lines that are shown of it."""
     out = succeeded(indexed.run_here(*QUARTZ, "--budget", "60", "--lines", "99")).out

@@ -94,6 +94,8 @@ def _nothing_found(application: Application, search_filter: SearchFilter) -> str
     if not incomplete:
         if search_filter.chooses_files and not application.browse.list_files(search_filter):
             return "No indexed file passes these filters."
+        if not any(one.summary.files for one in statuses):
+            return "Nothing found; there is no indexed file."
         return "Nothing found."
     *others, last = incomplete
     which = f"indexes {', '.join(others)} and {last} are" if others else f"index {last} is"
