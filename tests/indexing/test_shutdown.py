@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 from tests.support.command import (
     KoditCommand,
+    as_in_a_terminal,
     finish,
     processes_of_session,
     wait_until,
@@ -35,11 +36,6 @@ def interrupt(process: subprocess.Popen[str]) -> None:
 def terminate(process: subprocess.Popen[str]) -> None:
     """What a service manager sends, to the main process."""
     process.terminate()
-
-
-def as_in_a_terminal() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Stop(NamedTuple):

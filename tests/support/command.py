@@ -148,6 +148,12 @@ def kill_group(process: subprocess.Popen[str]) -> None:
         return
 
 
+def as_in_a_terminal() -> None:
+    """For a process that is to be sent Ctrl-C: what a shell starts in the background ignores it,
+    and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def processes_of_session(session: int) -> list[str]:
     """The command lines of what is alive in a session, on Linux."""
     alive = []

@@ -12,7 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.command import KoditCommand, finish, kill_group, wait_until
+from tests.support.command import (
+    KoditCommand,
+    as_in_a_terminal,
+    finish,
+    kill_group,
+    wait_until,
+)
 from tests.support.sources import write_tree
 from tests.worker.conftest import Queue, StartWorker
 
@@ -185,7 +191,7 @@ def ended(process: subprocess.Popen[str]) -> Iterator[None]:
 
 def test_watch_tells_what_changes(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
     """One document a line whenever something has changed, until Ctrl-C, which is no error."""
-    watching = kodit.start("status", "--watch", "--json")
+    watching = kodit.start("status", "--watch", "--json", preexec_fn=as_in_a_terminal)
     assert watching.stdout is not None
     assert json.loads(watching.stdout.readline())["indexes"] == []
     queue.request(SourceKind.FOLDER, str(tmp_path))
