@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.faults import EMBED_TEXT, MOST_FAILURES, FaultyApplication
-from tests.support.serving import ServingKodit, failed_task, states
+from tests.support.serving import ServingKodit, failed_task, states, work_of
 from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import python_function, write_file, write_tree
 
@@ -164,6 +164,25 @@ def test_a_failing_extract_loses_no_file(setting: Setting, way: str) -> None:
     assert setting.serving.work()["files_parsed"] == 102 - parsed
     assert setting.is_as_fresh()
     assert states(setting.serving.index(setting.folder))[1:] == ["skipped"] * 4
+
+
+def test_a_failing_keyword_stage_keeps_what_it_has_committed(setting: Setting) -> None:
+    """It works in batches too: what it had done before the failure is kept and counted, and the
+    retry does the rest."""
+    functions = "\n\n".join(python_function(f"many_{number}", WORDS) for number in range(30))
+    for number in range(150):
+        write_file(setting.folder / "many" / f"module_{number}.py", functions)
+    setting.faults.fail(TaskType.BM25_INDEX, lambda: PermanentError("out of order"), after=1)
+    run = setting.serving.index(setting.folder)
+    assert states(run) == AFTER_FAILURE_OF[TaskType.BM25_INDEX]
+    committed = failed_task(run).work["keywords_indexed"]
+
+    setting.faults.mend(TaskType.BM25_INDEX)
+    run = setting.serving.retry(run.id)
+
+    assert 0 < committed <= 4096
+    assert work_of(run)["keywords_indexed"] == work_of(run)["snippets_written"]
+    assert setting.is_as_fresh()
 
 
 def test_a_file_that_comes_and_goes_between_failures(setting: Setting) -> None:

@@ -30,8 +30,9 @@ from kodit.domain.task import QueuePriority, Task, TaskType
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""
 FILES_PER_BATCH = 64
-CHANGES_PER_BATCH = 8192
-"""How many keyword changes go into one commit of the keyword index, which costs some 50 ms."""
+CHANGES_PER_BATCH = 2048
+"""How many keyword changes go into one commit of the keyword index, which costs some 50 ms. With
+8192 the work of seconds hung on one commit: who was killed five times in it had failed for good."""
 ROWS_PER_PURGE = 1000
 
 
