@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -73,6 +74,30 @@ def test_a_silent_child_is_ended_with_what_it_started(pool: ProcessPool) -> None
 
     assert started
     wait_until(lambda: not is_alive(started[0]))
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_child_at_work_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    """Nobody is left to tell it: it must notice in the middle of a call."""
+    program = (
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from kodit.infrastructure.processes.pool import ProcessPool\n"
+        "pool = ProcessPool(Path(sys.argv[1]), 1)\n"
+        "tell = lambda current, total: print(current, flush=True)\n"
+        "asyncio.run(pool.call(sys.argv[2], report=tell))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path), f"{WORK}:work_on"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert is_alive(child)
+        parent.kill()
+
+    wait_until(lambda: not is_alive(child))
 
 
 def test_a_cancelled_call_leaves_the_pool_sound(pool: ProcessPool) -> None:

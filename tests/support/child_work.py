@@ -21,6 +21,12 @@ def tell_own_id(*, report: Any) -> int:
     return os.getpid()
 
 
+def work_on(*, report: Any) -> None:
+    """Report the id of the process that runs this, and take long."""
+    report(os.getpid(), None)
+    time.sleep(600)
+
+
 def go_silent(*, report: Any) -> None:
     """Report once and never again, while a process of one's own works on."""
     child = subprocess.Popen(["sleep", "600"])
