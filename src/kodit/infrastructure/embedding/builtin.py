@@ -40,7 +40,7 @@ def embed_texts(texts: Sequence[str], *, report: Any) -> list[PackedVector]:
     from kodit.infrastructure.embedding.static_model import load_model  # noqa: PLC0415 - heavy
     from kodit.infrastructure.vectors.packing import pack  # noqa: PLC0415 - heavy
 
+    record_work("texts_embedded", len(texts))
     packed = pack(load_model().embed(texts))
-    record_work("texts_embedded", len(packed))
     report(len(packed), len(packed))
     return packed

@@ -27,7 +27,7 @@ class BuiltinEnricher:
 
 def describe_all(snippets: Sequence[StoredSnippet], *, report: Any) -> list[str]:
     """Runs in a child process."""
+    record_work("snippets_enriched", len(snippets))
     texts = [describe(snippet) for snippet in snippets]
-    record_work("snippets_enriched", len(texts))
     report(len(texts), len(texts))
     return texts

@@ -110,11 +110,12 @@ def read_history(
 
 def extract(place: Place, files: Sequence[FileToExtract], *, report: Any) -> list[ExtractedFile]:
     """Read the files and cut them into snippets."""
+    contents = _read(place, files)
+    record_work("files_parsed", sum(data is not None for data in contents))
     extracted = []
-    for done, (file, data) in enumerate(zip(files, _read(place, files), strict=True)):
+    for done, (file, data) in enumerate(zip(files, contents, strict=True)):
         report(done, len(files))
         extracted.append(_extract_one(file, data))
-    record_work("files_parsed", sum(file.sliced is not None for file in extracted))
     return extracted
 
 

@@ -1,0 +1,61 @@
+"""The record of what parsers and models did, which tests of crashes go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.sources import write_file
+
+from kodit.domain.source import Source, SourceKind
+from kodit.infrastructure.embedding.builtin import embed_texts
+from kodit.infrastructure.enrichment.builtin import describe_all
+from kodit.infrastructure.reading.work import FileToExtract, Place, extract
+from kodit.infrastructure.work_log import VARIABLE
+
+CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
+
+
+def cut_short(*_arguments: Any) -> None:
+    raise InterruptedError("as by a kill")
+
+
+def parse(folder: Path) -> None:
+    write_file(folder / "one.py", "x = 1\n")
+    files = [FileToExtract(1, "one.py", ""), FileToExtract(2, "missing.py", "")]
+    extract(Place(Source(SourceKind.FOLDER, str(folder)), str(folder)), files, report=cut_short)
+
+
+def embed(_folder: Path) -> None:
+    embed_texts(["quartz", None], report=cut_short)  # type: ignore[list-item]
+
+
+def enrich(_folder: Path) -> None:
+    describe_all([None], report=cut_short)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("work", "line"),
+    [(parse, "files_parsed 1"), (embed, "texts_embedded 2"), (enrich, "snippets_enriched 1")],
+    ids=["parse", "embed", "enrich"],
+)
+def test_a_batch_that_is_cut_short_counts(
+    work: Callable[[Path], None], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a batch which is begun again and again would look as if it was done once."""
+    log = tmp_path / "work.log"
+    monkeypatch.setenv(VARIABLE, str(log))
+
+    with pytest.raises((InterruptedError, TypeError, AttributeError)):
+        work(tmp_path)
+
+    assert log.read_text() == f"{line}\n"
+
+
+def test_how_to_ask_for_it_is_documented() -> None:
+    """Whoever checks Kodit from outside must find the variable and the names of the lines."""
+    text = CONTRIBUTING.read_text()
+    assert f"`{VARIABLE}`" in text
+    assert all(name in text for name in ("files_parsed", "texts_embedded", "snippets_enriched"))
