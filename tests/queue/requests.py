@@ -41,7 +41,9 @@ def add_single(
     **payload: Any,
 ) -> Task:
     """Store a task that is a run by itself."""
-    run = IndexRun.single(Task(task_type, priority, payload), created_at)
+    task = Task.create(TaskType.SYNC, priority, payload)
+    task.type = task_type
+    run = IndexRun.single(task, created_at)
     with database.write() as transaction:
         return transaction.tasks.add_run(run).tasks[0]
 

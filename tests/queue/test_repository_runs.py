@@ -311,15 +311,15 @@ def test_find_single(database: Database) -> None:
 
 
 def test_delete_runs(database: Database) -> None:
-    """Runs, tasks and attempts of the index go, those of others stay, and no run is left without
-    its tasks."""
+    """Runs, tasks and attempts of the index go, also a single task that names it; those of others
+    stay, and no run is left without its tasks."""
     gone, kept = add_run(database, 1), add_run(database, 2)
-    add_single(database, TaskType.EXTRACT, index_id=1)
+    single = add_single(database, TaskType.EXTRACT, index_id=1)
     first = claim_one(database)
     with database.write() as transaction:
         transaction.tasks.delete_runs(1)
     with database.read() as transaction:
-        assert transaction.tasks.get_runs([gone.id]) == []
+        assert transaction.tasks.get_runs([gone.id, single.run_id or 0]) == []
         assert transaction.tasks.attempts(first.task_id) == []
         assert transaction.tasks.get_runs([kept.id]) == [kept]
         assert all(run.tasks for run in transaction.tasks.list_runs())

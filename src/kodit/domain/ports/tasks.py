@@ -146,7 +146,7 @@ class TaskRepository(Protocol):
         ...
 
     def delete_runs(self, index_id: int) -> None:
-        """Forget the runs, tasks and attempts of an index."""
+        """Forget the runs, tasks and attempts of an index, also single tasks that name it."""
         ...
 
     def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:

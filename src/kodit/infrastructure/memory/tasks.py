@@ -116,7 +116,8 @@ class MemoryTaskRepository:
         return {run.index_id: run for run in self._load(newest.values()) if run.index_id}
 
     def delete_runs(self, index_id: int) -> None:
-        self._forget(run.id for run in self._of_index(index_id))
+        tasks = [task for task in self._tables.tasks.values() if task.index_id == index_id]
+        self._forget({task.run_id for task in tasks if task.run_id is not None})
 
     def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:
         groups: dict[int | None, list[IndexRun]] = {}

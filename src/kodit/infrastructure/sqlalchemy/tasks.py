@@ -149,9 +149,13 @@ class SqlTaskRepository:
 
     def delete_runs(self, index_id: int) -> None:
         mine = select(TaskRow.id).where(TaskRow.index_id == index_id)
+        runs = select(TaskRow.run_id).where(TaskRow.index_id == index_id).distinct()
+        run_ids = list(self._connection.execute(runs).scalars())
         self._connection.execute(delete(_ATTEMPTS).where(TaskAttemptRow.task_id.in_(mine)))
         self._connection.execute(delete(_TASKS).where(TaskRow.index_id == index_id))
         self._connection.execute(delete(_RUNS).where(IndexRunRow.index_id == index_id))
+        for some in in_chunks(run_ids):
+            self._connection.execute(delete(_RUNS).where(IndexRunRow.id.in_(some)))
 
     # Tasks
 
