@@ -16,6 +16,7 @@ from tests.support.sources import write_tree
 
 from kodit import Kodit
 from kodit.domain.errors import DatabaseVersionError
+from kodit.infrastructure.locks import file_lock
 from kodit.infrastructure.sqlalchemy import migrate as migrating
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import Base
@@ -103,6 +104,14 @@ def test_each_migration_goes_up_and_down_over_rows(tmp_path: Path) -> None:
     with Kodit(tmp_path / "data") as kodit:
         (status,) = kodit.index(tmp_path / "source")
     assert status.summary.files == 8
+
+
+def test_a_database_of_this_program_is_opened_while_another_writes(tmp_path: Path) -> None:
+    """A search waits for no writer: only who has to change the tables does."""
+    with Kodit(tmp_path) as kodit:
+        kodit.status()
+    with file_lock(tmp_path / "write.lock", 1.0, "the database"), Kodit(tmp_path) as kodit:
+        assert kodit.search("anchor") == []
 
 
 def test_a_database_of_a_newer_program_is_refused(kodit: KoditCommand) -> None:
