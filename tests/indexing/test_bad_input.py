@@ -111,13 +111,15 @@ def test_a_server_that_hangs(silent_server: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
-    """An empty folder is an index of nothing, and somebody who mistyped is told."""
+    """An empty folder is an index of nothing, which is complete, and somebody who mistyped is
+    told."""
     (tmp_path / "empty").mkdir()
 
     outcome = kodit.run("index", tmp_path / "empty")
 
     assert outcome.code == 0
     assert outcome.said == [f"{tmp_path}/empty has no files to index."]
+    assert kodit.status()["updated_at"] is not None
 
 
 def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) -> None:
