@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -270,6 +271,19 @@ def test_a_keyword_index_that_is_damaged(tmp_path: Path) -> None:
 
     assert outcome.code == 1
     assert "BM25_INDEX: the keyword index cannot be written" in outcome.said[-1]
+
+
+def test_a_keyword_index_that_was_removed(kodit: KoditCommand, tmp_path: Path) -> None:
+    """It is derived: the next run makes it anew, though no file has changed."""
+    write_file(tmp_path / "source" / "fine.py", "def fine():\n    return 'quartz'\n")
+    kodit.succeed("index", tmp_path / "source")
+    shutil.rmtree(kodit.data_dir / "keyword")
+
+    kodit.succeed("index", tmp_path / "source")
+
+    (found,) = kodit.ask("search", "quartz", "--mode", "keyword")["results"]
+    assert found["path"] == "fine.py"
+    assert kodit.work()["files_parsed"] == 1
 
 
 def test_strange_names(tmp_path: Path) -> None:
