@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from tests.worker.conftest import Queue
 
 from kodit.composition import Application
 from kodit.domain.claiming import QueueOrder
-from kodit.domain.errors import UserError
+from kodit.domain.errors import TransientError, UserError
 from kodit.domain.source import SourceKind
-from kodit.domain.task import TaskType
+from kodit.domain.task import Task, TaskState, TaskType
 from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings
 
@@ -118,3 +119,22 @@ def held_by_others(folder: Path) -> set[str]:
                     if target.parent == folder:
                         found.add(target.stem)
     return found
+
+
+def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
+    """How long a lease lasts, and how often a task may fail in passing."""
+    environment = {"KODIT_LEASE_SECONDS": "1000", "KODIT_MAX_FAILURES": "1"}
+    settings = Settings.load(environment, data_dir=tmp_path)
+
+    async def play(application: Application) -> None:
+        queue = application.queue
+        await queue.enqueue_task(Task.create(TaskType.SYNC, 10, {}))
+        task = await queue.claim("a worker")
+        assert task is not None
+        assert task.lease_expires_at is not None
+        assert task.started_at is not None
+        assert task.lease_expires_at - task.started_at == timedelta(seconds=1000)
+        assert await queue.fail_in_passing(task.claim, TransientError("")) is TaskState.FAILED
+
+    with Application(settings) as application:
+        asyncio.run(play(application))
