@@ -11,7 +11,7 @@ from tests.queue.driver import QueueDriver
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.run import RunState
-from kodit.domain.task import Claim, QueuePriority, Task, TaskType
+from kodit.domain.task import Claim, QueuePriority, Task, TaskState, TaskType, task_priority
 from kodit.infrastructure.memory import MemoryWorkerRegistry
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
@@ -195,6 +195,29 @@ def test_single_tasks_merge_at_the_higher_priority(queue: QueueDriver) -> None:
     assert queue.take(ENRICH).task_id == first.id
     again = queue.ask(queue.service.enqueue_task(Task(ENRICH, 10, {"a": 1})))
     assert again.id not in (first.id, other.id)
+
+
+def test_a_stage_of_an_index_is_part_of_its_run(queue: QueueDriver) -> None:
+    """Asked for by itself it asks for the index: no stage runs beside the run, and none early."""
+
+    def enqueue(task_type: TaskType, priority: int, index_id: int) -> Task:
+        task = Task.create(task_type, priority, {"index_id": index_id})
+        return queue.ask(queue.service.enqueue_task(task))
+
+    part = enqueue(EXTRACT, 10, queue.first)
+    run = queue.run(part.run_id or 0)
+    assert (run.index_id, len(run.tasks), part.state) == (queue.first, 5, TaskState.BLOCKED)
+    assert part.priority == task_priority(EXTRACT, QueuePriority.BACKGROUND)
+    same = enqueue(SYNC, 60, queue.first)
+    assert (same.run_id, same.priority) == (run.id, 90)
+
+    queue.take(SYNC)
+    follow_up = enqueue(SYNC, 10, queue.first)
+    assert queue.run(follow_up.run_id or 0).is_follow_up
+    assert queue.claim() is None
+
+    nobodys = enqueue(SYNC, 10, 4711)
+    assert queue.run(nobodys.run_id or 0).tasks == [nobodys]
 
 
 def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None:

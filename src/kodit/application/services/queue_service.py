@@ -59,7 +59,10 @@ class QueueService:
 
     async def enqueue_task(self, task: Task) -> Task:
         """Queue a task that is a run by itself. One of the same type and payload that still waits
-        is merged with it: it is returned, at the higher priority of both."""
+        is merged with it: it is returned, at the higher priority of both.
+
+        No stage of an index runs beside its run: `index_id` in the payload asks for all stages, as
+        `request_run` does, and the task is that of the run which will do it."""
         return await self._write(lambda transaction: self._transitions.enqueue(transaction, task))
 
     async def request_run(self, index_id: int, base: QueuePriority) -> IndexRun:

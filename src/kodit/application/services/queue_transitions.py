@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from kodit.application.services.queue_news import tell
 from kodit.domain.claiming import ClaimRules
-from kodit.domain.errors import LeaseLost, UserError
+from kodit.domain.errors import LeaseLost, NotFoundError, UserError
 from kodit.domain.ports.database import Transaction
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.tasks import TaskRepository
@@ -26,6 +27,8 @@ from kodit.domain.task import (
     Task,
     TaskProgress,
     TaskState,
+    TaskType,
+    task_priority,
 )
 
 LEASE = timedelta(seconds=60)
@@ -52,7 +55,12 @@ class QueueTransitions:
     # Asking
 
     def enqueue(self, transaction: Transaction, task: Task) -> Task:
-        """Queue a task that is a run by itself, or merge it with one like it that still waits."""
+        """Queue a task that is a run by itself, or merge it with one like it that still waits. A
+        stage of an index is none: it is a request for the index, and its part of the run."""
+        if isinstance(task.type, TaskType) and task.index_id is not None:
+            with suppress(NotFoundError):
+                whole = self.request(transaction, task.index_id, _base_of(task.type, task.priority))
+                return next(one for one in whole.tasks if one.type is task.type)
         run = transaction.tasks.find_single(task.type_name, task.payload)
         if run is None:
             run = transaction.tasks.add_run(IndexRun.single(task, self._clock.now()))
@@ -287,3 +295,9 @@ class QueueTransitions:
         for run in failed:
             run.supersede()
         tasks.save_runs(failed)
+
+
+def _base_of(task_type: TaskType, priority: int) -> QueuePriority:
+    """Whose request has a stage of this priority, or one that is at least as high."""
+    is_more = priority > task_priority(task_type, QueuePriority.BACKGROUND)
+    return QueuePriority.USER_INITIATED if is_more else QueuePriority.BACKGROUND
