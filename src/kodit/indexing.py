@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from kodit.composition import Application
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
+from kodit.domain.source import Source
 from kodit.domain.task import Task
 from kodit.infrastructure.folder.patterns import check_globs
 from kodit.infrastructure.sources import parse_source
@@ -23,8 +24,9 @@ POLL_SECONDS = 0.1
 LONGEST_TROUBLE_SECONDS = 5.0
 """How long somebody who waits is left without a word while the database cannot be written."""
 
-Show = Callable[[list[IndexRun]], None]
-"""Called with the runs that are waited for, whenever they may have moved."""
+Show = Callable[[list[IndexRun], Mapping[int, Source]], None]
+"""Called with the runs that are waited for, whenever they may have moved, and the sources of all
+indexes."""
 ShowOperation = Callable[[Task, ProgressTracker], None]
 
 
@@ -130,10 +132,11 @@ async def _wait_for(
     """Raises TransientError when the worker cannot write into the queue for too long: the disk is
     full, say, and nobody could be told otherwise."""
     worker, serving = at_work
+    sources = {} if show is None else await application.indexes.sources()
     while True:
         runs = await application.queue.get_runs(wanted)
         if show is not None:
-            show(await application.queue.under_way(runs))
+            show(await application.queue.under_way(runs), sources)
         if serving.done() or all(run.state.is_terminal for run in runs):
             return runs
         trouble = worker.trouble

@@ -102,7 +102,7 @@ def test_running() -> None:
         "1 min, its worker is silent; another one takes it back"
     )
     assert reasons(run, replace(later, workers=[]))[0] == (
-        "12 s, its worker has died; `kodit worker` starts another, which takes it back"
+        "12 s, its worker has died; any `kodit index` or `kodit worker` takes it back"
     )
     run.cancel(NOW)
     assert reasons(run, later)[0] == (

@@ -27,7 +27,7 @@ def index_and_show(
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
     succeeded."""
 
-    names = [str(parse_source(source).source) for source in request.sources]
+    names = _names(request)
 
     async def work() -> tuple[list[IndexRun], list[IndexStatus], QueueOverview]:
         if wait:
@@ -66,12 +66,18 @@ async def run_and_watch(application: Application, request: IndexRequest) -> list
     from kodit.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
 
     with LiveProgress() as live:
+        live.look_for(_names(request))
         return await index_sources(
             application,
             request,
             show=live.show,
             show_operation=live.show_operation,
         )
+
+
+def _names(request: IndexRequest) -> list[str]:
+    """The sources without their secrets."""
+    return [str(parse_source(source).source) for source in request.sources]
 
 
 def report_failures(runs: Sequence[IndexRun]) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
+from kodit.domain.source import Source
 from kodit.domain.task import Task, TaskProgress, TaskState
 from kodit.terminal.output import printable
 from kodit.terminal.runs import MARKS
@@ -52,8 +54,20 @@ class LiveProgress:
             operation.operation.name, operation.current, operation.total
         )
 
-    def show(self, runs: list[IndexRun]) -> None:
-        self._live.update(Group(*(self._table(run) for run in runs)))
+    def look_for(self, sources: Sequence[str]) -> None:
+        """What is shown until there are runs: a server may take a minute to answer."""
+        lines = (f"looking for {printable(source)}" for source in sources)
+        self._live.update(Group(*(Text(line, "dim") for line in lines)))
+
+    def show(self, runs: list[IndexRun], sources: Mapping[int, Source]) -> None:
+        """The runs, each below its source where there are several."""
+        parts: list[RenderableType] = []
+        for run in runs:
+            source = None if run.index_id is None else sources.get(run.index_id)
+            if source is not None and len(runs) > 1:
+                parts.append(Text(printable(str(source)), "bold"))
+            parts.append(self._table(run))
+        self._live.update(Group(*parts))
 
     def _table(self, run: IndexRun) -> Table:
         table = Table.grid(padding=(0, 1))
@@ -67,7 +81,7 @@ class LiveProgress:
                 Text(task.type_name, style),
                 Text(_bar(task, progress), style),
                 Text(self._count(task, progress), "dim"),
-                Text(printable(task.error or ""), "red"),
+                Text(_trouble(task), "red"),
             )
         return table
 
@@ -81,6 +95,11 @@ class LiveProgress:
         since, start = self._began.setdefault((task.id, task.claim_no), (now, progress.current))
         rate = (progress.current - start) / (now - since) if now - since > 1 else 0.0
         return f"{progress.current}{total}" + (f"  {rate:.0f}/s" if rate > 0 else "")
+
+
+def _trouble(task: Task) -> str:
+    """What went wrong, until the task is tried again."""
+    return "" if task.state is TaskState.RUNNING else printable(task.error or "")
 
 
 def _bar(task: Task, progress: TaskProgress | None) -> str:

@@ -81,8 +81,10 @@ def errors_of(run: IndexRun) -> list[str]:
 
 
 def task_line(task: Task, run: IndexRun, queue: QueueOverview) -> str:
-    """How far a task is, what went wrong with it last, and what happens next."""
-    parts = [printable(task.error or "").removesuffix("."), _progress(task), queue.why(task, run)]
+    """How far a task is, what went wrong with it last, unless it is tried again just now, and what
+    happens next."""
+    error = "" if task.state is TaskState.RUNNING else printable(task.error or "")
+    parts = [error.removesuffix("."), _progress(task), queue.why(task, run)]
     return "; ".join(part for part in parts if part)
 
 

@@ -247,19 +247,22 @@ class CodeIndexingApplicationService:
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
             await self._vectors.enrich(stage, step)
-        with stage.tracker.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
-            while purged := await stage.commit(
-                lambda transaction: (
-                    transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE),
-                    {},
-                ),
-                step,
+            await self._delete_old_snippets(stage, step)
+            # Both in one transaction, and with the progress that stays to be seen.
+            with (
+                step.create_child(TaskOperation.UPDATE_INDEX_TIMESTAMP),
+                step.create_child(TaskOperation.CLEAR_FILE_PROCESSING_STATUSES),
             ):
-                step.set_current(step.current + purged)
-        with stage.tracker.create_child(TaskOperation.UPDATE_INDEX_TIMESTAMP) as step:
-            now = self._clock.now()
-            await stage.commit(partial(_finish, stage.index_id, now), step)
+                await stage.commit(partial(_finish, stage.index_id, self._clock.now()), step)
         return StageOutcome()
+
+    async def _delete_old_snippets(self, stage: Stage, above: ProgressTracker) -> None:
+        def purge(transaction: Transaction) -> tuple[int, dict[str, int]]:
+            return transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE), {}
+
+        with above.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
+            while purged := await stage.commit(purge, step):
+                step.set_current(step.current + purged)
 
     def handlers(self) -> dict[TaskType, StageHandler]:
         """What a worker dispatches to."""

@@ -108,7 +108,7 @@ class QueueOverview:
         since = "" if task.started_at is None else f"{_duration(self.now, task.started_at)}, "
         if task.worker not in self.workers:
             then = "ends it" if task.cancel_requested else "takes it back"
-            who = "the next one" if self.workers else "`kodit worker` starts another, which"
+            who = "the next one" if self.workers else "any `kodit index` or `kodit worker`"
             return f"{since}its worker has died; {who} {then}"
         if task.lease_expires_at is not None and task.lease_expires_at < self.now:
             return f"{since}its worker is silent; another one takes it back"

@@ -11,7 +11,7 @@ from kodit.domain.embedding import PackedVector
 from kodit.domain.errors import PermanentError
 from kodit.domain.ports.database import Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, VectorIndex
-from kodit.domain.progress import ProgressTracker
+from kodit.domain.progress import ProgressTracker, TaskOperation
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.services.embedding_service import EmbeddingDomainService
 from kodit.domain.services.enrichment_service import EnrichmentDomainService
@@ -58,10 +58,13 @@ class VectorStages:
 
         Enrichments are stored before they are embedded: they may have been paid for.
         """
-        while snippets := await self._next_batch(stage, step, TaskType.ENRICH):
-            with suppress(_CacheMovedError):  # likewise
-                texts = await self._enrich(stage, step, snippets)
-                await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
+        with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
+            while snippets := await self._next_batch(stage, step, TaskType.ENRICH):
+                embedding.set_total(step.total)
+                with suppress(_CacheMovedError):  # likewise
+                    texts = await self._enrich(stage, step, snippets)
+                    embedding.set_current(step.current)
+                    await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
         await self._finish(stage, step, VectorKind.TEXT)
 
     async def _next_batch(

@@ -127,14 +127,15 @@ def _rank_file(
 
 
 def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Those of `others` that touch the one that is shown, or another one that does."""
+    """Those of `others` that touch the one that is shown, or another one that does. What stands
+    above and defines something else does not: a result begins with what it is named by."""
     first, last, found = shown.start_line, shown.end_line, list[Candidate]()
     while True:
         for one in others:
             touches = (
-                one.end_line < first <= one.end_line + 1 + MOST_BLANK_LINES
-                or one.start_line - 1 - MOST_BLANK_LINES <= last < one.start_line
-            )
+                one.symbol in (None, shown.symbol)
+                and one.end_line < first <= one.end_line + 1 + MOST_BLANK_LINES
+            ) or one.start_line - 1 - MOST_BLANK_LINES <= last < one.start_line
             lines = max(last, one.end_line) - min(first, one.start_line) + 1
             if touches and lines <= MOST_JOINED_LINES:
                 first, last = min(first, one.start_line), max(last, one.end_line)
