@@ -167,6 +167,7 @@ _CONTENTS = st.one_of(
 @needs_ripgrep
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @example(pattern=KELVIN + LONG_S, ignore_case=True, contents=[b"kS"])
+@example(pattern="a{2}(?i)?", ignore_case=False, contents=[b"1"])
 @given(
     pattern=st.lists(_PIECES, min_size=1, max_size=7).map("".join),
     ignore_case=st.booleans(),

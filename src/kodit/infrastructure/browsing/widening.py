@@ -31,7 +31,7 @@ _TOKEN = re.compile(
     |(?P<control>\\[afnrtv])
     |(?P<escaped>\\[^0-9A-Za-z])
     |(?P<open>\((?:\?P?<\w+>|\?:)?(?!\?))
-    |(?P<flags>\(\?[A-Za-z-]*[:)])
+    |(?P<flags>\(\?[A-Za-z-]*[:)](?![*+?{]))  # to RE2, `a(?i)?` repeats the `a`
     |(?P<structure>[|)]|[*+?]\??|\{\d+(?:,\d*)?\}\??)
     |(?P<any>\.)
     |(?P<literal>[^\\\[(])""",

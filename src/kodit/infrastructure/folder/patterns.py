@@ -82,7 +82,7 @@ def parse_patterns(content: bytes) -> tuple[Pattern, ...]:
 def check_globs(option: str, globs: Sequence[str]) -> None:
     """Raises UserError, naming the option, for globs that can choose no file."""
     for glob in globs:
-        what = _mistake(glob)
+        what = mistake_of(glob)
         if what is not None:
             raise UserError(f"{option} {glob!r} {what}")
     if globs and all(glob.startswith("!") for glob in globs):
@@ -91,7 +91,8 @@ def check_globs(option: str, globs: Sequence[str]) -> None:
         )
 
 
-def _mistake(glob: str) -> str | None:
+def mistake_of(glob: str) -> str | None:
+    """Why a glob can choose no file, to be said after it; None for any other."""
     if any(character < " " or character == "\x7f" for character in glob):
         return "holds a control character"
     if glob.startswith("#"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, SQLColumnExpression, or_, true
 
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.text import is_text
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -36,9 +37,14 @@ def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
     """
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most searches have no globs
 
+    from kodit.infrastructure.folder.patterns import mistake_of  # noqa: PLC0415 - likewise
+
+    for glob in globs:
+        if not is_text(glob):
+            raise InvalidQueryError(f"the path glob {glob!r} is not valid text")
+        if (mistake := mistake_of(glob)) is not None:
+            raise InvalidQueryError(f"the path glob {glob!r} {mistake}")
     try:
-        for glob in globs:
-            glob.encode()
         return _match(GitIgnoreSpec.from_lines(globs))
     except (ValueError, re.error):
         raise InvalidQueryError(
