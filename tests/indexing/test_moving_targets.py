@@ -62,6 +62,9 @@ def test_between_the_look_and_the_read(
     found = {found.symbol for found in serving.search("quartz", "keyword")}
     assert found == {"later"}
     assert read_rows(serving.data_dir, "SELECT path FROM files WHERE status <> 'clean'") == []
+    assert serving.call(lambda application: application.indexes.status())[0].summary.skipped == {
+        "vanished": 5
+    }
     assert not any("root:" in found.text for found in serving.search("root daemon", "keyword"))
     serving.index(folder)
     with Kodit(tmp_path / "fresh") as fresh:

@@ -34,6 +34,8 @@ CHANGES_PER_BATCH = 2048
 """How many keyword changes go into one commit of the keyword index, which costs some 50 ms. With
 8192 the work of seconds hung on one commit: who was killed five times in it had failed for good."""
 ROWS_PER_PURGE = 1000
+VANISHED = "vanished"
+"""Why a file is left out that the scan met and that was gone, or no file, when it was read."""
 
 
 class CodeIndexingApplicationService:
@@ -193,7 +195,7 @@ class CodeIndexingApplicationService:
             ):
                 extracted = await self._extract(index, files, _report_beyond(step, done))
                 done += len(files)
-                await stage.commit(partial(_store_extracted, index, extracted), step, done)
+                await stage.commit(partial(_store_extracted, index, files, extracted), step, done)
         return StageOutcome()
 
     async def _extract(
@@ -302,9 +304,17 @@ def _report_beyond(step: ProgressTracker, stored: int) -> Report:
 
 
 def _store_extracted(
-    index: Index, extracted: Sequence[ExtractedFile], transaction: Transaction
+    index: Index,
+    files: Sequence[IndexedFile],
+    extracted: Sequence[ExtractedFile],
+    transaction: Transaction,
 ) -> tuple[None, dict[str, int]]:
     counts = transaction.snippets.replace(index.id, extracted)
+    deleted = sum(file.status is FileProcessingStatus.DELETED for file in files)
+    if vanished := sum(file.sliced is None for file in extracted) - deleted:
+        copy = transaction.indexes.get(index.id).working_copy
+        skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}
+        transaction.indexes.finish_scan(index.id, replace(copy, skipped=skipped))
     return None, {
         "files_parsed": sum(file.sliced is not None for file in extracted),
         "snippets_written": counts.written,
