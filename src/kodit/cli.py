@@ -38,6 +38,12 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(worker.app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
 @app.callback()
 def configure(
     context: typer.Context,
@@ -49,6 +55,12 @@ def configure(
             "May also stand behind the command.",
         ),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print Kodit's version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
 ) -> None:
     """Durable, incremental code search."""
     if data_dir is not None and not data_dir.strip():
@@ -61,7 +73,7 @@ def index(
     context: typer.Context,
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="Git URLs (URL@ref picks a ref) and folders."),
+        typer.Argument(metavar="SOURCE", help="Git URLs (URL@ref picks a ref) and folders."),
     ] = None,
     include: Annotated[
         list[str] | None,
@@ -119,10 +131,13 @@ def _globs(given: list[str] | None) -> tuple[str, ...] | None:
 @app.command()
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="A question in words, or a name.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A question in words, or a name.")],
     path: Annotated[
         str | None,
-        typer.Argument(help="Search only this source: indexed first if need be, and refreshed."),
+        typer.Argument(
+            metavar="SOURCE|ID",
+            help="Search only this source: indexed first if need be, and refreshed.",
+        ),
     ] = None,
     source: Annotated[
         list[str] | None,
@@ -197,7 +212,7 @@ def search(
 def status(
     context: typer.Context,
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE|ID]", help="Only this index.")
+        str | None, typer.Argument(metavar="SOURCE|ID", help="Only this index.")
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")

@@ -100,9 +100,9 @@ def test_the_installed_command() -> None:
     """`kodit` itself, as pip has installed it."""
     script = Path(sys.executable).with_name("kodit")
 
-    done = subprocess.run([script, "version"], capture_output=True, check=True, text=True)
-
-    assert done.stdout == f"{package.__version__}\n"
+    for way in ("version", "--version"):
+        done = subprocess.run([script, way], capture_output=True, check=True, text=True)
+        assert done.stdout == f"{package.__version__}\n"
 
 
 def test_text_for_people(indexed: KoditCommand) -> None:
@@ -119,6 +119,17 @@ def test_text_for_people(indexed: KoditCommand) -> None:
 
     runs = indexed.succeed("queue", "list", "--all").out
     assert "run 1 succeeded" in runs
+
+
+def test_what_a_task_did_is_counted_in_words(kodit: KoditCommand, tmp_path: Path) -> None:
+    """One thing is not several."""
+    write_tree(tmp_path / "source", files=1)
+    kodit.run_here("index", tmp_path / "source")
+
+    done = kodit.run_here("queue", "show", "1").out
+
+    assert "1 file parsed, " in done
+    assert " keywords indexed" in done
 
 
 def test_a_terminal_that_knows_no_unicode(indexed: KoditCommand) -> None:

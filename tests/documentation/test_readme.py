@@ -67,6 +67,16 @@ def test_the_python_example_prints_what_it_finds(home: Path) -> None:
     assert re.match(r"src/\w+\.py \d+ ", done.stdout)
 
 
+def test_an_index_tells_what_it_holds(home: Path) -> None:
+    """In Python as `kodit status` does, in few words."""
+    with kodit.Kodit(home / "data") as client:
+        (index,) = client.index(home / "code" / "shop")
+    assert (index.id, index.source, index.files) == (1, str(home / "code" / "shop"), 3)
+    assert index.snippets > 3
+    assert index.updated_at is not None
+    assert "Task(" not in repr(index)
+
+
 def test_what_the_package_offers_can_be_imported() -> None:
     """Names that come on first use are there, and another name is refused as Python refuses it."""
     for name in kodit.__all__:

@@ -41,7 +41,7 @@ def test_files_are_left_out_for_what_is_in_them(
     assert index["files"] == 1
     assert index["skipped"] == {"binary": 1, "generated": 1, "kept by git-lfs": 1, "secret": 1}
     assert index["problems"] == {}
-    left_out = "left out: 1 binary, 1 generated, 1 kept by git-lfs, 1 secret\n"
+    left_out = "left out: binary (1), generated (1), kept by git-lfs (1), secret (1)\n"
     assert left_out in kodit.succeed("status").out
     for command, answers in (("search", "results"), ("grep", "matches")):
         found = kodit.ask(command, "quartz")[answers]

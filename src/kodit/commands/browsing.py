@@ -14,7 +14,9 @@ app = typer.Typer()
 @app.command()
 def grep(
     context: typer.Context,
-    pattern: Annotated[str, typer.Argument(help="A regular expression, in RE2's syntax.")],
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="A regular expression, in RE2's syntax.")
+    ],
     source: OneIndex = None,
     ignore_case: Annotated[
         bool, typer.Option("--ignore-case", "-i", help="Capitals and small letters are the same.")
@@ -59,7 +61,7 @@ def ls(
     source: OneIndex = None,
     glob: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[GLOB]...", help="Only files that match one of these globs."),
+        typer.Argument(metavar="GLOB", help="Only files that match one of these globs."),
     ] = None,
     language: Languages = None,
     as_json: Json = False,
@@ -100,7 +102,7 @@ def read(
 @app.command()
 def symbols(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="NAME, Scope.NAME or Scope::NAME.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="NAME, Scope.NAME or Scope::NAME.")],
     source: OneIndex = None,
     kind: Annotated[
         list[str] | None,

@@ -16,7 +16,7 @@ IndexName = Annotated[
 ]
 OneIndex = Annotated[
     str | None,
-    typer.Argument(metavar="[SOURCE|ID]", help="Only this index; without it, every index."),
+    typer.Argument(metavar="SOURCE|ID", help="Only this index; without it, every index."),
 ]
 Languages = Annotated[
     list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")

@@ -103,11 +103,17 @@ def run_lines(
         lines.append(
             f"  {MARKS[task.state]} {task.type_name:<16} {task.state:<10} {about}".rstrip()
         )
-        work = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in task.work.items())
+        work = ", ".join(_done(name, count) for name, count in task.work.items())
         if work:
             lines.append(f"      {work}")
         lines += [f"      {_attempt_line(attempt)}" for attempt in attempts.get(task.id, [])]
     return lines
+
+
+def _done(name: str, count: int) -> str:
+    """`files_parsed` as `1 file parsed`, `2 files parsed`."""
+    what, _, done = name.partition("_")
+    return f"{counted(count, what.removesuffix('s'))} {done.replace('_', ' ')}"
 
 
 def _attempt_line(attempt: TaskAttempt) -> str:

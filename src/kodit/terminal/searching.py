@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from kodit.composition import Application
 from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError
@@ -116,7 +117,7 @@ def _understand(application: Application, options: SearchOptions) -> SearchReque
     if options.path is not None:
         index_ids: tuple[int, ...] = (_refresh(application, options.path),)
     else:
-        index_ids = tuple(_find(application, name) for name in options.sources)
+        index_ids = tuple(_find(application, name).id for name in options.sources)
     return SearchRequest(
         options.query,
         mode,
@@ -145,8 +146,8 @@ def _moment(option: str, text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _find(application: Application, name: str) -> int:
-    return asyncio.run(find_index(application, name)).id
+def _find(application: Application, name: str) -> Index:
+    return asyncio.run(find_index(application, name))
 
 
 def _refresh(application: Application, path: str) -> int:
@@ -160,6 +161,8 @@ def _refresh(application: Application, path: str) -> int:
         run_and_watch,
     )
 
+    if path.isdecimal() and not Path(path).exists():
+        path = str(_find(application, path).source)
     try:
         source = parse_source(path).source
     except SourceError as error:

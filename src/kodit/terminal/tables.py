@@ -71,4 +71,4 @@ def status_lines(
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    return ", ".join(f"{reason} ({count})" for reason, count in sorted(counts.items()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from kodit.application.services.queue_service import QueueService
@@ -42,7 +43,29 @@ class IndexStatus:
     """An index with what it holds and its latest run."""
 
     summary: IndexSummary
-    run: IndexRun | None
+    run: IndexRun | None = field(repr=False)
+
+    @property
+    def id(self) -> int:
+        return self.summary.index.id
+
+    @property
+    def source(self) -> str:
+        return str(self.summary.index.source)
+
+    @property
+    def files(self) -> int:
+        """How many files are in it."""
+        return self.summary.files
+
+    @property
+    def snippets(self) -> int:
+        return self.summary.snippets
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last complete."""
+        return self.summary.index.updated_at
 
 
 class IndexService:
