@@ -54,34 +54,34 @@ MUTANTS = (
         3,
         CLAIMING,
         "        .order_by(*ORDERS[order])\n        .limit",
-        "        .order_by(TaskRow.id)\n        .limit",
+        "        .order_by(TASKS.c.id)\n        .limit",
     ),
     mutant(
         "the user does not come first at a tie",
         11,
         CLAIMING,
-        "        TaskRow.priority.desc(),\n        TaskRow.is_user_initiated.desc(),\n",
-        "        TaskRow.priority.desc(),\n",
+        "        TASKS.c.priority.desc(),\n        TASKS.c.is_user_initiated.desc(),\n",
+        "        TASKS.c.priority.desc(),\n",
     ),
     mutant(
         "run_first lets background overtake",
         11,
         CLAIMING,
-        "        TaskRow.is_user_initiated.desc(),\n        TaskRow.run_has_started.desc(),\n",
-        "        TaskRow.run_has_started.desc(),\n",
+        "        TASKS.c.is_user_initiated.desc(),\n        TASKS.c.run_has_started.desc(),\n",
+        "        TASKS.c.run_has_started.desc(),\n",
     ),
     mutant(
         "the back-off is ignored",
         3,
         CLAIMING,
-        '            TaskRow.available_at <= bindparam("now"),\n',
+        '            TASKS.c.available_at <= bindparam("now"),\n',
         "",
     ),
     mutant(
         "the pause is ignored",
         3,
         CLAIMING,
-        "            ~exists(select(QueuePauseRow.id)),\n",
+        "            ~exists(select(QUEUE_PAUSES.c.id)),\n",
         "",
     ),
     # 4. Zombies
@@ -103,7 +103,7 @@ MUTANTS = (
         "no fence on renewals and on data",
         4,
         TASKS,
-        '    TaskRow.claim_no == bindparam("held_claim"),\n',
+        '    TASKS.c.claim_no == bindparam("held_claim"),\n',
         "",
     ),
     mutant(
@@ -214,8 +214,8 @@ MUTANTS = (
         "a claim does not raise the token",
         9,
         CLAIMING,
-        "claim_no=TaskRow.claim_no + 1,",
-        "claim_no=TaskRow.claim_no,",
+        "claim_no=TASKS.c.claim_no + 1,",
+        "claim_no=TASKS.c.claim_no,",
     ),
     mutant(
         "attempts stay open",
@@ -228,7 +228,7 @@ MUTANTS = (
         "an attempt of another claim is closed",
         9,
         TASKS,
-        '            TaskAttemptRow.claim_no == bindparam("no"),\n',
+        '            TASK_ATTEMPTS.c.claim_no == bindparam("no"),\n',
         "",
     ),
     mutant(
@@ -250,8 +250,8 @@ MUTANTS = (
         "limits leak with a lost worker",
         10,
         CLAIMING,
-        "    .where(TaskRow.state == constant(TaskState.RUNNING))\n    .group_by",
-        "    .where(TaskRow.claim_no > 0, TaskRow.finished_at.is_(None))\n    .group_by",
+        "    .where(TASKS.c.state == constant(TaskState.RUNNING))\n    .group_by",
+        "    .where(TASKS.c.claim_no > 0, TASKS.c.finished_at.is_(None))\n    .group_by",
     ),
     # 11. Classes
     mutant(
@@ -379,9 +379,9 @@ MUTANTS = (
         (
             Change(
                 RUNS,
-                "TaskRow.id.in_(ids))))\n        .order_by(IndexRunRow.id)\n"
+                "TASKS.c.id.in_(ids))))\n        .order_by(INDEX_RUNS.c.id)\n"
                 "        .with_for_update()\n",
-                "TaskRow.id.in_(ids))))\n        .order_by(IndexRunRow.id)\n",
+                "TASKS.c.id.in_(ids))))\n        .order_by(INDEX_RUNS.c.id)\n",
             ),
         ),
         survives="SQLite has one writer at a time, so that every row is locked",

@@ -19,7 +19,7 @@ from kodit.domain.errors import DatabaseVersionError
 from kodit.infrastructure.locks import file_lock
 from kodit.infrastructure.sqlalchemy import migrate as migrating
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
-from kodit.infrastructure.sqlalchemy.entities import Base
+from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.sqlalchemy.migrate import BASE, HEAD, migrate
 
 SCRIPTS = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
@@ -72,7 +72,7 @@ def test_the_classes_are_what_the_migrations_make(database: SqliteDatabase, tmp_
     """Tables, columns, keys, checks and indexes, compared as SQL."""
     migrate(database)
     other = open_sqlite(tmp_path / "classes.db")
-    Base.metadata.create_all(other)
+    METADATA.create_all(other)
     other.dispose()
 
     assert schema(database.path) == schema(tmp_path / "classes.db")

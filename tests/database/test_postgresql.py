@@ -29,10 +29,10 @@ from tests.support.sources import commit_all, python_function, write_file, write
 from kodit import IndexingError, Kodit
 from kodit.infrastructure.sqlalchemy import migrate as migrating
 from kodit.infrastructure.sqlalchemy.database import open_sqlite
-from kodit.infrastructure.sqlalchemy.entities import Base, IndexRow
+from kodit.infrastructure.sqlalchemy.entities import INDEXES, METADATA
 
 PROGRAMS = find_postgresql()
-TABLES = Base.metadata.sorted_tables
+TABLES = METADATA.sorted_tables
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_migrations_make_what_the_classes_say(postgresql: Engine) -> None:
     """Alembic finds no difference of tables, columns, types, keys and indexes."""
     with postgresql.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_rows_of_a_real_index_fit(postgresql: Engine, tmp_path: Path) -> None:
@@ -131,4 +131,4 @@ def test_checks_hold(postgresql: Engine) -> None:
         pytest.raises(IntegrityError, match="kind_is_known"),
         postgresql.begin() as connection,
     ):
-        connection.execute(insert(IndexRow).values(kind="tape", location="/dev/st0", created_at=0))
+        connection.execute(insert(INDEXES).values(kind="tape", location="/dev/st0", created_at=0))

@@ -150,7 +150,7 @@ def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) 
         "undecodable name": 1,
     }
     assert index["problems"] == {"does not parse": 1}
-    assert "cut by lines: 1 does not parse" in kodit.succeed("status").out
+    assert "cut by lines: does not parse (1)" in kodit.succeed("status").out
     assert index["run"]["state"] == "succeeded"
     with Kodit(kodit.data_dir) as reading:
         for word, path in (("quartz", "fine.py"), ("spindle", "latin.py")):

@@ -16,17 +16,17 @@ from kodit.domain.text import is_text
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (
-    EmbeddingRow,
-    FileRow,
-    SnippetRow,
-    VectorRow,
+    EMBEDDINGS,
+    FILES,
+    SNIPPETS,
+    VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
 
-_NOT_DELETED = FileRow.status != FileProcessingStatus.DELETED.value
-_SHOWN = (_NOT_DELETED, FileRow.language.is_not(None), FileRow.extracted_hash.is_not(None))
+_NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
+_SHOWN = (_NOT_DELETED, FILES.c.language.is_not(None), FILES.c.extracted_hash.is_not(None))
 """No language marks a file that was not read at all: binary, a private key, generated."""
-_LIVE = SnippetRow.state == "live"
+_LIVE = SNIPPETS.c.state == "live"
 
 
 class SqlCatalogue:
@@ -71,7 +71,7 @@ class SqlCatalogue:
             if not is_text(path):
                 return index, None
             row = connection.execute(
-                _select_files().where(FileRow.index_id == index_id, FileRow.path == path)
+                _select_files().where(FILES.c.index_id == index_id, FILES.c.path == path)
             ).first()
         return index, None if row is None else IndexedText(*row)
 
@@ -80,10 +80,10 @@ class SqlCatalogue:
             return []
         with self._open() as (_transaction, connection):
             paths = connection.execute(
-                select(FileRow.path).where(
-                    FileRow.index_id == index_id,
+                select(FILES.c.path).where(
+                    FILES.c.index_id == index_id,
                     *_SHOWN,
-                    FileRow.path.endswith(name, autoescape=True),
+                    FILES.c.path.endswith(name, autoescape=True),
                 )
             ).scalars()
             return sorted(path for path in paths if path.rpartition("/")[2] == name)[:limit]
@@ -100,15 +100,15 @@ class SqlCatalogue:
             # The index `snippets_by_symbol` answers exactly this pair of conditions, but SQLite
             # prefers another one as soon as there is a condition on `index_id`.
             .where(
-                SnippetRow.symbol.is_not(None),
-                func.lower(SnippetRow.symbol).in_(
+                SNIPPETS.c.symbol.is_not(None),
+                func.lower(SNIPPETS.c.symbol).in_(
                     [func.lower(name) for name in sorted(filter(is_text, names))]
                 ),
             )
             .where(_LIVE, _NOT_DELETED)
         )
         if kinds:
-            query = query.where(SnippetRow.kind.in_(kinds))
+            query = query.where(SNIPPETS.c.kind.in_(kinds))
         with self._open() as (_transaction, connection):
             found = [to_stored(row) for row in connection.execute(query)]
         return [
@@ -123,21 +123,21 @@ class SqlCatalogue:
             return transaction.search.get_many(snippet_ids)
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
-        query = select_stored().where(SnippetRow.file_id == file_id, _LIVE)
+        query = select_stored().where(SNIPPETS.c.file_id == file_id, _LIVE)
         with self._open() as (_transaction, connection):
-            rows = connection.execute(query.order_by(SnippetRow.start_line, SnippetRow.id))
+            rows = connection.execute(query.order_by(SNIPPETS.c.start_line, SNIPPETS.c.id))
             return [to_stored(row) for row in rows]
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         from kodit.infrastructure.vectors.packing import unpack  # noqa: PLC0415 - heavy
 
         query = (
-            select(VectorRow.model, EmbeddingRow.vector)
-            .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
+            select(VECTORS.c.model, EMBEDDINGS.c.vector)
+            .join(EMBEDDINGS, EMBEDDINGS.c.id == VECTORS.c.embedding_id)
             .where(
-                VectorRow.index_id == snippet.index_id,
-                VectorRow.kind == VectorKind.CODE.value,
-                VectorRow.snippet_id == snippet.id,
+                VECTORS.c.index_id == snippet.index_id,
+                VECTORS.c.kind == VectorKind.CODE.value,
+                VECTORS.c.snippet_id == snippet.id,
             )
         )
         with self._open() as (_transaction, connection):
@@ -153,19 +153,19 @@ class SqlCatalogue:
 def _select_files() -> Select[*tuple[Any, ...]]:
     """The columns of an `IndexedText`."""
     return select(
-        FileRow.id,
-        FileRow.index_id,
-        FileRow.path,
-        FileRow.language,
-        FileRow.extracted_hash,
-        FileRow.size,
+        FILES.c.id,
+        FILES.c.index_id,
+        FILES.c.path,
+        FILES.c.language,
+        FILES.c.extracted_hash,
+        FILES.c.size,
     ).where(*_SHOWN)
 
 
 def _files(connection: Connection, scope: Scope) -> dict[int, list[IndexedText]]:
     """The files of a scope by index, sorted by path as Python sorts, whatever the database."""
     by_index: dict[int, list[IndexedText]] = {}
-    for row in connection.execute(_select_files().where(FileRow.index_id.in_(scope.index_ids))):
+    for row in connection.execute(_select_files().where(FILES.c.index_id.in_(scope.index_ids))):
         if scope.file_ids is None or row[0] in scope.file_ids:
             by_index.setdefault(row[1], []).append(IndexedText(*row))
     for files in by_index.values():
@@ -179,9 +179,9 @@ def _snippet_counts(connection: Connection, file_ids: Sequence[int]) -> dict[int
         row[0]: (row[1], row[2])
         for some in in_chunks(file_ids)
         for row in connection.execute(
-            select(SnippetRow.file_id, func.max(SnippetRow.end_line), func.count())
-            .where(SnippetRow.file_id.in_(some), _LIVE)
-            .group_by(SnippetRow.file_id)
+            select(SNIPPETS.c.file_id, func.max(SNIPPETS.c.end_line), func.count())
+            .where(SNIPPETS.c.file_id.in_(some), _LIVE)
+            .group_by(SNIPPETS.c.file_id)
         )
     }
 
@@ -191,7 +191,7 @@ def _select_places() -> Select[*tuple[Any, ...]]:
     stored = select_stored()
     return stored.with_only_columns(
         *(
-            literal("") if column.name == SnippetRow.text.name else column
+            literal("") if column.name == SNIPPETS.c.text.name else column
             for column in stored.selected_columns
         ),
         maintain_column_froms=True,

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import Base
+from kodit.infrastructure.sqlalchemy.entities import METADATA
 
 MOST_MESSAGES = 5
 _OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
@@ -120,7 +120,7 @@ class DatabaseExaminer:
     def _schema(self, connection: Connection) -> list[Problem]:
         names = _names(connection)
         problems = []
-        for table in Base.metadata.sorted_tables:
+        for table in METADATA.sorted_tables:
             if table.name not in names:
                 problems.append(
                     Problem(self.area, f"the table {table.name} is missing", _BEYOND_REPAIR)
@@ -141,7 +141,7 @@ class DatabaseExaminer:
     def _make_index(self, table: str, name: str) -> None:
         with self._database.write() as transaction:
             connection = transaction.connection
-            for index in Base.metadata.tables[table].indexes:
+            for index in METADATA.tables[table].indexes:
                 if index.name == name and name not in _names(connection):
                     index.create(connection, checkfirst=False)
 
@@ -180,7 +180,7 @@ def _names(connection: Connection) -> set[str]:
 def _foreign_keys() -> list[tuple[Table, ForeignKeyConstraint]]:
     return [
         (table, constraint)
-        for table in Base.metadata.sorted_tables
+        for table in METADATA.sorted_tables
         for constraint in sorted(
             table.foreign_key_constraints, key=lambda key: list(key.column_keys)
         )

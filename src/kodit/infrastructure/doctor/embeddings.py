@@ -13,7 +13,7 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, VectorRow
+from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, VECTORS
 
 EMBEDDINGS_PER_LOOK = 4096
 _SCALE_BYTES = 4
@@ -55,8 +55,8 @@ class EmbeddingExaminer:
         for some in in_chunks(ids):
             with self._database.write() as transaction:
                 connection = transaction.connection
-                connection.execute(delete(VectorRow).where(VectorRow.embedding_id.in_(some)))
-                connection.execute(delete(EmbeddingRow).where(EmbeddingRow.id.in_(some)))
+                connection.execute(delete(VECTORS).where(VECTORS.c.embedding_id.in_(some)))
+                connection.execute(delete(EMBEDDINGS).where(EMBEDDINGS.c.id.in_(some)))
 
 
 def _users(connection: Connection, ids: Sequence[int]) -> set[int]:
@@ -64,7 +64,7 @@ def _users(connection: Connection, ids: Sequence[int]) -> set[int]:
         index_id
         for some in in_chunks(ids)
         for index_id in connection.execute(
-            select(VectorRow.index_id).where(VectorRow.embedding_id.in_(some)).distinct()
+            select(VECTORS.c.index_id).where(VECTORS.c.embedding_id.in_(some)).distinct()
         ).scalars()
     }
 
@@ -72,13 +72,13 @@ def _users(connection: Connection, ids: Sequence[int]) -> set[int]:
 def _contradictions(connection: Connection) -> Iterator[_Embedding]:
     last = 0
     query = select(
-        EmbeddingRow.id, EmbeddingRow.index_id, EmbeddingRow.code, EmbeddingRow.vector
-    ).order_by(EmbeddingRow.id)
+        EMBEDDINGS.c.id, EMBEDDINGS.c.index_id, EMBEDDINGS.c.code, EMBEDDINGS.c.vector
+    ).order_by(EMBEDDINGS.c.id)
     while True:
         rows = [
             _Embedding(*row)
             for row in connection.execute(
-                query.where(EmbeddingRow.id > last).limit(EMBEDDINGS_PER_LOOK)
+                query.where(EMBEDDINGS.c.id > last).limit(EMBEDDINGS_PER_LOOK)
             )
         ]
         if not rows:

@@ -35,10 +35,9 @@ from kodit.infrastructure.keyword.writing import locked, read_positions
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
-    IndexRow,
-    KeywordChangeRow,
-    SnippetRow,
-    table_of,
+    INDEXES,
+    KEYWORD_CHANGES,
+    SNIPPETS,
 )
 
 Ids = NDArray[np.int64]
@@ -114,13 +113,13 @@ class KeywordExaminer:
         held, files = documents.snippet_ids[mine], documents.file_ids[mine]
         live = _ids(
             connection,
-            select(SnippetRow.id).where(
-                SnippetRow.index_id == index_id, SnippetRow.state == "live"
+            select(SNIPPETS.c.id).where(
+                SNIPPETS.c.index_id == index_id, SNIPPETS.c.state == "live"
             ),
         )
         logged = _ids(
             connection,
-            select(KeywordChangeRow.snippet_id).where(KeywordChangeRow.index_id == index_id),
+            select(KEYWORD_CHANGES.c.snippet_id).where(KEYWORD_CHANGES.c.index_id == index_id),
         )
         missing = np.setdiff1d(np.setdiff1d(live, held), logged)
         is_dead = ~np.isin(held, live) & ~np.isin(held, logged)
@@ -197,15 +196,15 @@ class KeywordExaminer:
         for some in in_chunks(snippet_ids):
             with self._database.write() as transaction:
                 transaction.connection.execute(
-                    insert(KeywordChangeRow).from_select(
+                    insert(KEYWORD_CHANGES).from_select(
                         ["index_id", "file_id", "change_set", "snippet_id", "op"],
                         select(
-                            SnippetRow.index_id,
-                            SnippetRow.file_id,
-                            _next_change_set(SnippetRow.index_id),
-                            SnippetRow.id,
+                            SNIPPETS.c.index_id,
+                            SNIPPETS.c.file_id,
+                            _next_change_set(SNIPPETS.c.index_id),
+                            SNIPPETS.c.id,
                             literal(KeywordOperation.ADD.value),
-                        ).where(SnippetRow.id.in_(some), SnippetRow.state == "live", ~_is_logged()),
+                        ).where(SNIPPETS.c.id.in_(some), SNIPPETS.c.state == "live", ~_is_logged()),
                     )
                 )
 
@@ -216,7 +215,7 @@ class KeywordExaminer:
                     select(_next_change_set(literal(index_id)))
                 ).scalar_one()
                 transaction.connection.execute(
-                    insert(KeywordChangeRow),
+                    insert(KEYWORD_CHANGES),
                     [
                         {
                             "index_id": index_id,
@@ -249,20 +248,20 @@ def _stored_generation(folder: Path) -> str | None:
 def _indexes(connection: Connection) -> dict[int, str | None]:
     """The keyword index that each index has noted."""
     rows = connection.execute(
-        select(IndexRow.id, IndexRow.keyword_generation).where(IndexRow.deleted_at == 0)
+        select(INDEXES.c.id, INDEXES.c.keyword_generation).where(INDEXES.c.deleted_at == 0)
     )
     return {row[0]: row[1] for row in rows}
 
 
 def _is_dying(connection: Connection, index_id: int) -> bool:
-    query = select(IndexRow.id).where(IndexRow.id == index_id, IndexRow.deleted_at != 0)
+    query = select(INDEXES.c.id).where(INDEXES.c.id == index_id, INDEXES.c.deleted_at != 0)
     return connection.execute(query).first() is not None
 
 
 def _last_seq(connection: Connection) -> int:
     """The highest number that the log has ever given out."""
     query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
-    found = connection.execute(query, {"name": KeywordChangeRow.__tablename__}).scalar()
+    found = connection.execute(query, {"name": KEYWORD_CHANGES.name}).scalar()
     return int(found or 0)
 
 
@@ -271,12 +270,12 @@ def _ids(connection: Connection, query: Select[int]) -> Ids:
 
 
 def _is_logged() -> ColumnElement[bool]:
-    return exists().where(KeywordChangeRow.snippet_id == SnippetRow.id)
+    return exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id)
 
 
 def _next_change_set(index_id: Any) -> Any:
     """One more than the highest that waits."""
-    change = table_of(KeywordChangeRow).alias().c
+    change = KEYWORD_CHANGES.alias().c
     return (
         select(func.coalesce(func.max(change.change_set), 0) + 1)
         .where(change.index_id == index_id)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from kodit.application.services.index_service import ROWS_PER_REMOVAL, IndexService
 from kodit.application.services.threads import in_thread
@@ -20,30 +20,30 @@ from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (
-    EmbeddingRow,
-    EnrichmentRow,
-    IndexRow,
-    IndexRunRow,
-    KeywordChangeRow,
-    PendingSnippetRow,
-    SnippetRow,
-    TaskRow,
-    VectorRow,
+    EMBEDDINGS,
+    ENRICHMENTS,
+    INDEX_RUNS,
+    INDEXES,
+    KEYWORD_CHANGES,
+    PENDING_SNIPPETS,
+    SNIPPETS,
+    TASKS,
+    VECTORS,
 )
 from kodit.infrastructure.vectors.pack import open_pack
 
 QUIET_SECONDS = 3600.0
 """What nobody has touched for so long is not about to be used by whoever made it."""
 
-_OWNED: tuple[Any, ...] = (
-    PendingSnippetRow,
-    VectorRow,
-    KeywordChangeRow,
-    SnippetRow,
-    EmbeddingRow,
-    EnrichmentRow,
-    IndexRunRow,
-    TaskRow,
+_OWNED: tuple[Table, ...] = (
+    PENDING_SNIPPETS,
+    VECTORS,
+    KEYWORD_CHANGES,
+    SNIPPETS,
+    EMBEDDINGS,
+    ENRICHMENTS,
+    INDEX_RUNS,
+    TASKS,
 )
 _CREDENTIALS = re.compile(r"[0-9a-f]{32}")
 _PACK = re.compile(r"(?P<index>\d+)-(?:code|text)\.pack")
@@ -74,10 +74,10 @@ class LeftoverExaminer:
         with self._database.read() as transaction:
             rows = [*self._deletions(transaction), *self._rows_without_index(transaction)]
             newest = newest_index(transaction.connection)
-            known = set(transaction.connection.execute(select(IndexRow.id)).scalars())
+            known = set(transaction.connection.execute(select(INDEXES.c.id)).scalars())
             references = set(
                 transaction.connection.execute(
-                    select(IndexRow.credentials).where(IndexRow.credentials.is_not(None))
+                    select(INDEXES.c.credentials).where(INDEXES.c.credentials.is_not(None))
                 ).scalars()
             )
         return [
@@ -104,12 +104,12 @@ class LeftoverExaminer:
         tables: dict[int, set[str]] = {}
         for table in _OWNED:
             query = (
-                select(table.index_id)
-                .where(table.index_id.is_not(None), table.index_id.not_in(select(IndexRow.id)))
+                select(table.c.index_id)
+                .where(table.c.index_id.is_not(None), table.c.index_id.not_in(select(INDEXES.c.id)))
                 .distinct()
             )
             for index_id in transaction.connection.execute(query).scalars():
-                tables.setdefault(index_id, set()).add(table.__tablename__)
+                tables.setdefault(index_id, set()).add(table.name)
         return [
             Problem(
                 self.area,

@@ -15,7 +15,7 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, VectorRow
+from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, VECTORS
 from kodit.infrastructure.vectors.pack import Pack, open_pack
 
 _NAME = re.compile(r"(?P<index>\d+)-(?P<kind>code|text)\.pack")
@@ -58,15 +58,15 @@ class PackExaminer:
 def _count_differing(connection: Connection, pack: Pack, index_id: int, kind: str) -> int:
     positions = {snippet_id: row for row, snippet_id in enumerate(pack.snippet_ids.tolist())}
     query = (
-        select(VectorRow.snippet_id, VectorRow.file_id, EmbeddingRow.code, EmbeddingRow.vector)
-        .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
+        select(VECTORS.c.snippet_id, VECTORS.c.file_id, EMBEDDINGS.c.code, EMBEDDINGS.c.vector)
+        .join(EMBEDDINGS, EMBEDDINGS.c.id == VECTORS.c.embedding_id)
         .where(
-            VectorRow.index_id == index_id, VectorRow.kind == kind, VectorRow.model == pack.model
+            VECTORS.c.index_id == index_id, VECTORS.c.kind == kind, VECTORS.c.model == pack.model
         )
     )
     differing = 0
     for some in in_chunks(list(positions)):
-        rows = connection.execute(query.where(VectorRow.snippet_id.in_(some))).all()
+        rows = connection.execute(query.where(VECTORS.c.snippet_id.in_(some))).all()
         differing += _differing(pack, [positions[row[0]] for row in rows], rows)
     return differing
 

@@ -16,15 +16,15 @@ from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import Task, TaskState
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
-from kodit.infrastructure.sqlalchemy.entities import IndexRunRow, TaskRow
+from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS
 
 _MOST_RUNS = 1_000_000
 _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 _OPEN = (TaskState.READY, TaskState.RUNNING)
-_ENDED_WITH_OPEN_TASKS = select(IndexRunRow.id).where(
-    IndexRunRow.state.not_in([state.value for state in _UNFINISHED]),
+_ENDED_WITH_OPEN_TASKS = select(INDEX_RUNS.c.id).where(
+    INDEX_RUNS.c.state.not_in([state.value for state in _UNFINISHED]),
     exists().where(
-        TaskRow.run_id == IndexRunRow.id, TaskRow.state.in_([state.value for state in _OPEN])
+        TASKS.c.run_id == INDEX_RUNS.c.id, TASKS.c.state.in_([state.value for state in _OPEN])
     ),
 )
 

@@ -20,44 +20,44 @@ from kodit.domain.search import VectorKind
 from kodit.domain.task import TaskType
 from kodit.infrastructure.doctor.checks import RowCheck
 from kodit.infrastructure.sqlalchemy.entities import (
-    EmbeddingRow,
-    EnrichmentRow,
-    IndexRow,
-    PendingSnippetRow,
-    SnippetRow,
-    VectorRow,
+    EMBEDDINGS,
+    ENRICHMENTS,
+    INDEXES,
+    PENDING_SNIPPETS,
+    SNIPPETS,
+    VECTORS,
 )
 
-_KEY = (VectorRow.index_id, VectorRow.kind, VectorRow.snippet_id)
+_KEY = (VECTORS.c.index_id, VECTORS.c.kind, VECTORS.c.snippet_id)
 
 
 def _unfinished_check(what: str, stage: TaskType, has: ColumnElement[bool], again: str) -> RowCheck:
     """Live snippets for which a stage counts as finished though its result is not there."""
     lacking = and_(
-        SnippetRow.state == "live",
-        exists().where(IndexRow.id == SnippetRow.index_id, IndexRow.deleted_at == 0),
+        SNIPPETS.c.state == "live",
+        exists().where(INDEXES.c.id == SNIPPETS.c.index_id, INDEXES.c.deleted_at == 0),
         ~exists().where(
-            PendingSnippetRow.index_id == SnippetRow.index_id,
-            PendingSnippetRow.stage == stage.name,
-            PendingSnippetRow.snippet_id == SnippetRow.id,
+            PENDING_SNIPPETS.c.index_id == SNIPPETS.c.index_id,
+            PENDING_SNIPPETS.c.stage == stage.name,
+            PENDING_SNIPPETS.c.snippet_id == SNIPPETS.c.id,
         ),
         ~has,
     )
 
     def mark_pending(connection: Connection, limit: int) -> int:
         some = (
-            select(SnippetRow.index_id, literal(stage.name), SnippetRow.id)
+            select(SNIPPETS.c.index_id, literal(stage.name), SNIPPETS.c.id)
             .where(lacking)
             .limit(limit)
         )
         return connection.execute(
-            insert(PendingSnippetRow).from_select(["index_id", "stage", "snippet_id"], some)
+            insert(PENDING_SNIPPETS).from_select(["index_id", "stage", "snippet_id"], some)
         ).rowcount
 
     return RowCheck(
         what,
         f"marks them as pending and {again} again",
-        select(SnippetRow.index_id).where(lacking),
+        select(SNIPPETS.c.index_id).where(lacking),
         mark_pending,
         refresh=True,
     )
@@ -66,30 +66,30 @@ def _unfinished_check(what: str, stage: TaskType, has: ColumnElement[bool], agai
 def _removal_check(what: str, broken: ColumnElement[bool]) -> RowCheck:
     def remove(connection: Connection, limit: int) -> int:
         some = select(*_KEY).where(broken).limit(limit)
-        return connection.execute(delete(VectorRow).where(tuple_(*_KEY).in_(some))).rowcount
+        return connection.execute(delete(VECTORS).where(tuple_(*_KEY).in_(some))).rowcount
 
-    return RowCheck(what, "removes them", select(VectorRow.index_id).where(broken), remove)
+    return RowCheck(what, "removes them", select(VECTORS.c.index_id).where(broken), remove)
 
 
 def _copied_code_check() -> RowCheck:
     """The codes beside the snippets are copies; the one beside the vector is what is right."""
     right = (
-        select(EmbeddingRow.code).where(EmbeddingRow.id == VectorRow.embedding_id).scalar_subquery()
+        select(EMBEDDINGS.c.code).where(EMBEDDINGS.c.id == VECTORS.c.embedding_id).scalar_subquery()
     )
     broken = exists().where(
-        EmbeddingRow.id == VectorRow.embedding_id, EmbeddingRow.code != VectorRow.code
+        EMBEDDINGS.c.id == VECTORS.c.embedding_id, EMBEDDINGS.c.code != VECTORS.c.code
     )
 
     def copy(connection: Connection, limit: int) -> int:
         some = select(*_KEY).where(broken).limit(limit)
         return connection.execute(
-            update(VectorRow).where(tuple_(*_KEY).in_(some)).values(code=right)
+            update(VECTORS).where(tuple_(*_KEY).in_(some)).values(code=right)
         ).rowcount
 
     return RowCheck(
         "{count} vectors have another code than the embedding they stand for",
         "copies the code",
-        select(VectorRow.index_id).where(broken),
+        select(VECTORS.c.index_id).where(broken),
         copy,
     )
 
@@ -99,25 +99,25 @@ def vector_checks(model: str) -> tuple[RowCheck, ...]:
 
     def has_vector(kind: VectorKind) -> ColumnElement[bool]:
         return exists().where(
-            VectorRow.index_id == SnippetRow.index_id,
-            VectorRow.kind == kind.value,
-            VectorRow.snippet_id == SnippetRow.id,
-            VectorRow.model == model,
+            VECTORS.c.index_id == SNIPPETS.c.index_id,
+            VECTORS.c.kind == kind.value,
+            VECTORS.c.snippet_id == SNIPPETS.c.id,
+            VECTORS.c.model == model,
         )
 
     return (
         _removal_check(
             "{count} vectors are of snippets that are not there",
             ~exists().where(
-                SnippetRow.id == VectorRow.snippet_id,
-                SnippetRow.index_id == VectorRow.index_id,
-                SnippetRow.file_id == VectorRow.file_id,
-                SnippetRow.state != "removed",
+                SNIPPETS.c.id == VECTORS.c.snippet_id,
+                SNIPPETS.c.index_id == VECTORS.c.index_id,
+                SNIPPETS.c.file_id == VECTORS.c.file_id,
+                SNIPPETS.c.state != "removed",
             ),
         ),
         _removal_check(
             "{count} vectors stand for an embedding that is not there",
-            ~exists().where(EmbeddingRow.id == VectorRow.embedding_id),
+            ~exists().where(EMBEDDINGS.c.id == VECTORS.c.embedding_id),
         ),
         _copied_code_check(),
         _unfinished_check(
@@ -139,7 +139,7 @@ ENRICHMENT_CHECKS = (
     _unfinished_check(
         "{count} snippets have no enrichment",
         TaskType.ENRICH,
-        exists().where(EnrichmentRow.id == SnippetRow.enrichment_id),
+        exists().where(ENRICHMENTS.c.id == SNIPPETS.c.enrichment_id),
         "enriches them",
     ),
 )

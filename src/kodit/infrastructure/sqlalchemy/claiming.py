@@ -20,11 +20,10 @@ from kodit.infrastructure.mappers.task_mapper import (
     to_microseconds,
 )
 from kodit.infrastructure.sqlalchemy.entities import (
-    IndexRunRow,
-    QueuePauseRow,
-    TaskAttemptRow,
-    TaskRow,
-    table_of,
+    INDEX_RUNS,
+    QUEUE_PAUSES,
+    TASK_ATTEMPTS,
+    TASKS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -34,10 +33,6 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
 )
 
-_RUNS = table_of(IndexRunRow)
-_TASKS = table_of(TaskRow)
-_ATTEMPTS = table_of(TaskAttemptRow)
-
 _ORDERING = ("is_user_initiated", "run_has_started")
 _IS_USER_INITIATED, _RUN_HAS_STARTED = len(TASK_COLUMNS), len(TASK_COLUMNS) + 1
 _PRIORITY = TASK_COLUMNS.index("priority")
@@ -45,17 +40,17 @@ _CREATED_AT = TASK_COLUMNS.index("created_at")
 
 ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
     QueueOrder.PRIORITY: (
-        TaskRow.priority.desc(),
-        TaskRow.is_user_initiated.desc(),
-        TaskRow.created_at,
-        TaskRow.id,
+        TASKS.c.priority.desc(),
+        TASKS.c.is_user_initiated.desc(),
+        TASKS.c.created_at,
+        TASKS.c.id,
     ),
     QueueOrder.RUN_FIRST: (
-        TaskRow.is_user_initiated.desc(),
-        TaskRow.run_has_started.desc(),
-        TaskRow.priority.desc(),
-        TaskRow.created_at,
-        TaskRow.id,
+        TASKS.c.is_user_initiated.desc(),
+        TASKS.c.run_has_started.desc(),
+        TASKS.c.priority.desc(),
+        TASKS.c.created_at,
+        TASKS.c.id,
     ),
 }
 """The index `claim_order` gives the first without sorting. The second reads all of that index, some
@@ -64,19 +59,19 @@ ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
 
 def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
     query = (
-        select(TaskRow.id)
+        select(TASKS.c.id)
         .where(
-            TaskRow.state == constant(TaskState.READY),
+            TASKS.c.state == constant(TaskState.READY),
             or_(
-                TaskRow.available_at <= bindparam("now"),
-                TaskRow.available_at > bindparam("longest"),
+                TASKS.c.available_at <= bindparam("now"),
+                TASKS.c.available_at > bindparam("longest"),
             ),
-            ~exists(select(QueuePauseRow.id)),
+            ~exists(select(QUEUE_PAUSES.c.id)),
         )
         .order_by(*ORDERS[order])
         .limit(bindparam("count"))
     )
-    return query.where(*(TaskRow.type != name for name in full))
+    return query.where(*(TASKS.c.type != name for name in full))
 
 
 @cache
@@ -89,16 +84,16 @@ def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepar
     """The claim: one statement that finds tasks and takes them."""
     found = _claimable(order, full).with_for_update(skip_locked=True)
     chosen = (
-        TaskRow.id == found.scalar_subquery()
+        TASKS.c.id == found.scalar_subquery()
         if only_one
-        else TaskRow.id.in_(select(found.cte("chosen").c.id))
+        else TASKS.c.id.in_(select(found.cte("chosen").c.id))
     )
     return Prepared(
-        update(_TASKS)
+        update(TASKS)
         .where(chosen)
         .values(
             state=TaskState.RUNNING.value,
-            claim_no=TaskRow.claim_no + 1,
+            claim_no=TASKS.c.claim_no + 1,
             worker=bindparam("by"),
             lease_expires_at=bindparam("until"),
             started_at=bindparam("now"),
@@ -107,31 +102,31 @@ def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepar
             progress_current=0,
             progress_total=None,
         )
-        .returning(*(_TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)))
+        .returning(*(TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)))
     )
 
 
 _RUNNING_BY_TYPE = Prepared(
-    select(TaskRow.type, func.count())
-    .where(TaskRow.state == constant(TaskState.RUNNING))
-    .group_by(TaskRow.type)
+    select(TASKS.c.type, func.count())
+    .where(TASKS.c.state == constant(TaskState.RUNNING))
+    .group_by(TASKS.c.type)
 )
 _START_RUNS = PreparedForMany(
     lambda ids: (
-        update(_RUNS)
-        .where(IndexRunRow.id.in_(ids), IndexRunRow.state == constant(RunState.QUEUED))
+        update(INDEX_RUNS)
+        .where(INDEX_RUNS.c.id.in_(ids), INDEX_RUNS.c.state == constant(RunState.QUEUED))
         .values(
             state=RunState.RUNNING.value,
-            started_at=func.coalesce(IndexRunRow.started_at, bindparam("now")),
+            started_at=func.coalesce(INDEX_RUNS.c.started_at, bindparam("now")),
         )
     )
 )
 _ATTEMPT = ("task_id", "claim_no", "worker", "started_at")
 _OPEN_ATTEMPTS = PreparedForMany(
-    lambda ids: insert(_ATTEMPTS).from_select(
+    lambda ids: insert(TASK_ATTEMPTS).from_select(
         _ATTEMPT,
-        select(TaskRow.id, TaskRow.claim_no, TaskRow.worker, TaskRow.started_at).where(
-            TaskRow.id.in_(ids)
+        select(TASKS.c.id, TASKS.c.claim_no, TASKS.c.worker, TASKS.c.started_at).where(
+            TASKS.c.id.in_(ids)
         ),
     )
 )

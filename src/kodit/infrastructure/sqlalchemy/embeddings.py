@@ -10,12 +10,11 @@ from kodit.domain.embedding import PackedVector
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.task import TaskType
 from kodit.infrastructure.sqlalchemy.entities import (
-    EmbeddingRow,
-    EnrichmentRow,
-    PendingSnippetRow,
-    SnippetRow,
-    VectorRow,
-    table_of,
+    EMBEDDINGS,
+    ENRICHMENTS,
+    PENDING_SNIPPETS,
+    SNIPPETS,
+    VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -24,51 +23,51 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     insert_columns,
 )
 
-_OTHER = table_of(SnippetRow).alias()
+_OTHER = SNIPPETS.alias()
 
 
 _EMBEDDINGS_BY_KEY = PreparedForMany(
-    lambda keys: select(EmbeddingRow.key, EmbeddingRow.id, EmbeddingRow.code).where(
-        EmbeddingRow.key.in_(keys)
+    lambda keys: select(EMBEDDINGS.c.key, EMBEDDINGS.c.id, EMBEDDINGS.c.code).where(
+        EMBEDDINGS.c.key.in_(keys)
     )
 )
-_ADD_EMBEDDING = insert_columns(EmbeddingRow, "index_id", "key", "code", "vector")
+_ADD_EMBEDDING = insert_columns(EMBEDDINGS, "index_id", "key", "code", "vector")
 _ENRICHMENTS_BY_KEY = PreparedForMany(
-    lambda keys: select(EnrichmentRow.key, EnrichmentRow.id, EnrichmentRow.text).where(
-        EnrichmentRow.key.in_(keys)
+    lambda keys: select(ENRICHMENTS.c.key, ENRICHMENTS.c.id, ENRICHMENTS.c.text).where(
+        ENRICHMENTS.c.key.in_(keys)
     )
 )
-_ADD_ENRICHMENT = insert_columns(EnrichmentRow, "index_id", "key", "text")
+_ADD_ENRICHMENT = insert_columns(ENRICHMENTS, "index_id", "key", "text")
 _LINK_ENRICHMENT = Prepared(
-    update(table_of(SnippetRow))
-    .where(SnippetRow.id == bindparam("snippet"))
+    update(SNIPPETS)
+    .where(SNIPPETS.c.id == bindparam("snippet"))
     .values(enrichment_id=bindparam("enrichment"))
 )
 _ADD_VECTOR = insert_columns(
-    VectorRow, "index_id", "kind", "snippet_id", "file_id", "embedding_id", "model", "code"
+    VECTORS, "index_id", "kind", "snippet_id", "file_id", "embedding_id", "model", "code"
 )
 _DROP_VECTORS = PreparedForMany(
-    lambda ids: delete(table_of(VectorRow)).where(
-        VectorRow.index_id == bindparam("of_index"),
-        VectorRow.kind == bindparam("of_kind"),
-        VectorRow.snippet_id.in_(ids),
+    lambda ids: delete(VECTORS).where(
+        VECTORS.c.index_id == bindparam("of_index"),
+        VECTORS.c.kind == bindparam("of_kind"),
+        VECTORS.c.snippet_id.in_(ids),
     )
 )
 _FINISH = PreparedForMany(
-    lambda ids: delete(table_of(PendingSnippetRow)).where(
-        PendingSnippetRow.index_id == bindparam("of_index"),
-        PendingSnippetRow.stage == bindparam("of_stage"),
-        PendingSnippetRow.snippet_id.in_(ids),
+    lambda ids: delete(PENDING_SNIPPETS).where(
+        PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+        PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+        PENDING_SNIPPETS.c.snippet_id.in_(ids),
     )
 )
 _SUPERSEDED_OF_COMPLETE_FILES = PreparedForMany(
-    lambda ids: select(SnippetRow.id).where(
-        SnippetRow.file_id.in_(ids),
-        SnippetRow.state == "superseded",
+    lambda ids: select(SNIPPETS.c.id).where(
+        SNIPPETS.c.file_id.in_(ids),
+        SNIPPETS.c.state == "superseded",
         ~exists()
-        .where(PendingSnippetRow.snippet_id == _OTHER.c.id)
-        .where(PendingSnippetRow.stage == bindparam("of_stage"))
-        .where(_OTHER.c.file_id == SnippetRow.file_id),
+        .where(PENDING_SNIPPETS.c.snippet_id == _OTHER.c.id)
+        .where(PENDING_SNIPPETS.c.stage == bindparam("of_stage"))
+        .where(_OTHER.c.file_id == SNIPPETS.c.file_id),
     )
 )
 
@@ -145,14 +144,14 @@ class SqlEmbeddingRepository:
         _DROP_VECTORS.run(self._driver, [row[0] for row in superseded], same_kind)
 
     def drop_superseded(self, index_id: int, kind: VectorKind) -> None:
-        dead = select(SnippetRow.id).where(
-            SnippetRow.index_id == index_id, SnippetRow.state != "live"
+        dead = select(SNIPPETS.c.id).where(
+            SNIPPETS.c.index_id == index_id, SNIPPETS.c.state != "live"
         )
         self._connection.execute(
-            delete(VectorRow).where(
-                VectorRow.index_id == index_id,
-                VectorRow.kind == kind.value,
-                VectorRow.snippet_id.in_(dead),
+            delete(VECTORS).where(
+                VECTORS.c.index_id == index_id,
+                VECTORS.c.kind == kind.value,
+                VECTORS.c.snippet_id.in_(dead),
             )
         )
 

@@ -1,4 +1,4 @@
-"""The tables, one class each. They fit SQLite and PostgreSQL alike.
+"""The tables. They fit SQLite and PostgreSQL alike.
 
 Times are whole microseconds since 1970 in UTC (columns `*_at`), enumerations are strings with a
 check, and structured values are JSON text. Identifiers are never used twice.
@@ -7,32 +7,31 @@ check, and structured values are JSON text. Identifiers are never used twice.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Column,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
+    MetaData,
+    Named,
     String,
     Table,
+    Text,
+    TypedColumns,
     UniqueConstraint,
     text,
 )
 
-from kodit.infrastructure.sqlalchemy.tables import Base as Base  # noqa: PLC0414 - offered here
-from kodit.infrastructure.sqlalchemy.tables import mapped_column
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Mapped
-
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows itself only for a column of exactly this type."""
 
-AUTOINCREMENT = {"sqlite_autoincrement": True}
+METADATA = MetaData()
+"""All tables."""
 
 
 class TaskType(StrEnum):
@@ -51,230 +50,252 @@ def one_of(column: str, *values: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
 
 
-def table_of(row: type[Base]) -> Table:
-    """The table behind a class, for statements that make no objects."""
-    return row.__table__
-
-
 UNCLEAN = text("status <> 'clean'")
 STALE = text("stale")
 """Conditions of partial indexes: SQLite uses those only where a query says them word for word."""
 
 
-class IndexRow(Base):
+class IndexColumns(TypedColumns):
     """An index: a source, and what its last scan found."""
 
-    __tablename__ = "indexes"
-    __table_args__ = (
-        one_of("kind", "git", "folder"),
-        Index("one_index_per_source", "kind", "location", "ref", "deleted_at", unique=True),
-        AUTOINCREMENT,
-    )
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    location: Mapped[str]
-    ref: Mapped[str] = mapped_column(default="")
-    include: Mapped[str] = mapped_column(default="[]")
-    exclude: Mapped[str] = mapped_column(default="[]")
-    credentials: Mapped[str | None]
-    commit_id: Mapped[str | None] = mapped_column(String(64))
-    history_commit_id: Mapped[str | None] = mapped_column(String(64))
-    scanned_at_ns: Mapped[int] = mapped_column(default=0)
-    skipped: Mapped[str] = mapped_column(default="{}")
-    keyword_generation: Mapped[str | None] = mapped_column(String(64))
-    code_model: Mapped[str | None]
-    text_model: Mapped[str | None]
-    created_at: Mapped[int]
-    updated_at: Mapped[int | None]
-    deleted_at: Mapped[int] = mapped_column(default=0)
+    id: Named[int] = Column(BigKey, primary_key=True)
+    kind: Named[str] = Column(String(16))
+    location: Named[str] = Column(Text)
+    ref: Named[str] = Column(Text, default="")
+    include: Named[str] = Column(Text, default="[]")
+    exclude: Named[str] = Column(Text, default="[]")
+    credentials: Named[str | None] = Column(Text)
+    commit_id: Named[str | None] = Column(String(64))
+    history_commit_id: Named[str | None] = Column(String(64))
+    scanned_at_ns: Named[int] = Column(BigInteger, default=0)
+    skipped: Named[str] = Column(Text, default="{}")
+    keyword_generation: Named[str | None] = Column(String(64))
+    code_model: Named[str | None] = Column(Text)
+    text_model: Named[str | None] = Column(Text)
+    created_at: Named[int] = Column(BigInteger)
+    updated_at: Named[int | None] = Column(BigInteger)
+    deleted_at: Named[int] = Column(BigInteger, default=0)
 
 
-class FileRow(Base):
+INDEXES = Table(
+    "indexes",
+    METADATA,
+    IndexColumns,
+    one_of("kind", "git", "folder"),
+    Index("one_index_per_source", "kind", "location", "ref", "deleted_at", unique=True),
+    sqlite_autoincrement=True,
+)
+
+
+class FileColumns(TypedColumns):
     """A file of a working copy."""
 
-    __tablename__ = "files"
-    __table_args__ = (
-        one_of("status", "clean", "added", "modified", "deleted"),
-        UniqueConstraint("index_id", "path"),
-        Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
-        Index(
-            "unclean_files",
-            "index_id",
-            "status",
-            sqlite_where=UNCLEAN,
-            postgresql_where=UNCLEAN,
-        ),
-        AUTOINCREMENT,
-    )
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    index_id: Mapped[int] = mapped_column(ForeignKey("indexes.id"))
-    path: Mapped[str]
-    content_hash: Mapped[str] = mapped_column(String(64))
-    status: Mapped[str] = mapped_column(String(16))
-    size: Mapped[int] = mapped_column(default=0)
-    mtime_ns: Mapped[int] = mapped_column(default=0)
-    ctime_ns: Mapped[int] = mapped_column(default=0)
-    inode: Mapped[int] = mapped_column(default=0)
-    stale: Mapped[bool] = mapped_column(Boolean, default=True)
-    language: Mapped[str | None] = mapped_column(String(32))
-    extracted_hash: Mapped[str | None] = mapped_column(String(64))
-    extractor_version: Mapped[str | None] = mapped_column(String(64))
-    problem: Mapped[str | None]
-    author: Mapped[str | None]
-    changed_at: Mapped[int | None]
-    created_at: Mapped[int | None]
+    id: Named[int] = Column(BigKey, primary_key=True)
+    index_id: Named[int] = Column(BigKey, ForeignKey("indexes.id"))
+    path: Named[str] = Column(Text)
+    content_hash: Named[str] = Column(String(64))
+    status: Named[str] = Column(String(16))
+    size: Named[int] = Column(BigInteger, default=0)
+    mtime_ns: Named[int] = Column(BigInteger, default=0)
+    ctime_ns: Named[int] = Column(BigInteger, default=0)
+    inode: Named[int] = Column(BigInteger, default=0)
+    stale: Named[bool] = Column(Boolean, default=True)
+    language: Named[str | None] = Column(String(32))
+    extracted_hash: Named[str | None] = Column(String(64))
+    extractor_version: Named[str | None] = Column(String(64))
+    problem: Named[str | None] = Column(Text)
+    author: Named[str | None] = Column(Text)
+    changed_at: Named[int | None] = Column(BigInteger)
+    created_at: Named[int | None] = Column(BigInteger)
 
 
-class SnippetRow(Base):
+FILES = Table(
+    "files",
+    METADATA,
+    FileColumns,
+    one_of("status", "clean", "added", "modified", "deleted"),
+    UniqueConstraint("index_id", "path"),
+    Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
+    Index("unclean_files", "index_id", "status", sqlite_where=UNCLEAN, postgresql_where=UNCLEAN),
+    sqlite_autoincrement=True,
+)
+
+
+class SnippetColumns(TypedColumns):
     """A piece of a file. `superseded` rows serve an engine until it has the new ones; `removed`
     rows belong to deleted files and serve nobody."""
 
-    __tablename__ = "snippets"
-    __table_args__ = (
-        one_of("state", "live", "superseded", "removed"),
-        Index("snippets_of_file", "file_id", "state"),
-        Index("snippets_of_index", "index_id", "state"),
-        Index("snippets_of_enrichment", "enrichment_id"),
-        Index(
-            "snippets_by_symbol",
-            text("lower(symbol)"),
-            sqlite_where=text("symbol IS NOT NULL"),
-            postgresql_where=text("symbol IS NOT NULL"),
-        ),
-        AUTOINCREMENT,
-    )
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    index_id: Mapped[int] = mapped_column(BigInteger)
-    file_id: Mapped[int] = mapped_column(ForeignKey("files.id"))
-    state: Mapped[str] = mapped_column(String(16))
-    start_line: Mapped[int] = mapped_column(Integer)
-    end_line: Mapped[int] = mapped_column(Integer)
-    language: Mapped[str] = mapped_column(String(32))
-    symbol: Mapped[str | None]
-    kind: Mapped[str | None] = mapped_column(String(16))
-    scope: Mapped[str] = mapped_column(default="")
-    content_hash: Mapped[str] = mapped_column(String(32))
-    enrichment_id: Mapped[int | None] = mapped_column(BigInteger)
-    text: Mapped[str]
-    also_defines: Mapped[str | None]
+    id: Named[int] = Column(BigKey, primary_key=True)
+    index_id: Named[int] = Column(BigInteger)
+    file_id: Named[int] = Column(BigKey, ForeignKey("files.id"))
+    state: Named[str] = Column(String(16))
+    start_line: Named[int] = Column(Integer)
+    end_line: Named[int] = Column(Integer)
+    language: Named[str] = Column(String(32))
+    symbol: Named[str | None] = Column(Text)
+    kind: Named[str | None] = Column(String(16))
+    scope: Named[str] = Column(Text, default="")
+    content_hash: Named[str] = Column(String(32))
+    enrichment_id: Named[int | None] = Column(BigInteger)
+    text: Named[str] = Column(Text)
+    also_defines: Named[str | None] = Column(Text)
 
 
-class KeywordChangeRow(Base):
+SNIPPETS = Table(
+    "snippets",
+    METADATA,
+    SnippetColumns,
+    one_of("state", "live", "superseded", "removed"),
+    Index("snippets_of_file", "file_id", "state"),
+    Index("snippets_of_index", "index_id", "state"),
+    Index("snippets_of_enrichment", "enrichment_id"),
+    Index(
+        "snippets_by_symbol",
+        text("lower(symbol)"),
+        sqlite_where=text("symbol IS NOT NULL"),
+        postgresql_where=text("symbol IS NOT NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+
+class KeywordChangeColumns(TypedColumns):
     """The log that the keyword index follows; acknowledged entries are removed.
 
     What one transaction logged is one `change_set`, and is followed as a whole: the removal of a
     file's old snippets never without the addition of its new ones.
     """
 
-    __tablename__ = "keyword_changes"
-    __table_args__ = (
-        one_of("op", "add", "remove"),
-        Index("keyword_changes_of_index", "index_id", "change_set", "seq"),
-        Index("keyword_changes_of_snippet", "snippet_id"),
-        AUTOINCREMENT,
-    )
-
-    seq: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    index_id: Mapped[int]
-    file_id: Mapped[int]
-    change_set: Mapped[int]
-    snippet_id: Mapped[int]
-    op: Mapped[str] = mapped_column(String(8))
+    seq: Named[int] = Column(BigKey, primary_key=True)
+    index_id: Named[int] = Column(BigInteger)
+    file_id: Named[int] = Column(BigInteger)
+    change_set: Named[int] = Column(BigInteger)
+    snippet_id: Named[int] = Column(BigInteger)
+    op: Named[str] = Column(String(8))
 
 
-class PendingSnippetRow(Base):
+KEYWORD_CHANGES = Table(
+    "keyword_changes",
+    METADATA,
+    KeywordChangeColumns,
+    one_of("op", "add", "remove"),
+    Index("keyword_changes_of_index", "index_id", "change_set", "seq"),
+    Index("keyword_changes_of_snippet", "snippet_id"),
+    sqlite_autoincrement=True,
+)
+
+
+class PendingSnippetColumns(TypedColumns):
     """A live snippet that a stage has not finished yet."""
 
-    __tablename__ = "pending_snippets"
-    __table_args__ = (
-        one_of("stage", "CODE_EMBEDDINGS", "ENRICH"),
-        Index("stages_of_pending_snippet", "snippet_id"),
-        {"sqlite_with_rowid": False},
-    )
-
-    index_id: Mapped[int] = mapped_column(primary_key=True)
-    stage: Mapped[str] = mapped_column(String(32), primary_key=True)
-    snippet_id: Mapped[int] = mapped_column(primary_key=True)
+    index_id: Named[int] = Column(BigInteger, primary_key=True)
+    stage: Named[str] = Column(String(32), primary_key=True)
+    snippet_id: Named[int] = Column(BigInteger, primary_key=True)
 
 
-class EmbeddingRow(Base):
+PENDING_SNIPPETS = Table(
+    "pending_snippets",
+    METADATA,
+    PendingSnippetColumns,
+    one_of("stage", "CODE_EMBEDDINGS", "ENRICH"),
+    Index("stages_of_pending_snippet", "snippet_id"),
+    sqlite_with_rowid=False,
+)
+
+
+class EmbeddingColumns(TypedColumns):
     """A vector, cached by what it was made from. `index_id` is the index that paid for it."""
 
-    __tablename__ = "embeddings"
-    __table_args__ = (Index("embeddings_of_index", "index_id"), AUTOINCREMENT)
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    index_id: Mapped[int]
-    key: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)
-    code: Mapped[bytes] = mapped_column(LargeBinary)
-    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    id: Named[int] = Column(BigKey, primary_key=True)
+    index_id: Named[int] = Column(BigInteger)
+    key: Named[bytes] = Column(LargeBinary(16), unique=True)
+    code: Named[bytes] = Column(LargeBinary)
+    vector: Named[bytes] = Column(LargeBinary)
 
 
-class VectorRow(Base):
+EMBEDDINGS = Table(
+    "embeddings",
+    METADATA,
+    EmbeddingColumns,
+    Index("embeddings_of_index", "index_id"),
+    sqlite_autoincrement=True,
+)
+
+
+class VectorColumns(TypedColumns):
     """Which snippet has which embedding; rows of one index and kind lie together, so that a
     search reads its 1-bit codes in one sweep."""
 
-    __tablename__ = "vectors"
-    __table_args__ = (
-        one_of("kind", "code", "text"),
-        Index("vectors_of_snippet", "snippet_id"),
-        Index("vectors_of_embedding", "embedding_id"),
-        {"sqlite_with_rowid": False},
-    )
-
-    index_id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
-    snippet_id: Mapped[int] = mapped_column(primary_key=True)
-    file_id: Mapped[int]
-    embedding_id: Mapped[int]
-    model: Mapped[str]
-    code: Mapped[bytes] = mapped_column(LargeBinary)
+    index_id: Named[int] = Column(BigInteger, primary_key=True)
+    kind: Named[str] = Column(String(8), primary_key=True)
+    snippet_id: Named[int] = Column(BigInteger, primary_key=True)
+    file_id: Named[int] = Column(BigInteger)
+    embedding_id: Named[int] = Column(BigInteger)
+    model: Named[str] = Column(Text)
+    code: Named[bytes] = Column(LargeBinary)
 
 
-class EnrichmentRow(Base):
+VECTORS = Table(
+    "vectors",
+    METADATA,
+    VectorColumns,
+    one_of("kind", "code", "text"),
+    Index("vectors_of_snippet", "snippet_id"),
+    Index("vectors_of_embedding", "embedding_id"),
+    sqlite_with_rowid=False,
+)
+
+
+class EnrichmentColumns(TypedColumns):
     """An enriched text, cached by what it was made from."""
 
-    __tablename__ = "enrichments"
-    __table_args__ = (Index("enrichments_of_index", "index_id"), AUTOINCREMENT)
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    index_id: Mapped[int]
-    key: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)
-    text: Mapped[str]
+    id: Named[int] = Column(BigKey, primary_key=True)
+    index_id: Named[int] = Column(BigInteger)
+    key: Named[bytes] = Column(LargeBinary(16), unique=True)
+    text: Named[str] = Column(Text)
 
 
-class IndexRunRow(Base):
+ENRICHMENTS = Table(
+    "enrichments",
+    METADATA,
+    EnrichmentColumns,
+    Index("enrichments_of_index", "index_id"),
+    sqlite_autoincrement=True,
+)
+
+
+class IndexRunColumns(TypedColumns):
     """One indexing of one index."""
 
-    __tablename__ = "index_runs"
-    __table_args__ = (
-        one_of("state", "queued", "running", "succeeded", "failed", "cancelled", "superseded"),
-        Index("runs_of_index", "index_id", "id"),
-        Index(
-            "one_active_and_one_waiting_run",
-            "index_id",
-            "is_follow_up",
-            unique=True,
-            sqlite_where=text("state IN ('queued', 'running')"),
-            postgresql_where=text("state IN ('queued', 'running')"),
-        ),
-        AUTOINCREMENT,
-    )
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    index_id: Mapped[int | None]
-    state: Mapped[str] = mapped_column(String(16))
-    is_follow_up: Mapped[bool] = mapped_column(Boolean)
-    cancel_requested: Mapped[bool] = mapped_column(Boolean)
-    created_at: Mapped[int]
-    started_at: Mapped[int | None]
-    finished_at: Mapped[int | None]
+    id: Named[int] = Column(BigKey, primary_key=True)
+    index_id: Named[int | None] = Column(BigInteger)
+    state: Named[str] = Column(String(16))
+    is_follow_up: Named[bool] = Column(Boolean)
+    cancel_requested: Named[bool] = Column(Boolean)
+    created_at: Named[int] = Column(BigInteger)
+    started_at: Named[int | None] = Column(BigInteger)
+    finished_at: Named[int | None] = Column(BigInteger)
 
 
-class TaskRow(Base):
+INDEX_RUNS = Table(
+    "index_runs",
+    METADATA,
+    IndexRunColumns,
+    one_of("state", "queued", "running", "succeeded", "failed", "cancelled", "superseded"),
+    Index("runs_of_index", "index_id", "id"),
+    Index(
+        "one_active_and_one_waiting_run",
+        "index_id",
+        "is_follow_up",
+        unique=True,
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+
+class TaskColumns(TypedColumns):
     """One stage of one run. `type` has no check: a newer Kodit may have queued a type that this
     one does not know, and such a task is failed rather than refused.
 
@@ -282,83 +303,89 @@ class TaskRow(Base):
     index `claim_order` holds all that finding the next task reads.
     """
 
-    __tablename__ = "tasks"
-    __table_args__ = (
-        one_of(
-            "state", "blocked", "ready", "running", "succeeded", "failed", "skipped", "cancelled"
-        ),
-        Index("tasks_of_run", "run_id"),
-        Index("tasks_of_index", "index_id"),
-        Index(
-            "claim_order",
-            text("priority DESC"),
-            text("is_user_initiated DESC"),
-            "created_at",
-            "id",
-            "available_at",
-            "type",
-            "run_has_started",
-            "state",
-            sqlite_where=text("state = 'ready'"),
-            postgresql_where=text("state = 'ready'"),
-        ),
-        Index(
-            "running_tasks",
-            "type",
-            sqlite_where=text("state = 'running'"),
-            postgresql_where=text("state = 'running'"),
-        ),
-        AUTOINCREMENT,
-    )
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("index_runs.id"))
-    index_id: Mapped[int | None]
-    type: Mapped[str] = mapped_column(String(32))
-    state: Mapped[str] = mapped_column(String(16))
-    priority: Mapped[int] = mapped_column(Integer)
-    is_user_initiated: Mapped[bool] = mapped_column(Boolean)
-    run_has_started: Mapped[bool] = mapped_column(Boolean)
-    payload: Mapped[str]
-    claim_no: Mapped[int] = mapped_column(default=0)
-    worker: Mapped[str | None]
-    lease_expires_at: Mapped[int | None]
-    failures: Mapped[int] = mapped_column(Integer, default=0)
-    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
-    available_at: Mapped[int]
-    created_at: Mapped[int]
-    started_at: Mapped[int | None]
-    finished_at: Mapped[int | None]
-    progress_operation: Mapped[str | None]
-    progress_current: Mapped[int] = mapped_column(default=0)
-    progress_total: Mapped[int | None]
-    work: Mapped[str] = mapped_column(default="{}")
-    error: Mapped[str | None]
+    id: Named[int] = Column(BigKey, primary_key=True)
+    run_id: Named[int] = Column(BigKey, ForeignKey("index_runs.id"))
+    index_id: Named[int | None] = Column(BigInteger)
+    type: Named[str] = Column(String(32))
+    state: Named[str] = Column(String(16))
+    priority: Named[int] = Column(Integer)
+    is_user_initiated: Named[bool] = Column(Boolean)
+    run_has_started: Named[bool] = Column(Boolean)
+    payload: Named[str] = Column(Text)
+    claim_no: Named[int] = Column(BigInteger, default=0)
+    worker: Named[str | None] = Column(Text)
+    lease_expires_at: Named[int | None] = Column(BigInteger)
+    failures: Named[int] = Column(Integer, default=0)
+    cancel_requested: Named[bool] = Column(Boolean, default=False)
+    available_at: Named[int] = Column(BigInteger)
+    created_at: Named[int] = Column(BigInteger)
+    started_at: Named[int | None] = Column(BigInteger)
+    finished_at: Named[int | None] = Column(BigInteger)
+    progress_operation: Named[str | None] = Column(Text)
+    progress_current: Named[int] = Column(BigInteger, default=0)
+    progress_total: Named[int | None] = Column(BigInteger)
+    work: Named[str] = Column(Text, default="{}")
+    error: Named[str | None] = Column(Text)
 
 
-class QueuePauseRow(Base):
+TASKS = Table(
+    "tasks",
+    METADATA,
+    TaskColumns,
+    one_of("state", "blocked", "ready", "running", "succeeded", "failed", "skipped", "cancelled"),
+    Index("tasks_of_run", "run_id"),
+    Index("tasks_of_index", "index_id"),
+    Index(
+        "claim_order",
+        text("priority DESC"),
+        text("is_user_initiated DESC"),
+        "created_at",
+        "id",
+        "available_at",
+        "type",
+        "run_has_started",
+        "state",
+        sqlite_where=text("state = 'ready'"),
+        postgresql_where=text("state = 'ready'"),
+    ),
+    Index(
+        "running_tasks",
+        "type",
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+
+class QueuePauseColumns(TypedColumns):
     """The queue is paused while this table has its one row."""
 
-    __tablename__ = "queue_pauses"
-    __table_args__ = (CheckConstraint("id = 1", name="only_one_pause"),)
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    paused_at: Mapped[int]
+    id: Named[int] = Column(Integer, primary_key=True, autoincrement=False)
+    paused_at: Named[int] = Column(BigInteger)
 
 
-class TaskAttemptRow(Base):
+QUEUE_PAUSES = Table(
+    "queue_pauses", METADATA, QueuePauseColumns, CheckConstraint("id = 1", name="only_one_pause")
+)
+
+
+class TaskAttemptColumns(TypedColumns):
     """One claim of a task."""
 
-    __tablename__ = "task_attempts"
-    __table_args__ = (
-        one_of("outcome", "succeeded", "failed", "retried", "released", "lost", "cancelled"),
-        {"sqlite_with_rowid": False},
-    )
+    task_id: Named[int] = Column(BigKey, ForeignKey("tasks.id"), primary_key=True)
+    claim_no: Named[int] = Column(BigInteger, primary_key=True)
+    worker: Named[str] = Column(Text)
+    started_at: Named[int] = Column(BigInteger)
+    finished_at: Named[int | None] = Column(BigInteger)
+    outcome: Named[str | None] = Column(String(16))
+    error: Named[str | None] = Column(Text)
 
-    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
-    claim_no: Mapped[int] = mapped_column(primary_key=True)
-    worker: Mapped[str]
-    started_at: Mapped[int]
-    finished_at: Mapped[int | None]
-    outcome: Mapped[str | None] = mapped_column(String(16))
-    error: Mapped[str | None]
+
+TASK_ATTEMPTS = Table(
+    "task_attempts",
+    METADATA,
+    TaskAttemptColumns,
+    one_of("outcome", "succeeded", "failed", "retried", "released", "lost", "cancelled"),
+    sqlite_with_rowid=False,
+)

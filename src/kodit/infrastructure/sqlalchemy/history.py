@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 from kodit.domain.run import RunState
 from kodit.infrastructure.mappers.task_mapper import to_microseconds
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.entities import IndexRunRow, TaskAttemptRow, TaskRow, table_of
+from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASK_ATTEMPTS, TASKS
 
 _ENDED = tuple(state.value for state in RunState if state.is_terminal)
 
@@ -22,13 +22,13 @@ def prunable_runs(
     rank = (
         func.row_number()
         .over(
-            partition_by=IndexRunRow.index_id,
+            partition_by=INDEX_RUNS.c.index_id,
             # A run that was cancelled while it still waited is not the latest of its index.
-            order_by=(IndexRunRow.is_follow_up, IndexRunRow.id.desc()),
+            order_by=(INDEX_RUNS.c.is_follow_up, INDEX_RUNS.c.id.desc()),
         )
         .label("rank")
     )
-    ranked = select(IndexRunRow.id, IndexRunRow.state, IndexRunRow.finished_at, rank).subquery()
+    ranked = select(INDEX_RUNS.c.id, INDEX_RUNS.c.state, INDEX_RUNS.c.finished_at, rank).subquery()
     query = (
         select(ranked.c.id)
         .where(
@@ -46,17 +46,13 @@ def forget_runs(connection: Connection, run_ids: Sequence[int]) -> int:
     """Delete those of these runs that have ended, with their tasks and attempts."""
     forgotten = 0
     for some in in_chunks(run_ids):
-        ended = select(IndexRunRow.id).where(
-            IndexRunRow.id.in_(some), IndexRunRow.state.in_(_ENDED)
+        ended = select(INDEX_RUNS.c.id).where(
+            INDEX_RUNS.c.id.in_(some), INDEX_RUNS.c.state.in_(_ENDED)
         )
-        tasks = select(TaskRow.id).where(TaskRow.run_id.in_(ended))
-        connection.execute(
-            delete(table_of(TaskAttemptRow)).where(TaskAttemptRow.task_id.in_(tasks))
-        )
-        connection.execute(delete(table_of(TaskRow)).where(TaskRow.run_id.in_(ended)))
+        tasks = select(TASKS.c.id).where(TASKS.c.run_id.in_(ended))
+        connection.execute(delete(TASK_ATTEMPTS).where(TASK_ATTEMPTS.c.task_id.in_(tasks)))
+        connection.execute(delete(TASKS).where(TASKS.c.run_id.in_(ended)))
         forgotten += connection.execute(
-            delete(table_of(IndexRunRow)).where(
-                IndexRunRow.id.in_(some), IndexRunRow.state.in_(_ENDED)
-            )
+            delete(INDEX_RUNS).where(INDEX_RUNS.c.id.in_(some), INDEX_RUNS.c.state.in_(_ENDED))
         ).rowcount
     return forgotten

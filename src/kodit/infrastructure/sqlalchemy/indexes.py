@@ -39,17 +39,14 @@ from kodit.infrastructure.mappers.task_mapper import (
 )
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
+    FILES,
+    INDEXES,
+    SNIPPETS,
     STALE,
     UNCLEAN,
-    FileRow,
-    IndexRow,
-    SnippetRow,
-    table_of,
 )
 from kodit.infrastructure.sqlalchemy.removal import remove_some
 
-_INDEXES = table_of(IndexRow)
-_FILES = table_of(FileRow)
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
 
@@ -64,7 +61,7 @@ class SqlIndexRepository:
 
     def add(self, source: Source, now: datetime) -> Index:
         row = self._connection.execute(
-            insert(_INDEXES).returning(*_INDEXES.c),
+            insert(INDEXES).returning(*INDEXES.c),
             {
                 "kind": source.kind.value,
                 "location": source.location,
@@ -77,7 +74,7 @@ class SqlIndexRepository:
 
     def get(self, index_id: int) -> Index:
         row = self._connection.execute(
-            select(_INDEXES).where(IndexRow.id == index_id, IndexRow.deleted_at == 0)
+            select(INDEXES).where(INDEXES.c.id == index_id, INDEXES.c.deleted_at == 0)
         ).first()
         if row is None:
             raise NotFoundError(f"there is no index {index_id}; `kodit status` lists the indexes")
@@ -85,23 +82,23 @@ class SqlIndexRepository:
 
     def find(self, source: Source) -> Index | None:
         row = self._connection.execute(
-            select(_INDEXES).where(
-                IndexRow.kind == source.kind.value,
-                IndexRow.location == source.location,
-                IndexRow.ref == (source.ref or ""),
-                IndexRow.deleted_at == 0,
+            select(INDEXES).where(
+                INDEXES.c.kind == source.kind.value,
+                INDEXES.c.location == source.location,
+                INDEXES.c.ref == (source.ref or ""),
+                INDEXES.c.deleted_at == 0,
             )
         ).first()
         return None if row is None else _to_index(row)
 
     def list_all(self) -> list[Index]:
-        query = select(_INDEXES).where(IndexRow.deleted_at == 0).order_by(IndexRow.id)
+        query = select(INDEXES).where(INDEXES.c.deleted_at == 0).order_by(INDEXES.c.id)
         return [_to_index(row) for row in self._connection.execute(query)]
 
     def update_source(self, index_id: int, source: Source) -> None:
         self._connection.execute(
-            update(_INDEXES)
-            .where(IndexRow.id == index_id)
+            update(INDEXES)
+            .where(INDEXES.c.id == index_id)
             .values(_globs(source) | {"commit_id": None})
         )
 
@@ -112,14 +109,14 @@ class SqlIndexRepository:
         left_out: dict[int, dict[str, int]] = {}
         for index_id, problem, readable, count in self._connection.execute(
             select(
-                FileRow.index_id,
-                FileRow.problem,
+                FILES.c.index_id,
+                FILES.c.problem,
                 # A file with a problem that still has a language was cut by lines.
-                FileRow.language.is_not(None),
+                FILES.c.language.is_not(None),
                 func.count(),
             )
-            .where(FileRow.index_id.in_(ids), FileRow.status != _DELETED)
-            .group_by(FileRow.index_id, FileRow.problem, FileRow.language.is_not(None))
+            .where(FILES.c.index_id.in_(ids), FILES.c.status != _DELETED)
+            .group_by(FILES.c.index_id, FILES.c.problem, FILES.c.language.is_not(None))
         ):
             if problem is None or readable:
                 files[index_id] = files.get(index_id, 0) + count
@@ -129,9 +126,9 @@ class SqlIndexRepository:
         snippets: dict[int, int] = {
             row[0]: row[1]
             for row in self._connection.execute(
-                select(SnippetRow.index_id, func.count())
-                .where(SnippetRow.index_id.in_(ids), SnippetRow.state == "live")
-                .group_by(SnippetRow.index_id)
+                select(SNIPPETS.c.index_id, func.count())
+                .where(SNIPPETS.c.index_id.in_(ids), SNIPPETS.c.state == "live")
+                .group_by(SNIPPETS.c.index_id)
             )
         }
         return [
@@ -147,16 +144,16 @@ class SqlIndexRepository:
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         self._connection.execute(
-            update(_INDEXES).where(IndexRow.id == index_id).values(credentials=credentials)
+            update(INDEXES).where(INDEXES.c.id == index_id).values(credentials=credentials)
         )
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:
         self._connection.execute(
-            update(_INDEXES).where(IndexRow.id == index_id).values(deleted_at=to_microseconds(now))
+            update(INDEXES).where(INDEXES.c.id == index_id).values(deleted_at=to_microseconds(now))
         )
 
     def deleted(self) -> list[Index]:
-        query = select(_INDEXES).where(IndexRow.deleted_at != 0)
+        query = select(INDEXES).where(INDEXES.c.deleted_at != 0)
         return [_to_index(row) for row in self._connection.execute(query)]
 
     def remove_some(self, index_id: int, limit: int) -> bool:
@@ -167,13 +164,13 @@ class SqlIndexRepository:
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
         rows = self._connection.execute(
             select(
-                FileRow.path,
-                FileRow.content_hash,
-                FileRow.size,
-                FileRow.mtime_ns,
-                FileRow.ctime_ns,
-                FileRow.inode,
-            ).where(FileRow.index_id == index_id, FileRow.status != _DELETED)
+                FILES.c.path,
+                FILES.c.content_hash,
+                FILES.c.size,
+                FILES.c.mtime_ns,
+                FILES.c.ctime_ns,
+                FILES.c.inode,
+            ).where(FILES.c.index_id == index_id, FILES.c.status != _DELETED)
         )
         return {row[0]: KnownFile(*row[1:]) for row in rows}
 
@@ -181,7 +178,7 @@ class SqlIndexRepository:
         found: dict[str, IndexedFile] = {}
         for some in in_chunks(paths):
             rows = self._connection.execute(
-                select(_FILES).where(FileRow.index_id == index_id, FileRow.path.in_(some))
+                select(FILES).where(FILES.c.index_id == index_id, FILES.c.path.in_(some))
             )
             found.update((row.path, _to_file(row)) for row in rows)
         return found
@@ -189,7 +186,7 @@ class SqlIndexRepository:
     def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
         if files:
             self._connection.execute(
-                insert(_FILES),
+                insert(FILES),
                 [
                     {"index_id": index_id, "path": file.path, "stale": True} | _file_state(file)
                     for file in files
@@ -200,8 +197,8 @@ class SqlIndexRepository:
         if not files:
             return
         self._connection.execute(
-            update(_FILES)
-            .where(FileRow.id == bindparam("file"))
+            update(FILES)
+            .where(FILES.c.id == bindparam("file"))
             .values(
                 {name: bindparam(name) for name in _file_state(files[0])}
                 | {"stale": bindparam("outdated")}
@@ -211,17 +208,17 @@ class SqlIndexRepository:
 
     def forget_files(self, file_ids: Sequence[int]) -> None:
         for some in in_chunks(file_ids):
-            mine = FileRow.id.in_(some)
-            remembered = exists().where(SnippetRow.file_id == FileRow.id)
+            mine = FILES.c.id.in_(some)
+            remembered = exists().where(SNIPPETS.c.file_id == FILES.c.id)
             self._connection.execute(
-                update(_FILES).where(mine, remembered).values(status=_DELETED, stale=False)
+                update(FILES).where(mine, remembered).values(status=_DELETED, stale=False)
             )
-            self._connection.execute(delete(_FILES).where(mine, ~remembered))
+            self._connection.execute(delete(FILES).where(mine, ~remembered))
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None:
         self._connection.execute(
-            update(_INDEXES)
-            .where(IndexRow.id == index_id)
+            update(INDEXES)
+            .where(INDEXES.c.id == index_id)
             .values(
                 commit_id=working_copy.commit,
                 history_commit_id=working_copy.history_commit,
@@ -236,19 +233,19 @@ class SqlIndexRepository:
         created, changed = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
         # What is known already may be of commits before these: keep the earlier and the later.
         self._connection.execute(
-            update(_FILES)
-            .where(FileRow.index_id == bindparam("of_index"), FileRow.path == bindparam("at"))
+            update(FILES)
+            .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path == bindparam("at"))
             .values(
                 author=case(
-                    (func.coalesce(FileRow.changed_at, 0) > changed, FileRow.author),
+                    (func.coalesce(FILES.c.changed_at, 0) > changed, FILES.c.author),
                     else_=bindparam("by"),
                 ),
                 changed_at=case(
-                    (func.coalesce(FileRow.changed_at, 0) > changed, FileRow.changed_at),
+                    (func.coalesce(FILES.c.changed_at, 0) > changed, FILES.c.changed_at),
                     else_=changed,
                 ),
                 created_at=case(
-                    (func.coalesce(FileRow.created_at, created) < created, FileRow.created_at),
+                    (func.coalesce(FILES.c.created_at, created) < created, FILES.c.created_at),
                     else_=created,
                 ),
             ),
@@ -266,8 +263,8 @@ class SqlIndexRepository:
 
     def extraction_languages(self, index_id: int) -> list[str | None]:
         query = (
-            select(FileRow.language)
-            .where(FileRow.index_id == index_id, FileRow.extractor_version.is_not(None))
+            select(FILES.c.language)
+            .where(FILES.c.index_id == index_id, FILES.c.extractor_version.is_not(None))
             .distinct()
         )
         return list(self._connection.execute(query).scalars())
@@ -277,34 +274,34 @@ class SqlIndexRepository:
             return
         outdated = or_(
             *(
-                and_(FileRow.language == language, FileRow.extractor_version != version)
+                and_(FILES.c.language == language, FILES.c.extractor_version != version)
                 for language, version in versions.items()
             )
         )
         self._connection.execute(
-            update(_FILES).where(FileRow.index_id == index_id, outdated).values(stale=True)
+            update(FILES).where(FILES.c.index_id == index_id, outdated).values(stale=True)
         )
 
     def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
         query = (
-            select(_FILES)
-            .where(FileRow.index_id == index_id, STALE)
-            .order_by(FileRow.id)
+            select(FILES)
+            .where(FILES.c.index_id == index_id, STALE)
+            .order_by(FILES.c.id)
             .limit(limit)
         )
         return [_to_file(row) for row in self._connection.execute(query)]
 
     def count_stale_files(self, index_id: int) -> int:
         return self._connection.execute(
-            select(func.count()).where(FileRow.index_id == index_id, STALE)
+            select(func.count()).where(FILES.c.index_id == index_id, STALE)
         ).scalar_one()
 
     def finish(self, index_id: int, now: datetime) -> None:
-        mine = FileRow.index_id == index_id
-        self._connection.execute(delete(_FILES).where(mine, UNCLEAN, FileRow.status == _DELETED))
-        self._connection.execute(update(_FILES).where(mine, UNCLEAN).values(status=_CLEAN))
+        mine = FILES.c.index_id == index_id
+        self._connection.execute(delete(FILES).where(mine, UNCLEAN, FILES.c.status == _DELETED))
+        self._connection.execute(update(FILES).where(mine, UNCLEAN).values(status=_CLEAN))
         self._connection.execute(
-            update(_INDEXES).where(IndexRow.id == index_id).values(updated_at=to_microseconds(now))
+            update(INDEXES).where(INDEXES.c.id == index_id).values(updated_at=to_microseconds(now))
         )
 
 

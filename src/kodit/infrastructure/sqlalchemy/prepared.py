@@ -18,6 +18,7 @@ from sqlalchemy import (
     Dialect,
     Insert,
     Select,
+    Table,
     Update,
     bindparam,
     insert,
@@ -25,8 +26,6 @@ from sqlalchemy import (
 )
 
 from kodit.infrastructure.sqlalchemy.chunks import VALUES_PER_STATEMENT, in_chunks
-from kodit.infrastructure.sqlalchemy.entities import table_of
-from kodit.infrastructure.sqlalchemy.tables import Base
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]
@@ -128,6 +127,6 @@ class PreparedForMany:
         return prepared, names
 
 
-def insert_columns(row: type[Base], *columns: str) -> Prepared:
+def insert_columns(row: Table, *columns: str) -> Prepared:
     """Stores rows that are given by the names of these columns."""
-    return Prepared(insert(table_of(row)).values({name: bindparam(name) for name in columns}))
+    return Prepared(insert(row).values({name: bindparam(name) for name in columns}))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import TaskState
@@ -22,7 +22,7 @@ from kodit.infrastructure.mappers.task_mapper import (
     task_changes,
     task_to_row,
 )
-from kodit.infrastructure.sqlalchemy.entities import Base, IndexRunRow, TaskRow, table_of
+from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
     Prepared,
@@ -31,61 +31,58 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
 )
 
-_RUNS = table_of(IndexRunRow)
-_TASKS = table_of(TaskRow)
-
-SELECT_RUNS = select(*(_RUNS.c[name] for name in RUN_COLUMNS))
-SELECT_TASKS = select(*(_TASKS.c[name] for name in TASK_COLUMNS))
+SELECT_RUNS = select(*(INDEX_RUNS.c[name] for name in RUN_COLUMNS))
+SELECT_TASKS = select(*(TASKS.c[name] for name in TASK_COLUMNS))
 
 _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 _RUN_ID = TASK_COLUMNS.index("run_id")
 
 _TASKS_OF_RUNS = PreparedForMany(
-    lambda ids: SELECT_TASKS.where(TaskRow.run_id.in_(ids)).order_by(TaskRow.run_id, TaskRow.id)
+    lambda ids: SELECT_TASKS.where(TASKS.c.run_id.in_(ids)).order_by(TASKS.c.run_id, TASKS.c.id)
 )
 _MOVABLE_TASKS_OF_RUNS = PreparedForMany(
     lambda ids: SELECT_TASKS.where(
-        TaskRow.run_id.in_(ids), TaskRow.state != constant(TaskState.SUCCEEDED)
-    ).order_by(TaskRow.run_id, TaskRow.id)
+        TASKS.c.run_id.in_(ids), TASKS.c.state != constant(TaskState.SUCCEEDED)
+    ).order_by(TASKS.c.run_id, TASKS.c.id)
 )
 _RUNS_OF_TASKS = PreparedForMany(
     lambda ids: (
-        SELECT_RUNS.where(IndexRunRow.id.in_(select(TaskRow.run_id).where(TaskRow.id.in_(ids))))
-        .order_by(IndexRunRow.id)
+        SELECT_RUNS.where(INDEX_RUNS.c.id.in_(select(TASKS.c.run_id).where(TASKS.c.id.in_(ids))))
+        .order_by(INDEX_RUNS.c.id)
         .with_for_update()
     )
 )
-_RUNS_BY_ID = PreparedForMany(lambda ids: SELECT_RUNS.where(IndexRunRow.id.in_(ids)))
-_LOCKED_RUN = Prepared(SELECT_RUNS.where(IndexRunRow.id == bindparam("id")).with_for_update())
+_RUNS_BY_ID = PreparedForMany(lambda ids: SELECT_RUNS.where(INDEX_RUNS.c.id.in_(ids)))
+_LOCKED_RUN = Prepared(SELECT_RUNS.where(INDEX_RUNS.c.id == bindparam("id")).with_for_update())
 _UNFINISHED_RUNS = PreparedForMany(
     lambda ids: (
         SELECT_RUNS.where(
-            IndexRunRow.index_id.in_(ids),
-            IndexRunRow.state.in_([constant(state) for state in _UNFINISHED]),
-            IndexRunRow.is_follow_up == bindparam("waits"),
+            INDEX_RUNS.c.index_id.in_(ids),
+            INDEX_RUNS.c.state.in_([constant(state) for state in _UNFINISHED]),
+            INDEX_RUNS.c.is_follow_up == bindparam("waits"),
         )
-        .order_by(IndexRunRow.id)
+        .order_by(INDEX_RUNS.c.id)
         .with_for_update()
     )
 )
 
 
 @cache
-def _insert(table: type[Base], columns: tuple[str, ...]) -> Prepared:
+def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
     return Prepared(
-        insert(table_of(table))
+        insert(table)
         .values({column: bindparam(f"new_{column}") for column in columns})
-        .returning(table_of(table).c.id)
+        .returning(table.c.id)
     )
 
 
 @cache
-def _update(table: type[Base], columns: tuple[str, ...]) -> PreparedForMany:
+def _update(table: Table, columns: tuple[str, ...]) -> PreparedForMany:
     """Sets these columns of many rows to the same values."""
     return PreparedForMany(
         lambda ids: (
-            update(table_of(table))
-            .where(table_of(table).c.id.in_(ids))
+            update(table)
+            .where(table.c.id.in_(ids))
             .values({column: bindparam(f"new_{column}") for column in columns})
         )
     )
@@ -102,15 +99,15 @@ class RunStore:
 
     def add(self, run: IndexRun) -> IndexRun:
         """Store a new run; it and its tasks are given their identifiers."""
-        run.id = self._add(IndexRunRow, run_to_row(run))
+        run.id = self._add(INDEX_RUNS, run_to_row(run))
         for task in run.tasks:
             task.run_id = run.id
-            task.id = self._add(TaskRow, task_to_row(task, run))
+            task.id = self._add(TASKS, task_to_row(task, run))
             self._tasks[task.id] = movable_of_task(task)
         self._runs[run.id] = movable_of_run(run)
         return run
 
-    def _add(self, table: type[Base], row: dict[str, Any]) -> int:
+    def _add(self, table: Table, row: dict[str, Any]) -> int:
         values = {f"new_{column}": value for column, value in row.items()}
         [(key,)] = _insert(table, tuple(row)).run(self._driver, values)
         return int(key)
@@ -153,23 +150,23 @@ class RunStore:
         """Store what has changed of these runs and their tasks."""
         changes: _Changes = {}
         for run in runs:
-            _note(changes, IndexRunRow, run.id, run_changes(run, self._runs[run.id]))
+            _note(changes, INDEX_RUNS, run.id, run_changes(run, self._runs[run.id]))
             self._runs[run.id] = movable_of_run(run)
             for task in run.tasks:
                 changed = task_changes(task, run, self._tasks[task.id])
                 if changed:
-                    _note(changes, TaskRow, task.id, changed)
+                    _note(changes, TASKS, task.id, changed)
                     self._tasks[task.id] = movable_of_task(task)
         for (table, columns, values), keys in changes.items():
             new = {f"new_{column}": value for column, value in zip(columns, values, strict=True)}
             _update(table, columns).run(self._driver, keys, new)
 
 
-_Changes = dict[tuple[type[Base], tuple[str, ...], tuple[Any, ...]], list[int]]
+_Changes = dict[tuple[Table, tuple[str, ...], tuple[Any, ...]], list[int]]
 """Which rows of which table get which values: in a batch many get the same."""
 
 
-def _note(changes: _Changes, table: type[Base], key: int, changed: Mapping[str, Any]) -> None:
+def _note(changes: _Changes, table: Table, key: int, changed: Mapping[str, Any]) -> None:
     if changed:
         which = (table, tuple(changed), tuple(changed.values()))
         changes.setdefault(which, []).append(key)

@@ -12,11 +12,10 @@ from kodit.domain.snippet import Symbol
 from kodit.domain.source import FileProcessingStatus
 from kodit.infrastructure.mappers.task_mapper import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import (
+    FILES,
+    INDEXES,
+    SNIPPETS,
     UNCLEAN,
-    FileRow,
-    IndexRow,
-    SnippetRow,
-    table_of,
 )
 from kodit.infrastructure.sqlalchemy.globs import from_root, may_match, path_matcher
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
@@ -24,34 +23,34 @@ from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_st
 from kodit.infrastructure.sqlalchemy.symbols import text_to_placed, to_symbol
 
 # Statements are made once: to put one together costs more than to run it.
-_EVERY_INDEX = select(IndexRow.id).where(IndexRow.deleted_at == 0)
-_DELETED_FILES = select(FileRow.id).where(
-    FileRow.index_id.in_(bindparam("ids", expanding=True)),
-    FileRow.status == FileProcessingStatus.DELETED.value,
+_EVERY_INDEX = select(INDEXES.c.id).where(INDEXES.c.deleted_at == 0)
+_DELETED_FILES = select(FILES.c.id).where(
+    FILES.c.index_id.in_(bindparam("ids", expanding=True)),
+    FILES.c.status == FileProcessingStatus.DELETED.value,
     UNCLEAN,
 )
-_STORED = PreparedForMany(lambda ids: select_stored().where(SnippetRow.id.in_(ids)))
+_STORED = PreparedForMany(lambda ids: select_stored().where(SNIPPETS.c.id.in_(ids)))
 _FOUND = PreparedForMany(
     lambda ids: (
         select(
-            SnippetRow.id,
-            SnippetRow.index_id,
-            SnippetRow.file_id,
-            FileRow.path,
-            SnippetRow.start_line,
-            SnippetRow.end_line,
-            SnippetRow.language,
-            SnippetRow.symbol,
-            SnippetRow.kind,
-            SnippetRow.scope,
-            SnippetRow.also_defines,
+            SNIPPETS.c.id,
+            SNIPPETS.c.index_id,
+            SNIPPETS.c.file_id,
+            FILES.c.path,
+            SNIPPETS.c.start_line,
+            SNIPPETS.c.end_line,
+            SNIPPETS.c.language,
+            SNIPPETS.c.symbol,
+            SNIPPETS.c.kind,
+            SNIPPETS.c.scope,
+            SNIPPETS.c.also_defines,
         )
-        .join(FileRow, FileRow.id == SnippetRow.file_id)
-        .where(SnippetRow.id.in_(ids))
+        .join(FILES, FILES.c.id == SNIPPETS.c.file_id)
+        .where(SNIPPETS.c.id.in_(ids))
     )
 )
 
-_this, _next = table_of(SnippetRow).alias(), table_of(SnippetRow).alias()
+_this, _next = SNIPPETS.alias(), SNIPPETS.alias()
 _FOLLOWING = PreparedForMany(
     lambda ids: select(
         _this.c.id,
@@ -90,21 +89,21 @@ class SqlSearchRepository:
     def _files(self, index_ids: set[int], search_filter: SearchFilter) -> frozenset[int] | None:
         if not search_filter.chooses_files:
             return None
-        query = select(FileRow.id, FileRow.path).where(FileRow.index_id.in_(index_ids))
+        query = select(FILES.c.id, FILES.c.path).where(FILES.c.index_id.in_(index_ids))
         if search_filter.languages:
-            query = query.where(FileRow.language.in_(search_filter.languages))
+            query = query.where(FILES.c.language.in_(search_filter.languages))
         if search_filter.authors:
             query = query.where(
-                or_(*(FileRow.author.icontains(a, autoescape=True) for a in search_filter.authors))
+                or_(*(FILES.c.author.icontains(a, autoescape=True) for a in search_filter.authors))
             )
         if search_filter.created_after is not None:
-            query = query.where(FileRow.created_at >= to_microseconds(search_filter.created_after))
+            query = query.where(FILES.c.created_at >= to_microseconds(search_filter.created_after))
         if search_filter.created_before is not None:
-            query = query.where(FileRow.created_at < to_microseconds(search_filter.created_before))
+            query = query.where(FILES.c.created_at < to_microseconds(search_filter.created_before))
         globs = [from_root(glob) for glob in search_filter.paths]
         matches = path_matcher(globs) if globs else None
         if matches is not None:
-            query = query.where(may_match(FileRow.path, globs))
+            query = query.where(may_match(FILES.c.path, globs))
         files = self._connection.execute(query).all()
         if not files:
             self._check_languages(index_ids, search_filter.languages)
@@ -115,7 +114,7 @@ class SqlSearchRepository:
         known = {
             language
             for language in self._connection.execute(
-                select(FileRow.language).where(FileRow.index_id.in_(index_ids)).distinct()
+                select(FILES.c.language).where(FILES.c.index_id.in_(index_ids)).distinct()
             ).scalars()
             if language is not None
         }

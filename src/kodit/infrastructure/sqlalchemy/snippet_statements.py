@@ -6,12 +6,11 @@ from sqlalchemy import BigInteger, String, bindparam, delete, insert, select, up
 
 from kodit.domain.keyword import KeywordOperation
 from kodit.infrastructure.sqlalchemy.entities import (
-    FileRow,
-    KeywordChangeRow,
-    PendingSnippetRow,
-    SnippetRow,
-    VectorRow,
-    table_of,
+    FILES,
+    KEYWORD_CHANGES,
+    PENDING_SNIPPETS,
+    SNIPPETS,
+    VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Prepared,
@@ -22,58 +21,52 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored
 
 ADD_SNIPPET = insert_columns(
-    SnippetRow,
+    SNIPPETS,
     *("index_id", "file_id", "state", "start_line", "end_line", "language"),
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines"),
 )
 LOG_CHANGE = insert_columns(
-    KeywordChangeRow, "index_id", "file_id", "change_set", "snippet_id", "op"
+    KEYWORD_CHANGES, "index_id", "file_id", "change_set", "snippet_id", "op"
 )
 OLD_OF_FILES = PreparedForMany(
     lambda ids: (
-        select(SnippetRow.id, SnippetRow.file_id, SnippetRow.state)
-        .where(SnippetRow.file_id.in_(ids), SnippetRow.state != "removed")
-        .order_by(SnippetRow.file_id, SnippetRow.id)
+        select(SNIPPETS.c.id, SNIPPETS.c.file_id, SNIPPETS.c.state)
+        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state != "removed")
+        .order_by(SNIPPETS.c.file_id, SNIPPETS.c.id)
     )
 )
 SET_STATE = PreparedForMany(
-    lambda ids: (
-        update(table_of(SnippetRow))
-        .where(SnippetRow.id.in_(ids))
-        .values(state=bindparam("new_state"))
-    )
+    lambda ids: update(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).values(state=bindparam("new_state"))
 )
 FORGET_PENDING = PreparedForMany(
-    lambda ids: delete(table_of(PendingSnippetRow)).where(PendingSnippetRow.snippet_id.in_(ids))
+    lambda ids: delete(PENDING_SNIPPETS).where(PENDING_SNIPPETS.c.snippet_id.in_(ids))
 )
-DROP_VECTORS = PreparedForMany(
-    lambda ids: delete(table_of(VectorRow)).where(VectorRow.snippet_id.in_(ids))
-)
+DROP_VECTORS = PreparedForMany(lambda ids: delete(VECTORS).where(VECTORS.c.snippet_id.in_(ids)))
 LOG_LIVE_OF_FILES = PreparedForMany(
-    lambda ids: insert(table_of(KeywordChangeRow)).from_select(
+    lambda ids: insert(KEYWORD_CHANGES).from_select(
         ["index_id", "file_id", "change_set", "snippet_id", "op"],
         select(
-            SnippetRow.index_id,
-            SnippetRow.file_id,
+            SNIPPETS.c.index_id,
+            SNIPPETS.c.file_id,
             bindparam("of_change_set", type_=BigInteger),
-            SnippetRow.id,
+            SNIPPETS.c.id,
             constant(KeywordOperation.ADD),
         )
-        .where(SnippetRow.file_id.in_(ids), SnippetRow.state == "live")
-        .order_by(SnippetRow.id),
+        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "live")
+        .order_by(SNIPPETS.c.id),
     )
 )
 PEND_LIVE_OF_FILES = PreparedForMany(
-    lambda ids: insert(table_of(PendingSnippetRow)).from_select(
+    lambda ids: insert(PENDING_SNIPPETS).from_select(
         ["index_id", "stage", "snippet_id"],
-        select(SnippetRow.index_id, bindparam("of_stage", type_=String), SnippetRow.id)
-        .where(SnippetRow.file_id.in_(ids), SnippetRow.state == "live")
-        .order_by(SnippetRow.id),
+        select(SNIPPETS.c.index_id, bindparam("of_stage", type_=String), SNIPPETS.c.id)
+        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "live")
+        .order_by(SNIPPETS.c.id),
     )
 )
 NOTE_EXTRACTION = Prepared(
-    update(table_of(FileRow))
-    .where(FileRow.id == bindparam("file"))
+    update(FILES)
+    .where(FILES.c.id == bindparam("file"))
     .values(
         stale=False,
         content_hash=bindparam("hash"),
@@ -85,40 +78,40 @@ NOTE_EXTRACTION = Prepared(
 )
 CHANGES_OF_INDEX = (
     select(
-        KeywordChangeRow.seq,
-        KeywordChangeRow.change_set,
-        KeywordChangeRow.snippet_id,
-        KeywordChangeRow.op,
+        KEYWORD_CHANGES.c.seq,
+        KEYWORD_CHANGES.c.change_set,
+        KEYWORD_CHANGES.c.snippet_id,
+        KEYWORD_CHANGES.c.op,
     )
-    .where(KeywordChangeRow.index_id == bindparam("of_index"))
-    .order_by(KeywordChangeRow.change_set, KeywordChangeRow.seq)
+    .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
+    .order_by(KEYWORD_CHANGES.c.change_set, KEYWORD_CHANGES.c.seq)
 )
 CHANGES = Prepared(CHANGES_OF_INDEX.limit(bindparam("most")))
 REST_OF_CHANGE_SET = Prepared(
     CHANGES_OF_INDEX.where(
-        KeywordChangeRow.change_set == bindparam("of_change_set"),
-        KeywordChangeRow.seq > bindparam("after"),
+        KEYWORD_CHANGES.c.change_set == bindparam("of_change_set"),
+        KEYWORD_CHANGES.c.seq > bindparam("after"),
     )
 )
 LIVE_BY_ID = PreparedForMany(
     lambda ids: (
         select_stored()
-        .where(SnippetRow.id.in_(ids), SnippetRow.state == "live")
-        .order_by(SnippetRow.id)
+        .where(SNIPPETS.c.id.in_(ids), SNIPPETS.c.state == "live")
+        .order_by(SNIPPETS.c.id)
     )
 )
 PENDING = Prepared(
     select_stored()
     .where(
-        SnippetRow.id.in_(
-            select(PendingSnippetRow.snippet_id)
+        SNIPPETS.c.id.in_(
+            select(PENDING_SNIPPETS.c.snippet_id)
             .where(
-                PendingSnippetRow.index_id == bindparam("of_index"),
-                PendingSnippetRow.stage == bindparam("of_stage"),
+                PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+                PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
             )
-            .order_by(PendingSnippetRow.snippet_id)
+            .order_by(PENDING_SNIPPETS.c.snippet_id)
             .limit(bindparam("most"))
         )
     )
-    .order_by(SnippetRow.id)
+    .order_by(SNIPPETS.c.id)
 )

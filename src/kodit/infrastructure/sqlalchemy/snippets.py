@@ -23,14 +23,14 @@ from kodit.domain.source import FileProcessingStatus
 from kodit.domain.task import TaskType
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
+    FILES,
+    INDEXES,
+    KEYWORD_CHANGES,
+    PENDING_SNIPPETS,
+    SNIPPETS,
     STALE,
     UNCLEAN,
-    FileRow,
-    IndexRow,
-    KeywordChangeRow,
-    PendingSnippetRow,
-    SnippetRow,
-    VectorRow,
+    VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -139,22 +139,22 @@ class SqlSnippetRepository:
 
     def _drop_vectors_beside_older(self, snippet_ids: Sequence[int], file_id: int) -> None:
         older = (
-            select(VectorRow.kind)
-            .join(SnippetRow, SnippetRow.id == VectorRow.snippet_id)
-            .where(SnippetRow.file_id == file_id, SnippetRow.id.not_in(snippet_ids))
-            .where(SnippetRow.id < min(snippet_ids), SnippetRow.state == "superseded")
+            select(VECTORS.c.kind)
+            .join(SNIPPETS, SNIPPETS.c.id == VECTORS.c.snippet_id)
+            .where(SNIPPETS.c.file_id == file_id, SNIPPETS.c.id.not_in(snippet_ids))
+            .where(SNIPPETS.c.id < min(snippet_ids), SNIPPETS.c.state == "superseded")
         )
         kinds = list(self._connection.execute(older.distinct()).scalars())
         if kinds:
             self._connection.execute(
-                delete(VectorRow).where(
-                    VectorRow.snippet_id.in_(snippet_ids), VectorRow.kind.in_(kinds)
+                delete(VECTORS).where(
+                    VECTORS.c.snippet_id.in_(snippet_ids), VECTORS.c.kind.in_(kinds)
                 )
             )
 
     def _next_change_set(self, index_id: int) -> int:
-        last = select(func.max(KeywordChangeRow.change_set)).where(
-            KeywordChangeRow.index_id == index_id
+        last = select(func.max(KEYWORD_CHANGES.c.change_set)).where(
+            KEYWORD_CHANGES.c.index_id == index_id
         )
         return (self._connection.execute(last).scalar() or 0) + 1
 
@@ -170,8 +170,8 @@ class SqlSnippetRepository:
         gone = [file.file_id for file in files if file.sliced is None]
         for some in in_chunks(gone):
             self._connection.execute(
-                update(FileRow)
-                .where(FileRow.id.in_(some))
+                update(FILES)
+                .where(FILES.c.id.in_(some))
                 .values(
                     stale=False,
                     extracted_hash=None,
@@ -214,41 +214,41 @@ class SqlSnippetRepository:
         ]
 
     def count_keyword_changes(self, index_id: int) -> int:
-        return self._count(KeywordChangeRow.index_id == index_id)
+        return self._count(KEYWORD_CHANGES.c.index_id == index_id)
 
     def acknowledge(self, index_id: int, seq: int) -> None:
         self._connection.execute(
-            delete(KeywordChangeRow).where(
-                KeywordChangeRow.index_id == index_id, KeywordChangeRow.seq <= seq
+            delete(KEYWORD_CHANGES).where(
+                KEYWORD_CHANGES.c.index_id == index_id, KEYWORD_CHANGES.c.seq <= seq
             )
         )
 
     def follow_generation(self, index_id: int, generation: str) -> None:
         noted = self._connection.execute(
-            select(IndexRow.keyword_generation).where(IndexRow.id == index_id)
+            select(INDEXES.c.keyword_generation).where(INDEXES.c.id == index_id)
         ).scalar()
         if noted == generation:
             return
         if noted is not None:
             self._connection.execute(
-                delete(KeywordChangeRow).where(KeywordChangeRow.index_id == index_id)
+                delete(KEYWORD_CHANGES).where(KEYWORD_CHANGES.c.index_id == index_id)
             )
             self._connection.execute(
-                insert(KeywordChangeRow).from_select(
+                insert(KEYWORD_CHANGES).from_select(
                     ["index_id", "file_id", "change_set", "snippet_id", "op"],
                     select(
-                        SnippetRow.index_id,
-                        SnippetRow.file_id,
-                        SnippetRow.id,
-                        SnippetRow.id,
+                        SNIPPETS.c.index_id,
+                        SNIPPETS.c.file_id,
+                        SNIPPETS.c.id,
+                        SNIPPETS.c.id,
                         literal(KeywordOperation.ADD.value),
                     )
-                    .where(SnippetRow.index_id == index_id, SnippetRow.state == "live")
-                    .order_by(SnippetRow.id),
+                    .where(SNIPPETS.c.index_id == index_id, SNIPPETS.c.state == "live")
+                    .order_by(SNIPPETS.c.id),
                 )
             )
         self._connection.execute(
-            update(IndexRow).where(IndexRow.id == index_id).values(keyword_generation=generation)
+            update(INDEXES).where(INDEXES.c.id == index_id).values(keyword_generation=generation)
         )
 
     # What the later stages have to do
@@ -261,57 +261,57 @@ class SqlSnippetRepository:
 
     def count_pending(self, index_id: int, stage: TaskType) -> int:
         return self._count(
-            PendingSnippetRow.index_id == index_id, PendingSnippetRow.stage == stage.name
+            PENDING_SNIPPETS.c.index_id == index_id, PENDING_SNIPPETS.c.stage == stage.name
         )
 
     def follow_model(self, index_id: int, stage: TaskType, model: str) -> None:
-        column = IndexRow.code_model if stage is TaskType.CODE_EMBEDDINGS else IndexRow.text_model
-        noted = self._connection.execute(select(column).where(IndexRow.id == index_id)).scalar()
+        column = INDEXES.c.code_model if stage is TaskType.CODE_EMBEDDINGS else INDEXES.c.text_model
+        noted = self._connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
         if noted == model:
             return
         if noted is not None:
-            mine = PendingSnippetRow.index_id == index_id
+            mine = PENDING_SNIPPETS.c.index_id == index_id
             self._connection.execute(
-                delete(PendingSnippetRow).where(mine, PendingSnippetRow.stage == stage.name)
+                delete(PENDING_SNIPPETS).where(mine, PENDING_SNIPPETS.c.stage == stage.name)
             )
             self._connection.execute(
-                insert(PendingSnippetRow).from_select(
+                insert(PENDING_SNIPPETS).from_select(
                     ["index_id", "stage", "snippet_id"],
-                    select(SnippetRow.index_id, literal(stage.name), SnippetRow.id).where(
-                        SnippetRow.index_id == index_id, SnippetRow.state == "live"
+                    select(SNIPPETS.c.index_id, literal(stage.name), SNIPPETS.c.id).where(
+                        SNIPPETS.c.index_id == index_id, SNIPPETS.c.state == "live"
                     ),
                 )
             )
         self._connection.execute(
-            update(IndexRow).where(IndexRow.id == index_id).values({column: model})
+            update(INDEXES).where(INDEXES.c.id == index_id).values({column: model})
         )
 
     def is_finished(self, index_id: int) -> bool:
         unfinished = (
-            exists().where(KeywordChangeRow.index_id == index_id),
-            exists().where(PendingSnippetRow.index_id == index_id),
-            exists().where(FileRow.index_id == index_id, STALE),
-            exists().where(FileRow.index_id == index_id, UNCLEAN),
-            exists().where(IndexRow.id == index_id, IndexRow.updated_at.is_(None)),
+            exists().where(KEYWORD_CHANGES.c.index_id == index_id),
+            exists().where(PENDING_SNIPPETS.c.index_id == index_id),
+            exists().where(FILES.c.index_id == index_id, STALE),
+            exists().where(FILES.c.index_id == index_id, UNCLEAN),
+            exists().where(INDEXES.c.id == index_id, INDEXES.c.updated_at.is_(None)),
         )
         return not any(
             self._connection.execute(select(condition)).scalar() for condition in unfinished
         )
 
     def purge(self, index_id: int, limit: int) -> int:
-        held = exists().where(VectorRow.snippet_id == SnippetRow.id)
-        logged = exists().where(KeywordChangeRow.snippet_id == SnippetRow.id)
+        held = exists().where(VECTORS.c.snippet_id == SNIPPETS.c.id)
+        logged = exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id)
         some = (
-            select(SnippetRow.id)
+            select(SNIPPETS.c.id)
             .where(
-                SnippetRow.index_id == index_id,
-                SnippetRow.state.in_(("superseded", "removed")),
+                SNIPPETS.c.index_id == index_id,
+                SNIPPETS.c.state.in_(("superseded", "removed")),
                 ~held,
                 ~logged,
             )
             .limit(limit)
         )
-        return self._connection.execute(delete(SnippetRow).where(SnippetRow.id.in_(some))).rowcount
+        return self._connection.execute(delete(SNIPPETS).where(SNIPPETS.c.id.in_(some))).rowcount
 
     def _count(self, *conditions: Any) -> int:
         return self._connection.execute(select(func.count()).where(*conditions)).scalar_one()

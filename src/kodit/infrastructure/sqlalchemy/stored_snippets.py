@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from kodit.domain.search import StoredSnippet
-from kodit.infrastructure.sqlalchemy.entities import FileRow, IndexRow, SnippetRow
+from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
 from kodit.infrastructure.sqlalchemy.symbols import text_to_placed
 
 
@@ -15,23 +15,23 @@ def select_stored() -> Select[*tuple[Any, ...]]:
     """Every column that `to_stored` reads, joined; the caller adds the conditions."""
     return (
         select(
-            SnippetRow.id,
-            SnippetRow.index_id,
-            SnippetRow.file_id,
-            IndexRow.location,
-            IndexRow.ref,
-            FileRow.path,
-            SnippetRow.start_line,
-            SnippetRow.end_line,
-            SnippetRow.language,
-            SnippetRow.symbol,
-            SnippetRow.kind,
-            SnippetRow.scope,
-            SnippetRow.text,
-            SnippetRow.also_defines,
+            SNIPPETS.c.id,
+            SNIPPETS.c.index_id,
+            SNIPPETS.c.file_id,
+            INDEXES.c.location,
+            INDEXES.c.ref,
+            FILES.c.path,
+            SNIPPETS.c.start_line,
+            SNIPPETS.c.end_line,
+            SNIPPETS.c.language,
+            SNIPPETS.c.symbol,
+            SNIPPETS.c.kind,
+            SNIPPETS.c.scope,
+            SNIPPETS.c.text,
+            SNIPPETS.c.also_defines,
         )
-        .join(FileRow, FileRow.id == SnippetRow.file_id)
-        .join(IndexRow, IndexRow.id == SnippetRow.index_id)
+        .join(FILES, FILES.c.id == SNIPPETS.c.file_id)
+        .join(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
     )
 
 

@@ -26,11 +26,10 @@ from kodit.infrastructure.mappers.task_mapper import (
 from kodit.infrastructure.sqlalchemy import claiming, history
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
-    IndexRunRow,
-    QueuePauseRow,
-    TaskAttemptRow,
-    TaskRow,
-    table_of,
+    INDEX_RUNS,
+    QUEUE_PAUSES,
+    TASK_ATTEMPTS,
+    TASKS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -41,24 +40,19 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 )
 from kodit.infrastructure.sqlalchemy.runs import SELECT_RUNS, SELECT_TASKS, RunStore
 
-_RUNS = table_of(IndexRunRow)
-_TASKS = table_of(TaskRow)
-_ATTEMPTS = table_of(TaskAttemptRow)
-_PAUSES = table_of(QueuePauseRow)
-
 _HELD = (
-    TaskRow.id == bindparam("held_task"),
-    TaskRow.claim_no == bindparam("held_claim"),
-    TaskRow.state == constant(TaskState.RUNNING),
+    TASKS.c.id == bindparam("held_task"),
+    TASKS.c.claim_no == bindparam("held_claim"),
+    TASKS.c.state == constant(TaskState.RUNNING),
 )
 _FENCE = Prepared(SELECT_TASKS.where(*_HELD).with_for_update())
 _CLOSE_ATTEMPTS = PreparedForMany(
     lambda ids: (
-        update(_ATTEMPTS)
+        update(TASK_ATTEMPTS)
         .where(
-            TaskAttemptRow.task_id.in_(ids),
-            TaskAttemptRow.claim_no == bindparam("no"),
-            TaskAttemptRow.finished_at.is_(None),
+            TASK_ATTEMPTS.c.task_id.in_(ids),
+            TASK_ATTEMPTS.c.claim_no == bindparam("no"),
+            TASK_ATTEMPTS.c.finished_at.is_(None),
         )
         .values(finished_at=bindparam("now"), outcome=bindparam("how"), error=bindparam("why"))
     )
@@ -69,10 +63,10 @@ _CLOSE_ATTEMPTS = PreparedForMany(
 def _update_held(columns: tuple[str, ...]) -> Prepared:
     """Sets these columns of a task, if a claim still holds it."""
     return Prepared(
-        update(_TASKS)
+        update(TASKS)
         .where(*_HELD)
         .values({column: bindparam(f"new_{column}") for column in columns})
-        .returning(*(_TASKS.c[name] for name in TASK_COLUMNS))
+        .returning(*(TASKS.c[name] for name in TASK_COLUMNS))
     )
 
 
@@ -111,7 +105,7 @@ class SqlTaskRepository:
     def failed_runs(self, index_id: int) -> list[IndexRun]:
         return self._load(
             SELECT_RUNS.where(
-                IndexRunRow.index_id == index_id, IndexRunRow.state == constant(RunState.FAILED)
+                INDEX_RUNS.c.index_id == index_id, INDEX_RUNS.c.state == constant(RunState.FAILED)
             ).with_for_update()
         )
 
@@ -125,20 +119,20 @@ class SqlTaskRepository:
         states: Sequence[RunState] = (),
         limit: int = 100,
     ) -> list[IndexRun]:
-        query = SELECT_RUNS.order_by(IndexRunRow.id.desc()).limit(limit)
+        query = SELECT_RUNS.order_by(INDEX_RUNS.c.id.desc()).limit(limit)
         if index_id is not None:
-            query = query.where(IndexRunRow.index_id == index_id)
+            query = query.where(INDEX_RUNS.c.index_id == index_id)
         if states:
-            query = query.where(IndexRunRow.state.in_([state.value for state in states]))
+            query = query.where(INDEX_RUNS.c.state.in_([state.value for state in states]))
         return self._load(query)
 
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
         newest: list[int] = []
         for some in in_chunks(index_ids):
             query = (
-                select(func.max(IndexRunRow.id))
-                .where(IndexRunRow.index_id.in_(some), IndexRunRow.is_follow_up.is_(False))
-                .group_by(IndexRunRow.index_id)
+                select(func.max(INDEX_RUNS.c.id))
+                .where(INDEX_RUNS.c.index_id.in_(some), INDEX_RUNS.c.is_follow_up.is_(False))
+                .group_by(INDEX_RUNS.c.index_id)
             )
             newest += self._connection.execute(query).scalars()
         runs = self.get_runs(newest)
@@ -148,32 +142,32 @@ class SqlTaskRepository:
         return self._store.load(self._connection.execute(query).all())
 
     def delete_runs(self, index_id: int) -> None:
-        mine = select(TaskRow.id).where(TaskRow.index_id == index_id)
-        runs = select(TaskRow.run_id).where(TaskRow.index_id == index_id).distinct()
+        mine = select(TASKS.c.id).where(TASKS.c.index_id == index_id)
+        runs = select(TASKS.c.run_id).where(TASKS.c.index_id == index_id).distinct()
         run_ids = list(self._connection.execute(runs).scalars())
-        self._connection.execute(delete(_ATTEMPTS).where(TaskAttemptRow.task_id.in_(mine)))
-        self._connection.execute(delete(_TASKS).where(TaskRow.index_id == index_id))
-        self._connection.execute(delete(_RUNS).where(IndexRunRow.index_id == index_id))
+        self._connection.execute(delete(TASK_ATTEMPTS).where(TASK_ATTEMPTS.c.task_id.in_(mine)))
+        self._connection.execute(delete(TASKS).where(TASKS.c.index_id == index_id))
+        self._connection.execute(delete(INDEX_RUNS).where(INDEX_RUNS.c.index_id == index_id))
         for some in in_chunks(run_ids):
-            self._connection.execute(delete(_RUNS).where(IndexRunRow.id.in_(some)))
+            self._connection.execute(delete(INDEX_RUNS).where(INDEX_RUNS.c.id.in_(some)))
 
     # Tasks
 
     def find_single(self, type_name: str, payload: Mapping[str, Any]) -> IndexRun | None:
         runs = self._load(
-            SELECT_RUNS.join(_TASKS, TaskRow.run_id == IndexRunRow.id)
+            SELECT_RUNS.join(TASKS, TASKS.c.run_id == INDEX_RUNS.c.id)
             .where(
-                IndexRunRow.index_id.is_(None),
-                IndexRunRow.state == constant(RunState.QUEUED),
-                TaskRow.type == type_name,
-                TaskRow.payload == json.dumps(dict(payload), sort_keys=True),
+                INDEX_RUNS.c.index_id.is_(None),
+                INDEX_RUNS.c.state == constant(RunState.QUEUED),
+                TASKS.c.type == type_name,
+                TASKS.c.payload == json.dumps(dict(payload), sort_keys=True),
             )
             .with_for_update()
         )
         return runs[0] if runs else None
 
     def get_task(self, task_id: int) -> Task:
-        row = self._connection.execute(SELECT_TASKS.where(TaskRow.id == task_id)).first()
+        row = self._connection.execute(SELECT_TASKS.where(TASKS.c.id == task_id)).first()
         if row is None:
             raise NotFoundError(f"there is no task {task_id}; `kodit queue list` shows the tasks")
         return row_to_task(row)
@@ -181,18 +175,18 @@ class SqlTaskRepository:
     def running_tasks(
         self, *, worker: str | None = None, lease_before: datetime | None = None
     ) -> list[Task]:
-        query = SELECT_TASKS.where(TaskRow.state == constant(TaskState.RUNNING)).order_by(
-            TaskRow.id
+        query = SELECT_TASKS.where(TASKS.c.state == constant(TaskState.RUNNING)).order_by(
+            TASKS.c.id
         )
         if worker is not None:
-            query = query.where(TaskRow.worker == worker)
+            query = query.where(TASKS.c.worker == worker)
         if lease_before is not None:
-            query = query.where(TaskRow.lease_expires_at < to_microseconds(lease_before))
+            query = query.where(TASKS.c.lease_expires_at < to_microseconds(lease_before))
         return [row_to_task(row) for row in self._connection.execute(query)]
 
     def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
         query = (
-            SELECT_TASKS.where(TaskRow.state == constant(TaskState.READY))
+            SELECT_TASKS.where(TASKS.c.state == constant(TaskState.READY))
             .order_by(*claiming.ORDERS[order])
             .limit(limit)
         )
@@ -205,10 +199,10 @@ class SqlTaskRepository:
 
     def next_available_at(self, now: datetime) -> datetime | None:
         moment = self._connection.execute(
-            select(func.min(TaskRow.available_at)).where(
-                TaskRow.state == constant(TaskState.READY),
-                TaskRow.available_at > to_microseconds(now),
-                TaskRow.available_at <= to_microseconds(now + LONGEST_WAIT),
+            select(func.min(TASKS.c.available_at)).where(
+                TASKS.c.state == constant(TaskState.READY),
+                TASKS.c.available_at > to_microseconds(now),
+                TASKS.c.available_at <= to_microseconds(now + LONGEST_WAIT),
             )
         ).scalar()
         return to_optional_moment(moment)
@@ -219,16 +213,18 @@ class SqlTaskRepository:
         return claiming.claim(self._driver, worker, now, lease_until, rules, count=count)
 
     def paused_since(self) -> datetime | None:
-        return to_optional_moment(self._connection.execute(select(_PAUSES.c.paused_at)).scalar())
+        return to_optional_moment(
+            self._connection.execute(select(QUEUE_PAUSES.c.paused_at)).scalar()
+        )
 
     def set_paused(self, since: datetime | None) -> None:
         if since is None:
-            self._connection.execute(delete(_PAUSES))
+            self._connection.execute(delete(QUEUE_PAUSES))
             return
         pause = select(literal(1), literal(to_microseconds(since))).where(
-            ~select(_PAUSES.c.id).exists()
+            ~select(QUEUE_PAUSES.c.id).exists()
         )
-        self._connection.execute(insert(_PAUSES).from_select(["id", "paused_at"], pause))
+        self._connection.execute(insert(QUEUE_PAUSES).from_select(["id", "paused_at"], pause))
 
     def fence(self, claim: Claim) -> Task:
         return _only(claim, _FENCE.run(self._driver, _held_by(claim)))
@@ -277,9 +273,9 @@ class SqlTaskRepository:
 
     def attempts(self, task_id: int) -> list[TaskAttempt]:
         query = (
-            select(*(_ATTEMPTS.c[name] for name in ATTEMPT_COLUMNS))
-            .where(TaskAttemptRow.task_id == task_id)
-            .order_by(TaskAttemptRow.claim_no)
+            select(*(TASK_ATTEMPTS.c[name] for name in ATTEMPT_COLUMNS))
+            .where(TASK_ATTEMPTS.c.task_id == task_id)
+            .order_by(TASK_ATTEMPTS.c.claim_no)
         )
         return [row_to_attempt(row) for row in self._connection.execute(query)]
 

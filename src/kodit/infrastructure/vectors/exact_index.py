@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, or_, select
 from kodit.domain.search import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import EmbeddingRow, SnippetRow, VectorRow
+from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, SNIPPETS, VECTORS
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany, Row
 from kodit.infrastructure.vectors.building import pack_path
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
@@ -35,42 +35,42 @@ LEAST_SHARE = 0.01
 
 # Statements are made once: to put one together costs more than to run it.
 _ROWS = Prepared(
-    select(VectorRow.snippet_id, VectorRow.file_id, VectorRow.embedding_id, VectorRow.code).where(
-        VectorRow.index_id == bindparam("index"),
-        VectorRow.kind == bindparam("kind"),
-        VectorRow.snippet_id > bindparam("newest"),
-        VectorRow.model == bindparam("model"),
+    select(VECTORS.c.snippet_id, VECTORS.c.file_id, VECTORS.c.embedding_id, VECTORS.c.code).where(
+        VECTORS.c.index_id == bindparam("index"),
+        VECTORS.c.kind == bindparam("kind"),
+        VECTORS.c.snippet_id > bindparam("newest"),
+        VECTORS.c.model == bindparam("model"),
         or_(
-            VectorRow.file_id != bindparam("half_done"),
-            VectorRow.snippet_id <= bindparam("newest_of_half_done"),
+            VECTORS.c.file_id != bindparam("half_done"),
+            VECTORS.c.snippet_id <= bindparam("newest_of_half_done"),
         ),
     )
 )
 _VECTORS = PreparedForMany(
-    lambda ids: select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(ids))
+    lambda ids: select(EMBEDDINGS.c.id, EMBEDDINGS.c.vector).where(EMBEDDINGS.c.id.in_(ids))
 )
 _VALID = PreparedForMany(
-    lambda ids: select(VectorRow.snippet_id).where(
-        VectorRow.index_id == bindparam("index"),
-        VectorRow.kind == bindparam("kind"),
-        VectorRow.snippet_id.in_(ids),
+    lambda ids: select(VECTORS.c.snippet_id).where(
+        VECTORS.c.index_id == bindparam("index"),
+        VECTORS.c.kind == bindparam("kind"),
+        VECTORS.c.snippet_id.in_(ids),
     )
 )
 _VECTORS_OF_SNIPPETS = PreparedForMany(
     lambda ids: (
-        select(VectorRow.snippet_id, EmbeddingRow.vector)
-        .join(EmbeddingRow, EmbeddingRow.id == VectorRow.embedding_id)
+        select(VECTORS.c.snippet_id, EMBEDDINGS.c.vector)
+        .join(EMBEDDINGS, EMBEDDINGS.c.id == VECTORS.c.embedding_id)
         .where(
-            VectorRow.snippet_id.in_(ids),
-            VectorRow.kind == bindparam("kind"),
-            VectorRow.model == bindparam("model"),
+            VECTORS.c.snippet_id.in_(ids),
+            VECTORS.c.kind == bindparam("kind"),
+            VECTORS.c.model == bindparam("model"),
         )
     )
 )
 
 _OF_KINDS = PreparedForMany(
-    lambda kinds: select(SnippetRow.id).where(
-        SnippetRow.index_id == bindparam("index"), SnippetRow.kind.in_(kinds)
+    lambda kinds: select(SNIPPETS.c.id).where(
+        SNIPPETS.c.index_id == bindparam("index"), SNIPPETS.c.kind.in_(kinds)
     )
 )
 

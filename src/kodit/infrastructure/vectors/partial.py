@@ -14,36 +14,35 @@ from sqlalchemy import and_, bindparam, func, select
 from kodit.domain.search import VectorKind
 from kodit.domain.task import TaskType
 from kodit.infrastructure.sqlalchemy.entities import (
-    PendingSnippetRow,
-    SnippetRow,
-    VectorRow,
-    table_of,
+    PENDING_SNIPPETS,
+    SNIPPETS,
+    VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared
 
 _STAGES = {VectorKind.CODE: TaskType.CODE_EMBEDDINGS, VectorKind.TEXT: TaskType.ENRICH}
 
-_next_snippet = table_of(SnippetRow).alias()
-_old_snippet = table_of(SnippetRow).alias()
+_next_snippet = SNIPPETS.alias()
+_old_snippet = SNIPPETS.alias()
 _next, _old = _next_snippet.c, _old_snippet.c
 _HALF_DONE = Prepared(
     select(_next.file_id, func.max(_old.id))
     .select_from(_next_snippet)
     .join(_old_snippet, and_(_old.file_id == _next.file_id, _old.state == "superseded"))
     .join(
-        VectorRow,
+        VECTORS,
         and_(
-            VectorRow.snippet_id == _old.id,
-            VectorRow.kind == bindparam("kind"),
-            VectorRow.model == bindparam("model"),
+            VECTORS.c.snippet_id == _old.id,
+            VECTORS.c.kind == bindparam("kind"),
+            VECTORS.c.model == bindparam("model"),
         ),
     )
     .where(
         _next.id
-        == select(func.min(PendingSnippetRow.snippet_id))
+        == select(func.min(PENDING_SNIPPETS.c.snippet_id))
         .where(
-            PendingSnippetRow.index_id == bindparam("index"),
-            PendingSnippetRow.stage == bindparam("stage"),
+            PENDING_SNIPPETS.c.index_id == bindparam("index"),
+            PENDING_SNIPPETS.c.stage == bindparam("stage"),
         )
         .scalar_subquery()
     )
