@@ -107,8 +107,8 @@ def index(
     if not sources:
         status(context, None, as_json=as_json)
         return
-    from kodit.indexing import IndexRequest  # noqa: PLC0415 - see the module's docstring
-    from kodit.terminal.indexing import index_and_show  # noqa: PLC0415 - see the module's docstring
+    from kodit.indexing import IndexRequest
+    from kodit.terminal.indexing import index_and_show
 
     with _opened(context) as application:
         succeeded = index_and_show(
@@ -179,7 +179,7 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the snippets that answer a question."""
-    from kodit.terminal.searching import (  # noqa: PLC0415 - see the module's docstring
+    from kodit.terminal.searching import (
         SearchOptions,
         search_and_show,
     )
@@ -220,7 +220,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show what is indexed and how it stands."""
-    from kodit.terminal.steering import (  # noqa: PLC0415 - see the docstring
+    from kodit.terminal.steering import (
         show_indexes,
         watch_indexes,
     )
@@ -232,7 +232,7 @@ def status(
 @app.command()
 def delete(context: typer.Context, source: IndexName) -> None:
     """Remove an index and everything derived from it; the source itself is never touched."""
-    from kodit.terminal.steering import delete_index  # noqa: PLC0415 - see the docstring
+    from kodit.terminal.steering import delete_index
 
     with _opened(context) as application:
         delete_index(application, source)
@@ -247,7 +247,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check everything that is stored against everything else."""
-    from kodit.terminal.doctor import check_and_show  # noqa: PLC0415 - see the module's docstring
+    from kodit.terminal.doctor import check_and_show
 
     if not check_and_show(_loaded(context), repair=repair, as_json=as_json):
         raise typer.Exit(EXIT_FAILED)
@@ -256,8 +256,8 @@ def doctor(
 @app.command()
 def version() -> None:
     """Print Kodit's version."""
-    import kodit  # noqa: PLC0415 - see the docstring
-    from kodit.terminal.output import print_line  # noqa: PLC0415 - see the docstring
+    import kodit
+    from kodit.terminal.output import print_line
 
     print_line(kodit.__version__)
 

@@ -85,7 +85,7 @@ class Application:
         """A new database knows nothing of the engines that an older one may have left, and would
         give its own identifiers to what they hold. Nothing else is touched: the data directory
         may have been chosen by mistake."""
-        import shutil  # noqa: PLC0415 - once in the life of a data directory
+        import shutil
 
         if (self._keyword_folder / "keyword.lock").exists():
             shutil.rmtree(self._keyword_folder, ignore_errors=True)
@@ -113,13 +113,13 @@ class Application:
 
     @cached_property
     def pool(self) -> ProcessPool:
-        from kodit.infrastructure.processes.pool import ProcessPool  # noqa: PLC0415 - see above
+        from kodit.infrastructure.processes.pool import ProcessPool
 
         return ProcessPool(self.data_dir)
 
     @cached_property
     def keyword_index(self) -> KeywordIndex:
-        from kodit.infrastructure.keyword.tantivy_index import (  # noqa: PLC0415 - heavy
+        from kodit.infrastructure.keyword.tantivy_index import (
             TantivyKeywordIndex,
         )
 
@@ -127,13 +127,13 @@ class Application:
 
     @cached_property
     def embedder(self) -> Embedder:
-        from kodit.infrastructure.embedding.builtin import BuiltinEmbedder  # noqa: PLC0415 - heavy
+        from kodit.infrastructure.embedding.builtin import BuiltinEmbedder
 
         return BuiltinEmbedder(self.pool)
 
     @cached_property
     def enricher(self) -> Enricher:
-        from kodit.infrastructure.enrichment.builtin import (  # noqa: PLC0415 - only to index
+        from kodit.infrastructure.enrichment.builtin import (
             BuiltinEnricher,
         )
 
@@ -141,7 +141,7 @@ class Application:
 
     @cached_property
     def reader(self) -> SourceReader:
-        from kodit.infrastructure.reading.source_reader import (  # noqa: PLC0415 - only to index
+        from kodit.infrastructure.reading.source_reader import (
             PooledSourceReader,
         )
 
@@ -149,10 +149,10 @@ class Application:
 
     @cached_property
     def queue(self) -> QueueService:
-        from kodit.application.services.queue_service import QueueService  # noqa: PLC0415 - see above
-        from kodit.domain.claiming import ClaimRules  # noqa: PLC0415 - see above
-        from kodit.domain.retention import Retention  # noqa: PLC0415 - see above
-        from kodit.domain.retry import RetryPolicy  # noqa: PLC0415 - see above
+        from kodit.application.services.queue_service import QueueService
+        from kodit.domain.claiming import ClaimRules
+        from kodit.domain.retention import Retention
+        from kodit.domain.retry import RetryPolicy
 
         return QueueService(
             database=self.database,
@@ -167,7 +167,7 @@ class Application:
     @property
     def registry(self) -> FileWorkerRegistry:
         """Who works on this data directory; a view of its own for each who asks."""
-        from kodit.infrastructure.processes.worker_registry import (  # noqa: PLC0415 - see above
+        from kodit.infrastructure.processes.worker_registry import (
             FileWorkerRegistry,
         )
 
@@ -188,7 +188,7 @@ class Application:
 
     @cached_property
     def indexes(self) -> IndexService:
-        from kodit.application.services.index_service import IndexService  # noqa: PLC0415 - see above
+        from kodit.application.services.index_service import IndexService
 
         return IndexService(
             database=self.database,
@@ -201,13 +201,13 @@ class Application:
 
     @cached_property
     def vector_index(self) -> VectorIndex:
-        from kodit.infrastructure.vectors.exact_index import ExactVectorIndex  # noqa: PLC0415 - heavy
+        from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
 
         return ExactVectorIndex(self.database, self._vectors_folder, self.pool)
 
     @cached_property
     def search(self) -> SearchService:
-        from kodit.application.services.search_service import SearchService  # noqa: PLC0415 - see above
+        from kodit.application.services.search_service import SearchService
 
         return SearchService(
             database=self.database,
@@ -218,8 +218,8 @@ class Application:
 
     @cached_property
     def doctor(self) -> DoctorService:
-        from kodit.application.services.doctor_service import DoctorService  # noqa: PLC0415 - see above
-        from kodit.infrastructure.doctor.examiners import examiners  # noqa: PLC0415 - heavy
+        from kodit.application.services.doctor_service import DoctorService
+        from kodit.infrastructure.doctor.examiners import examiners
 
         return DoctorService(
             database=self.database,
@@ -239,14 +239,14 @@ class Application:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        from kodit.infrastructure.browsing.catalogue import SqlCatalogue  # noqa: PLC0415 - to browse
+        from kodit.infrastructure.browsing.catalogue import SqlCatalogue
 
         return SqlCatalogue(self.database)
 
     @cached_property
     def browse(self) -> BrowseService:
-        from kodit.application.services.browse_service import BrowseService  # noqa: PLC0415 - see above
-        from kodit.infrastructure.browsing.content import StoredTextReader  # noqa: PLC0415 - to browse
+        from kodit.application.services.browse_service import BrowseService
+        from kodit.infrastructure.browsing.content import StoredTextReader
 
         return BrowseService(
             catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
@@ -254,11 +254,11 @@ class Application:
 
     @cached_property
     def grep(self) -> GrepService:
-        from kodit.application.services.grep_service import GrepService  # noqa: PLC0415 - see above
-        from kodit.infrastructure.browsing.line_searcher import (  # noqa: PLC0415 - to browse
+        from kodit.application.services.grep_service import GrepService
+        from kodit.infrastructure.browsing.line_searcher import (
             PooledLineSearcher,
         )
-        from kodit.infrastructure.browsing.ripgrep import find_ripgrep  # noqa: PLC0415 - to browse
+        from kodit.infrastructure.browsing.ripgrep import find_ripgrep
 
         return GrepService(
             catalogue=self.catalogue,
@@ -269,20 +269,20 @@ class Application:
 
     @cached_property
     def symbols(self) -> SymbolService:
-        from kodit.application.services.symbol_service import SymbolService  # noqa: PLC0415 - see above
+        from kodit.application.services.symbol_service import SymbolService
 
         return SymbolService(catalogue=self.catalogue, keyword_index=self.keyword_index)
 
     @cached_property
     def related(self) -> RelatedService:
-        from kodit.application.services.related_service import RelatedService  # noqa: PLC0415 - see above
+        from kodit.application.services.related_service import RelatedService
 
         return RelatedService(catalogue=self.catalogue, vector_index=self.vector_index)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
         """A worker that has entered the registry, and its name; it runs when it is told to."""
-        from kodit.application.services.indexing_worker_service import (  # noqa: PLC0415 - see above
+        from kodit.application.services.indexing_worker_service import (
             IndexingWorkerService,
             WorkerSettings,
         )
@@ -324,7 +324,7 @@ def create_code_indexing_application_service(
     clock: Clock,
 ) -> CodeIndexingApplicationService:
     """The indexing service over the given adapters."""
-    from kodit.application.services.code_indexing_application_service import (  # noqa: PLC0415 - see above
+    from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
     )
 

@@ -42,10 +42,10 @@ def grep(
     look-around, and its classes (\\w, \\d, \\s, \\b) are ASCII. ripgrep, where it is
     installed, makes folders faster and changes no result.
     """
-    from kodit.domain.browsing import Expression, GrepRequest  # noqa: PLC0415 - for help
-    from kodit.domain.search import SearchFilter  # noqa: PLC0415 - for help
-    from kodit.locating import located_ids  # noqa: PLC0415 - for help
-    from kodit.terminal.browsing import grep_and_show  # noqa: PLC0415 - for help
+    from kodit.domain.browsing import Expression, GrepRequest
+    from kodit.domain.search import SearchFilter
+    from kodit.locating import located_ids
+    from kodit.terminal.browsing import grep_and_show
 
     with opened(context) as application:
         chosen = SearchFilter(
@@ -67,9 +67,9 @@ def ls(
     as_json: Json = False,
 ) -> None:
     """List indexed files: lines, bytes, snippets, language, path."""
-    from kodit.domain.search import SearchFilter  # noqa: PLC0415 - for help
-    from kodit.locating import located_ids  # noqa: PLC0415 - for help
-    from kodit.terminal.browsing import list_and_show  # noqa: PLC0415 - for help
+    from kodit.domain.search import SearchFilter
+    from kodit.locating import located_ids
+    from kodit.terminal.browsing import list_and_show
 
     with opened(context) as application:
         chosen = SearchFilter(
@@ -93,7 +93,7 @@ def read(
     A folder's file is read as it is now, never through a symbolic link; a git source's as it was
     in the indexed commit.
     """
-    from kodit.terminal.browsing import read_and_show  # noqa: PLC0415 - for help
+    from kodit.terminal.browsing import read_and_show
 
     with opened(context) as application:
         read_and_show(application, source, place, as_json=as_json)
@@ -122,10 +122,10 @@ def symbols(
     function, method, class, interface, enum, struct, trait, module, type, constant, macro,
     section.
     """
-    from kodit.domain.browsing import SymbolRequest  # noqa: PLC0415 - for help
-    from kodit.domain.search import SearchFilter  # noqa: PLC0415 - for help
-    from kodit.locating import located_ids  # noqa: PLC0415 - for help
-    from kodit.terminal.browsing import symbols_and_show  # noqa: PLC0415 - for help
+    from kodit.domain.browsing import SymbolRequest
+    from kodit.domain.search import SearchFilter
+    from kodit.locating import located_ids
+    from kodit.terminal.browsing import symbols_and_show
 
     with opened(context) as application:
         chosen = SearchFilter(
@@ -155,8 +155,8 @@ def related(
 
     The most similar come first, at most two of one file, and never the snippet itself.
     """
-    from kodit.domain.search import SearchFilter  # noqa: PLC0415 - for help
-    from kodit.terminal.browsing import related_and_show  # noqa: PLC0415 - for help
+    from kodit.domain.search import SearchFilter
+    from kodit.terminal.browsing import related_and_show
 
     with opened(context) as application:
         related_and_show(

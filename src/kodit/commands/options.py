@@ -32,15 +32,15 @@ def opened(context: typer.Context, log_level: str = "error", **options: Any) -> 
 
     `options` are settings that the command line gives; `log_level` is what `auto` means here.
     """
-    from kodit.composition import Application  # noqa: PLC0415 - help must not wait for it
+    from kodit.composition import Application
 
     return Application(loaded(context, log_level, **options))
 
 
 def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> Settings:
     """The settings, likewise, with logs written as they say."""
-    from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - help must not wait
-    from kodit.settings import LogLevel, Settings  # noqa: PLC0415 - likewise
+    from kodit.infrastructure.logs import configure_logs
+    from kodit.settings import LogLevel, Settings
 
     settings = Settings.load(data_dir=context.find_root().obj, **options)
     is_auto = settings.log_level is LogLevel.AUTO

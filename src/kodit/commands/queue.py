@@ -28,7 +28,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List what runs, what waits, in its order, and what has failed, and say why."""
-    from kodit.terminal.queue import list_runs  # noqa: PLC0415 - help must not wait for it
+    from kodit.terminal.queue import list_runs
 
     with opened(context) as application:
         list_runs(application, everything=everything, limit=limit, as_json=as_json)
@@ -37,7 +37,7 @@ def list_(
 @app.command()
 def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """Show one run: its tasks, what each did, and every attempt."""
-    from kodit.terminal.queue import show_one_run  # noqa: PLC0415 - help must not wait for it
+    from kodit.terminal.queue import show_one_run
 
     with opened(context) as application:
         show_one_run(application, run_id, as_json=as_json)
@@ -46,7 +46,7 @@ def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 @app.command()
 def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """Run the failed or cancelled stages of a run again, and what follows them."""
-    from kodit.terminal.queue import retry_run  # noqa: PLC0415 - help must not wait for it
+    from kodit.terminal.queue import retry_run
 
     with opened(context) as application:
         retry_run(application, run_id, as_json=as_json)
@@ -55,7 +55,7 @@ def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 @app.command()
 def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """End a run: what waits at once, what runs at its next sign of life."""
-    from kodit.terminal.queue import cancel_run  # noqa: PLC0415 - help must not wait for it
+    from kodit.terminal.queue import cancel_run
 
     with opened(context) as application:
         cancel_run(application, run_id, as_json=as_json)
@@ -64,7 +64,7 @@ def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None
 @app.command()
 def pause(context: typer.Context, as_json: Json = False) -> None:
     """Let no worker start another task; what runs finishes its stage."""
-    from kodit.terminal.queue import pause_queue  # noqa: PLC0415 - help must not wait for it
+    from kodit.terminal.queue import pause_queue
 
     with opened(context) as application:
         pause_queue(application, as_json=as_json)
@@ -73,7 +73,7 @@ def pause(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def resume(context: typer.Context, as_json: Json = False) -> None:
     """Let workers start tasks again."""
-    from kodit.terminal.queue import resume_queue  # noqa: PLC0415 - help must not wait for it
+    from kodit.terminal.queue import resume_queue
 
     with opened(context) as application:
         resume_queue(application, as_json=as_json)

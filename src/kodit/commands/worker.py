@@ -28,9 +28,9 @@ def worker(
     What is held when the signal comes is given back; a second signal ends the process at once,
     and the next worker takes its tasks back. What happens is logged to standard error.
     """
-    import asyncio  # noqa: PLC0415 - help must not wait for it
+    import asyncio
 
-    from kodit.working import work_until_stopped  # noqa: PLC0415 - help must not wait for it
+    from kodit.working import work_until_stopped
 
     with opened(context, log_level="info", sync_every_seconds=sync_every) as application:
         asyncio.run(work_until_stopped(application))

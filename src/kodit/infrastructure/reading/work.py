@@ -46,8 +46,8 @@ def look_up(
     source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
 ) -> str | None:
     """The commit a git source is at; `answer_seconds` is how long its server may be silent."""
-    from kodit.infrastructure.git.remote import look_up as ask  # noqa: PLC0415 - git sources only
-    from kodit.infrastructure.git.runner import Limits  # noqa: PLC0415 - likewise
+    from kodit.infrastructure.git.remote import look_up as ask
+    from kodit.infrastructure.git.runner import Limits
 
     report(0, None)
     return ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
@@ -57,8 +57,8 @@ def verify(
     source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
 ) -> None:
     """See whether a git source is there, lets us in, and has what is wanted of it."""
-    from kodit.infrastructure.git.remote import verify as ask  # noqa: PLC0415 - git sources only
-    from kodit.infrastructure.git.runner import Limits  # noqa: PLC0415 - likewise
+    from kodit.infrastructure.git.remote import verify as ask
+    from kodit.infrastructure.git.runner import Limits
 
     report(0, None)
     ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
@@ -75,11 +75,11 @@ def scan(
     """Bring a clone up to date, or look at a folder, and compare with what is known."""
     source = place.source
     if source.kind is SourceKind.FOLDER:
-        from kodit.infrastructure.folder.scan import scan_folder  # noqa: PLC0415 - folders only
+        from kodit.infrastructure.folder.scan import scan_folder
 
         return scan_folder(place.path, known, last_scan_ns, source.include, source.exclude, report)
-    from kodit.infrastructure.git.clone import synchronise  # noqa: PLC0415 - git sources only
-    from kodit.infrastructure.git.tree import list_files  # noqa: PLC0415 - git sources only
+    from kodit.infrastructure.git.clone import synchronise
+    from kodit.infrastructure.git.tree import list_files
 
     commit = synchronise(source, Path(place.path), credentials, report)
     return list_files(Path(place.path), commit, known, source.include, source.exclude)
@@ -89,7 +89,7 @@ def read_history(
     place: Place, commit: str | None, known: str | None, *, report: Any
 ) -> SourceHistory | None:
     """Authors and dates from the commits after the known one."""
-    from kodit.infrastructure.git.history import (  # noqa: PLC0415 - sources with a history only
+    from kodit.infrastructure.git.history import (
         folder_commit,
         folder_history,
         history,
@@ -121,10 +121,10 @@ def extract(place: Place, files: Sequence[FileToExtract], *, report: Any) -> lis
 
 def _read(place: Place, files: Sequence[FileToExtract]) -> list[bytes | None]:
     if place.source.kind is SourceKind.FOLDER:
-        from kodit.infrastructure.folder.reading import read_files  # noqa: PLC0415 - folders only
+        from kodit.infrastructure.folder.reading import read_files
 
         return read_files(place.path, [file.path for file in files])
-    from kodit.infrastructure.git.tree import read_blobs  # noqa: PLC0415 - git sources only
+    from kodit.infrastructure.git.tree import read_blobs
 
     return read_blobs(Path(place.path), [file.content_hash for file in files])
 
