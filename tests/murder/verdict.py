@@ -16,7 +16,7 @@ from tests.queue.view import EVERYTHING, view_queue
 from kodit.domain.ports.database import Database
 from kodit.domain.run import IndexRun
 from kodit.domain.task import PREDECESSORS, Task, TaskAttempt, TaskState, TaskType
-from kodit.infrastructure.mappers.task_mapper import to_microseconds
+from kodit.infrastructure.mappers.moments import to_microseconds
 
 Attempts = Mapping[int, Sequence[TaskAttempt]]
 

@@ -7,7 +7,9 @@ import os
 import sqlite3
 from contextlib import closing, suppress
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.support import child_work
@@ -18,6 +20,8 @@ from tests.worker.conftest import Queue
 from kodit.composition import Application
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import TransientError, UserError
+from kodit.domain.index import Index
+from kodit.domain.ports.sources import SourceReader
 from kodit.domain.source import SourceKind
 from kodit.domain.task import Task, TaskState, TaskType
 from kodit.infrastructure.wake_up import SqliteWakeUp
@@ -137,4 +141,49 @@ def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
         assert await queue.fail_in_passing(task.claim, TransientError("")) is TaskState.FAILED
 
     with Application(settings) as application:
+        asyncio.run(play(application))
+
+
+class SilentApplication(Application):
+    """Whose sources never say a word."""
+
+    @cached_property
+    def reader(self) -> SourceReader:
+        return cast(SourceReader, SilentReader())
+
+
+class SilentReader:
+    """Asked first of all by SYNC."""
+
+    async def look_up(self, index: Index) -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+
+def test_a_worker_is_as_patient_as_is_set(
+    kodit: KoditCommand, queue: Queue, tmp_path: Path
+) -> None:
+    """It looks at each heartbeat whether a task has said anything within the stall limit. With
+    the defaults, 15 and 300 seconds, this test takes minutes and fails."""
+    run_id = queue.request(SourceKind.FOLDER, str(tmp_path))
+    environment = {
+        "KODIT_STALL_SECONDS": "0.2",
+        "KODIT_HEARTBEAT_SECONDS": "0.05",
+        "KODIT_MAX_FAILURES": "1",
+    }
+
+    async def play(application: Application) -> None:
+        async with application.worker() as (worker, name):
+            serving = asyncio.create_task(worker.run(name))
+            async with asyncio.timeout(60):
+                while not queue.run(run_id).state.is_terminal:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.02)
+            worker.stop()
+            await serving
+        run = queue.run(run_id)
+        assert run.tasks[0].state is TaskState.FAILED
+        assert (run.tasks[0].error or "").startswith("no progress for 0 s; ended")
+
+    settings = Settings.load(environment, data_dir=kodit.data_dir)
+    with SilentApplication(settings) as application:
         asyncio.run(play(application))

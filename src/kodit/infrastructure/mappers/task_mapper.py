@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
@@ -18,6 +18,12 @@ from kodit.domain.task import (
     TaskProgress,
     TaskState,
     TaskType,
+)
+from kodit.infrastructure.mappers.moments import (
+    to_microseconds,
+    to_moment,
+    to_optional_microseconds,
+    to_optional_moment,
 )
 from kodit.infrastructure.sqlalchemy import entities
 
@@ -33,8 +39,6 @@ _DOMAIN_TYPES: Mapping[str, TaskType] = {
 }
 _TASK_STATES: Mapping[str, TaskState] = {state.value: state for state in TaskState}
 _RUN_STATES: Mapping[str, RunState] = {state.value: state for state in RunState}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 RUN_COLUMNS = (
     "id",
@@ -79,24 +83,6 @@ ATTEMPT_COLUMNS = (
     "error",
 )
 """The columns of the rows below, in their order."""
-
-
-def to_microseconds(moment: datetime) -> int:
-    """Whole microseconds since 1970, without the rounding of a float."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def to_optional_microseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else to_microseconds(moment)
-
-
-@lru_cache(maxsize=4096)
-def to_moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def to_optional_moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else to_moment(microseconds)
 
 
 def stored_type(task_type: TaskType | str) -> str:

@@ -13,12 +13,8 @@ from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.run import RunState
 from kodit.domain.task import Task, TaskState
-from kodit.infrastructure.mappers.task_mapper import (
-    TASK_COLUMNS,
-    row_to_task,
-    stored_type,
-    to_microseconds,
-)
+from kodit.infrastructure.mappers.moments import to_microseconds
+from kodit.infrastructure.mappers.task_mapper import TASK_COLUMNS, row_to_task, stored_type
 from kodit.infrastructure.sqlalchemy.entities import (
     INDEX_RUNS,
     QUEUE_PAUSES,

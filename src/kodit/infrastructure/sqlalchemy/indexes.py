@@ -32,11 +32,7 @@ from kodit.domain.source import (
     Source,
     SourceKind,
 )
-from kodit.infrastructure.mappers.task_mapper import (
-    to_microseconds,
-    to_moment,
-    to_optional_moment,
-)
+from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,

@@ -10,7 +10,8 @@ from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Symbol
 from kodit.domain.source import FileProcessingStatus
-from kodit.infrastructure.mappers.task_mapper import to_microseconds
+from kodit.infrastructure.mappers.moments import to_microseconds
+from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
@@ -20,7 +21,6 @@ from kodit.infrastructure.sqlalchemy.entities import (
 from kodit.infrastructure.sqlalchemy.globs import from_root, may_match, path_matcher
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
-from kodit.infrastructure.sqlalchemy.symbols import text_to_placed, to_symbol
 
 # Statements are made once: to put one together costs more than to run it.
 _EVERY_INDEX = select(INDEXES.c.id).where(INDEXES.c.deleted_at == 0)

@@ -21,6 +21,7 @@ from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
 from kodit.domain.search import StoredSnippet
 from kodit.domain.source import FileProcessingStatus
 from kodit.domain.task import TaskType
+from kodit.infrastructure.mappers.symbols import placed_to_text
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
@@ -51,7 +52,6 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     SET_STATE,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import to_stored
-from kodit.infrastructure.sqlalchemy.symbols import placed_to_text
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 

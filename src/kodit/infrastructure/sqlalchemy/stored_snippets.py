@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from kodit.domain.search import StoredSnippet
+from kodit.infrastructure.mappers.symbols import text_to_placed
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
-from kodit.infrastructure.sqlalchemy.symbols import text_to_placed
 
 
 def select_stored() -> Select[*tuple[Any, ...]]:

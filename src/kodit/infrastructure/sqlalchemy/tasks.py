@@ -15,13 +15,12 @@ from kodit.domain.errors import LeaseLost, NotFoundError
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress, TaskState
+from kodit.infrastructure.mappers.moments import to_microseconds, to_optional_moment
 from kodit.infrastructure.mappers.task_mapper import (
     ATTEMPT_COLUMNS,
     TASK_COLUMNS,
     row_to_attempt,
     row_to_task,
-    to_microseconds,
-    to_optional_moment,
 )
 from kodit.infrastructure.sqlalchemy import claiming, history
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
