@@ -13,7 +13,13 @@ _CLOSED = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.SECTION}
 """What is defined inside these is nobody else's business."""
 
 
-def name_all(pieces: Sequence[Piece], definitions: Iterable[Definition]) -> None:
+_IMPORTS = ("@import(", "require(", "import(", "await import(")
+"""How the value of a name begins that stands for another module."""
+
+
+def name_all(
+    pieces: Sequence[Piece], definitions: Iterable[Definition], lines: Sequence[str]
+) -> None:
     """Give each piece what is declared on its rows beside its own symbol, in order."""
     starts = [piece.first for piece in pieces]
     found: dict[int, dict[Symbol, PlacedSymbol]] = {}
@@ -22,12 +28,22 @@ def name_all(pieces: Sequence[Piece], definitions: Iterable[Definition]) -> None
         number = bisect_right(starts, definition.declared) - 1
         if symbol is None or number < 0 or symbol == pieces[number].symbol:
             continue
+        if _stands_for_another(symbol, lines[definition.declared]):
+            continue
         piece = pieces[number]
         first, last = max(definition.first, piece.first), min(definition.last, piece.last)
         placed = PlacedSymbol(symbol, first + 1, last + 1)
         found.setdefault(number, {}).setdefault(symbol, placed)
     for number, symbols in found.items():
         pieces[number].also_defines = tuple(symbols.values())
+
+
+def _stands_for_another(symbol: Symbol, line: str) -> bool:
+    """Whether a line only imports what it names: `std = @import("std")`, `Map = std.Map`."""
+    if symbol.kind is not SymbolKind.CONSTANT:
+        return False
+    value = line.partition("=")[2].strip().rstrip(";,")
+    return value.startswith(_IMPORTS) or value.endswith((f".{symbol.name}", f"::{symbol.name}"))
 
 
 def _reachable(definitions: Iterable[Definition]) -> Iterator[Definition]:

@@ -101,7 +101,7 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
         pieces += _split(text, piece, cost)
     pieces = with_closers(pieces, text)
     if not language.data:
-        name_all(pieces, definitions)
+        name_all(pieces, definitions, text.lines)
     return pieces
 
 

@@ -1,0 +1,57 @@
+"""A snippet knows all that is defined in it, beside its own symbol."""
+
+from __future__ import annotations
+
+import pytest
+
+from kodit.infrastructure.slicing import slice_file
+
+METHODS = "".join(f"    def m{number}(self):\n        return {number}\n\n" for number in range(3))
+LONG = "".join(f"        step_{number} = {number} + step_{number - 1}\n" for number in range(1, 60))
+
+
+def defined_in(path: str, code: str) -> list[str]:
+    """The names that snippets define beside their symbols, with their lines, in order."""
+    return [
+        f"{other.qualified_name} {first}-{last}"
+        for snippet in slice_file(path, code.encode()).snippets
+        for other, first, last in snippet.also_defines
+    ]
+
+
+def test_members_of_a_type_that_is_one_snippet() -> None:
+    """With the lines that are theirs."""
+    code = f"class Small:\n{METHODS}"
+    assert defined_in("a.py", code) == ["Small.m0 2-3", "Small.m1 5-6", "Small.m2 8-9"]
+
+
+def test_neighbours_that_share_a_snippet() -> None:
+    """The first is the symbol."""
+    long = f"    def long(self):\n        step_0 = 0\n{LONG}"
+    code = f"class Large:\n{METHODS}{long}"
+    assert defined_in("a.py", code) == ["Large.m1 5-6", "Large.m2 8-9"]
+
+
+def test_what_a_function_keeps_to_itself() -> None:
+    """Is nobody else's business."""
+    code = "def outer():\n    def inner():\n        return 1\n    return inner\n"
+    assert defined_in("a.py", code) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "expected"),
+    [
+        ("a.zig", 'const std = @import("std");\nconst Map = std.Map;\nconst LIMIT = 3;\n', "LIMIT"),
+        ("a.js", "const fs = require('fs');\nconst LIMIT = 3;\nconst MORE = 4;\n", "LIMIT MORE"),
+        ("a.py", "LIMIT = 3\nMAP = other.MAP\nMORE = 4\n", "LIMIT MORE"),
+    ],
+)
+def test_a_name_that_only_stands_for_another(path: str, code: str, expected: str) -> None:
+    """Is defined elsewhere."""
+    assert [name.partition(" ")[0] for name in defined_in(path, code)] == expected.split()
+
+
+def test_data_and_documents_define_nothing_more() -> None:
+    """Keys and headings are no names to look up."""
+    assert defined_in("a.json", '{"a": {"b": 1, "c": 2}}\n') == []
+    assert defined_in("a.md", "# One\n\ntext\n\n# Two\n\ntext\n") == []
