@@ -139,7 +139,7 @@ def _moved(document: tantivy.Document, snippet_id: int, file_id: int) -> tantivy
         file_id=file_id,
         index_id=fields["index_id"][0],
         terms=fields["terms"][0],
-        name=fields["name"][0],
+        name=fields.get("name", []),
         kind=fields["kind"][0],
     )
 
