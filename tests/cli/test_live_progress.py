@@ -12,6 +12,8 @@ from pathlib import Path
 from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.sources import commit_all, write_tree
 
+STAGES = ("SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH")
+
 
 def seen_on_a_terminal(kodit: KoditCommand, *arguments: str | Path) -> tuple[int, str]:
     """Run the command on a terminal of its own; how it ended, and all that was drawn."""
@@ -39,7 +41,8 @@ def seen_on_a_terminal(kodit: KoditCommand, *arguments: str | Path) -> tuple[int
 
 
 def test_the_five_tasks_of_each_source(kodit: KoditCommand, tmp_path: Path) -> None:
-    """With counts, below the name of the source; at the end its summary stays."""
+    """With counts, below the name of the source, while it is under way; at the end its summary
+    stays."""
     write_tree(tmp_path / "folder", files=120)
     write_tree(tmp_path / "repository", files=4)
     commit_all(tmp_path / "repository")
@@ -50,23 +53,26 @@ def test_the_five_tasks_of_each_source(kodit: KoditCommand, tmp_path: Path) -> N
     assert code == 0, drawn
     assert f"looking for {tmp_path / 'folder'}" in drawn
     lines = drawn.splitlines()
-    assert f"{tmp_path / 'folder'}" in [line.strip() for line in lines]
-    for stage in ("SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH"):
-        counts = re.findall(rf"{stage} .*?(\d+)/(\d+)", drawn)
-        assert stage == "SYNC" or any(done == total != "0" for done, total in counts), stage
+    for name in (str(tmp_path / "folder"), url):
+        for mark in ("·", "▶", "✓"):
+            assert f"{mark} {name}" in [line.strip() for line in lines]
+    assert all(stage in drawn for stage in STAGES)
+    assert re.search(r"━ +\d+/\d+", drawn)
     assert re.search(r"\[1\] .*folder", drawn)
     assert "120 files" in drawn
 
 
 def test_one_source_needs_no_name(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Its five lines stand alone."""
+    """Its five lines stand alone, and each stage that is done keeps its count."""
     write_tree(tmp_path / "folder", files=40)
 
     code, drawn = seen_on_a_terminal(kodit, "index", tmp_path / "folder")
 
     assert code == 0, drawn
-    assert str(tmp_path / "folder") not in [line.strip() for line in drawn.splitlines()]
-    assert "EXTRACT" in drawn
+    assert "✓ /" not in drawn
+    for stage in STAGES[1:]:
+        counts = re.findall(rf"✓ {stage} .*?(\d+)/(\d+)", drawn)
+        assert any(done == total != "0" for done, total in counts), stage
 
 
 def test_a_stage_that_is_done_keeps_its_count(kodit: KoditCommand, tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from kodit.domain.progress import ProgressTracker
-from kodit.domain.run import IndexRun
+from kodit.domain.run import IndexRun, RunState
 from kodit.domain.source import Source
 from kodit.domain.task import Task, TaskProgress, TaskState
 from kodit.terminal.output import printable
@@ -24,6 +25,12 @@ _STYLES = {
     TaskState.SUCCEEDED: "green",
     TaskState.FAILED: "bold red",
     TaskState.CANCELLED: "yellow",
+}
+_OF_RUNS = {
+    RunState.RUNNING: ("▶", "bold"),
+    RunState.SUCCEEDED: ("✓", "green"),
+    RunState.FAILED: ("✗", "bold red"),
+    RunState.CANCELLED: ("⊘", "yellow"),
 }
 _BAR_WIDTH = 24
 
@@ -60,13 +67,18 @@ class LiveProgress:
         self._live.update(Group(*(Text(line, "dim") for line in lines)))
 
     def show(self, runs: list[IndexRun], sources: Mapping[int, Source]) -> None:
-        """The runs, each below its source where there are several."""
+        """The tasks of the run; of several runs those that are under way, and a line for each."""
+        if len(runs) == 1:
+            self._live.update(self._table(runs[0]))
+            return
         parts: list[RenderableType] = []
         for run in runs:
             source = None if run.index_id is None else sources.get(run.index_id)
-            if source is not None and len(runs) > 1:
-                parts.append(Text(printable(str(source)), "bold"))
-            parts.append(self._table(run))
+            mark, style = _OF_RUNS.get(run.state, ("·", "dim"))
+            name = "" if source is None else printable(str(source))
+            parts.append(Text(f"{mark} {name}", style))
+            if run.state is RunState.RUNNING:
+                parts.append(Padding(self._table(run), (0, 0, 0, 2)))
         self._live.update(Group(*parts))
 
     def _table(self, run: IndexRun) -> Table:
