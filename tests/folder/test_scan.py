@@ -6,11 +6,13 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from tests.support.permissions import lose_privileges, needs_permissions
 
 from kodit.domain.errors import SourceError
 from kodit.domain.source import KnownFile, Scan
@@ -235,15 +237,29 @@ def test_a_bottomless_tree_ends(root: Path) -> None:
     shutil.rmtree(root)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+SCAN = """
+import sys
+from kodit.infrastructure.folder.scan import scan_folder
+scan = scan_folder(sys.argv[1], {})
+print([file.path for file in scan.changed], scan.skipped)
+"""
+
+
+@needs_permissions
 def test_what_may_not_be_read_is_counted(root: Path) -> None:
     """A file and a folder without permission; the rest is scanned."""
     write(root, a_py="x", closed_py="y", sub__b_py="z")
     (root / "closed.py").chmod(0)
     (root / "sub").chmod(0)
-    scan = scan_folder(str(root), {})
+    done = subprocess.run(
+        [sys.executable, "-c", SCAN, root],
+        preexec_fn=lose_privileges,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (root / "sub").chmod(0o700)
-    assert (changed_paths(scan), scan.skipped) == (["a.py"], {"unreadable": 2})
+    assert done.stdout == "['a.py'] {'unreadable': 2}\n"
 
 
 def test_a_missing_root_and_a_file_are_named(root: Path) -> None:

@@ -5,7 +5,6 @@ Exit status 2 is a mistake the user can correct, 1 something that failed.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import shutil
@@ -19,15 +18,11 @@ from typing import NamedTuple
 import pytest
 from tests.support.command import KoditCommand, Outcome, finish, wait_until
 from tests.support.crash import read_states
+from tests.support.permissions import lose_privileges, needs_permissions
 from tests.support.snapshot import take_snapshot
 from tests.support.sources import commit_all, git, write_file, write_tree
 
 from kodit import Kodit
-
-PR_CAPBSET_DROP = 24
-"""From `linux/prctl.h`; the other two from `linux/capability.h`."""
-CAP_DAC_OVERRIDE = 1
-CAP_DAC_READ_SEARCH = 2
 
 
 def check(outcome: Outcome, code: int, sentence: str) -> None:
@@ -199,14 +194,7 @@ def test_a_data_directory_below_a_file(tmp_path: Path) -> None:
     assert "--data-dir" in outcome.err
 
 
-def lose_privileges() -> None:
-    """Let the permissions of files count for root too."""
-    if os.geteuid() == 0:
-        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)
-
-
-@pytest.mark.skipif(sys.platform != "linux" and os.geteuid() == 0, reason="root may do anything")
+@needs_permissions
 @pytest.mark.parametrize("mode", [0o500, 0o000])
 def test_a_data_directory_of_somebody_else(mode: int, kodit: KoditCommand) -> None:
     """What may not be read and written is refused."""
@@ -217,7 +205,7 @@ def test_a_data_directory_of_somebody_else(mode: int, kodit: KoditCommand) -> No
     check(outcome, 2, f"the data directory {kodit.data_dir} cannot be read and written")
 
 
-@pytest.mark.skipif(sys.platform != "linux" and os.geteuid() == 0, reason="root may do anything")
+@needs_permissions
 def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
     """What may not be read is refused by its name."""
     folder = tmp_path / "closed"
@@ -229,7 +217,7 @@ def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
     check(outcome, 2, f"The folder {folder} cannot be read: permission denied.")
 
 
-@pytest.mark.skipif(sys.platform != "linux" and os.geteuid() == 0, reason="root may do anything")
+@needs_permissions
 def test_a_repository_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
     """The files are indexed as those of a folder without a repository, as git would see it."""
     folder = tmp_path / "source"
