@@ -40,7 +40,7 @@ app.add_typer(worker.app)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        version()
+        _show_version()
         raise typer.Exit
 
 
@@ -254,12 +254,19 @@ def doctor(
 
 
 @app.command()
-def version() -> None:
+def version(as_json: Json = False) -> None:
     """Print Kodit's version."""
-    import kodit
-    from kodit.terminal.output import print_line
+    _show_version(as_json=as_json)
 
-    print_line(kodit.__version__)
+
+def _show_version(*, as_json: bool = False) -> None:
+    import kodit
+    from kodit.terminal.output import print_json, print_line
+
+    if as_json:
+        print_json({"version": kodit.__version__})
+    else:
+        print_line(kodit.__version__)
 
 
 def _open_closed_streams() -> None:

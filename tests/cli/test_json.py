@@ -8,6 +8,8 @@ from typing import Any
 from tests.support.command import KoditCommand
 from tests.support.sources import write_tree
 
+import kodit as package
+
 NUMBER, TEXT, LIST, OBJECT = int, str, list, dict
 MAYBE_NUMBER, MAYBE_TEXT, MAYBE_OBJECT = (int, type(None)), (str, type(None)), (dict, type(None))
 
@@ -160,3 +162,8 @@ def test_queue(indexed: KoditCommand) -> None:
         (attempt,) = task["history"]
         assert fits(attempt, ATTEMPT)
         assert attempt["outcome"] == "succeeded"
+
+
+def test_version(kodit: KoditCommand) -> None:
+    """What prints data prints it as JSON too, the version included."""
+    assert kodit.ask("version") == {"version": package.__version__}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from graphlib import TopologicalSorter
+from importlib.metadata import requires
 from pathlib import Path
 
 import grimp
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 400
@@ -27,3 +30,27 @@ def test_no_module_is_too_long() -> None:
     ]
     long = [path for path in modules if len(path.read_text().splitlines()) > MOST_LINES]
     assert long == []
+
+
+def test_ci_pins_all_that_it_installs() -> None:
+    """What a dependency brings along too: it would come in any version."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {canonicalize_name(line.partition("==")[0]) for line in lines}
+
+    assert _brought_along("kodit", frozenset({"test"}), set()) - pinned == set()
+
+
+def _brought_along(name: str, extras: frozenset[str], seen: set[tuple[str, str]]) -> set[str]:
+    """The names of what is installed with a distribution, on this machine."""
+    found: set[str] = set()
+    for requirement in map(Requirement, requires(name) or []):
+        marker = requirement.marker
+        if marker and not any(marker.evaluate({"extra": extra}) for extra in extras | {""}):
+            continue
+        needed = canonicalize_name(requirement.name)
+        found.add(needed)
+        new = {(needed, extra) for extra in requirement.extras | {""}} - seen
+        seen |= new
+        if new:
+            found |= _brought_along(needed, frozenset(extra for _, extra in new), seen)
+    return found
