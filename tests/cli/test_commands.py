@@ -105,6 +105,18 @@ def test_the_installed_command() -> None:
         assert done.stdout == f"{package.__version__}\n"
 
 
+def test_a_data_directory_inside_the_folder_that_is_indexed(tmp_path: Path) -> None:
+    """What Kodit writes there is no change of the folder."""
+    write_tree(tmp_path / "code", files=1)
+    kodit = KoditCommand(tmp_path / "code" / "data", KODIT_WORK_LOG=str(tmp_path / "work"))
+    for _ in range(2):
+        kodit.succeed("index", tmp_path / "code")
+
+    (index,) = kodit.ask("status")["indexes"]
+    assert index["files"] == 1
+    assert [task["state"] for task in index["run"]["tasks"]] == ["succeeded", *["skipped"] * 4]
+
+
 def test_text_for_people(indexed: KoditCommand) -> None:
     """Places and names, with whatever would steer the terminal shown as an escape."""
     found = indexed.succeed("search", "quartz").out

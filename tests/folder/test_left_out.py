@@ -219,6 +219,12 @@ def test_folders_that_say_what_they_are(tmp_path: Path) -> None:
     assert scan(tmp_path, files) == (kept, {"vendored": 1, "generated": 1})
 
 
+def test_a_data_directory_of_kodit_is_left_out(tmp_path: Path) -> None:
+    """Known by what it always holds: its lock files would be new files at every look."""
+    files = of("data/kodit.db", "data/write.lock", "data/workers/a.lock", "other/write.lock")
+    assert scan(tmp_path, files) == ({"other/write.lock"}, {"generated": 1})
+
+
 def test_the_folder_asked_for_is_read_whatever_it_is(tmp_path: Path) -> None:
     """Its own name and marks do not count, nor that a repository above ignores it."""
     (tmp_path / ".git" / "objects").mkdir(parents=True)

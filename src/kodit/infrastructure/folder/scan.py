@@ -37,6 +37,10 @@ _LARGEST = 2**63 - 1
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 """First bytes of CACHEDIR.TAG, by the Cache Directory Tagging Specification."""
 
+DATA_DIRECTORY = frozenset({"kodit.db", "write.lock"})
+"""What a data directory of Kodit always holds. Inside a folder that is indexed, its lock files
+would be new files at every look."""
+
 
 def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes plain tuples
     root: str,
@@ -176,6 +180,8 @@ class _Scanner:
             return "nested repository"
         if _rules_file(folder, listed, "pyvenv.cfg") is not None:
             return VENDORED
+        if listed.keys() >= DATA_DIRECTORY:
+            return GENERATED
         tag = _rules_file(folder, listed, "CACHEDIR.TAG")
         return GENERATED if tag is not None and tag.startswith(CACHE_SIGNATURE) else None
 
