@@ -81,6 +81,11 @@ def keyword_hits(file: FileEvidence) -> float:
     return math.log1p(sum(candidate.keyword for candidate in file.candidates) / file.total_rarity)
 
 
+def mentions(file: FileEvidence) -> float:
+    """1 for a file that has any word of the query, in its text or its path."""
+    return float(any(candidate.keyword > 0 for candidate in file.candidates))
+
+
 def code_similarity(file: FileEvidence) -> float:
     """Mean cosine of the three snippets whose code is nearest to the query."""
     best = sorted((candidate.code for candidate in file.candidates), reverse=True)[:BREADTH]
@@ -288,6 +293,7 @@ SIGNALS: Mapping[str, Signal] = {
     for function in (
         keyword_best,
         keyword_hits,
+        mentions,
         code_similarity,
         text_similarity,
         file_name,
