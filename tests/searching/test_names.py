@@ -35,6 +35,7 @@ def kodit(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
     write_file(place / "source" / "shapes.py", SHAPES)
     uses = "".join(f"print(margin, square.area, circle.shrink, {n})\n" for n in range(30))
     write_file(place / "source" / "area" / "margin.py", f"def shown():\n    {uses}")
+    write_file(place / "source" / "bounds.py", "def is_within(value):\n    return value < LIMIT\n")
     kodit = Kodit(place / "data")
     kodit.index(place / "source")
     return kodit
@@ -60,3 +61,11 @@ def test_a_definition_that_shares_a_snippet_has_its_own_lines(kodit: Kodit) -> N
     assert snippet.text.endswith("return 1")
     (found,) = kodit.symbols("LIMIT").definitions
     assert (found.line, found.snippet.kind) == (1, "constant")
+
+
+@pytest.mark.parametrize("name", ["LIMIT", "limit"])
+def test_uses_of_a_definition_that_shares_a_snippet(kodit: Kodit, name: str) -> None:
+    """They are spelled as the definition is, in whatever case it was asked for."""
+    answer = kodit.symbols(name)
+    assert [found.snippet.symbol for found in answer.definitions] == ["LIMIT"]
+    assert [(one.snippet.path, one.line) for one in answer.references] == [("bounds.py", 2)]

@@ -11,7 +11,7 @@ from kodit.domain.ports.browsing import Catalogue
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
-from kodit.domain.search import Scope, StoredSnippet
+from kodit.domain.search import Hit, Scope, StoredSnippet
 from kodit.domain.snippet import SymbolKind
 from kodit.domain.symbols import (
     AskedName,
@@ -31,7 +31,7 @@ MOST_SPELLINGS = 4
 
 
 class SymbolService:
-    """Synchronous: two reads of the database and one of the keyword index."""
+    """Synchronous: a few reads of the database and of the keyword index."""
 
     def __init__(self, *, catalogue: Catalogue, keyword_index: KeywordIndex) -> None:
         self._catalogue = catalogue
@@ -54,9 +54,11 @@ class SymbolService:
             for snippet in self._catalogue.definitions({name.whole, name.plain}, scope, kinds)
             if name.is_defined_by(snippet)
         )
-        names = _spellings(name, definitions)
-        candidates, saw_all = self._candidates(names, scope)
-        shared = [part for one in candidates for part in _parts(one, name)]
+        defining, saw_defining = self._defining(name, scope)
+        shared = [part for one in defining for part in _parts(one, name)]
+        names = _spellings(name, [*definitions, *shared])
+        using, saw_using = self._using(names, scope)
+        candidates = list({one.id: one for one in (*defining, *using)}.values())
         own_lines = _own_lines(shared, candidates, {one.id for one in definitions})
         references = [
             one
@@ -69,26 +71,32 @@ class SymbolService:
         return SymbolAnswer(
             tuple(self._complete(definitions[: request.limit])),
             tuple(references[: request.limit]),
-            saw_all and max(len(definitions), len(references)) <= request.limit,
+            saw_defining and saw_using and max(len(definitions), len(references)) <= request.limit,
         )
 
-    def _candidates(self, names: list[str], scope: Scope) -> tuple[list[StoredSnippet], bool]:
-        """Snippets that may use or define a name, and whether these are all."""
-        if not scope.index_ids or scope.file_ids == frozenset():
-            return [], True
-        found: set[int] = set()
-        saw_all = True
-        for name in names:
-            terms = rarest_terms(name)
-            using = self._keyword_index.search(terms, scope, MOST_CANDIDATES) if terms else []
-            defining = (
-                self._keyword_index.definitions(name, (), scope, MOST_CANDIDATES)
-                if is_text(name)
-                else []
-            )
-            saw_all = saw_all and max(len(using), len(defining)) < MOST_CANDIDATES
-            found.update(hit.snippet_id for hit in (*using, *defining))
-        return self._catalogue.snippets(sorted(found)), saw_all
+    def _defining(self, name: AskedName, scope: Scope) -> tuple[list[StoredSnippet], bool]:
+        """Snippets that define the name, in any case, and whether these are all."""
+        names = dict.fromkeys(one for one in (name.whole, name.plain) if is_text(one))
+        return self._snippets(
+            [self._keyword_index.definitions(one, (), scope, MOST_CANDIDATES) for one in names]
+            if _holds_files(scope)
+            else []
+        )
+
+    def _using(self, names: list[str], scope: Scope) -> tuple[list[StoredSnippet], bool]:
+        """Snippets that may use a name, and whether these are all."""
+        terms = [found for name in names if (found := rarest_terms(name))]
+        return self._snippets(
+            [self._keyword_index.search(some, scope, MOST_CANDIDATES) for some in terms]
+            if _holds_files(scope)
+            else []
+        )
+
+    def _snippets(self, found: list[list[Hit]]) -> tuple[list[StoredSnippet], bool]:
+        """The snippets that were hit, and whether no search was cut short."""
+        ids = {hit.snippet_id for hits in found for hit in hits}
+        saw_all = all(len(hits) < MOST_CANDIDATES for hits in found)
+        return self._catalogue.snippets(sorted(ids)), saw_all
 
     def _complete(self, definitions: list[StoredSnippet]) -> Iterator[Definition]:
         """The definitions with their texts, and the lines on which they name themselves."""
@@ -97,6 +105,10 @@ class SymbolService:
         for snippet in definitions:
             whole = replace(snippet, text=snippet.text or texts.get(snippet.id, ""))
             yield Definition(whole, naming_line(whole))
+
+
+def _holds_files(scope: Scope) -> bool:
+    return bool(scope.index_ids) and scope.file_ids != frozenset()
 
 
 def _known_kinds(kinds: tuple[str, ...]) -> frozenset[str]:
