@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,9 +62,7 @@ def configure(
     ] = False,
 ) -> None:
     """Durable, incremental code search."""
-    if data_dir is not None and not data_dir.strip():
-        raise UserError("--data-dir names no folder; give one, or leave the option out")
-    context.obj = None if data_dir is None else Path(data_dir)
+    context.obj = data_dir
 
 
 @app.command()

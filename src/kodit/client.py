@@ -50,7 +50,7 @@ class Kodit:
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
         """`data_dir` defaults to the setting of that name."""
-        self._settings = Settings.load(data_dir=None if data_dir is None else Path(data_dir))
+        self._settings = Settings.load(data_dir=data_dir)
         self._application: Application | None = None
 
     def __enter__(self) -> Self:

@@ -80,7 +80,10 @@ class Settings:
                     else _convert(name, text, kind)
                 )
         values.update((name, value) for name, value in options.items() if value is not None)
-        values["data_dir"] = Path(values.get("data_dir", cls.data_dir)).expanduser().absolute()
+        data_dir = values.get("data_dir", cls.data_dir)
+        if not str(data_dir).strip():  # to `Path` it would be the current folder
+            raise UserError("the data directory has no name; give a folder, or none at all")
+        values["data_dir"] = Path(data_dir).expanduser().absolute()
         settings = cls(**values)
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
             raise UserError(

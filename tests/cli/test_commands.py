@@ -12,6 +12,8 @@ from tests.support.command import KoditCommand
 from tests.support.sources import write_tree
 
 import kodit as package
+from kodit import Kodit, UserError
+from kodit.settings import Settings
 
 COMMANDS = [[], ["index"], ["search"], ["queue"], ["queue", "retry"]]
 
@@ -20,7 +22,10 @@ MISTAKES = {
     "no such option": (["status", "--frobnicate"], "No such option: --frobnicate"),
     "a source that looks like an option": (["index", "--", "--upload-pack=x"], "like an option"),
     "a transport": (["index", "ext::sh -c true"], "names a git transport that is refused"),
-    "a data directory without a name": (["--data-dir", "", "status"], "--data-dir names no folder"),
+    "a data directory without a name": (
+        ["--data-dir", "", "status"],
+        "the data directory has no name",
+    ),
     "no such mode": (["search", "x", "--mode", "magic"], "there is no mode 'magic'; choose one of"),
     "empty query": (["search", "  "], "the query is empty"),
     "no number": (["search", "x", "--limit", "many"], "--limit"),
@@ -49,6 +54,17 @@ def test_a_setting_that_is_none(tmp_path: Path) -> None:
 
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.said == ["kodit: KODIT_WORKER_SLOTS must be a number, not 'several'"]
+
+
+def test_a_data_directory_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is refused wherever it is given, and not taken for the current folder. A variable without a
+    value is as good as none."""
+    monkeypatch.chdir(tmp_path)
+    for refused in (lambda: Kodit(""), lambda: Settings.load({"KODIT_DATA_DIR": " "})):
+        with pytest.raises(UserError, match="the data directory has no name"):
+            refused()
+    assert Settings.load({"KODIT_DATA_DIR": ""}).data_dir.name == ".kodit"
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

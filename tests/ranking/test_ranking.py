@@ -198,6 +198,20 @@ def test_neighbours_that_say_nearly_as_much_are_shown_together() -> None:
     assert beside_the_best(best, other_file) == []
 
 
+def test_a_result_begins_with_what_it_is_named_by() -> None:
+    """What stands above and defines something else is not shown with it; what stands below is, and
+    so is the piece before of the same definition."""
+    get = Symbol("get", SymbolKind.METHOD, "Session")
+    other = Symbol("set", SymbolKind.METHOD, "Session")
+    best = candidate(1, "a.py", start_line=50, end_line=60, symbol=get, keyword=6.0)
+    above = candidate(2, "a.py", start_line=40, end_line=49, symbol=other)
+    assert beside_the_best(best, above) == []
+    assert beside_the_best(best, above._replace(symbol=get)) == [2]
+    assert beside_the_best(
+        best, candidate(2, "a.py", start_line=61, end_line=70, symbol=other)
+    ) == [2]
+
+
 def test_a_weak_or_distant_neighbour_or_a_long_row_is_not_joined() -> None:
     best = candidate(1, "a.py", start_line=50, end_line=60, keyword=6.0)
     assert beside_the_best(best, candidate(2, "a.py", start_line=61, end_line=70, text=0.1)) == []
