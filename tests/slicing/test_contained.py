@@ -32,6 +32,13 @@ def test_neighbours_that_share_a_snippet() -> None:
     assert defined_in("a.py", code) == ["Large.m1 5-6", "Large.m2 8-9"]
 
 
+def test_a_definition_that_goes_on_in_the_next_snippet() -> None:
+    """Has here the lines that are here."""
+    members = "".join(f"  int member_{number};\n" for number in range(12))
+    code = f"typedef struct tag\n{{\n{members}}}\nNAME;\n"
+    assert defined_in("a.h", code) == ["NAME 1-15"]
+
+
 def test_what_a_function_keeps_to_itself() -> None:
     """Is nobody else's business."""
     code = "def outer():\n    def inner():\n        return 1\n    return inner\n"
@@ -42,13 +49,27 @@ def test_what_a_function_keeps_to_itself() -> None:
     ("path", "code", "expected"),
     [
         ("a.zig", 'const std = @import("std");\nconst Map = std.Map;\nconst LIMIT = 3;\n', "LIMIT"),
-        ("a.js", "const fs = require('fs');\nconst LIMIT = 3;\nconst MORE = 4;\n", "LIMIT MORE"),
+        ("a.js", "const FS = require('fs');\nconst LIMIT = 3;\nconst MORE = 4;\n", "LIMIT MORE"),
+        ("b.js", "const FS = await import('fs');\nconst LIMIT = 3;\n", "LIMIT"),
+        ("a.rs", "const MAX: u8 = other::MAX;\nconst LIMIT: u8 = 3;\n", "LIMIT"),
         ("a.py", "LIMIT = 3\nMAP = other.MAP\nMORE = 4\n", "LIMIT MORE"),
     ],
 )
 def test_a_name_that_only_stands_for_another(path: str, code: str, expected: str) -> None:
     """Is defined elsewhere."""
     assert [name.partition(" ")[0] for name in defined_in(path, code)] == expected.split()
+
+
+def test_what_uses_its_own_name_is_defined_nevertheless() -> None:
+    """Only a constant stands for another."""
+    code = "class Small:\n    def size(self, other): return 1 == other.size\n"
+    assert defined_in("a.py", code) == ["Small.size 2-2"]
+
+
+def test_functions_of_a_database_that_share_a_snippet() -> None:
+    """A dialect of SQL holds rows in large files, and definitions in others."""
+    code = "".join(f"CREATE FUNCTION {name}(text) RETURNS text\nAS 'x';\n\n" for name in "abc")
+    assert defined_in("a.sql", code) == ["b 4-5", "c 7-8"]
 
 
 def test_data_and_documents_define_nothing_more() -> None:

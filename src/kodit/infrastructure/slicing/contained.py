@@ -9,9 +9,8 @@ from kodit.domain.snippet import PlacedSymbol, Symbol, SymbolKind
 from kodit.infrastructure.slicing.outline import Definition
 from kodit.infrastructure.slicing.pieces import Piece
 
-_CLOSED = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.SECTION})
+_CLOSED = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD})
 """What is defined inside these is nobody else's business."""
-
 
 _IMPORTS = ("@import(", "require(", "import(", "await import(")
 """How the value of a name begins that stands for another module."""

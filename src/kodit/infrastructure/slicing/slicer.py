@@ -100,8 +100,7 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
         cost = tree_cost(tree, text, piece.first, piece.last, budget)
         pieces += _split(text, piece, cost)
     pieces = with_closers(pieces, text)
-    if not language.data:
-        name_all(pieces, definitions, text.lines)
+    name_all(pieces, definitions, text.lines)
     return pieces
 
 
