@@ -261,6 +261,19 @@ def test_a_keyword_index_that_is_damaged(tmp_path: Path) -> None:
     assert "BM25_INDEX: the keyword index cannot be written" in outcome.said[-1]
 
 
+@pytest.mark.parametrize("suffix", ["store", "pos"])
+def test_a_keyword_index_that_lacks_a_file(
+    suffix: str, kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """One sentence, whether that shows when it is opened or when it is searched."""
+    write_tree(tmp_path / "source", files=4)
+    kodit.succeed("index", tmp_path / "source")
+    for path in kodit.data_dir.glob(f"keyword/*/*.{suffix}"):
+        path.unlink()
+
+    check(kodit.run("search", "quartz"), 1, "cannot be read: it is damaged")
+
+
 def test_a_keyword_index_that_was_removed(kodit: KoditCommand, tmp_path: Path) -> None:
     """It is derived: the next run makes it anew, though no file has changed."""
     write_file(tmp_path / "source" / "fine.py", "def fine():\n    return 'quartz'\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -86,9 +87,10 @@ class TantivyKeywordIndex:
         if index is None:
             return CorpusStatistics(0)
         searcher = index.searcher()
-        return CorpusStatistics(
-            searcher.num_docs, {term: searcher.doc_freq(TERMS, term) for term in terms}
-        )
+        with _reading(self._folder):
+            return CorpusStatistics(
+                searcher.num_docs, {term: searcher.doc_freq(TERMS, term) for term in terms}
+            )
 
     def _run(
         self,
@@ -113,11 +115,12 @@ class TantivyKeywordIndex:
                 [(tantivy.Occur.Should, query.term_query(schema, TERMS, term)) for term in terms]
             )
             parts.append((tantivy.Occur.Must if any_term else tantivy.Occur.Should, wanted))
-        searcher = index.searcher()
-        found = cast(
-            list[tuple[float, tantivy.DocAddress]],
-            searcher.search(query.boolean_query(parts), limit, count=False).hits,
-        )
+        searcher, whole = index.searcher(), query.boolean_query(parts)
+        with _reading(self._folder):
+            found = cast(
+                list[tuple[float, tantivy.DocAddress]],
+                searcher.search(whole, limit, count=False).hits,
+            )
         return _Found(
             searcher, [address for _score, address in found], [score for score, _address in found]
         )
@@ -130,17 +133,21 @@ class TantivyKeywordIndex:
             self._index = None
             return None
         stamp = (status.st_mtime_ns, status.st_ino)
-        if self._index is None:
-            self._index = _opened(self._folder)
-        elif stamp != self._stamp:
-            self._index.reload()
+        with _reading(self._folder):
+            if self._index is None:
+                self._index = open_index(self._folder)
+            elif stamp != self._stamp:
+                self._index.reload()
         self._stamp = stamp
         return self._index
 
 
-def _opened(folder: Path) -> tantivy.Index:
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Files are read when they are needed: some damage shows when the index is opened, some when
+    it is searched. Raises PermanentError for either."""
     try:
-        return open_index(folder)
+        yield
     except ValueError as error:
         raise PermanentError(
             f"the keyword index {folder} cannot be read: it is damaged, or belongs to another "
