@@ -13,6 +13,7 @@ from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import python_function, write_file, write_tree
 
 from kodit import Kodit
+from kodit.application.services.code_indexing_application_service import FILES_PER_BATCH
 
 WORDS = "quartz spindle marrow".split()
 
@@ -70,6 +71,34 @@ def test_between_the_look_and_the_read(
     with Kodit(tmp_path / "fresh") as fresh:
         fresh.index(folder)
     assert take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
+
+
+def test_what_vanished_is_counted_over_all_batches(serving: ServingKodit, tmp_path: Path) -> None:
+    """But not what was deleted before the look."""
+    folder = tmp_path / "source"
+    paths = [folder / f"file_{number}.py" for number in range(FILES_PER_BATCH + 6)]
+    for path in paths:
+        write_file(path, "x = 1\n")
+
+    def remove_all() -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    def skipped() -> dict[str, int]:
+        [status] = serving.call(lambda application: application.indexes.status())
+        return status.summary.skipped
+
+    assert isinstance(serving.application, FaultyApplication)
+    serving.application.faults.hooks["EXTRACT"] = remove_all
+    serving.index(folder)
+    assert skipped() == {"vanished": len(paths)}
+
+    serving.application.faults.hooks.clear()
+    write_file(paths[0], "x = 1\n")
+    serving.index(folder)
+    paths[0].unlink()
+    serving.index(folder)
+    assert skipped() == {}
 
 
 def test_a_folder_that_is_gone(serving: ServingKodit, tmp_path: Path) -> None:

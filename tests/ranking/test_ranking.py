@@ -290,6 +290,18 @@ def test_what_shares_a_snippet_counts_like_its_symbol(query: str) -> None:
     assert order(query, shared, rival) == ["lib/z.py", "lib/a.py"]
 
 
+def test_each_name_of_a_snippet_has_its_own_scope() -> None:
+    """`Session.close` is not in a snippet that defines `Session.open` and another `close`."""
+    shared = candidate(
+        1,
+        "lib/a.py",
+        symbol=Symbol("open", SymbolKind.METHOD, "Session"),
+        also_defines=(Symbol("close", SymbolKind.METHOD, "Connection"),),
+    )
+    asked = candidate(2, "lib/z.py", symbol=Symbol("close", SymbolKind.METHOD, "Session"))
+    assert order("Session.close", shared, asked) == ["lib/z.py", "lib/a.py"]
+
+
 def test_a_type_that_shares_a_snippet_is_a_scope_like_any_other() -> None:
     shared = candidate(
         1, "lib/z.py", also_defines=(Symbol("Session", SymbolKind.STRUCT, ""),), keyword=4.0

@@ -69,3 +69,9 @@ def test_uses_of_a_definition_that_shares_a_snippet(kodit: Kodit, name: str) -> 
     answer = kodit.symbols(name)
     assert [found.snippet.symbol for found in answer.definitions] == ["LIMIT"]
     assert [(one.snippet.path, one.line) for one in answer.references] == [("bounds.py", 2)]
+
+
+def test_kinds_choose_among_what_shares_a_snippet(kodit: Kodit) -> None:
+    """By the kind of the definition, not by that of the snippet."""
+    assert kodit.symbols("LIMIT", kinds=["class"]).definitions == ()
+    assert len(kodit.symbols("LIMIT", kinds=["constant"]).definitions) == 1

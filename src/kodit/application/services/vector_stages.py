@@ -63,8 +63,8 @@ class VectorStages:
                 embedding.set_total(step.total)
                 with suppress(_CacheMovedError):  # likewise
                     texts = await self._enrich(stage, step, snippets)
-                    embedding.set_current(step.current)
                     await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
+                    embedding.set_current(step.current)
         await self._finish(stage, step, VectorKind.TEXT)
 
     async def _next_batch(

@@ -1,0 +1,57 @@
+"""The operations of the stages, as whoever looks on is told of them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.support.sources import write_file, write_tree
+
+from kodit.composition import Application
+from kodit.domain.progress import OperationState, ProgressTracker
+from kodit.domain.task import Task
+from kodit.indexing import IndexRequest, index_sources
+from kodit.settings import Settings
+
+OPERATIONS = {
+    "REFRESH_WORKING_COPY",
+    "DELETE_OLD_SNIPPETS",
+    "EXTRACT_SNIPPETS",
+    "CREATE_BM25_INDEX",
+    "CREATE_CODE_EMBEDDINGS",
+    "ENRICH_SNIPPETS",
+    "CREATE_TEXT_EMBEDDINGS",
+    "UPDATE_INDEX_TIMESTAMP",
+    "CLEAR_FILE_PROCESSING_STATUSES",
+}
+
+
+def operations_of(data_dir: Path, source: Path) -> dict[str, ProgressTracker]:
+    """Index the source; the operations that were told of, by name."""
+    seen: dict[str, ProgressTracker] = {}
+
+    def see(_task: Task, operation: ProgressTracker) -> None:
+        seen[operation.operation.name] = operation
+
+    with Application(Settings(data_dir=data_dir)) as application:
+        request = IndexRequest([str(source)])
+        asyncio.run(index_sources(application, request, show_operation=see))
+    return seen
+
+
+def test_every_operation_is_told_to_its_end(tmp_path: Path) -> None:
+    """With how much of it there was: as many texts embedded as snippets enriched."""
+    paths = write_tree(tmp_path / "source", files=8)
+
+    seen = operations_of(tmp_path / "data", tmp_path / "source")
+
+    assert seen.keys() >= OPERATIONS
+    assert {seen[name].state for name in OPERATIONS} == {OperationState.COMPLETED}
+    enriched, embedded = seen["ENRICH_SNIPPETS"], seen["CREATE_TEXT_EMBEDDINGS"]
+    assert embedded.current == embedded.total == enriched.current == enriched.total
+    assert enriched.total
+
+    write_file(tmp_path / "source" / paths[0], "quartz = 1\n")
+    seen = operations_of(tmp_path / "data", tmp_path / "source")
+
+    assert seen["DELETE_OLD_SNIPPETS"].current
