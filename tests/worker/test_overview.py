@@ -11,6 +11,7 @@ from kodit.application.services.queue_overview import MOST_WAITING, QueueOvervie
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.run import IndexRun
 from kodit.domain.task import QueuePriority, Task, TaskState, TaskType
+from kodit.terminal.runs import task_line, trouble_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 IDLE = QueueOverview(
@@ -168,3 +169,14 @@ def test_follow_up() -> None:
     assert set(reasons(new_run(is_follow_up=True))) == {
         "waits for the run of index 3 that is under way"
     }
+
+
+def test_what_went_wrong_is_told_until_the_task_is_tried_again() -> None:
+    """A worker that is at it may well succeed."""
+    run = new_run()
+    task = run.tasks[0]
+    task.error = "The server is silent."
+    assert task_line(task, run, IDLE) == "The server is silent; next in line"
+    start(task)
+    assert trouble_of(task) == ""
+    assert "silent" not in task_line(task, run, IDLE)

@@ -18,7 +18,7 @@ from kodit.domain.run import IndexRun, RunState
 from kodit.domain.source import Source
 from kodit.domain.task import Task, TaskProgress, TaskState
 from kodit.terminal.output import printable
-from kodit.terminal.runs import MARKS
+from kodit.terminal.runs import MARKS, trouble_of
 
 _STYLES = {
     TaskState.RUNNING: "bold cyan",
@@ -93,7 +93,7 @@ class LiveProgress:
                 Text(task.type_name, style),
                 Text(_bar(task, progress), style),
                 Text(self._count(task, progress), "dim"),
-                Text(_trouble(task), "red"),
+                Text(trouble_of(task), "red"),
             )
         return table
 
@@ -107,11 +107,6 @@ class LiveProgress:
         since, start = self._began.setdefault((task.id, task.claim_no), (now, progress.current))
         rate = (progress.current - start) / (now - since) if now - since > 1 else 0.0
         return f"{progress.current}{total}" + (f"  {rate:.0f}/s" if rate > 0 else "")
-
-
-def _trouble(task: Task) -> str:
-    """What went wrong, until the task is tried again."""
-    return "" if task.state is TaskState.RUNNING else printable(task.error or "")
 
 
 def _bar(task: Task, progress: TaskProgress | None) -> str:

@@ -80,11 +80,14 @@ def errors_of(run: IndexRun) -> list[str]:
     return [f"{task.type_name}: {printable(task.error)}" for task in run.tasks if task.error]
 
 
+def trouble_of(task: Task) -> str:
+    """What went wrong with a task last, until it is tried again."""
+    return "" if task.state is TaskState.RUNNING else printable(task.error or "")
+
+
 def task_line(task: Task, run: IndexRun, queue: QueueOverview) -> str:
-    """How far a task is, what went wrong with it last, unless it is tried again just now, and what
-    happens next."""
-    error = "" if task.state is TaskState.RUNNING else printable(task.error or "")
-    parts = [error.removesuffix("."), _progress(task), queue.why(task, run)]
+    """How far a task is, what is wrong with it, and what happens next."""
+    parts = [trouble_of(task).removesuffix("."), _progress(task), queue.why(task, run)]
     return "; ".join(part for part in parts if part)
 
 
