@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.support.sources import write_file
 
@@ -75,3 +77,14 @@ def test_kinds_choose_among_what_shares_a_snippet(kodit: Kodit) -> None:
     """By the kind of the definition, not by that of the snippet."""
     assert kodit.symbols("LIMIT", kinds=["class"]).definitions == ()
     assert len(kodit.symbols("LIMIT", kinds=["constant"]).definitions) == 1
+
+
+def test_a_definition_that_begins_in_the_snippet_of_another_is_one(tmp_path: Path) -> None:
+    """From its first line to its last."""
+    members = "".join(f"  int member_{number};\n" for number in range(12))
+    text = f"typedef struct tag\n{{\n{members}}}\nNAME;\n"
+    write_file(tmp_path / "source" / "name.h", text)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        (found,) = kodit.symbols("NAME").definitions
+    assert (found.snippet.start_line, found.snippet.end_line) == (1, 16)

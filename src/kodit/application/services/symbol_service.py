@@ -65,7 +65,9 @@ class SymbolService:
             for one in _occurrences(candidates, names)
             if (one.snippet.file_id, one.line) not in own_lines
         ]
-        definitions += [one for one in shared if not kinds or one.kind in kinds]
+        definitions = merge_pieces(
+            [*definitions, *(one for one in shared if not kinds or one.kind in kinds)]
+        )
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
         references.sort(key=lambda one: (*_rank(one.snippet)[:-1], one.line))
         return SymbolAnswer(
