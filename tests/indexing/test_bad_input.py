@@ -218,6 +218,21 @@ def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
 
 
 @needs_permissions
+def test_a_folder_that_may_be_listed_but_not_entered(kodit: KoditCommand, tmp_path: Path) -> None:
+    """All that is in it is left out, and counted."""
+    folder = tmp_path / "source"
+    write_tree(folder, files=2)
+    commit_all(folder)
+    folder.chmod(0o400)
+
+    outcome = kodit.run("index", folder, preexec_fn=lose_privileges)
+
+    folder.chmod(0o700)
+    assert (outcome.code, outcome.said) == (0, [f"{folder} has no files to index."])
+    assert kodit.status()["skipped"].keys() == {"unreadable"}
+
+
+@needs_permissions
 def test_a_repository_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
     """The files are indexed as those of a folder without a repository, as git would see it."""
     folder = tmp_path / "source"

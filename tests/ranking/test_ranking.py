@@ -149,6 +149,13 @@ def test_nothing_is_held_back_that_the_query_asks_for(query: str, path: str) -> 
     }
 
 
+def test_a_word_that_only_documents_have_is_theirs() -> None:
+    """Whatever they lose beside code: code without the word was not asked for."""
+    notes = candidate(1, "docs/notes/a.md", language="markdown", keyword=3.0, code=0.1, text=0.1)
+    code = candidate(2, "a.py", keyword=0.0, code=0.6, text=0.6)
+    assert order("giraffes", code, notes) == ["docs/notes/a.md", "a.py"]
+
+
 def test_several_hits_in_one_file_speak_for_it() -> None:
     found = [candidate(1, "a.py"), candidate(2, "b.py"), candidate(3, "b.py", keyword=4.0)]
     assert order("session cookie", *found)[0] == "b.py"

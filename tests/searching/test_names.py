@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.sources import write_file
+from tests.support.sources import write_file, write_tree
 
 from kodit import Kodit
 
@@ -41,6 +41,16 @@ def kodit(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
     kodit = Kodit(place / "data")
     kodit.index(place / "source")
     return kodit
+
+
+def test_a_word_that_only_a_document_has_finds_it(tmp_path: Path) -> None:
+    """Among code that never says it."""
+    write_tree(tmp_path / "source", files=30)
+    write_file(tmp_path / "source" / "notes.txt", "About giraffes, and how tall they are.\n" * 3)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        for query in ("giraffes", "giraffe"):
+            assert kodit.search(query)[0].snippet.path == "notes.txt"
 
 
 @pytest.mark.parametrize(

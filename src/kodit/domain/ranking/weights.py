@@ -39,8 +39,9 @@ PROSE: Mapping[str, float] = {
 
 NAME: Mapping[str, float] = {
     "keyword_hits": 1.0,
-    # More than documents lose: a word that only they have is not asked of files without it.
-    "mentions": 6.0,
+    # More than all that may be said against a file: who asks for a name does not mean what never
+    # says it.
+    "mentions": 12.0,
     "text_similarity": 1.5,
     "file_name": 3.0,
     "defines": 6.0,
