@@ -15,7 +15,8 @@ from tests.support.sources import python_function, write_file
 import kodit
 from kodit.domain import errors
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 SCREENFUL = [
     shlex.split(line, comments=True)[2:]
     for line in README.splitlines()
@@ -33,6 +34,16 @@ def home(tmp_path: Path) -> Path:
     cart = "".join(python_function(f"add_{n}", ["cart", "shop", "price"]) for n in range(9))
     write_file(tmp_path / "code" / "shop" / "src" / "cart.py", cart)
     return tmp_path
+
+
+def test_the_sample_answer_shows_lines_that_are_there() -> None:
+    """Where it says they are."""
+    shown = re.findall(r"^ \d\. (\S+):(\d+)-\d+  .*\n((?:    .*\n)+?)    … ", README, re.M)
+    assert len(shown) == 2
+    for path, first, text in shown:
+        lines = [line.removeprefix("    ") for line in text.splitlines()]
+        there = (ROOT / path).read_text().splitlines()[int(first) - 1 :]
+        assert there[: len(lines)] == lines
 
 
 def test_the_screenful_works_line_by_line(home: Path) -> None:
