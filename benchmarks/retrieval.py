@@ -11,7 +11,9 @@ category and language, then each repository against the golden scores in
 diff. `--save` keeps the rankings; `--compare` pairs this run with a saved one, query by query.
 
 The file is also the adapter that `evaluate.py --adapter benchmarks/retrieval.py[:MODE]` takes, MODE
-being one of hybrid, keyword, code and text: `build`, `search`, `info` and `close` below.
+being one of hybrid, keyword, code and text: `build`, `search`, `info` and `close` below. The mode
+`reciprocal` is a baseline for the ranking: the answers of the three engines, fused by reciprocal
+rank (Cormack, Clarke and Büttcher, 2009) and by nothing else.
 """
 
 from __future__ import annotations
@@ -28,11 +30,15 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from kodit import Kodit
-from kodit.domain.search import SearchMode
+from kodit.domain.search import SearchMode, StoredSnippet
 
 GOLDEN = Path(__file__).parent / "golden" / "retrieval.json"
 LEAST, AIM = 0.85, 0.88
 LEAST_LANGUAGE = 0.65
+RECIPROCAL = "reciprocal"
+RECIPROCAL_OFFSET = 60
+"""The constant of the formula, as in its paper."""
+RECIPROCAL_DEPTH = 100
 
 
 class Handle(NamedTuple):
@@ -41,7 +47,7 @@ class Handle(NamedTuple):
 
     data_dir: tempfile.TemporaryDirectory[str]
     kodit: Kodit
-    mode: SearchMode
+    mode: str
 
 
 def build(repo_dir: str, arg: str | None = None) -> Handle:
@@ -49,19 +55,31 @@ def build(repo_dir: str, arg: str | None = None) -> Handle:
     data_dir = tempfile.TemporaryDirectory(prefix="kodit-retrieval-")
     kodit = Kodit(data_dir.name)
     kodit.index(repo_dir)
-    return Handle(data_dir, kodit, SearchMode(arg or SearchMode.HYBRID))
+    return Handle(data_dir, kodit, arg or SearchMode.HYBRID)
 
 
 def search(handle: Handle, query: str, k: int) -> list[dict[str, Any]]:
     """The `k` best snippets, as `evaluate.py` counts them."""
+    if handle.mode == RECIPROCAL:
+        found = by_reciprocal_rank(handle.kodit, query)[:k]
+    else:
+        results = handle.kodit.search(query, mode=handle.mode, limit=k)
+        found = [result.snippet for result in results]
     return [
-        {
-            "path": result.snippet.path,
-            "start_line": result.snippet.start_line,
-            "end_line": result.snippet.end_line,
-        }
-        for result in handle.kodit.search(query, mode=handle.mode, limit=k)
+        {"path": one.path, "start_line": one.start_line, "end_line": one.end_line} for one in found
     ]
+
+
+def by_reciprocal_rank(kodit: Kodit, query: str) -> list[StoredSnippet]:
+    """What the three engines find, each snippet worth the sum of 1 / (60 + its rank)."""
+    snippets: dict[int, StoredSnippet] = {}
+    worth: dict[int, float] = defaultdict(float)
+    for mode in (SearchMode.KEYWORD, SearchMode.CODE, SearchMode.TEXT):
+        results = kodit.search(query, mode=mode, limit=RECIPROCAL_DEPTH)
+        for rank, result in enumerate(results, 1):
+            snippets[result.snippet.id] = result.snippet
+            worth[result.snippet.id] += 1 / (RECIPROCAL_OFFSET + rank)
+    return [snippets[number] for number in sorted(worth, key=lambda one: -worth[one])]
 
 
 def info(handle: Handle) -> dict[str, int]:
@@ -140,7 +158,8 @@ def main() -> None:
     parser.add_argument("--benchmark", type=Path, required=True)
     parser.add_argument("--repos", type=Path, required=True)
     parser.add_argument("--repo", action="append", default=[], help="only this one; repeatable")
-    parser.add_argument("--mode", choices=[mode.value for mode in SearchMode], default="hybrid")
+    modes = [*(mode.value for mode in SearchMode), RECIPROCAL]
+    parser.add_argument("--mode", choices=modes, default="hybrid")
     parser.add_argument("--runs", type=int, default=1, help="searches per query, for the times")
     parser.add_argument("--save", type=Path)
     parser.add_argument("--compare", type=Path, help="a saved run, to pair with this one")

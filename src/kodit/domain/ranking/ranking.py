@@ -1,4 +1,8 @@
-"""Candidates put in order: evidence by file, one sum of signals, different files first."""
+"""Candidates put in order: evidence by file, one sum of signals, different files first.
+
+The engines' scores are signals among others, and not fused by reciprocal rank: that forgets by how
+much one is better. `benchmarks/retrieval.py` measures it as a baseline: NDCG@10 .736 against .907.
+"""
 
 from __future__ import annotations
 
