@@ -68,7 +68,7 @@ def test_the_newest_revision_is_known_without_alembic() -> None:
     assert SCRIPTS.get_heads() == [HEAD]
 
 
-def test_the_classes_are_what_the_migrations_make(database: SqliteDatabase, tmp_path: Path) -> None:
+def test_the_tables_are_what_the_migrations_make(database: SqliteDatabase, tmp_path: Path) -> None:
     """Tables, columns, keys, checks and indexes, compared as SQL."""
     migrate(database)
     other = open_sqlite(tmp_path / "classes.db")

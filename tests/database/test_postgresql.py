@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import (
     CheckConstraint,
@@ -27,9 +26,9 @@ from tests.support.postgresql import find_postgresql, running_postgresql
 from tests.support.sources import commit_all, python_function, write_file, write_tree
 
 from kodit import IndexingError, Kodit
-from kodit.infrastructure.sqlalchemy import migrate as migrating
 from kodit.infrastructure.sqlalchemy.database import open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import INDEXES, METADATA
+from kodit.infrastructure.sqlalchemy.migrate import alembic_config
 
 PROGRAMS = find_postgresql()
 TABLES = METADATA.sorted_tables
@@ -50,19 +49,11 @@ def server() -> Iterator[Engine]:
 def postgresql(server: Engine) -> Iterator[Engine]:
     """A server with Kodit's tables, as the migrations make them. They are gone afterwards."""
     with server.begin() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(alembic_config(connection), "head")
     yield server
     with server.begin() as connection:
-        command.downgrade(_config(connection), "base")
+        command.downgrade(alembic_config(connection), "base")
         assert inspect(connection).get_table_names() == ["alembic_version"]
-
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    migrations = Path(migrating.__file__).with_name("migrations")
-    config.set_main_option("script_location", str(migrations))
-    config.attributes["connection"] = connection
-    return config
 
 
 def rows_by_table(connection: Connection) -> dict[str, list[Row[tuple[object, ...]]]]:
@@ -83,7 +74,7 @@ def write_odd_sources(folder: Path) -> None:
     Path(os.fsdecode(bytes(folder) + b"/no-text-\xff.py")).write_bytes(b"fox = 1\n" * 20)
 
 
-def test_migrations_make_what_the_classes_say(postgresql: Engine) -> None:
+def test_migrations_make_what_the_tables_say(postgresql: Engine) -> None:
     """Alembic finds no difference of tables, columns, types, keys and indexes."""
     with postgresql.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -121,7 +112,7 @@ def test_rows_of_a_real_index_fit(postgresql: Engine, tmp_path: Path) -> None:
 
 
 def test_checks_hold(postgresql: Engine) -> None:
-    """Every check of the classes is there, and a kind that no source has is refused."""
+    """Every check of the tables is there, and a kind that no source has is refused."""
     with postgresql.connect() as connection:
         for table in TABLES:
             there = inspect(connection).get_check_constraints(table.name)

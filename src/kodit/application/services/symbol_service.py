@@ -11,7 +11,7 @@ from kodit.domain.ports.browsing import Catalogue
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
-from kodit.domain.search import Hit, Scope, StoredSnippet
+from kodit.domain.search import Hit, Scope, StoredSnippet, choose
 from kodit.domain.snippet import SymbolKind
 from kodit.domain.symbols import (
     AskedName,
@@ -47,7 +47,7 @@ class SymbolService:
             raise InvalidQueryError(
                 f"the name has {len(name.whole)} characters; at most {LONGEST_NAME} are read"
             )
-        kinds = _known_kinds(request.kinds)
+        kinds = {choose(SymbolKind, "kind", kind) for kind in request.kinds}
         scope = self._catalogue.scope(request.filter)
         definitions = merge_pieces(
             snippet
@@ -111,15 +111,6 @@ class SymbolService:
 
 def _holds_files(scope: Scope) -> bool:
     return bool(scope.index_ids) and scope.file_ids != frozenset()
-
-
-def _known_kinds(kinds: tuple[str, ...]) -> frozenset[str]:
-    unknown = sorted(set(kinds) - set(SymbolKind))
-    if unknown:
-        raise InvalidQueryError(
-            f"there is no kind {unknown[0]!r}; choose from {', '.join(SymbolKind)}"
-        )
-    return frozenset(kinds)
 
 
 def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:

@@ -58,7 +58,7 @@ def _run(connection: Connection, stored: str | None, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - takes longer to import than a search
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - likewise
 
-    config = _config(connection)
+    config = alembic_config(connection)
     newest_first = ScriptDirectory.from_config(config).walk_revisions()
     line = [*(script.revision for script in newest_first), BASE]
     if stored is not None and stored not in line:
@@ -72,7 +72,8 @@ def _run(connection: Connection, stored: str | None, revision: str) -> None:
         command.upgrade(config, revision)
 
 
-def _config(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
+    """What Alembic needs to run the migrations of this package over a connection."""
     from alembic.config import Config  # noqa: PLC0415 - likewise
 
     config = Config()

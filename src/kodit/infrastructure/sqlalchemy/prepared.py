@@ -127,6 +127,6 @@ class PreparedForMany:
         return prepared, names
 
 
-def insert_columns(row: Table, *columns: str) -> Prepared:
+def insert_columns(table: Table, *columns: str) -> Prepared:
     """Stores rows that are given by the names of these columns."""
-    return Prepared(insert(row).values({name: bindparam(name) for name in columns}))
+    return Prepared(insert(table).values({name: bindparam(name) for name in columns}))
