@@ -29,11 +29,10 @@ from kodit.application.services.indexing_worker_service import (
     WorkerSettings,
 )
 from kodit.application.services.stage import StageOutcome
-from kodit.cli import OBJECTS_BETWEEN_COLLECTIONS
 from kodit.composition import Application
-from kodit.domain.progress import ProgressTracker
-from kodit.domain.source import Source, SourceKind
-from kodit.domain.task import QueuePriority, Task, TaskType
+from kodit.domain.entities import ProgressTracker, Task
+from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskType
+from kodit.faces.cli.app import OBJECTS_BETWEEN_COLLECTIONS
 from kodit.settings import Settings
 
 RUNS = 600

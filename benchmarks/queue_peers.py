@@ -26,8 +26,8 @@ from huey.consumer import Consumer
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.application.services.stage import StageOutcome
 from kodit.composition import Application
-from kodit.domain.progress import ProgressTracker
-from kodit.domain.task import Task, TaskType
+from kodit.domain.entities import ProgressTracker, Task
+from kodit.domain.value_objects import TaskType
 from kodit.settings import Settings
 from kodit.signals import stopped_by
 

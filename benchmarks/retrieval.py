@@ -30,7 +30,8 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from kodit import Kodit
-from kodit.domain.search import SearchMode, StoredSnippet
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.value_objects import SearchMode
 
 GOLDEN = Path(__file__).parent / "golden" / "retrieval.json"
 LEAST, AIM = 0.85, 0.88

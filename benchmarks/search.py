@@ -28,7 +28,7 @@ import tantivy
 
 from kodit import Kodit
 from kodit.composition import Application
-from kodit.domain.search import Scope, SearchFilter, SearchRequest, VectorKind
+from kodit.domain.value_objects import Scope, SearchFilter, SearchRequest, VectorKind
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index, to_document
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
 from kodit.settings import Settings

@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kodit.client import Kodit
     from kodit.domain.errors import (
         IndexingError,
         InvalidQueryError,
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
         SourceError,
         UserError,
     )
+    from kodit.faces.python.client import Kodit
 
 __all__ = [
     "IndexingError",
@@ -36,7 +36,10 @@ def __getattr__(name: str) -> Any:
         return version("kodit")
     if name in __all__:
         return getattr(
-            import_module("kodit.client" if name == "Kodit" else "kodit.domain.errors"), name
+            import_module(
+                "kodit.faces.python.client" if name == "Kodit" else "kodit.domain.errors"
+            ),
+            name,
         )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kodit.domain.browsing import (
-    Definition,
-    FileText,
-    GrepAnswer,
-    GrepMatch,
-    ListedFile,
-    Reference,
-    SymbolAnswer,
-)
+from kodit.domain.files import FileText, ListedFile
+from kodit.domain.grep import GrepAnswer, GrepMatch
+from kodit.domain.symbols import Definition, Reference, SymbolAnswer
 
 
 def grep_shape(pattern: str, answer: GrepAnswer) -> dict[str, Any]:

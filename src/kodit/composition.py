@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kodit.application.services.related_service import RelatedService
     from kodit.application.services.search_service import SearchService
     from kodit.application.services.symbol_service import SymbolService
-    from kodit.domain.ports.browsing import Catalogue
+    from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
     from kodit.domain.ports.runtime import Clock, WakeUp
@@ -141,7 +141,7 @@ class Application:
 
     @cached_property
     def reader(self) -> SourceReader:
-        from kodit.infrastructure.reading.source_reader import (
+        from kodit.infrastructure.sources.source_reader import (
             PooledSourceReader,
         )
 
@@ -239,14 +239,14 @@ class Application:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        from kodit.infrastructure.browsing.catalogue import SqlCatalogue
+        from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue
 
         return SqlCatalogue(self.database)
 
     @cached_property
     def browse(self) -> BrowseService:
         from kodit.application.services.browse_service import BrowseService
-        from kodit.infrastructure.browsing.content import StoredTextReader
+        from kodit.infrastructure.sources.text_reader import StoredTextReader
 
         return BrowseService(
             catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
@@ -255,10 +255,10 @@ class Application:
     @cached_property
     def grep(self) -> GrepService:
         from kodit.application.services.grep_service import GrepService
-        from kodit.infrastructure.browsing.line_searcher import (
+        from kodit.infrastructure.grep.line_searcher import (
             PooledLineSearcher,
         )
-        from kodit.infrastructure.browsing.ripgrep import find_ripgrep
+        from kodit.infrastructure.grep.ripgrep import find_ripgrep
 
         return GrepService(
             catalogue=self.catalogue,

@@ -11,13 +11,11 @@ from functools import partial
 from kodit.application.services.index_service import SourceRequest
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
+from kodit.domain.entities import IndexRun, ProgressTracker, Task
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.progress import ProgressTracker
-from kodit.domain.run import IndexRun
-from kodit.domain.source import Source
-from kodit.domain.task import Task
+from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.patterns import check_globs
-from kodit.infrastructure.sources import parse_source
+from kodit.infrastructure.sources.parsing import parse_source
 from kodit.signals import stopped_by
 
 POLL_SECONDS = 0.1

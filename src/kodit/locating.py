@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kodit.composition import Application
+from kodit.domain.entities import Index
 from kodit.domain.errors import MissingFolderError, NotFoundError, SourceError
-from kodit.domain.index import Index
-from kodit.infrastructure.sources import parse_source, without_secrets
+from kodit.infrastructure.sources.parsing import parse_source, without_secrets
 
 LONGEST_IDENTIFIER = 18
 """Digits that fit into the database's integers, whatever they are."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import UserError
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import TaskType
 
 PREFIX = "KODIT_"
 LARGEST_NUMBER = 1_000_000_000

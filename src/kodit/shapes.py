@@ -8,9 +8,8 @@ from typing import Any
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.diagnosis import Problem
-from kodit.domain.run import IndexRun
-from kodit.domain.search import SearchResult
-from kodit.domain.task import AT_ONCE, Task, TaskAttempt
+from kodit.domain.entities import IndexRun, SearchResult, Task, TaskAttempt
+from kodit.domain.task import AT_ONCE
 
 WORK_COUNTS = (
     "files_parsed",
@@ -134,8 +133,8 @@ def problem_shape(problem: Problem) -> dict[str, Any]:
         "area": problem.area.value,
         "index_id": problem.index_id,
         "problem": problem.what,
-        "repair": problem.remedy if problem.mend else None,
-        "advice": None if problem.mend else problem.remedy,
+        "repair": problem.remedy if problem.repair else None,
+        "advice": None if problem.repair else problem.remedy,
     }
 
 

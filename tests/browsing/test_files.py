@@ -9,8 +9,8 @@ from tests.browsing.conftest import BANK, SHOP, Indexed, write_files
 from tests.support.sources import commit_all, write_file
 
 from kodit import Kodit
-from kodit.domain.browsing import FilePlace, parse_place
 from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
+from kodit.domain.files import FilePlace, parse_place
 
 
 def test_the_listing_has_what_is_indexed_and_nothing_else(indexed: Indexed) -> None:

@@ -14,9 +14,9 @@ from tests.support.sources import commit_all, write_file
 from kodit import Kodit
 from kodit.application.services.grep_service import GrepService
 from kodit.composition import Application
-from kodit.domain.browsing import Expression, GrepAnswer, GrepRequest
 from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
-from kodit.infrastructure.browsing.line_searcher import FIRST_FILES, PooledLineSearcher
+from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
+from kodit.infrastructure.grep.line_searcher import FIRST_FILES, PooledLineSearcher
 from kodit.settings import Settings
 
 HARD = r"(a?[ab]?){500}c"

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kodit.domain.browsing import LONGEST_LINE, Expression
 from kodit.domain.errors import InvalidQueryError
-from kodit.infrastructure.browsing.matching import compile_expression, find_lines
+from kodit.domain.grep import Expression
+from kodit.domain.text import LONGEST_LINE
+from kodit.infrastructure.grep.matching import compile_expression, find_lines
 
 
 def numbers(text: str, pattern: str, **options: bool) -> list[int]:

@@ -10,8 +10,8 @@ from tests.browsing.conftest import Indexed, write_files
 from tests.support.sources import python_function, write_tree
 
 from kodit import Kodit
+from kodit.domain.entities import SearchResult
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.search import SearchResult
 
 
 def places(results: list[SearchResult]) -> list[tuple[int, str]]:

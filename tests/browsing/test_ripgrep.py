@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.support.sources import write_file
 
-from kodit.domain.browsing import Expression, FoundLine
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.source import SourceKind
-from kodit.infrastructure.browsing.content import FileToRead, Location
-from kodit.infrastructure.browsing.matching import compile_expression
-from kodit.infrastructure.browsing.ripgrep import find_ripgrep, worth_reading
-from kodit.infrastructure.browsing.searching import LineSearch, search_lines
+from kodit.domain.grep import Expression, FoundLine
+from kodit.domain.value_objects import SourceKind
+from kodit.infrastructure.grep.child_functions import LineSearch, search_lines
+from kodit.infrastructure.grep.matching import compile_expression
+from kodit.infrastructure.grep.ripgrep import find_ripgrep, worth_reading
+from kodit.infrastructure.sources.text_reader import FileToRead, Location
 
 RIPGREP = find_ripgrep() or ""
 KELVIN, LONG_S = "\u212a", "\u017f"

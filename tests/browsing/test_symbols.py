@@ -9,10 +9,10 @@ import pytest
 from tests.browsing.conftest import Indexed, write_files
 
 from kodit import Kodit
-from kodit.domain.browsing import SymbolAnswer
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.search import StoredSnippet
 from kodit.domain.symbols import (
+    SymbolAnswer,
     declares,
     merge_pieces,
     parse_name,

@@ -16,7 +16,7 @@ from tests.doctor.place import Place
 
 from kodit.domain.diagnosis import Area
 from kodit.infrastructure.keyword.schema import SNIPPET_ID, open_index
-from kodit.infrastructure.vectors.pack import write_pack
+from kodit.infrastructure.vectors.pack_file import write_pack
 
 LONG_AGO = 7200
 

@@ -16,7 +16,7 @@ import pytest
 import typer.main
 
 from kodit import settings
-from kodit.cli import app
+from kodit.faces.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

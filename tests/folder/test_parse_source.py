@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kodit.domain.errors import SourceError
-from kodit.domain.source import Credentials, Source, SourceKind
-from kodit.infrastructure.sources import parse_source
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.sources.parsing import parse_source
 
 
 @pytest.mark.parametrize(

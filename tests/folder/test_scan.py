@@ -15,7 +15,8 @@ import pytest
 from tests.support.permissions import lose_privileges, needs_permissions
 
 from kodit.domain.errors import SourceError
-from kodit.domain.source import KnownFile, Scan
+from kodit.domain.source import KnownFile
+from kodit.domain.value_objects import Scan
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.folder.scan import MAXIMUM_DEPTH, scan_folder, storable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.tree import list_files
 
 if TYPE_CHECKING:

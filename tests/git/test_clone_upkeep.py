@@ -14,7 +14,7 @@ import pytest
 from tests.git.sources import paths_at, source_of
 
 from kodit.domain.errors import PermanentError, SourceError, TransientError
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.git.clone import remove_clone, synchronise
 from kodit.infrastructure.git.history import history

@@ -14,7 +14,7 @@ from kodit.domain.source import Credentials
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.git.history import history
-from kodit.infrastructure.sources import parse_source
+from kodit.infrastructure.sources.parsing import parse_source
 
 if TYPE_CHECKING:
     from tests.git.conftest import GitServer, MakeRepository

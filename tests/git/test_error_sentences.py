@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.errors import explain, last_line
 from kodit.infrastructure.git.runner import GitError
 

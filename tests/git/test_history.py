@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kodit.domain.errors import TransientError
-from kodit.domain.source import FileHistory, Source, SourceKind
+from kodit.domain.source import FileHistory
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.history import (
     _Changes,

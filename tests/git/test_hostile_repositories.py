@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kodit.domain.errors import SourceError
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.history import folder_history, history

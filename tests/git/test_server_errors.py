@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.source import Credentials, Source, SourceKind
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.runner import Limits

@@ -11,7 +11,7 @@ import pytest
 from tests.git.sources import paths_at, source_of
 
 from kodit.domain.errors import SourceError
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.tree import list_files, read_blobs

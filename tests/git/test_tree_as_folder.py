@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.git.conftest import Repository
 
-from kodit.domain.source import KnownFile, Scan, Source, SourceKind
+from kodit.domain.source import KnownFile
+from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git.clone import synchronise

@@ -18,9 +18,8 @@ from tests.support.sources import commit_all, listing, python_function, write_fi
 
 from kodit import Kodit
 from kodit.domain.errors import TransientError
-from kodit.domain.search import Scope
-from kodit.domain.task import TaskType
-from kodit.infrastructure.vectors.building import refresh_pack
+from kodit.domain.value_objects import Scope, TaskType
+from kodit.infrastructure.vectors.pack_builder import refresh_pack
 
 WORDS = "quartz spindle marrow".split()
 

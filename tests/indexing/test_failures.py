@@ -12,10 +12,9 @@ from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import python_function, write_file, write_tree
 
 from kodit import Kodit
+from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import PermanentError, TransientError
-from kodit.domain.index import Index
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import AttemptOutcome, TaskType
+from kodit.domain.value_objects import AttemptOutcome, RunState, TaskType
 
 WORDS = "quartz spindle marrow".split()
 DONE, FAILED, BLOCKED = "succeeded", "failed", "blocked"
@@ -105,7 +104,7 @@ def test_a_failing_stage_holds_up_what_follows_and_is_resumed_there(
     outcomes += [AttemptOutcome.RETRIED] * (MOST_FAILURES - 1) + [AttemptOutcome.FAILED]
     setting.is_held_up(run, stage, outcomes)
 
-    setting.faults.mend(stage)
+    setting.faults.repair(stage)
     retried = setting.serving.retry(run.id)
 
     assert retried.id == run.id
@@ -137,7 +136,7 @@ def test_enrichments_survive_a_failure_to_embed_them(setting: Setting) -> None:
     assert states(run) == AFTER_FAILURE_OF[TaskType.ENRICH]
     assert setting.serving.work()["snippets_enriched"] > 0
 
-    setting.faults.mend(EMBED_TEXT)
+    setting.faults.repair(EMBED_TEXT)
     setting.serving.retry(run.id)
 
     assert "snippets_enriched" not in setting.serving.work()
@@ -154,7 +153,7 @@ def test_a_failing_extract_loses_no_file(setting: Setting, way: str) -> None:
     assert states(run) == AFTER_FAILURE_OF[TaskType.EXTRACT]
     parsed = setting.serving.work()["files_parsed"]
 
-    setting.faults.mend(TaskType.EXTRACT)
+    setting.faults.repair(TaskType.EXTRACT)
     if way == "retry":
         setting.serving.retry(run.id)
     else:
@@ -177,7 +176,7 @@ def test_a_failing_keyword_stage_keeps_what_it_has_committed(setting: Setting) -
     assert states(run) == AFTER_FAILURE_OF[TaskType.BM25_INDEX]
     committed = failed_task(run).work["keywords_indexed"]
 
-    setting.faults.mend(TaskType.BM25_INDEX)
+    setting.faults.repair(TaskType.BM25_INDEX)
     run = setting.serving.retry(run.id)
 
     assert 0 < committed <= 4096
@@ -193,8 +192,8 @@ def test_a_file_that_comes_and_goes_between_failures(setting: Setting) -> None:
     setting.faults.fail(TaskType.EXTRACT, lambda: PermanentError("out of order"))
     setting.serving.index(setting.folder)
     (setting.folder / "leaving.py").unlink()
-    setting.faults.mend(TaskType.BM25_INDEX)
-    setting.faults.mend(TaskType.EXTRACT)
+    setting.faults.repair(TaskType.BM25_INDEX)
+    setting.faults.repair(TaskType.EXTRACT)
 
     run = setting.serving.index(setting.folder)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.support.sources import write_file, write_tree
 
 from kodit.composition import Application
-from kodit.domain.progress import OperationState, ProgressTracker
-from kodit.domain.task import Task
+from kodit.domain.entities import ProgressTracker, Task
+from kodit.domain.value_objects import OperationState
 from kodit.indexing import IndexRequest, index_sources
 from kodit.settings import Settings
 

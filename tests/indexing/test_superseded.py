@@ -11,10 +11,9 @@ from tests.support.serving import ServingKodit
 from tests.support.snapshot import read_rows
 from tests.support.sources import python_function, write_file, write_tree
 
+from kodit.domain.entities import IndexRun
 from kodit.domain.errors import PermanentError
-from kodit.domain.run import IndexRun
-from kodit.domain.search import SearchMode
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import SearchMode, TaskType
 
 WORDS = "quartz spindle marrow".split()
 ENGINES = ("keyword", "code", "text")
@@ -46,7 +45,7 @@ class Changed:
     def stop_at(self, *stages: TaskType | str, after: int = 0) -> IndexRun:
         """Index until these stages fail, after so many batches, and no others."""
         for stage in (*TaskType, EMBED_TEXT):
-            self.faults.mend(stage)
+            self.faults.repair(stage)
         for stage in stages:
             self.faults.fail(stage, lambda: PermanentError("out of order"), after=after)
         return self.serving.index(self.folder)

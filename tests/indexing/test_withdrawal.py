@@ -12,7 +12,7 @@ from tests.support.snapshot import execute, read_rows
 from tests.support.sources import write_tree
 
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import TaskType
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.support.sources import write_file
 
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.embedding.builtin import embed_texts
 from kodit.infrastructure.enrichment.builtin import describe_all
-from kodit.infrastructure.reading.work import FileToExtract, Place, extract
+from kodit.infrastructure.sources.child_functions import FileToExtract, Place, extract
 from kodit.infrastructure.work_log import VARIABLE
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"

@@ -18,8 +18,8 @@ from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import write_tree
 
 from kodit import Kodit
-from kodit.domain.run import IndexRun
-from kodit.domain.task import TaskType
+from kodit.domain.entities import IndexRun
+from kodit.domain.value_objects import TaskType
 
 ATTEMPTS = """
 SELECT tasks.run_id, tasks.type, attempts.worker, attempts.started_at, attempts.finished_at

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kodit.domain.task import Task
+from kodit.domain.entities import Task
 
 
 class Effect(NamedTuple):

@@ -22,8 +22,7 @@ from tests.murder.verdict import Verdict, judge
 from tests.support.command import PATIENCE_SECONDS, processes_of_session, wait_until
 
 from kodit.composition import Application
-from kodit.domain.source import Source, SourceKind
-from kodit.domain.task import QueuePriority, TaskType
+from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskType
 from kodit.settings import Settings
 
 LEASE_SECONDS = 1.0

@@ -13,9 +13,10 @@ from tests.murder.worker import BATCHES, path_of
 from tests.queue.invariants import check_queue
 from tests.queue.view import EVERYTHING, view_queue
 
+from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.ports.database import Database
-from kodit.domain.run import IndexRun
-from kodit.domain.task import PREDECESSORS, Task, TaskAttempt, TaskState, TaskType
+from kodit.domain.task import PREDECESSORS
+from kodit.domain.value_objects import TaskState, TaskType
 from kodit.infrastructure.mappers.moments import to_microseconds
 
 Attempts = Mapping[int, Sequence[TaskAttempt]]

@@ -22,11 +22,9 @@ from kodit.application.services.indexing_worker_service import (
 )
 from kodit.application.services.stage import Stage, StageHandler, StageOutcome
 from kodit.composition import Application
-from kodit.domain.index import IndexedFile
+from kodit.domain.entities import IndexedFile, ProgressTracker, Task
 from kodit.domain.ports.database import Transaction
-from kodit.domain.progress import ProgressTracker, TaskOperation
-from kodit.domain.source import FileProcessingStatus
-from kodit.domain.task import Task, TaskType
+from kodit.domain.value_objects import FileProcessingStatus, TaskOperation, TaskType
 from kodit.infrastructure.logs import configure_logs
 from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings

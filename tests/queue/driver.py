@@ -13,13 +13,12 @@ from tests.queue.writes import commit_batch
 
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.claiming import ClaimRules
+from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.database import Database
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.run import IndexRun
-from kodit.domain.source import Source, SourceKind
-from kodit.domain.task import Claim, QueuePriority, Task, TaskAttempt, TaskType
+from kodit.domain.value_objects import Claim, QueuePriority, Source, SourceKind, TaskType
 from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
 from kodit.infrastructure.wake_up import NoWakeUp
 
@@ -111,8 +110,8 @@ class QueueDriver:
     def fail(self, claim: Claim, error: str = "the source is gone") -> None:
         self.ask(self.service.fail(claim, error))
 
-    def fail_in_passing(self, claim: Claim, retry_after: float | None = None) -> None:
-        self.ask(self.service.fail_in_passing(claim, TransientError("503", retry_after)))
+    def fail_transiently(self, claim: Claim, retry_after: float | None = None) -> None:
+        self.ask(self.service.fail_transiently(claim, TransientError("503", retry_after)))
 
     def lose(self, worker: str | None = None) -> None:
         """A worker dies, and what it held is taken back."""

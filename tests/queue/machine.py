@@ -21,10 +21,10 @@ from tests.queue.writes import WRITES, commit_batch
 
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.entities import Task
 from kodit.domain.errors import LeaseLost, TaskCancelled, TransientError, UserError
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.source import Source, SourceKind
-from kodit.domain.task import Claim, QueuePriority, Task, TaskType
+from kodit.domain.value_objects import Claim, QueuePriority, Source, SourceKind, TaskType
 from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
 from kodit.infrastructure.wake_up import NoWakeUp
 
@@ -215,10 +215,10 @@ class QueueMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self._held())
     @rule(data=st.data(), asked_for=st.sampled_from([None, 1.0, 30.0]))
-    def fail_in_passing(self, data: st.DataObject, asked_for: float | None) -> None:
+    def fail_transiently(self, data: st.DataObject, asked_for: float | None) -> None:
         task = self._draw_held(data)
-        self._ask(self.queue.fail_in_passing(task, TransientError("503", asked_for)))
-        self.model.fail_in_passing(task.task_id, asked_for)
+        self._ask(self.queue.fail_transiently(task, TransientError("503", asked_for)))
+        self.model.fail_transiently(task.task_id, asked_for)
 
     @precondition(lambda self: self._held())
     @rule(data=st.data())

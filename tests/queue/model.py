@@ -177,7 +177,7 @@ class QueueModel:
         task = self._end(task_id, "failed", "failed")
         self._settle(self.run_of(task))
 
-    def fail_in_passing(self, task_id: int, asked_for: float | None) -> None:
+    def fail_transiently(self, task_id: int, asked_for: float | None) -> None:
         task = self.task(task_id)
         step = min(self.first_delay * 2**task.failures, self.longest_delay)
         self._stumble(task, "retried", max(step, timedelta(seconds=asked_for or 0)))

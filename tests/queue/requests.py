@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kodit.domain.claiming import ClaimRules
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.ports.database import Database
-from kodit.domain.run import IndexRun
-from kodit.domain.task import Claim, QueuePriority, Task, TaskState, TaskType
+from kodit.domain.value_objects import Claim, QueuePriority, TaskState, TaskType
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE = timedelta(seconds=60)

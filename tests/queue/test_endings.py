@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from tests.queue.driver import LEASE, MAX_FAILURES, QueueDriver
 
 from kodit.application.services.stage import Stage
+from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import NotFoundError, TaskCancelled, UserError
-from kodit.domain.progress import ProgressTracker, TaskOperation
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.run import RunState
-from kodit.domain.task import Claim, Task, TaskType
+from kodit.domain.value_objects import Claim, RunState, TaskOperation, TaskType
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
 
@@ -106,17 +105,17 @@ def test_what_cannot_be_retried_or_cancelled(queue: QueueDriver) -> None:
 def test_transient_failure_backs_off(queue: QueueDriver) -> None:
     """The wait doubles, and what the other side asked for is honoured when it is longer."""
     queue.request()
-    queue.fail_in_passing(queue.take(SYNC))
+    queue.fail_transiently(queue.take(SYNC))
     assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], 2.0)
     queue.clock.advance(1.9)
     assert queue.claim() is None
     queue.clock.advance(0.1)
-    queue.fail_in_passing(queue.take(SYNC), retry_after=3.0)
+    queue.fail_transiently(queue.take(SYNC), retry_after=3.0)
     assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], 4.0)
     queue.clock.advance(4.0)
     queue.ask(queue.service.release(queue.take(SYNC)))
     queue.commit(held := queue.take(SYNC), "a")
-    queue.fail_in_passing(held, retry_after=30.0)
+    queue.fail_transiently(held, retry_after=30.0)
     assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], 30.0)
 
 
@@ -124,10 +123,10 @@ def test_spent_budget_fails_for_good(queue: QueueDriver) -> None:
     """After so many failures in a row the task has failed, and says what it died of."""
     run = queue.request()
     for _ in range(MAX_FAILURES - 1):
-        queue.fail_in_passing(queue.take(SYNC))
+        queue.fail_transiently(queue.take(SYNC))
         queue.clock.advance(60)
     last = queue.take(SYNC)
-    queue.fail_in_passing(last)
+    queue.fail_transiently(last)
     assert queue.run(run.id).state is RunState.FAILED
     assert queue.outcomes(last) == ["retried"] * (MAX_FAILURES - 1) + ["failed"]
     assert queue.task(last).error == f"503 (tried {MAX_FAILURES} times)"
@@ -151,7 +150,7 @@ def test_lost_worker_spends_the_budget(queue: QueueDriver) -> None:
 def test_release_does_not_spend_the_budget(queue: QueueDriver) -> None:
     """A worker that is told to stop, however often, costs the task nothing and no time."""
     queue.request()
-    queue.fail_in_passing(queue.take(SYNC))
+    queue.fail_transiently(queue.take(SYNC))
     queue.clock.advance(60)
     for _ in range(MAX_FAILURES + 2):
         held = queue.take(SYNC)
@@ -179,7 +178,7 @@ def test_commit_that_gets_nowhere_spends_the_budget(queue: QueueDriver) -> None:
         held = queue.take(SYNC)
         commit_step(queue, held, 0)
         assert queue.task(held).failures == number
-        queue.fail_in_passing(held)
+        queue.fail_transiently(held)
         queue.clock.advance(600)
     assert queue.run(run.id).state is RunState.FAILED
 
@@ -188,7 +187,7 @@ def test_commit_that_gets_nowhere_spends_the_budget(queue: QueueDriver) -> None:
         held = queue.take(SYNC)
         commit_step(queue, held, 1)
         assert queue.task(held).failures == 0
-        queue.fail_in_passing(held)
+        queue.fail_transiently(held)
         queue.clock.advance(600)
 
 
@@ -201,11 +200,11 @@ def commit_step(queue: QueueDriver, held: Claim, reached: int) -> None:
 def test_budget_is_whole_for_the_next_stage_and_for_a_retry(queue: QueueDriver) -> None:
     """Failures are counted by task, and a retry by hand begins anew."""
     run = queue.request()
-    queue.fail_in_passing(queue.take(SYNC))
+    queue.fail_transiently(queue.take(SYNC))
     queue.clock.advance(60)
     queue.run_stages(SYNC)
     for _ in range(MAX_FAILURES - 1):
-        queue.fail_in_passing(queue.take(EXTRACT))
+        queue.fail_transiently(queue.take(EXTRACT))
         queue.clock.advance(60)
     queue.fail(queue.take(EXTRACT))
     rerun = queue.retry(run.id)
@@ -218,12 +217,12 @@ def test_who_asks_again_ends_the_wait_and_not_the_count(queue: QueueDriver) -> N
     run = queue.request()
     for number in range(1, MAX_FAILURES):
         held = queue.take(SYNC)
-        queue.fail_in_passing(held)
+        queue.fail_transiently(held)
         queue.request()
         assert queue.claim() is None
         queue.request(user=True)
         assert queue.task(held).failures == number
-    queue.fail_in_passing(queue.take(SYNC))
+    queue.fail_transiently(queue.take(SYNC))
     assert queue.run(run.id).state is RunState.SUPERSEDED
     assert queue.task(queue.take(SYNC)).failures == 0
 
@@ -251,7 +250,7 @@ def test_cancel_ends_what_waits_at_once(queue: QueueDriver) -> None:
     queued = queue.request(queue.first)
     assert queue.cancel(queued.id).state is RunState.CANCELLED
     waiting = queue.request(queue.second)
-    queue.fail_in_passing(queue.take(SYNC))
+    queue.fail_transiently(queue.take(SYNC))
     assert queue.cancel(waiting.id).state is RunState.CANCELLED
     assert queue.states(waiting.id) == ["cancelled"] * 5
     queue.clock.advance(3600)
@@ -303,7 +302,7 @@ def test_history_of_a_run(queue: QueueDriver) -> None:
     """Every claim of every task: who, when, and how it ended."""
     run = queue.request()
     first = queue.take(SYNC)
-    queue.fail_in_passing(first)
+    queue.fail_transiently(first)
     queue.clock.advance(5)
     queue.complete(queue.take(SYNC, queue.bob))
     described, attempts = queue.ask(queue.service.describe(run.id))

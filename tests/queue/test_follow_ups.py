@@ -8,8 +8,7 @@ import pytest
 from tests.queue.driver import MAX_FAILURES, QueueDriver
 
 from kodit.domain.errors import NotFoundError
-from kodit.domain.run import RunState
-from kodit.domain.task import Claim, TaskType
+from kodit.domain.value_objects import Claim, RunState, TaskType
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
 
@@ -96,7 +95,7 @@ def test_request_joins_a_run_that_has_not_started(queue: QueueDriver) -> None:
 def test_request_between_two_attempts_becomes_the_follow_up(queue: QueueDriver) -> None:
     """A run whose SYNC is tried again has started: what it saw may be older than the request."""
     run = queue.request()
-    queue.fail_in_passing(queue.take(SYNC))
+    queue.fail_transiently(queue.take(SYNC))
     assert queue.request().id != run.id
 
 
@@ -127,7 +126,7 @@ STOPS: dict[str, Stop] = {
     "it completes": lambda queue, claim: queue.complete(claim),
     "it finds nothing to do": lambda queue, claim: queue.complete(claim, nothing_to_do=True),
     "it fails": lambda queue, claim: queue.fail(claim),
-    "it fails in passing": lambda queue, claim: queue.fail_in_passing(claim),
+    "it fails in passing": lambda queue, claim: queue.fail_transiently(claim),
     "it is released": lambda queue, claim: queue.ask(queue.service.release(claim)),
     "its worker dies": lambda queue, claim: queue.lose(),
 }

@@ -7,9 +7,9 @@ import logging
 import pytest
 from tests.queue.driver import QueueDriver
 
+from kodit.domain.entities import IndexRun
 from kodit.domain.errors import UserError
-from kodit.domain.run import IndexRun
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import TaskType
 
 
 @pytest.fixture

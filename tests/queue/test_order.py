@@ -10,8 +10,15 @@ import pytest
 from tests.queue.driver import QueueDriver
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
-from kodit.domain.run import RunState
-from kodit.domain.task import Claim, QueuePriority, Task, TaskState, TaskType, task_priority
+from kodit.domain.entities import Task
+from kodit.domain.value_objects import (
+    Claim,
+    QueuePriority,
+    RunState,
+    TaskState,
+    TaskType,
+    task_priority,
+)
 from kodit.infrastructure.memory import MemoryWorkerRegistry
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
@@ -262,7 +269,7 @@ def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) 
 
 def test_priorities_are_the_base_and_the_stage() -> None:
     """Base 10 or 50, plus 40, 30, 20, 10, 0 in the order of the stages."""
-    from kodit.domain.task import task_priority  # noqa: PLC0415 - one use
+    from kodit.domain.value_objects import task_priority  # noqa: PLC0415 - one use
 
     background = [task_priority(stage, QueuePriority.BACKGROUND) for stage in TaskType]
     users = [task_priority(stage, QueuePriority.USER_INITIATED) for stage in TaskType]

@@ -21,15 +21,15 @@ from tests.queue.requests import (
 )
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.entities import Task
 from kodit.domain.errors import LeaseLost
 from kodit.domain.ports.database import Database
 from kodit.domain.retry import LONGEST_WAIT
-from kodit.domain.run import RunState
-from kodit.domain.task import (
+from kodit.domain.value_objects import (
     AttemptOutcome,
     Claim,
     QueuePriority,
-    Task,
+    RunState,
     TaskProgress,
     TaskState,
     TaskType,

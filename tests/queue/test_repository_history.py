@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.queue.requests import NOW, add_run, add_single, after, claim_one, end_run
 
 from kodit.domain.ports.database import Database
-from kodit.domain.task import TaskState
+from kodit.domain.value_objects import TaskState
 
 
 def prunable(database: Database, keep: int, limit: int = 100) -> list[int]:

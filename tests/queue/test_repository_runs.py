@@ -18,10 +18,10 @@ from tests.queue.requests import (
     read_task,
 )
 
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import QueuePriority, Task, TaskState, TaskType
+from kodit.domain.value_objects import QueuePriority, RunState, TaskState, TaskType
 
 
 def test_run_is_read_as_it_was_stored(database: Database) -> None:

@@ -24,11 +24,10 @@ from kodit.application.services.indexing_worker_service import (
 )
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import StageOutcome
+from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import PermanentError, TransientError
-from kodit.domain.progress import ProgressTracker
 from kodit.domain.retention import Retention
-from kodit.domain.run import RunState
-from kodit.domain.task import AttemptOutcome, QueuePriority, Task, TaskType
+from kodit.domain.value_objects import AttemptOutcome, QueuePriority, RunState, TaskType
 from kodit.infrastructure.wake_up import NoWakeUp
 
 
@@ -79,7 +78,7 @@ def test_nothing_to_do_skips_the_rest(queue: QueueDriver) -> None:
     ],
 )
 def test_permanent_error_fails_the_task(queue: QueueDriver, error: Exception, told: str) -> None:
-    """Trying again would not mend it, and the error says what it was."""
+    """Trying again would not repair it, and the error says what it was."""
     run = queue.request()
 
     async def scene(_worker: IndexingWorkerService) -> None:

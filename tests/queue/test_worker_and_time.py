@@ -22,8 +22,8 @@ from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
 )
 from kodit.application.services.stage import StageOutcome
-from kodit.domain.progress import ProgressTracker, TaskOperation
-from kodit.domain.task import AttemptOutcome, Task, TaskType
+from kodit.domain.entities import ProgressTracker, Task
+from kodit.domain.value_objects import AttemptOutcome, TaskOperation, TaskType
 
 
 def test_hang_is_not_a_heartbeat(queue: QueueDriver) -> None:

@@ -12,7 +12,7 @@ from tests.support.command import wait_until
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.memory import MemoryDatabase, MemoryWorkerRegistry
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 

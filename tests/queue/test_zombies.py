@@ -9,10 +9,10 @@ from tests.queue.driver import LEASE, QueueDriver
 from tests.queue.writes import WRITES
 
 from kodit.application.services.stage import Stage
+from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import LeaseLost, TransientError
 from kodit.domain.ports.database import Transaction
-from kodit.domain.progress import ProgressTracker, TaskOperation
-from kodit.domain.task import Claim, Task, TaskType
+from kodit.domain.value_objects import Claim, TaskOperation, TaskType
 from kodit.infrastructure.memory import MemoryWorkerRegistry
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
@@ -221,5 +221,5 @@ def test_transient_error_of_a_zombie_does_not_delay_its_successor(queue: QueueDr
     zombie = queue.take(SYNC)
     queue.lose()
     with pytest.raises(LeaseLost):
-        queue.ask(queue.service.fail_in_passing(zombie, TransientError("503", 3600.0)))
+        queue.ask(queue.service.fail_transiently(zombie, TransientError("503", 3600.0)))
     queue.take(SYNC, queue.bob)

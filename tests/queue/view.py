@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.run import IndexRun
-from kodit.domain.task import Task
 
 EVERYTHING = 1_000_000
 

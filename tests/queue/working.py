@@ -13,9 +13,8 @@ from kodit.application.services.indexing_worker_service import (
     WorkerSettings,
 )
 from kodit.application.services.stage import StageHandler, StageOutcome
-from kodit.domain.progress import ProgressTracker
-from kodit.domain.run import RunState
-from kodit.domain.task import AttemptOutcome, Task, TaskType
+from kodit.domain.entities import ProgressTracker, Task
+from kodit.domain.value_objects import AttemptOutcome, RunState, TaskType
 from kodit.infrastructure.memory import MemoryWakeUp
 
 SETTINGS = WorkerSettings(slots=2, heartbeat=0.02, stall_limit=60.0, slow_poll=0.02)

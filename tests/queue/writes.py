@@ -7,12 +7,16 @@ from typing import Any
 
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import Stage
+from kodit.domain.entities import IndexedFile, ProgressTracker, Task
 from kodit.domain.errors import TransientError
-from kodit.domain.index import IndexedFile
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.progress import ProgressTracker, TaskOperation
-from kodit.domain.source import FileProcessingStatus
-from kodit.domain.task import Claim, Task, TaskProgress, TaskType
+from kodit.domain.value_objects import (
+    Claim,
+    FileProcessingStatus,
+    TaskOperation,
+    TaskProgress,
+    TaskType,
+)
 
 Write = Callable[[QueueService, Claim], Coroutine[Any, Any, object]]
 
@@ -22,7 +26,7 @@ WRITES: dict[str, Write] = {
     "complete and claim": lambda queue, claim: queue.complete(claim, next_for="a zombie"),
     "complete many": lambda queue, claim: queue.complete_many([claim]),
     "fail": lambda queue, claim: queue.fail(claim, "from the grave"),
-    "fail in passing": lambda queue, claim: queue.fail_in_passing(claim, TransientError("moan")),
+    "fail in passing": lambda queue, claim: queue.fail_transiently(claim, TransientError("moan")),
     "release": lambda queue, claim: queue.release(claim),
     "stop": lambda queue, claim: queue.acknowledge_cancel(claim),
     "heartbeat": lambda queue, claim: queue.heartbeat(claim, TaskProgress("SYNC", 1, 2)),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from kodit.domain.entities import Snippet
 from kodit.domain.ranking.fields import (
     code_text,
     comments,
     descriptive_text,
     keyword_document,
 )
-from kodit.domain.snippet import PlacedSymbol, Snippet, Symbol, SymbolKind
+from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.value_objects import Symbol, SymbolKind
 
 SNIPPET = Snippet(
     path="auth/session.py",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kodit.domain.ranking import Candidate, CorpusStatistics, rank, understand
 from kodit.domain.ranking.signals import SIGNALS, total_rarity
 from kodit.domain.ranking.weights import NAME, PROSE
-from kodit.domain.snippet import Symbol, SymbolKind
+from kodit.domain.value_objects import Symbol, SymbolKind
 
 STATISTICS = CorpusStatistics(1000, {"sess": 20, "cooki": 50})
 

@@ -11,9 +11,7 @@ import pytest
 
 from kodit.application.services.sync_scheduler import SyncScheduler
 from kodit.composition import Application
-from kodit.domain.run import RunState
-from kodit.domain.source import Source, SourceKind
-from kodit.domain.task import QueuePriority
+from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind
 from kodit.infrastructure.memory import ManualClock
 from kodit.settings import Settings
 

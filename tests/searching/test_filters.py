@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.support.sources import GIT_ENVIRONMENT, write_file
 
 from kodit import Kodit
+from kodit.domain.entities import SearchResult
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.search import SearchMode, SearchResult
+from kodit.domain.value_objects import SearchMode
 
 WORDS = (
     "queue cache session parse render scale matrix ledger account play player schedule shape area "

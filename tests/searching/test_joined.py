@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kodit import Kodit
-from kodit.domain.search import StoredSnippet, joined
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.search import joined
 
 
 def stored(number: int, start: int, end: int) -> StoredSnippet:

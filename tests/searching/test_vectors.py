@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
-from kodit.infrastructure.vectors.pack import open_pack, write_pack
-from kodit.infrastructure.vectors.packing import FloatMatrix, pack, pack_code, unpack
+from kodit.infrastructure.vectors.pack_file import open_pack, write_pack
+from kodit.infrastructure.vectors.quantization import FloatMatrix, pack, pack_code, unpack
 
 
 def random_vectors(count: int, seed: int = 0) -> FloatMatrix:

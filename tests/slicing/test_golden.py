@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kodit.domain.snippet import SlicedFile
+from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.slicing import detect_language, slice_file
 from kodit.infrastructure.slicing.languages import LANGUAGES
 

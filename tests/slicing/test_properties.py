@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kodit.domain.snippet import SlicedFile
+from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.languages import LANGUAGES
 from kodit.infrastructure.slicing.slicer import BINARY, MINIFIED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kodit.domain.snippet import SlicedFile, Symbol, SymbolKind
+from kodit.domain.value_objects import SlicedFile, Symbol, SymbolKind
 from kodit.infrastructure.slicing import detect_language, slice_file
 
 PYTHON = b'''"""Module."""

@@ -10,15 +10,14 @@ from typing import Any
 from kodit.application.services.queue_service import QueueService
 from kodit.composition import Application
 from kodit.domain.embedding import PackedVector
-from kodit.domain.index import Index, IndexedFile
+from kodit.domain.entities import Index, IndexedFile, StoredSnippet
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.sources import Report, SourceReader
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.search import StoredSnippet
-from kodit.domain.source import KnownFile, Scan
-from kodit.domain.task import TaskType
+from kodit.domain.source import KnownFile
+from kodit.domain.value_objects import Scan, TaskType
 
 EMBED_TEXT = "EMBED_TEXT"
 DROP = "DROP"
@@ -48,7 +47,7 @@ class Faults:
         batches."""
         self._plans[_name(stage)] = _Plan(error, after, times)
 
-    def mend(self, stage: TaskType | str) -> None:
+    def repair(self, stage: TaskType | str) -> None:
         """From now on the stage works again."""
         self._plans.pop(_name(stage), None)
 

@@ -19,10 +19,9 @@ from tests.support.command import PATIENCE_SECONDS
 from kodit.application.services.index_service import IndexStatus, SourceRequest
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.composition import Application
-from kodit.domain.run import IndexRun
-from kodit.domain.search import SearchFilter, SearchMode, SearchRequest, StoredSnippet
-from kodit.domain.task import Task
-from kodit.infrastructure.sources import parse_source
+from kodit.domain.entities import IndexRun, StoredSnippet, Task
+from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest
+from kodit.infrastructure.sources.parsing import parse_source
 from kodit.infrastructure.work_log import VARIABLE
 from kodit.settings import Settings
 

@@ -14,9 +14,8 @@ from tests.support.command import KoditCommand, kill_group
 from tests.support.fixtures import kodit
 
 from kodit.composition import Application
-from kodit.domain.run import IndexRun
-from kodit.domain.source import Source, SourceKind
-from kodit.domain.task import QueuePriority, TaskAttempt
+from kodit.domain.entities import IndexRun, TaskAttempt
+from kodit.domain.value_objects import QueuePriority, Source, SourceKind
 from kodit.settings import Settings
 
 __all__ = ["kodit"]

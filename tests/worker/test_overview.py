@@ -9,9 +9,9 @@ import pytest
 
 from kodit.application.services.queue_overview import MOST_WAITING, QueueOverview
 from kodit.domain.claiming import ClaimRules
-from kodit.domain.run import IndexRun
-from kodit.domain.task import QueuePriority, Task, TaskState, TaskType
-from kodit.terminal.runs import task_line, trouble_of
+from kodit.domain.entities import IndexRun, Task
+from kodit.domain.value_objects import QueuePriority, TaskState, TaskType
+from kodit.faces.cli.terminal.runs import task_line, trouble_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 IDLE = QueueOverview(

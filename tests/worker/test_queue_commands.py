@@ -22,7 +22,7 @@ from tests.support.command import (
 from tests.support.sources import write_tree
 from tests.worker.conftest import Queue, StartWorker
 
-from kodit.domain.source import SourceKind
+from kodit.domain.value_objects import SourceKind
 
 
 def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:

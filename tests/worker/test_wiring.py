@@ -19,11 +19,10 @@ from tests.worker.conftest import Queue
 
 from kodit.composition import Application
 from kodit.domain.claiming import QueueOrder
+from kodit.domain.entities import Index, Task
 from kodit.domain.errors import TransientError, UserError
-from kodit.domain.index import Index
 from kodit.domain.ports.sources import SourceReader
-from kodit.domain.source import SourceKind
-from kodit.domain.task import Task, TaskState, TaskType
+from kodit.domain.value_objects import SourceKind, TaskState, TaskType
 from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings
 
@@ -138,7 +137,7 @@ def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
         assert task.lease_expires_at is not None
         assert task.started_at is not None
         assert task.lease_expires_at - task.started_at == timedelta(seconds=1000)
-        assert await queue.fail_in_passing(task.claim, TransientError("")) is TaskState.FAILED
+        assert await queue.fail_transiently(task.claim, TransientError("")) is TaskState.FAILED
 
     with Application(settings) as application:
         asyncio.run(play(application))

@@ -16,9 +16,7 @@ from tests.support.command import KoditCommand, Outcome, finish, processes_of_se
 from tests.support.sources import write_file, write_tree
 from tests.worker.conftest import Queue, StartWorker
 
-from kodit.domain.run import RunState
-from kodit.domain.source import SourceKind
-from kodit.domain.task import AttemptOutcome, TaskState
+from kodit.domain.value_objects import AttemptOutcome, RunState, SourceKind, TaskState
 
 
 def end(

@@ -28,7 +28,7 @@ class ClaimRules:
     order: QueueOrder = QueueOrder.PRIORITY
     limits: Mapping[TaskType, int] = field(default_factory=dict)
 
-    def have_place_for(self, kind: TaskType | str, running: Mapping[TaskType | str, int]) -> bool:
+    def has_capacity_for(self, kind: TaskType | str, running: Mapping[TaskType | str, int]) -> bool:
         """Whether one more task of a type may run beside those that do."""
         limit = self.limits.get(kind) if isinstance(kind, TaskType) else None
         return limit is None or running.get(kind, 0) < limit

@@ -25,7 +25,7 @@ class Area(StrEnum):
 class Problem:
     """Something that is not as it should be, in one line, and in another what a repair does.
 
-    `mend` puts it right, may be done twice, and looks again at what is still wrong before it
+    `repair` puts it right, may be done twice, and looks again at what is still wrong before it
     changes anything; None where only the user can help, which `remedy` then tells. Afterwards the
     keyword index of the indexes in `relog` has changes to follow, and those in `refresh` have
     stages to run.
@@ -35,7 +35,7 @@ class Problem:
     what: str
     remedy: str
     index_id: int | None = None
-    mend: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+    repair: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
     relog: frozenset[int] = frozenset()
     refresh: frozenset[int] = frozenset()
 

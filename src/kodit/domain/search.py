@@ -73,6 +73,9 @@ class SearchFilter:
         )
 
 
+EVERYTHING = SearchFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """A query with its mode, its filter, and the page of results wanted. `budget` cuts the answer

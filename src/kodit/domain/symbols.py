@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kodit.domain.ranking.terms import identifier_terms, terms
-from kodit.domain.search import StoredSnippet
+from kodit.domain.search import EVERYTHING, SearchFilter, StoredSnippet
 
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
 _SUFFIXES = re.compile(r"\.[^/]*$")
@@ -30,6 +30,45 @@ _MODIFIERS = (
     "|override|open|sealed|data|inline|virtual|extern|declare|local|partial|readonly|lateinit"
     "|suspend|mut"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRequest:
+    """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), the files
+    and kinds to look at, and how many definitions and references are wanted of each."""
+
+    name: str
+    filter: SearchFilter = EVERYTHING
+    kinds: tuple[str, ...] = ()
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A snippet that defines a name, and the line on which it says so: before that may stand a
+    comment, a decorator, or what else the snippet holds."""
+
+    snippet: StoredSnippet
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A line on which a name is used, as a word of its own. `snippet` is where it stands."""
+
+    snippet: StoredSnippet
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolAnswer:
+    """Where a name is defined, best first, and where it is used, by place. Complete when neither
+    list was cut short."""
+
+    definitions: tuple[Definition, ...]
+    references: tuple[Reference, ...]
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)

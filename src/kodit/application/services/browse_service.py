@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kodit.domain.browsing import FileText, IndexedText, ListedFile, parse_place
+from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.index import Index
-from kodit.domain.ports.browsing import Catalogue, TextReader
-from kodit.domain.search import SearchFilter
+from kodit.domain.files import FileText, IndexedText, ListedFile, parse_place
+from kodit.domain.ports.catalogue import Catalogue
+from kodit.domain.ports.sources import TextReader
+from kodit.domain.value_objects import SearchFilter
 
 MOST_SUGGESTIONS = 3
 

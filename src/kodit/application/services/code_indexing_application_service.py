@@ -12,20 +12,26 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import Stage, StageHandler, StageOutcome
 from kodit.application.services.threads import in_thread
 from kodit.application.services.vector_stages import VectorStages
+from kodit.domain.entities import Index, IndexedFile, IndexRun, ProgressTracker, Task, WorkingCopy
 from kodit.domain.errors import NotFoundError
-from kodit.domain.index import Index, IndexedFile, WorkingCopy
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import Report, SourceReader
-from kodit.domain.progress import ProgressTracker, TaskOperation, TrackableType
-from kodit.domain.run import IndexRun
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
-from kodit.domain.source import FileHistory, FileProcessingStatus, Scan, ScannedFile
-from kodit.domain.task import QueuePriority, Task, TaskType
+from kodit.domain.source import FileHistory
+from kodit.domain.value_objects import (
+    FileProcessingStatus,
+    QueuePriority,
+    Scan,
+    ScannedFile,
+    TaskOperation,
+    TaskType,
+    TrackableType,
+)
 
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""

@@ -9,20 +9,20 @@ from functools import partial
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Problem
+from kodit.domain.entities import IndexRun
 from kodit.domain.errors import NotFoundError
 from kodit.domain.keyword import KeywordChange
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.doctor import Examiner
 from kodit.domain.ports.engines import KeywordIndex
-from kodit.domain.run import IndexRun
 from kodit.domain.services.bm25_service import BM25DomainService
-from kodit.domain.task import QueuePriority
+from kodit.domain.value_objects import QueuePriority
 
 log = logging.getLogger(__name__)
 
 CHANGES_PER_BATCH = 8192
 MOST_ROUNDS = 3
-"""Mending one thing may lay open another of the same area; more often than this, it does not."""
+"""Repairing one thing may lay open another of the same area; more often than this, it does not."""
 
 
 class DoctorService:
@@ -53,12 +53,12 @@ class DoctorService:
         refresh: set[int] = set()
         for examiner in self._examiners:
             for _ in range(MOST_ROUNDS):
-                problems = [problem for problem in await _look(examiner) if problem.mend]
+                problems = [problem for problem in await _look(examiner) if problem.repair]
                 if not problems:
                     break
                 relog: set[int] = set()
                 for problem in problems:
-                    await _mend(problem)
+                    await _repair(problem)
                     relog |= problem.relog
                     refresh |= problem.refresh
                 await self._follow_log(relog)
@@ -105,13 +105,13 @@ async def _look(examiner: Examiner) -> Sequence[Problem]:
         ]
 
 
-async def _mend(problem: Problem) -> None:
+async def _repair(problem: Problem) -> None:
     """A repair that fails leaves its problem to be found again."""
-    if problem.mend is None:
+    if problem.repair is None:
         return
     try:
-        await problem.mend()
-    except Exception as error:  # noqa: BLE001 - as above; the other problems can still be mended
+        await problem.repair()
+    except Exception as error:  # noqa: BLE001 - as above; the other problems can still be repaired
         log.error(  # noqa: TRY400 - the sentence is for people
             "%s: %s; the repair failed: %s", problem.area, problem.what, _sentence(error)
         )

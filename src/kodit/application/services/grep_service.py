@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from kodit.application.services.threads import in_thread
-from kodit.domain.browsing import (
-    FoundLine,
-    GrepAnswer,
-    GrepMatch,
-    GrepRequest,
-    IndexedFiles,
-)
 from kodit.domain.errors import InvalidQueryError, SourceError, TransientError
-from kodit.domain.ports.browsing import Catalogue, LineSearcher
+from kodit.domain.files import IndexedFiles
+from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch, GrepRequest
+from kodit.domain.ports.catalogue import Catalogue
+from kodit.domain.ports.grep import LineSearcher
 
 TIME_LIMIT_SECONDS = 60.0
 """How long one request may take in all."""

@@ -10,15 +10,14 @@ from functools import partial
 
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
+from kodit.domain.entities import Index, IndexRun, IndexSummary
 from kodit.domain.errors import NotFoundError, SourceError
-from kodit.domain.index import Index, IndexSummary
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
-from kodit.domain.run import IndexRun
-from kodit.domain.source import Credentials, Source
-from kodit.domain.task import TaskState, TaskType
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, TaskState, TaskType
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 from kodit.application.log_context import log_context
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import StageHandler
+from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import (
     KoditError,
     LeaseLost,
@@ -23,8 +24,13 @@ from kodit.domain.errors import (
 )
 from kodit.domain.ports.runtime import WakeUp
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.progress import ProgressTracker, TaskOperation, TrackableType
-from kodit.domain.task import Task, TaskProgress, TaskState, TaskType
+from kodit.domain.value_objects import (
+    TaskOperation,
+    TaskProgress,
+    TaskState,
+    TaskType,
+    TrackableType,
+)
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +233,7 @@ class IndexingWorkerService:
             return "cancelled"
         if isinstance(error, (TransientError, OSError)):
             passing = error if isinstance(error, TransientError) else _transient(error)
-            state = await self._queue.fail_in_passing(task.claim, passing)
+            state = await self._queue.fail_transiently(task.claim, passing)
             return "retried" if state is TaskState.READY else str(state)
         if isinstance(error, KoditError):
             await self._queue.fail(task.claim, str(error))

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kodit.domain.claiming import ClaimRules
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.ports.tasks import TaskRepository
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import PREDECESSORS, Task, TaskState, TaskType
+from kodit.domain.task import PREDECESSORS
+from kodit.domain.value_objects import RunState, TaskState, TaskType
 
 MOST_WAITING = 1000
 """How many waiting tasks are counted off; places past that are told as "1000 or more"."""
@@ -157,7 +158,7 @@ def read_overview(
         held_back={
             task.id
             for task in waiting
-            if not (task.is_due(now) and rules.have_place_for(task.type, running))
+            if not (task.is_due(now) and rules.has_capacity_for(task.type, running))
         },
         rules_differ=differ,
         successors=_successors(tasks, runs),

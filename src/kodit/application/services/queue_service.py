@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from kodit.application.services.queue_news import tell, told_when_done
+from kodit.application.services.queue_events import events_logged_on_success, record_event
 from kodit.application.services.queue_overview import QueueOverview, read_overview, rules_in_force
 from kodit.application.services.queue_transitions import LEASE, QueueTransitions
 from kodit.application.services.threads import in_thread
 from kodit.domain.claiming import ClaimRules
+from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock, WakeUp
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import Claim, QueuePriority, Task, TaskAttempt, TaskProgress, TaskState
+from kodit.domain.value_objects import Claim, QueuePriority, RunState, TaskProgress, TaskState
 
 T = TypeVar("T")
 
@@ -134,14 +134,14 @@ class QueueService:
         return [] if worker is None else self._transitions.claim(transaction, worker, count)
 
     async def fail(self, claim: Claim, error: str) -> None:
-        """A task has failed in a way that trying again would not mend. Raises LeaseLost."""
+        """A task has failed in a way that trying again would not repair. Raises LeaseLost."""
         await self._write(lambda transaction: self._transitions.fail(transaction, claim, error))
 
-    async def fail_in_passing(self, claim: Claim, error: TransientError) -> TaskState:
+    async def fail_transiently(self, claim: Claim, error: TransientError) -> TaskState:
         """A task has failed in a way that may pass: it waits for its back-off (`ready`), or fails
         for good when its retry budget is spent (`failed`). Raises LeaseLost."""
         return await self._write(
-            lambda transaction: self._transitions.fail_in_passing(
+            lambda transaction: self._transitions.fail_transiently(
                 transaction, claim, str(error), error.retry_after_seconds
             )
         )
@@ -359,7 +359,7 @@ class QueueService:
             transaction.tasks.set_paused(since)
             is_news = (before is None) != (since is None)
             if is_news:
-                tell("queue resumed" if since is None else "queue paused")
+                record_event("queue resumed" if since is None else "queue paused")
             return is_news
 
         return await self._write(steer)
@@ -377,7 +377,7 @@ class QueueService:
         """Run `work` in a write transaction; `wakes` when tasks may have become claimable."""
 
         def write() -> T:
-            with told_when_done(), self._database.write() as transaction:
+            with events_logged_on_success(), self._database.write() as transaction:
                 return work(transaction)
 
         result = await in_thread(write)

@@ -11,20 +11,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from kodit.application.services.queue_news import tell
+from kodit.application.services.queue_events import record_event
 from kodit.domain.claiming import ClaimRules
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.errors import LeaseLost, NotFoundError, UserError
 from kodit.domain.ports.database import Transaction
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.tasks import TaskRepository
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import (
-    AT_ONCE,
+from kodit.domain.task import AT_ONCE
+from kodit.domain.value_objects import (
     AttemptOutcome,
     Claim,
     QueuePriority,
-    Task,
+    RunState,
     TaskProgress,
     TaskState,
     TaskType,
@@ -64,17 +64,17 @@ class QueueTransitions:
         run = transaction.tasks.find_single(task.type_name, task.payload)
         if run is None:
             run = transaction.tasks.add_run(IndexRun.single(task, self._clock.now()))
-            tell("run requested", run, request="new", type=task.type_name)
+            record_event("run requested", run, request="new", type=task.type_name)
         else:
             run.tasks[0].priority = max(run.tasks[0].priority, task.priority)
             transaction.tasks.save_runs([run])
-            tell("run requested", run, request="joined", type=task.type_name)
+            record_event("run requested", run, request="joined", type=task.type_name)
         return run.tasks[0]
 
     def request(self, transaction: Transaction, index_id: int, base: QueuePriority) -> IndexRun:
         """The run that meets a request for an index. Raises NotFoundError for a deleted one."""
         run, how = self._meet(transaction, index_id, base)
-        tell("run requested", run, request=how, by=base.name.lower())
+        record_event("run requested", run, request=how, by=base.name.lower())
         return run
 
     def _meet(
@@ -122,7 +122,7 @@ class QueueTransitions:
         run.fail(task, error, self._clock.now())
         self._let_go(transaction.tasks, held, AttemptOutcome.FAILED, error)
 
-    def fail_in_passing(
+    def fail_transiently(
         self,
         transaction: Transaction,
         claim: Claim,
@@ -182,7 +182,7 @@ class QueueTransitions:
         if run.state.is_terminal:
             raise UserError(f"run {run_id} has already ended: {run.state}")
         run.cancel(self._clock.now())
-        tell("cancel requested", run)
+        record_event("cancel requested", run)
         self._save(transaction.tasks, [run])
         return run
 
@@ -197,7 +197,7 @@ class QueueTransitions:
         tasks.save_runs(runs)
         tasks.close_attempts(held, now, AttemptOutcome.CANCELLED, "its index was deleted")
         for run in runs:
-            tell("run ended", run, outcome=run.state, reason="its index was deleted")
+            record_event("run ended", run, outcome=run.state, reason="its index was deleted")
 
     def retry(self, transaction: Transaction, run_id: int) -> IndexRun:
         """Run the failed or cancelled stages of a run again, and what follows them. Where another
@@ -221,7 +221,7 @@ class QueueTransitions:
         run.retry()
         run.raise_priority(QueuePriority.USER_INITIATED)
         tasks.save_runs([run])
-        tell("run retried", run)
+        record_event("run retried", run)
         return run
 
     # Shared
@@ -279,13 +279,13 @@ class QueueTransitions:
         tasks.save_runs(runs)
         ended = [run for run in runs if run.state.is_terminal]
         for run in ended:
-            tell("run ended", run, outcome=run.state)
+            record_event("run ended", run, outcome=run.state)
         freed = [run.index_id for run in ended if not run.is_follow_up and run.index_id is not None]
         if freed:
             waiting = tasks.follow_ups(freed)
             for run in waiting:
                 run.stop_waiting()
-                tell("follow-up queued", run)
+                record_event("follow-up queued", run)
                 self._supersede(tasks, run.index_id)
             tasks.save_runs(waiting)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from kodit.application.services.browse_service import check_lines
-from kodit.domain.browsing import parse_place
+from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.ports.browsing import Catalogue
+from kodit.domain.files import parse_place
+from kodit.domain.ports.catalogue import Catalogue
 from kodit.domain.ports.engines import VectorIndex
-from kodit.domain.search import SearchFilter, SearchResult, StoredSnippet, VectorKind
+from kodit.domain.value_objects import SearchFilter, VectorKind
 
 MOST_OF_ONE_FILE = 2
 """A third snippet of one file says little that two have not said."""

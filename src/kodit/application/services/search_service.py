@@ -6,24 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, KeywordIndex, VectorIndex
 from kodit.domain.ranking import Candidate, QueryUnderstanding, Ranked, rank, understand
-from kodit.domain.search import (
-    FoundSnippet,
-    Hit,
-    Scope,
-    SearchMode,
-    SearchRequest,
-    SearchResult,
-    SignalPoints,
-    StoredSnippet,
-    VectorKind,
-    joined,
-    within_budget,
-)
+from kodit.domain.search import FoundSnippet, SignalPoints, joined, within_budget
 from kodit.domain.text import is_text
+from kodit.domain.value_objects import Hit, Scope, SearchMode, SearchRequest, VectorKind
 
 KEYWORD_CANDIDATES = 150
 VECTOR_CANDIDATES = 60

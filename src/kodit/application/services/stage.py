@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from kodit.application.services.threads import in_thread
+from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import TaskCancelled
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.progress import ProgressTracker
-from kodit.domain.task import Task, TaskProgress
+from kodit.domain.value_objects import TaskProgress
 
 T = TypeVar("T")
 

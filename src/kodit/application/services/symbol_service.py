@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kodit.domain.browsing import Definition, Reference, SymbolAnswer, SymbolRequest, cut_line
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.ports.browsing import Catalogue
+from kodit.domain.ports.catalogue import Catalogue
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
-from kodit.domain.search import Hit, Scope, StoredSnippet, choose
-from kodit.domain.snippet import SymbolKind
+from kodit.domain.search import choose
 from kodit.domain.symbols import (
     AskedName,
+    Definition,
+    Reference,
+    SymbolAnswer,
+    SymbolRequest,
     merge_pieces,
     naming_line,
     parse_name,
     rarest_terms,
     uses,
 )
-from kodit.domain.text import is_text
+from kodit.domain.text import cut_line, is_text
+from kodit.domain.value_objects import Hit, Scope, SymbolKind
 
 LONGEST_NAME = 300
 MOST_CANDIDATES = 1_000

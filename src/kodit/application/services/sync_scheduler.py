@@ -10,10 +10,10 @@ from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
 )
 from kodit.application.services.threads import in_thread
+from kodit.domain.entities import IndexRun
 from kodit.domain.errors import NotFoundError, TransientError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
-from kodit.domain.run import IndexRun
 
 log = logging.getLogger(__name__)
 

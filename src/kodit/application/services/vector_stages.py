@@ -8,14 +8,13 @@ from functools import partial
 
 from kodit.application.services.stage import Stage
 from kodit.domain.embedding import PackedVector
+from kodit.domain.entities import ProgressTracker, StoredSnippet
 from kodit.domain.errors import PermanentError
 from kodit.domain.ports.database import Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, VectorIndex
-from kodit.domain.progress import ProgressTracker, TaskOperation
-from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.services.embedding_service import EmbeddingDomainService
 from kodit.domain.services.enrichment_service import EnrichmentDomainService
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import TaskOperation, TaskType, VectorKind
 
 SNIPPETS_PER_BATCH = 256
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.source import Credentials, KnownFile, Scan, Source, SourceHistory
@@ -67,4 +68,14 @@ class SourceReader(Protocol):
 
     def discard(self, index: Index) -> None:
         """Remove what is kept of a source below the data directory; never the source itself."""
+        ...
+
+
+class TextReader(Protocol):
+    """Reads single files of indexes, in place or from a clone. Synchronous."""
+
+    def read(self, index: Index, file: IndexedText) -> str | None:
+        """The text with `\\n` as the only line end; a folder's as it is now, a git source's as it
+        was indexed. None when there is no such text any more. Raises SourceError when the source
+        is gone, TransientError when it cannot be read just now."""
         ...

@@ -16,7 +16,7 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 ROWS_PER_TRANSACTION = 2000
 """Keeps a write transaction short while others wait for their turn."""
 
-Mend = Callable[[Connection, int], int]
+Repair = Callable[[Connection, int], int]
 """Puts right at most so many rows, those that are wrong now; returns how many."""
 
 
@@ -27,7 +27,7 @@ class RowCheck:
     what: str
     remedy: str
     broken: Select[int]
-    mend: Mend
+    repair: Repair
     refresh: bool = False
 
 
@@ -47,7 +47,7 @@ class RowExaminer:
                     check.what.format(count=count),
                     check.remedy,
                     index_id,
-                    partial(in_thread, partial(mend_rows, self._database, check.mend)),
+                    partial(in_thread, partial(repair_rows, self._database, check.repair)),
                     refresh=frozenset([index_id] if check.refresh else ()),
                 )
                 for check in self._checks
@@ -62,9 +62,9 @@ def _count(connection: Connection, broken: Select[int]) -> list[tuple[int, int]]
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
-def mend_rows(database: SqliteDatabase, mend: Mend) -> None:
-    """Mend in short transactions until nothing is left."""
+def repair_rows(database: SqliteDatabase, repair: Repair) -> None:
+    """Repair in short transactions until nothing is left."""
     while True:
         with database.write() as transaction:
-            if not mend(transaction.connection, ROWS_PER_TRANSACTION):
+            if not repair(transaction.connection, ROWS_PER_TRANSACTION):
                 return

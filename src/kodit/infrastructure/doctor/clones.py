@@ -12,9 +12,9 @@ from pathlib import Path
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.entities import Index, WorkingCopy
 from kodit.domain.errors import KoditError, NotFoundError
-from kodit.domain.index import Index, WorkingCopy
-from kodit.domain.source import SourceKind
+from kodit.domain.value_objects import SourceKind
 from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.git.clone import remove_clone
 from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
@@ -143,7 +143,7 @@ class CloneExaminer:
             else:
                 path.unlink(missing_ok=True)
 
-        return Problem(self.area, what, "removes it", mend=partial(in_thread, remove))
+        return Problem(self.area, what, "removes it", repair=partial(in_thread, remove))
 
     @contextmanager
     def _lock_of(self, clone: str) -> Iterator[bool]:

@@ -6,8 +6,8 @@ from functools import partial
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.entities import Index
 from kodit.domain.errors import NotFoundError
-from kodit.domain.index import Index
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
@@ -39,8 +39,8 @@ class CredentialExaminer:
             advice = f"`kodit index --credentials env:NAME {index.source}` gives it others"
             if not self._store.is_reference(reference):
                 what, remedy = f"what is stored of {of} does not name any", f"forgets it; {advice}"
-                mend = partial(in_thread, partial(self._forget, index))
-                problems.append(Problem(self.area, what, remedy, index.id, mend))
+                repair = partial(in_thread, partial(self._forget, index))
+                problems.append(Problem(self.area, what, remedy, index.id, repair))
             elif not self._store.holds(reference):
                 what = f"the file that holds {of} is missing"
                 problems.append(Problem(self.area, what, advice, index.id))

@@ -109,7 +109,7 @@ class DatabaseExaminer:
                 self.area,
                 f"its pages are damaged: {told}",
                 "builds the database's own indexes anew" if indexes_only else _BEYOND_REPAIR,
-                mend=partial(in_thread, self._reindex) if indexes_only else None,
+                repair=partial(in_thread, self._reindex) if indexes_only else None,
             )
         ]
 
@@ -131,7 +131,9 @@ class DatabaseExaminer:
                     self.area,
                     f"the index {index.name} of the table {table.name} is missing",
                     "makes it",
-                    mend=partial(in_thread, partial(self._make_index, table.name, str(index.name))),
+                    repair=partial(
+                        in_thread, partial(self._make_index, table.name, str(index.name))
+                    ),
                 )
                 for index in sorted(table.indexes, key=lambda index: str(index.name))
                 if index.name not in names
@@ -158,7 +160,7 @@ class DatabaseExaminer:
                         f"{count} rows of {table.name} belong to rows of "
                         f"{constraint.referred_table.name} that are not there",
                         "removes them and what belongs to them",
-                        mend=partial(in_thread, self._remove_lost_rows),
+                        repair=partial(in_thread, self._remove_lost_rows),
                     )
                 )
         return problems

@@ -45,7 +45,7 @@ class EmbeddingExaminer:
                 self.area,
                 f"{len(bad)} embeddings have a code that is not that of their vector",
                 "drops them and embeds again what they stood for",
-                mend=partial(in_thread, partial(self._drop, [one.id for one in bad])),
+                repair=partial(in_thread, partial(self._drop, [one.id for one in bad])),
                 refresh=frozenset(users),
             )
         ]

@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from kodit.domain.source import FileProcessingStatus
+from kodit.domain.value_objects import FileProcessingStatus
 from kodit.infrastructure.doctor.checks import RowCheck
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
@@ -63,7 +63,7 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
         exists().where(INDEXES.c.id == FILES.c.index_id, INDEXES.c.deleted_at == 0),
     )
 
-    def mend(connection: Connection, limit: int) -> int:
+    def repair(connection: Connection, limit: int) -> int:
         # A file's flag may be as wrong as its snippets are, and a SYNC that finds its commit
         # unchanged compares no file: it forgets the commit, and compares them all.
         of_broken = INDEXES.c.id.in_(select(FILES.c.index_id).where(broken))
@@ -73,7 +73,7 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
             update(FILES).where(FILES.c.id.in_(some)).values(stale=True)
         ).rowcount
 
-    return RowCheck(what, remedy, select(FILES.c.index_id).where(broken), mend, refresh=True)
+    return RowCheck(what, remedy, select(FILES.c.index_id).where(broken), repair, refresh=True)
 
 
 _STRAY_SNIPPET = exists().where(

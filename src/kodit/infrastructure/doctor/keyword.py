@@ -132,8 +132,8 @@ class KeywordExaminer:
             (doubled, "snippets are in it more than once"),
         ):
             if len(ids):
-                mend = partial(self._log_additions, ids.tolist())
-                problems.append(self._drift(index_id, f"{len(ids)} {what}", mend))
+                repair = partial(self._log_additions, ids.tolist())
+                problems.append(self._drift(index_id, f"{len(ids)} {what}", repair))
         if is_dead.any():
             pairs = list(zip(held[is_dead].tolist(), files[is_dead].tolist(), strict=True))
             problems.append(
@@ -145,13 +145,13 @@ class KeywordExaminer:
             )
         return problems
 
-    def _drift(self, index_id: int, what: str, mend: Callable[[], None]) -> Problem:
+    def _drift(self, index_id: int, what: str, repair: Callable[[], None]) -> Problem:
         return Problem(
             self.area,
             what,
             "logs the change again and follows the log",
             index_id,
-            partial(in_thread, mend),
+            partial(in_thread, repair),
             relog=frozenset([index_id]),
         )
 
@@ -170,7 +170,7 @@ class KeywordExaminer:
             self.area,
             what,
             _REBUILD,
-            mend=partial(in_thread, partial(self._start_anew, list(indexes))),
+            repair=partial(in_thread, partial(self._start_anew, list(indexes))),
             relog=frozenset(indexes),
         )
 

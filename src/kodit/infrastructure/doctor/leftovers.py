@@ -30,7 +30,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TASKS,
     VECTORS,
 )
-from kodit.infrastructure.vectors.pack import open_pack
+from kodit.infrastructure.vectors.pack_file import open_pack
 
 QUIET_SECONDS = 3600.0
 """What nobody has touched for so long is not about to be used by whoever made it."""
@@ -154,7 +154,7 @@ class LeftoverExaminer:
                 self.area,
                 f"the worker {path.stem} has died and left its lock file",
                 "removes it",
-                mend=partial(in_thread, self._registry.sweep),
+                repair=partial(in_thread, self._registry.sweep),
             )
             for path in sorted((self._data_dir / "workers").glob("*.lock"))
             if self._registry.is_dead(path.stem)
@@ -188,7 +188,7 @@ class LeftoverExaminer:
             else:
                 path.unlink(missing_ok=True)
 
-        return Problem(self.area, what, "removes it", mend=partial(in_thread, remove))
+        return Problem(self.area, what, "removes it", repair=partial(in_thread, remove))
 
 
 def _quiet(paths: Iterable[Path]) -> list[Path]:

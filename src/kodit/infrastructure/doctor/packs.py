@@ -16,7 +16,7 @@ from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, VECTORS
-from kodit.infrastructure.vectors.pack import Pack, open_pack
+from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 
 _NAME = re.compile(r"(?P<index>\d+)-(?P<kind>code|text)\.pack")
 _SCALE_BYTES = 4

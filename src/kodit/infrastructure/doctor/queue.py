@@ -10,11 +10,11 @@ from sqlalchemy import exists, select
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import Task, TaskState
+from kodit.domain.value_objects import RunState, TaskState
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS
 
@@ -87,10 +87,10 @@ class QueueExaminer:
             f"run {run.id} {what}",
             remedy,
             run.index_id,
-            partial(in_thread, partial(self._mend, run.id, move)),
+            partial(in_thread, partial(self._repair, run.id, move)),
         )
 
-    def _mend(self, run_id: int, move: Move) -> None:
+    def _repair(self, run_id: int, move: Move) -> None:
         with self._database.write() as transaction:
             try:
                 run = transaction.tasks.lock_run(run_id)

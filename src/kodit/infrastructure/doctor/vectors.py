@@ -16,8 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from kodit.domain.search import VectorKind
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import TaskType, VectorKind
 from kodit.infrastructure.doctor.checks import RowCheck
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,

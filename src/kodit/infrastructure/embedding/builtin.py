@@ -38,7 +38,7 @@ class BuiltinEmbedder:
 def embed_texts(texts: Sequence[str], *, report: Any) -> list[PackedVector]:
     """Runs in a child process."""
     from kodit.infrastructure.embedding.static_model import load_model  # noqa: PLC0415 - heavy
-    from kodit.infrastructure.vectors.packing import pack  # noqa: PLC0415 - heavy
+    from kodit.infrastructure.vectors.quantization import pack  # noqa: PLC0415 - heavy
 
     record_work("texts_embedded", len(texts))
     packed = pack(load_model().embed(texts))

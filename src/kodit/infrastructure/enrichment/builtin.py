@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kodit.domain.search import StoredSnippet
+from kodit.domain.entities import StoredSnippet
 from kodit.infrastructure.enrichment.describe import describe
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.work_log import record_work

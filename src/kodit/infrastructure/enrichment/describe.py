@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking.terms import words
-from kodit.domain.search import StoredSnippet
 
 MOST_DOCUMENTATION = 600
 """Characters of documentation that are kept: the first paragraphs say what a thing is for."""

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.sources import Report
-from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
+from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
+from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.folder.reading import (

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.sources import Report
-from kodit.domain.source import Credentials, Source
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from kodit.domain.errors import KoditError, SourceError, TransientError
-from kodit.domain.source import Source
+from kodit.domain.value_objects import Source
 from kodit.infrastructure.git.runner import GitError
 
 _REFUSED = (

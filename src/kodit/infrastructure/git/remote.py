@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.source import Credentials, Source
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,

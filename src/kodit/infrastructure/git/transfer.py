@@ -14,7 +14,8 @@ from pathlib import Path
 
 from kodit.domain.errors import SourceError
 from kodit.domain.ports.sources import Report
-from kodit.domain.source import Credentials, Source
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.builtin import NEVER_READ, file_reason
 from kodit.infrastructure.git.objects import list_tree, sizes_of
 from kodit.infrastructure.git.remote import (

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kodit.domain.errors import TransientError
-from kodit.domain.source import FileStamp, KnownFile, Scan, ScannedFile
+from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
+from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import tantivy
 
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking.fields import keyword_document
-from kodit.domain.search import StoredSnippet
 from kodit.infrastructure.files import make_private_folder
 
 SCHEMA_VERSION = "5"

@@ -13,7 +13,7 @@ import tantivy
 from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ranking.candidate import CorpusStatistics
-from kodit.domain.search import Hit, Scope
+from kodit.domain.value_objects import Hit, Scope
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.keyword.schema import (
     FILE_ID,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from kodit.domain.snippet import PlacedSymbol, Symbol, SymbolKind
+from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.value_objects import Symbol, SymbolKind
 
 
 def to_symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:

@@ -10,15 +10,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import (
-    AttemptOutcome,
-    Task,
-    TaskAttempt,
-    TaskProgress,
-    TaskState,
-    TaskType,
-)
+from kodit.domain.entities import IndexRun, Task, TaskAttempt
+from kodit.domain.value_objects import AttemptOutcome, RunState, TaskProgress, TaskState, TaskType
 from kodit.infrastructure.mappers.moments import (
     to_microseconds,
     to_moment,

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from kodit.domain.entities import Index, IndexedFile, WorkingCopy
 from kodit.domain.errors import NotFoundError
-from kodit.domain.index import Index, IndexedFile, WorkingCopy
-from kodit.domain.source import KnownFile, Source
+from kodit.domain.source import KnownFile
+from kodit.domain.value_objects import Source
 from kodit.infrastructure.memory.tables import Tables
 
 

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from kodit.domain.index import Index, IndexedFile
-from kodit.domain.run import IndexRun
-from kodit.domain.task import Task, TaskAttempt
+from kodit.domain.entities import Index, IndexedFile, IndexRun, Task, TaskAttempt
 
 
 @dataclass(slots=True)

@@ -9,16 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, NotFoundError
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import (
-    AttemptOutcome,
-    Claim,
-    Task,
-    TaskAttempt,
-    TaskProgress,
-    TaskState,
-)
+from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
 from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kodit.domain.claiming import DEFAULT_RULES, ClaimRules, QueueOrder
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.locks import open_lock_file, try_lock
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from kodit.domain.snippet import PlacedSymbol, Symbol, SymbolKind
+from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.value_objects import Symbol, SymbolKind
 from kodit.infrastructure.slicing.outline import Definition
 from kodit.infrastructure.slicing.pieces import Piece
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kodit.domain.snippet import Symbol, SymbolKind
+from kodit.domain.value_objects import Symbol, SymbolKind
 from kodit.infrastructure.slicing.limits import JOINED_CHARACTERS, JOINED_LINES, WHOLE_TYPE_LINES
 from kodit.infrastructure.slicing.outline import Definition
 from kodit.infrastructure.slicing.pieces import Piece, Text, Weight

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from kodit.domain.snippet import Symbol
+from kodit.domain.value_objects import Symbol
 from kodit.infrastructure.slicing.limits import (
     JOINED_CHARACTERS,
     JOINED_LINES,

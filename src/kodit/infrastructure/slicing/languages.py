@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kodit.domain.snippet import SymbolKind
+from kodit.domain.value_objects import SymbolKind
 
 TEXT = "text"
 """The language of every file that no row of the table names."""

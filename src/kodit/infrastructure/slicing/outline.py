@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kodit.domain.snippet import Symbol, SymbolKind
+from kodit.domain.value_objects import Symbol, SymbolKind
 from kodit.infrastructure.slicing.languages import Language
 from kodit.infrastructure.slicing.leading import with_leading_lines
 from kodit.infrastructure.slicing.limits import SCOPE_NAMES

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import accumulate
 
-from kodit.domain.snippet import PlacedSymbol, Symbol
+from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.value_objects import Symbol
 from kodit.infrastructure.slicing.decoding import is_blank
 from kodit.infrastructure.slicing.limits import MAX_CHARACTERS, MAX_LINES
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kodit.domain.snippet import SlicedFile, Snippet
+from kodit.domain.entities import Snippet
+from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.slicing.budget import Budget, GaveUpError
 from kodit.infrastructure.slicing.contained import name_all
 from kodit.infrastructure.slicing.covering import cover

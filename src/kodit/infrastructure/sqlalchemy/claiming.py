@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, update
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.entities import Task
 from kodit.domain.retry import LONGEST_WAIT
-from kodit.domain.run import RunState
-from kodit.domain.task import Task, TaskState
+from kodit.domain.value_objects import RunState, TaskState
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.task_mapper import TASK_COLUMNS, row_to_task, stored_type
 from kodit.infrastructure.sqlalchemy.entities import (

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from kodit.domain.embedding import PackedVector
-from kodit.domain.search import StoredSnippet, VectorKind
-from kodit.domain.task import TaskType
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.value_objects import TaskType, VectorKind
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from kodit.domain.run import RunState
+from kodit.domain.value_objects import RunState
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASK_ATTEMPTS, TASKS

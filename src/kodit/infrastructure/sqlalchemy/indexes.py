@@ -22,16 +22,10 @@ from sqlalchemy import (
     update,
 )
 
+from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.errors import NotFoundError
-from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
-from kodit.domain.source import (
-    FileHistory,
-    FileProcessingStatus,
-    FileStamp,
-    KnownFile,
-    Source,
-    SourceKind,
-)
+from kodit.domain.source import FileHistory, KnownFile
+from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, select, update
 
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import TaskState
+from kodit.domain.entities import IndexRun
+from kodit.domain.value_objects import RunState, TaskState
 from kodit.infrastructure.mappers.task_mapper import (
     RUN_COLUMNS,
     TASK_COLUMNS,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select
 
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
-from kodit.domain.snippet import Symbol
-from kodit.domain.source import FileProcessingStatus
+from kodit.domain.search import FoundSnippet
+from kodit.domain.value_objects import FileProcessingStatus, Scope, SearchFilter, Symbol
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
 from kodit.infrastructure.sqlalchemy.entities import (

@@ -16,11 +16,10 @@ from sqlalchemy import (
     update,
 )
 
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordChange, KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
-from kodit.domain.search import StoredSnippet
-from kodit.domain.source import FileProcessingStatus
-from kodit.domain.task import TaskType
+from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.mappers.symbols import placed_to_text
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (

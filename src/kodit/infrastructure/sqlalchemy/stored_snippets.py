@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from kodit.domain.search import StoredSnippet
+from kodit.domain.entities import StoredSnippet
 from kodit.infrastructure.mappers.symbols import text_to_placed
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
 

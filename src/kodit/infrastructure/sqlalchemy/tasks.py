@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, select, update
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, NotFoundError
 from kodit.domain.retry import LONGEST_WAIT
-from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress, TaskState
+from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
 from kodit.infrastructure.mappers.moments import to_microseconds, to_optional_moment
 from kodit.infrastructure.mappers.task_mapper import (
     ATTEMPT_COLUMNS,

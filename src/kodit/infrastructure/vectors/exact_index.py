@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, or_, select
 
-from kodit.domain.search import Hit, Scope, VectorKind
+from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, SNIPPETS, VECTORS
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany, Row
-from kodit.infrastructure.vectors.building import pack_path
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
-from kodit.infrastructure.vectors.pack import Pack, open_pack
-from kodit.infrastructure.vectors.packing import codes_matrix, pack_code, products, unpack
-from kodit.infrastructure.vectors.partial import half_done_file
+from kodit.infrastructure.vectors.incomplete_file import half_done_file
+from kodit.infrastructure.vectors.pack_builder import pack_path
+from kodit.infrastructure.vectors.pack_file import Pack, open_pack
+from kodit.infrastructure.vectors.quantization import codes_matrix, pack_code, products, unpack
 
 CANDIDATES_PER_RESULT = 8
 MOST_ROWS = 1_000_000_000
@@ -100,7 +100,7 @@ class ExactVectorIndex:
 
     async def refresh(self, index_id: int, kind: VectorKind, model: str) -> None:
         await self._pool.call(
-            "kodit.infrastructure.vectors.building:refresh_pack",
+            "kodit.infrastructure.vectors.pack_builder:refresh_pack",
             str(self._database.path),
             str(self._folder),
             index_id,

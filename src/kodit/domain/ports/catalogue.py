@@ -1,0 +1,55 @@
+"""What browsing needs: which files an index holds, what stands in them, and what they define."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
+from kodit.domain.index import Index
+from kodit.domain.search import Scope, SearchFilter, StoredSnippet
+
+
+class Catalogue(Protocol):
+    """The files and symbols of the indexes, from the database. Synchronous."""
+
+    def files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
+        """Every indexed file that passes the filter: indexes by identifier, files by path. Raises
+        NotFoundError for an unknown index."""
+        ...
+
+    def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
+        """The same files as a listing."""
+        ...
+
+    def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
+        """The index and its file of exactly this path. Raises NotFoundError for an unknown
+        index."""
+        ...
+
+    def named(self, index_id: int, name: str, limit: int) -> list[str]:
+        """Paths whose last part is `name`, in order."""
+        ...
+
+    def scope(self, search_filter: SearchFilter) -> Scope:
+        """The filter as the engines take it. Raises NotFoundError for an unknown index."""
+        ...
+
+    def definitions(
+        self, names: Collection[str], scope: Scope, kinds: Collection[str]
+    ) -> list[StoredSnippet]:
+        """Every live snippet within the scope that defines one of the names, in any case, and is
+        of one of the kinds where any are given. In any order, and without their texts."""
+        ...
+
+    def snippets(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
+        """With their texts, in any order; unknown identifiers are left out."""
+        ...
+
+    def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
+        """The live snippets of a file, in line order."""
+        ...
+
+    def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
+        """The model and the stored unit vector of a snippet's code, if it has one yet."""
+        ...

@@ -1,0 +1,1 @@
+"""The faces of Kodit, side by side: none imports another."""

@@ -1,0 +1,309 @@
+"""The command line. Each command imports what it needs when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from kodit.domain.errors import KoditError, UserError
+from kodit.faces.cli.commands import files, queue, worker
+from kodit.faces.cli.commands.group import Commands
+from kodit.faces.cli.commands.options import IndexName, Json
+from kodit.faces.cli.commands.options import loaded as _loaded
+from kodit.faces.cli.commands.options import opened as _opened
+from kodit.faces.cli.terminal.output import printable, say
+
+EXIT_FAILED = 1
+"""Something that was asked for did not succeed."""
+EXIT_USER_ERROR = 2
+"""The request cannot be met as it was made."""
+EXIT_INTERRUPTED = 130
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+app = typer.Typer(
+    name="kodit",
+    cls=Commands,
+    help="Durable, incremental code search.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(files.app)
+app.add_typer(queue.app, name="queue")
+app.add_typer(worker.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        _show_version()
+        raise typer.Exit
+
+
+@app.callback()
+def configure(
+    context: typer.Context,
+    data_dir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given. "
+            "May also stand behind the command.",
+        ),
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print Kodit's version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Durable, incremental code search."""
+    context.obj = data_dir
+
+
+@app.command()
+def index(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE", help="Git URLs (URL@ref picks a ref) and folders."),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Only files that match this glob. Repeatable; kept until others are given, or '' "
+            "for none.",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="No file that matches this glob. Repeatable; kept until others are given, or '' "
+            "for none.",
+        ),
+    ] = None,
+    credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="env:NAME",
+            help="The environment variable that holds user:password or a token.",
+        ),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Index now, or only queue the work.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Add or refresh sources and index them; without a source, list the indexes."""
+    if not sources:
+        status(context, None, as_json=as_json)
+        return
+    from kodit.faces.cli.terminal.indexing import index_and_show
+    from kodit.indexing import IndexRequest
+
+    with _opened(context) as application:
+        succeeded = index_and_show(
+            application,
+            IndexRequest(sources, _globs(include), _globs(exclude), credentials),
+            wait=wait,
+            as_json=as_json,
+        )
+    if not succeeded:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _globs(given: list[str] | None) -> tuple[str, ...] | None:
+    """None leaves the globs of an index as they are; an empty text alone clears them."""
+    if not given:
+        return None
+    return () if given == [""] else tuple(given)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A question in words, or a name.")],
+    path: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE|ID",
+            help="Search only this source: indexed first if need be, and refreshed.",
+        ),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", "-m", help="hybrid, keyword, code or text.")
+    ] = "hybrid",
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many results.")
+    ] = 10,
+    offset: Annotated[int, typer.Option(min=0, max=10_000, help="Leave out the first ones.")] = 0,
+    language: Annotated[
+        list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
+    ] = None,
+    path_glob: Annotated[
+        list[str] | None,
+        typer.Option("--path", "-p", help="Only files that match this glob. Repeatable."),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", "-k", help="Only definitions of this kind. Repeatable."),
+    ] = None,
+    author: Annotated[
+        list[str] | None,
+        typer.Option(help="Only files last changed by an author of this name. Repeatable."),
+    ] = None,
+    created_after: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only files first committed since then.")
+    ] = None,
+    created_before: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only files first committed before then.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(metavar="TOKENS", min=1, help="Cut the answer to about this size.")
+    ] = None,
+    lines: Annotated[int, typer.Option(min=0, help="Lines of text shown of each result.")] = 6,
+    explain: Annotated[bool, typer.Option(help="Say what each result's score is made of.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Find the snippets that answer a question."""
+    from kodit.faces.cli.terminal.searching import (
+        SearchOptions,
+        search_and_show,
+    )
+
+    with _opened(context) as application:
+        search_and_show(
+            application,
+            SearchOptions(
+                query=query,
+                path=path,
+                sources=source or (),
+                mode=mode,
+                limit=limit,
+                offset=offset,
+                languages=language or (),
+                paths=path_glob or (),
+                authors=author or (),
+                created_after=created_after,
+                created_before=created_before,
+                kinds=kind or (),
+                budget=budget,
+            ),
+            lines=lines,
+            explain=explain,
+            as_json=as_json,
+        )
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE|ID", help="Only this index.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what is indexed and how it stands."""
+    from kodit.faces.cli.terminal.status import (
+        show_indexes,
+        watch_indexes,
+    )
+
+    with _opened(context) as application:
+        (watch_indexes if watch else show_indexes)(application, source, as_json=as_json)
+
+
+@app.command()
+def delete(context: typer.Context, source: IndexName) -> None:
+    """Remove an index and everything derived from it; the source itself is never touched."""
+    from kodit.faces.cli.terminal.status import delete_index
+
+    with _opened(context) as application:
+        delete_index(application, source)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put right what can be, and index what that takes.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check everything that is stored against everything else."""
+    from kodit.faces.cli.terminal.doctor import check_and_show
+
+    if not check_and_show(_loaded(context), repair=repair, as_json=as_json):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("version")
+def print_version(as_json: Json = False) -> None:
+    """Print Kodit's version."""
+    _show_version(as_json=as_json)
+
+
+def _show_version(*, as_json: bool = False) -> None:
+    from importlib.metadata import version
+
+    from kodit.faces.cli.terminal.output import print_json, print_line
+
+    installed = version("kodit")
+    if as_json:
+        print_json({"version": installed})
+    else:
+        print_line(installed)
+
+
+def _open_closed_streams() -> None:
+    """Let the null device stand for each standard stream that the caller has closed. Otherwise the
+    next file that is opened takes its number, and what is meant for the stream is written to it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free number
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one sentence and an exit code."""
+    _open_closed_streams()
+    # Importing makes objects that stay: looking through them for garbage again and again is a
+    # tenth of what a search costs.
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    try:
+        app()
+    except UserError as error:
+        say(f"kodit: {printable(str(error))}")
+        sys.exit(EXIT_USER_ERROR)
+    except KoditError as error:
+        say(f"kodit: {printable(str(error))}")
+        sys.exit(EXIT_FAILED)
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
+            raise
+        say("kodit: interrupted; the same command goes on where this one was")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has had enough; Python must not complain at exit.
+        sys.stderr.close()
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        sys.stderr.write(f"kodit: {error.strerror or error}{where}\n")
+        sys.exit(EXIT_FAILED)

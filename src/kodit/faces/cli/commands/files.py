@@ -1,0 +1,171 @@
+"""`kodit grep`, `ls`, `read`, `symbols` and `related`: looking at what is indexed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kodit.faces.cli.commands.options import IndexName, Json, Languages, OneIndex, Paths, opened
+
+app = typer.Typer()
+
+
+@app.command()
+def grep(
+    context: typer.Context,
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="A regular expression, in RE2's syntax.")
+    ],
+    source: OneIndex = None,
+    ignore_case: Annotated[
+        bool, typer.Option("--ignore-case", "-i", help="Capitals and small letters are the same.")
+    ] = False,
+    fixed_strings: Annotated[
+        bool, typer.Option("--fixed-strings", "-F", help="PATTERN is the text itself.")
+    ] = False,
+    path: Paths = None,
+    language: Languages = None,
+    lines: Annotated[
+        int, typer.Option("--context", "-C", min=0, max=100, help="Lines before and after.")
+    ] = 0,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=100_000, help="Matching lines.")
+    ] = 100,
+    as_json: Json = False,
+) -> None:
+    """Find lines in indexed files with a regular expression.
+
+    Looks at the files that are in the index, under the same ignore rules: folders as they are
+    now, git sources at the commit that was indexed. Lines come by index, path and number. RE2
+    takes time in proportion to the text for any PATTERN; it has no back-references and no
+    look-around, and its classes (\\w, \\d, \\s, \\b) are ASCII. ripgrep, where it is
+    installed, makes folders faster and changes no result.
+    """
+    from kodit.domain.grep import Expression, GrepRequest
+    from kodit.domain.value_objects import SearchFilter
+    from kodit.faces.cli.terminal.files import grep_and_show
+    from kodit.locating import located_ids
+
+    with opened(context) as application:
+        chosen = SearchFilter(
+            located_ids(application, source), tuple(language or ()), tuple(path or ())
+        )
+        expression = Expression(pattern, is_fixed=fixed_strings, ignore_case=ignore_case)
+        grep_and_show(application, GrepRequest(expression, chosen, lines, limit), as_json=as_json)
+
+
+@app.command()
+def ls(
+    context: typer.Context,
+    source: OneIndex = None,
+    glob: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="GLOB", help="Only files that match one of these globs."),
+    ] = None,
+    language: Languages = None,
+    as_json: Json = False,
+) -> None:
+    """List indexed files: lines, bytes, snippets, language, path."""
+    from kodit.domain.value_objects import SearchFilter
+    from kodit.faces.cli.terminal.files import list_and_show
+    from kodit.locating import located_ids
+
+    with opened(context) as application:
+        chosen = SearchFilter(
+            located_ids(application, source), tuple(language or ()), tuple(glob or ())
+        )
+        list_and_show(application, chosen, as_json=as_json)
+
+
+@app.command()
+def read(
+    context: typer.Context,
+    source: IndexName,
+    place: Annotated[
+        str,
+        typer.Argument(metavar="PATH[:START-END]", help="PATH, PATH:10, PATH:10-20 or PATH:10-."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Print an indexed file, or some lines of it.
+
+    A folder's file is read as it is now, never through a symbolic link; a git source's as it was
+    in the indexed commit.
+    """
+    from kodit.faces.cli.terminal.files import read_and_show
+
+    with opened(context) as application:
+        read_and_show(application, source, place, as_json=as_json)
+
+
+@app.command()
+def symbols(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="NAME, Scope.NAME or Scope::NAME.")],
+    source: OneIndex = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", "-k", help="Only definitions of this kind. Repeatable."),
+    ] = None,
+    path: Paths = None,
+    language: Languages = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=1000, help="Definitions, and references.")
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show where a name is defined, and where it is used.
+
+    Definitions that are spelled as asked come first, then those in other case; references are
+    lines with the name as a whole word. Tests, examples and generated code come last. Kinds:
+    function, method, class, interface, enum, struct, trait, module, type, constant, macro,
+    section.
+    """
+    from kodit.domain.symbols import SymbolRequest
+    from kodit.domain.value_objects import SearchFilter
+    from kodit.faces.cli.terminal.files import symbols_and_show
+    from kodit.locating import located_ids
+
+    with opened(context) as application:
+        chosen = SearchFilter(
+            located_ids(application, source), tuple(language or ()), tuple(path or ())
+        )
+        request = SymbolRequest(name, chosen, tuple(kind or ()), limit)
+        symbols_and_show(application, request, as_json=as_json)
+
+
+@app.command()
+def related(
+    context: typer.Context,
+    source: IndexName,
+    place: Annotated[
+        str, typer.Argument(metavar="PATH:LINE", help="A line of the snippet to compare with.")
+    ],
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Look in every index, not only in this one.")
+    ] = False,
+    path: Paths = None,
+    language: Languages = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Results.")] = 10,
+    lines: Annotated[int, typer.Option(min=0, help="Lines of text shown of each result.")] = 6,
+    as_json: Json = False,
+) -> None:
+    """Find snippets whose code is like the one at a place.
+
+    The most similar come first, at most two of one file, and never the snippet itself.
+    """
+    from kodit.domain.value_objects import SearchFilter
+    from kodit.faces.cli.terminal.files import related_and_show
+
+    with opened(context) as application:
+        related_and_show(
+            application,
+            source,
+            place,
+            search_filter=SearchFilter((), tuple(language or ()), tuple(path or ())),
+            everywhere=everywhere,
+            limit=limit,
+            lines=lines,
+            as_json=as_json,
+        )

@@ -1,0 +1,79 @@
+"""`kodit queue list|show|retry|cancel|pause|resume`: seeing and steering indexing runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kodit.faces.cli.commands.options import Json, opened
+
+app = typer.Typer(help="See and steer the queue of indexing runs.", no_args_is_help=True)
+
+RunId = Annotated[
+    int,
+    typer.Argument(metavar="RUN", max=2**62, help="A run's number, from `kodit queue list`."),
+]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every run, newest first, also those that ended well.")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="At most this many of each state.")
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """List what runs, what waits, in its order, and what has failed, and say why."""
+    from kodit.faces.cli.terminal.queue import list_runs
+
+    with opened(context) as application:
+        list_runs(application, everything=everything, limit=limit, as_json=as_json)
+
+
+@app.command()
+def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
+    """Show one run: its tasks, what each did, and every attempt."""
+    from kodit.faces.cli.terminal.queue import show_one_run
+
+    with opened(context) as application:
+        show_one_run(application, run_id, as_json=as_json)
+
+
+@app.command()
+def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
+    """Run the failed or cancelled stages of a run again, and what follows them."""
+    from kodit.faces.cli.terminal.queue import retry_run
+
+    with opened(context) as application:
+        retry_run(application, run_id, as_json=as_json)
+
+
+@app.command()
+def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
+    """End a run: what waits at once, what runs at its next sign of life."""
+    from kodit.faces.cli.terminal.queue import cancel_run
+
+    with opened(context) as application:
+        cancel_run(application, run_id, as_json=as_json)
+
+
+@app.command()
+def pause(context: typer.Context, as_json: Json = False) -> None:
+    """Let no worker start another task; what runs finishes its stage."""
+    from kodit.faces.cli.terminal.queue import pause_queue
+
+    with opened(context) as application:
+        pause_queue(application, as_json=as_json)
+
+
+@app.command()
+def resume(context: typer.Context, as_json: Json = False) -> None:
+    """Let workers start tasks again."""
+    from kodit.faces.cli.terminal.queue import resume_queue
+
+    with opened(context) as application:
+        resume_queue(application, as_json=as_json)

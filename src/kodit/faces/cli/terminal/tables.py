@@ -1,0 +1,74 @@
+"""Indexes and results as text."""
+
+from __future__ import annotations
+
+from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.queue_overview import QueueOverview
+from kodit.domain.entities import SearchResult
+from kodit.domain.value_objects import RunState
+from kodit.faces.cli.terminal.output import print_line, printable
+from kodit.faces.cli.terminal.runs import ago, counted, run_line, telling_lines
+
+
+def show_results(
+    results: list[SearchResult], lines: int, *, with_source: bool, explain: bool = False
+) -> None:
+    """Place and symbol of each result, at most `lines` lines of its text, and with `explain` what
+    its score is made of."""
+    for number, result in enumerate(results, 1):
+        snippet = result.snippet
+        place = f"{printable(snippet.path)}:{snippet.start_line}-{snippet.end_line}"
+        if with_source:
+            place = f"{printable(snippet.source)} {place}"
+        name = f"{snippet.scope}.{snippet.symbol}" if snippet.scope else snippet.symbol
+        symbol = f"  {snippet.kind} {printable(name)}" if name and snippet.symbol else ""
+        print_line(f"{number:>2}. {place}{symbol}  ({result.score:.4f})")
+        if explain and result.explanation:
+            parts = (f"{part.signal} {part.points:+.2f}" for part in result.explanation)
+            print_line(f"    = {', '.join(parts)}")
+        text = snippet.text.splitlines()
+        for line in text[:lines]:
+            print_line(f"    {printable(line, keep=chr(9))}")
+        if lines and len(text) > lines:
+            print_line(f"    … {counted(len(text) - lines, 'more line')}")
+        if result.is_cut:
+            print_line("    … cut by --budget")
+        if lines:
+            print_line()
+
+
+def show_statuses(
+    statuses: list[IndexStatus], queue: QueueOverview, *, with_errors: bool = True
+) -> None:
+    """Without errors where they are told apart."""
+    for status in statuses:
+        for line in status_lines(status, queue, with_errors=with_errors):
+            print_line(line)
+
+
+def status_lines(
+    status: IndexStatus, queue: QueueOverview, *, with_errors: bool = True
+) -> list[str]:
+    """An index in a few lines: what it holds, how it stands, what was wrong with its files."""
+    index, summary = status.summary.index, status.summary
+    when = f"complete {ago(index.updated_at)}" if index.updated_at else "not complete yet"
+    lines = [
+        f"[{index.id}] {printable(str(index.source))}",
+        f"    {counted(summary.files, 'file')}, {counted(summary.snippets, 'snippet')}, {when}",
+    ]
+    for option, globs in (("include", index.source.include), ("exclude", index.source.exclude)):
+        if globs:
+            lines.append(f"    {option}: {', '.join(printable(glob) for glob in globs)}")
+    if status.run is not None and status.run.state is not RunState.SUCCEEDED:
+        lines.append(f"    {run_line(status.run)}")
+        if with_errors:
+            lines += [f"        {line}" for line in telling_lines(status.run, queue)]
+    if summary.problems:
+        lines.append(f"    cut by lines: {_counts(summary.problems)}")
+    if summary.skipped:
+        lines.append(f"    left out: {_counts(summary.skipped)}")
+    return lines
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{reason} ({count})" for reason, count in sorted(counts.items()))

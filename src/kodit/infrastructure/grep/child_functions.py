@@ -1,0 +1,62 @@
+"""What a child process does to find lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kodit.domain.grep import Expression, FoundLine
+from kodit.domain.value_objects import SourceKind
+from kodit.infrastructure.grep.matching import compile_expression, find_lines
+from kodit.infrastructure.grep.ripgrep import worth_reading
+from kodit.infrastructure.sources.text_reader import FileToRead, Location, read_texts
+
+FILES_AT_ONCE = 256
+"""How many files are in memory together; none holds more than a megabyte."""
+SECONDS_PER_REPORT = 0.5
+
+
+class LineSearch(NamedTuple):
+    """What to look for in which files, and with which ripgrep, if any."""
+
+    location: Location
+    files: Sequence[FileToRead]
+    expression: Expression
+    context: int
+    limit: int
+    ripgrep: str | None
+
+
+def search_lines(search: LineSearch, *, report: Any) -> list[tuple[int, FoundLine]]:
+    """The first `limit` lines that match, each after the position of its file, in the order of
+    the files. Reports every half a second, unless one file takes longer by itself."""
+    report(0, len(search.files))
+    compiled = compile_expression(search.expression)
+    positions = _worth_reading(search)
+    found: list[tuple[int, FoundLine]] = []
+    reported = time.monotonic()
+    for start in range(0, len(positions), FILES_AT_ONCE):
+        some = positions[start : start + FILES_AT_ONCE]
+        texts = read_texts(search.location, [search.files[position] for position in some])
+        for position, text in zip(some, texts, strict=True):
+            if time.monotonic() - reported > SECONDS_PER_REPORT:
+                report(position, len(search.files))
+                reported = time.monotonic()
+            if text is None:
+                continue
+            wanted = search.limit - len(found)
+            lines = find_lines(text, compiled, context=search.context, limit=wanted)
+            found += [(position, line) for line in lines]
+            if len(found) >= search.limit:
+                return found
+    return found
+
+
+def _worth_reading(search: LineSearch) -> Sequence[int]:
+    everything = range(len(search.files))
+    if search.ripgrep is None or search.location.kind is not SourceKind.FOLDER:
+        return everything
+    paths = [file.path for file in search.files]
+    worth = worth_reading(search.ripgrep, search.location.path, paths, search.expression)
+    return [position for position in everything if paths[position] in worth]

@@ -1,0 +1,95 @@
+"""Finds lines in child processes, one a core, so that an expression can be given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from kodit.domain.entities import Index
+from kodit.domain.errors import InvalidQueryError, StalledError
+from kodit.domain.files import IndexedText
+from kodit.domain.grep import Expression, FoundLine
+from kodit.infrastructure.grep.child_functions import LineSearch
+from kodit.infrastructure.grep.matching import compile_expression
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.sources.text_reader import FileToRead, location_of
+
+FIRST_FILES = 128
+"""A search that finds enough in the first files never touches the others."""
+MOST_FILES = 4096
+STALL_SECONDS = 10.0
+"""How long an expression may take in one file."""
+
+
+class PooledLineSearcher:
+    """Folders are read in place, git sources from the clones below `clones`."""
+
+    def __init__(
+        self,
+        clones: Path,
+        pool: ProcessPool,
+        *,
+        ripgrep: str | None,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
+        self._clones = clones
+        self._pool = pool
+        self._ripgrep = ripgrep
+        self._stall_seconds = stall_seconds
+
+    def check(self, expression: Expression) -> None:
+        compile_expression(expression)
+
+    async def search(
+        self,
+        index: Index,
+        files: Sequence[IndexedText],
+        expression: Expression,
+        *,
+        context: int,
+        limit: int,
+    ) -> list[tuple[int, FoundLine]]:
+        location = location_of(index, self._clones)
+        wanted = [FileToRead(file.path, file.content_hash) for file in files]
+
+        async def call(start: int, end: int) -> list[tuple[int, FoundLine]]:
+            lines: list[tuple[int, FoundLine]] = await self._pool.call(
+                "kodit.infrastructure.grep.child_functions:search_lines",
+                LineSearch(location, wanted[start:end], expression, context, limit, self._ripgrep),
+                stall_seconds=self._stall_seconds,
+            )
+            return [(start + position, line) for position, line in lines]
+
+        found: list[tuple[int, FoundLine]] = []
+        waiting = list(_shares(len(wanted)))
+        running: list[asyncio.Task[list[tuple[int, FoundLine]]]] = []
+        at_once = 1  # the first share goes alone: often it is all that is needed
+        try:
+            while (waiting or running) and len(found) < limit:
+                while waiting and len(running) < at_once:
+                    running.append(asyncio.create_task(call(*waiting.pop(0))))
+                found += await running[0]
+                running.pop(0)
+                at_once = self._pool.size
+        except StalledError:
+            raise InvalidQueryError(
+                f"the expression {expression.pattern!r} takes too long; make it simpler, "
+                "or choose fewer files with --path or a source"
+            ) from None
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        return found[:limit]
+
+
+def _shares(files: int) -> list[tuple[int, int]]:
+    """Consecutive shares of growing size: from where, and up to where."""
+    shares = []
+    start, size = 0, FIRST_FILES
+    while start < files:
+        shares.append((start, min(start + size, files)))
+        start += size
+        size = min(size * 4, MOST_FILES)
+    return shares

@@ -1,0 +1,86 @@
+"""ripgrep, where it is installed, says which files of a folder are worth reading."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kodit.domain.grep import Expression
+from kodit.infrastructure.grep.widening import widen
+
+BYTES_PER_COMMAND = 200_000
+"""Of paths in one command line; systems take at least a quarter of a million."""
+TIME_LIMIT_SECONDS = 5.0
+"""After this the files are read without ripgrep's advice."""
+_OPTIONS = (
+    "--no-config --no-messages --no-mmap --threads=1 --files-with-matches --null"
+    " --color=never --regexp"
+).split()
+
+
+def find_ripgrep() -> str | None:
+    """The program, if it is on PATH as an absolute path."""
+    found = shutil.which("rg")
+    return found if found is not None and Path(found).is_absolute() else None
+
+
+def worth_reading(
+    ripgrep: str, folder: str, paths: Sequence[str], expression: Expression
+) -> frozenset[str]:
+    """At least those of `paths`, relative to `folder`, in which a line matches.
+
+    ripgrep would follow a symbolic link that took a file's place, so what it says is only ever
+    a hint: nothing is shown that was not read by other means.
+    """
+    everything = frozenset(paths)
+    pattern = widen(expression)
+    if pattern is None:
+        return everything
+    found: set[str] = set()
+    for some in _in_commands(paths):
+        names = _run(ripgrep, folder, pattern, [f"./{path}" for path in some])
+        if names is None:
+            return everything
+        found.update(name.removeprefix("./") for name in names)
+    return everything & found
+
+
+def _run(ripgrep: str, folder: str, pattern: str, paths: Sequence[str]) -> list[str] | None:
+    """The paths that ripgrep finds the pattern in; None when it cannot be trusted."""
+    try:
+        done = subprocess.run(
+            [ripgrep, *_OPTIONS, pattern, "--", *paths],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=TIME_LIMIT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # 1 says that nothing was found; 2 that a file has vanished, or the pattern is too large.
+    understood = done.returncode in (0, 1) or (
+        done.returncode == 2
+        and paths != [os.devnull]
+        and _run(ripgrep, folder, pattern, [os.devnull]) is not None
+    )
+    names = done.stdout.decode("utf-8", "surrogateescape")
+    return [name for name in names.split("\0") if name] if understood else None
+
+
+def _in_commands(paths: Sequence[str]) -> Iterator[list[str]]:
+    some: list[str] = []
+    length = 0
+    for path in paths:
+        size = len(path.encode("utf-8", "surrogateescape")) + 3
+        if some and length + size > BYTES_PER_COMMAND:
+            yield some
+            some, length = [], 0
+        some.append(path)
+        length += size
+    if some:
+        yield some

@@ -1,0 +1,148 @@
+"""What child processes do to read a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.source import Credentials, KnownFile, SourceHistory
+from kodit.domain.value_objects import Scan, SlicedFile, Source, SourceKind
+from kodit.infrastructure.folder.content import (
+    blob_id,
+    holds_private_key,
+    is_lfs_pointer,
+    looks_binary,
+    looks_generated,
+)
+from kodit.infrastructure.slicing import detect_language, extractor_version, slice_file
+from kodit.infrastructure.work_log import record_work
+
+
+class Place(NamedTuple):
+    """Where the files of a source lie: the folder itself, or a bare clone."""
+
+    source: Source
+    path: str
+
+
+class FileToExtract(NamedTuple):
+    """A file by its identifier, path and content hash."""
+
+    id: int
+    path: str
+    content_hash: str
+
+
+def look_up(
+    source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
+) -> str | None:
+    """The commit a git source is at; `answer_seconds` is how long its server may be silent."""
+    from kodit.infrastructure.git.remote import look_up as ask
+    from kodit.infrastructure.git.runner import Limits
+
+    report(0, None)
+    return ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
+
+
+def verify(
+    source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
+) -> None:
+    """See whether a git source is there, lets us in, and has what is wanted of it."""
+    from kodit.infrastructure.git.remote import verify as ask
+    from kodit.infrastructure.git.runner import Limits
+
+    report(0, None)
+    ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
+
+
+def scan(
+    place: Place,
+    credentials: Credentials | None,
+    known: Mapping[str, KnownFile],
+    last_scan_ns: int,
+    *,
+    report: Any,
+) -> Scan:
+    """Bring a clone up to date, or look at a folder, and compare with what is known."""
+    source = place.source
+    if source.kind is SourceKind.FOLDER:
+        from kodit.infrastructure.folder.scan import scan_folder
+
+        return scan_folder(place.path, known, last_scan_ns, source.include, source.exclude, report)
+    from kodit.infrastructure.git.clone import synchronise
+    from kodit.infrastructure.git.tree import list_files
+
+    commit = synchronise(source, Path(place.path), credentials, report)
+    return list_files(Path(place.path), commit, known, source.include, source.exclude)
+
+
+def read_history(
+    place: Place, commit: str | None, known: str | None, *, report: Any
+) -> SourceHistory | None:
+    """Authors and dates from the commits after the known one."""
+    from kodit.infrastructure.git.history import (
+        folder_commit,
+        folder_history,
+        history,
+        is_ancestor,
+    )
+
+    if place.source.kind is SourceKind.FOLDER:
+        commit = folder_commit(place.path)
+        if commit is None or commit == known:
+            return None
+        return SourceHistory(commit, folder_history(place.path, report=report))
+    if commit is None or commit == known:
+        return None
+    clone = Path(place.path)
+    since = known if known is not None and is_ancestor(clone, known, commit) else None
+    return SourceHistory(commit, history(clone, commit, since, report))
+
+
+def extract(place: Place, files: Sequence[FileToExtract], *, report: Any) -> list[ExtractedFile]:
+    """Read the files and cut them into snippets."""
+    contents = _read(place, files)
+    record_work("files_parsed", sum(data is not None for data in contents))
+    extracted = []
+    for done, (file, data) in enumerate(zip(files, contents, strict=True)):
+        report(done, len(files))
+        extracted.append(_extract_one(file, data))
+    return extracted
+
+
+def _read(place: Place, files: Sequence[FileToExtract]) -> list[bytes | None]:
+    if place.source.kind is SourceKind.FOLDER:
+        from kodit.infrastructure.folder.reading import read_files
+
+        return read_files(place.path, [file.path for file in files])
+    from kodit.infrastructure.git.tree import read_blobs
+
+    return read_blobs(Path(place.path), [file.content_hash for file in files])
+
+
+def _extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:
+    if data is None:
+        return ExtractedFile(file.id, file.content_hash, "", None)
+    problem = _reason_to_leave_out(file.path, data)
+    if problem is None:
+        sliced = slice_file(file.path, data)
+    else:
+        sliced = SlicedFile(file.path, detect_language(file.path, data[:256]), (), problem)
+    is_left_out = sliced.problem is not None and not sliced.snippets
+    version = extractor_version(None if is_left_out else sliced.language)
+    return ExtractedFile(file.id, blob_id(data), version, sliced)
+
+
+def _reason_to_leave_out(path: str, data: bytes) -> str | None:
+    """What only the content of a file can tell."""
+    if looks_binary(data):
+        return "binary"
+    if holds_private_key(data):
+        return "secret"
+    if is_lfs_pointer(data):
+        return "kept by git-lfs"
+    if looks_generated(path, data):
+        return "generated"
+    return None

@@ -1,0 +1,231 @@
+"""From what the user types to a `Source`: a git URL or a local folder, optionally `@ref`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+
+from kodit.domain.errors import MissingFolderError, SourceError
+from kodit.domain.source import Credentials, ParsedSource
+from kodit.domain.text import is_text
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.folder.repository import enclosing_work_tree, is_file, is_folder
+
+_REMOTE_SCHEMES = ("https", "http", "ssh", "git")
+_SCP_LIKE = re.compile(
+    r"(?P<user>[^@/:\s]+)@(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\s\[]+):(?P<path>[^:].*)"
+)
+_TRANSPORT_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[./-]|[./]$|\.lock(/|$)|^@$")
+"""What git-check-ref-format(1) forbids, and a leading dash."""
+
+
+_SECRET = re.compile(r"[^/@]+:[^@]*@")
+"""What may be a name and a password before a host, in a URL that was mistyped."""
+
+
+def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
+    """Understand a source as typed: a URL (https, http, ssh, git, file), `user@host:path`, or the
+    path of a local folder (relative to `cwd`), each optionally followed by `@` and a branch, tag
+    or commit. Credentials in a URL are taken out of it.
+
+    Raises SourceError, in one sentence, for what is refused or does not exist. Only local paths
+    are looked at; a URL may still turn out to lead nowhere.
+    """
+    if _holds_controls(text):
+        raise SourceError(f"The source {_shown(text)!r} contains control characters.")
+    if not text.strip():
+        raise SourceError("The source is empty; give a git URL or the path of a folder.")
+    if not is_text(text):
+        raise SourceError(f"The source {text!r} is not valid text.")
+    if text.startswith("-"):
+        raise SourceError(f"The source {text!r} looks like an option; write ./{text} for a folder.")
+    if _TRANSPORT_HELPER.match(text):
+        raise SourceError(f"The source {_shown(text)!r} names a git transport that is refused.")
+    scheme = _SCHEME.match(text)
+    if scheme:
+        return _parse_url(text, scheme[1].lower())
+    local = _local_path(text, cwd)
+    if os.path.lexists(local):
+        return ParsedSource(_local_source(local, None))
+    scp_like = _SCP_LIKE.fullmatch(text)
+    if scp_like:
+        return ParsedSource(_scp_like_source(scp_like))
+    base, ref = _split_ref(text)
+    if ref is not None and os.path.lexists(_local_path(base, cwd)):
+        return ParsedSource(_local_source(_local_path(base, cwd), ref))
+    raise MissingFolderError(f"The folder {without_secrets(str(local))} does not exist.")
+
+
+def _parse_url(text: str, scheme: str) -> ParsedSource:
+    if scheme == "file":
+        return ParsedSource(_file_url_source(text))
+    if scheme not in _REMOTE_SCHEMES:
+        raise SourceError(
+            f"The source {_shown(text)!r} uses {scheme}://, which is not supported; "
+            "use https, http, ssh, git, file, user@host:path, or a local folder."
+        )
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise SourceError(f"The source {_shown(text)!r} is not a valid URL.") from None
+    if parts.query or parts.fragment:
+        raise SourceError(
+            f"The URL on {host} has a query or a fragment, which no repository needs and which may "
+            "hold a secret; leave it out."
+        )
+    if not host or host.startswith("-") or re.search(r"[\s\\%]", host):
+        raise SourceError(f"The source {_shown(text)!r} names no valid host.")
+    path, ref = _split_ref(_after_authority(parts))
+    if not path.strip("/"):
+        raise SourceError(f"The source {_shown(text)!r} names no repository on {host}.")
+    username, password = unquote(parts.username or ""), unquote(parts.password or "")
+    authority = f"[{host}]" if ":" in host else host
+    if port is not None:
+        authority = f"{authority}:{port}"
+    credentials = None
+    if scheme == "ssh":
+        if password:
+            raise SourceError(
+                f"The source {_shown(text)!r} holds a password, which ssh cannot be given; "
+                "use a key."
+            )
+        if username.startswith("-"):
+            raise SourceError(f"The source {text!r} names no valid user.")
+        authority = f"{quote(username, safe='')}@{authority}" if username else authority
+    elif username or password:
+        if _holds_controls(username + password):
+            raise SourceError(f"The credentials for {host} contain control characters.")
+        credentials = Credentials(username or "git", password)
+    location = f"{scheme}://{authority}{path.rstrip('/')}"
+    return ParsedSource(Source(SourceKind.GIT, location, _checked_ref(ref)), credentials)
+
+
+def _after_authority(parts: SplitResult) -> str:
+    return urlunsplit(("", "", parts.path, parts.query, parts.fragment))
+
+
+def _file_url_source(text: str) -> Source:
+    host, slash, rest = text[len("file://") :].partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise SourceError(f"The source {_shown(text)!r} names a host; file:// reads local paths.")
+    url_path = f"/{rest}"
+    whole = _decoded_path(url_path)
+    if whole.is_dir():
+        return _git_directory_source(whole, None)
+    base, ref = _split_ref(url_path)
+    path = _decoded_path(base)
+    if not os.path.lexists(path):
+        raise SourceError(f"The repository {path} does not exist.")
+    return _git_directory_source(path, ref)
+
+
+def _decoded_path(url_path: str) -> Path:
+    path = unquote(url_path)
+    if _holds_controls(path):
+        raise SourceError(f"The path {path!r} contains control characters.")
+    return Path(path)
+
+
+def _local_path(text: str, cwd: Path | None) -> Path:
+    path = Path(text)
+    if text == "~" or text.startswith("~/"):
+        path = path.expanduser()
+    if path.is_absolute():
+        return path
+    try:
+        return (cwd or Path.cwd()) / path
+    except FileNotFoundError:
+        raise SourceError(
+            f"{without_secrets(text)} is looked for in the current folder, which does not exist "
+            "any more; change to another one."
+        ) from None
+
+
+def _local_source(path: Path, ref: str | None) -> Source:
+    real = _real_folder(path)
+    if ref is not None or _is_bare_repository(real):
+        return _git_directory_source(real, ref)
+    try:
+        with os.scandir(real):
+            pass
+    except PermissionError:
+        raise SourceError(f"The folder {real} cannot be read: permission denied.") from None
+    return Source(SourceKind.FOLDER, str(real))
+
+
+def _git_directory_source(path: Path, ref: str | None) -> Source:
+    real = _real_folder(path)
+    if not _is_bare_repository(real):
+        tree = enclosing_work_tree(real)
+        if tree is None or tree.root != real:
+            raise SourceError(f"{real} is not a git repository.")
+    return Source(SourceKind.GIT, real.as_uri(), _checked_ref(ref))
+
+
+def _real_folder(path: Path) -> Path:
+    try:
+        real = path.resolve(strict=True)
+    except FileNotFoundError:
+        raise SourceError(f"The folder {path} does not exist.") from None
+    except PermissionError:
+        raise SourceError(f"The folder {path} cannot be read: permission denied.") from None
+    except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
+        raise SourceError(f"The path {path} leads round in a circle.") from None
+    if _holds_controls(str(real)) or not is_text(str(real)):
+        raise SourceError(f"The path {str(real)!r} is not valid text.")
+    if not real.is_dir():
+        raise SourceError(f"{real} is a file; give the folder that holds it.")
+    return real
+
+
+def _is_bare_repository(path: Path) -> bool:
+    return (
+        is_file(path / "HEAD")
+        and is_folder(path / "objects")
+        and is_folder(path / "refs")
+        and not (path / ".git").exists()
+    )
+
+
+def _scp_like_source(match: re.Match[str]) -> Source:
+    user, host = match["user"], match["host"]
+    path, ref = _split_ref(match["path"])
+    if host.startswith("-") or user.startswith("-") or path.startswith("-"):
+        raise SourceError(f"The source {match[0]!r} contains a part that looks like an option.")
+    location = f"{user}@{host}:{path.rstrip('/') or path}"
+    return Source(SourceKind.GIT, location, _checked_ref(ref))
+
+
+def _split_ref(path: str) -> tuple[str, str | None]:
+    """Cut at the first `@` that ends a path's component: paths like `/@scope/name` keep theirs,
+    and refs like `pkg@1.0` may hold more."""
+    match = re.search(r"(?<=[^/])@", path)
+    if match is None:
+        return path, None
+    return path[: match.start()], path[match.end() :]
+
+
+def _checked_ref(ref: str | None) -> str | None:
+    if ref is not None and (not ref or _BAD_REF.search(ref)):
+        raise SourceError(f"{ref!r} is not the name of a branch, tag or commit.")
+    return ref
+
+
+def _holds_controls(text: str) -> bool:
+    return any(character < " " or character == "\x7f" for character in text)
+
+
+def without_secrets(text: str) -> str:
+    """What was taken for a path but may be a mistyped URL, without its name and password."""
+    return _SECRET.sub("***@", text)
+
+
+def _shown(text: str) -> str:
+    """`text` without what may be credentials: all from `//` to the last `@`, since a password that
+    was not escaped may hold any character."""
+    return re.sub(r"(?s)//.*@", "//", text)

@@ -1,0 +1,149 @@
+"""Reads sources in child processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kodit.domain.entities import Index, IndexedFile
+from kodit.domain.errors import SourceError, TransientError
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.sources import Report
+from kodit.domain.source import Credentials, KnownFile, SourceHistory
+from kodit.domain.value_objects import Scan, Source, SourceKind
+from kodit.infrastructure.git.credentials import CredentialStore
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.slicing import extractor_version
+from kodit.infrastructure.sources.child_functions import FileToExtract, Place
+
+FEWEST_FILES_PER_CHILD = 8
+"""Fewer are not worth a second child process."""
+ANSWER_SECONDS = 60.0
+GIT_STALL_SECONDS = 900.0
+"""git has time limits of its own; this one only stands behind them."""
+
+_WORK = "kodit.infrastructure.sources.child_functions"
+
+
+class PooledSourceReader:
+    """Folders are read in place; git sources through bare clones below the data directory."""
+
+    def __init__(
+        self, data_dir: Path, pool: ProcessPool, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        """A git server may be silent for `answer_seconds` when it is asked what it holds."""
+        self._clones = data_dir / "clones"
+        self._secrets = CredentialStore(data_dir)
+        self._pool = pool
+        self._answer_seconds = answer_seconds
+
+    async def look_up(self, index: Index) -> str | None:
+        if index.source.kind is SourceKind.FOLDER:
+            return None
+        commit: str | None = await self._pool.call(
+            f"{_WORK}:look_up",
+            index.source,
+            self.reveal(index.credentials),
+            self._answer_seconds,
+            stall_seconds=GIT_STALL_SECONDS,
+        )
+        return commit
+
+    async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
+        found: Scan = await self._pool.call(
+            f"{_WORK}:scan",
+            self._place(index),
+            self.reveal(index.credentials),
+            known,
+            index.working_copy.scanned_at_ns,
+            report=report,
+            stall_seconds=GIT_STALL_SECONDS,
+        )
+        return found
+
+    async def history(self, index: Index, commit: str | None) -> SourceHistory | None:
+        found: SourceHistory | None = await self._pool.call(
+            f"{_WORK}:read_history",
+            self._place(index),
+            commit,
+            index.working_copy.history_commit,
+            stall_seconds=GIT_STALL_SECONDS,
+        )
+        return found
+
+    async def extract(
+        self, index: Index, files: Sequence[IndexedFile], report: Report
+    ) -> list[ExtractedFile]:
+        wanted = [FileToExtract(file.id, file.path, file.content_hash) for file in files]
+        shares = max(1, min(self._pool.size, len(wanted) // FEWEST_FILES_PER_CHILD))
+        done = [0] * shares
+
+        async def call(share: int) -> list[ExtractedFile]:
+            def tell(current: int, _total: int | None) -> None:
+                done[share] = current
+                report(sum(done), len(wanted))
+
+            # Every n-th file: neighbours are alike, and one share should not get all the long ones.
+            mine: list[ExtractedFile] = await self._pool.call(
+                f"{_WORK}:extract", self._place(index), wanted[share::shares], report=tell
+            )
+            return mine
+
+        extracted = await gather_or_cancel([call(share) for share in range(shares)])
+        return [file for share in extracted for file in share]
+
+    def extractor_version(self, language: str | None) -> str:
+        return extractor_version(language)
+
+    def keep(self, credentials: Credentials) -> str:
+        return self._secrets.save(credentials)
+
+    def reveal(self, reference: str | None) -> Credentials | None:
+        return None if reference is None else self._secrets.load(reference)
+
+    def named(self, reference: str) -> Credentials:
+        return self._secrets.load_named(reference)
+
+    def forget(self, reference: str) -> None:
+        self._secrets.remove(reference)
+
+    async def check(self, source: Source, credentials: Credentials | None) -> None:
+        if source.kind is SourceKind.FOLDER:
+            return  # a folder that is not there has been refused before
+        try:
+            await self._pool.call(
+                f"{_WORK}:verify",
+                source,
+                credentials,
+                self._answer_seconds,
+                stall_seconds=GIT_STALL_SECONDS,
+            )
+        except TransientError as error:
+            raise SourceError(str(error)) from None
+
+    def discard(self, index: Index) -> None:
+        from kodit.infrastructure.git.clone import remove_clone  # noqa: PLC0415 - git sources only
+
+        remove_clone(self._clone(index.id))
+        if index.credentials is not None:
+            self.forget(index.credentials)
+
+    def _place(self, index: Index) -> Place:
+        if index.source.kind is SourceKind.FOLDER:
+            return Place(index.source, index.source.location)
+        return Place(index.source, str(self._clone(index.id)))
+
+    def _clone(self, index_id: int) -> Path:
+        return self._clones / f"{index_id}.git"
+
+
+async def gather_or_cancel(calls: Sequence[Any]) -> list[Any]:
+    """The results of all calls; when one fails, the others are ended before its error travels."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]

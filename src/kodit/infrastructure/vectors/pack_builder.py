@@ -1,0 +1,75 @@
+"""Keeping the packed vectors in step with the database: runs in a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from kodit.infrastructure.vectors.pack_file import open_pack, write_pack
+
+FEWEST_CHANGES = 2_000
+LARGEST_SHARE = 0.05
+"""A pack is written anew when more rows than both of these have come or gone since: a search reads
+what has come from the database, and looks past what has gone."""
+
+
+def pack_path(folder: Path, index_id: int, kind: str) -> Path:
+    """Where the vectors of an index and kind are packed."""
+    return folder / f"{index_id}-{kind}.pack"
+
+
+def refresh_pack(
+    database: str, folder: str, index_id: int, kind: str, model: str, *, report: Any
+) -> bool:
+    """Write the pack anew if it has fallen behind far enough; returns whether it was written."""
+    path = pack_path(Path(folder), index_id, kind)
+    with contextlib.closing(_connect(database)) as connection:
+        if not _has_fallen_behind(connection, path, index_id, kind, model):
+            return False
+        rows = connection.execute(
+            """
+            SELECT vectors.snippet_id, vectors.file_id, vectors.code, embeddings.vector
+            FROM vectors JOIN embeddings ON embeddings.id = vectors.embedding_id
+            WHERE vectors.index_id = ? AND vectors.kind = ? AND vectors.model = ?
+            ORDER BY vectors.snippet_id
+            """,
+            (index_id, kind, model),
+        ).fetchall()
+    report(0, len(rows))
+    if rows:
+        write_pack(path, model, rows)
+    if not rows or _is_deleted(database, index_id):
+        path.unlink(missing_ok=True)
+    return True
+
+
+def _is_deleted(database: str, index_id: int) -> bool:
+    """Whether the index has been deleted, perhaps while its pack was being written. Who deletes
+    marks the index first and removes the pack then, so that one of the two removes it last."""
+    with contextlib.closing(_connect(database)) as connection:
+        query = "SELECT 1 FROM indexes WHERE id = ? AND deleted_at = 0"
+        return connection.execute(query, (index_id,)).fetchone() is None
+
+
+def _connect(database: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{Path(database).as_uri()}?mode=ro", uri=True)
+
+
+def _has_fallen_behind(
+    connection: sqlite3.Connection, path: Path, index_id: int, kind: str, model: str
+) -> bool:
+    pack = open_pack(path)
+    newest = int(pack.snippet_ids[-1]) if pack is not None else 0
+    kept, added = connection.execute(
+        """
+        SELECT count(*) FILTER (WHERE snippet_id <= ?), count(*) FILTER (WHERE snippet_id > ?)
+        FROM vectors WHERE index_id = ? AND kind = ? AND model = ?
+        """,
+        (newest, newest, index_id, kind, model),
+    ).fetchone()
+    if pack is None or pack.model != model:
+        return int(added) + int(kept) > FEWEST_CHANGES
+    changes = added + len(pack) - kept
+    return bool(changes > max(FEWEST_CHANGES, LARGEST_SHARE * len(pack)))
