@@ -25,7 +25,6 @@ from pathlib import Path
 from benchmarks.queue_peers import BareQueue, Bench, HueyPeer, HueyQueue, KoditPeer, Peer, started
 
 from kodit.application.services.indexing_worker_service import (
-    IndexingWorkerService,
     WorkerSettings,
 )
 from kodit.application.services.stage import StageOutcome
@@ -80,14 +79,9 @@ async def drain_by_worker(application: Application) -> int:
             worker.stop()
         return StageOutcome()
 
-    async with application.worker() as (_unused, name):
-        worker = IndexingWorkerService(
-            queue=application.queue,
-            handlers=dict.fromkeys(TaskType, do_nothing),
-            registry=application.registry,
-            wake_up=application.wake_up,
-            settings=WorkerSettings(slots=2),
-        )
+    handlers = dict.fromkeys(TaskType, do_nothing)
+    how = WorkerSettings(slots=2)
+    async with application.worker(lambda _engines: handlers, how) as (worker, name):
         await worker.run(name)
     return done
 

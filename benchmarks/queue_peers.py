@@ -23,13 +23,12 @@ from typing import Any, Protocol
 from huey import SqliteHuey
 from huey.consumer import Consumer
 
-from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.application.services.stage import StageOutcome
 from kodit.composition import Application
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.value_objects import TaskType
+from kodit.faces.cli.signals import stopped_by
 from kodit.settings import Settings
-from kodit.signals import stopped_by
 
 _PROGRAM = "import sys; from benchmarks.queue_peers import serve; serve(*sys.argv[1:])"
 _CLAIM = """
@@ -202,13 +201,8 @@ async def _tell_time(_task: Task, _tracker: ProgressTracker | None) -> StageOutc
 async def serve_kodit(folder: Path) -> None:
     """Work until SIGINT."""
     with Application(Settings.load({}, data_dir=folder)) as application:
-        async with application.worker() as (_unused, name):
-            worker = IndexingWorkerService(
-                queue=application.queue,
-                handlers=dict.fromkeys(TaskType, _tell_time),
-                registry=application.registry,
-                wake_up=application.wake_up,
-            )
+        handlers = dict.fromkeys(TaskType, _tell_time)
+        async with application.worker(lambda _engines: handlers) as (worker, name):
             with stopped_by(worker, [signal.SIGINT]):
                 print("ready", flush=True)
                 await worker.run(name)

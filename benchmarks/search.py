@@ -128,7 +128,9 @@ def grow(folder: Path, size: int) -> None:
     connection.execute("ANALYZE")
     connection.close()
     for kind in VectorKind:
-        asyncio.run(application.vector_index.refresh(1, kind, application.embedder.model))
+        asyncio.run(
+            application.engines.vector_index.refresh(1, kind, application.engines.embedder.model)
+        )
     application.close()
 
 
@@ -271,14 +273,14 @@ def _times(search: Any, requests: Sequence[SearchRequest]) -> list[float]:
 
 def _recall(application: Application) -> float:
     """Of the ten nearest by a scan of every stored vector, how many the index finds."""
-    index, model = application.vector_index, application.embedder.model
+    index, model = application.engines.vector_index, application.engines.embedder.model
     scope = Scope(frozenset([1]))
     pack = index._pack(1, VectorKind.CODE, model)  # type: ignore[attr-defined] # not a port's
     if pack is None:
         return float("nan")
     found = []
     for query in QUERIES:
-        vector = application.embedder.embed_query(query)
+        vector = application.engines.embedder.embed_query(query)
         hits = index.search(VectorKind.CODE, model, vector, scope, 10)
         scores = np.concatenate(
             [

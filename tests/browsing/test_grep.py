@@ -193,8 +193,8 @@ def test_an_expression_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
             )
             return await service.grep(GrepRequest(Expression(pattern)))
 
-    with pytest.raises(InvalidQueryError, match=r"takes too long; make it simpler"):
+    with pytest.raises(InvalidQueryError, match=r"takes too long"):
         asyncio.run(grep(HARD, stall=1.0, total=60.0))
-    with pytest.raises(InvalidQueryError, match=r"took more than 1 s; choose fewer files"):
+    with pytest.raises(InvalidQueryError, match=r"took more than 1 s"):
         asyncio.run(grep(HARD, stall=60.0, total=1.0))
     assert places(asyncio.run(grep("word", stall=60.0, total=60.0))) == [(1, "word.txt", 1)]

@@ -12,7 +12,7 @@ MISTAKES = {
     "[": "matches no file: its bracket is not closed",
     "src/[a-": "matches no file: its bracket is not closed",
     "a\\": "or it ends in a backslash",
-    "!a": "only takes back what another --include before it has chosen",
+    "!a": "only takes back what another include glob before it has chosen",
     "#a": "is a comment",
     "/": "is empty and matches no file",
     "  ": "is empty and matches no file",
@@ -42,7 +42,7 @@ def test_a_glob_that_chooses_nothing_is_refused(kodit: KoditCommand, folder: Pat
 
         assert (outcome.code, outcome.out) == (2, ""), glob
         (sentence,) = outcome.said
-        assert sentence.startswith(f"kodit: --include {glob!r} ")
+        assert sentence.startswith(f"kodit: the include glob {glob!r} ")
         assert mistake in sentence
     assert len(paths(kodit)) == 3
     assert kodit.run("index", folder, "--exclude", "src", "--exclude", "[").code == 2

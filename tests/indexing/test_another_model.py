@@ -10,8 +10,9 @@ from tests.support.serving import ServingKodit, states, work_of
 from tests.support.snapshot import read_rows
 from tests.support.sources import write_tree
 
-from kodit.composition import Application
+from kodit.composition import Application, Engines
 from kodit.domain.ports.engines import Embedder
+from kodit.infrastructure.processes.pool import ProcessPool
 
 MODELS = "SELECT DISTINCT kind, model FROM vectors ORDER BY kind"
 
@@ -28,13 +29,20 @@ class RenamedEmbedder:
         return getattr(self._inner, name)
 
 
-class OtherApplication(Application):
-    """The composition root with another model."""
+class OtherEngines(Engines):
+    """The engines with another model."""
 
     @cached_property
     def embedder(self) -> Embedder:
         embedder: Any = RenamedEmbedder(super().embedder)
         return embedder  # type: ignore[no-any-return]
+
+
+class OtherApplication(Application):
+    """The composition root with another model."""
+
+    def make_engines(self, pool: ProcessPool) -> Engines:
+        return OtherEngines(self.settings, self.database, pool)
 
 
 def test_another_model_embeds_what_lacks_it(tmp_path: Path) -> None:

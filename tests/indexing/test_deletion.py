@@ -18,7 +18,7 @@ from tests.support.sources import commit_all, listing, python_function, write_fi
 
 from kodit import Kodit
 from kodit.domain.errors import TransientError
-from kodit.domain.value_objects import Scope, TaskType
+from kodit.domain.value_objects import Hit, Scope, TaskType
 from kodit.infrastructure.vectors.pack_builder import refresh_pack
 
 WORDS = "quartz spindle marrow".split()
@@ -31,6 +31,11 @@ class FaultyServing(ServingKodit):
     def faults(self) -> Faults:
         assert isinstance(self.application, FaultyApplication)
         return self.application.faults
+
+
+def keyword_search(serving: ServingKodit, terms: list[str], scope: Scope, limit: int) -> list[Hit]:
+    """What the keyword index holds, whatever the database says."""
+    return serving.application.engines.keyword_index.search(terms, scope, limit)
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def is_clean(serving: ServingKodit, index_id: int) -> bool:
     scope = Scope(frozenset({index_id}))
     assert tables(serving.data_dir) == []
     assert files_below(serving.data_dir, "clones", "credentials", "vectors") == []
-    assert serving.application.keyword_index.search(["lantern", "whisper"], scope, 1000) == []
+    assert keyword_search(serving, ["lantern", "whisper"], scope, 1000) == []
     return True
 
 
@@ -93,7 +98,7 @@ def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
     index_id = serving.index(source).index_id
     serving.index(twin)
     assert index_id is not None
-    assert serving.application.keyword_index.search(["spindl"], Scope(frozenset({index_id})), 1000)
+    assert keyword_search(serving, ["spindl"], Scope(frozenset({index_id})), 1000)
 
     serving.call(lambda application: application.indexes.delete(index_id))
 
@@ -110,7 +115,7 @@ def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
     assert read_rows(serving.data_dir, orphans) == [(0,)]
     assert files_below(serving.data_dir, "clones", "credentials", "vectors") == []
     scope = Scope(frozenset({index_id}))
-    assert serving.application.keyword_index.search(["spindl", "lantern"], scope, 1000) == []
+    assert keyword_search(serving, ["spindl", "lantern"], scope, 1000) == []
     assert all(serving.search(query) for query in QUERIES[:2])
     assert listing(tmp_path / "source") == before
 

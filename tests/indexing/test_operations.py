@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tests.support.sources import write_file, write_tree
 
+from kodit.application.services.source_service import IndexRequest
+from kodit.application.services.worker_host import RunObserver
 from kodit.composition import Application
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.value_objects import OperationState
-from kodit.indexing import IndexRequest, index_sources
 from kodit.settings import Settings
 
 OPERATIONS = {
@@ -35,7 +36,8 @@ def operations_of(data_dir: Path, source: Path) -> dict[str, ProgressTracker]:
 
     with Application(Settings(data_dir=data_dir)) as application:
         request = IndexRequest([str(source)])
-        asyncio.run(index_sources(application, request, show_operation=see))
+        observer = RunObserver(lambda _runs, _sources: None, see)
+        asyncio.run(application.source_indexing.index(request, observer=observer))
     return seen
 
 

@@ -17,18 +17,16 @@ from pathlib import Path
 from tests.murder.effects import EffectLog
 
 from kodit.application.services.indexing_worker_service import (
-    IndexingWorkerService,
     WorkerSettings,
 )
 from kodit.application.services.stage import Stage, StageHandler, StageOutcome
-from kodit.composition import Application
+from kodit.composition import Application, Engines
 from kodit.domain.entities import IndexedFile, ProgressTracker, Task
 from kodit.domain.ports.database import Transaction
 from kodit.domain.value_objects import FileProcessingStatus, TaskOperation, TaskType
+from kodit.faces.cli.signals import stopped_by
 from kodit.infrastructure.logs import configure_logs
-from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings
-from kodit.signals import stopped_by
 
 BATCHES = 3
 BATCH_MILLISECONDS = 20
@@ -41,9 +39,9 @@ RUNS_PER_SKIP = 6
 class RecordingStages:
     """Every stage commits some batches; a batch is one file in the index, named after it."""
 
-    def __init__(self, application: Application, effects: EffectLog) -> None:
-        self._database = application.database
-        self._pool = application.pool
+    def __init__(self, engines: Engines, effects: EffectLog) -> None:
+        self._database = engines.database
+        self._pool = engines.pool
         self._effects = effects
 
     def handlers(self) -> dict[TaskType, StageHandler]:
@@ -88,30 +86,20 @@ def missing_batches(task: Task, transaction: Transaction) -> list[int]:
 async def serve(application: Application, folder: Path) -> None:
     """Work until SIGTERM; effects are logged in the folder, as is that this worker is up."""
     settings = application.settings
-    application.wake_up = wake_up = SqliteWakeUp(settings.data_dir / "kodit.db")
-    registry = application.registry
-    name = registry.enter()
-    application.pool.inherit(registry.descriptor)
-    worker = IndexingWorkerService(
-        queue=application.queue,
-        handlers=RecordingStages(application, EffectLog(folder / "effects")).handlers(),
-        registry=registry,
-        wake_up=wake_up,
-        settings=WorkerSettings(
-            slots=settings.worker_slots,
-            heartbeat=settings.heartbeat_seconds,
-            stall_limit=settings.stall_seconds,
-            slow_poll=0.5,
-        ),
+
+    def make_handlers(engines: Engines) -> dict[TaskType, StageHandler]:
+        return RecordingStages(engines, EffectLog(folder / "effects")).handlers()
+
+    how = WorkerSettings(
+        slots=settings.worker_slots,
+        heartbeat=settings.heartbeat_seconds,
+        stall_limit=settings.stall_seconds,
+        slow_poll=0.5,
     )
-    try:
+    async with application.worker(make_handlers, how) as (worker, name):
         with stopped_by(worker, [signal.SIGTERM]):
             (folder / f"up-{os.getpid()}").touch()
             await worker.run(name)
-    finally:
-        wake_up.close()
-        application.pool.close()
-        registry.leave()
 
 
 def main() -> None:

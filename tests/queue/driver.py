@@ -20,7 +20,7 @@ from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.value_objects import Claim, QueuePriority, Source, SourceKind, TaskType
 from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
-from kodit.infrastructure.wake_up import NoWakeUp
+from kodit.infrastructure.wake_up import WakeUps
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class QueueDriver:
         self.service = QueueService(
             database=self.database,
             clock=self.clock,
-            wake_up=NoWakeUp(),
+            wake_up=WakeUps(),
             rules=rules,
             retry_policy=RetryPolicy(MAX_FAILURES, first_delay_seconds=2.0),
             retention=retention,

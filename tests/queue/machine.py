@@ -26,7 +26,7 @@ from kodit.domain.errors import LeaseLost, TaskCancelled, TransientError, UserEr
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.value_objects import Claim, QueuePriority, Source, SourceKind, TaskType
 from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
-from kodit.infrastructure.wake_up import NoWakeUp
+from kodit.infrastructure.wake_up import WakeUps
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue = QueueService(
             database=self.database,
             clock=self.clock,
-            wake_up=NoWakeUp(),
+            wake_up=WakeUps(),
             retry_policy=RetryPolicy(MAX_FAILURES, 2.0, 5.0),
             lease=LEASE,
             jitter=lambda: 1.0,

@@ -28,7 +28,7 @@ from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.retention import Retention
 from kodit.domain.value_objects import AttemptOutcome, QueuePriority, RunState, TaskType
-from kodit.infrastructure.wake_up import NoWakeUp
+from kodit.infrastructure.wake_up import WakeUps
 
 
 def test_worker_works_off_the_queue(queue: QueueDriver) -> None:
@@ -135,7 +135,7 @@ def test_trouble_of_the_operating_system_stops_no_worker(queue: QueueDriver) -> 
     """It goes on when that has passed."""
     run = queue.request()
     queue.service = TroubledQueue(
-        database=queue.database, clock=queue.clock, wake_up=NoWakeUp(), lease=LEASE
+        database=queue.database, clock=queue.clock, wake_up=WakeUps(), lease=LEASE
     )
 
     async def scene(worker: IndexingWorkerService) -> None:

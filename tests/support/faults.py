@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from kodit.application.services.queue_service import QueueService
-from kodit.composition import Application
+from kodit.composition import Application, Engines
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import Index, IndexedFile, StoredSnippet
 from kodit.domain.keyword import KeywordBatch
-from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
 from kodit.domain.ports.repositories import ExtractedFile
-from kodit.domain.ports.sources import Report, SourceReader
+from kodit.domain.ports.sources import Report
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Scan, TaskType
+from kodit.infrastructure.processes.pool import ProcessPool
 
 EMBED_TEXT = "EMBED_TEXT"
 DROP = "DROP"
@@ -87,30 +87,31 @@ class FaultyApplication(Application):
     def faults(self) -> Faults:
         return Faults()
 
-    @cached_property
-    def queue(self) -> QueueService:
+    def make_queue(self) -> QueueService:
         return QueueService(
             database=self.database,
             clock=self.clock,
-            wake_up=self.wake_up,
+            wake_up=self.wake_ups,
             retry_policy=RetryPolicy(MOST_FAILURES, first_delay_seconds=0.01),
         )
 
-    @cached_property
-    def reader(self) -> SourceReader:
-        return FaultyReader(super().reader, self.faults)
+    def make_engines(self, pool: ProcessPool) -> Engines:
+        engines = super().make_engines(pool)
+        return cast(Engines, FaultyEngines(engines, self.faults))
 
-    @cached_property
-    def keyword_index(self) -> KeywordIndex:
-        return FaultyKeywordIndex(super().keyword_index, self.faults)
 
-    @cached_property
-    def embedder(self) -> Embedder:
-        return FaultyEmbedder(super().embedder, self.faults)
+class FaultyEngines:
+    """The engines, of which some ask `faults` first."""
 
-    @cached_property
-    def enricher(self) -> Enricher:
-        return FaultyEnricher(super().enricher, self.faults)
+    def __init__(self, inner: Engines, faults: Faults) -> None:
+        self._inner = inner
+        self.reader = FaultyReader(inner.reader, faults)
+        self.keyword_index = FaultyKeywordIndex(inner.keyword_index, faults)
+        self.embedder = FaultyEmbedder(inner.embedder, faults)
+        self.enricher = FaultyEnricher(inner.enricher, faults)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 class _Adapter:

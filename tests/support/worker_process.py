@@ -15,11 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kodit.composition import Application
+from kodit.composition import Application, Engines
 from kodit.domain.embedding import PackedVector
 from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.engines import Embedder, KeywordIndex
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.settings import Settings
 
 LONGEST_WAIT_SECONDS = 60.0
@@ -28,13 +29,18 @@ LONGEST_WAIT_SECONDS = 60.0
 class MeetingApplication(Application):
     """The composition root, with engines that wait for each other."""
 
+    def make_engines(self, pool: ProcessPool) -> Engines:
+        return MeetingEngines(self.settings, self.database, pool)
+
+
+class MeetingEngines(Engines):
     @cached_property
     def keyword_index(self) -> KeywordIndex:
-        return MeetingKeywordIndex(super().keyword_index, self.data_dir)
+        return MeetingKeywordIndex(super().keyword_index, self.settings.data_dir)
 
     @cached_property
     def embedder(self) -> Embedder:
-        return MeetingEmbedder(super().embedder, self.data_dir)
+        return MeetingEmbedder(super().embedder, self.settings.data_dir)
 
 
 class _Meeting:

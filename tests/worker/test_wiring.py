@@ -17,12 +17,14 @@ from tests.support.command import KoditCommand
 from tests.support.sources import write_tree
 from tests.worker.conftest import Queue
 
-from kodit.composition import Application
+from kodit.application.services.stage import StageHandler
+from kodit.composition import Application, Engines
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.entities import Index, Task
 from kodit.domain.errors import TransientError, UserError
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.value_objects import SourceKind, TaskState, TaskType
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings
 
@@ -95,9 +97,15 @@ def test_a_worker_lives_as_long_as_its_children(
 
     async def play(application: Application) -> None:
         started = asyncio.Event()
-        async with application.worker() as (_worker, name):
+        pools = []
+
+        def make_handlers(engines: Engines) -> dict[TaskType, StageHandler]:
+            pools.append(engines.pool)
+            return {}
+
+        async with application.worker(make_handlers) as (_worker, name):
             call = asyncio.create_task(
-                application.pool.call(
+                pools[0].call(
                     f"{child_work.__name__}:go_silent",
                     report=lambda _current, _total: started.set(),
                 )
@@ -143,12 +151,17 @@ def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
         asyncio.run(play(application))
 
 
-class SilentApplication(Application):
+class SilentEngines(Engines):
     """Whose sources never say a word."""
 
     @cached_property
     def reader(self) -> SourceReader:
         return cast(SourceReader, SilentReader())
+
+
+class SilentApplication(Application):
+    def make_engines(self, pool: ProcessPool) -> Engines:
+        return SilentEngines(self.settings, self.database, pool)
 
 
 class SilentReader:

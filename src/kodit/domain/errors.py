@@ -1,10 +1,10 @@
-"""Errors that reach the user, each as one sentence that says what was wrong and what to do.
+"""Errors that reach the user, each as one sentence that says what was wrong.
 
 KoditError
 ├── UserError                 a mistake the user can correct; exit code 2
 │   ├── SourceError           the source is missing, refused, or not what it should be
 │   │   └── MissingFolderError   a folder that is not there
-│   ├── NotFoundError         no such index, run or task
+│   ├── NotFoundError         no such index, run, task or file
 │   ├── InvalidQueryError     a search that cannot be run as asked
 │   └── DatabaseVersionError  the database was written by a newer Kodit
 ├── IndexingError             a run that was waited for did not succeed
@@ -13,60 +13,123 @@ KoditError
 │   └── StalledError          a child process made no progress within its limit
 ├── LeaseLost                 the task belongs to somebody else now; change nothing
 └── TaskCancelled             the user asked the running task to stop
+
+Every error has a `code`, which programs may rely on, and `fields`, the values it is about. What to
+do next differs between a shell and a program: each face says it in its own words, by the code.
 """
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+Field = str | int | float | None
+"""What an error may be about."""
 
 
 class KoditError(Exception):
     """Something went wrong in Kodit."""
 
+    default_code: ClassVar[str] = "failed"
+
+    def __init__(self, message: str = "", *, code: str | None = None, **fields: Field) -> None:
+        super().__init__(message)
+        self.code = code or self.default_code
+        self.fields = fields
+
 
 class UserError(KoditError):
     """The request cannot be met as it was made."""
+
+    default_code = "request_invalid"
 
 
 class SourceError(UserError):
     """The source is missing, refused, or not what it should be."""
 
+    default_code = "source_refused"
+
 
 class MissingFolderError(SourceError):
     """What can only be the path of a folder, where there is none."""
 
+    default_code = "folder_missing"
+
 
 class NotFoundError(UserError):
-    """No such index, run or task."""
+    """No such index, run, task or file."""
+
+    default_code = "not_found"
 
 
 class InvalidQueryError(UserError):
     """The search cannot be run as asked."""
 
+    default_code = "query_invalid"
+
 
 class DatabaseVersionError(UserError):
     """The database was written by a newer Kodit; upgrade Kodit to use it."""
+
+    default_code = "database_newer"
 
 
 class IndexingError(KoditError):
     """A run did not succeed; the message names the stage and its error."""
 
+    default_code = "indexing_failed"
+
 
 class PermanentError(KoditError):
     """Trying again would fail in the same way."""
+
+    default_code = "stage_failed"
 
 
 class TransientError(KoditError):
     """Trying again later may succeed; `retry_after_seconds` is what the other side asked for."""
 
-    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
+    default_code = "unavailable"
+
+    def __init__(
+        self,
+        message: str,
+        retry_after_seconds: float | None = None,
+        *,
+        code: str | None = None,
+        **fields: Field,
+    ) -> None:
+        super().__init__(message, code=code, **fields)
         self.retry_after_seconds = retry_after_seconds
 
 
 class StalledError(TransientError):
     """A child process made no progress within its limit and was ended."""
 
+    default_code = "stalled"
+
 
 class LeaseLost(KoditError):  # noqa: N818 - the queue's own term for it
     """The task is held by another claim now; whatever this one was about to write is dropped."""
 
+    default_code = "lease_lost"
+
 
 class TaskCancelled(KoditError):  # noqa: N818 - an outcome that travels as an exception
     """The task was asked to stop."""
+
+    default_code = "cancelled"
+
+
+def no_such_index(index_id: int | str) -> NotFoundError:
+    """For an identifier that no index has."""
+    return NotFoundError(f"there is no index {index_id}", code="index_not_found", index=index_id)
+
+
+def no_such_run(run_id: int) -> NotFoundError:
+    """For an identifier that no run has."""
+    return NotFoundError(f"there is no run {run_id}", code="run_not_found", run=run_id)
+
+
+def no_such_task(task_id: int) -> NotFoundError:
+    """For an identifier that no task has."""
+    return NotFoundError(f"there is no task {task_id}", code="task_not_found", task=task_id)

@@ -9,18 +9,10 @@ import threading
 import time
 from pathlib import Path
 
+from kodit.domain.ports.runtime import Notified
+
 POLL_SECONDS = 0.01
 """A poll costs some 25 µs: a quarter of a hundredth of a core."""
-
-
-class NoWakeUp:
-    """For processes that only ask and never work."""
-
-    def notify(self) -> None:
-        """Other processes see the database change."""
-
-    async def wait(self, timeout_seconds: float) -> None:
-        await asyncio.sleep(timeout_seconds)
 
 
 class SqliteWakeUp:
@@ -62,3 +54,26 @@ class SqliteWakeUp:
                 if version != seen:
                     seen = version
                     self.notify()
+
+
+class WakeUps:
+    """Hands a notification on to everybody in this process who waits for one: each worker, and each
+    who waits for runs. They come and go; it stays as long as the application."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._notified: tuple[Notified, ...] = ()
+
+    def add(self, notified: Notified) -> None:
+        """Notify this one too, from now on."""
+        with self._lock:
+            self._notified = (*self._notified, notified)
+
+    def remove(self, notified: Notified) -> None:
+        """Notify it no more."""
+        with self._lock:
+            self._notified = tuple(one for one in self._notified if one is not notified)
+
+    def notify(self) -> None:
+        for one in self._notified:
+            one.notify()

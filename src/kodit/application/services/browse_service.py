@@ -37,7 +37,7 @@ class BrowseService:
             index, file = self._catalogue.find_file(index_id, wanted.path)
             if file is None:
                 check_lines(self._catalogue, index_id, wanted.path)
-                raise NotFoundError(self._missing(index, wanted.path))
+                raise missing_file(self._catalogue, index, wanted.path)
             start, end = wanted.start_line, wanted.end_line
         else:
             start = end = None
@@ -47,20 +47,22 @@ class BrowseService:
         text = self._reader.read(index, file)
         if text is None:
             raise NotFoundError(
-                f"{file.path!r} of {index.source} is indexed, but can no longer be read as text; "
-                f"`kodit index {index.source}` brings the index up to date"
+                f"{file.path!r} of {index.source} is indexed, but can no longer be read as text",
+                code="file_unreadable",
+                source=str(index.source),
+                path=file.path,
             )
         return text
 
-    def _missing(self, index: Index, path: str) -> str:
-        """What to say of a path that is not in an index."""
-        alike = self._catalogue.named(index.id, path.rpartition("/")[2], MOST_SUGGESTIONS)
-        hint = (
-            "there is " + ", ".join(map(repr, alike))
-            if alike
-            else f"`kodit ls {index.id}` lists its files"
-        )
-        return f"the index of {index.source} has no file {path!r}; {hint}"
+
+def missing_file(catalogue: Catalogue, index: Index, path: str) -> NotFoundError:
+    """For a path that is not in an index; it names files that are called alike."""
+    alike = catalogue.named(index.id, path.rpartition("/")[2], MOST_SUGGESTIONS)
+    sentence = f"the index of {index.source} has no file {path!r}"
+    if alike:
+        names = ", ".join(map(repr, alike))
+        return NotFoundError(f"{sentence}; there is {names}", code="file_misnamed", path=path)
+    return NotFoundError(sentence, code="file_not_found", index=index.id, path=path)
 
 
 def check_lines(catalogue: Catalogue, index_id: int, path: str) -> None:

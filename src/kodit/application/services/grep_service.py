@@ -42,8 +42,8 @@ class GrepService:
                 return await self._look(request, by_index)
         except TimeoutError:
             raise InvalidQueryError(
-                f"the search took more than {self._time_limit_seconds:.0f} s; "
-                "choose fewer files with --path or a source, or a simpler expression"
+                f"the search took more than {self._time_limit_seconds:.0f} s",
+                code="grep_too_slow",
             ) from None
 
     async def _look(self, request: GrepRequest, by_index: list[IndexedFiles]) -> GrepAnswer:

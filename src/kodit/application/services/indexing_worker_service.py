@@ -100,6 +100,14 @@ class IndexingWorkerService:
         """Call `subscriber` with a task and each of its operations that changes."""
         self._subscribers.append(subscriber)
 
+    def unsubscribe(self, subscriber: Callable[[Task, ProgressTracker], None]) -> None:
+        """Call it no more."""
+        self._subscribers.remove(subscriber)
+
+    def _tell_subscribers(self, task: Task, operation: ProgressTracker) -> None:
+        for subscriber in tuple(self._subscribers):
+            subscriber(task, operation)
+
     def stop(self) -> None:
         """Claim nothing more, release what is held, and let `run` return."""
         self._stopping = True
@@ -271,8 +279,7 @@ class IndexingWorkerService:
         )
         seen = _LastSeen()
         tracker.subscribe(seen)
-        for subscriber in self._subscribers:
-            tracker.subscribe(partial(subscriber, task))
+        tracker.subscribe(partial(self._tell_subscribers, task))
         runner = asyncio.ensure_future(handler(task, tracker))
         try:
             while not (await asyncio.wait({runner}, timeout=self._settings.heartbeat))[0]:

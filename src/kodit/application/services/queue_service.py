@@ -15,7 +15,7 @@ from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.runtime import Clock, WakeUp
+from kodit.domain.ports.runtime import Clock, Notified
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
@@ -35,7 +35,7 @@ class QueueService:
         *,
         database: Database,
         clock: Clock,
-        wake_up: WakeUp,
+        wake_up: Notified,
         rules: ClaimRules | None = None,
         retry_policy: RetryPolicy | None = None,
         retention: Retention | None = None,

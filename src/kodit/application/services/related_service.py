@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kodit.application.services.browse_service import check_lines
+from kodit.application.services.browse_service import check_lines, missing_file
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import parse_place
@@ -39,8 +39,9 @@ class RelatedService:
         stored = self._catalogue.code_vector(snippet)
         if stored is None:
             raise InvalidQueryError(
-                f"{snippet.path!r}:{snippet.start_line} has no vector yet; "
-                f"`kodit index {snippet.source}` completes the index"
+                f"{snippet.path!r}:{snippet.start_line} has no vector yet",
+                code="index_incomplete",
+                source=snippet.source,
             )
         model, vector = stored
         hits = self._vector_index.search(
@@ -70,10 +71,7 @@ class RelatedService:
         index, file = self._catalogue.find_file(index_id, wanted.path)
         if file is None:
             check_lines(self._catalogue, index_id, wanted.path)
-            raise NotFoundError(
-                f"the index of {index.source} has no file {wanted.path!r}; "
-                f"`kodit ls {index.id}` lists its files"
-            )
+            raise missing_file(self._catalogue, index, wanted.path)
         snippets = self._catalogue.snippets_of_file(file.id)
         if not snippets:
             raise NotFoundError(f"{wanted.path!r} has no snippets: there is nothing to compare")

@@ -7,16 +7,32 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
+from enum import Enum
+from functools import cache, partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def in_thread(work: Callable[[], T]) -> T:
-    """Run blocking work off the event loop. When the caller is cancelled meanwhile, however often,
-    the work is still waited for: a transaction is never left behind in the air."""
+class Lane(Enum):
+    """Threads that do not wait for each other: a read is never behind a write that waits for its
+    turn, and a heartbeat is behind neither. The value is the number of threads."""
+
+    READS = ("reads", 8)
+    WRITES = ("writes", 4)
+    HEARTBEATS = ("heartbeats", 2)
+    FILES = ("files", 8)
+    """Files, locks and whatever else blocks."""
+
+
+async def in_thread(
+    work: Callable[[], T], lane: Lane = Lane.FILES, *, executor: Executor | None = None
+) -> T:
+    """Run blocking work off the event loop, in a thread of the lane or of an executor of one's own.
+    When the caller is cancelled meanwhile, however often, the work is still waited for: a
+    transaction is never left unattended."""
     loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
 
@@ -26,7 +42,11 @@ async def in_thread(work: Callable[[], T]) -> T:
         except StopIteration as error:  # which no future takes: who waits would wait for ever
             raise RuntimeError("the work raised StopIteration") from error
 
-    future: asyncio.Future[T] = _warm.run(loop, call) or loop.run_in_executor(None, call)
+    future: asyncio.Future[T] | None = None
+    if executor is None:
+        future = _warm.run(loop, call)
+    if future is None:
+        future = loop.run_in_executor(executor or _threads_of(lane), call)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -36,6 +56,12 @@ async def in_thread(work: Callable[[], T]) -> T:
         if not future.cancelled():
             future.exception()
         raise
+
+
+@cache
+def _threads_of(lane: Lane) -> ThreadPoolExecutor:
+    name, threads = lane.value
+    return ThreadPoolExecutor(threads, thread_name_prefix=f"kodit-{name}")
 
 
 class _WarmThread:

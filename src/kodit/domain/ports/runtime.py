@@ -14,14 +14,26 @@ class Clock(Protocol):
         ...
 
 
-class WakeUp(Protocol):
-    """Tells a worker that the queue may have changed."""
+class Notified(Protocol):
+    """Hears that the queue has changed."""
 
     def notify(self) -> None:
         """The queue was changed by this process; callable from any thread."""
         ...
 
+
+class WakeUp(Notified, Protocol):
+    """Tells a worker that the queue may have changed, by this process or another."""
+
     async def wait(self, timeout_seconds: float) -> None:
         """Return when something may have changed since the last wait, at the latest after the
         time-out."""
         ...
+
+
+class WakeUpGroup(Notified, Protocol):
+    """Hands a notification on to all that have been added."""
+
+    def add(self, notified: Notified) -> None: ...
+
+    def remove(self, notified: Notified) -> None: ...

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Protocol
 
 from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
-from kodit.domain.source import Credentials, KnownFile, Scan, Source, SourceHistory
+from kodit.domain.source import (
+    Credentials,
+    KnownFile,
+    ParsedSource,
+    Scan,
+    Source,
+    SourceHistory,
+)
 
 Report = Callable[[int, int | None], None]
 """Called with how much is done and the total, None while it is not known."""
+
+
+class SourceParser(Protocol):
+    """Understands what a caller types. Synchronous: a path is looked at."""
+
+    def parse(self, text: str) -> ParsedSource:
+        """A URL, `user@host:path` or the path of a folder, each optionally followed by `@` and a
+        ref. Raises SourceError, in one sentence, for what is refused or does not exist."""
+        ...
+
+    def check_globs(self, what: str, globs: Sequence[str]) -> None:
+        """Raises UserError, naming what they are for, for globs that can choose no file."""
+        ...
+
+    def former_names(self, text: str) -> Set[str]:
+        """How the sources are stored that `text` may have meant while they were there."""
+        ...
+
+    def without_secrets(self, text: str) -> str:
+        """What may be a mistyped URL, without its name and password."""
+        ...
 
 
 class SourceReader(Protocol):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kodit.domain.errors import KoditError, UserError
+from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.commands import files, queue, worker
 from kodit.faces.cli.commands.group import Commands
 from kodit.faces.cli.commands.options import IndexName, Json
@@ -104,12 +105,12 @@ def index(
     if not sources:
         status(context, None, as_json=as_json)
         return
+    from kodit.application.services.source_service import IndexRequest
     from kodit.faces.cli.terminal.indexing import index_and_show
-    from kodit.indexing import IndexRequest
 
-    with _opened(context) as application:
+    with _opened(context) as session:
         succeeded = index_and_show(
-            application,
+            session,
             IndexRequest(sources, _globs(include), _globs(exclude), credentials),
             wait=wait,
             as_json=as_json,
@@ -181,9 +182,9 @@ def search(
         search_and_show,
     )
 
-    with _opened(context) as application:
+    with _opened(context) as session:
         search_and_show(
-            application,
+            session,
             SearchOptions(
                 query=query,
                 path=path,
@@ -222,8 +223,8 @@ def status(
         watch_indexes,
     )
 
-    with _opened(context) as application:
-        (watch_indexes if watch else show_indexes)(application, source, as_json=as_json)
+    with _opened(context) as session:
+        (watch_indexes if watch else show_indexes)(session, source, as_json=as_json)
 
 
 @app.command()
@@ -231,8 +232,8 @@ def delete(context: typer.Context, source: IndexName) -> None:
     """Remove an index and everything derived from it; the source itself is never touched."""
     from kodit.faces.cli.terminal.status import delete_index
 
-    with _opened(context) as application:
-        delete_index(application, source)
+    with _opened(context) as session:
+        delete_index(session, source)
 
 
 @app.command()
@@ -289,10 +290,10 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        say(f"kodit: {printable(str(error))}")
+        say(f"kodit: {printable(with_advice(error))}")
         sys.exit(EXIT_USER_ERROR)
     except KoditError as error:
-        say(f"kodit: {printable(str(error))}")
+        say(f"kodit: {printable(with_advice(error))}")
         sys.exit(EXIT_FAILED)
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:

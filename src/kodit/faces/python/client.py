@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from kodit.application.services.index_service import IndexStatus
-from kodit.checkup import check_up, fatal_problem
+from kodit.application.services.refresh_service import failure_of
+from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
 from kodit.domain.diagnosis import Diagnosis
-from kodit.domain.entities import SearchResult
+from kodit.domain.entities import IndexRun, SearchResult
 from kodit.domain.errors import IndexingError
 from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
 from kodit.domain.search import choose
 from kodit.domain.symbols import SymbolAnswer, SymbolRequest
-from kodit.domain.value_objects import RunState, SearchFilter, SearchMode, SearchRequest, SymbolKind
-from kodit.indexing import IndexRequest, index_sources
-from kodit.locating import locate, located_ids
+from kodit.domain.value_objects import (
+    RunState,
+    SearchFilter,
+    SearchMode,
+    SearchRequest,
+    SymbolKind,
+)
+from kodit.faces.python.background_loop import BackgroundLoop
+from kodit.infrastructure.doctor.database import fatal_problem
 from kodit.settings import Settings
 
 T = TypeVar("T")
+
+
+class _Opened(NamedTuple):
+    application: Application
+    loop: BackgroundLoop
 
 
 class Kodit:
@@ -39,13 +48,15 @@ class Kodit:
     ...     for result in kodit.search("where are tasks claimed"):
     ...         print(result.snippet.path, result.snippet.start_line)
 
-    Calls are synchronous and may be made where an event loop is running, as in a notebook.
+    Calls are synchronous, may be made where an event loop is running, as in a notebook, and by any
+    number of threads at once: they share one application, which opens everything once.
     """
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
         """`data_dir` defaults to the setting of that name."""
         self._settings = Settings.load(data_dir=data_dir)
-        self._application: Application | None = None
+        self._opened: _Opened | None = None
+        self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -59,10 +70,12 @@ class Kodit:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database. The next call opens it again."""
-        if self._application is not None:
-            self._application.close()
-            self._application = None
+        """Let go of the database and end what is under way. The next call opens it again."""
+        with self._opening:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.loop.close()
+            opened.application.close()
 
     def index(
         self,
@@ -70,36 +83,35 @@ class Kodit:
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
         credentials: str | None = None,
+        wait: bool = True,
     ) -> list[IndexStatus]:
         """Add or refresh sources (git URLs, optionally `URL@ref`, or folders) and wait until they
-        are indexed. `include` and `exclude` are globs over their paths: None leaves them as they
-        were given before, an empty sequence clears them. `credentials` (`env:NAME`)
-        names the variable that holds `user:password` or a token, where the URL has none.
+        are indexed; with `wait` off, only queue the work for a worker. `include` and `exclude`
+        are globs over their paths: None leaves them as they were given before, an empty sequence
+        clears them. `credentials` (`env:NAME`) names the variable that holds `user:password` or a
+        token, where the URL has none.
 
         Raises SourceError for a source that cannot be, and IndexingError when a run fails.
         """
 
+        request = IndexRequest(
+            [str(source) for source in sources],
+            None if include is None else tuple(include),
+            None if exclude is None else tuple(exclude),
+            credentials,
+        )
+
         async def work(application: Application) -> list[IndexStatus]:
-            runs = await index_sources(
-                application,
-                IndexRequest(
-                    [str(source) for source in sources],
-                    None if include is None else tuple(include),
-                    None if exclude is None else tuple(exclude),
-                    credentials,
-                ),
-            )
-            for run in runs:
-                if run.state is not RunState.SUCCEEDED:
-                    errors = [f"{task.type_name}: {task.error}" for task in run.tasks if task.error]
-                    raise IndexingError(f"run {run.id} {run.state}: {'; '.join(errors)}")
-            if len(runs) < len(sources):
-                raise IndexingError("an index was deleted while it was being indexed")
+            if wait:
+                runs = await application.source_indexing.index(request)
+                _check_ended(runs, len(sources))
+            else:
+                runs = await application.sources.add(request)
             return await application.indexes.status(
                 [run.index_id for run in runs if run.index_id is not None]
             )
 
-        return self._run_apart(work)
+        return self._call(work)
 
     def search(
         self,
@@ -128,7 +140,7 @@ class Kodit:
             created_before=created_before,
             kinds=tuple(choose(SymbolKind, "kind", kind) for kind in kinds),
         )
-        return self._open().search.search(
+        return self._application.search.search(
             SearchRequest(query, choose(SearchMode, "mode", mode), chosen, limit, offset, budget)
         )
 
@@ -152,7 +164,7 @@ class Kodit:
         chosen = self._filter(source, languages, paths)
         expression = Expression(pattern, is_fixed=fixed_strings, ignore_case=ignore_case)
         request = GrepRequest(expression, chosen, context, limit)
-        return self._run_apart(lambda application: application.grep.grep(request))
+        return self._call(lambda application: application.grep.grep(request))
 
     def list_files(
         self,
@@ -162,13 +174,13 @@ class Kodit:
         paths: Sequence[str] = (),
     ) -> list[ListedFile]:
         """The indexed files of one index or of all, by index and path."""
-        return self._open().browse.list_files(self._filter(source, languages, paths))
+        return self._application.browse.list_files(self._filter(source, languages, paths))
 
     def read(self, source: str | Path | int, place: str) -> FileText:
         """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`.
         Raises NotFoundError for a file that is not in the index."""
-        application = self._open()
-        return application.browse.read_file(locate(application, source).id, place)
+        application = self._application
+        return application.browse.read_file(application.locator.locate(source).id, place)
 
     def symbols(
         self,
@@ -183,7 +195,7 @@ class Kodit:
         """Where a name (`name`, `Scope.name`) is defined, and where it is used: at most `limit`
         of each."""
         chosen = self._filter(source, languages, paths)
-        return self._open().symbols.find(SymbolRequest(name, chosen, tuple(kinds), limit))
+        return self._application.symbols.find(SymbolRequest(name, chosen, tuple(kinds), limit))
 
     def related(
         self,
@@ -197,82 +209,75 @@ class Kodit:
     ) -> list[SearchResult]:
         """Snippets whose code is like that at `PATH:LINE`, in the same index or in all, the most
         similar first."""
-        application = self._open()
-        index_id = locate(application, source).id
+        application = self._application
+        index_id = application.locator.locate(source).id
         chosen = self._filter(None if everywhere else index_id, languages, paths)
         return application.related.find(index_id, place, chosen, limit)
 
     def status(self) -> list[IndexStatus]:
         """Every index with what it holds and its latest run."""
-        return self._run_apart(lambda application: application.indexes.status())
+        return self._call(lambda application: application.indexes.status())
 
     def delete(self, source: str | Path | int) -> None:
         """Remove an index, by its source or identifier, and everything derived from it. The
         source itself is never touched."""
+        index_id = self._application.locator.locate(source).id
+        self._call(lambda application: application.indexes.delete(index_id))
 
-        async def work(application: Application) -> None:
-            await application.indexes.delete(locate(application, source).id)
+    def runs(self, states: Sequence[RunState | str] = (), *, limit: int = 100) -> list[IndexRun]:
+        """Runs in these states, or all, newest first."""
+        wanted = [choose(RunState, "state", state) for state in states]
+        return self._call(lambda application: application.queue.list_runs(wanted, limit))
 
-        self._run_apart(work)
+    def cancel(self, run_id: int) -> IndexRun:
+        """End a run: what waits at once, what runs at its next heartbeat or commit. Raises
+        NotFoundError, and UserError for a run that has ended."""
+        return self._call(lambda application: application.queue.cancel(run_id))
+
+    def retry(self, run_id: int) -> IndexRun:
+        """Queue the failed or cancelled stages of a run again, and what follows them. Raises
+        NotFoundError, and UserError for a run with nothing to retry."""
+        return self._call(lambda application: application.queue.retry(run_id))
 
     def check(self, *, repair: bool = False) -> Diagnosis:
         """Compare all that is stored with each other, and with `repair` put right what can be."""
-        fatal = fatal_problem(self._settings)
+        fatal = fatal_problem(self._settings.data_dir)
         if fatal is not None:
             return Diagnosis((fatal,), (fatal,))
-        return self._run_apart(partial(check_up, repair=repair))
+        return self._call(lambda application: application.examination.check(repair=repair))
 
     def _filter(
         self, source: str | Path | int | None, languages: Sequence[str], paths: Sequence[str]
     ) -> SearchFilter:
-        return SearchFilter(located_ids(self._open(), source), tuple(languages), tuple(paths))
+        return SearchFilter(self._application.locator.ids(source), tuple(languages), tuple(paths))
 
-    def _open(self) -> Application:
-        if self._application is None:
-            application = Application(self._settings)
-            application.open()
-            self._application = application
-        return self._application
+    @property
+    def _application(self) -> Application:
+        return self._open().application
 
-    def _run_apart(self, work: Callable[[Application], Coroutine[Any, Any, T]]) -> T:
-        """Run a coroutine over an application of its own, in a thread of its own, so that it does
-        not matter whether the caller has an event loop."""
-        outcome: list[T] = []
-        errors: list[BaseException] = []
-        cancel: list[Callable[[], object]] = []
-        done = threading.Event()
+    def _call(self, work: Callable[[Application], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine over the application, on its event loop."""
+        application, loop = self._open()
+        return loop.call(lambda: work(application))
 
-        async def main() -> T:
-            task = asyncio.current_task()
-            if task is not None:
-                loop = asyncio.get_running_loop()
-                cancel.append(lambda: loop.call_soon_threadsafe(task.cancel))
-            application = Application(self._settings)
-            try:
-                application.open()
-                return await work(application)
-            finally:
-                application.close()
+    def _open(self) -> _Opened:
+        with self._opening:
+            if self._opened is None:
+                application = Application(self._settings)
+                try:
+                    application.open()
+                except BaseException:
+                    application.close()
+                    raise
+                self._opened = _Opened(application, BackgroundLoop())
+            return self._opened
 
-        def run() -> None:
-            try:
-                outcome.append(asyncio.run(main()))
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                errors.append(error)
-            finally:
-                done.set()
 
-        thread = threading.Thread(target=run, name="kodit")
-        thread.start()
-        try:
-            done.wait()  # a join that is interrupted takes the thread for ended (Python 3.11)
-        except BaseException:  # Ctrl-C: what is held is released before the caller goes on
-            for stop in cancel:
-                with suppress(RuntimeError):  # the loop has just closed by itself
-                    stop()
-            raise
-        finally:
-            thread.join()
-        if errors:
-            raise errors[0]
-        return outcome[0]
+def _check_ended(runs: Sequence[IndexRun], wanted: int) -> None:
+    """Raises IndexingError unless so many runs have succeeded."""
+    for run in runs:
+        failure = failure_of(run)
+        if failure is not None:
+            raise failure
+    if len(runs) < wanted:
+        raise IndexingError("an index was deleted while it was being indexed", code="index_deleted")

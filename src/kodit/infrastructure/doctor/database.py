@@ -30,6 +30,11 @@ _OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
 _BEYOND_REPAIR = "nothing; restore it from a copy, or move it away and index again"
 
 
+def fatal_problem(data_dir: Path) -> Problem | None:
+    """What keeps a data directory from being opened at all."""
+    return unreadable_database(data_dir / "kodit.db") or missing_database(data_dir)
+
+
 def unreadable_database(path: Path) -> Problem | None:
     """A problem where the file is no database at all, so that nothing else can be asked."""
     if not path.exists():

@@ -79,15 +79,18 @@ def parse_patterns(content: bytes) -> tuple[Pattern, ...]:
     return tuple(patterns)
 
 
-def check_globs(option: str, globs: Sequence[str]) -> None:
-    """Raises UserError, naming the option, for globs that can choose no file."""
+def check_globs(what: str, globs: Sequence[str]) -> None:
+    """Raises UserError, naming what they are for, for globs that can choose no file."""
     for glob in globs:
-        what = mistake_of(glob)
-        if what is not None:
-            raise UserError(f"{option} {glob!r} {what}")
+        mistake = mistake_of(glob)
+        if mistake is not None:
+            raise UserError(f"the {what} glob {glob!r} {mistake}", code="glob_invalid", glob=glob)
     if globs and all(glob.startswith("!") for glob in globs):
         raise UserError(
-            f"{option} {globs[0]!r} only takes back what another {option} before it has chosen"
+            f"the {what} glob {globs[0]!r} only takes back what another {what} glob before it has "
+            "chosen",
+            code="glob_invalid",
+            glob=globs[0],
         )
 
 

@@ -74,8 +74,7 @@ class PooledLineSearcher:
                 at_once = self._pool.size
         except StalledError:
             raise InvalidQueryError(
-                f"the expression {expression.pattern!r} takes too long; make it simpler, "
-                "or choose fewer files with --path or a source"
+                f"the expression {expression.pattern!r} takes too long", code="grep_too_slow"
             ) from None
         finally:
             for task in running:

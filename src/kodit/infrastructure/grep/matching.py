@@ -45,8 +45,8 @@ def compile_expression(expression: Expression) -> Compiled:
         return re2.compile(source, options)
     except re2.error as error:
         raise InvalidQueryError(
-            f"{pattern!r} is not a regular expression: {_reason(error)}; "
-            "--fixed-strings looks for the text itself"
+            f"{pattern!r} is not a regular expression: {_reason(error)}",
+            code="expression_invalid",
         ) from None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kodit.domain.entities import Index, IndexedFile, WorkingCopy
-from kodit.domain.errors import NotFoundError
+from kodit.domain.errors import no_such_index
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.memory.tables import Tables
@@ -27,7 +27,7 @@ class MemoryIndexes:
 
     def get(self, index_id: int) -> Index:
         if index_id not in self._tables.indexes or index_id in self._tables.deleted_indexes:
-            raise NotFoundError(f"there is no index {index_id}; `kodit status` lists the indexes")
+            raise no_such_index(index_id)
         return self._tables.indexes[index_id]
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:

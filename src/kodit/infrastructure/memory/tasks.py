@@ -10,7 +10,7 @@ from typing import Any
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
-from kodit.domain.errors import LeaseLost, NotFoundError
+from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
 from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
 from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
 
@@ -35,7 +35,7 @@ class MemoryTaskRepository:
 
     def lock_run(self, run_id: int) -> IndexRun:
         if run_id not in self._tables.runs:
-            raise NotFoundError(f"there is no run {run_id}; `kodit queue list` shows the runs")
+            raise no_such_run(run_id)
         return self._load([run_id])[0]
 
     def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
@@ -162,7 +162,7 @@ class MemoryTaskRepository:
 
     def get_task(self, task_id: int) -> Task:
         if task_id not in self._tables.tasks:
-            raise NotFoundError(f"there is no task {task_id}; `kodit queue list` shows the tasks")
+            raise no_such_task(task_id)
         return copy_of(self._tables.tasks[task_id])
 
     def running_tasks(

@@ -16,12 +16,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from kodit.application.services.threads import in_thread
 from kodit.domain.errors import StalledError, TransientError
 
 Report = Callable[[int, int | None], None]
 
 STALL_SECONDS = 120.0
-"""How long a child may work without a sign of life."""
+"""How long a child may work without progress."""
 
 
 class _Child:
@@ -114,8 +115,9 @@ class ProcessPool:
     """Calls functions in child processes, which are started when first needed and kept.
 
     A function is named `module:function`, takes pickled arguments and a keyword `report`, and
-    gives a pickled result. A call that is cancelled, or shows no sign of life for too long, ends
-    its child.
+    gives a pickled result. A call that is cancelled, or makes no progress for too long, ends its
+    child. Nothing here blocks the event loop: processes are started and ended in a thread, which
+    lives as long as they do, since Linux ends a child with the thread that has started it.
     """
 
     def __init__(self, folder: Path, size: int | None = None) -> None:
@@ -126,6 +128,7 @@ class ProcessPool:
         self._idle: list[_Child] = []
         self._places = asyncio.Semaphore(self.size)
         self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="kodit-child")
+        self._spawner = ThreadPoolExecutor(1, thread_name_prefix="kodit-spawner")
 
     def inherit(self, descriptor: int) -> None:
         """Let children hold this descriptor too: a lock stays taken until the last one ends."""
@@ -141,15 +144,16 @@ class ProcessPool:
         """The function's result. Raises what it raised; StalledError when it went silent, and
         TransientError when its process died."""
         async with self._places:
-            child = self._take(function)
+            child = await self._take(function)
             try:
                 answer = await self._converse(child, function, arguments, report, stall_seconds)
             except (EOFError, ConnectionError):
+                how = await in_thread(child.how_it_ended, executor=self._spawner)
                 raise TransientError(
-                    f"a child process {child.how_it_ended()} while it ran {_name(function)}"
+                    f"a child process {how} while it ran {_name(function)}"
                 ) from None
             except BaseException:
-                child.kill_at_work()
+                await in_thread(child.kill_at_work, executor=self._spawner)
                 raise
             self._idle.append(child)
         kind, value = answer
@@ -157,16 +161,28 @@ class ProcessPool:
             raise value
         return value
 
-    def _take(self, function: str) -> _Child:
+    async def _take(self, function: str) -> _Child:
         """Preferably a child that has run the function before: it has imported and loaded what
         that takes, and remembers what makes the next call cheaper."""
         for child in self._idle:
             if function in child.has_run:
                 self._idle.remove(child)
                 return child
-        child = self._idle.pop() if self._idle else _Child(self._folder, self._inherited)
+        child = self._idle.pop() if self._idle else await self._start()
         child.has_run.add(function)
         return child
+
+    async def _start(self) -> _Child:
+        started: list[_Child] = []
+        try:
+            await in_thread(
+                lambda: started.append(_Child(self._folder, self._inherited)),
+                executor=self._spawner,
+            )
+        except asyncio.CancelledError:
+            self._idle += started  # the next call takes it
+            raise
+        return started[0]
 
     async def _converse(
         self,
@@ -191,12 +207,17 @@ class ProcessPool:
                 report(*value)
             answer = child.receive(self._threads)
 
+    async def aclose(self) -> None:
+        """End all children, off the event loop."""
+        await in_thread(self.close)
+
     def close(self) -> None:
-        """End all children."""
-        for child in self._idle:
+        """End all children; blocks until they have ended."""
+        idle, self._idle = self._idle, []
+        for child in idle:
             child.kill()
-        self._idle.clear()
         self._threads.shutdown(wait=False)
+        self._spawner.shutdown(wait=False)
 
 
 @contextmanager

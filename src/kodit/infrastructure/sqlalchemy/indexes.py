@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
-from kodit.domain.errors import NotFoundError
+from kodit.domain.errors import no_such_index
 from kodit.domain.source import FileHistory, KnownFile
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
@@ -67,7 +67,7 @@ class SqlIndexRepository:
             select(INDEXES).where(INDEXES.c.id == index_id, INDEXES.c.deleted_at == 0)
         ).first()
         if row is None:
-            raise NotFoundError(f"there is no index {index_id}; `kodit status` lists the indexes")
+            raise no_such_index(index_id)
         return _to_index(row)
 
     def find(self, source: Source) -> Index | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, or_, select
 
 from kodit.domain.entities import StoredSnippet
-from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.errors import InvalidQueryError, no_such_index
 from kodit.domain.search import FoundSnippet
 from kodit.domain.value_objects import FileProcessingStatus, Scope, SearchFilter, Symbol
 from kodit.infrastructure.mappers.moments import to_microseconds
@@ -77,7 +77,7 @@ class SqlSearchRepository:
         every = set(self._connection.execute(_EVERY_INDEX).scalars())
         wanted = set(search_filter.index_ids) or every
         for index_id in wanted - every:
-            raise NotFoundError(f"there is no index {index_id}; `kodit status` lists the indexes")
+            raise no_such_index(index_id)
         hidden = self._connection.execute(_DELETED_FILES, {"ids": list(wanted)}).scalars()
         return Scope(
             index_ids=frozenset(wanted),

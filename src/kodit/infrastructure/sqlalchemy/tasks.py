@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, insert, lite
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
-from kodit.domain.errors import LeaseLost, NotFoundError
+from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
 from kodit.infrastructure.mappers.moments import to_microseconds, to_optional_moment
@@ -85,7 +85,7 @@ class SqlTaskRepository:
     def lock_run(self, run_id: int) -> IndexRun:
         run = self._store.lock(run_id)
         if run is None:
-            raise NotFoundError(f"there is no run {run_id}; `kodit queue list` shows the runs")
+            raise no_such_run(run_id)
         return run
 
     def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
@@ -168,7 +168,7 @@ class SqlTaskRepository:
     def get_task(self, task_id: int) -> Task:
         row = self._connection.execute(SELECT_TASKS.where(TASKS.c.id == task_id)).first()
         if row is None:
-            raise NotFoundError(f"there is no task {task_id}; `kodit queue list` shows the tasks")
+            raise no_such_task(task_id)
         return row_to_task(row)
 
     def running_tasks(

@@ -45,14 +45,13 @@ def grep(
     from kodit.domain.grep import Expression, GrepRequest
     from kodit.domain.value_objects import SearchFilter
     from kodit.faces.cli.terminal.files import grep_and_show
-    from kodit.locating import located_ids
 
-    with opened(context) as application:
+    with opened(context) as session:
         chosen = SearchFilter(
-            located_ids(application, source), tuple(language or ()), tuple(path or ())
+            session.application.locator.ids(source), tuple(language or ()), tuple(path or ())
         )
         expression = Expression(pattern, is_fixed=fixed_strings, ignore_case=ignore_case)
-        grep_and_show(application, GrepRequest(expression, chosen, lines, limit), as_json=as_json)
+        grep_and_show(session, GrepRequest(expression, chosen, lines, limit), as_json=as_json)
 
 
 @app.command()
@@ -69,13 +68,12 @@ def ls(
     """List indexed files: lines, bytes, snippets, language, path."""
     from kodit.domain.value_objects import SearchFilter
     from kodit.faces.cli.terminal.files import list_and_show
-    from kodit.locating import located_ids
 
-    with opened(context) as application:
+    with opened(context) as session:
         chosen = SearchFilter(
-            located_ids(application, source), tuple(language or ()), tuple(glob or ())
+            session.application.locator.ids(source), tuple(language or ()), tuple(glob or ())
         )
-        list_and_show(application, chosen, as_json=as_json)
+        list_and_show(session, chosen, as_json=as_json)
 
 
 @app.command()
@@ -95,8 +93,8 @@ def read(
     """
     from kodit.faces.cli.terminal.files import read_and_show
 
-    with opened(context) as application:
-        read_and_show(application, source, place, as_json=as_json)
+    with opened(context) as session:
+        read_and_show(session, source, place, as_json=as_json)
 
 
 @app.command()
@@ -125,14 +123,13 @@ def symbols(
     from kodit.domain.symbols import SymbolRequest
     from kodit.domain.value_objects import SearchFilter
     from kodit.faces.cli.terminal.files import symbols_and_show
-    from kodit.locating import located_ids
 
-    with opened(context) as application:
+    with opened(context) as session:
         chosen = SearchFilter(
-            located_ids(application, source), tuple(language or ()), tuple(path or ())
+            session.application.locator.ids(source), tuple(language or ()), tuple(path or ())
         )
         request = SymbolRequest(name, chosen, tuple(kind or ()), limit)
-        symbols_and_show(application, request, as_json=as_json)
+        symbols_and_show(session, request, as_json=as_json)
 
 
 @app.command()
@@ -158,9 +155,9 @@ def related(
     from kodit.domain.value_objects import SearchFilter
     from kodit.faces.cli.terminal.files import related_and_show
 
-    with opened(context) as application:
+    with opened(context) as session:
         related_and_show(
-            application,
+            session,
             source,
             place,
             search_filter=SearchFilter((), tuple(language or ()), tuple(path or ())),

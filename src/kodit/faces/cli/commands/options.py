@@ -1,4 +1,4 @@
-"""What several commands share: options, arguments, and the application they work on."""
+"""What several commands share: options, arguments, and the session they work in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from kodit.composition import Application
+    from kodit.faces.cli.session import Session
     from kodit.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -27,14 +27,15 @@ Paths = Annotated[
 ]
 
 
-def opened(context: typer.Context, log_level: str = "error", **options: Any) -> Application:
-    """The application over the data directory that was asked for; closed at the end of `with`.
+def opened(context: typer.Context, log_level: str = "error", **options: Any) -> Session:
+    """A session over the data directory that was asked for; closed at the end of `with`.
 
     `options` are settings that the command line gives; `log_level` is what `auto` means here.
     """
     from kodit.composition import Application
+    from kodit.faces.cli.session import Session
 
-    return Application(loaded(context, log_level, **options))
+    return Session(Application(loaded(context, log_level, **options)))
 
 
 def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> Settings:

@@ -30,8 +30,8 @@ def list_(
     """List what runs, what waits, in its order, and what has failed, and say why."""
     from kodit.faces.cli.terminal.queue import list_runs
 
-    with opened(context) as application:
-        list_runs(application, everything=everything, limit=limit, as_json=as_json)
+    with opened(context) as session:
+        list_runs(session, everything=everything, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -39,8 +39,8 @@ def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """Show one run: its tasks, what each did, and every attempt."""
     from kodit.faces.cli.terminal.queue import show_one_run
 
-    with opened(context) as application:
-        show_one_run(application, run_id, as_json=as_json)
+    with opened(context) as session:
+        show_one_run(session, run_id, as_json=as_json)
 
 
 @app.command()
@@ -48,8 +48,8 @@ def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """Run the failed or cancelled stages of a run again, and what follows them."""
     from kodit.faces.cli.terminal.queue import retry_run
 
-    with opened(context) as application:
-        retry_run(application, run_id, as_json=as_json)
+    with opened(context) as session:
+        retry_run(session, run_id, as_json=as_json)
 
 
 @app.command()
@@ -57,8 +57,8 @@ def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None
     """End a run: what waits at once, what runs at its next sign of life."""
     from kodit.faces.cli.terminal.queue import cancel_run
 
-    with opened(context) as application:
-        cancel_run(application, run_id, as_json=as_json)
+    with opened(context) as session:
+        cancel_run(session, run_id, as_json=as_json)
 
 
 @app.command()
@@ -66,8 +66,8 @@ def pause(context: typer.Context, as_json: Json = False) -> None:
     """Let no worker start another task; what runs finishes its stage."""
     from kodit.faces.cli.terminal.queue import pause_queue
 
-    with opened(context) as application:
-        pause_queue(application, as_json=as_json)
+    with opened(context) as session:
+        pause_queue(session, as_json=as_json)
 
 
 @app.command()
@@ -75,5 +75,5 @@ def resume(context: typer.Context, as_json: Json = False) -> None:
     """Let workers start tasks again."""
     from kodit.faces.cli.terminal.queue import resume_queue
 
-    with opened(context) as application:
-        resume_queue(application, as_json=as_json)
+    with opened(context) as session:
+        resume_queue(session, as_json=as_json)

@@ -28,9 +28,7 @@ def worker(
     What is held when the signal comes is given back; a second signal ends the process at once,
     and the next worker takes its tasks back. What happens is logged to standard error.
     """
-    import asyncio
+    from kodit.faces.cli.terminal.worker import work_until_stopped
 
-    from kodit.working import work_until_stopped
-
-    with opened(context, log_level="info", sync_every_seconds=sync_every) as application:
-        asyncio.run(work_until_stopped(application))
+    with opened(context, log_level="info", sync_every_seconds=sync_every) as session:
+        work_until_stopped(session)

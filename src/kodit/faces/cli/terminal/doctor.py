@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import signal
 from collections.abc import Sequence
 
-from kodit.checkup import check_up, fatal_problem
+from kodit.application.services.worker_host import RunObserver
+from kodit.application.views.doctor import DiagnosisView
 from kodit.composition import Application
 from kodit.domain.diagnosis import Diagnosis, Problem
 from kodit.domain.errors import UserError
+from kodit.faces.cli.session import Session
+from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
-from kodit.infrastructure.doctor.database import has_tables
+from kodit.infrastructure.doctor.database import fatal_problem, has_tables
 from kodit.settings import Settings
-from kodit.shapes import problem_shape
 
 
 def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
@@ -20,13 +22,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
     Returns whether nothing is wrong (any more)."""
     diagnosis = _check(settings, repair=repair)
     if as_json:
-        print_json(
-            {
-                "healthy": diagnosis.is_healthy,
-                "problems": [problem_shape(problem) for problem in diagnosis.found],
-                "remaining": [problem_shape(problem) for problem in diagnosis.remaining],
-            }
-        )
+        print_json(DiagnosisView.of(diagnosis))
         return diagnosis.is_healthy
     _show(diagnosis.found)
     if not diagnosis.found:
@@ -46,23 +42,26 @@ def _check(settings: Settings, *, repair: bool) -> Diagnosis:
     """Raises UserError where there is nothing to examine."""
     if not settings.data_dir.exists():
         raise UserError(f"the data directory {settings.data_dir} does not exist")
-    fatal = fatal_problem(settings)
+    fatal = fatal_problem(settings.data_dir)
     if fatal is not None:
         return Diagnosis((fatal,), (fatal,))
     if not has_tables(settings.data_dir / "kodit.db"):
         raise UserError(f"{settings.data_dir} holds no database; nothing is indexed there")
-    with Application(settings) as application:
-        return asyncio.run(_work(application, repair=repair))
+    with Session(Application(settings)) as session:
+        return session.run(_work(session.application, repair=repair))
 
 
 async def _work(application: Application, *, repair: bool) -> Diagnosis:
+    stopped_by = on_signals(signal.SIGTERM)
     if not (repair and is_interactive()):
-        return await check_up(application, repair=repair)
+        return await application.examination.check(repair=repair, stopped_by=stopped_by)
     from kodit.faces.cli.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
 
     with LiveProgress() as live:
-        return await check_up(
-            application, repair=True, show=live.show, show_operation=live.show_operation
+        return await application.examination.check(
+            repair=True,
+            observer=RunObserver(live.show, live.show_operation),
+            stopped_by=stopped_by,
         )
 
 

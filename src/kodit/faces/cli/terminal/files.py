@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from kodit.browsing_shapes import file_shape, grep_shape, symbols_shape, text_shape
-from kodit.composition import Application
+from kodit.application.views.files import FilesView, GrepView, SymbolsView, TextView
+from kodit.application.views.search import RelatedView
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.grep import GrepMatch, GrepRequest
 from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import SearchFilter
+from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import print_json, print_line, printable, say
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import show_results
-from kodit.locating import are_several, locate
-from kodit.shapes import result_shape
 
 
-def grep_and_show(application: Application, request: GrepRequest, *, as_json: bool) -> None:
+def grep_and_show(session: Session, request: GrepRequest, *, as_json: bool) -> None:
     """Print matching lines as `path:line:text`, and lines of context as `path-line-text`."""
-    answer = asyncio.run(application.grep.grep(request))
+    answer = session.run(session.application.grep.grep(request))
     if as_json:
-        print_json(grep_shape(request.expression.pattern, answer))
+        print_json(GrepView.of(request.expression.pattern, answer))
     else:
-        several = are_several(application, request.filter.index_ids)
+        several = session.application.locator.are_several(request.filter.index_ids)
         _show_matches(answer.matches, with_context=request.context > 0, several=several)
     for problem in answer.problems:
         say(f"kodit: {problem}")
@@ -63,13 +61,13 @@ def _numbered(matches: Iterable[GrepMatch]) -> dict[int, tuple[str, str]]:
     return lines
 
 
-def list_and_show(application: Application, search_filter: SearchFilter, *, as_json: bool) -> None:
+def list_and_show(session: Session, search_filter: SearchFilter, *, as_json: bool) -> None:
     """Print one file a line: lines, bytes, snippets, language, path."""
-    files = application.browse.list_files(search_filter)
+    files = session.application.browse.list_files(search_filter)
     if as_json:
-        print_json({"files": [file_shape(file) for file in files]})
+        print_json(FilesView.of(files))
         return
-    several = are_several(application, search_filter.index_ids)
+    several = session.application.locator.are_several(search_filter.index_ids)
     for file in files:
         place = _place(file.index_id, file.path, several=several)
         print_line(
@@ -79,23 +77,27 @@ def list_and_show(application: Application, search_filter: SearchFilter, *, as_j
         say("No indexed file passes these filters.")
 
 
-def read_and_show(application: Application, source: str, place: str, *, as_json: bool) -> None:
+def read_and_show(session: Session, source: str, place: str, *, as_json: bool) -> None:
     """Print the lines of a file as they are."""
-    text = application.browse.read_file(locate(application, source).id, place)
+    text = session.application.browse.read_file(
+        session.application.locator.locate(source).id, place
+    )
     if as_json:
-        print_json(text_shape(text))
+        print_json(TextView.of(text))
     elif text.start_line <= text.end_line:
         for line in text.text.split("\n"):
             print_line(_shown(line))
 
 
-def symbols_and_show(application: Application, request: SymbolRequest, *, as_json: bool) -> None:
+def symbols_and_show(session: Session, request: SymbolRequest, *, as_json: bool) -> None:
     """Print definitions, then references."""
-    answer = application.symbols.find(request)
+    answer = session.application.symbols.find(request)
     if as_json:
-        print_json(symbols_shape(request.name, answer))
+        print_json(SymbolsView.of(request.name, answer))
     else:
-        _show_symbols(answer, several=are_several(application, request.filter.index_ids))
+        _show_symbols(
+            answer, several=session.application.locator.are_several(request.filter.index_ids)
+        )
     if not answer.definitions and not answer.references:
         say("Nothing found.")
     elif not answer.is_complete:
@@ -119,7 +121,7 @@ def _show_symbols(answer: SymbolAnswer, *, several: bool) -> None:
 
 
 def related_and_show(
-    application: Application,
+    session: Session,
     source: str,
     place: str,
     *,
@@ -130,14 +132,14 @@ def related_and_show(
     as_json: bool,
 ) -> None:
     """Print the snippets like the one at a place."""
-    index = locate(application, source)
+    index = session.application.locator.locate(source)
     if not everywhere:
         search_filter = SearchFilter((index.id,), search_filter.languages, search_filter.paths)
-    results = application.related.find(index.id, place, search_filter, limit)
+    results = session.application.related.find(index.id, place, search_filter, limit)
     if as_json:
-        print_json({"place": place, "results": [result_shape(result) for result in results]})
+        print_json(RelatedView.of(place, results))
     elif results:
-        several = are_several(application, search_filter.index_ids)
+        several = session.application.locator.are_several(search_filter.index_ids)
         show_results(results, lines, with_source=several)
     else:
         say("Nothing found.")

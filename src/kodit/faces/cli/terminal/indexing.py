@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.services.refresh_service import failure_of
+from kodit.application.services.source_service import IndexRequest
+from kodit.application.services.worker_host import RunObserver
+from kodit.application.views.indexes import IndexesView
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
-from kodit.domain.value_objects import RunState
+from kodit.faces.cli.advice import with_advice
+from kodit.faces.cli.session import Session
+from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import is_interactive, print_json, printable, say
-from kodit.faces.cli.terminal.runs import errors_of
 from kodit.faces.cli.terminal.tables import show_statuses
-from kodit.indexing import IndexRequest, index_sources, queue_sources
-from kodit.infrastructure.sources.parsing import parse_source
-from kodit.shapes import status_shape
 
 
 def index_and_show(
-    application: Application,
+    session: Session,
     request: IndexRequest,
     *,
     wait: bool,
@@ -27,21 +30,21 @@ def index_and_show(
 ) -> bool:
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
     succeeded."""
-
-    names = _names(request)
+    application = session.application
+    names = [str(source) for source in application.sources.sources(request)]
 
     async def work() -> tuple[list[IndexRun], list[IndexStatus], QueueOverview]:
         if wait:
             runs = await run_and_watch(application, request)
         else:
-            runs = await queue_sources(application, request)
+            runs = await application.sources.add(request)
         index_ids = [run.index_id for run in runs if run.index_id is not None]
         statuses = await application.indexes.status(index_ids) if index_ids else []
         return runs, statuses, await application.queue.overview(application.registry)
 
-    runs, statuses, queue = asyncio.run(work())
+    runs, statuses, queue = session.run(work())
     if as_json:
-        print_json({"indexes": [status_shape(status, queue) for status in statuses]})
+        print_json(IndexesView.of(statuses, queue, with_queue=False))
     else:
         show_statuses(statuses, queue, with_errors=not wait)
     if not wait:
@@ -62,37 +65,30 @@ async def run_and_watch(application: Application, request: IndexRequest) -> list
     if await application.queue.paused_since() is not None:
         say("The queue is paused; nothing starts until `kodit queue resume`.")
         say("Ctrl-C leaves what was asked for in the queue.")
-    if not is_interactive():
-        return await index_sources(application, request)
-    from kodit.faces.cli.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
-
-    with LiveProgress() as live:
-        live.look_for(_names(request))
-        return await index_sources(
-            application,
-            request,
-            show=live.show,
-            show_operation=live.show_operation,
+    names = [str(source) for source in application.sources.sources(request)]
+    with watching(names) as observer:
+        return await application.source_indexing.index(
+            request, observer=observer, stopped_by=on_signals(signal.SIGTERM)
         )
 
 
-def _names(request: IndexRequest) -> list[str]:
-    """The sources without their secrets."""
-    return [str(parse_source(source).source) for source in request.sources]
+@contextmanager
+def watching(names: Sequence[str]) -> Iterator[RunObserver | None]:
+    """Live progress on standard error, where somebody looks at it; until there are runs it names
+    the sources that are looked for."""
+    if not is_interactive():
+        yield None
+        return
+    from kodit.faces.cli.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
+
+    with LiveProgress() as live:
+        live.look_for(names)
+        yield RunObserver(live.show, live.show_operation)
 
 
 def report_failures(runs: Sequence[IndexRun]) -> bool:
     """Say what did not succeed; returns whether all did."""
     failures = [failure for run in runs if (failure := failure_of(run)) is not None]
     for failure in failures:
-        say(failure)
+        say(printable(with_advice(failure)))
     return not failures
-
-
-def failure_of(run: IndexRun) -> str | None:
-    """What became of a run that did not succeed, in one sentence."""
-    if not run.state.is_terminal:
-        return f"run {run.id} was stopped; the same command goes on where it was"
-    if run.state is RunState.SUCCEEDED:
-        return None
-    return ": ".join([f"run {run.id} {run.state}", *errors_of(run)])

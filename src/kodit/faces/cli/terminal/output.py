@@ -7,18 +7,20 @@ import re
 import sys
 from typing import Any
 
+from kodit.application.views.serialization import to_json
+
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def print_json(value: Any) -> None:
-    """One JSON document."""
-    print_line(json_text(value, indent=2))
+def print_json(view: Any) -> None:
+    """A view as one JSON document."""
+    print_line(json_text(view, indent=2))
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
-    """JSON in which nothing steers the terminal: DEL, the controls beyond it, and what turns the
-    direction of text are escapes as well."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
+def json_text(view: Any, indent: int | None = None) -> str:
+    """A view as JSON in which nothing steers the terminal: DEL, the controls beyond it, and what
+    turns the direction of text are escapes as well."""
+    text = json.dumps(to_json(view), indent=indent, ensure_ascii=False)
     return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

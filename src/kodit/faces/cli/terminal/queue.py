@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
-from typing import Any
 
 from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.views.runs import ListedRunView, QueueView, RunsView
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun, TaskAttempt
 from kodit.domain.errors import NotFoundError
-from kodit.domain.value_objects import RunState
+from kodit.domain.value_objects import RunState, Source
+from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import print_json, print_line, printable, say
 from kodit.faces.cli.terminal.runs import queue_line, run_line, run_lines, telling_lines
-from kodit.shapes import attempt_shape, queue_shape, run_shape
 
 
-def list_runs(application: Application, *, everything: bool, limit: int, as_json: bool) -> None:
+def list_runs(session: Session, *, everything: bool, limit: int, as_json: bool) -> None:
     """What runs, what waits in its order, what has failed; or all runs, newest first."""
+
+    application = session.application
 
     async def work() -> None:
         if everything:
@@ -30,12 +31,10 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
         queue = await application.queue.overview(application.registry, runs)
         sources = await application.indexes.sources()
         if as_json:
-            shapes = [
-                run_shape(run, queue)
-                | {"source": str(sources[run.index_id]) if run.index_id in sources else None}
-                for run in runs
-            ]
-            print_json({"queue": queue_shape(queue), "runs": shapes})
+            listed = (
+                ListedRunView.of(run, queue).with_source(_name_of(sources, run)) for run in runs
+            )
+            print_json(RunsView(QueueView.of(queue), tuple(listed)))
             return
         print_line(queue_line(queue))
         for run in runs:
@@ -49,7 +48,7 @@ def list_runs(application: Application, *, everything: bool, limit: int, as_json
         if len(found) > len(runs):
             say("There are more; `--limit` says how many are listed.")
 
-    asyncio.run(work())
+    session.run(work())
 
 
 def _by_state(runs: Iterable[IndexRun], limit: int) -> Iterator[list[IndexRun]]:
@@ -58,35 +57,41 @@ def _by_state(runs: Iterable[IndexRun], limit: int) -> Iterator[list[IndexRun]]:
         yield list(islice(alike, limit))
 
 
-def show_one_run(application: Application, run_id: int, *, as_json: bool) -> None:
+def show_one_run(session: Session, run_id: int, *, as_json: bool) -> None:
     """A run with its tasks, and every attempt of each."""
+
+    application = session.application
 
     async def work() -> None:
         run, attempts = await application.queue.describe(run_id)
         queue = await application.queue.overview(application.registry, [run])
         source = await _source(application, run)
         if as_json:
-            print_json(_whole_shape(run, source, attempts, queue))
+            print_json(_whole(run, source, attempts, queue))
             return
         if source is None and run.index_id is not None:
             source = "being deleted"
         for line in run_lines(run, source, attempts, queue):
             print_line(line)
 
-    asyncio.run(work())
+    session.run(work())
 
 
-def retry_run(application: Application, run_id: int, *, as_json: bool) -> None:
+def retry_run(session: Session, run_id: int, *, as_json: bool) -> None:
+    application = session.application
+
     async def work() -> None:
         run = await application.queue.retry(run_id)
         if run.id != run_id and not as_json:
             say(f"Run {run_id} is out of date; run {run.id} does the whole.")
         await _tell_run(application, run, as_json=as_json)
 
-    asyncio.run(work())
+    session.run(work())
 
 
-def cancel_run(application: Application, run_id: int, *, as_json: bool) -> None:
+def cancel_run(session: Session, run_id: int, *, as_json: bool) -> None:
+    application = session.application
+
     async def work() -> None:
         run = await application.queue.cancel(run_id)
         await _tell_run(application, run, as_json=as_json)
@@ -97,7 +102,7 @@ def cancel_run(application: Application, run_id: int, *, as_json: bool) -> None:
         for other in await application.queue.left_beside(run):
             say(f"Run {other.id} was asked for as well, and is not cancelled.")
 
-    asyncio.run(work())
+    session.run(work())
 
 
 async def _tell_run(application: Application, run: IndexRun, *, as_json: bool) -> None:
@@ -105,7 +110,7 @@ async def _tell_run(application: Application, run: IndexRun, *, as_json: bool) -
     if as_json:
         run, attempts = await application.queue.describe(run.id)
         queue = await application.queue.overview(application.registry, [run])
-        print_json(_whole_shape(run, await _source(application, run), attempts, queue))
+        print_json(_whole(run, await _source(application, run), attempts, queue))
         return
     queue = await application.queue.overview(application.registry, [run])
     say(run_line(run))
@@ -123,42 +128,48 @@ async def _source(application: Application, run: IndexRun) -> str | None:
         return None
 
 
-def _whole_shape(
+def _name_of(sources: Mapping[int, Source], run: IndexRun) -> str | None:
+    source = None if run.index_id is None else sources.get(run.index_id)
+    return None if source is None else str(source)
+
+
+def _whole(
     run: IndexRun,
     source: str | None,
     attempts: Mapping[int, Sequence[TaskAttempt]],
     queue: QueueOverview,
-) -> dict[str, Any]:
+) -> ListedRunView:
     """A run with the history of each of its tasks, and its source as in the list."""
-    shape = run_shape(run, queue) | {"source": source}
-    for task in shape["tasks"]:
-        task["history"] = [attempt_shape(one) for one in attempts.get(task["id"], [])]
-    return shape
+    return ListedRunView.of(run, queue, attempts).with_source(source)
 
 
-def pause_queue(application: Application, *, as_json: bool) -> None:
+def pause_queue(session: Session, *, as_json: bool) -> None:
+    application = session.application
+
     async def work() -> None:
         news = await application.queue.pause()
         if not as_json:
             say("Paused; what runs finishes its stage." if news else "It was paused already.")
         await _tell_queue(application, as_json=as_json)
 
-    asyncio.run(work())
+    session.run(work())
 
 
-def resume_queue(application: Application, *, as_json: bool) -> None:
+def resume_queue(session: Session, *, as_json: bool) -> None:
+    application = session.application
+
     async def work() -> None:
         news = await application.queue.resume()
         if not as_json:
             say("Resumed." if news else "It was not paused.")
         await _tell_queue(application, as_json=as_json)
 
-    asyncio.run(work())
+    session.run(work())
 
 
 async def _tell_queue(application: Application, *, as_json: bool) -> None:
     queue = await application.queue.overview(application.registry)
     if as_json:
-        print_json({"queue": queue_shape(queue)})
+        print_json(RunsView(QueueView.of(queue)))
     else:
         say(queue_line(queue))

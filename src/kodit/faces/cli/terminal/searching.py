@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-from kodit.composition import Application
-from kodit.domain.entities import Index
-from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError
+from kodit.application.services.refresh_service import Refreshed
+from kodit.application.views.search import SearchView
+from kodit.domain.errors import InvalidQueryError
 from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest, SymbolKind
+from kodit.faces.cli.advice import with_advice
+from kodit.faces.cli.session import Session
+from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import print_json, printable, say
 from kodit.faces.cli.terminal.runs import ago, counted
-from kodit.faces.cli.terminal.status import find_index
 from kodit.faces.cli.terminal.tables import show_results
-from kodit.indexing import IndexRequest
-from kodit.infrastructure.sources.parsing import parse_source
-from kodit.locating import are_several, locate_gone
-from kodit.shapes import result_shape
 
 ENGINES = {
     SearchMode.KEYWORD: "keyword index",
@@ -50,28 +47,30 @@ class SearchOptions:
 
 
 def search_and_show(
-    application: Application, options: SearchOptions, *, lines: int, explain: bool, as_json: bool
+    session: Session, options: SearchOptions, *, lines: int, explain: bool, as_json: bool
 ) -> None:
     """Search and print the answer."""
-    request = _understand(application, options)
+    application = session.application
+    request = _understand(session, options)
     results = application.search.search(request)
     if as_json:
-        shapes = [result_shape(result, explain=explain) for result in results]
-        print_json({"query": options.query, "results": shapes})
+        print_json(SearchView.of(options.query, results, explain=explain))
     elif results:
-        several = are_several(application, request.filter.index_ids)
+        several = application.locator.are_several(request.filter.index_ids)
         show_results(results, lines, with_source=several, explain=explain)
         if explain and request.mode in ENGINES:
             say(f"Each score is that of the {ENGINES[request.mode]} alone.")
     else:
-        say(_why_empty(application, request))
+        say(_why_empty(session, request))
 
 
-def _why_empty(application: Application, request: SearchRequest) -> str:
+def _why_empty(session: Session, request: SearchRequest) -> str:
     """What was found may lie before the page, or not fit into the budget."""
     if request.budget is not None or request.offset:
         depth = request.offset + request.limit
-        results = application.search.search(replace(request, limit=depth, offset=0, budget=None))
+        results = session.application.search.search(
+            replace(request, limit=depth, offset=0, budget=None)
+        )
         if len(results) > request.offset:
             snippet = results[request.offset].snippet
             return (
@@ -83,12 +82,13 @@ def _why_empty(application: Application, request: SearchRequest) -> str:
                 f"There are no more results: --offset {request.offset} is past the last of "
                 f"{len(results)}."
             )
-    return _nothing_found(application, request.filter)
+    return _nothing_found(session, request.filter)
 
 
-def _nothing_found(application: Application, search_filter: SearchFilter) -> str:
+def _nothing_found(session: Session, search_filter: SearchFilter) -> str:
     """Nothing is no answer while an index that was searched is not complete."""
-    statuses = asyncio.run(application.indexes.status(search_filter.index_ids))
+    application = session.application
+    statuses = session.run(application.indexes.status(search_filter.index_ids))
     if not statuses:
         return "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder."
     incomplete = [str(one.summary.index.id) for one in statuses if not one.summary.index.updated_at]
@@ -103,7 +103,7 @@ def _nothing_found(application: Application, search_filter: SearchFilter) -> str
     return f"Nothing found; {which} not complete yet, see `kodit status`."
 
 
-def _understand(application: Application, options: SearchOptions) -> SearchRequest:
+def _understand(session: Session, options: SearchOptions) -> SearchRequest:
     """Raises InvalidQueryError, naming the option, and what finding and indexing sources raise."""
     if options.path is not None and options.sources:
         raise InvalidQueryError(
@@ -115,9 +115,9 @@ def _understand(application: Application, options: SearchOptions) -> SearchReque
     created_after = _moment("--created-after", options.created_after)
     created_before = _moment("--created-before", options.created_before)
     if options.path is not None:
-        index_ids: tuple[int, ...] = (_refresh(application, options.path),)
+        index_ids: tuple[int, ...] = (_refresh(session, options.path),)
     else:
-        index_ids = tuple(_find(application, name).id for name in options.sources)
+        index_ids = tuple(session.application.locator.locate(name).id for name in options.sources)
     return SearchRequest(
         options.query,
         mode,
@@ -146,56 +146,27 @@ def _moment(option: str, text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _find(application: Application, name: str) -> Index:
-    return asyncio.run(find_index(application, name))
-
-
-def _refresh(application: Application, path: str) -> int:
+def _refresh(session: Session, path: str) -> int:
     """Bring the index of a source up to date, making it where there is none; its identifier.
     Where that cannot be, what was indexed before still answers, and standard error says so.
 
     Raises SourceError for a source that is none, and KoditError when there is no complete index.
     """
     from kodit.faces.cli.terminal.indexing import (  # noqa: PLC0415 - a plain search does without
-        failure_of,
-        run_and_watch,
+        watching,
     )
 
-    if path.isdecimal() and not Path(path).exists():
-        path = str(_find(application, path).source)
-    try:
-        source = parse_source(path).source
-    except SourceError as error:
-        gone = locate_gone(application, path)
-        if gone is None or gone.updated_at is None:
-            raise
-        return _answer_as_it_was(gone, str(error))
-    if asyncio.run(application.queue.paused_since()) is not None:
-        with application.database.read() as transaction:
-            known = transaction.indexes.find(source)
-        if known is None or known.updated_at is None:
-            raise KoditError(
-                f"{source} is not indexed yet and the queue is paused; `kodit queue resume` lets "
-                "it go on"
+    async def refresh() -> Refreshed:
+        with watching([path]) as observer:
+            return await session.application.refreshing.refresh(
+                path, observer=observer, stopped_by=on_signals(signal.SIGTERM)
             )
-        return _answer_as_it_was(known, "the queue is paused until `kodit queue resume`")
-    runs = asyncio.run(run_and_watch(application, IndexRequest([path])))
-    if not runs or runs[0].index_id is None:
-        raise NotFoundError(f"{source} was deleted while it was being indexed")
-    failure = failure_of(runs[0])
-    if failure is not None:
-        with application.database.read() as transaction:
-            known = transaction.indexes.get(runs[0].index_id)
-        if known.updated_at is None:
-            raise KoditError(f"{source} is not indexed: {failure}")
-        return _answer_as_it_was(known, failure)
-    return runs[0].index_id
 
-
-def _answer_as_it_was(index: Index, why: str) -> int:
-    """Say from when the answer is."""
-    say(
-        f"{printable(str(index.source))} is searched as it was indexed {ago(index.updated_at)}: "
-        f"{printable(why)}"
-    )
-    return index.id
+    refreshed = session.run(refresh())
+    if refreshed.reason is not None:
+        index = refreshed.index
+        say(
+            f"{printable(str(index.source))} is searched as it was indexed "
+            f"{ago(index.updated_at)}: {printable(with_advice(refreshed.reason))}"
+        )
+    return refreshed.index.id

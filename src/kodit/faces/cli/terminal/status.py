@@ -5,45 +5,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from functools import partial
 
 from kodit.application.services.threads import in_thread
+from kodit.application.views.indexes import IndexesView
 from kodit.composition import Application
 from kodit.domain.entities import Index
+from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import json_text, print_line, printable, say
 from kodit.faces.cli.terminal.runs import queue_line
 from kodit.faces.cli.terminal.tables import status_lines
-from kodit.locating import locate
-from kodit.shapes import queue_shape, status_shape
 
 WATCH_SECONDS = 1.0
 
 
 async def find_index(application: Application, name: str) -> Index:
     """The index of an identifier or of a source. Raises NotFoundError or SourceError."""
-    return await in_thread(partial(locate, application, name))
+    return await in_thread(lambda: application.locator.locate(name))
 
 
-def show_indexes(application: Application, source: str | None, *, as_json: bool) -> None:
+def show_indexes(session: Session, source: str | None, *, as_json: bool) -> None:
     """Every index, or one, as it stands now."""
 
     async def read() -> list[str]:
-        wanted = await _wanted(application, source)
-        return await _status_lines(application, wanted, as_json=as_json, is_stream=False)
+        wanted = await _wanted(session.application, source)
+        return await _status_lines(session.application, wanted, as_json=as_json, is_stream=False)
 
-    for line in asyncio.run(read()):
+    for line in session.run(read()):
         print_line(line)
 
 
-def watch_indexes(application: Application, source: str | None, *, as_json: bool) -> None:
+def watch_indexes(session: Session, source: str | None, *, as_json: bool) -> None:
     """The same again and again until Ctrl-C: over the last on a terminal, and elsewhere, one after
     the other, whenever it has changed. JSON is one document a line."""
 
     async def watch() -> None:
-        wanted = await _wanted(application, source)
+        wanted = await _wanted(session.application, source)
         shown: list[str] = []
         while True:
-            lines = await _status_lines(application, wanted, as_json=as_json, is_stream=True)
+            lines = await _status_lines(
+                session.application, wanted, as_json=as_json, is_stream=True
+            )
             if sys.stdout.isatty() and not as_json:
                 print_line("\x1b[H\x1b[J" + "\n".join(lines))
             elif lines != shown:
@@ -53,7 +54,7 @@ def watch_indexes(application: Application, source: str | None, *, as_json: bool
             await asyncio.sleep(WATCH_SECONDS)
 
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(watch())
+        session.run(watch())
 
 
 async def _wanted(application: Application, source: str | None) -> tuple[int, ...]:
@@ -66,11 +67,8 @@ async def _status_lines(
     statuses = await application.indexes.status(wanted)
     queue = await application.queue.overview(application.registry)
     if as_json:
-        shape = {
-            "queue": queue_shape(queue),
-            "indexes": [status_shape(status, queue) for status in statuses],
-        }
-        return [json_text(shape, indent=None if is_stream else 2)]
+        view = IndexesView.of(statuses, queue)
+        return [json_text(view, indent=None if is_stream else 2)]
     if not statuses:
         say("Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder.")
     is_busy = queue.paused_since is not None or queue.running or queue.waiting
@@ -78,10 +76,10 @@ async def _status_lines(
     return lines + [line for status in statuses for line in status_lines(status, queue)]
 
 
-def delete_index(application: Application, name: str) -> None:
+def delete_index(session: Session, name: str) -> None:
     async def work() -> None:
-        index = await find_index(application, name)
-        await application.indexes.delete(index.id)
+        index = await find_index(session.application, name)
+        await session.application.indexes.delete(index.id)
         say(f"Deleted index {index.id} of {printable(str(index.source))}.")
 
-    asyncio.run(work())
+    session.run(work())

@@ -8,17 +8,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
-from kodit.application.services.indexing_worker_service import IndexingWorkerService
+from kodit.application.services.worker_host import Stoppable, StoppedBy
 
 SAME_SIGNAL_SECONDS = 1.0
 """`timeout` and terminals may send one and the same wish twice, to a process and to its group."""
 
 
+def on_signals(*signals: signal.Signals) -> StoppedBy:
+    """What lets these signals stop a worker."""
+    return partial(stopped_by, signals=signals)
+
+
 @contextmanager
-def stopped_by(worker: IndexingWorkerService, signals: Sequence[signal.Signals]) -> Iterator[None]:
+def stopped_by(worker: Stoppable, signals: Sequence[signal.Signals]) -> Iterator[None]:
     """Let these signals stop the worker, which releases what it holds; a later one ends the
     process at once. Only a main thread can ask for that."""
     if threading.current_thread() is not threading.main_thread():

@@ -1,0 +1,114 @@
+"""A source that is made or brought up to date before it is searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kodit.application.services.index_locator import IndexLocator
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.source_indexing_service import SourceIndexingService
+from kodit.application.services.source_service import IndexRequest
+from kodit.application.services.threads import in_thread
+from kodit.application.services.worker_host import RunObserver, StoppedBy
+from kodit.domain.entities import Index, IndexRun
+from kodit.domain.errors import IndexingError, KoditError, NotFoundError, SourceError
+from kodit.domain.ports.database import Database
+from kodit.domain.ports.sources import SourceParser
+from kodit.domain.value_objects import RunState, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The index that answers. Where it could not be brought up to date it answers as it was, and
+    `reason` is the error that says why."""
+
+    index: Index
+    reason: KoditError | None = None
+
+
+class RefreshService:
+    """Brings one source up to date while the caller waits."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        parser: SourceParser,
+        locator: IndexLocator,
+        queue: QueueService,
+        indexing: SourceIndexingService,
+    ) -> None:
+        self._database = database
+        self._parser = parser
+        self._locator = locator
+        self._queue = queue
+        self._indexing = indexing
+
+    async def refresh(
+        self,
+        name: str,
+        *,
+        observer: RunObserver | None = None,
+        stopped_by: StoppedBy | None = None,
+    ) -> Refreshed:
+        """Bring the index of a source up to date, making it where there is none. Where that cannot
+        be, what was indexed before still answers.
+
+        Raises SourceError for a source that is none, and KoditError when there is no complete
+        index.
+        """
+        try:
+            source = await in_thread(lambda: self._understand(name))
+        except SourceError as error:
+            gone = await in_thread(lambda: self._locator.locate_gone(name))
+            if gone is None or gone.updated_at is None:
+                raise
+            return Refreshed(gone, error)
+        if await self._queue.paused_since() is not None:
+            paused = KoditError("the queue is paused", code="queue_paused")
+            return self._as_it_was(await in_thread(lambda: self._find(source)), source, paused)
+        runs = await self._indexing.index(
+            IndexRequest([str(source) if name.isdecimal() else name]),
+            observer=observer,
+            stopped_by=stopped_by,
+        )
+        index = await in_thread(lambda: self._find(source))
+        if not runs or index is None:
+            raise NotFoundError(
+                f"{source} was deleted while it was being indexed",
+                code="index_deleted",
+                source=str(source),
+            )
+        failure = failure_of(runs[0])
+        return Refreshed(index) if failure is None else self._as_it_was(index, source, failure)
+
+    def _understand(self, name: str) -> Source:
+        """A number is an identifier, unless a folder is called so."""
+        try:
+            return self._parser.parse(name).source
+        except SourceError:
+            if not name.isdecimal():
+                raise
+            return self._locator.locate(name).source
+
+    def _find(self, source: Source) -> Index | None:
+        with self._database.read() as transaction:
+            return transaction.indexes.find(source)
+
+    @staticmethod
+    def _as_it_was(index: Index | None, source: Source, reason: KoditError) -> Refreshed:
+        if index is None or index.updated_at is None:
+            raise KoditError(
+                f"{source} is not indexed: {reason}", code=reason.code, source=str(source)
+            )
+        return Refreshed(index, reason)
+
+
+def failure_of(run: IndexRun) -> IndexingError | None:
+    """What became of a run that did not succeed."""
+    if not run.state.is_terminal:
+        return IndexingError(f"run {run.id} was stopped", code="run_stopped", run=run.id)
+    if run.state is RunState.SUCCEEDED:
+        return None
+    errors = [f"{task.type_name}: {task.error}" for task in run.tasks if task.error]
+    return IndexingError(": ".join([f"run {run.id} {run.state}", *errors]), run=run.id)

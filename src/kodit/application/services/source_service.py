@@ -1,0 +1,62 @@
+"""Adding sources as they were typed, and asking for them to be indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kodit.application.services.index_service import IndexService, SourceRequest
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.threads import in_thread
+from kodit.domain.entities import IndexRun
+from kodit.domain.ports.sources import SourceParser
+from kodit.domain.value_objects import QueuePriority, Source
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """What is to be indexed: sources as typed, globs that choose their files (None leaves them as
+    they were, an empty tuple clears them), and where their secret is, `env:NAME`, if it is not
+    part of the URL."""
+
+    sources: Sequence[str]
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    credentials: str | None = None
+
+
+class SourceService:
+    """What every face does with the sources that a caller names."""
+
+    def __init__(self, *, parser: SourceParser, indexes: IndexService, queue: QueueService) -> None:
+        self._parser = parser
+        self._indexes = indexes
+        self._queue = queue
+
+    async def add(self, request: IndexRequest) -> list[IndexRun]:
+        """Add or refresh sources, and queue a run for each; every one is understood and looked for
+        before the first is added. Raises UserError."""
+        parsed = await in_thread(lambda: self._understand(request))
+        indexes = await self._indexes.add(parsed)
+        return [
+            await self._queue.request_run(index.id, QueuePriority.USER_INITIATED)
+            for index in indexes
+        ]
+
+    def sources(self, request: IndexRequest) -> list[Source]:
+        """The sources that a request names, without their secrets. Raises SourceError."""
+        return [self._parser.parse(source).source for source in request.sources]
+
+    def _understand(self, request: IndexRequest) -> list[SourceRequest]:
+        self._parser.check_globs("include", request.include or ())
+        self._parser.check_globs("exclude", request.exclude or ())
+        return [
+            SourceRequest(
+                one.source,
+                one.credentials,
+                request.credentials,
+                include=request.include,
+                exclude=request.exclude,
+            )
+            for one in map(self._parser.parse, request.sources)
+        ]

@@ -1,0 +1,247 @@
+"""Serving the queue inside this process: while somebody waits for runs, or until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass
+from typing import Protocol
+
+from kodit.application.services.index_service import IndexService
+from kodit.application.services.indexing_worker_service import IndexingWorkerService
+from kodit.application.services.queue_service import QueueService
+from kodit.domain.entities import IndexRun, ProgressTracker, Task
+from kodit.domain.errors import TransientError
+from kodit.domain.ports.runtime import WakeUpGroup
+from kodit.domain.value_objects import Source
+
+log = logging.getLogger(__name__)
+
+SHOW_SECONDS = 0.1
+"""How often somebody who watches is shown how far the runs are."""
+LOOK_SECONDS = 0.25
+"""How often a caller who only waits looks by itself: another process may have ended the runs."""
+LONGEST_TROUBLE_SECONDS = 5.0
+"""How long a caller waits without a word while the database cannot be written."""
+
+
+class Stoppable(Protocol):
+    """What a signal stops."""
+
+    def stop(self) -> None: ...
+
+
+StoppedBy = Callable[[Stoppable], AbstractContextManager[None]]
+"""Lets something outside, such as a signal, stop what it is given for the length of a block."""
+OpenWorker = Callable[[], AbstractAsyncContextManager[tuple[IndexingWorkerService, str]]]
+"""Opens a worker that has entered the registry, and its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunObserver:
+    """Who watches runs that are waited for.
+
+    `show` is called with the runs, whenever they may have moved, and the sources of all indexes;
+    `show_operation` with a task of this process and each of its operations that changes.
+    """
+
+    show: Callable[[list[IndexRun], Mapping[int, Source]], None]
+    show_operation: Callable[[Task, ProgressTracker], None]
+
+
+class WorkerHost:
+    """One worker, shared by all who wait at the same time; it is there as long as one of them."""
+
+    def __init__(
+        self,
+        *,
+        open_worker: OpenWorker,
+        queue: QueueService,
+        indexes: IndexService,
+        wake_ups: WakeUpGroup,
+    ) -> None:
+        self._open_worker = open_worker
+        self._queue = queue
+        self._indexes = indexes
+        self._wake_ups = wake_ups
+        self._shared: _SharedWorker | None = None
+        self._changing = asyncio.Lock()
+
+    async def serve_until_ended(
+        self,
+        ask: Callable[[], Awaitable[list[IndexRun]]],
+        *,
+        observer: RunObserver | None = None,
+        afterwards: Callable[[list[IndexRun]], Awaitable[None]] | None = None,
+        stopped_by: StoppedBy | None = None,
+    ) -> list[IndexRun]:
+        """Serve the whole queue until the runs that `ask` gives have ended, and return them as
+        they ended. `afterwards` is called with them while the worker is still there. When the
+        caller is cancelled, what is held is released first.
+
+        Raises TransientError when the queue cannot be written for too long: the disk is full, say,
+        and nobody could be told otherwise.
+        """
+        async with self._worker() as shared:
+            await self._indexes.finish_deletions()
+            with shared.observed_by(observer), _stopping(stopped_by, shared.worker):
+                wanted = [run.id for run in await ask()]
+                if not wanted:
+                    return []
+                runs = await self._wait_for(wanted, shared, observer)
+                if afterwards is not None:
+                    await afterwards(runs)
+                return runs
+
+    async def serve_until_stopped(
+        self, stopped_by: StoppedBy, chores: Sequence[Coroutine[None, None, None]] = ()
+    ) -> None:
+        """Serve the queue, with the chores beside it, until `stopped_by` stops the worker; what is
+        held then is released."""
+        async with self._worker() as shared:
+            with stopped_by(shared.worker):
+                async with _beside([self._indexes.finish_deletions(), *chores]):
+                    await shared.serving
+
+    @asynccontextmanager
+    async def _worker(self) -> AsyncIterator[_SharedWorker]:
+        async with self._changing:
+            if self._shared is None or self._shared.serving.done():
+                self._shared = await _SharedWorker.start(self._open_worker)
+            shared = self._shared
+            shared.users += 1
+        try:
+            yield shared
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._leave(shared)))
+
+    async def _leave(self, shared: _SharedWorker) -> None:
+        async with self._changing:
+            shared.users -= 1
+            if not shared.users:
+                if self._shared is shared:
+                    self._shared = None
+                await shared.end()
+
+    async def _wait_for(
+        self, wanted: Sequence[int], shared: _SharedWorker, observer: RunObserver | None
+    ) -> list[IndexRun]:
+        sources = {} if observer is None else await self._indexes.sources()
+        with _Changes.of(self._wake_ups) as changes:
+            while True:
+                runs = await self._queue.get_runs(wanted)
+                if observer is not None:
+                    observer.show(await self._queue.under_way(runs), sources)
+                if shared.serving.done() or all(run.state.is_terminal for run in runs):
+                    return runs
+                trouble = shared.worker.trouble
+                if trouble is not None and trouble[0] > LONGEST_TROUBLE_SECONDS:
+                    raise TransientError(trouble[1], code="queue_unwritable")
+                await changes.wait(
+                    LOOK_SECONDS if observer is None else SHOW_SECONDS, shared.serving
+                )
+
+
+class _SharedWorker:
+    """A worker that serves the queue in a task of its own."""
+
+    def __init__(self, worker: IndexingWorkerService, name: str, stack: AsyncExitStack) -> None:
+        self.worker = worker
+        self.users = 0
+        self.serving = asyncio.create_task(worker.run(name))
+        self._stack = stack
+
+    @classmethod
+    async def start(cls, open_worker: OpenWorker) -> _SharedWorker:
+        async with AsyncExitStack() as stack:
+            worker, name = await stack.enter_async_context(open_worker())
+            return cls(worker, name, stack.pop_all())
+        raise AssertionError("an exit stack swallows nothing")
+
+    @contextmanager
+    def observed_by(self, observer: RunObserver | None) -> Iterator[None]:
+        if observer is None:
+            yield
+            return
+        self.worker.subscribe(observer.show_operation)
+        try:
+            yield
+        finally:
+            self.worker.unsubscribe(observer.show_operation)
+
+    async def end(self) -> None:
+        """Release what is held, and leave the registry."""
+        try:
+            self.worker.stop()
+            await self.serving
+        finally:
+            await self._stack.aclose()
+
+
+class _Changes:
+    """Tells a coroutine that this process has changed the queue."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._event = asyncio.Event()
+
+    @classmethod
+    @contextmanager
+    def of(cls, wake_ups: WakeUpGroup) -> Iterator[_Changes]:
+        changes = cls(asyncio.get_running_loop())
+        wake_ups.add(changes)
+        try:
+            yield changes
+        finally:
+            wake_ups.remove(changes)
+
+    def notify(self) -> None:
+        self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self, seconds: float, ended: asyncio.Task[None]) -> None:
+        """Until something has changed, the task has ended, or so much time has passed."""
+        waiting = asyncio.ensure_future(self._event.wait())
+        try:
+            await asyncio.wait(
+                {waiting, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            waiting.cancel()
+        self._event.clear()
+
+
+def _stopping(
+    stopped_by: StoppedBy | None, worker: IndexingWorkerService
+) -> AbstractContextManager[None]:
+    return nullcontext() if stopped_by is None else stopped_by(worker)
+
+
+@asynccontextmanager
+async def _beside(chores: list[Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    """Run the chores in the background of the block, and end them with it."""
+    tasks = [asyncio.create_task(chore) for chore in chores]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.error("a chore of the worker ended with an error", exc_info=result)

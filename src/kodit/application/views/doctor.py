@@ -1,0 +1,47 @@
+"""What an examination found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from kodit.domain.diagnosis import Diagnosis, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemView:
+    """Something that is not as it should be: `repair` says what a repair does, or `advice` what
+    only the user can do."""
+
+    area: str
+    index_id: int | None
+    problem: str
+    repair: str | None
+    advice: str | None
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        return cls(
+            area=problem.area.value,
+            index_id=problem.index_id,
+            problem=problem.what,
+            repair=problem.remedy if problem.repair else None,
+            advice=None if problem.repair else problem.remedy,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisView:
+    """What an examination found, and what is still wrong after a repair."""
+
+    healthy: bool
+    problems: tuple[ProblemView, ...]
+    remaining: tuple[ProblemView, ...]
+
+    @classmethod
+    def of(cls, diagnosis: Diagnosis) -> Self:
+        return cls(
+            diagnosis.is_healthy,
+            tuple(map(ProblemView.of, diagnosis.found)),
+            tuple(map(ProblemView.of, diagnosis.remaining)),
+        )

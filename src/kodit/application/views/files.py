@@ -1,0 +1,212 @@
+"""Indexed files: lines, listings, texts and symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from kodit.application.views.serialization import ONLY_WHEN_SET
+from kodit.domain.files import FileText, ListedFile
+from kodit.domain.grep import GrepAnswer, GrepMatch
+from kodit.domain.symbols import Definition, Reference, SymbolAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class MatchView:
+    """A line that matches. `before` and `after` are there when context was asked for and there is
+    any."""
+
+    index_id: int
+    source: str
+    path: str
+    language: str
+    line: int
+    column: int
+    text: str
+    before: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    after: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+
+    @classmethod
+    def of(cls, match: GrepMatch) -> Self:
+        found = match.found
+        has_context = bool(found.before or found.after)
+        return cls(
+            index_id=match.index_id,
+            source=match.source,
+            path=match.path,
+            language=match.language,
+            line=found.line,
+            column=found.column,
+            text=found.text,
+            before=found.before if has_context else None,
+            after=found.after if has_context else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GrepView:
+    """The answer of grep; `files` is how many were in the scope."""
+
+    pattern: str
+    matches: tuple[MatchView, ...]
+    files: int
+    complete: bool
+    problems: tuple[str, ...]
+
+    @classmethod
+    def of(cls, pattern: str, answer: GrepAnswer) -> Self:
+        return cls(
+            pattern=pattern,
+            matches=tuple(map(MatchView.of, answer.matches)),
+            files=answer.files,
+            complete=answer.is_complete,
+            problems=answer.problems,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of an index; `size` is in bytes."""
+
+    index_id: int
+    source: str
+    path: str
+    language: str
+    size: int
+    lines: int
+    snippets: int
+
+    @classmethod
+    def of(cls, file: ListedFile) -> Self:
+        return cls(
+            index_id=file.index_id,
+            source=file.source,
+            path=file.path,
+            language=file.language,
+            size=file.size,
+            lines=file.lines,
+            snippets=file.snippets,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FilesView:
+    """A listing."""
+
+    files: tuple[FileView, ...]
+
+    @classmethod
+    def of(cls, files: Sequence[ListedFile]) -> Self:
+        return cls(tuple(map(FileView.of, files)))
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """Lines `start_line` to `end_line` of a file that has `lines` in all."""
+
+    index_id: int
+    source: str
+    path: str
+    language: str
+    start_line: int
+    end_line: int
+    lines: int
+    text: str
+
+    @classmethod
+    def of(cls, text: FileText) -> Self:
+        return cls(
+            index_id=text.index_id,
+            source=text.source,
+            path=text.path,
+            language=text.language,
+            start_line=text.start_line,
+            end_line=text.end_line,
+            lines=text.lines,
+            text=text.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionView:
+    """Where a name is defined; `line` is where it is declared, between `start_line` and
+    `end_line`."""
+
+    index_id: int
+    source: str
+    path: str
+    start_line: int
+    end_line: int
+    line: int
+    language: str
+    symbol: str | None
+    kind: str | None
+    scope: str
+    text: str
+
+    @classmethod
+    def of(cls, definition: Definition) -> Self:
+        snippet = definition.snippet
+        return cls(
+            index_id=snippet.index_id,
+            source=snippet.source,
+            path=snippet.path,
+            start_line=snippet.start_line,
+            end_line=snippet.end_line,
+            line=definition.line,
+            language=snippet.language,
+            symbol=snippet.symbol,
+            kind=snippet.kind,
+            scope=snippet.scope,
+            text=snippet.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceView:
+    """Where a name is used; `symbol`, `kind` and `scope` are those of the definition around it."""
+
+    index_id: int
+    source: str
+    path: str
+    line: int
+    language: str
+    symbol: str | None
+    kind: str | None
+    scope: str
+    text: str
+
+    @classmethod
+    def of(cls, reference: Reference) -> Self:
+        snippet = reference.snippet
+        return cls(
+            index_id=snippet.index_id,
+            source=snippet.source,
+            path=snippet.path,
+            line=reference.line,
+            language=snippet.language,
+            symbol=snippet.symbol,
+            kind=snippet.kind,
+            scope=snippet.scope,
+            text=reference.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolsView:
+    """Where a name is defined, and where it is used."""
+
+    name: str
+    definitions: tuple[DefinitionView, ...]
+    references: tuple[ReferenceView, ...]
+    complete: bool
+
+    @classmethod
+    def of(cls, name: str, answer: SymbolAnswer) -> Self:
+        return cls(
+            name,
+            tuple(map(DefinitionView.of, answer.definitions)),
+            tuple(map(ReferenceView.of, answer.references)),
+            answer.is_complete,
+        )

@@ -1,0 +1,67 @@
+"""Indexes, and how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.views.runs import QueueView, RunView
+from kodit.application.views.serialization import ONLY_WHEN_SET, moment
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """An index, what it holds, and its latest run."""
+
+    id: int
+    source: str
+    kind: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    files: int
+    snippets: int
+    commit: str | None
+    created_at: str | None
+    updated_at: str | None
+    problems: Mapping[str, int]
+    skipped: Mapping[str, int]
+    run: RunView | None
+
+    @classmethod
+    def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:
+        index, summary = status.summary.index, status.summary
+        return cls(
+            id=index.id,
+            source=str(index.source),
+            kind=index.source.kind.value,
+            include=index.source.include,
+            exclude=index.source.exclude,
+            files=summary.files,
+            snippets=summary.snippets,
+            commit=index.working_copy.commit,
+            created_at=moment(index.created_at),
+            updated_at=moment(index.updated_at),
+            problems=summary.problems,
+            skipped=summary.skipped,
+            run=None if status.run is None else RunView.of(status.run, queue),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IndexesView:
+    """Indexes, and the queue where it was asked for."""
+
+    indexes: tuple[IndexView, ...]
+    queue: QueueView | None = field(default=None, metadata=ONLY_WHEN_SET)
+
+    @classmethod
+    def of(
+        cls, statuses: Sequence[IndexStatus], queue: QueueOverview, *, with_queue: bool = True
+    ) -> Self:
+        return cls(
+            tuple(IndexView.of(status, queue) for status in statuses),
+            QueueView.of(queue) if with_queue else None,
+        )

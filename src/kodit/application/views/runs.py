@@ -1,0 +1,204 @@
+"""Runs, their tasks, and the queue they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
+
+from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.views.serialization import ONLY_WHEN_SET, moment
+from kodit.domain.entities import IndexRun, Task, TaskAttempt
+from kodit.domain.task import AT_ONCE
+from kodit.domain.value_objects import TaskProgress
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressView:
+    """How far the operation in hand has come; `total` is null while it is not known."""
+
+    operation: str
+    current: int
+    total: int | None
+
+    @classmethod
+    def of(cls, progress: TaskProgress) -> Self:
+        return cls(progress.operation, progress.current, progress.total)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkView:
+    """What a task did, in counts that add up over its attempts."""
+
+    files_parsed: int = 0
+    snippets_written: int = 0
+    snippets_removed: int = 0
+    keywords_indexed: int = 0
+    texts_embedded: int = 0
+    snippets_enriched: int = 0
+
+    @classmethod
+    def of(cls, work: Mapping[str, int]) -> Self:
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: count for name, count in work.items() if name in known})
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One claim of a task."""
+
+    task_id: int
+    claim_no: int
+    worker: str
+    started_at: str | None
+    finished_at: str | None
+    outcome: str | None
+    error: str | None
+
+    @classmethod
+    def of(cls, attempt: TaskAttempt) -> Self:
+        return cls(
+            task_id=attempt.task_id,
+            claim_no=attempt.claim_no,
+            worker=attempt.worker,
+            started_at=moment(attempt.started_at),
+            finished_at=moment(attempt.finished_at),
+            outcome=None if attempt.outcome is None else attempt.outcome.value,
+            error=attempt.error,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """One stage of a run. `available_at` is when a task that is put off is tried again; `reason`
+    says why it stands where it does, where the queue was looked at; `history` are its claims."""
+
+    id: int
+    type: str
+    state: str
+    priority: int
+    attempts: int
+    failures: int
+    worker: str | None
+    available_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    progress: ProgressView | None
+    error: str | None
+    work: WorkView
+    reason: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    history: tuple[AttemptView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        *,
+        reason: str | None = None,
+        history: Sequence[TaskAttempt] | None = None,
+    ) -> Self:
+        return cls(
+            id=task.id,
+            type=task.type_name,
+            state=task.state.value,
+            priority=task.priority,
+            attempts=task.claim_no,
+            failures=task.failures,
+            worker=task.worker,
+            available_at=moment(None if task.available_at == AT_ONCE else task.available_at),
+            started_at=moment(task.started_at),
+            finished_at=moment(task.finished_at),
+            progress=None if task.progress is None else ProgressView.of(task.progress),
+            error=task.error,
+            work=WorkView.of(task.work),
+            reason=reason,
+            history=None if history is None else tuple(map(AttemptView.of, history)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One indexing of one index."""
+
+    id: int
+    index_id: int | None
+    state: str
+    is_follow_up: bool
+    is_user_initiated: bool
+    cancel_requested: bool
+    created_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    tasks: tuple[TaskView, ...]
+
+    @classmethod
+    def of(
+        cls,
+        run: IndexRun,
+        queue: QueueOverview | None = None,
+        attempts: Mapping[int, Sequence[TaskAttempt]] | None = None,
+    ) -> Self:
+        """With `queue`, each task says why it stands where it does and what happens next; with
+        `attempts`, by task, it has its history."""
+        return cls(
+            id=run.id,
+            index_id=run.index_id,
+            state=run.state.value,
+            is_follow_up=run.is_follow_up,
+            is_user_initiated=run.is_user_initiated,
+            cancel_requested=run.cancel_requested,
+            created_at=moment(run.created_at),
+            started_at=moment(run.started_at),
+            finished_at=moment(run.finished_at),
+            tasks=tuple(
+                TaskView.of(
+                    task,
+                    reason=None if queue is None else queue.why(task, run),
+                    history=None if attempts is None else attempts.get(task.id, ()),
+                )
+                for task in run.tasks
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRunView(RunView):
+    """A run with the source of its index; null for a single task, or an index that is deleted."""
+
+    source: str | None = None
+
+    def with_source(self, source: str | None) -> Self:
+        return replace(self, source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """The queue as a whole."""
+
+    paused_since: str | None
+    order: str
+    limits: Mapping[str, int]
+    workers_differ: bool
+    workers: tuple[str, ...]
+    running: int
+    waiting: int
+
+    @classmethod
+    def of(cls, queue: QueueOverview) -> Self:
+        return cls(
+            paused_since=moment(queue.paused_since),
+            order=queue.rules.order.value,
+            limits={kind.name: limit for kind, limit in queue.rules.limits.items()},
+            workers_differ=queue.rules_differ,
+            workers=tuple(queue.workers),
+            running=sum(queue.running.values()),
+            waiting=len(queue.waiting),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunsView:
+    """Runs and the queue they are in."""
+
+    queue: QueueView
+    runs: tuple[ListedRunView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)

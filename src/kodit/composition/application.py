@@ -1,0 +1,394 @@
+"""The composition root: the one place where ports meet their adapters."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from kodit.application.services.threads import in_thread
+from kodit.composition.engines import Engines
+from kodit.composition.made_once import made_once
+from kodit.composition.stages import create_code_indexing_application_service
+from kodit.domain.errors import UserError
+from kodit.infrastructure.clock import SystemClock
+from kodit.infrastructure.files import make_private
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.migrate import migrate
+from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
+from kodit.settings import Settings
+
+# A search by the command line takes less time than importing what only indexing needs.
+if TYPE_CHECKING:
+    from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.code_indexing_application_service import (
+        CodeIndexingApplicationService,
+    )
+    from kodit.application.services.doctor_service import DoctorService
+    from kodit.application.services.examination_service import ExaminationService
+    from kodit.application.services.grep_service import GrepService
+    from kodit.application.services.index_locator import IndexLocator
+    from kodit.application.services.index_service import IndexService
+    from kodit.application.services.indexing_worker_service import (
+        IndexingWorkerService,
+        WorkerSettings,
+    )
+    from kodit.application.services.queue_service import QueueService
+    from kodit.application.services.refresh_service import RefreshService
+    from kodit.application.services.related_service import RelatedService
+    from kodit.application.services.search_service import SearchService
+    from kodit.application.services.source_indexing_service import SourceIndexingService
+    from kodit.application.services.source_service import SourceService
+    from kodit.application.services.stage import StageHandler
+    from kodit.application.services.symbol_service import SymbolService
+    from kodit.application.services.sync_scheduler import SyncScheduler
+    from kodit.application.services.worker_host import WorkerHost
+    from kodit.domain.ports.catalogue import Catalogue
+    from kodit.domain.ports.runtime import Clock
+    from kodit.domain.ports.sources import SourceParser
+    from kodit.domain.value_objects import TaskType
+    from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+
+    MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
+
+
+class Application:
+    """Everything over one data directory. It is built once and lives long: any number of threads
+    may use it, its asynchronous parts on one event loop. Workers come and go beside it, each with
+    child processes of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock: Clock = SystemClock()
+        self.wake_ups = WakeUps()
+        self.data_dir = settings.data_dir
+        self.making = threading.RLock()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Make the data directory and bring its database to this program's schema. Raises
+        UserError where that cannot be, and DatabaseVersionError."""
+        folder = self.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise UserError(
+                f"the data directory {folder} cannot be made: {error.strerror}",
+                code="data_dir_unusable",
+                data_dir=str(folder),
+            ) from None
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise UserError(
+                f"the data directory {folder} cannot be read and written by this user",
+                code="data_dir_unusable",
+                data_dir=str(folder),
+            )
+        make_private(folder / "kodit.db")
+        migrate(self.database, before_creation=self._clear_derived)
+
+    def _clear_derived(self) -> None:
+        """A new database knows nothing of the engines that an older one may have left, and would
+        give its own identifiers to what they hold. Nothing else is touched: the data directory
+        may have been chosen by mistake."""
+        import shutil
+
+        keyword = self.data_dir / "keyword"
+        if (keyword / "keyword.lock").exists():
+            shutil.rmtree(keyword, ignore_errors=True)
+        for pack in (self.data_dir / "vectors").glob("[0-9]*-*.pack"):
+            pack.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End child processes and close the database; blocks until they have ended."""
+        if "pool" in vars(self):
+            self.pool.close()
+        if "database" in vars(self):
+            self.database.close()
+
+    @property
+    def _clones_folder(self) -> Path:
+        return self.data_dir / "clones"
+
+    # What lies outside
+
+    @made_once
+    def database(self) -> SqliteDatabase:
+        return SqliteDatabase(open_sqlite(self.data_dir / "kodit.db"), self.data_dir / "write.lock")
+
+    @made_once
+    def pool(self) -> ProcessPool:
+        """For what is asked for outside a worker: grep, checking a source, deleting."""
+        from kodit.infrastructure.processes.pool import ProcessPool
+
+        return ProcessPool(self.data_dir)
+
+    @made_once
+    def parser(self) -> SourceParser:
+        from kodit.infrastructure.sources.parser import LocalSourceParser
+
+        return LocalSourceParser()
+
+    @property
+    def registry(self) -> FileWorkerRegistry:
+        """Who works on this data directory; a view of its own for each who asks."""
+        from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+
+        return FileWorkerRegistry(self.data_dir / "workers")
+
+    @made_once
+    def catalogue(self) -> Catalogue:
+        from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue
+
+        return SqlCatalogue(self.database)
+
+    def make_engines(self, pool: ProcessPool) -> Engines:
+        """What uses a pool; a worker has one of its own."""
+        return Engines(self.settings, self.database, pool)
+
+    @made_once
+    def engines(self) -> Engines:
+        return self.make_engines(self.pool)
+
+    # Use cases of the queue
+
+    def make_queue(self) -> QueueService:
+        from kodit.application.services.queue_service import QueueService
+        from kodit.domain.claiming import ClaimRules
+        from kodit.domain.retention import Retention
+        from kodit.domain.retry import RetryPolicy
+
+        return QueueService(
+            database=self.database,
+            clock=self.clock,
+            wake_up=self.wake_ups,
+            rules=ClaimRules(self.settings.queue_order, self.settings.task_limits),
+            retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
+            retention=Retention(self.settings.keep_runs, timedelta(days=self.settings.keep_days)),
+            lease=timedelta(seconds=self.settings.lease_seconds),
+        )
+
+    @made_once
+    def queue(self) -> QueueService:
+        return self.make_queue()
+
+    def _stages(self, engines: Engines) -> CodeIndexingApplicationService:
+        return create_code_indexing_application_service(
+            database=self.database,
+            queue=self.queue,
+            reader=engines.reader,
+            keyword_index=engines.keyword_index,
+            vector_index=engines.vector_index,
+            embedder=engines.embedder,
+            enricher=engines.enricher,
+            clock=self.clock,
+        )
+
+    @made_once
+    def indexing(self) -> CodeIndexingApplicationService:
+        """The only way indexing starts; the stages themselves run in workers."""
+        return self._stages(self.engines)
+
+    @asynccontextmanager
+    async def worker(
+        self,
+        make_handlers: MakeHandlers | None = None,
+        settings: WorkerSettings | None = None,
+    ) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
+        """A worker that has entered the registry, and its name; it runs when it is told to. Its
+        child processes are its own. It does the five stages, unless others are made from its
+        engines, and works by the application's settings, unless there are others."""
+        from kodit.application.services.indexing_worker_service import (
+            IndexingWorkerService,
+            WorkerSettings,
+        )
+        from kodit.infrastructure.processes.pool import ProcessPool
+
+        if settings is None:
+            settings = WorkerSettings(
+                slots=self.settings.worker_slots,
+                heartbeat=self.settings.heartbeat_seconds,
+                stall_limit=self.settings.stall_seconds,
+            )
+        registry = self.registry
+        name = await in_thread(lambda: registry.enter(self.queue.rules))
+        pool = ProcessPool(self.data_dir)
+        pool.inherit(registry.descriptor)
+        engines = self.make_engines(pool)
+        handlers = (
+            self._stages(engines).handlers() if make_handlers is None else make_handlers(engines)
+        )
+        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
+        self.wake_ups.add(wake_up)
+        try:
+            yield (
+                IndexingWorkerService(
+                    queue=self.queue,
+                    handlers=handlers,
+                    registry=registry,
+                    wake_up=wake_up,
+                    settings=settings,
+                ),
+                name,
+            )
+        finally:
+            self.wake_ups.remove(wake_up)
+            await in_thread(wake_up.close)
+            await pool.aclose()
+            await in_thread(registry.leave)
+
+    @made_once
+    def host(self) -> WorkerHost:
+        from kodit.application.services.worker_host import WorkerHost
+
+        return WorkerHost(
+            open_worker=self.worker,
+            queue=self.queue,
+            indexes=self.indexes,
+            wake_ups=self.wake_ups,
+        )
+
+    @made_once
+    def scheduler(self) -> SyncScheduler | None:
+        """None unless an interval is set."""
+        from kodit.application.services.sync_scheduler import SyncScheduler
+
+        if self.settings.sync_every_seconds is None:
+            return None
+        return SyncScheduler(
+            database=self.database,
+            indexing=self.indexing,
+            clock=self.clock,
+            interval=timedelta(seconds=self.settings.sync_every_seconds),
+        )
+
+    # Use cases of indexes
+
+    @made_once
+    def indexes(self) -> IndexService:
+        from kodit.application.services.index_service import IndexService
+
+        return IndexService(
+            database=self.database,
+            queue=self.queue,
+            reader=self.engines.reader,
+            keyword_index=self.engines.keyword_index,
+            vector_index=self.engines.vector_index,
+            clock=self.clock,
+        )
+
+    @made_once
+    def locator(self) -> IndexLocator:
+        from kodit.application.services.index_locator import IndexLocator
+
+        return IndexLocator(database=self.database, parser=self.parser)
+
+    @made_once
+    def sources(self) -> SourceService:
+        from kodit.application.services.source_service import SourceService
+
+        return SourceService(parser=self.parser, indexes=self.indexes, queue=self.queue)
+
+    @made_once
+    def source_indexing(self) -> SourceIndexingService:
+        from kodit.application.services.source_indexing_service import SourceIndexingService
+
+        return SourceIndexingService(sources=self.sources, indexes=self.indexes, host=self.host)
+
+    @made_once
+    def refreshing(self) -> RefreshService:
+        from kodit.application.services.refresh_service import RefreshService
+
+        return RefreshService(
+            database=self.database,
+            parser=self.parser,
+            locator=self.locator,
+            queue=self.queue,
+            indexing=self.source_indexing,
+        )
+
+    @made_once
+    def doctor(self) -> DoctorService:
+        from kodit.application.services.doctor_service import DoctorService
+        from kodit.infrastructure.doctor.examiners import examiners
+
+        return DoctorService(
+            database=self.database,
+            queue=self.queue,
+            keyword_index=self.engines.keyword_index,
+            examiners=examiners(
+                data_dir=self.data_dir,
+                database=self.database,
+                queue=self.queue,
+                indexes=self.indexes,
+                keyword_index=self.engines.keyword_index,
+                registry=self.registry,
+                clock=self.clock,
+                model=self.engines.embedder.model,
+            ),
+        )
+
+    @made_once
+    def examination(self) -> ExaminationService:
+        from kodit.application.services.examination_service import ExaminationService
+
+        return ExaminationService(doctor=self.doctor, host=self.host)
+
+    # Use cases of search
+
+    @made_once
+    def search(self) -> SearchService:
+        from kodit.application.services.search_service import SearchService
+
+        return SearchService(
+            database=self.database,
+            keyword_index=self.engines.keyword_index,
+            vector_index=self.engines.vector_index,
+            embedder=self.engines.embedder,
+        )
+
+    @made_once
+    def browse(self) -> BrowseService:
+        from kodit.application.services.browse_service import BrowseService
+        from kodit.infrastructure.sources.text_reader import StoredTextReader
+
+        return BrowseService(catalogue=self.catalogue, reader=StoredTextReader(self._clones_folder))
+
+    @made_once
+    def grep(self) -> GrepService:
+        from kodit.application.services.grep_service import GrepService
+        from kodit.infrastructure.grep.line_searcher import PooledLineSearcher
+        from kodit.infrastructure.grep.ripgrep import find_ripgrep
+
+        return GrepService(
+            catalogue=self.catalogue,
+            searcher=PooledLineSearcher(self._clones_folder, self.pool, ripgrep=find_ripgrep()),
+        )
+
+    @made_once
+    def symbols(self) -> SymbolService:
+        from kodit.application.services.symbol_service import SymbolService
+
+        return SymbolService(catalogue=self.catalogue, keyword_index=self.engines.keyword_index)
+
+    @made_once
+    def related(self) -> RelatedService:
+        from kodit.application.services.related_service import RelatedService
+
+        return RelatedService(catalogue=self.catalogue, vector_index=self.engines.vector_index)

@@ -1,0 +1,44 @@
+"""The factory of the indexing service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+# Most commands do without the stages.
+if TYPE_CHECKING:
+    from kodit.application.services.code_indexing_application_service import (
+        CodeIndexingApplicationService,
+    )
+    from kodit.application.services.queue_service import QueueService
+    from kodit.domain.ports.database import Database
+    from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
+    from kodit.domain.ports.runtime import Clock
+    from kodit.domain.ports.sources import SourceReader
+
+
+def create_code_indexing_application_service(
+    *,
+    database: Database,
+    queue: QueueService,
+    reader: SourceReader,
+    keyword_index: KeywordIndex,
+    vector_index: VectorIndex,
+    embedder: Embedder,
+    enricher: Enricher,
+    clock: Clock,
+) -> CodeIndexingApplicationService:
+    """The indexing service over the given adapters."""
+    from kodit.application.services.code_indexing_application_service import (
+        CodeIndexingApplicationService,
+    )
+
+    return CodeIndexingApplicationService(
+        database=database,
+        queue=queue,
+        reader=reader,
+        keyword_index=keyword_index,
+        vector_index=vector_index,
+        embedder=embedder,
+        enricher=enricher,
+        clock=clock,
+    )

@@ -1,0 +1,29 @@
+"""What to do next, as a shell says it: one line for each code of an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kodit.domain.errors import KoditError
+
+ADVICE: Mapping[str, str] = {
+    "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
+    "expression_invalid": "--fixed-strings looks for the text itself",
+    "file_not_found": "`kodit ls {index}` lists its files",
+    "file_unreadable": "`kodit index {source}` brings the index up to date",
+    "grep_too_slow": "choose fewer files with --path or a source, or a simpler expression",
+    "index_incomplete": "`kodit index {source}` completes the index",
+    "index_not_found": "`kodit status` lists the indexes",
+    "queue_paused": "`kodit queue resume` lets it go on",
+    "queue_unwritable": "the same command goes on where this one was",
+    "run_not_found": "`kodit queue list` shows the runs",
+    "run_stopped": "the same command goes on where it was",
+    "source_not_indexed": "`kodit index {source}` adds it",
+    "task_not_found": "`kodit queue list` shows the tasks",
+}
+
+
+def with_advice(error: KoditError) -> str:
+    """The error's sentence and, where there is something to do, what that is."""
+    advice = ADVICE.get(error.code)
+    return str(error) if advice is None else f"{error}; {advice.format_map(error.fields)}"

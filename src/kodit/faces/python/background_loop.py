@@ -1,0 +1,72 @@
+"""An event loop in a thread of its own, which any other thread may give work to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class BackgroundLoop:
+    """It does not matter whether the caller has an event loop, as in a notebook."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._stop = asyncio.Event()
+        self._started: Future[asyncio.AbstractEventLoop] = Future()
+        # A program that never closes what it opened must still end.
+        self._thread = threading.Thread(target=self._run, name="kodit-loop", daemon=True)
+        self._thread.start()
+        self._loop = self._started.result()
+
+    def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the coroutine. When the caller is interrupted, it is cancelled, and has let
+        go of what it held before the interrupt travels on."""
+        outcome: Future[T] = Future()
+        tasks: list[asyncio.Task[T]] = []
+
+        def start() -> None:
+            task = self._loop.create_task(work())
+            tasks.append(task)
+            task.add_done_callback(lambda ended: _settle(outcome, ended))
+
+        def cancel() -> None:
+            for task in tasks:
+                task.cancel()
+
+        self._loop.call_soon_threadsafe(start)
+        try:
+            return outcome.result()
+        except BaseException:
+            if not outcome.done():
+                self._loop.call_soon_threadsafe(cancel)
+                wait([outcome])
+            raise
+
+    def close(self) -> None:
+        """Cancel what is still under way, wait for it, and end the thread."""
+        with suppress(RuntimeError):  # closed before
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            self._started.set_result(asyncio.get_running_loop())
+            await self._stop.wait()
+
+        with self._runner:
+            self._runner.run(serve())
+
+
+def _settle(outcome: Future[T], ended: asyncio.Task[T]) -> None:
+    if ended.cancelled():
+        outcome.set_exception(CancelledError("Kodit was closed"))
+    elif (error := ended.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(ended.result())
