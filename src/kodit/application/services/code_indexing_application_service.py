@@ -164,7 +164,7 @@ class CodeIndexingApplicationService:
     ) -> bool:
         """Store the scan, and note whatever a newer extractor, model or keyword index needs.
         Returns whether nothing is left to do."""
-        generation = self._keyword_index.generation()
+        generation = await in_thread(self._keyword_index.generation)
 
         def finish(transaction: Transaction) -> tuple[bool, dict[str, int]]:
             indexes, snippets = transaction.indexes, transaction.snippets

@@ -106,7 +106,7 @@ class IndexService:
 
         named = None if request.reference is None else self._reader.named(request.reference)
         index = await in_thread(look)
-        if index is not None and self._is_known(index, request):
+        if index is not None and await in_thread(partial(self._is_known, index, request)):
             return replace(request, credentials=None, reference=None)
         await self._reader.check(request.source, request.credentials or named)
         return request
@@ -122,7 +122,7 @@ class IndexService:
     async def _store(self, request: SourceRequest) -> Index:
         source, reference = request.source, request.reference
         if request.credentials is not None:
-            reference = self._reader.keep(request.credentials)
+            reference = await in_thread(partial(self._reader.keep, request.credentials))
 
         def add() -> tuple[Index, str | None]:
             with self._database.write() as transaction:
@@ -145,10 +145,10 @@ class IndexService:
             index, replaced = await in_thread(add)
         except Exception:
             if request.credentials is not None and reference is not None:
-                self._reader.forget(reference)
+                await in_thread(partial(self._reader.forget, reference))
             raise
         if replaced is not None:
-            self._reader.forget(replaced)
+            await in_thread(partial(self._reader.forget, replaced))
         return index
 
     async def get(self, index_id: int) -> Index:
@@ -254,7 +254,7 @@ class IndexService:
     async def _remove(self, index: Index) -> None:
         """Every step can be done twice; the index's row goes last."""
         await self._keyword_index.drop(index.id)
-        self._vector_index.drop(index.id)
+        await in_thread(partial(self._vector_index.drop, index.id))
         await in_thread(partial(self._reader.discard, index))
 
         def remove_some() -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index, IndexedFile
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.ports.repositories import ExtractedFile
@@ -45,7 +46,7 @@ class PooledSourceReader:
         commit: str | None = await self._pool.call(
             f"{_WORK}:look_up",
             index.source,
-            self.reveal(index.credentials),
+            await in_thread(lambda: self.reveal(index.credentials)),
             self._answer_seconds,
             stall_seconds=GIT_STALL_SECONDS,
         )
@@ -55,7 +56,7 @@ class PooledSourceReader:
         found: Scan = await self._pool.call(
             f"{_WORK}:scan",
             self._place(index),
-            self.reveal(index.credentials),
+            await in_thread(lambda: self.reveal(index.credentials)),
             known,
             index.working_copy.scanned_at_ns,
             report=report,
