@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,6 +22,7 @@ from kodit.settings import Settings
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.chores import Chore
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
     )
@@ -151,7 +152,6 @@ class Application:
     def queue(self) -> QueueService:
         from kodit.application.services.queue_service import QueueService
         from kodit.domain.claiming import ClaimRules
-        from kodit.domain.retention import Retention
         from kodit.domain.retry import RetryPolicy
 
         return QueueService(
@@ -160,9 +160,26 @@ class Application:
             wake_up=self.wake_up,
             rules=ClaimRules(self.settings.queue_order, self.settings.task_limits),
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
-            retention=Retention(self.settings.keep_runs, timedelta(days=self.settings.keep_days)),
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
+
+    @property
+    def chores(self) -> list[Chore]:
+        """What whoever serves the queue does beside it, from time to time; times in seconds."""
+        from kodit.application.services.chores import Chore, in_one_piece
+        from kodit.application.services.history_pruner import HistoryPruner
+        from kodit.domain.retention import Retention
+
+        pruner = HistoryPruner(
+            database=self.database,
+            clock=self.clock,
+            retention=Retention(self.settings.keep_runs, timedelta(days=self.settings.keep_days)),
+        )
+        return [
+            Chore("finish deletions", 60.0, self.indexes.continue_deletions),
+            Chore("forget old runs", 3600.0, pruner.prune_some),
+            Chore("clear away dead workers", 60.0, partial(in_one_piece, self.registry.sweep)),
+        ]
 
     @property
     def registry(self) -> FileWorkerRegistry:
@@ -286,10 +303,11 @@ class Application:
             IndexingWorkerService,
             WorkerSettings,
         )
+        from kodit.application.services.threads import in_thread
 
         self.wake_up = wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
         registry = self.registry
-        name = registry.enter(self.queue.rules)
+        name = await in_thread(partial(registry.enter, self.queue.rules))
         self.pool.inherit(registry.descriptor)
         try:
             yield (
@@ -307,9 +325,9 @@ class Application:
                 name,
             )
         finally:
-            wake_up.close()
+            await in_thread(wake_up.close)
             self.pool.close()
-            registry.leave()
+            await in_thread(registry.leave)
 
 
 def create_code_indexing_application_service(

@@ -103,14 +103,13 @@ async def serve_until_ended(
     """Serve the whole queue until the runs that `ask` gives have ended; likewise. `afterwards` is
     called with them while the worker is still there."""
     async with application.worker() as (worker, name):
-        await application.indexes.finish_deletions()
         if show_operation is not None:
             worker.subscribe(show_operation)
         wanted = [run.id for run in await ask()]
         if not wanted:
             return []
         with stopped_by(worker, [signal.SIGTERM]):
-            serving = asyncio.create_task(worker.run(name))
+            serving = asyncio.create_task(worker.run(name, application.chores))
             try:
                 runs = await _wait_for(application, wanted, (worker, serving), show)
                 if afterwards is not None:
