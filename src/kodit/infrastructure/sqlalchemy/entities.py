@@ -52,6 +52,7 @@ def one_of(column: str, *values: str) -> CheckConstraint:
 
 UNCLEAN = text("status <> 'clean'")
 STALE = text("stale")
+WITH_PROBLEM = text("problem IS NOT NULL")
 UNFINISHED = text("state IN ('queued', 'running')")
 ENDED = text("finished_at IS NOT NULL")
 BACKED_OFF = text("state = 'ready' AND available_at > 0")
@@ -120,6 +121,15 @@ FILES = Table(
     UniqueConstraint("index_id", "path"),
     Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
     Index("unclean_files", "index_id", "status", sqlite_where=UNCLEAN, postgresql_where=UNCLEAN),
+    Index(
+        "files_with_problem",
+        "index_id",
+        "problem",
+        "language",
+        "status",
+        sqlite_where=WITH_PROBLEM,
+        postgresql_where=WITH_PROBLEM,
+    ),
     sqlite_autoincrement=True,
 )
 

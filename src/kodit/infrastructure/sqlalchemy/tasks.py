@@ -51,8 +51,9 @@ _FENCE = Prepared(SELECT_TASKS.where(*_HELD).with_for_update())
 _FIND_SINGLE = Prepared(
     SELECT_RUNS.where(
         INDEX_RUNS.c.index_id.is_(None),
+        INDEX_RUNS.c.is_follow_up == bindparam("waits"),
         UNFINISHED,
-        INDEX_RUNS.c.state == constant(RunState.QUEUED),
+        INDEX_RUNS.c.state != constant(RunState.RUNNING),
         exists().where(
             TASKS.c.run_id == INDEX_RUNS.c.id,
             TASKS.c.type == bindparam("of_type"),
@@ -154,7 +155,11 @@ class SqlTaskRepository:
     # Tasks
 
     def find_single(self, type_name: str, payload: Mapping[str, Any]) -> IndexRun | None:
-        which = {"of_type": type_name, "with_payload": json.dumps(dict(payload), sort_keys=True)}
+        which = {
+            "of_type": type_name,
+            "with_payload": json.dumps(dict(payload), sort_keys=True),
+            "waits": False,
+        }
         runs = self._store.load(_FIND_SINGLE.run(self._driver, which))
         return runs[0] if runs else None
 

@@ -1,4 +1,4 @@
-"""Find runs and tasks by what they are, however many there were before"""
+"""Find runs, tasks, snippets and files by what is asked of them"""
 
 from __future__ import annotations
 
@@ -23,9 +23,16 @@ def upgrade() -> None:
     )
     op.drop_index("snippets_of_index", table_name="snippets")
     op.create_index("snippets_of_index", "snippets", ["index_id", "state", "kind"])
+    _create_partial(
+        "files_with_problem",
+        "files",
+        ["index_id", "problem", "language", "status"],
+        "problem IS NOT NULL",
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("files_with_problem", table_name="files")
     op.drop_index("snippets_of_index", table_name="snippets")
     op.create_index("snippets_of_index", "snippets", ["index_id", "state"])
     op.drop_index("tasks_in_back_off", table_name="tasks")
