@@ -11,6 +11,7 @@ from tests.queue.invariants import check_change, check_queue
 from tests.queue.view import QueueView, view_queue
 from tests.queue.writes import commit_batch
 
+from kodit.application.services.history_pruner import HistoryPruner
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
@@ -46,9 +47,7 @@ class QueueDriver:
         self.service = self.open()
         self._before = self.view()
 
-    def open(
-        self, rules: ClaimRules | None = None, retention: Retention | None = None
-    ) -> QueueService:
+    def open(self, rules: ClaimRules | None = None) -> QueueService:
         """Use other rules from here on."""
         self.service = QueueService(
             database=self.database,
@@ -56,7 +55,6 @@ class QueueDriver:
             wake_up=WakeUps(),
             rules=rules,
             retry_policy=RetryPolicy(MAX_FAILURES, first_delay_seconds=2.0),
-            retention=retention,
             lease=LEASE,
             jitter=lambda: 1.0,
         )
@@ -74,6 +72,12 @@ class QueueDriver:
 
     def view(self) -> QueueView:
         return view_queue(self.database, [self.first, self.second])
+
+    def prune(self, retention: Retention) -> None:
+        """Forget what may be forgotten, one piece after the other."""
+        pruner = HistoryPruner(database=self.database, clock=self.clock, retention=retention)
+        while self.ask(pruner.prune_some()):
+            pass
 
     # Asking and steering
 

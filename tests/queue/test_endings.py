@@ -283,16 +283,16 @@ def test_cancel_stops_what_runs_at_its_commit(queue: QueueDriver) -> None:
 
 def test_old_runs_are_pruned(queue: QueueDriver) -> None:
     """Beyond the newest of an index and a certain age, ended runs go; open ones never do."""
-    queue.open(retention=Retention(runs=2, age=timedelta(days=1)))
+    retention = Retention(runs=2, age=timedelta(days=1))
     ended = []
     for _ in range(4):
         ended.append(queue.request().id)
         queue.complete(queue.take(SYNC), nothing_to_do=True)
     waiting = queue.request(queue.second)
-    assert queue.ask(queue.service.prune()) == 0
+    queue.prune(retention)
+    assert len(queue.ask(queue.service.list_runs())) == 5
     queue.clock.advance(timedelta(days=2).total_seconds())
-    assert queue.ask(queue.service.prune()) == 2
-    assert queue.ask(queue.service.prune()) == 0
+    queue.prune(retention)
     kept = [run.id for run in queue.ask(queue.service.list_runs())]
     assert kept == [waiting.id, ended[3], ended[2]]
     assert queue.ask(queue.service.get_runs([ended[0], ended[3]])) == [queue.run(ended[3])]

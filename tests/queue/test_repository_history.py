@@ -5,12 +5,22 @@ from __future__ import annotations
 from tests.queue.requests import NOW, add_run, add_single, after, claim_one, end_run
 
 from kodit.domain.ports.database import Database
+from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.value_objects import TaskState
 
 
 def prunable(database: Database, keep: int, limit: int = 100) -> list[int]:
-    with database.read() as transaction:
-        return sorted(transaction.tasks.prunable_runs(keep, after(10), limit))
+    """What all looks together find."""
+    found: list[int] = []
+    look = PrunableRuns([], None)
+    while True:
+        with database.read() as transaction:
+            tasks = transaction.tasks
+            look = tasks.prunable_runs(keep, after(10), limit, look.looked_up_to)
+        assert len(look.run_ids) <= limit
+        found += look.run_ids
+        if look.looked_up_to is None:
+            return sorted(found)
 
 
 def test_newest_runs_of_an_index_are_kept(database: Database) -> None:
@@ -19,7 +29,23 @@ def test_newest_runs_of_an_index_are_kept(database: Database) -> None:
     other = end_run(database, add_run(database, 2).id, NOW).id
     assert prunable(database, 2) == ended[:2]
     assert prunable(database, 0) == [*ended, other]
-    assert len(prunable(database, 0, limit=3)) == 3
+    for limit in (1, 2, 3, 5, 6):
+        assert prunable(database, 2, limit) == ended[:2]
+        assert prunable(database, 0, limit) == [*ended, other]
+
+
+def test_look_goes_on_where_the_last_one_ended(database: Database) -> None:
+    """In the order of ends; runs that ended at one time are told apart."""
+    late = end_run(database, add_run(database, 1).id, after(5)).id
+    early = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(2)]
+    with database.read() as transaction:
+        tasks = transaction.tasks
+        first = tasks.prunable_runs(0, after(10), 1)
+        second = tasks.prunable_runs(0, after(10), 1, first.looked_up_to)
+        last = tasks.prunable_runs(0, after(10), 2, second.looked_up_to)
+    assert first == PrunableRuns([early[0]], RunEnd(NOW, early[0]))
+    assert second == PrunableRuns([early[1]], RunEnd(NOW, early[1]))
+    assert last == PrunableRuns([late], None)
 
 
 def test_recent_and_open_runs_are_kept(database: Database) -> None:
@@ -59,9 +85,22 @@ def test_forget_runs(database: Database) -> None:
     held = claim_one(database)
     end_run(database, gone.id, NOW, TaskState.CANCELLED)
     kept = add_run(database, 2)
+    ended_since = end_run(database, add_run(database, 3).id, after(10))
     with database.write() as transaction:
-        assert transaction.tasks.forget_runs([gone.id, kept.id, 4711]) == 1
-        assert transaction.tasks.forget_runs([]) == 0
+        some = [gone.id, kept.id, ended_since.id, 4711]
+        assert transaction.tasks.forget_runs(some, after(10), 100) == []
+        assert transaction.tasks.forget_runs([], after(10), 100) == []
     with database.read() as transaction:
-        assert transaction.tasks.list_runs() == [kept]
+        assert transaction.tasks.list_runs() == [ended_since, kept]
         assert transaction.tasks.attempts(held.task_id) == []
+
+
+def test_forget_runs_in_pieces(database: Database) -> None:
+    """A piece is so many rows, of whole runs, and one run at least; the others are left to do."""
+    ended = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(5)]
+    with database.write() as transaction:
+        tasks = transaction.tasks
+        assert tasks.forget_runs(ended, after(10), 12) == ended[2:]
+        assert tasks.forget_runs(ended, after(10), 17) == ended[4:]
+        assert [run.id for run in tasks.list_runs()] == ended[:3:-1]
+        assert tasks.forget_runs(ended, after(10), 1) == []

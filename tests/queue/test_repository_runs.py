@@ -21,6 +21,7 @@ from tests.queue.requests import (
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database
+from kodit.domain.task import AT_ONCE
 from kodit.domain.value_objects import QueuePriority, RunState, TaskState, TaskType
 
 
@@ -38,7 +39,7 @@ def test_identifiers_grow_and_are_never_used_twice(database: Database) -> None:
     first = add_run(database, 1)
     end_run(database, first.id, NOW)
     with database.write() as transaction:
-        transaction.tasks.delete_runs(1)
+        transaction.tasks.delete_runs(1, 100)
     second = add_run(database, 1)
     assert second.id > first.id
     assert min(task.id for task in second.tasks) > max(task.id for task in first.tasks)
@@ -266,7 +267,7 @@ def test_get_runs(database: Database) -> None:
 
 
 def test_list_runs(database: Database) -> None:
-    """Newest first, by index and by state, at most as many as asked for."""
+    """Newest first, by state, at most as many as asked for."""
     runs = [add_run(database, number) for number in (1, 2, 3)]
     end_run(database, runs[0].id, NOW)
     newest = [run.id for run in reversed(runs)]
@@ -274,10 +275,22 @@ def test_list_runs(database: Database) -> None:
         tasks = transaction.tasks
         assert [run.id for run in tasks.list_runs()] == newest
         assert [run.id for run in tasks.list_runs(limit=2)] == newest[:2]
-        assert [run.id for run in tasks.list_runs(index_id=2)] == [runs[1].id]
         ended = tasks.list_runs(states=[RunState.SUCCEEDED, RunState.FAILED])
         assert [run.id for run in ended] == [runs[0].id]
-        assert tasks.list_runs(index_id=2, states=[RunState.SUCCEEDED]) == []
+        either = [RunState.SUCCEEDED, RunState.QUEUED, RunState.SUCCEEDED]
+        assert [run.id for run in tasks.list_runs(states=either)] == newest
+        assert [run.id for run in tasks.list_runs(states=either, limit=2)] == newest[:2]
+
+
+def test_runs_of(database: Database) -> None:
+    """Those of one index, newest first, at most as many as asked for."""
+    add_run(database, 1)
+    ended = end_run(database, add_run(database, 2).id, NOW)
+    newest = add_run(database, 2)
+    with database.read() as transaction:
+        assert [run.id for run in transaction.tasks.runs_of(2)] == [newest.id, ended.id]
+        assert transaction.tasks.runs_of(2, limit=1) == [newest]
+        assert transaction.tasks.runs_of(3) == []
 
 
 def test_latest_runs(database: Database) -> None:
@@ -317,12 +330,34 @@ def test_delete_runs(database: Database) -> None:
     single = add_single(database, TaskType.EXTRACT, index_id=1)
     first = claim_one(database)
     with database.write() as transaction:
-        transaction.tasks.delete_runs(1)
+        assert transaction.tasks.delete_runs(1, 100)
+        assert not transaction.tasks.delete_runs(1, 100)
     with database.read() as transaction:
         assert transaction.tasks.get_runs([gone.id, single.run_id or 0]) == []
         assert transaction.tasks.attempts(first.task_id) == []
         assert transaction.tasks.get_runs([kept.id]) == [kept]
         assert all(run.tasks for run in transaction.tasks.list_runs())
+
+
+def test_delete_runs_in_pieces(database: Database) -> None:
+    """A piece is so many rows, of whole runs; and one run at least, however many rows it has."""
+    runs = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(4)]
+    tried_often = add_run(database, 1)
+    for _ in range(20):
+        held = claim_one(database)
+        with database.write() as transaction:
+            (run,) = transaction.tasks.lock_runs_of([held.task_id])
+            run.try_again(run.held(held), None, AT_ONCE, NOW)
+            transaction.tasks.save_runs([run])
+    left = []
+    more = True
+    while more:
+        with database.write() as transaction:
+            more = transaction.tasks.delete_runs(1, limit=12)
+            left.append([run.id for run in transaction.tasks.list_runs()])
+    assert left == [[tried_often.id, *runs[:1:-1]], [tried_often.id], [], []]
+    with database.read() as transaction:
+        assert transaction.tasks.attempts(held.task_id) == []
 
 
 def test_single_task_is_a_run_without_an_index() -> None:

@@ -19,6 +19,8 @@ from tests.queue.working import (
     work,
 )
 
+from kodit.application.services.chores import Chore
+from kodit.application.services.history_pruner import HistoryPruner
 from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
 )
@@ -148,8 +150,12 @@ def test_trouble_of_the_operating_system_stops_no_worker(queue: QueueDriver) -> 
 
 
 def test_worker_forgets_what_ended_long_ago(queue: QueueDriver) -> None:
-    """As often as it is told to; the newest run of an index stays."""
-    queue.open(retention=Retention(runs=1, age=timedelta(days=1)))
+    """Beside its work; the newest run of an index stays."""
+    pruner = HistoryPruner(
+        database=queue.database,
+        clock=queue.clock,
+        retention=Retention(runs=1, age=timedelta(days=1)),
+    )
     runs = []
     for _ in range(3):
         runs.append(queue.request().id)
@@ -159,7 +165,66 @@ def test_worker_forgets_what_ended_long_ago(queue: QueueDriver) -> None:
     async def scene(_worker: IndexingWorkerService) -> None:
         await eventually(lambda: set(queue.view().runs) == {runs[-1]})
 
-    work(queue, {}, scene)
+    work(queue, {}, scene, chores=[Chore("forget old runs", 3600.0, pruner.prune_some)])
+
+
+def test_nothing_comes_before_the_first_claim(queue: QueueDriver) -> None:
+    """However much there is to clear away: no chore begins before the worker has looked for
+    work."""
+    run = queue.request()
+    seen: list[str] = []
+
+    async def look_at_the_task() -> bool:
+        with queue.database.read() as transaction:
+            seen.append(transaction.tasks.get_runs([run.id])[0].tasks[0].state.value)
+        return False
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: bool(seen))
+
+    work(queue, {TaskType.SYNC: hang}, scene, chores=[Chore("look", 3600.0, look_at_the_task)])
+    assert seen == ["running"]
+
+
+def test_chores_end_with_their_worker(queue: QueueDriver) -> None:
+    """Also one that has always more to do, one that is in the middle of a piece, and one that
+    waits for its next time."""
+    began: set[str] = set()
+
+    async def endless() -> bool:
+        began.add("endless")
+        return True
+
+    async def stuck() -> bool:
+        began.add("stuck")
+        await asyncio.Event().wait()
+        return True
+
+    async def hourly() -> bool:
+        began.add("hourly")
+        return False
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: began == {"endless", "stuck", "hourly"})
+
+    pieces = {"endless": endless, "stuck": stuck, "hourly": hourly}
+    work(queue, {}, scene, chores=[Chore(name, 3600.0, do) for name, do in pieces.items()])
+
+
+def test_worker_outlives_every_error_of_a_chore(queue: QueueDriver) -> None:
+    """It serves the queue, and takes back what is lost, whatever becomes of them."""
+    run = queue.request()
+    queue.take(TaskType.SYNC, worker=queue.bob)
+    queue.registry.kill(queue.bob)
+
+    async def fail() -> bool:
+        raise OSError(28, "No space left on device")
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {}, scene, chores=[Chore("fail", 0.001, fail)])
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.LOST, AttemptOutcome.SUCCEEDED]
 
 
 def test_cancel_reaches_a_running_stage(queue: QueueDriver) -> None:

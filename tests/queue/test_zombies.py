@@ -124,7 +124,7 @@ def test_task_that_is_gone(queue: QueueDriver, write: Attempt) -> None:
     held = queue.take(SYNC)
     queue.ask(queue.service.abandon(lambda _transaction: None, queue.first))
     with queue.database.write() as transaction:
-        transaction.tasks.delete_runs(queue.first)
+        transaction.tasks.delete_runs(queue.first, 100)
     with pytest.raises(LeaseLost):
         write(queue, held)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from tests.queue.driver import QueueDriver
 from tests.queue.invariants import check_queue
 
+from kodit.application.services.chores import Chore
 from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
     WorkerSettings,
@@ -52,6 +53,7 @@ def work(
     handlers: dict[TaskType, StageHandler],
     scene: Callable[[IndexingWorkerService], Awaitable[None]],
     settings: WorkerSettings = SETTINGS,
+    chores: Sequence[Chore] = (),
 ) -> None:
     """Run a worker over the queue while the scene plays, then stop it and check the queue."""
 
@@ -63,7 +65,7 @@ def work(
             wake_up=MemoryWakeUp(),
             settings=settings,
         )
-        serving = asyncio.create_task(worker.run(queue.ada))
+        serving = asyncio.create_task(worker.run(queue.ada, chores))
         try:
             await scene(worker)
         finally:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kodit.application.services.sync_scheduler import SyncScheduler
+from kodit.application.services.sync_scheduler import INDEXES_PER_PIECE, SyncScheduler
 from kodit.composition import Application
+from kodit.domain.entities import IndexRun
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind
 from kodit.infrastructure.memory import ManualClock
 from kodit.settings import Settings
@@ -26,6 +27,7 @@ class Scene:
         application.clock = self.clock
         self._runner = runner
         self.queue = application.queue
+        self._database = application.database
         self._scheduler = SyncScheduler(
             database=application.database,
             indexing=application.indexing,
@@ -40,9 +42,33 @@ class Scene:
 
     def queue_due(self) -> list[int]:
         """The indexes for which the scheduler asks now."""
-        runs = self._runner.run(self._scheduler.queue_due())
+        before = self._runs()
+        while self._runner.run(self._scheduler.queue_some()):
+            pass
+        runs = [run for run_id, run in self._runs().items() if run_id not in before]
         assert not any(run.is_user_initiated for run in runs)
         return [run.index_id for run in runs if run.index_id is not None]
+
+    def _runs(self) -> dict[int, IndexRun]:
+        found = self._runner.run(self.queue.list_runs(limit=10_000))
+        return {run.id: run for run in reversed(found)}
+
+    def begin(self) -> bool:
+        """Look at the first few indexes; whether there are more."""
+        return self._runner.run(self._scheduler.queue_some())
+
+    def add_indexes(self, count: int) -> list[int]:
+        with self._database.write() as transaction:
+            return [
+                transaction.indexes.add(
+                    Source(SourceKind.FOLDER, f"/more/{number}"), self.clock.now()
+                ).id
+                for number in range(count)
+            ]
+
+    def delete(self, index_id: int) -> None:
+        with self._database.write() as transaction:
+            transaction.indexes.mark_deleted(index_id, self.clock.now())
 
     def end_all(self) -> None:
         """Let every run find nothing to do."""
@@ -68,6 +94,16 @@ def test_index_without_a_run_is_due_at_once(scene: Scene) -> None:
     """And not again while that run waits or works."""
     assert scene.queue_due() == [scene.first, scene.second]
     scene.clock.advance(10_000)
+    assert scene.queue_due() == []
+
+
+def test_every_index_is_looked_at_however_many_there_are(scene: Scene) -> None:
+    """A few at a time, and one that is deleted meanwhile is passed over."""
+    more = scene.add_indexes(2 * INDEXES_PER_PIECE)
+    deleted = more.pop()
+    assert scene.begin()
+    scene.delete(deleted)
+    assert scene.queue_due() == more[INDEXES_PER_PIECE - 2 :]
     assert scene.queue_due() == []
 
 

@@ -36,6 +36,17 @@ def test_the_queue_has_the_order_and_the_limits_that_are_set(tmp_path: Path) -> 
         assert application.queue.rules.limits == {TaskType.SYNC: 3}
 
 
+def do_chores(application: Application) -> None:
+    """Every piece of every chore, once."""
+
+    async def do() -> None:
+        for chore in application.chores:
+            while await chore.do_piece():
+                pass
+
+    asyncio.run(do())
+
+
 def test_history_is_kept_as_long_as_is_set(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
@@ -46,10 +57,12 @@ def test_history_is_kept_as_long_as_is_set(
         with queue.application() as application:
             asyncio.run(application.queue.cancel(run_id))
     environment = {"KODIT_KEEP_RUNS": "1", "KODIT_KEEP_DAYS": "0.0000001"}
-    with Application(Settings.load(environment, data_dir=kodit.data_dir)) as application:
-        assert asyncio.run(application.queue.prune()) == 1
     with queue.application() as application:
-        assert asyncio.run(application.queue.prune()) == 0
+        do_chores(application)
+        assert len(asyncio.run(application.queue.list_runs())) == 2
+    with Application(Settings.load(environment, data_dir=kodit.data_dir)) as application:
+        do_chores(application)
+        assert [run.id for run in asyncio.run(application.queue.list_runs())] == [run_id]
 
 
 def test_a_lease_that_no_heartbeat_could_keep_is_refused() -> None:

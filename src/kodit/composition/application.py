@@ -26,6 +26,7 @@ from kodit.settings import Settings
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.chores import Chore
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
     )
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from kodit.application.services.source_service import SourceService
     from kodit.application.services.stage import StageHandler
     from kodit.application.services.symbol_service import SymbolService
-    from kodit.application.services.sync_scheduler import SyncScheduler
     from kodit.application.services.worker_host import WorkerHost
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.runtime import Clock
@@ -171,7 +171,6 @@ class Application:
     def make_queue(self) -> QueueService:
         from kodit.application.services.queue_service import QueueService
         from kodit.domain.claiming import ClaimRules
-        from kodit.domain.retention import Retention
         from kodit.domain.retry import RetryPolicy
 
         return QueueService(
@@ -180,7 +179,6 @@ class Application:
             wake_up=self.wake_ups,
             rules=ClaimRules(self.settings.queue_order, self.settings.task_limits),
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
-            retention=Retention(self.settings.keep_runs, timedelta(days=self.settings.keep_days)),
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
 
@@ -262,20 +260,30 @@ class Application:
             queue=self.queue,
             indexes=self.indexes,
             wake_ups=self.wake_ups,
+            chores=lambda: self.chores,
+            schedule=lambda: self.schedule,
         )
 
-    @made_once
-    def scheduler(self) -> SyncScheduler | None:
-        """None unless an interval is set."""
-        from kodit.application.services.sync_scheduler import SyncScheduler
+    @property
+    def chores(self) -> list[Chore]:
+        """What whoever serves the queue does beside it."""
+        from kodit.composition.chores import make_chores
 
-        if self.settings.sync_every_seconds is None:
-            return None
-        return SyncScheduler(
+        return make_chores(
+            self.settings,
             database=self.database,
-            indexing=self.indexing,
             clock=self.clock,
-            interval=timedelta(seconds=self.settings.sync_every_seconds),
+            indexes=self.indexes,
+            sweep=self.registry.sweep,
+        )
+
+    @property
+    def schedule(self) -> list[Chore]:
+        """What a worker that serves until it is told to stop does as well."""
+        from kodit.composition.chores import make_schedule
+
+        return make_schedule(
+            self.settings, database=self.database, clock=self.clock, indexing=self.indexing
         )
 
     # Use cases of indexes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +14,18 @@ class Retention:
 
     runs: int = 20
     age: timedelta = timedelta(days=14)
+
+
+class RunEnd(NamedTuple):
+    """Where a run stands in the order in which runs have ended."""
+
+    ended_at: datetime
+    run_id: int
+
+
+class PrunableRuns(NamedTuple):
+    """What one look at the history has found, and after which run the next one goes on; None when
+    everything that is old enough has been looked at."""
+
+    run_ids: list[int]
+    looked_up_to: RunEnd | None

@@ -86,6 +86,10 @@ class IndexService:
         self._keyword_index = keyword_index
         self._vector_index = vector_index
         self._clock = clock
+        self._without_files: set[int] = set()
+        """Deleted indexes of which only rows are left."""
+        self._put_off: set[int] = set()
+        """Deleted indexes that could not be removed a moment ago."""
 
     async def add(self, requests: Sequence[SourceRequest]) -> list[Index]:
         """The indexes of sources, made where there are none; all are checked before the first is
@@ -199,20 +203,33 @@ class IndexService:
         await self._remove(await self._queue.abandon(mark, index_id))
 
     async def finish_deletions(self) -> None:
-        """Remove what a process that died in the middle of a deletion has left."""
+        """Remove what a process that died in the middle of a deletion has left; what cannot be
+        removed just now stays for another time."""
+        while await self.continue_deletions():
+            pass
+
+    async def continue_deletions(self) -> bool:
+        """One step of the above: everything outside the database that an index has, or some rows.
+        Returns whether there is more to do; one that fails does not hold up the others."""
 
         def read() -> list[Index]:
             with self._database.read() as transaction:
                 return transaction.indexes.deleted()
 
-        for index in await in_thread(read):
-            try:
-                await self._remove(index)
-            except Exception as error:  # noqa: BLE001 - one that cannot be must not stop the rest
-                log.warning(
-                    "a deletion cannot be finished just now",
-                    extra={"index": index.id, "error": str(error) or type(error).__name__},
-                )
+        deleted = await in_thread(read)
+        index = next((one for one in deleted if one.id not in self._put_off), None)
+        if index is None:
+            self._put_off.clear()
+            return False
+        try:
+            await self._remove_some(index)
+        except Exception as error:  # noqa: BLE001 - one that cannot be must not stop the rest
+            self._put_off.add(index.id)
+            log.warning(
+                "a deletion cannot be finished just now",
+                extra={"index": index.id, "error": str(error) or type(error).__name__},
+            )
+        return True
 
     async def withdraw(self, run: IndexRun) -> str | None:
         """Remove an index whose first look at its source was refused for good, so that nothing
@@ -252,15 +269,26 @@ class IndexService:
         )
 
     async def _remove(self, index: Index) -> None:
-        """Every step can be done twice; the index's row goes last."""
-        await self._keyword_index.drop(index.id)
-        await in_thread(partial(self._vector_index.drop, index.id))
-        await in_thread(partial(self._reader.discard, index))
+        while await self._remove_some(index):
+            pass
+
+    async def _remove_some(self, index: Index) -> bool:
+        """One step of a removal; whether there is more to do. Every step can be done twice; the
+        index's row goes last."""
+        if index.id not in self._without_files:
+            await self._keyword_index.drop(index.id)
+            await in_thread(partial(self._vector_index.drop, index.id))
+            await in_thread(partial(self._reader.discard, index))
+            self._without_files.add(index.id)
+            return True
 
         def remove_some() -> bool:
             with self._database.write() as transaction:
-                transaction.tasks.delete_runs(index.id)
-                return transaction.indexes.remove_some(index.id, ROWS_PER_REMOVAL)
+                return transaction.tasks.delete_runs(
+                    index.id, ROWS_PER_REMOVAL
+                ) or transaction.indexes.remove_some(index.id, ROWS_PER_REMOVAL)
 
-        while await in_thread(remove_some):
-            pass
+        has_more = await in_thread(remove_some)
+        if not has_more:
+            self._without_files.discard(index.id)
+        return has_more

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from kodit.application.log_context import log_context
+from kodit.application.services.chores import Chore, chores_done
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import StageHandler
 from kodit.domain.entities import ProgressTracker, Task
@@ -50,7 +51,6 @@ class WorkerSettings:
     heartbeat: float = 15.0
     stall_limit: float = 180.0
     slow_poll: float = 2.0
-    prune_every: float = 3600.0
 
 
 class IndexingWorkerService:
@@ -75,8 +75,6 @@ class IndexingWorkerService:
         self._settings = settings or WorkerSettings()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._reclaim_at = 0.0
-        self._prune_at = 0.0
         self._clock_offset = queue.wall_clock().timestamp() - time.monotonic()
         self._leases_trusted_at = 0.0
         self._subscribers: list[Callable[[Task, ProgressTracker], None]] = []
@@ -113,39 +111,49 @@ class IndexingWorkerService:
         self._stopping = True
         self._wake_up.notify()
 
-    async def run(self, worker: str) -> None:
-        """Work under this name until `stop` is called or the caller is cancelled."""
+    async def run(self, worker: str, chores: Sequence[Chore] = ()) -> None:
+        """Work under this name, and do the chores beside, until `stop` is called or the caller is
+        cancelled. Nothing comes before the first claim."""
+        reclaiming = Chore(
+            "take back what is lost", self._settings.slow_poll, partial(self._reclaim, worker)
+        )
         with log_context(worker=worker):
             log.info("worker started", extra={"slots": self._settings.slots})
             try:
-                while not self._stopping:
-                    pause = self._settings.slow_poll
-                    try:
-                        await self._keep_house(worker)
-                        pause = await self._fill(worker)
-                        self._note_trouble("claiming", None)
-                    except (TransientError, OSError) as error:
-                        self._note_trouble("claiming", error)
-                        log.warning("the queue cannot be served just now", extra=_why(error))
-                    await self._wake_up.wait(pause)
+                pause = await self._look(worker)
+                async with chores_done([reclaiming, *chores]):
+                    while not self._stopping:
+                        await self._wake_up.wait(pause)
+                        pause = await self._look(worker)
             finally:
                 released = await self._release_all(worker)
                 log.info("worker stopped", extra={"released": released})
 
-    async def _keep_house(self, worker: str) -> None:
-        """Take back what the dead held, and forget what ended long ago, when it is time to."""
-        if time.monotonic() >= self._reclaim_at:
-            self._reclaim_at = time.monotonic() + self._settings.slow_poll
+    async def _look(self, worker: str) -> float:
+        """Claim what there is; returns after how many seconds to look again."""
+        try:
+            pause = await self._fill(worker)
+        except (TransientError, OSError) as error:
+            self._note_trouble("claiming", error)
+            log.warning("the queue cannot be served just now", extra=_why(error))
+            return self._settings.slow_poll
+        self._note_trouble("claiming", None)
+        return pause
+
+    async def _reclaim(self, worker: str) -> bool:
+        """Take back what the dead held."""
+        try:
             reclaimed = await self._queue.reclaim(
                 self._registry, worker, by_lease=self._leases_can_be_trusted()
             )
-            for task, why in reclaimed:
-                with log_context(**_names(task)):
-                    log.warning("task taken back", extra={"held_by": task.worker, "reason": why})
-        if time.monotonic() >= self._prune_at:
-            self._prune_at = time.monotonic() + self._settings.prune_every
-            if forgotten := await self._queue.prune():
-                log.info("old runs forgotten", extra={"runs": forgotten})
+        except (TransientError, OSError) as error:
+            self._note_trouble("reclaiming", error)
+            raise
+        self._note_trouble("reclaiming", None)
+        for task, why in reclaimed:
+            with log_context(**_names(task)):
+                log.warning("task taken back", extra={"held_by": task.worker, "reason": why})
+        return False
 
     def _leases_can_be_trusted(self) -> bool:
         """Not right after the clock was set, or the machine has slept: all leases look run out

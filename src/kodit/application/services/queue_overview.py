@@ -178,13 +178,14 @@ def _successors(tasks: TaskRepository, runs: Sequence[IndexRun]) -> dict[int, In
     """For each superseded run the newer one of its index that has done it; where none has, the
     newest."""
     superseded = [run for run in runs if run.state is RunState.SUPERSEDED]
-    of_index = {
-        index_id: tasks.list_runs(index_id=index_id)
+    of_index: dict[int | None, list[IndexRun]] = {
+        index_id: tasks.runs_of(index_id)
         for index_id in {run.index_id for run in superseded}
+        if index_id is not None
     }
     found = {}
     for run in superseded:
-        newer = [other for other in of_index[run.index_id] if other.id > run.id]
+        newer = [other for other in of_index.get(run.index_id, []) if other.id > run.id]
         done = [other for other in newer if other.state is RunState.SUCCEEDED]
         if newer:
             found[run.id] = (done or newer)[0]

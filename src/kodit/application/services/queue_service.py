@@ -17,14 +17,10 @@ from kodit.domain.errors import TransientError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock, Notified
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.value_objects import Claim, QueuePriority, RunState, TaskProgress, TaskState
 
 T = TypeVar("T")
-
-RUNS_PER_PRUNE = 100
-"""How many runs one transaction forgets: some 10 ms."""
 
 
 class QueueService:
@@ -38,14 +34,12 @@ class QueueService:
         wake_up: Notified,
         rules: ClaimRules | None = None,
         retry_policy: RetryPolicy | None = None,
-        retention: Retention | None = None,
         lease: timedelta = LEASE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._clock = clock
         self._wake_up = wake_up
-        self._retention = retention or Retention()
         self.rules = rules or ClaimRules()
         self._transitions = QueueTransitions(
             clock=clock,
@@ -192,7 +186,6 @@ class QueueService:
                 if worker is not None and registry.is_dead(worker)
             }
             now = self._clock.now()
-            registry.sweep()
             return [
                 (task, "its worker died" if task.worker in dead else "its lease ran out")
                 for task in running
@@ -215,27 +208,6 @@ class QueueService:
             lambda transaction: self._transitions.reclaim(transaction, seen, why)
         )
         return state is not None
-
-    async def prune(self) -> int:
-        """Forget runs that ended long ago; returns how many."""
-        before = self._clock.now() - self._retention.age
-
-        def find() -> list[int]:
-            with self._database.read() as transaction:
-                return transaction.tasks.prunable_runs(self._retention.runs, before, RUNS_PER_PRUNE)
-
-        total = 0
-        while run_ids := await in_thread(find):
-            forgotten = await self._forget(run_ids)
-            total += forgotten
-            if not forgotten:
-                break
-        return total
-
-    async def _forget(self, run_ids: Sequence[int]) -> int:
-        return await self._write(
-            lambda transaction: transaction.tasks.forget_runs(run_ids), wakes=False
-        )
 
     # Looking
 
@@ -263,15 +235,17 @@ class QueueService:
         return await in_thread(read)
 
     async def left_beside(self, run: IndexRun) -> list[IndexRun]:
-        """The other runs of the same index that have not ended."""
-        if run.index_id is None:
+        """The other runs of the same index that have not ended, newest first."""
+        index_id = run.index_id
+        if index_id is None:
             return []
-        found = await self._read(
-            lambda transaction: transaction.tasks.list_runs(
-                index_id=run.index_id, states=[RunState.QUEUED, RunState.RUNNING]
-            )
-        )
-        return [other for other in found if other.id != run.id]
+
+        def read(transaction: Transaction) -> list[IndexRun]:
+            active = transaction.tasks.active_run(index_id)
+            found = transaction.tasks.follow_ups([index_id]) + ([active] if active else [])
+            return [other for other in found if other.id != run.id]
+
+        return await self._read(read)
 
     async def list_runs(self, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
         """Runs in these states, or all, newest first."""

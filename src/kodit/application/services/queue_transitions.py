@@ -212,7 +212,7 @@ class QueueTransitions:
             raise UserError(f"run {run_id} has succeeded; there is nothing to retry")
         if run.index_id is not None:
             transaction.indexes.get(run.index_id)
-            newest = tasks.list_runs(index_id=run.index_id, limit=1)[0]
+            newest = tasks.runs_of(run.index_id, limit=1)[0]
             # What has failed and was not superseded still is the last word on its index: a newer
             # run was cancelled before it began.
             is_last = run.state is RunState.FAILED or newest.id == run.id

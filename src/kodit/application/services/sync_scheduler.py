@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from kodit.application.services.code_indexing_application_service import (
@@ -11,14 +10,13 @@ from kodit.application.services.code_indexing_application_service import (
 )
 from kodit.application.services.threads import in_thread
 from kodit.domain.entities import IndexRun
-from kodit.domain.errors import NotFoundError, TransientError
+from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
 
-log = logging.getLogger(__name__)
-
 LOOKS_PER_INTERVAL = 10
 LONGEST_PAUSE_SECONDS = 60.0
+INDEXES_PER_PIECE = 50
 
 
 class SyncScheduler:
@@ -42,35 +40,31 @@ class SyncScheduler:
         self._clock = clock
         self._interval = interval
 
-    async def run(self) -> None:
-        """Queue what is due, again and again, until the caller is cancelled."""
-        pause = min(self._interval.total_seconds() / LOOKS_PER_INTERVAL, LONGEST_PAUSE_SECONDS)
-        while True:
-            try:
-                await self.queue_due()
-            except TransientError as error:
-                log.warning("nothing can be queued just now", extra={"error": str(error)})
-            await asyncio.sleep(pause)
+        self._left: list[int] = []
 
-    async def queue_due(self) -> list[IndexRun]:
-        """Queue a run for every index that is due; the runs that were asked for."""
+    @property
+    def pause_seconds(self) -> float:
+        """How often to look for what is due."""
+        return min(self._interval.total_seconds() / LOOKS_PER_INTERVAL, LONGEST_PAUSE_SECONDS)
+
+    async def queue_some(self) -> bool:
+        """Queue a run for those of the next few indexes that are due; returns whether there are
+        indexes left to look at."""
         before = self._clock.now() - self._interval
-        runs = []
-        for index_id in await in_thread(lambda: self._due(before)):
-            try:
-                run = await self._indexing.queue_index_tasks(index_id, is_user_initiated=False)
-            except NotFoundError:
-                continue  # deleted since
-            runs.append(run)
-        return runs
+        for index_id in await in_thread(lambda: self._next_due(before)):
+            with suppress(NotFoundError):  # deleted since
+                await self._indexing.queue_index_tasks(index_id, is_user_initiated=False)
+        return bool(self._left)
 
-    def _due(self, before: datetime) -> list[int]:
+    def _next_due(self, before: datetime) -> list[int]:
         with self._database.read() as transaction:
-            index_ids = [index.id for index in transaction.indexes.list_all()]
-            latest = transaction.tasks.latest_runs(index_ids)
+            if not self._left:
+                self._left = [index.id for index in transaction.indexes.list_all()]
+            some, self._left = self._left[:INDEXES_PER_PIECE], self._left[INDEXES_PER_PIECE:]
+            latest = transaction.tasks.latest_runs(some)
         return [
             index_id
-            for index_id in index_ids
+            for index_id in some
             if index_id not in latest or _is_over(latest[index_id], before)
         ]
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Coroutine,
     Iterator,
     Mapping,
     Sequence,
@@ -24,6 +22,7 @@ from contextlib import (
 from dataclasses import dataclass
 from typing import Protocol
 
+from kodit.application.services.chores import Chore
 from kodit.application.services.index_service import IndexService
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.application.services.queue_service import QueueService
@@ -31,8 +30,6 @@ from kodit.domain.entities import IndexRun, ProgressTracker, Task
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.runtime import WakeUpGroup
 from kodit.domain.value_objects import Source
-
-log = logging.getLogger(__name__)
 
 SHOW_SECONDS = 0.1
 """How often somebody who watches is shown how far the runs are."""
@@ -50,6 +47,7 @@ class Stoppable(Protocol):
 
 StoppedBy = Callable[[Stoppable], AbstractContextManager[None]]
 """Lets something outside, such as a signal, stop what it is given for the length of a block."""
+MakeChores = Callable[[], Sequence[Chore]]
 OpenWorker = Callable[[], AbstractAsyncContextManager[tuple[IndexingWorkerService, str]]]
 """Opens a worker that has entered the registry, and its name."""
 
@@ -76,11 +74,17 @@ class WorkerHost:
         queue: QueueService,
         indexes: IndexService,
         wake_ups: WakeUpGroup,
+        chores: MakeChores,
+        schedule: MakeChores,
     ) -> None:
+        """`chores` are done beside every worker, `schedule` only beside one that serves
+        until it is stopped."""
         self._open_worker = open_worker
         self._queue = queue
         self._indexes = indexes
         self._wake_ups = wake_ups
+        self._chores = chores
+        self._schedule = schedule
         self._shared: _SharedWorker | None = None
         self._changing = asyncio.Lock()
 
@@ -100,7 +104,6 @@ class WorkerHost:
         and nobody could be told otherwise.
         """
         async with self._worker() as shared:
-            await self._indexes.finish_deletions()
             with shared.observed_by(observer), _stopping(stopped_by, shared.worker):
                 wanted = [run.id for run in await ask()]
                 if not wanted:
@@ -110,21 +113,19 @@ class WorkerHost:
                     await afterwards(runs)
                 return runs
 
-    async def serve_until_stopped(
-        self, stopped_by: StoppedBy, chores: Sequence[Coroutine[None, None, None]] = ()
-    ) -> None:
-        """Serve the queue, with the chores beside it, until `stopped_by` stops the worker; what is
+    async def serve_until_stopped(self, stopped_by: StoppedBy) -> None:
+        """Serve the queue, with all chores beside it, until `stopped_by` stops the worker; what is
         held then is released."""
-        async with self._worker() as shared:
-            with stopped_by(shared.worker):
-                async with _beside([self._indexes.finish_deletions(), *chores]):
-                    await shared.serving
+        chores = [*self._chores(), *self._schedule()]
+        async with self._open_worker() as (worker, name):
+            with stopped_by(worker):
+                await worker.run(name, chores)
 
     @asynccontextmanager
     async def _worker(self) -> AsyncIterator[_SharedWorker]:
         async with self._changing:
             if self._shared is None or self._shared.serving.done():
-                self._shared = await _SharedWorker.start(self._open_worker)
+                self._shared = await _SharedWorker.start(self._open_worker, self._chores())
             shared = self._shared
             shared.users += 1
         try:
@@ -162,18 +163,22 @@ class WorkerHost:
 class _SharedWorker:
     """A worker that serves the queue in a task of its own."""
 
-    def __init__(self, worker: IndexingWorkerService, name: str, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        worker: IndexingWorkerService,
+        serving: asyncio.Task[None],
+        opened: AsyncExitStack,
+    ) -> None:
         self.worker = worker
         self.users = 0
-        self.serving = asyncio.create_task(worker.run(name))
-        self._stack = stack
+        self.serving = serving
+        self._opened = opened
 
     @classmethod
-    async def start(cls, open_worker: OpenWorker) -> _SharedWorker:
-        async with AsyncExitStack() as stack:
-            worker, name = await stack.enter_async_context(open_worker())
-            return cls(worker, name, stack.pop_all())
-        raise AssertionError("an exit stack swallows nothing")
+    async def start(cls, open_worker: OpenWorker, chores: Sequence[Chore]) -> _SharedWorker:
+        opened = AsyncExitStack()
+        worker, name = await opened.enter_async_context(open_worker())
+        return cls(worker, asyncio.create_task(worker.run(name, chores)), opened)
 
     @contextmanager
     def observed_by(self, observer: RunObserver | None) -> Iterator[None]:
@@ -192,7 +197,7 @@ class _SharedWorker:
             self.worker.stop()
             await self.serving
         finally:
-            await self._stack.aclose()
+            await self._opened.aclose()
 
 
 class _Changes:
@@ -231,17 +236,3 @@ def _stopping(
     stopped_by: StoppedBy | None, worker: IndexingWorkerService
 ) -> AbstractContextManager[None]:
     return nullcontext() if stopped_by is None else stopped_by(worker)
-
-
-@asynccontextmanager
-async def _beside(chores: list[Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    """Run the chores in the background of the block, and end them with it."""
-    tasks = [asyncio.create_task(chore) for chore in chores]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                log.error("a chore of the worker ended with an error", exc_info=result)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress
 
@@ -52,14 +53,12 @@ class TaskRepository(Protocol):
         """In any order; unknown identifiers are left out."""
         ...
 
-    def list_runs(
-        self,
-        *,
-        index_id: int | None = None,
-        states: Sequence[RunState] = (),
-        limit: int = 100,
-    ) -> list[IndexRun]:
-        """Runs with their tasks, newest first."""
+    def list_runs(self, *, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
+        """Runs with their tasks, newest first: those in these states, or all."""
+        ...
+
+    def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
+        """Runs of an index with their tasks, newest first."""
         ...
 
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
@@ -134,10 +133,8 @@ class TaskRepository(Protocol):
         """Every claim of a task, oldest first."""
         ...
 
-    def running_tasks(
-        self, *, worker: str | None = None, lease_before: datetime | None = None
-    ) -> list[Task]:
-        """Running tasks, of one worker or with a lease that ended before a time."""
+    def running_tasks(self, *, worker: str | None = None) -> list[Task]:
+        """Running tasks, of all workers or of one, by identifier."""
         ...
 
     def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
@@ -145,19 +142,28 @@ class TaskRepository(Protocol):
         aside."""
         ...
 
-    def delete_runs(self, index_id: int) -> None:
-        """Forget the runs, tasks and attempts of an index, also single tasks that name it."""
+    def delete_runs(self, index_id: int, limit: int) -> bool:
+        """Delete at most `limit` rows of the runs, tasks and attempts of an index, also single
+        tasks that name it; False when there was none left. A run goes as a whole, so that one with
+        more rows goes alone."""
         ...
 
-    def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:
-        """At most `limit` runs that ended before that time and are not among the newest
-        `keep_per_index` of their index: a plain read.
+    def prunable_runs(
+        self,
+        keep_per_index: int,
+        ended_before: datetime,
+        limit: int,
+        looked_up_to: RunEnd | None = None,
+    ) -> PrunableRuns:
+        """Of the first `limit` runs that ended before that time, and after `looked_up_to`, those
+        that are not among the newest `keep_per_index` of their index: a plain read.
 
         Runs without an index count as one group. A run that ended while it was a follow-up ranks
         behind the others, so that the latest run of an index is always kept.
         """
         ...
 
-    def forget_runs(self, run_ids: Sequence[int]) -> int:
-        """Delete those of these runs that have ended, with their tasks and attempts; how many."""
+    def forget_runs(self, run_ids: Sequence[int], ended_before: datetime, limit: int) -> list[int]:
+        """Delete those of these runs that ended before that time, with their tasks and attempts:
+        at most `limit` rows, and at least one run. Returns those that are left to delete."""
         ...

@@ -124,8 +124,10 @@ class LeftoverExaminer:
     def _remove_rows(self, index_id: int) -> None:
         while True:
             with self._database.write() as transaction:
-                transaction.tasks.delete_runs(index_id)
-                if not transaction.indexes.remove_some(index_id, ROWS_PER_REMOVAL):
+                if not (
+                    transaction.tasks.delete_runs(index_id, ROWS_PER_REMOVAL)
+                    or transaction.indexes.remove_some(index_id, ROWS_PER_REMOVAL)
+                ):
                     return
 
     def _temporary_files(self) -> list[Problem]:

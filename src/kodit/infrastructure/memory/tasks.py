@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
+from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
 from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
+
+_BEFORE_ALL = RunEnd(datetime.min.replace(tzinfo=UTC), 0)
 
 
 class MemoryTaskRepository:
@@ -89,16 +92,15 @@ class MemoryTaskRepository:
     def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
         return self._load(run_id for run_id in run_ids if run_id in self._tables.runs)
 
-    def list_runs(
-        self,
-        *,
-        index_id: int | None = None,
-        states: Sequence[RunState] = (),
-        limit: int = 100,
-    ) -> list[IndexRun]:
-        runs = self._tables.runs.values() if index_id is None else self._of_index(index_id)
-        found = [run.id for run in runs if not states or run.state in states]
-        return self._load(sorted(found, reverse=True)[:limit])
+    def list_runs(self, *, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
+        runs = self._tables.runs.values()
+        return self._newest((run for run in runs if not states or run.state in states), limit)
+
+    def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
+        return self._newest(self._of_index(index_id), limit)
+
+    def _newest(self, runs: Iterable[IndexRun], limit: int) -> list[IndexRun]:
+        return self._load(sorted((run.id for run in runs), reverse=True)[:limit])
 
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
         newest = {
@@ -108,26 +110,56 @@ class MemoryTaskRepository:
         }
         return {run.index_id: run for run in self._load(newest.values()) if run.index_id}
 
-    def delete_runs(self, index_id: int) -> None:
+    def delete_runs(self, index_id: int, limit: int) -> bool:
         tasks = [task for task in self._tables.tasks.values() if task.index_id == index_id]
-        self._forget({task.run_id for task in tasks if task.run_id is not None})
+        run_ids = sorted({task.run_id for task in tasks if task.run_id is not None})
+        self._forget(self._that_fit(run_ids, limit))
+        return bool(run_ids)
 
-    def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:
+    def prunable_runs(
+        self,
+        keep_per_index: int,
+        ended_before: datetime,
+        limit: int,
+        looked_up_to: RunEnd | None = None,
+    ) -> PrunableRuns:
         groups: dict[int | None, list[IndexRun]] = {}
         for run in self._tables.runs.values():
             groups.setdefault(run.index_id, []).append(run)
-        old = [
+        kept = {
             run.id
             for group in groups.values()
-            for run in sorted(group, key=lambda run: (run.is_follow_up, -run.id))[keep_per_index:]
+            for run in sorted(group, key=lambda run: (run.is_follow_up, -run.id))[:keep_per_index]
+        }
+        ends = sorted(
+            end
+            for run in self._tables.runs.values()
+            if run.finished_at is not None and run.finished_at < ended_before
+            if (end := RunEnd(run.finished_at, run.id)) > (looked_up_to or _BEFORE_ALL)
+        )[:limit]
+        found = [end.run_id for end in ends if end.run_id not in kept]
+        return PrunableRuns(found, ends[-1] if len(ends) == limit else None)
+
+    def forget_runs(self, run_ids: Sequence[int], ended_before: datetime, limit: int) -> list[int]:
+        ended = [
+            run.id
+            for run in self.get_runs(sorted(run_ids))
             if run.finished_at is not None and run.finished_at < ended_before
         ]
-        return sorted(old)[:limit]
+        chosen = self._that_fit(ended, limit)
+        self._forget(chosen)
+        return ended[len(chosen) :]
 
-    def forget_runs(self, run_ids: Sequence[int]) -> int:
-        ended = [run.id for run in self.get_runs(run_ids) if run.state.is_terminal]
-        self._forget(ended)
-        return len(ended)
+    def _that_fit(self, run_ids: Sequence[int], limit: int) -> Sequence[int]:
+        """The first of these runs, as many as have at most `limit` rows; at least one."""
+        rows = 0
+        for place, run_id in enumerate(run_ids):
+            mine = {task.id for task in self._tables.tasks.values() if task.run_id == run_id}
+            attempts = sum(task_id in mine for task_id, _claim_no in self._tables.attempts)
+            rows += 1 + len(mine) + attempts
+            if rows > limit and place > 0:
+                return run_ids[:place]
+        return run_ids
 
     def _forget(self, run_ids: Iterable[int]) -> None:
         for run_id in list(run_ids):
@@ -165,14 +197,11 @@ class MemoryTaskRepository:
             raise no_such_task(task_id)
         return copy_of(self._tables.tasks[task_id])
 
-    def running_tasks(
-        self, *, worker: str | None = None, lease_before: datetime | None = None
-    ) -> list[Task]:
+    def running_tasks(self, *, worker: str | None = None) -> list[Task]:
         return [
             copy_of(task)
             for task in self._in_state(TaskState.RUNNING)
-            if (worker is None or task.worker == worker)
-            and (lease_before is None or _known(task.lease_expires_at) < lease_before)
+            if worker is None or task.worker == worker
         ]
 
     def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:

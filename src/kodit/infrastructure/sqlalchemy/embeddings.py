@@ -145,7 +145,7 @@ class SqlEmbeddingRepository:
 
     def drop_superseded(self, index_id: int, kind: VectorKind) -> None:
         dead = select(SNIPPETS.c.id).where(
-            SNIPPETS.c.index_id == index_id, SNIPPETS.c.state != "live"
+            SNIPPETS.c.index_id == index_id, SNIPPETS.c.state.in_(("superseded", "removed"))
         )
         self._connection.execute(
             delete(VECTORS).where(

@@ -52,6 +52,10 @@ def one_of(column: str, *values: str) -> CheckConstraint:
 
 UNCLEAN = text("status <> 'clean'")
 STALE = text("stale")
+WITH_PROBLEM = text("problem IS NOT NULL")
+UNFINISHED = text("state IN ('queued', 'running')")
+ENDED = text("finished_at IS NOT NULL")
+BACKED_OFF = text("state = 'ready' AND available_at > 0")
 """Conditions of partial indexes: SQLite uses those only where a query says them word for word."""
 
 
@@ -117,6 +121,15 @@ FILES = Table(
     UniqueConstraint("index_id", "path"),
     Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
     Index("unclean_files", "index_id", "status", sqlite_where=UNCLEAN, postgresql_where=UNCLEAN),
+    Index(
+        "files_with_problem",
+        "index_id",
+        "problem",
+        "language",
+        "status",
+        sqlite_where=WITH_PROBLEM,
+        postgresql_where=WITH_PROBLEM,
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -147,7 +160,7 @@ SNIPPETS = Table(
     SnippetColumns,
     one_of("state", "live", "superseded", "removed"),
     Index("snippets_of_file", "file_id", "state"),
-    Index("snippets_of_index", "index_id", "state"),
+    Index("snippets_of_index", "index_id", "state", "kind"),
     Index("snippets_of_enrichment", "enrichment_id"),
     Index(
         "snippets_by_symbol",
@@ -283,13 +296,22 @@ INDEX_RUNS = Table(
     IndexRunColumns,
     one_of("state", "queued", "running", "succeeded", "failed", "cancelled", "superseded"),
     Index("runs_of_index", "index_id", "id"),
+    Index("runs_by_rank", "index_id", "is_follow_up", text("id DESC")),
+    Index("runs_by_state", "state", "id"),
+    Index(
+        "failed_runs",
+        "index_id",
+        sqlite_where=text("state = 'failed'"),
+        postgresql_where=text("state = 'failed'"),
+    ),
+    Index("runs_by_end", "finished_at", "id", sqlite_where=ENDED, postgresql_where=ENDED),
     Index(
         "one_active_and_one_waiting_run",
         "index_id",
         "is_follow_up",
         unique=True,
-        sqlite_where=text("state IN ('queued', 'running')"),
-        postgresql_where=text("state IN ('queued', 'running')"),
+        sqlite_where=UNFINISHED,
+        postgresql_where=UNFINISHED,
     ),
     sqlite_autoincrement=True,
 )
@@ -350,9 +372,13 @@ TASKS = Table(
     ),
     Index(
         "running_tasks",
+        "state",
         "type",
         sqlite_where=text("state = 'running'"),
         postgresql_where=text("state = 'running'"),
+    ),
+    Index(
+        "tasks_in_back_off", "available_at", sqlite_where=BACKED_OFF, postgresql_where=BACKED_OFF
     ),
     sqlite_autoincrement=True,
 )

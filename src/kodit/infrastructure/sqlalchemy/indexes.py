@@ -34,6 +34,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     STALE,
     UNCLEAN,
+    WITH_PROBLEM,
 )
 from kodit.infrastructure.sqlalchemy.removal import remove_some
 
@@ -97,22 +98,24 @@ class SqlIndexRepository:
         files: dict[int, int] = {}
         problems: dict[int, dict[str, int]] = {}
         left_out: dict[int, dict[str, int]] = {}
-        for index_id, problem, readable, count in self._connection.execute(
-            select(
-                FILES.c.index_id,
-                FILES.c.problem,
-                # A file with a problem that still has a language was cut by lines.
-                FILES.c.language.is_not(None),
-                func.count(),
-            )
-            .where(FILES.c.index_id.in_(ids), FILES.c.status != _DELETED)
-            .group_by(FILES.c.index_id, FILES.c.problem, FILES.c.language.is_not(None))
+        # Each of these counts reads an index of exactly the rows that it counts.
+        for sign, conditions in ((1, ()), (-1, (UNCLEAN, FILES.c.status == _DELETED))):
+            for index_id, count in self._connection.execute(
+                select(FILES.c.index_id, func.count())
+                .where(FILES.c.index_id.in_(ids), *conditions)
+                .group_by(FILES.c.index_id)
+            ):
+                files[index_id] = files.get(index_id, 0) + sign * count
+        for index_id, problem, language, count in self._connection.execute(
+            select(FILES.c.index_id, FILES.c.problem, FILES.c.language, func.count())
+            .where(FILES.c.index_id.in_(ids), WITH_PROBLEM, FILES.c.status != _DELETED)
+            .group_by(FILES.c.index_id, FILES.c.problem, FILES.c.language)
         ):
-            if problem is None or readable:
-                files[index_id] = files.get(index_id, 0) + count
-            if problem is not None:
-                kind = problems if readable else left_out
-                kind.setdefault(index_id, {})[problem] = count
+            # A file with a problem that still has a language was cut by lines.
+            of_index = (left_out if language is None else problems).setdefault(index_id, {})
+            of_index[str(problem)] = of_index.get(str(problem), 0) + count
+            if language is None:
+                files[index_id] -= count
         snippets: dict[int, int] = {
             row[0]: row[1]
             for row in self._connection.execute(

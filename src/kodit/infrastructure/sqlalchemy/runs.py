@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, select, update
@@ -22,7 +23,7 @@ from kodit.infrastructure.mappers.task_mapper import (
     task_changes,
     task_to_row,
 )
-from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS
+from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS, UNFINISHED
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
     Prepared,
@@ -34,7 +35,6 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 SELECT_RUNS = select(*(INDEX_RUNS.c[name] for name in RUN_COLUMNS))
 SELECT_TASKS = select(*(TASKS.c[name] for name in TASK_COLUMNS))
 
-_UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 _RUN_ID = TASK_COLUMNS.index("run_id")
 
 _TASKS_OF_RUNS = PreparedForMany(
@@ -53,12 +53,38 @@ _RUNS_OF_TASKS = PreparedForMany(
     )
 )
 _RUNS_BY_ID = PreparedForMany(lambda ids: SELECT_RUNS.where(INDEX_RUNS.c.id.in_(ids)))
+_NEWEST = Prepared(SELECT_RUNS.order_by(INDEX_RUNS.c.id.desc()).limit(bindparam("most")))
+_NEWEST_OF_INDEX = Prepared(
+    SELECT_RUNS.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
+    .order_by(INDEX_RUNS.c.id.desc())
+    .limit(bindparam("most"))
+)
+_NEWEST_IN_STATE = Prepared(
+    SELECT_RUNS.where(INDEX_RUNS.c.state == bindparam("in_state"))
+    .order_by(INDEX_RUNS.c.id.desc())
+    .limit(bindparam("most"))
+)
+_LATEST = Prepared(
+    select(INDEX_RUNS.c.id)
+    .where(
+        INDEX_RUNS.c.index_id == bindparam("of_index"),
+        INDEX_RUNS.c.is_follow_up == bindparam("waits"),
+    )
+    .order_by(INDEX_RUNS.c.id.desc())
+    .limit(1)
+)
+_FAILED_RUNS = Prepared(
+    SELECT_RUNS.where(
+        INDEX_RUNS.c.index_id == bindparam("of_index"),
+        INDEX_RUNS.c.state == constant(RunState.FAILED),
+    ).with_for_update()
+)
 _LOCKED_RUN = Prepared(SELECT_RUNS.where(INDEX_RUNS.c.id == bindparam("id")).with_for_update())
 _UNFINISHED_RUNS = PreparedForMany(
     lambda ids: (
         SELECT_RUNS.where(
             INDEX_RUNS.c.index_id.in_(ids),
-            INDEX_RUNS.c.state.in_([constant(state) for state in _UNFINISHED]),
+            UNFINISHED,
             INDEX_RUNS.c.is_follow_up == bindparam("waits"),
         )
         .order_by(INDEX_RUNS.c.id)
@@ -127,6 +153,31 @@ class RunStore:
     def lock_unfinished(self, index_ids: Sequence[int], *, is_follow_up: bool) -> list[IndexRun]:
         """The active runs of these indexes, or those that wait for one, locked."""
         return self.load(_UNFINISHED_RUNS.run(self._driver, index_ids, {"waits": is_follow_up}))
+
+    def lock_failed(self, index_id: int) -> list[IndexRun]:
+        """The failed runs of this index that are not superseded, locked."""
+        return self.load(_FAILED_RUNS.run(self._driver, {"of_index": index_id}))
+
+    def newest(self, states: Sequence[RunState], limit: int) -> list[IndexRun]:
+        """The newest runs in these states, or of all."""
+        rows = [] if states else _NEWEST.run(self._driver, {"most": limit})
+        for state in dict.fromkeys(states):
+            # One after the other: an index gives each in order, but not all of them.
+            in_state = {"in_state": state.value, "most": limit}
+            rows = [*rows, *_NEWEST_IN_STATE.run(self._driver, in_state)]
+        return self.load(sorted(rows, key=itemgetter(0), reverse=True)[:limit])
+
+    def newest_of(self, index_id: int, limit: int) -> list[IndexRun]:
+        """The newest runs of an index."""
+        return self.load(_NEWEST_OF_INDEX.run(self._driver, {"of_index": index_id, "most": limit}))
+
+    def latest(self, index_ids: Sequence[int]) -> list[IndexRun]:
+        """The latest run of each of these indexes that has one; follow-ups that wait aside."""
+        latest: list[int] = []
+        for index_id in index_ids:
+            of_index = {"of_index": index_id, "waits": False}
+            latest += [row[0] for row in _LATEST.run(self._driver, of_index)]
+        return self.get(latest)
 
     def get(self, run_ids: Sequence[int]) -> list[IndexRun]:
         """These runs, as far as they are there."""

@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
+from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
 from kodit.infrastructure.mappers.moments import to_microseconds, to_optional_moment
@@ -23,12 +25,13 @@ from kodit.infrastructure.mappers.task_mapper import (
     row_to_task,
 )
 from kodit.infrastructure.sqlalchemy import claiming, history
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
+    BACKED_OFF,
     INDEX_RUNS,
     QUEUE_PAUSES,
     TASK_ATTEMPTS,
     TASKS,
+    UNFINISHED,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -45,6 +48,35 @@ _HELD = (
     TASKS.c.state == constant(TaskState.RUNNING),
 )
 _FENCE = Prepared(SELECT_TASKS.where(*_HELD).with_for_update())
+_FIND_SINGLE = Prepared(
+    SELECT_RUNS.where(
+        INDEX_RUNS.c.index_id.is_(None),
+        INDEX_RUNS.c.is_follow_up == bindparam("waits"),
+        UNFINISHED,
+        INDEX_RUNS.c.state != constant(RunState.RUNNING),
+        exists().where(
+            TASKS.c.run_id == INDEX_RUNS.c.id,
+            TASKS.c.type == bindparam("of_type"),
+            TASKS.c.payload == bindparam("with_payload"),
+        ),
+    ).with_for_update()
+)
+_RUNNING_TASKS = Prepared(SELECT_TASKS.where(TASKS.c.state == constant(TaskState.RUNNING)))
+_WAITING_TASKS = {
+    order: Prepared(
+        SELECT_TASKS.where(TASKS.c.state == constant(TaskState.READY))
+        .order_by(*claiming.ORDERS[order])
+        .limit(bindparam("most"))
+    )
+    for order in QueueOrder
+}
+_NEXT_AVAILABLE = Prepared(
+    select(func.min(TASKS.c.available_at)).where(
+        BACKED_OFF,
+        TASKS.c.available_at > bindparam("now"),
+        TASKS.c.available_at <= bindparam("longest"),
+    )
+)
 _CLOSE_ATTEMPTS = PreparedForMany(
     lambda ids: (
         update(TASK_ATTEMPTS)
@@ -102,67 +134,33 @@ class SqlTaskRepository:
         return self._store.lock_unfinished(index_ids, is_follow_up=True)
 
     def failed_runs(self, index_id: int) -> list[IndexRun]:
-        return self._load(
-            SELECT_RUNS.where(
-                INDEX_RUNS.c.index_id == index_id, INDEX_RUNS.c.state == constant(RunState.FAILED)
-            ).with_for_update()
-        )
+        return self._store.lock_failed(index_id)
 
     def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
         return self._store.get(run_ids)
 
-    def list_runs(
-        self,
-        *,
-        index_id: int | None = None,
-        states: Sequence[RunState] = (),
-        limit: int = 100,
-    ) -> list[IndexRun]:
-        query = SELECT_RUNS.order_by(INDEX_RUNS.c.id.desc()).limit(limit)
-        if index_id is not None:
-            query = query.where(INDEX_RUNS.c.index_id == index_id)
-        if states:
-            query = query.where(INDEX_RUNS.c.state.in_([state.value for state in states]))
-        return self._load(query)
+    def list_runs(self, *, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
+        return self._store.newest(states, limit)
+
+    def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
+        return self._store.newest_of(index_id, limit)
 
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
-        newest: list[int] = []
-        for some in in_chunks(index_ids):
-            query = (
-                select(func.max(INDEX_RUNS.c.id))
-                .where(INDEX_RUNS.c.index_id.in_(some), INDEX_RUNS.c.is_follow_up.is_(False))
-                .group_by(INDEX_RUNS.c.index_id)
-            )
-            newest += self._connection.execute(query).scalars()
-        runs = self.get_runs(newest)
+        runs = self._store.latest(index_ids)
         return {run.index_id: run for run in runs if run.index_id is not None}
 
-    def _load(self, query: Select[Any]) -> list[IndexRun]:
-        return self._store.load(self._connection.execute(query).all())
-
-    def delete_runs(self, index_id: int) -> None:
-        mine = select(TASKS.c.id).where(TASKS.c.index_id == index_id)
-        runs = select(TASKS.c.run_id).where(TASKS.c.index_id == index_id).distinct()
-        run_ids = list(self._connection.execute(runs).scalars())
-        self._connection.execute(delete(TASK_ATTEMPTS).where(TASK_ATTEMPTS.c.task_id.in_(mine)))
-        self._connection.execute(delete(TASKS).where(TASKS.c.index_id == index_id))
-        self._connection.execute(delete(INDEX_RUNS).where(INDEX_RUNS.c.index_id == index_id))
-        for some in in_chunks(run_ids):
-            self._connection.execute(delete(INDEX_RUNS).where(INDEX_RUNS.c.id.in_(some)))
+    def delete_runs(self, index_id: int, limit: int) -> bool:
+        return history.delete_runs(self._driver, index_id, limit)
 
     # Tasks
 
     def find_single(self, type_name: str, payload: Mapping[str, Any]) -> IndexRun | None:
-        runs = self._load(
-            SELECT_RUNS.join(TASKS, TASKS.c.run_id == INDEX_RUNS.c.id)
-            .where(
-                INDEX_RUNS.c.index_id.is_(None),
-                INDEX_RUNS.c.state == constant(RunState.QUEUED),
-                TASKS.c.type == type_name,
-                TASKS.c.payload == json.dumps(dict(payload), sort_keys=True),
-            )
-            .with_for_update()
-        )
+        which = {
+            "of_type": type_name,
+            "with_payload": json.dumps(dict(payload), sort_keys=True),
+            "waits": False,
+        }
+        runs = self._store.load(_FIND_SINGLE.run(self._driver, which))
         return runs[0] if runs else None
 
     def get_task(self, task_id: int) -> Task:
@@ -171,25 +169,15 @@ class SqlTaskRepository:
             raise no_such_task(task_id)
         return row_to_task(row)
 
-    def running_tasks(
-        self, *, worker: str | None = None, lease_before: datetime | None = None
-    ) -> list[Task]:
-        query = SELECT_TASKS.where(TASKS.c.state == constant(TaskState.RUNNING)).order_by(
-            TASKS.c.id
-        )
-        if worker is not None:
-            query = query.where(TASKS.c.worker == worker)
-        if lease_before is not None:
-            query = query.where(TASKS.c.lease_expires_at < to_microseconds(lease_before))
-        return [row_to_task(row) for row in self._connection.execute(query)]
+    def running_tasks(self, *, worker: str | None = None) -> list[Task]:
+        # Sorted here: in the order of identifiers a database might well read all tasks there are.
+        rows = sorted(_RUNNING_TASKS.run(self._driver), key=itemgetter(0))
+        tasks = [row_to_task(row) for row in rows]
+        return [task for task in tasks if worker is None or task.worker == worker]
 
     def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
-        query = (
-            SELECT_TASKS.where(TASKS.c.state == constant(TaskState.READY))
-            .order_by(*claiming.ORDERS[order])
-            .limit(limit)
-        )
-        return [row_to_task(row) for row in self._connection.execute(query)]
+        rows = _WAITING_TASKS[order].run(self._driver, {"most": limit})
+        return [row_to_task(row) for row in rows]
 
     # Claims
 
@@ -197,13 +185,8 @@ class SqlTaskRepository:
         return claiming.has_claimable(self._driver, now, rules)
 
     def next_available_at(self, now: datetime) -> datetime | None:
-        moment = self._connection.execute(
-            select(func.min(TASKS.c.available_at)).where(
-                TASKS.c.state == constant(TaskState.READY),
-                TASKS.c.available_at > to_microseconds(now),
-                TASKS.c.available_at <= to_microseconds(now + LONGEST_WAIT),
-            )
-        ).scalar()
+        moments = {"now": to_microseconds(now), "longest": to_microseconds(now + LONGEST_WAIT)}
+        [(moment,)] = _NEXT_AVAILABLE.run(self._driver, moments)
         return to_optional_moment(moment)
 
     def claim(
@@ -278,11 +261,19 @@ class SqlTaskRepository:
         )
         return [row_to_attempt(row) for row in self._connection.execute(query)]
 
-    def prunable_runs(self, keep_per_index: int, ended_before: datetime, limit: int) -> list[int]:
-        return history.prunable_runs(self._connection, keep_per_index, ended_before, limit)
+    def prunable_runs(
+        self,
+        keep_per_index: int,
+        ended_before: datetime,
+        limit: int,
+        looked_up_to: RunEnd | None = None,
+    ) -> PrunableRuns:
+        return history.prunable_runs(
+            self._driver, keep_per_index, ended_before, limit, looked_up_to
+        )
 
-    def forget_runs(self, run_ids: Sequence[int]) -> int:
-        return history.forget_runs(self._connection, run_ids)
+    def forget_runs(self, run_ids: Sequence[int], ended_before: datetime, limit: int) -> list[int]:
+        return history.forget_runs(self._driver, run_ids, ended_before, limit)
 
 
 def _held_by(claim: Claim) -> dict[str, int]:

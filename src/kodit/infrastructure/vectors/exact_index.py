@@ -18,7 +18,13 @@ from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, SNIPPETS, VECTORS
-from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany, Row
+from kodit.infrastructure.sqlalchemy.prepared import (
+    Driver,
+    Prepared,
+    PreparedForMany,
+    Row,
+    constant,
+)
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
 from kodit.infrastructure.vectors.incomplete_file import half_done_file
 from kodit.infrastructure.vectors.pack_builder import pack_path
@@ -70,7 +76,9 @@ _VECTORS_OF_SNIPPETS = PreparedForMany(
 
 _OF_KINDS = PreparedForMany(
     lambda kinds: select(SNIPPETS.c.id).where(
-        SNIPPETS.c.index_id == bindparam("index"), SNIPPETS.c.kind.in_(kinds)
+        SNIPPETS.c.index_id == bindparam("index"),
+        SNIPPETS.c.state.in_([constant("live"), constant("superseded")]),  # those with vectors
+        SNIPPETS.c.kind.in_(kinds),
     )
 )
 

@@ -11,13 +11,5 @@ from kodit.faces.cli.signals import on_signals
 def work_until_stopped(session: Session) -> None:
     """Serve the queue, finish deletions that were cut short, and bring indexes up to date at the
     interval that is set, until SIGTERM or SIGINT; what is held then is released."""
-    application = session.application
-
-    async def work() -> None:
-        scheduler = application.scheduler
-        await application.host.serve_until_stopped(
-            on_signals(signal.SIGTERM, signal.SIGINT),
-            [] if scheduler is None else [scheduler.run()],
-        )
-
-    session.run(work())
+    host = session.application.host
+    session.run(host.serve_until_stopped(on_signals(signal.SIGTERM, signal.SIGINT)))

@@ -1,0 +1,90 @@
+"""Work beside the queue that nobody asks for: each piece of it is short, and no error ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from kodit.application.services.threads import in_thread
+from kodit.domain.errors import TransientError
+
+log = logging.getLogger(__name__)
+
+LONGEST_BACK_OFF = 8
+"""How many intervals a chore that fails again and again waits at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every `interval` seconds.
+
+    `do_piece` does one bounded piece, a transaction or so, and returns whether there is more to do
+    now. The next piece follows after as long a pause as this one took, so that no chore has more
+    than half of the database's single writer. It is cancelled wherever it waits, and loses nothing
+    by that.
+    """
+
+    name: str
+    interval: float
+    do_piece: Callable[[], Awaitable[bool]]
+
+
+async def in_one_piece(work: Callable[[], object]) -> bool:
+    """Do blocking work in a thread, all of it: a piece of a chore that has no more."""
+    await in_thread(work)
+    return False
+
+
+@asynccontextmanager
+async def chores_done(chores: Sequence[Chore]) -> AsyncIterator[None]:
+    """Do the chores, each in its own time, beside the block; they end with it at once."""
+    tasks = [asyncio.create_task(_keep_doing(chore), name=chore.name) for chore in chores]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+async def _keep_doing(chore: Chore) -> None:
+    loop = asyncio.get_running_loop()
+    back_off = 1
+    while True:
+        began = loop.time()
+        try:
+            pause = chore.interval
+            if await chore.do_piece():
+                pause = loop.time() - began
+            back_off = 1
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            # Something that it waited for was cancelled, and not the chore.
+            _log_failure(chore, error)
+            back_off = min(2 * back_off, LONGEST_BACK_OFF)
+            pause = chore.interval * back_off
+        except Exception as error:  # noqa: BLE001 - whatever it is, the chore goes on in its time
+            _log_failure(chore, error)
+            if _is_cancelled():
+                return
+            back_off = min(2 * back_off, LONGEST_BACK_OFF)
+            pause = chore.interval * back_off
+        await asyncio.sleep(pause)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _log_failure(chore: Chore, error: BaseException) -> None:
+    about = {"chore": chore.name, "error": str(error) or type(error).__name__}
+    if isinstance(error, (TransientError, OSError)):
+        log.warning("a chore cannot be done just now", extra=about)
+    else:
+        log.error("a chore raised an error that is not foreseen", extra=about, exc_info=error)

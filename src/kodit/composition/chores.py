@@ -1,0 +1,59 @@
+"""What is done beside the queue, from time to time; times in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from kodit.application.services.chores import Chore, in_one_piece
+from kodit.application.services.code_indexing_application_service import (
+    CodeIndexingApplicationService,
+)
+from kodit.application.services.history_pruner import HistoryPruner
+from kodit.application.services.index_service import IndexService
+from kodit.application.services.sync_scheduler import SyncScheduler
+from kodit.domain.ports.database import Database
+from kodit.domain.ports.runtime import Clock
+from kodit.domain.retention import Retention
+from kodit.settings import Settings
+
+
+def make_chores(
+    settings: Settings,
+    *,
+    database: Database,
+    clock: Clock,
+    indexes: IndexService,
+    sweep: Callable[[], object],
+) -> list[Chore]:
+    """For whoever serves the queue. `sweep` clears away what dead workers have left."""
+    pruner = HistoryPruner(
+        database=database,
+        clock=clock,
+        retention=Retention(settings.keep_runs, timedelta(days=settings.keep_days)),
+    )
+    return [
+        Chore("finish deletions", 60.0, indexes.continue_deletions),
+        Chore("forget old runs", 3600.0, pruner.prune_some),
+        Chore("clear away dead workers", 60.0, partial(in_one_piece, sweep)),
+    ]
+
+
+def make_schedule(
+    settings: Settings,
+    *,
+    database: Database,
+    clock: Clock,
+    indexing: CodeIndexingApplicationService,
+) -> list[Chore]:
+    """For who serves the queue until told to stop: nothing unless an interval is set."""
+    if settings.sync_every_seconds is None:
+        return []
+    scheduler = SyncScheduler(
+        database=database,
+        indexing=indexing,
+        clock=clock,
+        interval=timedelta(seconds=settings.sync_every_seconds),
+    )
+    return [Chore("bring indexes up to date", scheduler.pause_seconds, scheduler.queue_some)]
