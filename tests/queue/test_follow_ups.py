@@ -291,7 +291,7 @@ def test_who_took_the_place_of_a_superseded_run(queue: QueueDriver) -> None:
     def told(run_id: int) -> str:
         run = queue.run(run_id)
         overview = queue.ask(queue.service.overview(queue.registry, [run]))
-        return overview.why(run.tasks[0], run)
+        return overview.why(run.tasks[0], run).text
 
     queue.request()
     queue.run_stages(*TaskType)

@@ -236,7 +236,7 @@ def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None
 
     def told() -> str:
         overview = queue.ask(queue.service.overview(workers))
-        return overview.why(queue.run(begun.id).tasks[1], begun)
+        return overview.why(queue.run(begun.id).tasks[1], begun).text
 
     assert told().startswith("no worker")
     strict = workers.enter(ClaimRules(QueueOrder.RUN_FIRST, {EXTRACT: 0}))

@@ -11,6 +11,7 @@ from kodit.application.services.queue_overview import MOST_WAITING, QueueOvervie
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.value_objects import QueuePriority, TaskState, TaskType
+from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.terminal.runs import task_line, trouble_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +36,7 @@ def start(task: Task, worker: str = "ada") -> Task:
 
 
 def reasons(run: IndexRun, queue: QueueOverview = IDLE) -> list[str]:
-    return [queue.why(task, run) for task in run.tasks]
+    return [with_advice(queue.why(task, run)) for task in run.tasks]
 
 
 def test_new_run() -> None:
@@ -83,7 +84,7 @@ def test_back_off() -> None:
     run.try_again(task, "no route", NOW + timedelta(seconds=90), NOW)
     assert reasons(run)[0] == "tried again in 2 min; failed 2 times"
     assert reasons(run, replace(IDLE, workers=[]))[0] == (
-        "tried again in 2 min if a worker runs; `kodit worker` starts one; failed 2 times"
+        "tried again in 2 min if a worker is running; failed 2 times; `kodit worker` starts one"
     )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=100)))[0] == (
         "next in line; failed 2 times"
@@ -103,11 +104,11 @@ def test_running() -> None:
         "1 min, its worker is silent; another one takes it back"
     )
     assert reasons(run, replace(later, workers=[]))[0] == (
-        "12 s, its worker has died; any `kodit index` or `kodit worker` takes it back"
+        "12 s, its worker has died; any worker takes it back; `kodit worker` starts one"
     )
     run.cancel(NOW)
     assert reasons(run, later)[0] == (
-        "12 s, attempt 1, by ada; asked to stop, and does at its next sign of life"
+        "12 s, attempt 1, by ada; asked to stop, and stops at its next heartbeat"
     )
     assert reasons(run, replace(later, workers=["bob"]))[0] == (
         "12 s, its worker has died; the next one ends it"
@@ -161,7 +162,7 @@ def test_ended_well_or_early() -> None:
     assert reasons(run)[:2] == ["", "there was nothing to do"]
     cancelled = new_run()
     cancelled.cancel(NOW)
-    assert reasons(cancelled)[0] == "`kodit queue retry 7` runs it"
+    assert reasons(cancelled)[0] == "it was cancelled; `kodit queue retry 7` runs it"
 
 
 def test_follow_up() -> None:

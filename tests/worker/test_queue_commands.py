@@ -73,7 +73,7 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
     assert task["error"]
     assert task["history"][0]["outcome"] == "retried"
     assert "failed" in task["reason"]
-    between = re.compile(rf"run {run_id} begun, asked .* by a user")
+    between = re.compile(rf"run {run_id} started, asked .* by a user")
     wait_until(lambda: between.search(kodit.run_here("queue", "list").out) is not None)
 
 

@@ -19,6 +19,16 @@ MOST_WAITING = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a task stands where it does, in a sentence. `code` and `fields` tell a face what to
+    advise, where there is something to do."""
+
+    text: str
+    code: str | None = None
+    fields: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class QueueOverview:
     """What decides over the next claim, at one moment.
 
@@ -45,19 +55,21 @@ class QueueOverview:
         places = {task_id: place for place, task_id in enumerate(in_line)}
         object.__setattr__(self, "places", places)
 
-    def why(self, task: Task, run: IndexRun) -> str:
-        """Why the task stands where it does and what happens next, in a sentence; empty for one
-        that has succeeded."""
-        reasons: Mapping[TaskState, Callable[[Task, IndexRun], str]] = {
-            TaskState.BLOCKED: self._why_blocked,
+    def why(self, task: Task, run: IndexRun) -> Reason:
+        """Why the task stands where it does and what happens next; empty for one that has
+        succeeded."""
+        reasons: Mapping[TaskState, Callable[[Task, IndexRun], Reason]] = {
+            TaskState.BLOCKED: lambda task, run: Reason(self._why_blocked(task, run)),
             TaskState.READY: self._why_ready,
             TaskState.RUNNING: self._why_running,
             TaskState.FAILED: self._why_failed,
-            TaskState.SKIPPED: lambda _task, _run: "there was nothing to do",
-            TaskState.CANCELLED: lambda _task, run: f"`kodit queue retry {run.id}` runs it",
+            TaskState.SKIPPED: lambda _task, _run: Reason("there was nothing to do"),
+            TaskState.CANCELLED: lambda _task, run: Reason(
+                "it was cancelled", "run_cancelled", {"run": run.id}
+            ),
         }
         reason = reasons.get(task.state)
-        return "" if reason is None else reason(task, run)
+        return Reason("") if reason is None else reason(task, run)
 
     def _why_blocked(self, task: Task, run: IndexRun) -> str:
         if run.is_follow_up:
@@ -86,55 +98,61 @@ class QueueOverview:
                     return failed
         return ""
 
-    def _why_ready(self, task: Task, _run: IndexRun) -> str:
+    def _why_ready(self, task: Task, _run: IndexRun) -> Reason:
         failed = f"; failed {_times(task.failures)}" if task.failures else ""
         if self.paused_since is not None:
-            return f"the queue is paused; `kodit queue resume` lets it go on{failed}"
+            return Reason(f"the queue is paused{failed}", "queue_paused")
         if task.available_at is not None and not task.is_due(self.now):
-            condition = "" if self.workers else " if a worker runs; `kodit worker` starts one"
-            return f"tried again in {_duration(task.available_at, self.now)}{condition}{failed}"
+            when = f"tried again in {_duration(task.available_at, self.now)}"
+            if self.workers:
+                return Reason(f"{when}{failed}")
+            return Reason(f"{when} if a worker is running{failed}", "no_worker")
         if not self.workers:
-            return f"no worker is running; `kodit worker` starts one{failed}"
+            return Reason(f"no worker is running{failed}", "no_worker")
         limit = self.rules.limits.get(task.type) if isinstance(task.type, TaskType) else None
         if limit is not None and self.running.get(task.type, 0) >= limit:
-            return f"as many {task.type_name} tasks run as may: {limit}{failed}"
+            return Reason(f"as many {task.type_name} tasks run as may: {limit}{failed}")
+        return Reason(self._turn(task) + failed)
+
+    def _turn(self, task: Task) -> str:
         place = self.places.get(task.id)
         if place is None:
-            return f"waits behind {MOST_WAITING} or more{failed}"
-        at_work = sum(self.running.values())
-        busy = f"; {at_work} at work" if at_work else ""
-        return ("next in line" if place == 0 else f"waits behind {place}") + busy + failed
+            return f"waits behind {MOST_WAITING} or more"
+        running = sum(self.running.values())
+        busy = f"; {running} at work" if running else ""
+        return ("next in line" if place == 0 else f"waits behind {place}") + busy
 
-    def _why_running(self, task: Task, _run: IndexRun) -> str:
+    def _why_running(self, task: Task, _run: IndexRun) -> Reason:
         since = "" if task.started_at is None else f"{_duration(self.now, task.started_at)}, "
         if task.worker not in self.workers:
             then = "ends it" if task.cancel_requested else "takes it back"
-            who = "the next one" if self.workers else "any `kodit index` or `kodit worker`"
-            return f"{since}its worker has died; {who} {then}"
+            died = f"{since}its worker has died"
+            if self.workers:
+                return Reason(f"{died}; the next one {then}")
+            return Reason(f"{died}; any worker {then}", "no_worker")
         if task.lease_expires_at is not None and task.lease_expires_at < self.now:
-            return f"{since}its worker is silent; another one takes it back"
-        stopping = (
-            "; asked to stop, and does at its next sign of life" if task.cancel_requested else ""
-        )
-        return f"{since}attempt {task.claim_no}, by {task.worker}{stopping}"
+            return Reason(f"{since}its worker is silent; another one takes it back")
+        stopping = "; asked to stop, and stops at its next heartbeat" * task.cancel_requested
+        return Reason(f"{since}attempt {task.claim_no}, by {task.worker}{stopping}")
 
-    def _why_failed(self, _task: Task, run: IndexRun) -> str:
+    def _why_failed(self, _task: Task, run: IndexRun) -> Reason:
         if run.state is RunState.SUPERSEDED:
             return self._why_superseded(run)
         if not run.state.is_terminal:
-            return "what follows it will not run"
-        return f"not tried again; `kodit queue retry {run.id}` runs it and what follows"
+            return Reason("what follows it will not run")
+        return Reason("not tried again", "run_failed", {"run": run.id})
 
-    def _why_superseded(self, run: IndexRun) -> str:
+    def _why_superseded(self, run: IndexRun) -> Reason:
         newer = self.successors.get(run.id)
         if newer is None:
-            return "a newer run took its place"
+            return Reason("a newer run took its place")
         if newer.state is RunState.SUCCEEDED:
-            return f"run {newer.id} has done this"
+            return Reason(f"run {newer.id} has done this")
         if not newer.state.is_terminal:
-            return f"run {newer.id} does this"
-        again = f"`kodit queue retry {newer.id}` runs that one"
-        return f"run {newer.id} took its place and is {newer.state}; {again}"
+            return Reason(f"run {newer.id} does this")
+        return Reason(
+            f"run {newer.id} took its place and is {newer.state}", "run_ended", {"run": newer.id}
+        )
 
 
 def read_overview(

@@ -153,7 +153,7 @@ class RunView:
             tasks=tuple(
                 TaskView.of(
                     task,
-                    reason=None if queue is None else queue.why(task, run),
+                    reason=None if queue is None else queue.why(task, run).text,
                     history=None if attempts is None else attempts.get(task.id, ()),
                 )
                 for task in run.tasks

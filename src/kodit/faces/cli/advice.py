@@ -1,9 +1,10 @@
-"""What to do next, as a shell says it: one line for each code of an error."""
+"""What to do next, as a shell says it: one line for each code of an error or a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kodit.application.services.queue_overview import Reason
 from kodit.domain.errors import KoditError
 
 ADVICE: Mapping[str, str] = {
@@ -14,8 +15,12 @@ ADVICE: Mapping[str, str] = {
     "grep_too_slow": "choose fewer files with --path or a source, or a simpler expression",
     "index_incomplete": "`kodit index {source}` completes the index",
     "index_not_found": "`kodit status` lists the indexes",
+    "no_worker": "`kodit worker` starts one",
     "queue_paused": "`kodit queue resume` lets it go on",
     "queue_unwritable": "the same command goes on where this one was",
+    "run_cancelled": "`kodit queue retry {run}` runs it",
+    "run_ended": "`kodit queue retry {run}` runs that one",
+    "run_failed": "`kodit queue retry {run}` runs it and what follows",
     "run_not_found": "`kodit queue list` shows the runs",
     "run_stopped": "the same command goes on where it was",
     "source_not_indexed": "`kodit index {source}` adds it",
@@ -23,7 +28,8 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def with_advice(error: KoditError) -> str:
-    """The error's sentence and, where there is something to do, what that is."""
-    advice = ADVICE.get(error.code)
-    return str(error) if advice is None else f"{error}; {advice.format_map(error.fields)}"
+def with_advice(told: KoditError | Reason) -> str:
+    """The sentence of an error or a reason and, where there is something to do, what that is."""
+    sentence = told.text if isinstance(told, Reason) else str(told)
+    advice = None if told.code is None else ADVICE.get(told.code)
+    return sentence if advice is None else f"{sentence}; {advice.format_map(told.fields)}"

@@ -9,6 +9,7 @@ from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.value_objects import RunState, TaskState
+from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.terminal.output import printable
 
 MARKS = {
@@ -58,7 +59,7 @@ def run_line(run: IndexRun) -> str:
     ended = "" if run.finished_at is None else f" {ago(run.finished_at)}"
     state = str(run.state)
     if run.state is RunState.RUNNING and not _works(run):
-        state = "begun"  # between two stages, or given back: nobody works on it just now
+        state = "started"  # between two stages, or given back: nobody works on it just now
     return f"run {run.id} {state}{ended}{extra}, asked {ago(run.created_at)} {who}: {tasks}"
 
 
@@ -87,7 +88,7 @@ def trouble_of(task: Task) -> str:
 
 def task_line(task: Task, run: IndexRun, queue: QueueOverview) -> str:
     """How far a task is, what is wrong with it, and what happens next."""
-    parts = [trouble_of(task).removesuffix("."), _progress(task), queue.why(task, run)]
+    parts = [trouble_of(task).removesuffix("."), _progress(task), with_advice(queue.why(task, run))]
     return "; ".join(part for part in parts if part)
 
 
@@ -125,7 +126,7 @@ def _attempt_line(attempt: TaskAttempt) -> str:
         outcome += f" after {(attempt.finished_at - attempt.started_at).total_seconds():.1f} s"
     error = f": {printable(attempt.error)}" if attempt.error else ""
     began = ago(attempt.started_at)
-    return f"attempt {attempt.claim_no}, begun {began} by {attempt.worker}: {outcome}{error}"
+    return f"attempt {attempt.claim_no}, started {began} by {attempt.worker}: {outcome}{error}"
 
 
 def _progress(task: Task) -> str:
