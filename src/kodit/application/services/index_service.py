@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.threads import in_thread
+from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.entities import Index, IndexRun, IndexSummary
 from kodit.domain.errors import NotFoundError, SourceError
 from kodit.domain.ports.database import Database, Transaction
@@ -109,7 +109,7 @@ class IndexService:
                 return transaction.indexes.find(request.source)
 
         named = None if request.reference is None else self._reader.named(request.reference)
-        index = await in_thread(look)
+        index = await in_thread(look, Lane.READS)
         if index is not None and await in_thread(partial(self._is_known, index, request)):
             return replace(request, credentials=None, reference=None)
         await self._reader.check(request.source, request.credentials or named)
@@ -146,7 +146,7 @@ class IndexService:
                 return indexes.get(found.id), replaced
 
         try:
-            index, replaced = await in_thread(add)
+            index, replaced = await in_thread(add, Lane.WRITES)
         except Exception:
             if request.credentials is not None and reference is not None:
                 await in_thread(partial(self._reader.forget, reference))
@@ -162,7 +162,7 @@ class IndexService:
             with self._database.read() as transaction:
                 return transaction.indexes.get(index_id)
 
-        return await in_thread(get)
+        return await in_thread(get, Lane.READS)
 
     async def sources(self) -> dict[int, Source]:
         """The source of each index, by identifier."""
@@ -171,7 +171,7 @@ class IndexService:
             with self._database.read() as transaction:
                 return {index.id: index.source for index in transaction.indexes.list_all()}
 
-        return await in_thread(read)
+        return await in_thread(read, Lane.READS)
 
     async def status(self, index_ids: Sequence[int] = ()) -> list[IndexStatus]:
         """All indexes, or those asked for, in the order of their identifiers."""
@@ -189,7 +189,7 @@ class IndexService:
                     for summary in transaction.indexes.summarise(indexes)
                 ]
 
-        return await in_thread(read)
+        return await in_thread(read, Lane.READS)
 
     async def delete(self, index_id: int) -> None:
         """Remove an index and everything derived from it. Its runs end at once; the source itself
@@ -216,7 +216,7 @@ class IndexService:
             with self._database.read() as transaction:
                 return transaction.indexes.deleted()
 
-        deleted = await in_thread(read)
+        deleted = await in_thread(read, Lane.READS)
         index = next((one for one in deleted if one.id not in self._put_off), None)
         if index is None:
             self._put_off.clear()
@@ -288,7 +288,7 @@ class IndexService:
                     index.id, ROWS_PER_REMOVAL
                 ) or transaction.indexes.remove_some(index.id, ROWS_PER_REMOVAL)
 
-        has_more = await in_thread(remove_some)
+        has_more = await in_thread(remove_some, Lane.WRITES)
         if not has_more:
             self._without_files.discard(index.id)
         return has_more

@@ -10,7 +10,7 @@ from typing import TypeVar
 from kodit.application.services.queue_events import events_logged_on_success, record_event
 from kodit.application.services.queue_overview import QueueOverview, read_overview, rules_in_force
 from kodit.application.services.queue_transitions import LEASE, QueueTransitions
-from kodit.application.services.threads import in_thread
+from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import TransientError
@@ -97,7 +97,7 @@ class QueueService:
             with self._database.write() as transaction:
                 return self._transitions.claim(transaction, worker, count), None
 
-        return await in_thread(claim)
+        return await in_thread(claim, Lane.WRITES)
 
     async def complete(
         self, claim: Claim, *, nothing_to_do: bool = False, next_for: str | None = None
@@ -164,6 +164,7 @@ class QueueService:
         """Extend the lease. Returns whether the task is asked to stop. Raises LeaseLost."""
         return await self._write(
             lambda transaction: self._transitions.renew(transaction, claim, progress),
+            Lane.HEARTBEATS,
             wakes=False,
         )
 
@@ -194,7 +195,7 @@ class QueueService:
             ]
 
         reclaimed = []
-        for task, why in await in_thread(find):
+        for task, why in await in_thread(find, Lane.READS):
             if await self._reclaim(task, why):
                 reclaimed.append((task, why))
         return reclaimed
@@ -232,7 +233,7 @@ class QueueService:
                     for run in runs
                 ]
 
-        return await in_thread(read)
+        return await in_thread(read, Lane.READS)
 
     async def left_beside(self, run: IndexRun) -> list[IndexRun]:
         """The other runs of the same index that have not ended, newest first."""
@@ -345,16 +346,22 @@ class QueueService:
             with self._database.read() as transaction:
                 return work(transaction)
 
-        return await in_thread(read)
+        return await in_thread(read, Lane.READS)
 
-    async def _write(self, work: Callable[[Transaction], T], *, wakes: bool = True) -> T:
+    async def _write(
+        self,
+        work: Callable[[Transaction], T],
+        lane: Lane = Lane.WRITES,
+        *,
+        wakes: bool = True,
+    ) -> T:
         """Run `work` in a write transaction; `wakes` when tasks may have become claimable."""
 
         def write() -> T:
             with events_logged_on_success(), self._database.write() as transaction:
                 return work(transaction)
 
-        result = await in_thread(write)
+        result = await in_thread(write, lane)
         if wakes:
             self._wake_up.notify()
         return result

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kodit.application.services.threads import in_thread
+from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import TaskCancelled
 from kodit.domain.ports.database import Database, Transaction
@@ -47,7 +47,7 @@ class Stage:
             with self._database.read() as transaction:
                 return work(transaction)
 
-        return await in_thread(read)
+        return await in_thread(read, Lane.READS)
 
     async def commit(
         self,
@@ -78,7 +78,7 @@ class Stage:
                 )
                 return result, task.cancel_requested
 
-        result, cancel_requested = await in_thread(write)
+        result, cancel_requested = await in_thread(write, Lane.WRITES)
         step.set_current(current)
         if cancel_requested:
             raise TaskCancelled("cancelled on request")
