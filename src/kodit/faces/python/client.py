@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
@@ -32,6 +33,9 @@ from kodit.infrastructure.doctor.database import fatal_problem
 from kodit.settings import Settings
 
 T = TypeVar("T")
+
+# A program that uses Kodit says where its log lines go; without a word they go nowhere.
+logging.getLogger("kodit").addHandler(logging.NullHandler())
 
 
 class _Opened(NamedTuple):
