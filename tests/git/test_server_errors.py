@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.ports import port_without_server
 
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.source import Credentials
@@ -106,9 +106,7 @@ def test_a_server_that_hangs_is_given_up(server: GitServer, tmp_path: Path) -> N
 
 def test_nobody_at_the_port_is_transient(tmp_path: Path) -> None:
     """A connection refused may be a server that starts again."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/a.git"
+    url = f"http://127.0.0.1:{port_without_server()}/a.git"
     error = failure(Source(SourceKind.GIT, url), tmp_path / "clone")
     assert isinstance(error, TransientError)
     assert "cannot be reached" in str(error)
