@@ -9,8 +9,9 @@ A mutant is the program with one small mistake: a comparison, a constant, an arg
 that is gone. The seed chooses them from the whole package, or from the modules below the given
 PATHs (`domain`, `infrastructure/slicing`), without a look at the tests. Each meets first the tests
 that run its line, the quick ones and those that run little else before the others; a survivor
-meets all that run it, and with `--whole` the whole suite. The map of what runs which line is made
-by `--measure` and kept in `.benchmarks`; tests that are given are measured anew and put into it.
+meets all that run it, which `--near` leaves out, and with `--whole` the whole suite. The map of
+what runs which line is made by `--measure` and kept in `.benchmarks`; tests that are given are
+measured anew and put into it.
 
 Mutants that change nothing one could notice are put aside in `benchmarks/mutating/equivalent.toml`,
 each with its reason. `--written` runs mutants of the queue that were made by hand, each of which
@@ -29,6 +30,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -59,7 +61,9 @@ def main() -> int:
     parser.add_argument("--number", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=SECONDS_OF_FIRST_TESTS)
-    parser.add_argument("--whole", action="store_true", help="survivors meet the whole suite")
+    further = parser.add_mutually_exclusive_group()
+    further.add_argument("--near", action="store_true", help="survivors meet no further tests")
+    further.add_argument("--whole", action="store_true", help="survivors meet the whole suite")
     parser.add_argument("--list", action="store_true", help="only print the mutants")
     parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--measure", action="store_true")
@@ -86,7 +90,8 @@ def main() -> int:
         for mutation in mutants:
             print(mutation.diff(sources[mutation.module]))
         return 0
-    findings = examine(mutants, sources, options.seconds, whole=options.whole)
+    reach = Reach(options.seconds, near=options.near, whole=options.whole)
+    findings = examine(mutants, sources, reach)
     return report(findings, sources)
 
 
@@ -139,14 +144,14 @@ def survivors_of_last_run(sources: dict[str, bytes]) -> list[Mutation]:
 
 
 def examine(
-    mutants: Iterable[Mutation], sources: dict[str, bytes], seconds: float, *, whole: bool
+    mutants: Iterable[Mutation], sources: dict[str, bytes], reach: Reach
 ) -> Iterator[tuple[Mutation, Finding]]:
     """The verdict over each mutant, as it comes."""
     texts = {module: source.decode() for module, source in sources.items()}
     covering = CoverageMap.read(MAP).brought_up_to(texts)
     unknown = covering.unknown_files(ROOT)
     with copies() as free, ThreadPoolExecutor(AT_ONCE) as threads:
-        examiner = Examiner(covering, unknown, free, seconds, whole=whole)
+        examiner = Examiner(covering, unknown, free, reach)
         mutants = list(mutants)
         yield from zip(
             mutants,
@@ -165,6 +170,16 @@ def copies() -> Iterator[SimpleQueue[Copy]]:
         yield free
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which tests a mutant meets: at first those of so many seconds, then all that run its line
+    unless only the near ones are wanted, and at last, where that is wanted, the whole suite."""
+
+    seconds: float
+    near: bool
+    whole: bool
+
+
 class Examiner:
     """Runs tests against mutants."""
 
@@ -173,15 +188,12 @@ class Examiner:
         covering: CoverageMap,
         unknown: list[str],
         free: SimpleQueue[Copy],
-        seconds: float,
-        *,
-        whole: bool,
+        reach: Reach,
     ) -> None:
         self._covering = covering
         self._unknown = unknown
         self._free = free
-        self._seconds = seconds
-        self._whole = whole
+        self._reach = reach
         self._lock = threading.Lock()
         self._sound: dict[str, bool] = {}
 
@@ -213,16 +225,17 @@ class Examiner:
         first: list[str] = []
         spent = 0.0
         for test in known:
-            if not first or spent + took[test] <= self._seconds:
+            if not first or spent + took[test] <= self._reach.seconds:
                 first.append(test)
                 spent += took[test]
         if first:
             yield first, spent
         if changed:
             yield changed, 20.0 * len(changed)
-        if others := [test for test in known if test not in set(first)]:
-            yield others, sum(took[test] for test in others)
-        if self._whole:
+        others = set(known) - set(first)
+        if others and not self._reach.near:
+            yield [test for test in known if test in others], sum(took[test] for test in others)
+        if self._reach.whole:
             yield ["tests", "--ignore=tests/murder"], 900.0
 
     def _is_new(self, name: str) -> bool:

@@ -191,7 +191,10 @@ def collect(root: Path, data_files: Iterable[Path], tests_file: Path) -> Coverag
     lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for path in data_files:
         data = coverage.CoverageData(str(path))
-        data.read()
+        try:
+            data.read()
+        except coverage.exceptions.DataError:
+            continue  # a test killed the process while it was writing
         for file in data.measured_files():
             by_line = lines[str(Path(file).relative_to(package))]
             for line, contexts in data.contexts_by_lineno(file).items():
