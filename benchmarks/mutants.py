@@ -28,7 +28,7 @@ import threading
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,12 +152,11 @@ def examine(
     unknown = covering.unknown_files(ROOT)
     with copies() as free, ThreadPoolExecutor(AT_ONCE) as threads:
         examiner = Examiner(covering, unknown, free, reach)
-        mutants = list(mutants)
-        yield from zip(
-            mutants,
-            threads.map(lambda one: examiner.examine(one, sources[one.module]), mutants),
-            strict=True,
-        )
+        at_work = {
+            threads.submit(examiner.examine, one, sources[one.module]): one for one in mutants
+        }
+        for done in as_completed(at_work):
+            yield at_work[done], done.result()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.mutating.hook.sitecustomize import CONFIGURATION
-from benchmarks.mutating.mutation import Lines, Mutation
+from benchmarks.mutating.mutation import Mutation
 from benchmarks.mutating.plugin import TESTS_FILE, WITHOUT_TEST
 
 HOOK = Path(__file__).with_name("hook")
@@ -31,40 +31,35 @@ LEFT_OUT = ("--ignore=tests/murder", "-m", "not slow")
 
 @dataclass(slots=True)
 class CoverageMap:
-    """The tests, with the seconds each took, and for each module its text and who ran its lines."""
+    """The tests, with the seconds each took, and for each module its text and who ran its lines:
+    a number, of which the bits are those tests, in their order."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
+    lines: dict[str, dict[int, int]] = field(default_factory=dict)
     test_files: dict[str, str] = field(default_factory=dict)
     """The digest of each file of tests as it was measured."""
-    _near: dict[str, dict[str, float]] = field(default_factory=dict)
+    _extents: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> CoverageMap:
         stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        names = list(stored["seconds"])
         lines = {
-            module: {int(line): set(_chosen(names, bits)) for line, bits in by_line.items()}
+            module: {int(line): int(tests, 16) for line, tests in by_line.items()}
             for module, by_line in stored["lines"].items()
         }
         return cls(stored["seconds"], stored["sources"], lines, stored["test_files"])
 
     def write(self, path: Path) -> None:
-        bit = {name: 1 << place for place, name in enumerate(self.seconds)}
-        lines = {
-            module: {
-                line: f"{sum(bit[test] for test in tests if test in bit):x}"
-                for line, tests in by_line.items()
-            }
-            for module, by_line in self.lines.items()
-        }
         path.parent.mkdir(exist_ok=True)
         stored = {
             "seconds": self.seconds,
             "sources": self.sources,
             "test_files": self.test_files,
-            "lines": lines,
+            "lines": {
+                module: {line: f"{tests:x}" for line, tests in by_line.items()}
+                for module, by_line in self.lines.items()
+            },
         }
         path.write_text(json.dumps(stored), "utf-8")
 
@@ -83,42 +78,45 @@ class CoverageMap:
     def merge(self, newer: CoverageMap) -> CoverageMap:
         """This map with what was measured anew in place of what it knew of the same tests."""
         known = self.brought_up_to(newer.sources)
-        again = newer.seconds.keys()
+        seconds = {**self.seconds, **newer.seconds}
+        bit = {test: 1 << place for place, test in enumerate(seconds)}
+        again = sum(bit[test] for test in newer.seconds)
+        names = list(newer.seconds)
         lines = {
             module: {
-                line: {test for test in known.lines[module].get(line, ()) if test not in again}
-                | newer.lines.get(module, {}).get(line, set())
-                for line in {*known.lines[module], *newer.lines.get(module, {})}
+                line: known.lines[module].get(line, 0) & ~again
+                | sum(bit[test] for test in _named(names, found.get(line, 0)))
+                for line in known.lines[module].keys() | found.keys()
             }
             for module in newer.sources
+            for found in [newer.lines.get(module, {})]
         }
-        return CoverageMap(
-            {**self.seconds, **newer.seconds},
-            newer.sources,
-            lines,
-            {**self.test_files, **newer.test_files},
-        )
+        test_files = {**self.test_files, **newer.test_files}
+        return CoverageMap(seconds, newer.sources, lines, test_files)
 
     def tests_of(self, mutation: Mutation) -> list[str]:
         """The tests that run the place of a mutation, those first that are quick and run little
         else; for what runs when a module is imported, those that run any of its functions, or of
         the modules that import it."""
         by_line = self.lines.get(mutation.module, {})
-        found: set[str] = set()
+        found = 0
         if mutation.function is not None:
             for around in (mutation.statement, mutation.function):
-                found = found or _of_lines(by_line, around)
+                found = found or _of_lines(by_line, range(around.first, around.last + 1))
         inside = _lines_of_functions(self.sources.get(mutation.module, ""))
         found = found or _of_lines(by_line, inside)
         if not found:
             for module in self._importers(mutation.module):
-                of_module = _lines_of_functions(self.sources[module])
-                found |= _of_lines(self.lines[module], of_module)
+                found |= _of_lines(self.lines[module], _lines_of_functions(self.sources[module]))
         folder = mutation.module.rpartition("/")[0]
-        if folder not in self._near:
-            self._near[folder] = self._shares(folder)
-        near = self._near[folder]
-        return sorted(found, key=lambda test: self.seconds[test] * (1.02 - near.get(test, 0.0)))
+        near, whole = self._extent(folder), self._extent("")
+        places = {test: place for place, test in enumerate(self.seconds)}
+
+        def cost(test: str) -> float:
+            place = places[test]
+            return self.seconds[test] * (1.02 - near[place] / (whole[place] or 1))
+
+        return sorted(_named(list(self.seconds), found), key=cost)
 
     def unknown_files(self, root: Path) -> list[str]:
         """The files of tests that are new, or not as they were when they were measured."""
@@ -138,17 +136,17 @@ class CoverageMap:
             if other in self.lines and any(phrase in text for phrase in wanted)
         ]
 
-    def _shares(self, folder: str) -> dict[str, float]:
-        """The part of the lines run by each test that are of a folder."""
-        whole: dict[str, int] = defaultdict(int)
-        near: dict[str, int] = defaultdict(int)
-        for other, by_line in self.lines.items():
-            for tests in by_line.values():
-                for test in tests:
-                    whole[test] += 1
-                    if other.startswith(folder):
-                        near[test] += 1
-        return {test: near[test] / whole[test] for test in whole}
+    def _extent(self, folder: str) -> list[int]:
+        """How many lines below a folder each test runs."""
+        if folder not in self._extents:
+            counts = [0] * len(self.seconds)
+            for module, by_line in self.lines.items():
+                if module.startswith(folder):
+                    for tests in by_line.values():
+                        for place in _places(tests):
+                            counts[place] += 1
+            self._extents[folder] = counts
+        return self._extents[folder]
 
 
 def measure(root: Path, tests: Sequence[str]) -> CoverageMap:
@@ -201,10 +199,14 @@ def collect(root: Path, data_files: Iterable[Path], tests_file: Path) -> Coverag
                 for context in contexts:
                     by_line[line] |= by_context.get(context, set())
         data.close()
+    bit = {name: 1 << place for place, name in enumerate(tests)}
     return CoverageMap(
         {name: test["seconds"] for name, test in tests.items()},
         sources_of(package),
-        {module: dict(by_line) for module, by_line in lines.items()},
+        {
+            module: {line: sum(bit[test] for test in found) for line, found in by_line.items()}
+            for module, by_line in lines.items()
+        },
         {
             name: digest
             for name, digest in digests_of_tests(root).items()
@@ -228,19 +230,21 @@ def digests_of_tests(root: Path) -> dict[str, str]:
     }
 
 
-def _moved(by_line: dict[int, set[str]], old: str, new: str) -> dict[int, set[str]]:
-    moved: dict[int, set[str]] = {}
+def _moved(by_line: dict[int, int], old: str, new: str) -> dict[int, int]:
+    moved: dict[int, int] = {}
     matcher = difflib.SequenceMatcher(a=old.splitlines(), b=new.splitlines(), autojunk=False)
     for kind, a, b, c, d in matcher.get_opcodes():
-        replaced = set().union(*(by_line.get(line + 1, set()) for line in range(a, b)))
+        replaced = _of_lines(by_line, range(a + 1, b + 1))
         for line in range(c, d):
-            moved[line + 1] = by_line.get(a + line - c + 1, set()) if kind == "equal" else replaced
+            moved[line + 1] = by_line.get(a + line - c + 1, 0) if kind == "equal" else replaced
     return moved
 
 
-def _of_lines(by_line: dict[int, set[str]], lines: Iterable[int] | Lines) -> set[str]:
-    chosen = range(lines.first, lines.last + 1) if isinstance(lines, Lines) else lines
-    return set().union(*(by_line.get(line, set()) for line in chosen))
+def _of_lines(by_line: dict[int, int], lines: Iterable[int]) -> int:
+    found = 0
+    for line in lines:
+        found |= by_line.get(line, 0)
+    return found
 
 
 def _lines_of_functions(source: str) -> list[int]:
@@ -252,7 +256,12 @@ def _lines_of_functions(source: str) -> list[int]:
     ]
 
 
-def _chosen(names: list[str], bits: str) -> Iterator[str]:
-    for place, bit in enumerate(reversed(f"{int(bits, 16):b}")):
+def _places(tests: int) -> Iterator[int]:
+    """The places of the bits of a number."""
+    for place, bit in enumerate(reversed(f"{tests:b}")):
         if bit == "1":
-            yield names[place]
+            yield place
+
+
+def _named(names: list[str], tests: int) -> Iterator[str]:
+    return (names[place] for place in _places(tests))
