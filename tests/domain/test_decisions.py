@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_a_cache_entry_is_that_of_one_model_and_one_text() -> None:
     "change",
     [{"language": "go"}, {"scope": "Lamp"}, {"symbol": "x"}, {"symbol": None}, {"text": "other"}],
 )
-def test_an_enrichment_is_that_of_all_that_is_read(change: dict[str, str]) -> None:
+def test_an_enrichment_is_that_of_all_that_is_read(change: dict[str, Any]) -> None:
     """The path too, where the enricher reads it."""
     service = EnrichmentDomainService()
     other = replace(SNIPPET, **change)
