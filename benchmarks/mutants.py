@@ -1,110 +1,277 @@
-"""Breaks the queue on purpose, in a copy of its source, and asks which test notices.
+"""Breaks the program on purpose, in copies of its source, and asks which tests notice.
 
-    python -m benchmarks.mutants [NAME…] [--processes] [--source src]
+    python -m benchmarks.mutants --measure [TEST…]        which tests run which lines: once, 10 min
+    python -m benchmarks.mutants [PATH…] --number 100 --seed 1
+    python -m benchmarks.mutants --survivors              those of the last run again
+    python -m benchmarks.mutants --written [NAME…] [--processes]
 
-Each mutant is a textual change of a few lines that breaks one promise of the queue. It is applied
-to a copy of `src/kodit`, against which `tests/queue` runs: the scenarios and, apart from them, the
-random events compared with the model, over SQLite where the change is in its adapter and in memory,
-which is faster, where it is not. `--processes` runs the short process murder too. Ends with
-status 1 when a mutant survives that should not.
+A mutant is the program with one small mistake: a comparison, a constant, an argument, a statement
+that is gone. The seed chooses them from the whole package, or from the modules below the given
+PATHs (`domain`, `infrastructure/slicing`), without a look at the tests. Each meets first the tests
+that run its line, the quick ones and those that run little else before the others; a survivor
+meets all that run it, which `--near` leaves out, and with `--whole` the whole suite. The map of
+what runs which line is made by `--measure` and kept in `.benchmarks`; tests that are given are
+measured anew and put into it.
+
+Mutants that change nothing one could notice are put aside in `benchmarks/mutating/equivalent.toml`,
+each with its reason. `--written` runs mutants of the queue that were made by hand, each of which
+breaks one of its promises. Ends with status 1 when a mutant survives.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import shutil
-import subprocess
+import json
+import random
 import sys
-import tempfile
+import threading
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 
-from benchmarks.mutation import Mutant
-from benchmarks.queue_mutants import MUTANTS
+from benchmarks.mutating import coverage_map, written
+from benchmarks.mutating.copies import Copy, Finding, Verdict
+from benchmarks.mutating.coverage_map import CoverageMap
+from benchmarks.mutating.mutation import Mutation
+from benchmarks.mutating.places import is_program, mutations_of
 
 ROOT = Path(__file__).parents[1]
-SHOWN = 3
-"""How many of the tests that notice are named: a run ends when so many have failed."""
-
-RUNS = {
-    "scenarios": ["tests/queue", "--ignore=tests/queue/test_model.py"],
-    "model": ["tests/queue/test_model.py"],
-    "processes": ["tests/murder/test_murder.py"],
-}
-NEEDS = {"memory": "not sqlite", "sqlite": "not memory"}
+MAP = ROOT / ".benchmarks" / "coverage_map.json"
+SURVIVORS = ROOT / ".benchmarks" / "survivors.json"
+EQUIVALENT = Path(__file__).with_name("mutating") / "equivalent.toml"
+AT_ONCE = 2
+SECONDS_OF_FIRST_TESTS = 60.0
+START_SECONDS = 90.0
+SLOWER = 8.0
+"""How many times longer than in the map the tests of a mutant may take on a busy machine."""
+HANDS_OFF = ("infrastructure/sqlalchemy/migrations/versions/",)
+"""What has been released stays as it is."""
 
 
 def main() -> int:
-    """Run the mutants; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("names", nargs="*", help="only mutants whose name contains one of these")
+    """Run mutants; returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="PATH|TEST|NAME")
+    parser.add_argument("--number", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=SECONDS_OF_FIRST_TESTS)
+    further = parser.add_mutually_exclusive_group()
+    further.add_argument("--near", action="store_true", help="survivors meet no further tests")
+    further.add_argument("--whole", action="store_true", help="survivors meet the whole suite")
+    parser.add_argument("--list", action="store_true", help="only print the mutants")
+    parser.add_argument("--survivors", action="store_true")
+    parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--written", action="store_true")
     parser.add_argument("--processes", action="store_true")
-    parser.add_argument("--source", type=Path, default=ROOT / "src", help="what is mutated")
     options = parser.parse_args()
-    runs = [name for name in RUNS if name != "processes" or options.processes]
-    whole = [failures(options.source, run, database) for run in runs for database in NEEDS]
-    if failed := [test for tests in whole for test in tests]:
-        print("the tests fail without any mutant:", *failed, sep="\n")
-        return 1
-    surprises = 0
-    for mutant in MUTANTS:
-        if not options.names or any(name in mutant.name for name in options.names):
-            surprises += not report(mutant, options.source, runs)
-    return 1 if surprises else 0
-
-
-def report(mutant: Mutant, original: Path, runs: list[str]) -> bool:
-    """Run the tests against a mutant and print who noticed; whether that was as it should be."""
-    with tempfile.TemporaryDirectory(prefix="kodit-mutant-") as folder:
-        source = Path(folder, "src")
-        shutil.copytree(
-            original / "kodit", source / "kodit", ignore=shutil.ignore_patterns("__pycache__")
-        )
-        for change in mutant.changes:
-            change.apply(source / "kodit")
-        noticed = {run: failures(source, run, mutant.database) for run in runs}
-    is_caught = any(noticed.values())
-    is_right = is_caught == (mutant.survives is None)
-    verdict = "caught" if is_caught else f"survives: {mutant.survives or 'UNEXPECTED'}"
-    print(f"{'  ' if is_right else '! '}{mutant.name} (invariant {mutant.invariant}): {verdict}")
-    for name, tests in noticed.items():
-        for test in tests[:SHOWN]:
-            print(f"      {name}: {test}")
-    sys.stdout.flush()
-    return is_right
-
-
-def failures(source: Path, run: str, database: str) -> list[str]:
-    """The tests of one run over one database that fail against a source tree."""
-    environment = os.environ | {
-        "PYTHONPATH": str(source),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "KODIT_TEST_SHRINK": "0",
-    }
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            *RUNS[run],
-            "-k",
-            NEEDS[database],
-            "-q",
-            "--tb=no",
-            f"--maxfail={SHOWN}",
-            "-p",
-            "no:cacheprovider",
-        ],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    if options.written:
+        return written.run(ROOT, options.names, with_processes=options.processes)
+    if options.measure:
+        measured = coverage_map.measure(ROOT, options.names)
+        (CoverageMap.read(MAP).merge(measured) if options.names else measured).write(MAP)
+        return 0
+    package = ROOT / "src" / "kodit"
+    sources = {name: text.encode() for name, text in coverage_map.sources_of(package).items()}
+    chosen = (
+        survivors_of_last_run(sources)
+        if options.survivors
+        else sample(sources, options.names, options.number, options.seed)
     )
-    if result.returncode not in (0, 1, 2):
-        raise RuntimeError(result.stdout + result.stderr)
-    return re.findall(r"^(?:FAILED|ERROR) (?:tests/)?(.*?)(?: - .*)?$", result.stdout, re.MULTILINE)
+    aside = equivalent()
+    mutants = [one for one in chosen if key(one, sources) not in aside]
+    print(f"{len(mutants)} mutants; {len(chosen) - len(mutants)} put aside as equivalent")
+    if options.list:
+        for mutation in mutants:
+            print(mutation.diff(sources[mutation.module]))
+        return 0
+    reach = Reach(options.seconds, near=options.near, whole=options.whole)
+    findings = examine(mutants, sources, reach)
+    return report(findings, sources)
+
+
+def sample(
+    sources: dict[str, bytes], paths: Sequence[str], number: int, seed: int
+) -> list[Mutation]:
+    """Mutations by chance: first a statement, then a kind of mistake, then one of that kind."""
+    by_statement: dict[tuple[str, int], list[Mutation]] = defaultdict(list)
+    for module, source in sources.items():
+        if not module.startswith(HANDS_OFF) and (not paths or module.startswith(tuple(paths))):
+            for mutation in mutations_of(module, source):
+                by_statement[module, mutation.statement.first].append(mutation)
+    chance = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+    places = list(by_statement)
+    chance.shuffle(places)
+    chosen: list[Mutation] = []
+    for place in places:
+        by_kind: dict[str, list[Mutation]] = defaultdict(list)
+        for mutation in by_statement[place]:
+            by_kind[mutation.operator].append(mutation)
+        candidate = chance.choice(by_kind[chance.choice(sorted(by_kind))])
+        if len(chosen) < number and is_program(candidate, sources[candidate.module]):
+            chosen.append(candidate)
+    return chosen
+
+
+def key(mutation: Mutation, sources: dict[str, bytes]) -> tuple[str, str, str]:
+    """What a mutant is known by, wherever its line has moved."""
+    return mutation.module, *mutation.changed_lines(sources[mutation.module])
+
+
+def equivalent() -> set[tuple[str, str, str]]:
+    """The mutants that nobody could notice."""
+    entries = tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutant"]
+    assert all(entry["reason"] for entry in entries)
+    return {(entry["module"], entry["old"].strip(), entry["new"].strip()) for entry in entries}
+
+
+def survivors_of_last_run(sources: dict[str, bytes]) -> list[Mutation]:
+    wanted = {tuple(one) for one in json.loads(SURVIVORS.read_text("utf-8"))}
+    found: dict[tuple[str, str, str], Mutation] = {}
+    for module in sorted({one[0] for one in wanted} & sources.keys()):
+        for mutation in mutations_of(module, sources[module]):
+            name = key(mutation, sources)
+            if name in wanted:
+                found.setdefault(name, mutation)
+    for name in wanted - found.keys():
+        print("no longer there:", *name, sep="\n  ")
+    return list(found.values())
+
+
+def examine(
+    mutants: Iterable[Mutation], sources: dict[str, bytes], reach: Reach
+) -> Iterator[tuple[Mutation, Finding]]:
+    """The verdict over each mutant, as it comes."""
+    texts = {module: source.decode() for module, source in sources.items()}
+    covering = CoverageMap.read(MAP).brought_up_to(texts)
+    unknown = covering.unknown_files(ROOT)
+    with copies() as free, ThreadPoolExecutor(AT_ONCE) as threads:
+        examiner = Examiner(covering, unknown, free, reach)
+        at_work = {
+            threads.submit(examiner.examine, one, sources[one.module]): one for one in mutants
+        }
+        for done in as_completed(at_work):
+            yield at_work[done], done.result()
+
+
+@contextmanager
+def copies() -> Iterator[SimpleQueue[Copy]]:
+    """Copies of the project that are free to be broken."""
+    free: SimpleQueue[Copy] = SimpleQueue()
+    with TemporaryDirectory(prefix="kodit-mutants-") as folder:
+        for number in range(AT_ONCE):
+            free.put(Copy(ROOT, Path(folder, str(number))))
+        yield free
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which tests a mutant meets: at first those of so many seconds, then all that run its line
+    unless only the near ones are wanted, and at last, where that is wanted, the whole suite."""
+
+    seconds: float
+    near: bool
+    whole: bool
+
+
+class Examiner:
+    """Runs tests against mutants."""
+
+    def __init__(
+        self,
+        covering: CoverageMap,
+        unknown: list[str],
+        free: SimpleQueue[Copy],
+        reach: Reach,
+    ) -> None:
+        self._covering = covering
+        self._unknown = unknown
+        self._free = free
+        self._reach = reach
+        self._lock = threading.Lock()
+        self._sound: dict[str, bool] = {}
+
+    def examine(self, mutation: Mutation, source: bytes) -> Finding:
+        """Run first the tests that are near, then the others."""
+        with self._lock:
+            tests = self._covering.tests_of(mutation)
+        copy = self._free.get()
+        try:
+            finding = Finding(Verdict.SURVIVED, [])
+            for arguments, seconds in self._rounds(tests):
+                copy.write(mutation.module, mutation.apply(source))
+                finding = copy.run(arguments, START_SECONDS + SLOWER * seconds)
+                copy.write(mutation.module, source)
+                if finding.verdict is Verdict.CAUGHT and not self._are_sound(copy, finding.failed):
+                    continue
+                if finding.verdict is not Verdict.SURVIVED:
+                    break
+        finally:
+            self._free.put(copy)
+        return finding
+
+    def _rounds(self, tests: list[str]) -> Iterator[tuple[list[str], float]]:
+        """Arguments of pytest, and how long these tests took when they were measured."""
+        took = self._covering.seconds
+        known = [test for test in tests if test.partition("::")[0] not in self._unknown]
+        files = {test.partition("::")[0] for test in tests}
+        changed = [name for name in self._unknown if name in files or self._is_new(name)]
+        first: list[str] = []
+        spent = 0.0
+        for test in known:
+            if not first or spent + took[test] <= self._reach.seconds:
+                first.append(test)
+                spent += took[test]
+        if first:
+            yield first, spent
+        if changed:
+            yield changed, 20.0 * len(changed)
+        others = set(known) - set(first)
+        if others and not self._reach.near:
+            yield [test for test in known if test in others], sum(took[test] for test in others)
+        if self._reach.whole:
+            yield ["tests", "--ignore=tests/murder"], 900.0
+
+    def _is_new(self, name: str) -> bool:
+        return name not in self._covering.test_files
+
+    def _are_sound(self, copy: Copy, failed: list[str]) -> bool:
+        """Whether tests that failed pass where nothing is broken."""
+        test = failed[0]
+        if not test.startswith("tests/"):
+            return True
+        if test not in self._sound:
+            self._sound[test] = copy.run([test], 600.0).verdict is Verdict.SURVIVED
+            if not self._sound[test]:
+                print(f"fails without a mutant: {test}", flush=True)
+        return self._sound[test]
+
+
+def report(findings: Iterator[tuple[Mutation, Finding]], sources: dict[str, bytes]) -> int:
+    """Print what came of each mutant, and how many of each folder were caught."""
+    counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
+    survivors: list[Mutation] = []
+    for mutation, finding in findings:
+        counts[mutation.module.rpartition("/")[0]][finding.verdict] += 1
+        by = f" by {finding.failed[0]}" if finding.failed else ""
+        line = f"{mutation.module}:{mutation.statement.first}"
+        print(f"{finding.verdict}: {line} ({mutation.operator}){by}", flush=True)
+        if finding.verdict is Verdict.SURVIVED:
+            survivors.append(mutation)
+            print(mutation.diff(sources[mutation.module]), flush=True)
+            SURVIVORS.write_text(json.dumps([key(one, sources) for one in survivors]), "utf-8")
+    total: Counter[Verdict] = Counter()
+    for folder, verdicts in sorted(counts.items()):
+        total += verdicts
+        print(f"{folder or '.':40}", *(f"{verdicts[one]:4} {one}" for one in Verdict))
+    noticed = total[Verdict.CAUGHT] + total[Verdict.TIMED_OUT]
+    print(f"{noticed} of {total.total()} caught")
+    return 1 if survivors else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.mutation import Change, Mutant, mutant
+from benchmarks.mutating.mutation import Change, Mutant, mutant
 
 RUN = "domain/run.py"
 TASK = "domain/task.py"

@@ -113,9 +113,20 @@ def _commands_page() -> str:
                 spelled = ", ".join((*parameter.opts, *parameter.secondary_opts))
             else:
                 spelled = parameter.metavar or parameter.name.upper()
-            lines.append(f"* `{spelled}`: {_one_line(parameter.help)}")
+            lines.append(f"* `{spelled}`: {_one_line(parameter.help)}{_values(parameter)}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _values(parameter: Any) -> str:
+    """The numbers that an option takes, and what it is without being given."""
+    if parameter.param_type_name != "option":
+        return ""
+    limits = (("from", parameter.min), ("to", parameter.max))
+    known = [f"{word} {limit}" for word, limit in limits if limit is not None]
+    if parameter.default is not None and not isinstance(parameter.default, bool):
+        known.append(f"default `{parameter.default}`")
+    return f" ({', '.join(known)})" if known else ""
 
 
 def _one_line(text: str | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.command import PATIENCE_SECONDS
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -223,7 +224,7 @@ def server(make_server: Callable[[], GitServer]) -> GitServer:
     return make_server()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
     """Whether a condition comes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.ports import port_without_server
 
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.source import Credentials
@@ -21,16 +21,22 @@ if TYPE_CHECKING:
 
 TOKEN = "s3cret-t0ken/+with%odd@signs"  # noqa: S105 - of this test alone
 SHORT = Limits(silent=1.0, total=5.0)
+"""For a server that hangs; any other may take as long as a busy machine needs."""
 
 
 def source_at(server: GitServer, name: str = "origin/.git") -> Source:
     return Source(SourceKind.GIT, server.url(name))
 
 
-def failure(source: Source, clone: Path, credentials: Credentials | None = None) -> Exception:
+def failure(
+    source: Source,
+    clone: Path,
+    credentials: Credentials | None = None,
+    limits: Limits | None = None,
+) -> Exception:
     """The error of a synchronisation, which leaves nothing behind and tells no secret."""
     with pytest.raises((SourceError, TransientError)) as caught:
-        synchronise(source, clone, credentials, limits=SHORT)
+        synchronise(source, clone, credentials, limits=limits or Limits())
     message = str(caught.value)
     assert source.location in message
     assert "\n" not in message
@@ -100,15 +106,13 @@ def test_a_page_that_is_no_repository_is_a_source_error(tmp_path: Path, server: 
 def test_a_server_that_hangs_is_given_up(server: GitServer, tmp_path: Path) -> None:
     """No answer within the limit is transient."""
     server.mode = "hang"
-    error = failure(source_at(server), tmp_path / "clone")
+    error = failure(source_at(server), tmp_path / "clone", limits=SHORT)
     assert isinstance(error, TransientError)
 
 
 def test_nobody_at_the_port_is_transient(tmp_path: Path) -> None:
     """A connection refused may be a server that starts again."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/a.git"
+    url = f"http://127.0.0.1:{port_without_server()}/a.git"
     error = failure(Source(SourceKind.GIT, url), tmp_path / "clone")
     assert isinstance(error, TransientError)
     assert "cannot be reached" in str(error)

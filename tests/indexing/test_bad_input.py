@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.support.command import KoditCommand, Outcome, finish, wait_until
-from tests.support.crash import read_states
+from tests.support.command import KoditCommand, Outcome, finish
+from tests.support.crash import read_states, stopped_in
 from tests.support.permissions import lose_privileges, needs_permissions
+from tests.support.ports import port_without_server
 from tests.support.snapshot import take_snapshot
 from tests.support.sources import commit_all, git, write_file, write_tree
 
@@ -63,9 +65,7 @@ def _no_such_branch(folder: Path) -> str:
 
 
 def _a_closed_port(_folder: Path) -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    return f"http://127.0.0.1:{port}/project.git"
+    return f"http://127.0.0.1:{port_without_server()}/project.git"
 
 
 REFUSED = [
@@ -165,9 +165,9 @@ def test_a_disk_without_space(moment: str, tmp_path: Path) -> None:
         outcome = kodit.run("index", tmp_path / "source", preexec_fn=partial(limit_files, 900_000))
         assert read_states(kodit.data_dir)["EXTRACT"] == "failed"
     else:
-        process = kodit.start("index", tmp_path / "source")
-        wait_until(lambda: read_states(kodit.data_dir).get("EXTRACT") == "running")
+        process = stopped_in("EXTRACT", kodit, lambda: kodit.start("index", tmp_path / "source"))
         limit_files(4096, process.pid)
+        os.killpg(process.pid, signal.SIGCONT)
         outcome = finish(process)
         assert read_states(kodit.data_dir)["EXTRACT"] == "running"
 

@@ -16,9 +16,8 @@ from tests.support.command import (
     as_in_a_terminal,
     finish,
     processes_of_session,
-    wait_until,
 )
-from tests.support.crash import read_states
+from tests.support.crash import stopped_in
 from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import write_tree
 
@@ -60,9 +59,13 @@ def test_a_stop_leaves_no_process_and_is_resumed(
 ) -> None:
     """What was held is given back without a failure, and nothing is done again."""
     write_tree(tmp_path / "source", files=300)
-    process = kodit.start("index", tmp_path / "source", preexec_fn=as_in_a_terminal)
-    wait_until(lambda: read_states(kodit.data_dir).get(way.stage) == "running")
+    process = stopped_in(
+        way.stage,
+        kodit,
+        lambda: kodit.start("index", tmp_path / "source", preexec_fn=as_in_a_terminal),
+    )
     way.stop(process)
+    os.killpg(process.pid, signal.SIGCONT)
     outcome = finish(process)
 
     assert processes_of_session(process.pid) == []
@@ -95,17 +98,21 @@ def test_ctrl_c_in_a_program(kodit: KoditCommand, tmp_path: Path) -> None:
         "except KeyboardInterrupt:\n"
         "    sys.exit(99)\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(kodit.data_dir), str(tmp_path / "source")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=kodit.environment,
-        start_new_session=True,
-        preexec_fn=as_in_a_terminal,  # noqa: PLW1509 - it takes no lock
-    )
-    wait_until(lambda: read_states(kodit.data_dir).get("EXTRACT") == "running")
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", program, str(kodit.data_dir), str(tmp_path / "source")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=kodit.environment,
+            start_new_session=True,
+            preexec_fn=as_in_a_terminal,  # noqa: PLW1509 - it takes no lock
+        )
+
+    process = stopped_in("EXTRACT", kodit, start)
     interrupt(process)
+    os.killpg(process.pid, signal.SIGCONT)
     outcome = finish(process)
 
     assert (outcome.code, outcome.said) == (99, [])

@@ -200,6 +200,8 @@ def test_neighbours_that_say_nearly_as_much_are_shown_together() -> None:
     below = candidate(3, "a.py", start_line=61, end_line=70)
     further = candidate(4, "a.py", start_line=73, end_line=80)
     assert beside_the_best(best, above, below, further) == [2, 3, 4]
+    said_more = further._replace(keyword=5.9)
+    assert beside_the_best(best, above, below, said_more) == [2, 3, 4]
     assert beside_the_best(best, further) == []
     other_file = candidate(5, "b.py", start_line=61, end_line=70)
     assert beside_the_best(best, other_file) == []

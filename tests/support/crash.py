@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +26,11 @@ IMPATIENT = {"KODIT_LEASE_SECONDS": "3600", "KODIT_HEARTBEAT_SECONDS": "1200"}
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """A run that nobody disturbed: seconds until it worked and until it was done."""
+    """A run that nobody disturbed: how long it took, the batches it worked through, and what it
+    did."""
 
-    seconds_to_work: float
     seconds: float
+    batches: int
     work: Counter[str]
 
 
@@ -40,35 +45,63 @@ class Killed:
 def run_undisturbed(command: KoditCommand, source: str | Path) -> Undisturbed:
     """Index a source in peace."""
     started = time.monotonic()
-    process = command.start("index", source)
-    while not read_states(command.data_dir) and process.poll() is None:
-        time.sleep(0.002)
-    working = time.monotonic()
-    outcome = finish(process)
+    outcome = command.run("index", source)
     assert outcome.code == 0, outcome
-    return Undisturbed(working - started, time.monotonic() - started, command.work())
+    return Undisturbed(time.monotonic() - started, batches(command), command.work())
 
 
 def run_killed(
     command: KoditCommand, source: str | Path, undisturbed: Undisturbed, kills: int, seed: int
 ) -> tuple[list[Killed], Outcome]:
-    """Index a source, killing the process group `kills` times, each time at a random moment of
-    the work that one `kills`-th of an undisturbed run takes; then let it end."""
+    """Index a source, killing the process group `kills` times, each time at a random moment after
+    some of the batches that one `kills`-th of an undisturbed run has; then let it end."""
     choice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-    share = (undisturbed.seconds - undisturbed.seconds_to_work) / kills
+    share = undisturbed.batches // kills
+    seconds_of_batch = undisturbed.seconds / max(1, undisturbed.batches)
     killed: list[Killed] = []
     while len(killed) < kills:
-        wait = undisturbed.seconds_to_work + choice.uniform(0.0, 1.6 * share)
+        enough = batches(command) + choice.randint(0, share)
+        started = time.monotonic()
         process = command.start("index", source)
+        while batches(command) < enough and process.poll() is None:
+            time.sleep(0.002)
         try:
-            process.wait(wait)
+            process.wait(choice.uniform(0.0, seconds_of_batch))
         except subprocess.TimeoutExpired:
             kill_group(process)
             finish(process)
-            killed.append(Killed(wait, read_states(command.data_dir)))
+            killed.append(Killed(time.monotonic() - started, read_states(command.data_dir)))
         else:
             return killed, finish(process)
     return killed, command.run("index", source)
+
+
+def batches(command: KoditCommand) -> int:
+    """How many batches parsers and models have begun."""
+    try:
+        return len(command.work_log.read_bytes().splitlines())
+    except FileNotFoundError:
+        return 0
+
+
+def stopped_in(
+    stage: str, command: KoditCommand, start: Callable[[], subprocess.Popen[str]]
+) -> subprocess.Popen[str]:
+    """An indexing process that has been stopped, with its children, while a stage was running, and
+    goes on with SIGCONT. Where the stage was over too soon, all is undone and started again."""
+    while True:
+        process = start()
+        while read_states(command.data_dir).get(stage) != "running" and process.poll() is None:
+            time.sleep(0.002)
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if read_states(command.data_dir)[stage] == "running":
+                return process
+        kill_group(process)
+        finish(process)
+        shutil.rmtree(command.data_dir)
+        command.clear_work()
 
 
 def read_states(data_dir: Path) -> dict[str, str]:

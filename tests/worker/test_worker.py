@@ -108,8 +108,8 @@ def test_limit_holds_over_all_workers(
 
     wait_until(lambda: len(list((kodit.data_dir / "workers").iterdir())) == 2)
     assert reason() == "as many SYNC tasks run as may: 1"
-    kodit.succeed("queue", "cancel", str(runs[0]))
     assert not is_running(queue, runs[1])
+    kodit.succeed("queue", "cancel", str(runs[0]))
 
 
 def test_worker_finishes_a_deletion_that_was_cut_short(

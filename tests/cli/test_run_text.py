@@ -1,0 +1,211 @@
+"""Runs, tasks, attempts and the queue as text, word by word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kodit.application.services.queue_overview import QueueOverview
+from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.entities import IndexRun, TaskAttempt
+from kodit.domain.value_objects import (
+    AttemptOutcome,
+    QueuePriority,
+    RunState,
+    TaskProgress,
+    TaskState,
+    TaskType,
+)
+from kodit.faces.cli.terminal import runs as text
+from kodit.faces.cli.terminal.runs import (
+    ago,
+    counted,
+    errors_of,
+    queue_line,
+    run_line,
+    run_lines,
+    task_line,
+    telling_lines,
+)
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+IDLE = QueueOverview(NOW, ClaimRules(), paused_since=None, workers=[], running={}, waiting=[])
+ATTEMPT = TaskAttempt(
+    task_id=2,
+    claim_no=3,
+    worker="ada",
+    started_at=NOW - timedelta(minutes=3),
+    finished_at=NOW - timedelta(minutes=3) + timedelta(seconds=1.25),
+    outcome=AttemptOutcome.RETRIED,
+    error="the server\nis silent",
+)
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands still."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            assert tz is UTC
+            return NOW
+
+    monkeypatch.setattr(text, "datetime", Clock)
+
+
+def run_of(*states: TaskState, base: QueuePriority = QueuePriority.USER_INITIATED) -> IndexRun:
+    """Run 7 of index 3, asked for two hours ago, whose tasks have these states."""
+    run = IndexRun.create(3, base, NOW - timedelta(hours=2))
+    run.id = 7
+    for number, task in enumerate(run.tasks, 1):
+        task.id = number
+    for task, state in zip(run.tasks, states, strict=False):
+        task.state = state
+    return run
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 s ago"),
+        (0.6, "1 s ago"),
+        (59, "59 s ago"),
+        (60, "1 min ago"),
+        (3599, "60 min ago"),
+        (3600, "1 h ago"),
+        (86399, "24 h ago"),
+        (86400, "1 d ago"),
+        (864000, "10 d ago"),
+    ],
+)
+def test_how_long_ago(seconds: float, words: str) -> None:
+    """In the largest unit that it fills."""
+    assert ago(NOW - timedelta(seconds=seconds)) == words
+    assert ago(None) == "never"
+
+
+def test_one_thing_is_not_several() -> None:
+    assert [counted(number, "file") for number in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+
+
+def test_the_queue_in_one_line() -> None:
+    """What is as usual is not told."""
+    assert queue_line(IDLE) == "queue: 0 workers, 0 running, 0 waiting"
+    busy = replace(
+        IDLE,
+        workers=["ada"],
+        waiting=[4, 5, 6],
+        running={TaskType.SYNC: 2, TaskType.ENRICH: 1},
+        rules=ClaimRules(QueueOrder.RUN_FIRST, {TaskType.SYNC: 2, TaskType.EXTRACT: 4}),
+    )
+    line = (
+        "queue: 1 worker, 3 running, 3 waiting, limits: 2 of 2 SYNC, 0 of 4 EXTRACT, "
+        "order: run_first"
+    )
+    assert queue_line(busy) == line
+    differing = replace(busy, rules_differ=True)
+    differ = "; the workers' limits or orders differ, this goes by the settings of this shell"
+    assert queue_line(differing) == line + differ
+    paused = replace(differing, paused_since=NOW - timedelta(minutes=5))
+    assert queue_line(paused) == (
+        f"{line}{differ}; paused 5 min ago: `kodit queue resume` lets it go on"
+    )
+
+
+def test_a_run_in_one_line() -> None:
+    """Its state, who asked and when, and a sign for each task."""
+    run = run_of()
+    assert run_line(run) == (
+        "run 7 queued, asked 2 h ago by a user: ○SYNC ·EXTRACT ·BM25_INDEX ·CODE_EMBEDDINGS ·ENRICH"
+    )
+    run = run_of(
+        TaskState.SUCCEEDED,
+        TaskState.FAILED,
+        TaskState.SKIPPED,
+        TaskState.CANCELLED,
+        TaskState.RUNNING,
+        base=QueuePriority.BACKGROUND,
+    )
+    run.is_follow_up, run.state = True, RunState.RUNNING
+    assert run_line(run) == (
+        "run 7 running (follow-up), asked 2 h ago in the background: "
+        "✓SYNC ✗EXTRACT »BM25_INDEX ⊘CODE_EMBEDDINGS ▶ENRICH"
+    )
+
+
+def test_a_run_that_nobody_works_on_has_begun() -> None:
+    """It is between two stages; what has ended or still waits is what it is."""
+    run = run_of(TaskState.SUCCEEDED, TaskState.READY)
+    run.state = RunState.RUNNING
+    assert run_line(run).startswith("run 7 begun, ")
+    run.state, run.finished_at = RunState.CANCELLED, NOW - timedelta(seconds=9)
+    assert run_line(run).startswith("run 7 cancelled 9 s ago, asked ")
+
+
+def test_a_run_that_is_stopping() -> None:
+    """Until it has ended."""
+    run = run_of(TaskState.RUNNING)
+    run.state, run.cancel_requested = RunState.RUNNING, True
+    assert run_line(run).startswith("run 7 running (stopping), asked ")
+    run.state = RunState.CANCELLED
+    assert "stopping" not in run_line(run)
+
+
+def test_only_what_tells_something_is_told() -> None:
+    """What is ready, at work or has failed; of a run that waits for another, that it does."""
+    run = run_of(
+        TaskState.READY, TaskState.RUNNING, TaskState.FAILED, TaskState.SKIPPED, TaskState.SUCCEEDED
+    )
+    assert [line.partition(":")[0] for line in telling_lines(run, IDLE)] == [
+        "SYNC",
+        "EXTRACT",
+        "BM25_INDEX",
+    ]
+    waiting = run_of(TaskState.BLOCKED)
+    assert telling_lines(waiting, IDLE) == []
+    waiting.is_follow_up = True
+    assert telling_lines(waiting, IDLE) == ["SYNC: waits for the run of index 3 that is under way"]
+
+
+def test_how_far_a_task_is() -> None:
+    """While it is at work, with the total where that is known."""
+    run = run_of(TaskState.RUNNING)
+    task = run.tasks[0]
+    task.worker, task.claim_no = "ada", 1
+    at_work = replace(IDLE, workers=["ada"])
+    assert task_line(task, run, at_work) == "attempt 1, by ada"
+    task.progress = TaskProgress("REFRESH_WORKING_COPY", 4, None)
+    assert task_line(task, run, at_work) == "refresh working copy 4; attempt 1, by ada"
+    task.progress = TaskProgress("REFRESH_WORKING_COPY", 4, 9)
+    assert task_line(task, run, at_work) == "refresh working copy 4 of 9; attempt 1, by ada"
+    task.state, task.error = TaskState.FAILED, "The disk\nis full."
+    run.state = RunState.FAILED
+    again = "not tried again; `kodit queue retry 7` runs it and what follows"
+    assert task_line(task, run, at_work) == rf"The disk\nis full; {again}"
+    assert errors_of(run) == [r"SYNC: The disk\nis full."]
+
+
+def test_all_that_is_known_of_a_run() -> None:
+    """A line for each task, below it what it did, and below that every attempt."""
+    run = run_of(TaskState.SUCCEEDED, TaskState.READY)
+    run.tasks[0].work = {"files_parsed": 1, "snippets_written": 12}
+    under_way = replace(ATTEMPT, claim_no=4, finished_at=None, outcome=None, error=None)
+
+    lines = run_lines(run, "/evil\x1b[2J", {2: [ATTEMPT, under_way]}, IDLE)
+
+    assert lines == [
+        run_line(run),
+        r"index 3: /evil\x1b[2J",
+        "  ✓ SYNC             succeeded",
+        "      1 file parsed, 12 snippets written",
+        "  ○ EXTRACT          ready      no worker is running; `kodit worker` starts one",
+        r"      attempt 3, begun 3 min ago by ada: retried after 1.2 s: the server\nis silent",
+        "      attempt 4, begun 3 min ago by ada: running",
+        "  · BM25_INDEX       blocked    waits for EXTRACT",
+        "  · CODE_EMBEDDINGS  blocked    waits for EXTRACT",
+        "  · ENRICH           blocked    waits for BM25_INDEX and CODE_EMBEDDINGS",
+    ]
+    assert run_lines(run, None, {}, IDLE)[1].startswith("  ✓ SYNC")

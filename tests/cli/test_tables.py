@@ -1,0 +1,151 @@
+"""Indexes and results as text, word by word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.queue_overview import QueueOverview
+from kodit.domain.claiming import ClaimRules
+from kodit.domain.entities import (
+    Index,
+    IndexRun,
+    IndexSummary,
+    SearchResult,
+    StoredSnippet,
+    WorkingCopy,
+)
+from kodit.domain.search import SignalPoints
+from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind, TaskState
+from kodit.faces.cli.terminal.runs import run_line
+from kodit.faces.cli.terminal.tables import show_results, show_statuses, status_lines
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+IDLE = QueueOverview(NOW, ClaimRules(), paused_since=None, workers=[], running={}, waiting=[])
+INDEX = Index(3, Source(SourceKind.FOLDER, "/evil\x1b[2J"), WorkingCopy(), NOW)
+SNIPPET = StoredSnippet(
+    id=9,
+    index_id=3,
+    file_id=4,
+    source="/source\x07",
+    path="a\n.py",
+    start_line=5,
+    end_line=7,
+    language="python",
+    symbol="swing",
+    kind="method",
+    scope="Lantern",
+    text="def swing(self):\n\treturn '\x1b[2J'\n\n",
+)
+RESULT = SearchResult(
+    SNIPPET, 1.23456, (SignalPoints("words", 2, 0.5, 1.0), SignalPoints("generated", 1, -1, -0.25))
+)
+
+
+def status_of(index: Index = INDEX, run: IndexRun | None = None, **summary: object) -> IndexStatus:
+    return IndexStatus(replace(IndexSummary(index, 1, 2), **summary), run)  # type: ignore[arg-type]
+
+
+def run_that(state: RunState, task: TaskState) -> IndexRun:
+    """Run 7, whose SYNC has a state."""
+    run = IndexRun.create(3, QueuePriority.USER_INITIATED, NOW)
+    run.id, run.state, run.tasks[0].state = 7, state, task
+    return run
+
+
+def test_an_index_in_two_lines() -> None:
+    """What it is of and what it holds."""
+    assert status_lines(status_of(), IDLE) == [
+        r"[3] /evil\x1b[2J",
+        "    1 file, 2 snippets, not complete yet",
+    ]
+    long_ago = replace(INDEX, updated_at=datetime(1, 1, 1, tzinfo=UTC))
+    assert " snippets, complete " in status_lines(status_of(long_ago), IDLE)[1]
+    assert status_lines(status_of(long_ago), IDLE)[1].endswith(" d ago")
+
+
+def test_what_else_there_is_to_say_of_an_index() -> None:
+    """How its files are chosen, and what became of those that were not taken as they are."""
+    source = replace(INDEX.source, include=("*.py", "a\n"), exclude=("docs/",))
+    copy = WorkingCopy(skipped={"binary": 2, "too large": 1})
+    status = status_of(
+        replace(INDEX, source=source, working_copy=copy),
+        problems={"too deep": 3},
+        left_out={"binary": 1},
+    )
+    assert status_lines(status, IDLE)[2:] == [
+        r"    include: *.py, a\n",
+        "    exclude: docs/",
+        "    cut by lines: too deep (3)",
+        "    left out: binary (3), too large (1)",
+    ]
+
+
+def test_the_run_of_an_index_is_told_unless_all_is_well(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With what its tasks wait for, where that is not told apart."""
+    well = status_of(run=run_that(RunState.SUCCEEDED, TaskState.SUCCEEDED))
+    assert len(status_lines(well, IDLE)) == 2
+    waiting = run_that(RunState.QUEUED, TaskState.READY)
+    about = "        SYNC: no worker is running; `kodit worker` starts one"
+    lines = status_lines(status_of(run=waiting), IDLE)
+    assert lines[2:] == [f"    {run_line(waiting)}", about]
+    assert status_lines(status_of(run=waiting), IDLE, with_errors=False) == lines[:-1]
+
+    show_statuses([well, status_of(run=waiting)], IDLE)
+    assert capsys.readouterr().out.splitlines() == [*lines[:2], *lines]
+    show_statuses([status_of(run=waiting)], IDLE, with_errors=False)
+    assert capsys.readouterr().out.splitlines() == lines[:-1]
+
+
+def test_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its place, what it defines, its score, and the first lines of its text."""
+    show_results([RESULT, replace(RESULT, score=-1)], 2, with_source=False)
+    first = r" 1. a\n.py:5-7  method Lantern.swing  (1.2346)"
+    text = ["    def swing(self):", "    \treturn '\\x1b[2J'", "    … 1 more line", ""]
+    second = first.replace(" 1. ", " 2. ").replace("1.2346", "-1.0000")
+    assert capsys.readouterr().out.splitlines() == [first, *text, second, *text]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"scope": ""}, "  method swing"),
+        ({"symbol": None, "kind": None}, ""),
+        ({"symbol": None, "kind": None, "scope": ""}, ""),
+    ],
+)
+def test_what_a_result_defines(
+    changes: dict[str, str | None], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A scope alone is no definition."""
+    result = replace(RESULT, snippet=replace(SNIPPET, **changes))  # type: ignore[arg-type]
+    show_results([result], 0, with_source=True)
+    assert capsys.readouterr().out == rf" 1. /source\x07 a\n.py:5-7{name}  (1.2346)" + "\n"
+
+
+def test_as_much_of_a_text_as_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it without a further word, none of it without an empty line; and a text that was cut
+    says so."""
+
+    def below(lines: int, **changes: bool) -> list[str]:
+        show_results([replace(RESULT, **changes)], lines, with_source=False)  # type: ignore[arg-type]
+        return capsys.readouterr().out.splitlines()[1:]
+
+    assert below(0) == []
+    assert [line[:8] for line in below(3)] == ["    def ", "    \tret", "    ", ""]
+    assert below(1)[-2:] == ["    … 2 more lines", ""]
+    assert below(3, is_cut=True)[-2:] == ["    … cut by --budget", ""]
+    assert below(0, is_cut=True) == ["    … cut by --budget"]
+
+
+def test_what_a_score_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where that is asked for and there is something to say."""
+    show_results([RESULT], 0, with_source=False, explain=True)
+    assert capsys.readouterr().out.splitlines()[1:] == ["    = words +1.00, generated -0.25"]
+    show_results([replace(RESULT, explanation=())], 0, with_source=False, explain=True)
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -1,0 +1,123 @@
+"""What a scan means for a file, what follows from a log, and what a model is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kodit.domain.embedding import cache_key
+from kodit.domain.entities import IndexedFile, IndexSummary, StoredSnippet
+from kodit.domain.index import Index, WorkingCopy
+from kodit.domain.keyword import KeywordChange, KeywordOperation
+from kodit.domain.services.bm25_service import BM25DomainService
+from kodit.domain.services.embedding_service import EmbeddingDomainService
+from kodit.domain.services.enrichment_service import EnrichmentDomainService
+from kodit.domain.services.index_service import IndexDomainService
+from kodit.domain.source import FileProcessingStatus as Status
+from kodit.domain.source import FileStamp, ScannedFile
+from kodit.domain.value_objects import Source, SourceKind
+
+STAMP = FileStamp(7, 1, 2, 3)
+KNOWN = IndexedFile(
+    id=4,
+    path="a.py",
+    content_hash="old",
+    status=Status.CLEAN,
+    extracted_hash="old",
+    extractor_version="v",
+    problem="p",
+)
+SNIPPET = StoredSnippet(
+    1, 2, 3, "/source", "a.py", 1, 2, "python", "swing", "method", "Lantern", "text"
+)
+
+
+def test_a_file_that_was_not_known_is_added() -> None:
+    found = IndexDomainService().found(ScannedFile("a.py", "new", STAMP), None)
+    assert found == IndexedFile(0, "a.py", "new", Status.ADDED, stamp=STAMP)
+
+
+@pytest.mark.parametrize(
+    ("before", "content", "after"),
+    [
+        (Status.CLEAN, "old", Status.CLEAN),
+        (Status.CLEAN, "new", Status.MODIFIED),
+        (Status.ADDED, "old", Status.ADDED),
+        (Status.ADDED, "new", Status.ADDED),
+        (Status.MODIFIED, "old", Status.MODIFIED),
+        (Status.MODIFIED, "new", Status.MODIFIED),
+        (Status.DELETED, "old", Status.MODIFIED),
+        (Status.DELETED, "new", Status.MODIFIED),
+    ],
+)
+def test_a_file_that_was_known_keeps_what_is_left_to_do(
+    before: Status, content: str, after: Status
+) -> None:
+    """Until its index has been complete; what was made of it stays remembered."""
+    known = replace(KNOWN, status=before)
+    found = IndexDomainService().found(ScannedFile("a.py", content, STAMP), known)
+    assert found == replace(known, content_hash=content, status=after, stamp=STAMP)
+
+
+def test_a_file_that_is_gone_is_forgotten_where_nothing_was_made_of_it() -> None:
+    assert IndexDomainService().gone(KNOWN) == replace(KNOWN, status=Status.DELETED)
+    assert IndexDomainService().gone(replace(KNOWN, extracted_hash=None)) is None
+
+
+def test_what_was_left_out_is_added_up() -> None:
+    """By the scan and by the reading, by reason, in the order of the reasons."""
+    copy = WorkingCopy(skipped={"too large": 1, "binary": 2})
+    created_at = datetime(2026, 1, 1, tzinfo=UTC)
+    index = Index(1, Source(SourceKind.FOLDER, "/a"), copy, created_at)
+    summary = IndexSummary(index, 1, 1, left_out={"binary": 3, "empty": 4})
+    assert list(summary.skipped.items()) == [("binary", 5), ("empty", 4), ("too large", 1)]
+
+
+def test_changes_of_the_log_are_folded() -> None:
+    """First what goes, then what comes and is still there, up to the last entry."""
+    changes = [
+        KeywordChange(5, 1, KeywordOperation.ADD, SNIPPET),
+        KeywordChange(6, 8, KeywordOperation.ADD),
+        KeywordChange(7, 8, KeywordOperation.REMOVE),
+        KeywordChange(9, 4, KeywordOperation.REMOVE),
+    ]
+    batch = BM25DomainService().fold(2, changes)
+    assert (batch.index_id, batch.seq) == (2, 9)
+    assert (list(batch.deletions), list(batch.additions)) == ([8, 4], [SNIPPET])
+
+
+def test_nothing_is_asked_of_a_model_twice() -> None:
+    """What is in the cache or came before is left out."""
+    service = EmbeddingDomainService()
+    texts = ["one", "two", "one", "three"]
+    keys = service.keys("model", texts)
+    assert keys == [cache_key("model", text) for text in texts]
+    assert service.missing(keys, texts, {keys[1]}) == {keys[0]: "one", keys[3]: "three"}
+    assert service.code_text(SNIPPET, with_path=True) == "a.py\ntext"
+    assert service.code_text(SNIPPET, with_path=False) == "text"
+
+
+def test_a_cache_entry_is_that_of_one_model_and_one_text() -> None:
+    """Sixteen bytes, other ones wherever anything differs, also where the border does."""
+    keys = {cache_key(model, text) for model in ("a", "ab") for text in ("", "b", "bc", "\ud800")}
+    assert len(keys) == 8
+    assert {len(key) for key in keys} == {16}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"language": "go"}, {"scope": "Lamp"}, {"symbol": "x"}, {"symbol": None}, {"text": "other"}],
+)
+def test_an_enrichment_is_that_of_all_that_is_read(change: dict[str, Any]) -> None:
+    """The path too, where the enricher reads it."""
+    service = EnrichmentDomainService()
+    other = replace(SNIPPET, **change)
+    for with_path in (True, False):
+        before = service.key("model", SNIPPET, with_path=with_path)
+        assert service.key("model", other, with_path=with_path) != before
+    moved = replace(SNIPPET, path="b.py", id=9, start_line=7)
+    assert service.key("m", moved, with_path=False) == service.key("m", SNIPPET, with_path=False)
+    assert service.key("m", moved, with_path=True) != service.key("m", SNIPPET, with_path=True)

@@ -1,0 +1,215 @@
+"""What each signal says of a file, as a number."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from kodit.domain.ranking import Candidate, CorpusStatistics, understand
+from kodit.domain.ranking.signals import SIGNALS, gather, same_name, snippet_points, total_rarity
+from kodit.domain.ranking.weights import WITHIN_FILE
+from kodit.domain.value_objects import Symbol, SymbolKind
+
+GET = Symbol("get", SymbolKind.METHOD, "Session")
+SESSION = Symbol("Session", SymbolKind.CLASS)
+
+
+def candidate(**changes: Any) -> Candidate:
+    base = Candidate(
+        snippet_id=1,
+        file_id=1,
+        path="lib/http/session_store.py",
+        start_line=11,
+        end_line=20,
+        language="python",
+        symbol=None,
+        keyword=0.0,
+        code=0.0,
+        text=0.0,
+    )
+    return base._replace(**changes)
+
+
+def value(signal: str, query: str, *candidates: dict[str, Any], rarity: float = 1.0) -> float:
+    """What a signal says of a file with these candidates."""
+    found = [candidate(**changes) for changes in candidates or ({},)]
+    return SIGNALS[signal](gather(understand(query), found, rarity))
+
+
+def test_the_engines_scores() -> None:
+    """Keyword scores by what the query could score at most; the best, or all of them."""
+    scores = [{"keyword": 2.0, "text": 0.2}, {"keyword": 6.0, "text": -0.1}]
+    assert value("keyword_best", "x", *scores, rarity=4.0) == 1.5
+    assert value("keyword_hits", "x", *scores, rarity=4.0) == pytest.approx(math.log(3))
+    assert value("mentions", "x", *scores) == 1.0
+    assert value("mentions", "x", {}) == 0.0
+    assert value("text_similarity", "x", *scores) == 0.2
+
+
+def test_the_three_snippets_nearest_by_their_code() -> None:
+    """More of them do not water a file down, fewer are no loss."""
+    near = [{"code": code} for code in (0.1, 0.9, 0.5, 0.4)]
+    assert value("code_similarity", "x", *near) == pytest.approx(0.6)
+    assert value("code_similarity", "x", *near[:2]) == pytest.approx(0.5)
+
+
+def test_the_share_of_a_name_that_is_said() -> None:
+    """By its letters, and of what a snippet defines, the best."""
+    assert value("file_name", "where are stores") == pytest.approx(4 / 8)
+    assert value("folders", "http requests") == pytest.approx(4 / 7)
+    assert value("symbol_name", "get it", {}, {"symbol": GET}) == 1.0
+    assert value("symbol_name", "get it", {}) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("query", "defined", "expected"),
+    [
+        ("Session", SESSION, 1.0),
+        ("session", SESSION, 1.0),
+        ("SESSION", SESSION, 0.5),
+        ("get", GET, 0.75),
+        ("GET", GET, 0.375),
+        ("put", GET, 0.0),
+        ("how it works", GET, 0.0),
+    ],
+)
+def test_how_well_a_definition_fits_a_name(query: str, defined: Symbol, expected: float) -> None:
+    """A type counts more than a function, and other capitals count half."""
+    assert value("defines", query, {}, {"symbol": defined}) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "definition", "expected"),
+    [
+        ("Session.get", GET, 1.0),
+        ("session.get", GET, 1.0),
+        ("SESSION.get", GET, 0.5),
+        ("Cookie.get", GET, 0.0),
+        ("Cookie.Session.get", GET, 0.5),
+        ("Session.get", SESSION, 1.0),
+        ("Cookie.Session.get", SESSION, 0.5),
+        ("Session.Session", SESSION, 0.0),
+        ("http.read", Symbol("read", SymbolKind.FUNCTION), 1.0),
+        ("session_store.read", Symbol("read", SymbolKind.FUNCTION), 1.0),
+        ("get", GET, 0.0),
+    ],
+)
+def test_how_well_a_definition_lies_in_a_scope(
+    query: str, definition: Symbol, expected: float
+) -> None:
+    """Types, namespaces, files and folders enclose; a scope itself stands for what lies in it."""
+    assert value("enclosing_scope", query, {}, {"symbol": definition}) == expected
+
+
+def test_what_a_word_with_a_capital_may_name() -> None:
+    assert value("defines_word", "how the Session ends", {}, {"symbol": SESSION}) == 1.0
+    assert value("defines_word", "how the Session ends", {"symbol": GET}) == 0.0
+    assert value("defines_word", "how the session ends", {"symbol": SESSION}) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("lib/http/session_store.py", 1.0),
+        ("LIB/http/session_store.py", 1.0),
+        (' "./http/session_store.py" ', 1.0),
+        ("session_store.py", 1.0),
+        ("lib/*/session_*.py", 1.0),
+        ("http/session", 0.5),
+        ("http/*_store", 0.5),
+        ("ession_store.py", 0.5),
+        ("http/other.py", 0.0),
+        ("session", 0.0),
+    ],
+)
+def test_how_well_a_path_is_what_was_asked_for(query: str, expected: float) -> None:
+    """The whole of it, its end, or what a pattern fits; a part counts half."""
+    assert value("path_asked", query) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "language", "depth", "not_code"),
+    [
+        ("a.py", "python", 0.0, 0.0),
+        ("lib/a.py", "python", 0.5, 0.0),
+        ("lib/http/a.py", "python", 1.0, 0.0),
+        ("a/b/c/d.py", "python", 1.0, 0.0),
+        ("README.md", "markdown", 1.0, 1.0),
+        ("a.proto", "text", 0.0, 0.0),
+        ("LICENSE", "text", 1.0, 1.0),
+    ],
+)
+def test_how_deep_a_file_lies(path: str, language: str, depth: float, not_code: float) -> None:
+    """Two folders are deep, and so are documents and data."""
+    file = {"path": path, "language": language}
+    assert (value("depth", "x", file), value("not_code", "x", file)) == (depth, not_code)
+
+
+@pytest.mark.parametrize(
+    ("signal", "path", "words"),
+    [
+        ("is_test", "tests/a.py", "tests specs mocking fixtures"),
+        (
+            "is_example",
+            "docs/a.py",
+            "examples samples demos tutorials documentation docs benchmarking",
+        ),
+        ("is_derived", "vendor/a.py", "generated vendored"),
+        (
+            "is_compatibility",
+            "compat/a.py",
+            "compatible legacy deprecated polyfills backports",
+        ),
+        ("is_stub", "lib/a.pyi", "stubs declares exports imports"),
+    ],
+)
+def test_what_is_seldom_meant_unless_it_is_asked_for(signal: str, path: str, words: str) -> None:
+    """By any form of the words for it."""
+    assert value(signal, "session cookie", {"path": "lib/a.py"}) == 0.0
+    assert value(signal, "the latest attestation", {"path": path}) == 1.0
+    for word in words.split():
+        assert value(signal, f"session {word}", {"path": path}) == 0.0, word
+
+
+def test_an_entrance_that_defines_something_is_none_that_passes_on() -> None:
+    entrance = {"path": "lib/__init__.py"}
+    assert value("is_stub", "x", entrance, entrance) == 1.0
+    assert value("is_stub", "x", entrance, {**entrance, "symbol": GET}) == 0.0
+
+
+def test_names_that_are_the_same() -> None:
+    assert [same_name(one, "getIt") for one in ("getIt", "getit", "GetIt", "get")] == [1, 1, 0.5, 0]
+
+
+def test_what_speaks_for_showing_a_snippet() -> None:
+    """Each part by its weight."""
+    query = understand("Session.get")
+    found = candidate(keyword=3.0, code=0.5, text=0.25, symbol=GET, start_line=1, end_line=8)
+    expected = {
+        "keyword": 1.5,
+        "code": 0.5,
+        "text": 0.25,
+        "symbol_name": 1.0,
+        "defines": 0.75,
+        "enclosing_scope": 1.0,
+        "is_scope": 0.0,
+        "length": math.log(8),
+    }
+    assert expected.keys() == WITHIN_FILE.keys()
+    points = sum(WITHIN_FILE[name] * number for name, number in expected.items())
+    assert snippet_points(gather(query, [found], 2.0), found) == pytest.approx(points)
+
+
+def test_how_rare_a_word_is() -> None:
+    """As in BM25; a count that has grown past that of all snippets makes no nonsense, and a query
+    without words divides nothing by 0."""
+    statistics = CorpusStatistics(10, {"sess": 3, "cooki": 12})
+    assert statistics.rarity("sess") == pytest.approx(math.log(1 + 7.5 / 3.5))
+    assert statistics.rarity("none") == pytest.approx(math.log(1 + 10.5 / 0.5))
+    assert statistics.rarity("cooki") == pytest.approx(math.log(1 + 0.5 / 12.5))
+    assert total_rarity(understand("session none"), statistics) == pytest.approx(
+        statistics.rarity("sess") + statistics.rarity("none")
+    )
+    assert total_rarity(understand("?"), CorpusStatistics(0)) == 1.0

@@ -1,0 +1,16 @@
+"""Ports of this machine at which nobody answers."""
+
+from __future__ import annotations
+
+import socket
+
+_held: list[socket.socket] = []
+"""A port that is bound is given to nobody else, for as long as this process lives."""
+
+
+def port_without_server() -> int:
+    """A port at which every connection is refused."""
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    _held.append(bound)
+    return int(bound.getsockname()[1])
