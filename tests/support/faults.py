@@ -14,7 +14,8 @@ from kodit.domain.entities import Index, IndexedFile, StoredSnippet
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex
 from kodit.domain.ports.repositories import ExtractedFile
-from kodit.domain.ports.sources import Report, SourceReader
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.report import Report
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Scan, TaskType

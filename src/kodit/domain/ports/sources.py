@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, Scan, Source, SourceHistory
-
-Report = Callable[[int, int | None], None]
-"""Called with how much is done and the total, None while it is not known."""
 
 
 class SourceReader(Protocol):

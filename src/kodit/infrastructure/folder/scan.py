@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kodit.domain.errors import TransientError
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
@@ -23,7 +23,6 @@ from kodit.infrastructure.folder.reading import (
     open_root,
     read_regular_file,
 )
-from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.folder.repository import enclosing_work_tree, outer_ignore_files
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kodit.domain.errors import SourceError
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.builtin import NEVER_READ, file_reason
