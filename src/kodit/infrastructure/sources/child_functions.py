@@ -11,7 +11,7 @@ from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, SlicedFile, Source
 from kodit.infrastructure.folder.content import (
     blob_id,
-    holds_private_key,
+    holds_secret,
     is_lfs_pointer,
     looks_binary,
     looks_generated,
@@ -137,7 +137,7 @@ def _reason_to_leave_out(path: str, data: bytes) -> str | None:
     """What only the content of a file can tell."""
     if looks_binary(data):
         return "binary"
-    if holds_private_key(data):
+    if holds_secret(data):
         return "secret"
     if is_lfs_pointer(data):
         return "kept by git-lfs"

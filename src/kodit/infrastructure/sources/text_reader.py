@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kodit.domain.entities import Index
 from kodit.domain.files import IndexedText
-from kodit.infrastructure.folder.content import holds_private_key
+from kodit.infrastructure.folder.content import holds_secret
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.git.tree import read_blobs
 from kodit.infrastructure.slicing.decoding import decode
@@ -32,7 +32,7 @@ def read_texts(location: Location, files: Sequence[FileToRead]) -> list[str | No
         contents = read_files(location.path, [file.path for file in files])
     else:
         contents = read_blobs(Path(location.path), [file.content_hash for file in files])
-    return [None if data is None or holds_private_key(data) else decode(data) for data in contents]
+    return [None if data is None or holds_secret(data) else decode(data) for data in contents]
 
 
 class StoredTextReader:
