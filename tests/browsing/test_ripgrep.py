@@ -11,11 +11,12 @@ from tests.support.sources import write_file
 
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.grep import Expression, FoundLine
-from kodit.domain.value_objects import SourceKind
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.grep.child_functions import LineSearch, search_lines
 from kodit.infrastructure.grep.matching import compile_expression
 from kodit.infrastructure.grep.ripgrep import find_ripgrep, worth_reading
-from kodit.infrastructure.sources.text_reader import FileToRead, Location
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.text_reader import FileToRead
 
 RIPGREP = find_ripgrep() or ""
 KELVIN, LONG_S = "\u212a", "\u017f"
@@ -29,7 +30,7 @@ def search(
 ) -> list[tuple[int, FoundLine]]:
     """What a child process would answer."""
     files = [FileToRead(path, "") for path in paths]
-    location = Location(SourceKind.FOLDER, str(folder))
+    location = Location(Source(SourceKind.FOLDER, str(folder)), str(folder))
     question = LineSearch(location, files, expression, 0, 1000, ripgrep)
     return search_lines(question, report=lambda *_: None)
 

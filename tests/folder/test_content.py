@@ -12,6 +12,7 @@ from kodit.infrastructure.folder import content
 from kodit.infrastructure.folder.content import (
     blob_id,
     holds_private_key,
+    holds_secret,
     is_lfs_pointer,
     looks_binary,
     looks_generated,
@@ -177,3 +178,73 @@ def test_private_keys_are_found_wherever_they_stand(text: str, encoding: str) ->
 def test_text_about_private_keys_is_read(text: str) -> None:
     """A parser, a page of documentation, a public key."""
     assert not holds_private_key(f"# about keys\n{text}".encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[core]\n\tbare = true\n[remote "origin"]\n\turl = https://ada:hunter2@example.org/x.git\n',
+        '# mine\n\n[remote "origin"]\n\turl = https://ghp_0123456789abcdef@github.com/a/b.git\n',
+        '[remote "o"]\n\tpushurl = "ssh://git:hunter2@example.org/x"\n',
+        '[url "https://ada:hunter2@example.org/"]\n\tinsteadOf = https://example.org/\n',
+        '[submodule "x"]\n\tpath = x\n\turl = https://ada:hunter2@example.org/x.git\n',
+        '[http "https://example.org/"]\n\textraheader = AUTHORIZATION: basic eDpoZWxsbw==\n',
+        "[http]\n\tproxy = http://ada:hunter2@proxy.example.org:3128\n",
+        "[user]\n\tname = Ada\n[sendemail]\n\tsmtpPass = hunter2\n",
+        "[github]\n\tuser = ada\n\ttoken = 0123456789abcdef\n",
+        "[paths]\ndefault = https://ada:hunter2@example.org/hg\n",
+        "[auth]\nx.prefix = example.org\nx.password = hunter2\n",
+        "[global]\nindex-url = https://ada:hunter2@pypi.example.org/simple\n",
+        "https://ada:hunter2@example.org\nhttps://ben:hunter3@example.com/x\n",
+        "machine example.org login ada password hunter2\n",
+        "# mine\nmachine example.org\n  login ada\n  password hunter2\n",
+        f"{'0' * 40} {'1' * 40} Ada <a@b.c> 1700000000 +0000\tclone: from https://a:b1@c.org/x\n",
+        '{"auths": {"registry.example.org": {"auth": "YWRhOmh1bnRlcjI="}}}',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_of_credentials_are_secret_whatever_they_are_called(text: str, encoding: str) -> None:
+    """Of git and of the tools beside it."""
+    assert holds_secret(text.encode(encoding))
+    assert not holds_secret(f"The file looks like this:\n\n{text}".encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[core]\n\tbare = true\n[remote "origin"]\n\turl = https://example.org/x.git\n',
+        '[remote "origin"]\n\turl = https://ada@example.org/x.git\n',
+        '[remote "origin"]\n\turl = https://ada:$PASSWORD@example.org/x.git\n',
+        '[remote "origin"]\n\turl = https://ada:<password>@example.org/x.git\n',
+        '[remote "origin"]\n\turl = git@example.org:x.git\n',
+        '[remote "origin"]\n\turl = ssh://git@example.org:2222/x.git\n',
+        "[alembic]\nsqlalchemy.url = driver://user:pass@localhost/dbname\n",
+        "[credential]\n\thelper = store\n",
+        "[user]\n\tname = Ada\n\temail = ada@example.org\n",
+        "https://example.org/a:b@c is a place\n",
+        "machine learning is fun\n",
+        f"{'0' * 40} {'1' * 40} Ada <a@b.c> 1700000000 +0000\tcommit: https://c.org/x\n",
+        '{"auths": {}}',
+    ],
+)
+def test_configurations_without_credentials_are_read(text: str) -> None:
+    """Names of users, helpers and examples open nothing."""
+    assert not holds_secret(text.encode())
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"[remote x]\n" + b"a" * 900_000,
+        b"[http]\n" + b"a=" + b"b" * 900_000,
+        b'{"auths":{"a":{' * 60_000,
+        b"http://a:b@c/" * 70_000,
+        b"\n" * 900_000 + b"x",
+        b"[remote]\n" + b"a=://" * 180_000,
+        b" " * 900_000,
+    ],
+    ids=range(7),
+)
+def test_no_content_makes_the_look_for_credentials_slow(hostile: bytes) -> None:
+    """The work grows with the length, not with its square: otherwise this would not end."""
+    assert not holds_secret(hostile)

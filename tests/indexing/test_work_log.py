@@ -12,7 +12,8 @@ from tests.support.sources import write_file
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.embedding.builtin import embed_texts
 from kodit.infrastructure.enrichment.builtin import describe_all
-from kodit.infrastructure.sources.child_functions import FileToExtract, Place, extract
+from kodit.infrastructure.sources.child_functions import FileToExtract, extract
+from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.work_log import VARIABLE
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
@@ -25,7 +26,7 @@ def cut_short(*_arguments: Any) -> None:
 def parse(folder: Path) -> None:
     write_file(folder / "one.py", "x = 1\n")
     files = [FileToExtract(1, "one.py", ""), FileToExtract(2, "missing.py", "")]
-    extract(Place(Source(SourceKind.FOLDER, str(folder)), str(folder)), files, report=cut_short)
+    extract(Location(Source(SourceKind.FOLDER, str(folder)), str(folder)), files, report=cut_short)
 
 
 def embed(_folder: Path) -> None:

@@ -13,7 +13,7 @@ from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import Index, IndexedFile, StoredSnippet
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.repositories import ExtractedFile
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Scan, TaskType

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kodit.domain.errors import TransientError
+from kodit.domain.report import Report, ignore_report
 
 
 def open_lock_file(path: Path) -> int:
@@ -74,19 +75,22 @@ class FairLock:
 
 
 @contextmanager
-def file_lock(path: Path, timeout_seconds: float, what: str) -> Iterator[None]:
-    """Hold the lock of a file. Raises TransientError, naming `what` is locked, when somebody else
-    keeps it for longer than the time-out."""
+def file_lock(
+    path: Path, timeout_seconds: float, what: str, report: Report = ignore_report
+) -> Iterator[None]:
+    """Hold the lock of a file, reporting again and again while it is waited for. Raises
+    TransientError, naming `what` is locked, when somebody else keeps it for longer than the
+    time-out."""
     descriptor = open_lock_file(path)
     try:
-        if not _wait_for(descriptor, timeout_seconds):
+        if not _wait_for(descriptor, timeout_seconds, report):
             raise _taking_too_long(what, timeout_seconds)
         yield
     finally:
         os.close(descriptor)
 
 
-def _wait_for(descriptor: int, timeout_seconds: float) -> bool:
+def _wait_for(descriptor: int, timeout_seconds: float, report: Report = ignore_report) -> bool:
     """Whether the lock could be taken. The kernel has no time limit for flock, so poll: closely at
     first, as holders are brief."""
     deadline = time.monotonic() + timeout_seconds
@@ -94,6 +98,7 @@ def _wait_for(descriptor: int, timeout_seconds: float) -> bool:
     while not try_lock(descriptor):
         if time.monotonic() >= deadline:
             return False
+        report(0, None)
         time.sleep(pause)
         pause = min(pause * 1.5, 0.005)
     return True

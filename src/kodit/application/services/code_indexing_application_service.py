@@ -19,7 +19,8 @@ from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.runtime import Clock
-from kodit.domain.ports.sources import Report, SourceReader
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.report import Report
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
 from kodit.domain.source import FileHistory

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.report import Report
 from kodit.domain.source import (
     Credentials,
     KnownFile,
@@ -16,9 +17,6 @@ from kodit.domain.source import (
     Source,
     SourceHistory,
 )
-
-Report = Callable[[int, int | None], None]
-"""Called with how much is done and the total, None while it is not known."""
 
 
 class SourceParser(Protocol):

@@ -61,7 +61,8 @@ def directory_reason(name: str) -> str | None:
 _SECRET_NAMES = frozenset(
     """
     .env .flaskenv .netrc _netrc .npmrc .pypirc .pgpass pgpass.conf .my.cnf .mylogin.cnf
-    .htpasswd .dockercfg .dockerconfigjson rclone.conf .git-credentials
+    .htpasswd .dockercfg .dockerconfigjson rclone.conf .git-credentials git-credentials
+    .gitcookies .cvspass authentication.conf
     .s3cfg .boto .vault-token .terraformrc terraform.rc
     credentials credentials.json credentials.yml credentials.yaml credentials.toml
     secrets.json secrets.yml secrets.yaml secrets.toml secret.json secret.yml secret.yaml
@@ -91,7 +92,14 @@ Ansible, the consoles of Google Cloud and Firebase, and ssh-keygen."""
 _MAY_BE_SECRET = re.compile(
     r"\.env|\.tf|\.vault|service|client|adminsdk|gha-creds|_(?:rsa|dsa|ecdsa|ed25519)"
 )
-_SECRET_PLACES = {"config.json": ".docker", "config": ".kube"}
+_SECRET_PLACES = {
+    "config.json": ".docker",
+    "config": ".kube",
+    "auth.json": ".composer",
+    "hosts.yml": "gh",
+    "config.yml": "glab-cli",
+    "hub": ".config",
+}
 """Names that only their folder makes secret."""
 _COPIES = ("~", ".bak", ".old", ".orig", ".save", ".backup")
 """What editors and people add to the name of a copy."""

@@ -61,6 +61,46 @@ _KEY = re.compile(
 )
 """A marker at the end of its line, and base64 on the next: what mentions a marker has no key."""
 
+_SECTION = re.compile(rb"[ \t]*\[[ \t]*([\w.-]+)[ \t]*(?:\"((?:[^\"\\]|\\.)*)\")?[ \t]*\]")
+_SETTING = re.compile(rb"[ \t]*([\w.-]+)[ \t]*[=:][ \t]*(.*)")
+_CONFIGURATION = re.compile(rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*\[[ \t]*[A-Za-z]")
+"""A file of sections and settings begins with a section, behind comments at most."""
+_CREDENTIAL_SECTIONS = frozenset(
+    b"""
+    remote url submodule branch http https credential lfs svn-remote sendemail imap github gitlab
+    paths auth default-push server-login global install distutils pypi
+    """.split()
+)
+"""Sections of git, Mercurial and pip that hold addresses and what opens them."""
+_SECRET_SETTINGS = frozenset(
+    b"password pass smtppass token oauth-token oauthtoken accesstoken authtoken".split()
+)
+_TOKEN = rb"(?:gh[a-z]_|github_pat_|glpat-|x-token-auth|oauth2)[\w-]*|[\w-]{32,}"
+_URL_WITH_SECRET = re.compile(
+    rb"[a-z][a-z0-9+.-]{0,20}://(?:[^\s/:@\"']*:[^\s/@\"'$<{*][^\s/@\"']*|" + _TOKEN + rb")@[^\s/]",
+    re.IGNORECASE,
+)
+"""An address with a password, or with a token for the user's name. What stands for a password in
+an example (`$PASSWORD`, `<password>`, `***`) is none."""
+_AUTHORIZATION = re.compile(
+    rb"authorization:[ \t]*(?:basic|bearer|token)[ \t]+[^\s$<{*]", re.IGNORECASE
+)
+_STORED_CREDENTIALS = re.compile(
+    rb"(?:https?://[^\s/:@]+:[^\s/@]+@[^\s/@]+(?:/[^\s@]*)?(?:\r?\n|\Z))+\Z", re.IGNORECASE
+)
+"""What `git credential-store` writes: nothing but addresses with names and passwords."""
+_NETRC = re.compile(
+    rb"(?:[ \t]*(?:\#[^\n]*)?\r?\n)*[ \t]*(?:machine\s+\S+|default)\s+(?:login\s+\S+\s+)?"
+    rb"password\s+[^\s$<{*]"
+)
+_REFLOG = re.compile(rb"[0-9a-f]{40} [0-9a-f]{40} [^\n]*> \d+ [+-]\d{4}\t")
+_REGISTRY_LOGINS = re.compile(
+    rb"""\s*\{.*"auths"\s*:\s*\{\s*"[^"]*"\s*:\s*\{[^}]{0,500}?
+    "(?:auth|identitytoken)"\s*:\s*"[\w+/=.-]{8}""",
+    re.DOTALL | re.VERBOSE,
+)
+"""Where container tools keep logins: `config.json`, `auth.json`."""
+
 
 def blob_id(data: bytes) -> str:
     """The id git gives a blob of these bytes: SHA-1 of `blob <length>`, NUL, and the bytes."""
@@ -119,3 +159,49 @@ def holds_private_key(data: bytes) -> bool:
         data = data.replace(b"\0", b"")
     text = data.lstrip(_MARKS_AND_SPACE)
     return _STARTS_AS_KEY.match(text) is not None or _KEY.search(text) is not None
+
+
+def holds_secret(data: bytes) -> bool:
+    """Whether the file is or holds a private key, or is a file of credentials."""
+    return holds_private_key(data) or holds_credentials(data)
+
+
+def holds_credentials(data: bytes) -> bool:
+    """Whether the file is one in which git, or a tool beside it, keeps what opens a server: a
+    configuration with a password, a token or an authorisation header, whatever the file is called;
+    a store of credentials, a netrc, a reflog that names an address with a password, the tokens of
+    a package registry. A program or a document that only shows such lines is none."""
+    if b"\0" in data[:64] and data.startswith(_WIDE_TEXT_MARKS):
+        data = data.replace(b"\0", b"").lstrip(_MARKS_AND_SPACE)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if _CONFIGURATION.match(data):
+        return _is_configuration_with_secret(data)
+    if data[:4].lower() == b"http" and _STORED_CREDENTIALS.match(data):
+        return True
+    if (b"machine" in data or data.startswith(b"default")) and _NETRC.match(data):
+        return True
+    if _REFLOG.match(data):
+        return _URL_WITH_SECRET.search(data) is not None
+    return b'"auths"' in data and _REGISTRY_LOGINS.match(data) is not None
+
+
+def _is_configuration_with_secret(data: bytes) -> bool:
+    section = b""
+    for line in data.splitlines():
+        opened = _SECTION.match(line)
+        if opened:
+            section = opened[1].lower().partition(b".")[0]
+            if section in _CREDENTIAL_SECTIONS and _URL_WITH_SECRET.search(opened[2] or b""):
+                return True
+        if section not in _CREDENTIAL_SECTIONS:
+            continue
+        setting = _SETTING.match(line, opened.end() if opened else 0)
+        if setting is None:
+            continue
+        value = setting[2].strip(b" \t\"'")
+        if _URL_WITH_SECRET.search(value) or _AUTHORIZATION.search(value):
+            return True
+        name = setting[1].lower().rpartition(b".")[2]
+        if name in _SECRET_SETTINGS and value and value[:1] not in b"$<{*!%":
+            return True
+    return False

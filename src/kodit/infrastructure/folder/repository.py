@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from kodit.infrastructure.folder.repository_shape import is_git_name
+
 _RULES_LIMIT = 1_000_000
+_DEEPEST_WORK_TREE = 4
+_BARE = re.compile(rb"(?im)^[ \t]*(?:\[[^]\n]*\][ \t]*)?bare[ \t]*(?:=[ \t]*\"?(\w*)|()$)")
+"""What a configuration says of being bare; the word alone means yes."""
+_TRUE = frozenset((b"true", b"yes", b"on", b"1", b""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +27,67 @@ class WorkTree:
 
 
 def enclosing_work_tree(folder: Path) -> WorkTree | None:
-    """The innermost work tree that holds `folder`, which may be its root."""
+    """The innermost work tree that holds `folder`, which may be its root. None also where the
+    innermost repository is bare: then no files of its lie there but those of linked work trees."""
     for candidate in (folder, *folder.parents):
-        git_directory = _git_directory(candidate / ".git")
+        git_directory = git_directory_at(candidate)
         if git_directory is not None:
+            if is_bare(git_directory):
+                return None
             return WorkTree(candidate, git_directory, _common_directory(git_directory))
+        if is_git_directory(candidate):
+            return None
     return None
+
+
+def git_directory_at(folder: Path) -> Path | None:
+    """Where git's data is of the repository that has its `.git` in `folder`, if there is one."""
+    return _git_directory(folder / ".git")
+
+
+def is_git_directory(folder: Path) -> bool:
+    """Whether a folder holds itself what git keeps of a repository: it is bare, or a `.git`."""
+    return (
+        is_file(folder / "HEAD")
+        and is_folder(folder / "objects")
+        and (is_folder(folder / "refs") or is_file(folder / "packed-refs"))
+    )
+
+
+def is_bare(git_directory: Path) -> bool:
+    """Whether a repository says of itself that it has no work tree of its own. That of a linked
+    work tree never is bare."""
+    if is_file(git_directory / "commondir"):
+        return False
+    for name in ("config.worktree", "config"):
+        content = _read_rules(git_directory / name, follow=True) or b""
+        stated = [match[1].lower() for match in _BARE.finditer(content)]
+        if stated:
+            return stated[-1] in _TRUE
+    return False
+
+
+def holds_work_trees(folder: Path) -> bool:
+    """Whether work trees lie below a folder that is a bare repository itself. Their folders may
+    be as deep as the names of branches have slashes."""
+    return _holds_work_trees(folder, _DEEPEST_WORK_TREE)
+
+
+def _holds_work_trees(folder: Path, depth: int) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            below = [
+                entry.name
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and not is_git_name(entry.name)
+            ]
+    except OSError:
+        return False
+    return any(
+        git_directory_at(folder / name) is not None
+        or (depth > 1 and _holds_work_trees(folder / name, depth - 1))
+        for name in below
+    )
 
 
 def outer_ignore_files(folder: Path, tree: WorkTree) -> list[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kodit.domain.errors import TransientError
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
@@ -23,8 +23,19 @@ from kodit.infrastructure.folder.reading import (
     open_root,
     read_regular_file,
 )
-from kodit.infrastructure.folder.reports import ignore_report
-from kodit.infrastructure.folder.repository import enclosing_work_tree, outer_ignore_files
+from kodit.infrastructure.folder.repository import (
+    enclosing_work_tree,
+    git_directory_at,
+    is_bare,
+    outer_ignore_files,
+)
+from kodit.infrastructure.folder.repository_shape import (
+    REPOSITORY_DATA,
+    Shape,
+    is_git_name,
+    may_be_repository,
+    shape_of,
+)
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 
 RACY_NS = 2_000_000_000
@@ -58,8 +69,8 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
     TransientError if the machine cannot read it.
     """
     started_ns = time.time_ns()
-    scanner = _Scanner(known, last_scan_ns, report)
     folder = Path(root)
+    scanner = _Scanner(folder, known, last_scan_ns, report)
     tree = enclosing_work_tree(folder)
     if tree is None:
         rules = DirectoryRules.at_root(include=include, exclude=exclude, folder=folder.name)
@@ -84,17 +95,22 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
 
 class _Folder(NamedTuple):
     """An open folder: its path ("" or with a trailing slash), its rules, whether it lies in a git
-    work tree, and how deep it is."""
+    work tree, how deep it is, and whether it lies inside a bare repository, where only work trees
+    are looked for."""
 
     descriptor: int
     prefix: str
     rules: DirectoryRules
     in_repository: bool
     depth: int
+    in_bare_repository: bool = False
 
 
 class _Scanner:
-    def __init__(self, known: Mapping[str, KnownFile], last_scan_ns: int, report: Report) -> None:
+    def __init__(
+        self, root: Path, known: Mapping[str, KnownFile], last_scan_ns: int, report: Report
+    ) -> None:
+        self._root = root
         self._known = known
         self._racy_from = last_scan_ns - RACY_NS
         self._report = report
@@ -118,18 +134,34 @@ class _Scanner:
         """Take in a folder and what is below it."""
         with os.scandir(folder.descriptor) as entries:
             listed = {entry.name: entry for entry in entries}
-        if folder.depth:
-            reason = self._reason_inside(folder, listed)
-            if reason is not None:
-                self._skipped[reason] += 1
-                return
+        if folder.in_bare_repository and ".git" not in listed:
+            self._look_for_work_trees(folder, listed)
+            return
+        reason = self._reason_inside(folder, listed) if folder.depth else None
+        shape = None if reason else _shape_of(folder, listed)
+        if shape is not None:
+            reason = REPOSITORY_DATA
+        if reason is not None:
+            self._skipped[reason] += 1
+        if shape is not None and ".git" in listed:
+            # A work tree whose own files look like that: all the others are read.
+            listed = {name: entry for name, entry in listed.items() if not is_git_name(name)}
+            self._scan_listed(folder, listed)
+        elif shape is Shape.GIT:
+            self._look_for_work_trees(folder, listed)
+        elif reason is None:
+            self._scan_listed(folder, listed)
+
+    def _scan_listed(self, folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> None:
         gitignore = _rules_file(folder, listed, ".gitignore")
         noindex = _rules_file(folder, listed, ".noindex")
         if noindex is not None and not noindex.strip():
             return
         rules = folder.rules.with_files(gitignore, noindex)
         folder = folder._replace(
-            rules=rules, in_repository=folder.in_repository or ".git" in listed
+            rules=rules,
+            in_repository=folder.in_repository or self._is_work_tree(folder, listed),
+            in_bare_repository=False,
         )
         below = []
         for name, entry in listed.items():
@@ -148,6 +180,27 @@ class _Scanner:
                 reason = self._descend(folder, name)
             if reason is not None and reason is not IGNORED:
                 self._skipped[reason] += 1
+
+    def _look_for_work_trees(self, folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> None:
+        """Enter only what may hold work trees that were added to a bare repository inside it."""
+        inside = folder._replace(in_bare_repository=True)
+        for name, entry in listed.items():
+            if (
+                entry.is_dir(follow_symlinks=False)
+                and not is_git_name(name)
+                and folder.rules.of_directory(name) is None
+            ):
+                reason = self._descend(inside, name)
+                if reason is not None:
+                    self._skipped[reason] += 1
+
+    def _is_work_tree(self, folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> bool:
+        """Whether the folder is the root of a work tree. A bare repository that only has its
+        `.git` there has work trees beside it, which are its code."""
+        if ".git" not in listed:
+            return False
+        git_directory = git_directory_at(self._root / folder.prefix)
+        return git_directory is None or not is_bare(git_directory)
 
     def _descend(self, folder: _Folder, name: str) -> str | None:
         if folder.depth == MAXIMUM_DEPTH:
@@ -168,6 +221,7 @@ class _Scanner:
                     folder.rules.enter(name),
                     folder.in_repository,
                     folder.depth + 1,
+                    folder.in_bare_repository,
                 )
             )
         finally:
@@ -219,6 +273,18 @@ class _Scanner:
         else:
             self._changed.append(ScannedFile(path, content_hash, FileStamp(*stamp)))
         return None
+
+
+def _shape_of(folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> Shape | None:
+    if not may_be_repository(listed):
+        return None
+    folders = {name for name, entry in listed.items() if entry.is_dir(follow_symlinks=False)}
+    links = {name for name, entry in listed.items() if entry.is_symlink()}
+    return shape_of(
+        listed.keys() - folders,
+        folders | links,
+        lambda name: read_regular_file(folder.descriptor, name),
+    )
 
 
 def _rules_file(folder: _Folder, listed: Mapping[str, os.DirEntry[str]], name: str) -> bytes | None:

@@ -7,19 +7,14 @@ configuration, so nothing can be fetched into it by accident.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import secrets
 import shutil
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from kodit.domain.errors import TransientError
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
-from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id
 from kodit.infrastructure.git.runner import LOOK_UP_LIMITS, GitError, GitTimeoutError, Limits
@@ -30,6 +25,7 @@ from kodit.infrastructure.git.transfer import (
     new_repository,
     tip_of,
 )
+from kodit.infrastructure.locks import file_lock
 
 _LOCK_SECONDS = 60.0
 
@@ -51,7 +47,8 @@ def synchronise(
     transfer = Transfer(source, credentials, report, limits or Limits())
     try:
         clone_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _locked(clone_path, report):
+        what = f"The clone of {source}"
+        with file_lock(_lock_path(clone_path), _LOCK_SECONDS, what, report):
             _remove_leftovers(clone_path)
             return _bring_up_to_date(transfer, clone_path)
     except GitError as error:
@@ -142,25 +139,3 @@ def _remove_leftovers(clone_path: Path) -> None:
 
 def _lock_path(clone_path: Path) -> Path:
     return clone_path.with_name(f".{clone_path.name}.lock")
-
-
-@contextlib.contextmanager
-def _locked(clone_path: Path, report: Report) -> Iterator[None]:
-    """Nobody else changes the clone meanwhile. Raises TransientError if somebody keeps it."""
-    descriptor = os.open(_lock_path(clone_path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TransientError(
-                        f"Another process keeps the clone {clone_path} busy."
-                    ) from None
-                report(0, None)
-                time.sleep(0.1)
-        yield
-    finally:
-        os.close(descriptor)

@@ -8,9 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from kodit.domain.errors import TransientError
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import FileHistory
-from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
 from kodit.infrastructure.git.errors import last_line
 from kodit.infrastructure.git.runner import (

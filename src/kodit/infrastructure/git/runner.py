@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import selectors
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +15,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kodit.domain.errors import PermanentError, TransientError
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
-from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.askpass import askpass_environment
+from kodit.infrastructure.processes.parent_death import death_with_parent
+from kodit.infrastructure.processes.process_tree import end_process_tree
 
 _CONFIGURATION = Path(__file__).with_name("hardened.gitconfig")
 
@@ -203,7 +201,7 @@ def _start(
             # Wherever this process is, git would look upwards for a repository and obey its
             # configuration: the data directory may lie inside a hostile one.
             cwd="/",
-            preexec_fn=_death_with_parent(),  # noqa: PLW1509 - it takes no lock
+            preexec_fn=death_with_parent(os.getpid()),  # noqa: PLW1509 - it takes no lock
         )
     except FileNotFoundError:
         raise PermanentError("git is not installed, or not on PATH.") from None
@@ -281,45 +279,3 @@ def _redacted(text: str, credentials: Credentials | None) -> str:
         for form in {secret, quote(secret, safe="")} - {""}:
             text = text.replace(form, "***")
     return text
-
-
-def _death_with_parent() -> Callable[[], None] | None:
-    """What makes the child die with this process (prctl(2), PR_SET_PDEATHSIG); Linux only."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def die_with_parent() -> None:
-        prctl(1, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return die_with_parent
-
-
-def end_process_tree(pid: int) -> None:
-    """Kill a process and what it started: git leaves its helpers behind when it is killed."""
-    tree = [pid]
-    for member in tree:
-        tree += _children(member)
-    for member in tree:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(member, signal.SIGKILL)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text("ascii").split()
-        ]
-    except OSError:
-        pass
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        listed = subprocess.run(
-            ["pgrep", "-P", str(pid)], capture_output=True, check=False, timeout=5
-        )
-        return [int(child) for child in listed.stdout.split()]
-    return []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kodit.domain.errors import SourceError
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.builtin import NEVER_READ, file_reason
@@ -23,6 +23,7 @@ from kodit.infrastructure.git.remote import (
     is_commit_id,
     may_be_short_commit_id,
 )
+from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
 from kodit.infrastructure.git.runner import OFFLINE, GitError, Limits, run_git
 
 TIP = "refs/kodit/tip"
@@ -113,12 +114,15 @@ class Transfer:
 
     def _fetch_files(self, commit: str, clone_path: Path) -> None:
         """Get the files of a commit that the repository lacks and that may be read: what is
-        secret or binary by its name never arrives here."""
+        secret or binary by its name, or inside a committed repository, never arrives here."""
+        entries = list(list_tree(clone_path, commit))
+        repositories = CommittedRepositories(entries).folders(lambda _entry: None)
         wanted = {
             entry.blob_id
-            for entry in list_tree(clone_path, commit)
+            for entry in entries
             if entry.is_regular_file
             and file_reason(entry.path.rpartition("/")[2]) not in NEVER_READ
+            and not is_inside(entry.path, repositories)
         }
         blob_ids = sorted(wanted)
         sizes = sizes_of(clone_path, blob_ids)

@@ -12,12 +12,14 @@ from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
+from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA, is_git_name
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE
 from kodit.infrastructure.git import objects
 from kodit.infrastructure.git.clone import distrust
 from kodit.infrastructure.git.errors import last_line
 from kodit.infrastructure.git.objects import TreeEntry
+from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories
 from kodit.infrastructure.git.runner import GitError
 
 _RULE_FILES = (".gitignore", ".noindex", "CACHEDIR.TAG", "pyvenv.cfg")
@@ -70,6 +72,7 @@ class _Listing:
         self._known = known
         self._root = DirectoryRules.at_root(include=include, exclude=exclude)
         self._folders: dict[str, DirectoryRules | None] = {}
+        self._repositories: frozenset[str] = frozenset()
         self._rule_files: dict[str, bytes] = {}
         self._changed: list[ScannedFile] = []
         self._met: set[str] = set()
@@ -88,6 +91,7 @@ class _Listing:
     def take_in(self, commit: str) -> None:
         """Go through the tree of a commit."""
         entries = list(objects.list_tree(self._clone_path, commit))
+        self._find_repositories(entries)
         self._read_rule_files(entries)
         candidates = [entry for entry in entries if self._is_candidate(entry)]
         sizes = objects.sizes_of(self._clone_path, [entry.blob_id for entry in candidates])
@@ -99,6 +103,14 @@ class _Listing:
                 continue
             self._changed.append(ScannedFile(entry.path, entry.blob_id, FileStamp(size)))
             self._met.add(entry.path)
+
+    def _find_repositories(self, entries: Sequence[TreeEntry]) -> None:
+        committed = CommittedRepositories(entries)
+        proving = [entry.blob_id for entry in committed.proving_files()]
+        blobs = dict(zip(proving, objects.read_blobs(self._clone_path, proving), strict=True))
+        self._repositories = committed.folders(lambda entry: blobs.get(entry.blob_id))
+        if "" in self._repositories:
+            self._skipped[REPOSITORY_DATA] += 1
 
     def _read_rule_files(self, entries: Sequence[TreeEntry]) -> None:
         wanted = {
@@ -119,7 +131,7 @@ class _Listing:
         """Whether a file is to be read and not known with this content; else it is counted."""
         prefix, _, name = entry.path.rpartition("/")
         rules = self._rules_of(prefix)
-        if rules is None:
+        if rules is None or (not prefix and self._is_of_root_repository(name)):
             return False
         reason: str | None
         if entry.is_repository:
@@ -157,19 +169,26 @@ class _Listing:
     def _enter_from_above(self, folder: str, prefix: str) -> DirectoryRules | None:
         parent, _, name = folder.rpartition("/")
         above = self._rules_of(parent)
-        if above is None:
+        if above is None or (not parent and self._is_of_root_repository(name)):
             return None
         reason = above.of_directory(name)
         if reason is None and not is_text(name):
             reason = "undecodable name"
-        reason = reason or self._reason_inside(prefix)
+        reason = reason or self._reason_inside(folder, prefix)
         if reason is None:
             return above.enter(name)
         if reason is not IGNORED:
             self._skipped[reason] += 1
         return None
 
-    def _reason_inside(self, prefix: str) -> str | None:
+    def _is_of_root_repository(self, name: str) -> bool:
+        """Whether the root itself looks like a repository, and has this name from it: all else
+        there is read."""
+        return "" in self._repositories and is_git_name(name)
+
+    def _reason_inside(self, folder: str, prefix: str) -> str | None:
+        if folder in self._repositories:
+            return REPOSITORY_DATA
         if f"{prefix}pyvenv.cfg" in self._rule_files:
             return VENDORED
         if self._rule_files.get(f"{prefix}CACHEDIR.TAG", b"").startswith(CACHE_SIGNATURE):

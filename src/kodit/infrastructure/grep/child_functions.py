@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from kodit.domain.grep import Expression, FoundLine
-from kodit.domain.value_objects import SourceKind
 from kodit.infrastructure.grep.matching import compile_expression, find_lines
 from kodit.infrastructure.grep.ripgrep import worth_reading
-from kodit.infrastructure.sources.text_reader import FileToRead, Location, read_texts
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.text_reader import FileToRead, read_texts
 
 FILES_AT_ONCE = 256
 """How many files are in memory together; none holds more than a megabyte."""
@@ -55,7 +55,7 @@ def search_lines(search: LineSearch, *, report: Any) -> list[tuple[int, FoundLin
 
 def _worth_reading(search: LineSearch) -> Sequence[int]:
     everything = range(len(search.files))
-    if search.ripgrep is None or search.location.kind is not SourceKind.FOLDER:
+    if search.ripgrep is None or not search.location.is_folder:
         return everything
     paths = [file.path for file in search.files]
     worth = worth_reading(search.ripgrep, search.location.path, paths, search.expression)

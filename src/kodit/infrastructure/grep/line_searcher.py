@@ -13,7 +13,8 @@ from kodit.domain.grep import Expression, FoundLine
 from kodit.infrastructure.grep.child_functions import LineSearch
 from kodit.infrastructure.grep.matching import compile_expression
 from kodit.infrastructure.processes.pool import ProcessPool
-from kodit.infrastructure.sources.text_reader import FileToRead, location_of
+from kodit.infrastructure.sources.location import location_of
+from kodit.infrastructure.sources.text_reader import FileToRead
 
 FIRST_FILES = 128
 """A search that finds enough in the first files never touches the others."""

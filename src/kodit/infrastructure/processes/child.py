@@ -17,9 +17,7 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
-PR_SET_PDEATHSIG = 1
-"""From `linux/prctl.h`."""
-
+from kodit.infrastructure.processes.parent_death import death_with_parent
 
 SECONDS_BETWEEN_REPORTS = 0.1
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -30,7 +28,7 @@ def main() -> None:
     # What a call makes goes with it, by reference counts; few objects are left to be collected.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    die_with_parent(int(sys.argv[2]), int(sys.argv[3]))
+    _end_with_parent(int(sys.argv[2]), int(sys.argv[3]))
     # Ctrl-C reaches the whole process group; what happens then is the parent's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -68,18 +66,12 @@ def _pickle_error(error: Exception) -> bytes:
         return pickle.dumps(("error", RuntimeError(f"{type(error).__name__}: {error}")))
 
 
-def die_with_parent(lifeline: int, parent: int) -> None:
+def _end_with_parent(lifeline: int, parent: int) -> None:
     """End this process as soon as its parent has ended, however that came.
 
-    Linux sends the signal even while this process is inside a C function that holds the
-    interpreter; elsewhere a thread waits for the parent's end of the pipe to close.
+    Linux sends a signal; elsewhere a thread waits for the parent's end of the pipe to close.
     """
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - costs as much as the rest of this program's start
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    death_with_parent(parent)()
 
     def wait() -> None:
         os.read(lifeline, 1)

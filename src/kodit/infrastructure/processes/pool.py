@@ -18,8 +18,8 @@ from typing import Any
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.errors import StalledError, TransientError
-
-Report = Callable[[int, int | None], None]
+from kodit.domain.report import Report
+from kodit.infrastructure.processes.process_tree import end_process_tree
 
 STALL_SECONDS = 120.0
 """How long a child may work without progress."""
@@ -85,10 +85,6 @@ class _Child:
 
     def kill_at_work(self) -> None:
         """End the process and what it has started: git leaves helpers behind."""
-        from kodit.infrastructure.git.runner import (  # noqa: PLC0415 - rarely needed
-            end_process_tree,
-        )
-
         if self._process.poll() is None:
             end_process_tree(self._process.pid)
         self._process.wait()

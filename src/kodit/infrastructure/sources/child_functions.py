@@ -8,23 +8,17 @@ from typing import Any, NamedTuple
 
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
-from kodit.domain.value_objects import Scan, SlicedFile, Source, SourceKind
+from kodit.domain.value_objects import Scan, SlicedFile, Source
 from kodit.infrastructure.folder.content import (
     blob_id,
-    holds_private_key,
+    holds_secret,
     is_lfs_pointer,
     looks_binary,
     looks_generated,
 )
 from kodit.infrastructure.slicing import detect_language, extractor_version, slice_file
+from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.work_log import record_work
-
-
-class Place(NamedTuple):
-    """Where the files of a source lie: the folder itself, or a bare clone."""
-
-    source: Source
-    path: str
 
 
 class FileToExtract(NamedTuple):
@@ -58,7 +52,7 @@ def verify(
 
 
 def scan(
-    place: Place,
+    location: Location,
     credentials: Credentials | None,
     known: Mapping[str, KnownFile],
     last_scan_ns: int,
@@ -66,20 +60,22 @@ def scan(
     report: Any,
 ) -> Scan:
     """Bring a clone up to date, or look at a folder, and compare with what is known."""
-    source = place.source
-    if source.kind is SourceKind.FOLDER:
+    source = location.source
+    if location.is_folder:
         from kodit.infrastructure.folder.scan import scan_folder
 
-        return scan_folder(place.path, known, last_scan_ns, source.include, source.exclude, report)
+        return scan_folder(
+            location.path, known, last_scan_ns, source.include, source.exclude, report
+        )
     from kodit.infrastructure.git.clone import synchronise
     from kodit.infrastructure.git.tree import list_files
 
-    commit = synchronise(source, Path(place.path), credentials, report)
-    return list_files(Path(place.path), commit, known, source.include, source.exclude)
+    commit = synchronise(source, Path(location.path), credentials, report)
+    return list_files(Path(location.path), commit, known, source.include, source.exclude)
 
 
 def read_history(
-    place: Place, commit: str | None, known: str | None, *, report: Any
+    location: Location, commit: str | None, known: str | None, *, report: Any
 ) -> SourceHistory | None:
     """Authors and dates from the commits after the known one."""
     from kodit.infrastructure.git.history import (
@@ -89,21 +85,23 @@ def read_history(
         is_ancestor,
     )
 
-    if place.source.kind is SourceKind.FOLDER:
-        commit = folder_commit(place.path)
+    if location.is_folder:
+        commit = folder_commit(location.path)
         if commit is None or commit == known:
             return None
-        return SourceHistory(commit, folder_history(place.path, report=report))
+        return SourceHistory(commit, folder_history(location.path, report=report))
     if commit is None or commit == known:
         return None
-    clone = Path(place.path)
+    clone = Path(location.path)
     since = known if known is not None and is_ancestor(clone, known, commit) else None
     return SourceHistory(commit, history(clone, commit, since, report))
 
 
-def extract(place: Place, files: Sequence[FileToExtract], *, report: Any) -> list[ExtractedFile]:
+def extract(
+    location: Location, files: Sequence[FileToExtract], *, report: Any
+) -> list[ExtractedFile]:
     """Read the files and cut them into snippets."""
-    contents = _read(place, files)
+    contents = _read(location, files)
     record_work("files_parsed", sum(data is not None for data in contents))
     extracted = []
     for done, (file, data) in enumerate(zip(files, contents, strict=True)):
@@ -112,14 +110,14 @@ def extract(place: Place, files: Sequence[FileToExtract], *, report: Any) -> lis
     return extracted
 
 
-def _read(place: Place, files: Sequence[FileToExtract]) -> list[bytes | None]:
-    if place.source.kind is SourceKind.FOLDER:
+def _read(location: Location, files: Sequence[FileToExtract]) -> list[bytes | None]:
+    if location.is_folder:
         from kodit.infrastructure.folder.reading import read_files
 
-        return read_files(place.path, [file.path for file in files])
+        return read_files(location.path, [file.path for file in files])
     from kodit.infrastructure.git.tree import read_blobs
 
-    return read_blobs(Path(place.path), [file.content_hash for file in files])
+    return read_blobs(Path(location.path), [file.content_hash for file in files])
 
 
 def _extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:
@@ -139,7 +137,7 @@ def _reason_to_leave_out(path: str, data: bytes) -> str | None:
     """What only the content of a file can tell."""
     if looks_binary(data):
         return "binary"
-    if holds_private_key(data):
+    if holds_secret(data):
         return "secret"
     if is_lfs_pointer(data):
         return "kept by git-lfs"

@@ -11,7 +11,11 @@ from kodit.domain.errors import MissingFolderError, SourceError
 from kodit.domain.source import Credentials, ParsedSource
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import Source, SourceKind
-from kodit.infrastructure.folder.repository import enclosing_work_tree, is_file, is_folder
+from kodit.infrastructure.folder.repository import (
+    git_directory_at,
+    holds_work_trees,
+    is_git_directory,
+)
 
 _REMOTE_SCHEMES = ("https", "http", "ssh", "git")
 _SCP_LIKE = re.compile(
@@ -160,10 +164,8 @@ def _local_source(path: Path, ref: str | None) -> Source:
 
 def _git_directory_source(path: Path, ref: str | None) -> Source:
     real = _real_folder(path)
-    if not _is_bare_repository(real):
-        tree = enclosing_work_tree(real)
-        if tree is None or tree.root != real:
-            raise SourceError(f"{real} is not a git repository.")
+    if not is_git_directory(real) and git_directory_at(real) is None:
+        raise SourceError(f"{real} is not a git repository.")
     return Source(SourceKind.GIT, real.as_uri(), _checked_ref(ref))
 
 
@@ -184,12 +186,11 @@ def _real_folder(path: Path) -> Path:
 
 
 def _is_bare_repository(path: Path) -> bool:
-    return (
-        is_file(path / "HEAD")
-        and is_folder(path / "objects")
-        and is_folder(path / "refs")
-        and not (path / ".git").exists()
-    )
+    """Whether a folder is to be read as the repository that it is. One with work trees in it is
+    read as a folder: they are what somebody works on there."""
+    if not is_git_directory(path) or os.path.lexists(path / ".git"):
+        return False
+    return not holds_work_trees(path)
 
 
 def _scp_like_source(match: re.Match[str]) -> Source:

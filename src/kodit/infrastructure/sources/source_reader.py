@@ -11,13 +11,14 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index, IndexedFile
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.ports.repositories import ExtractedFile
-from kodit.domain.ports.sources import Report
+from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.slicing import extractor_version
-from kodit.infrastructure.sources.child_functions import FileToExtract, Place
+from kodit.infrastructure.sources.child_functions import FileToExtract
+from kodit.infrastructure.sources.location import clone_of, location_of
 
 FEWEST_FILES_PER_CHILD = 8
 """Fewer are not worth a second child process."""
@@ -55,7 +56,7 @@ class PooledSourceReader:
     async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
         found: Scan = await self._pool.call(
             f"{_WORK}:scan",
-            self._place(index),
+            location_of(index, self._clones),
             await in_thread(lambda: self.reveal(index.credentials)),
             known,
             index.working_copy.scanned_at_ns,
@@ -67,7 +68,7 @@ class PooledSourceReader:
     async def history(self, index: Index, commit: str | None) -> SourceHistory | None:
         found: SourceHistory | None = await self._pool.call(
             f"{_WORK}:read_history",
-            self._place(index),
+            location_of(index, self._clones),
             commit,
             index.working_copy.history_commit,
             stall_seconds=GIT_STALL_SECONDS,
@@ -78,6 +79,7 @@ class PooledSourceReader:
         self, index: Index, files: Sequence[IndexedFile], report: Report
     ) -> list[ExtractedFile]:
         wanted = [FileToExtract(file.id, file.path, file.content_hash) for file in files]
+        location = location_of(index, self._clones)
         shares = max(1, min(self._pool.size, len(wanted) // FEWEST_FILES_PER_CHILD))
         done = [0] * shares
 
@@ -88,7 +90,7 @@ class PooledSourceReader:
 
             # Every n-th file: neighbours are alike, and one share should not get all the long ones.
             mine: list[ExtractedFile] = await self._pool.call(
-                f"{_WORK}:extract", self._place(index), wanted[share::shares], report=tell
+                f"{_WORK}:extract", location, wanted[share::shares], report=tell
             )
             return mine
 
@@ -127,17 +129,9 @@ class PooledSourceReader:
     def discard(self, index: Index) -> None:
         from kodit.infrastructure.git.clone import remove_clone  # noqa: PLC0415 - git sources only
 
-        remove_clone(self._clone(index.id))
+        remove_clone(clone_of(self._clones, index.id))
         if index.credentials is not None:
             self.forget(index.credentials)
-
-    def _place(self, index: Index) -> Place:
-        if index.source.kind is SourceKind.FOLDER:
-            return Place(index.source, index.source.location)
-        return Place(index.source, str(self._clone(index.id)))
-
-    def _clone(self, index_id: int) -> Path:
-        return self._clones / f"{index_id}.git"
 
 
 async def gather_or_cancel(calls: Sequence[Any]) -> list[Any]:

@@ -8,18 +8,11 @@ from typing import NamedTuple
 
 from kodit.domain.entities import Index
 from kodit.domain.files import IndexedText
-from kodit.domain.value_objects import SourceKind
-from kodit.infrastructure.folder.content import holds_private_key
+from kodit.infrastructure.folder.content import holds_secret
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.git.tree import read_blobs
 from kodit.infrastructure.slicing.decoding import decode
-
-
-class Location(NamedTuple):
-    """Where the files of an index lie: the folder itself, or a bare clone."""
-
-    kind: SourceKind
-    path: str
+from kodit.infrastructure.sources.location import Location, location_of
 
 
 class FileToRead(NamedTuple):
@@ -29,24 +22,17 @@ class FileToRead(NamedTuple):
     content_hash: str
 
 
-def location_of(index: Index, clones: Path) -> Location:
-    """Where the files of an index lie; `clones` is the folder of all clones."""
-    if index.source.kind is SourceKind.FOLDER:
-        return Location(SourceKind.FOLDER, index.source.location)
-    return Location(SourceKind.GIT, str(clones / f"{index.id}.git"))
-
-
 def read_texts(location: Location, files: Sequence[FileToRead]) -> list[str | None]:
     """The text of each file, in the order asked for. None for what is gone, or by now something
     that is never shown: binary, a private key, reached through a symbolic link, over the limit.
 
     Raises SourceError when the folder is gone and TransientError when a clone cannot be read.
     """
-    if location.kind is SourceKind.FOLDER:
+    if location.is_folder:
         contents = read_files(location.path, [file.path for file in files])
     else:
         contents = read_blobs(Path(location.path), [file.content_hash for file in files])
-    return [None if data is None or holds_private_key(data) else decode(data) for data in contents]
+    return [None if data is None or holds_secret(data) else decode(data) for data in contents]
 
 
 class StoredTextReader:

@@ -1,0 +1,33 @@
+"""Where the files of an index lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from kodit.domain.entities import Index
+from kodit.domain.value_objects import Source, SourceKind
+
+
+class Location(NamedTuple):
+    """A source, and the path of its files: the folder itself, or a bare clone."""
+
+    source: Source
+    path: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the files are read in place."""
+        return self.source.kind is SourceKind.FOLDER
+
+
+def clone_of(clones: Path, index_id: int) -> Path:
+    """Where the clone of an index lies; `clones` is the folder of all clones."""
+    return clones / f"{index_id}.git"
+
+
+def location_of(index: Index, clones: Path) -> Location:
+    """Where the files of an index lie."""
+    if index.source.kind is SourceKind.FOLDER:
+        return Location(index.source, index.source.location)
+    return Location(index.source, str(clone_of(clones, index.id)))
