@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from kodit.application.services.sync_scheduler import SyncScheduler
     from kodit.application.services.worker_host import WorkerHost
     from kodit.domain.ports.catalogue import Catalogue
+    from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceParser
     from kodit.domain.value_objects import TaskType
@@ -144,6 +145,12 @@ class Application:
         from kodit.infrastructure.sources.parser import LocalSourceParser
 
         return LocalSourceParser()
+
+    @made_once
+    def hosts(self) -> HostResolver:
+        from kodit.infrastructure.hosts import SystemHostResolver
+
+        return SystemHostResolver()
 
     @property
     def registry(self) -> FileWorkerRegistry:
@@ -288,6 +295,7 @@ class Application:
             database=self.database,
             queue=self.queue,
             reader=self.engines.reader,
+            hosts=self.hosts,
             keyword_index=self.engines.keyword_index,
             vector_index=self.engines.vector_index,
             clock=self.clock,

@@ -72,17 +72,24 @@ class SourceReader(Protocol):
         when a file that was left out might be read."""
         ...
 
-    def keep(self, credentials: Credentials) -> str:
-        """Keep a secret where only this user can read it; returns the reference to it."""
+    def keep(self, credentials: Credentials, source: Source) -> str:
+        """Keep a secret for the server of a source, where only this user can read it; returns the
+        reference to it."""
         ...
 
-    def reveal(self, reference: str | None) -> Credentials | None:
-        """The secret behind a reference. Raises SourceError when it is not there."""
+    def reveal(self, index: Index) -> Credentials | None:
+        """The secret that an index refers to; None where it refers to none, or its source takes
+        none. Raises SourceError when it is not there, or was given for another server."""
         ...
 
     def named(self, reference: str) -> Credentials:
         """The secret that the user has named, by `env:NAME`. Raises SourceError, which repeats
         nothing that could be a secret, for all else and when it is not there."""
+        ...
+
+    def bind(self, reference: str, source: Source) -> None:
+        """Write down, for this user, that `env:NAME` may be sent to the server of a source.
+        Raises UserError where that cannot be written."""
         ...
 
     def forget(self, reference: str) -> None:

@@ -45,7 +45,7 @@ class PooledSourceReader:
         commit: str | None = await self._pool.call(
             f"{_WORK}:look_up",
             index.source,
-            self.reveal(index.credentials),
+            self.reveal(index),
             self._answer_seconds,
             stall_seconds=GIT_STALL_SECONDS,
         )
@@ -55,7 +55,7 @@ class PooledSourceReader:
         found: Scan = await self._pool.call(
             f"{_WORK}:scan",
             self._place(index),
-            self.reveal(index.credentials),
+            self.reveal(index),
             known,
             index.working_copy.scanned_at_ns,
             report=report,
@@ -97,14 +97,19 @@ class PooledSourceReader:
     def extractor_version(self, language: str | None) -> str:
         return extractor_version(language)
 
-    def keep(self, credentials: Credentials) -> str:
-        return self._secrets.save(credentials)
+    def keep(self, credentials: Credentials, source: Source) -> str:
+        return self._secrets.save(credentials, source)
 
-    def reveal(self, reference: str | None) -> Credentials | None:
-        return None if reference is None else self._secrets.load(reference)
+    def reveal(self, index: Index) -> Credentials | None:
+        if index.credentials is None:
+            return None
+        return self._secrets.load(index.credentials, index.source)
 
     def named(self, reference: str) -> Credentials:
         return self._secrets.load_named(reference)
+
+    def bind(self, reference: str, source: Source) -> None:
+        self._secrets.bind(reference, source)
 
     def forget(self, reference: str) -> None:
         self._secrets.remove(reference)
