@@ -84,15 +84,18 @@ class Bindings:
         if data is None:
             return []
         try:
-            return [_understood(one) for one in json.loads(data)]
+            return _understood(json.loads(data))
         except (ValueError, TypeError, KeyError, RecursionError):
             raise UserError(
                 f"{path} cannot be understood; remove it, and give --credentials once more"
             ) from None
 
 
-def _understood(written: Any) -> Binding:
-    binding = Binding(written["reference"], written["server"], written["user"])
-    if not all(isinstance(part, str) for part in binding[:2]):
+def _understood(written: Any) -> list[Binding]:
+    """Raises TypeError or KeyError for what this module has not written."""
+    if not isinstance(written, list):
+        raise TypeError("bindings are a list")
+    bindings = [Binding(one["reference"], one["server"], one["user"]) for one in written]
+    if not all(isinstance(part, str) for binding in bindings for part in binding[:2]):
         raise TypeError("a binding is made of texts")
-    return binding
+    return bindings
