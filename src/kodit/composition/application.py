@@ -20,6 +20,7 @@ from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.files import make_private
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
+from kodit.infrastructure.trust import check_data_directory
 from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
 from kodit.settings import Settings
 
@@ -95,6 +96,7 @@ class Application:
                 code="data_dir_unusable",
                 data_dir=str(folder),
             ) from None
+        check_data_directory(folder)
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise UserError(
                 f"the data directory {folder} cannot be read and written by this user",

@@ -54,3 +54,12 @@ def remove_tree(path: Path) -> None:
             path.unlink(missing_ok=True)
     else:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing where there is none, or none that may be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,10 @@ from kodit.domain.errors import TransientError
 from kodit.domain.ports.sources import Report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
+from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.errors import explain
+from kodit.infrastructure.git.own_repository import is_own_folder
 from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id
 from kodit.infrastructure.git.runner import LOOK_UP_LIMITS, GitError, GitTimeoutError, Limits
 from kodit.infrastructure.git.transfer import (
@@ -30,6 +31,7 @@ from kodit.infrastructure.git.transfer import (
     new_repository,
     tip_of,
 )
+from kodit.infrastructure.locks import open_lock_file
 
 _LOCK_SECONDS = 60.0
 
@@ -66,6 +68,8 @@ def synchronise(
 
 def distrust(clone_path: Path) -> None:
     """Have a clone that could not be read made again by the next synchronisation."""
+    if not is_own_folder(clone_path):
+        return
     with contextlib.suppress(OSError):
         (clone_path / TIP).unlink(missing_ok=True)
         (clone_path / "packed-refs").unlink(missing_ok=True)
@@ -119,7 +123,7 @@ def _clone(transfer: Transfer, ref: str, clone_path: Path, *, whole: bool = Fals
     except FilesRefusedError:
         return _clone(transfer, ref, clone_path, whole=True)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_tree(temporary)
     return commit
 
 
@@ -129,15 +133,15 @@ def _temporary(clone_path: Path) -> Path:
 
 def _move_away(clone_path: Path) -> None:
     """Remove a clone such that it is there whole or not at all."""
-    if clone_path.exists():
+    if os.path.lexists(clone_path):
         doomed = _temporary(clone_path)
         clone_path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        remove_tree(doomed)
 
 
 def _remove_leftovers(clone_path: Path) -> None:
     for leftover in clone_path.parent.glob(f".{clone_path.name}.*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        remove_tree(leftover)
 
 
 def _lock_path(clone_path: Path) -> Path:
@@ -147,7 +151,7 @@ def _lock_path(clone_path: Path) -> Path:
 @contextlib.contextmanager
 def _locked(clone_path: Path, report: Report) -> Iterator[None]:
     """Nobody else changes the clone meanwhile. Raises TransientError if somebody keeps it."""
-    descriptor = os.open(_lock_path(clone_path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_lock_file(_lock_path(clone_path))
     try:
         deadline = time.monotonic() + _LOCK_SECONDS
         while True:

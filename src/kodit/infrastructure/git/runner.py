@@ -22,6 +22,7 @@ from kodit.domain.ports.sources import Report
 from kodit.domain.source import Credentials
 from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.askpass import askpass_environment
+from kodit.infrastructure.processes.environment import steady_environment
 
 _CONFIGURATION = Path(__file__).with_name("hardened.gitconfig")
 
@@ -97,7 +98,8 @@ class GitTimeoutError(TransientError):
 
 def git_environment() -> dict[str, str]:
     """The environment for git: nothing of the user's configuration, nothing that prompts."""
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
+    steady = steady_environment()
+    kept = {name: value for name, value in steady.items() if name in _KEPT_VARIABLES}
     return kept | {
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",

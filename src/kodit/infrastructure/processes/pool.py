@@ -18,6 +18,7 @@ from typing import Any
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.errors import StalledError, TransientError
+from kodit.infrastructure.processes.environment import steady_environment
 
 Report = Callable[[int, int | None], None]
 
@@ -49,7 +50,7 @@ class _Child:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     cwd=folder,
-                    env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
+                    env={"OPENBLAS_NUM_THREADS": "1", **steady_environment()},
                 )
         finally:
             theirs.close()

@@ -60,6 +60,35 @@ def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
     raise MissingFolderError(f"The folder {without_secrets(str(local))} does not exist.")
 
 
+def check_stored(source: Source) -> None:
+    """Refuse a source that no parsing has given: the database may be somebody else's. Nothing is
+    looked for. Raises SourceError."""
+    try:
+        is_sound = _is_as_parsed(source) and source.ref == _checked_ref(source.ref)
+    except SourceError:
+        is_sound = False
+    if not is_sound:
+        raise SourceError(
+            f"The stored source {_shown(str(source))!r} is none that Kodit would have stored; "
+            "delete its index."
+        )
+
+
+def _is_as_parsed(source: Source) -> bool:
+    location = source.location
+    scheme = _SCHEME.match(location)
+    if _holds_controls(location) or not is_text(location):
+        return False
+    if source.kind is SourceKind.FOLDER:
+        return location.startswith("/")
+    if scheme is None:
+        scp_like = _SCP_LIKE.fullmatch(location)
+        return scp_like is not None and _scp_like_source(scp_like).location == location
+    if scheme[1] == "file":
+        return location.startswith("file:///")
+    return _parse_url(location, scheme[1]).source.location == location
+
+
 def _parse_url(text: str, scheme: str) -> ParsedSource:
     if scheme == "file":
         return ParsedSource(_file_url_source(text))

@@ -17,6 +17,7 @@ from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.slicing import extractor_version
 from kodit.infrastructure.sources.child_functions import FileToExtract, Place
+from kodit.infrastructure.sources.parsing import check_stored
 
 FEWEST_FILES_PER_CHILD = 8
 """Fewer are not worth a second child process."""
@@ -40,6 +41,7 @@ class PooledSourceReader:
         self._answer_seconds = answer_seconds
 
     async def look_up(self, index: Index) -> str | None:
+        check_stored(index.source)
         if index.source.kind is SourceKind.FOLDER:
             return None
         commit: str | None = await self._pool.call(
@@ -52,6 +54,7 @@ class PooledSourceReader:
         return commit
 
     async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
+        check_stored(index.source)
         found: Scan = await self._pool.call(
             f"{_WORK}:scan",
             self._place(index),
