@@ -19,7 +19,7 @@ from typing import Any
 
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import UserError
-from kodit.domain.policy import AllowedCredentials
+from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 
@@ -85,6 +85,15 @@ class Settings:
     )
     """For callers over the network: the references that they may use, separated by commas, as in
     `env:TOKEN@git.example.org`; without a host, any host that they name is sent the secret."""
+
+    @property
+    def policy_of_remote_callers(self) -> CallerPolicy:
+        """What callers over the network may name."""
+        return CallerPolicy(
+            allowed_roots=self.allowed_roots,
+            allow_private_addresses=self.allow_private_addresses,
+            allowed_credentials=self.allowed_credentials,
+        )
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Settings:

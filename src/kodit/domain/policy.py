@@ -24,8 +24,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
-_SCP_LIKE = re.compile(r"[^@/:\s]+@(?P<host>\[[^\]/]*\]|[^@/:\s\[]+):.+")
-_NUMBER = re.compile(r"0[xX](?P<hexadecimal>[0-9a-fA-F]*)|(?P<octal>0[0-7]*)|(?P<decimal>[0-9]+)")
+SCP_LIKE = re.compile(
+    r"(?P<user>[^@/:\s]+)@(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\s\[]+):(?P<path>[^:].*)"
+)
+"""`user@host:path`, as ssh and scp have it."""
+_LIKE_A_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_NUMBER = re.compile(
+    r"0[xX](?P<hexadecimal>[0-9a-fA-F]+)|(?P<octal>0[0-7]*)|(?P<decimal>[1-9][0-9]*)"
+)
 _SPECIAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 _EMBEDDING = (
     # Of IPv6: what holds the address of an IPv4 host in its last bits.
@@ -78,7 +84,7 @@ class CallerPolicy:
         if scheme is not None:
             if text[: scheme.end(0)].lower() == "file://":
                 raise _refused_file_url(text)
-        elif not is_scp_like(text):
+        elif SCP_LIKE.fullmatch(text) is None:
             self._check_folder(posixpath.normpath(text), text)
 
     def check_source(self, source: Source) -> None:
@@ -147,17 +153,12 @@ LOCAL = CallerPolicy(is_free=True)
 """Of callers who are the user of this machine."""
 
 
-def is_scp_like(text: str) -> bool:
-    """Whether a text has the form `user@host:path`."""
-    return _SCP_LIKE.fullmatch(text) is not None
-
-
 def host_of(location: str) -> str:
     """The host of a git URL or of `user@host:path`, in small letters and without brackets; empty
     where there is none."""
     if "://" in location:
         return (urlsplit(location).hostname or "").lower()
-    match = _SCP_LIKE.fullmatch(location)
+    match = SCP_LIKE.fullmatch(location)
     return match["host"].strip("[]").lower() if match else ""
 
 
@@ -197,7 +198,7 @@ def _literal(name: str) -> Address | None:
     except ValueError:
         pass
     *front, last = name.split(".")
-    if _NUMBER.fullmatch(last) is None:
+    if _LIKE_A_NUMBER.fullmatch(last) is None:
         return None
     numbers = [_number(part) for part in (*front, last)]
     value = 0
@@ -216,7 +217,7 @@ def _number(text: str) -> int | None:
     if match is None:
         return None
     if match["hexadecimal"] is not None:
-        return int(match["hexadecimal"] or "0", 16)
+        return int(match["hexadecimal"], 16)
     return int(match["octal"], 8) if match["octal"] else int(match["decimal"])
 
 
