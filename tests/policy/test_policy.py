@@ -10,10 +10,12 @@ import pytest
 from tests.support.serving import ServingKodit
 from tests.support.snapshot import read_rows
 
-from kodit.application.services.index_service import IndexService, SourceRequest
+from kodit.application.services.index_service import SourceRequest
 from kodit.composition import Application
+from kodit.composition.made_once import made_once
 from kodit.domain.errors import RefusedByPolicyError, SourceError, UserError
 from kodit.domain.policy import LOCAL, AllowedCredentials, CallerPolicy
+from kodit.domain.ports.hosts import HostResolver
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.hosts import SystemHostResolver
 from kodit.infrastructure.sources.parsing import parse_source
@@ -32,7 +34,7 @@ def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
         parse_source(typed, policy=policy)
     assert refused.value.code == "refused_by_policy"
     assert isinstance(refused.value, UserError)
-    return refused.value.fields["what"], refused.value.fields["value"]
+    return str(refused.value.fields["what"]), str(refused.value.fields["value"])
 
 
 # Hosts
@@ -270,7 +272,7 @@ def test_references_that_the_operator_has_named() -> None:
     ):
         with pytest.raises(RefusedByPolicyError) as refused:
             policy.check_reference(reference, source)
-        assert refused.value.what == "credentials"
+        assert refused.value.fields["what"] == "credentials"
     LOCAL.check_reference("env:TWO", one)
 
 
@@ -298,19 +300,11 @@ class KnownHosts:
 class WithKnownHosts(Application):
     """An application that looks names up in a table."""
 
-    hosts = KnownHosts({"rebound.example": ["8.8.8.8", "127.0.0.1"]})
+    table = KnownHosts({"rebound.example": ["8.8.8.8", "127.0.0.1"]})
 
-    @property
-    def indexes(self) -> IndexService:  # type: ignore[override]
-        return IndexService(
-            database=self.database,
-            queue=self.queue,
-            reader=self.reader,
-            hosts=self.hosts,
-            keyword_index=self.keyword_index,
-            vector_index=self.vector_index,
-            clock=self.clock,
-        )
+    @made_once
+    def hosts(self) -> HostResolver:
+        return self.table
 
 
 def test_adding_is_refused_before_anything_is_asked_or_stored(
@@ -335,11 +329,11 @@ def test_adding_is_refused_before_anything_is_asked_or_stored(
                         [SourceRequest(folder), one], roots
                     )
                 )
-            assert error.value.what == what
+            assert error.value.fields["what"] == what
         with pytest.raises(SourceError, match=r"nowhere\.example has no address"):
             nowhere = SourceRequest(git_source("https://nowhere.example/x"))
             kodit.call(lambda application: application.indexes.add([nowhere], roots))
-        assert WithKnownHosts.hosts.asked == ["rebound.example", "nowhere.example"]
+        assert WithKnownHosts.table.asked == ["rebound.example", "nowhere.example"]
         assert read_rows(kodit.data_dir, "SELECT * FROM indexes") == []
         kodit.call(lambda application: application.indexes.add([SourceRequest(folder)], roots))
         kodit.call(lambda application: application.indexes.add([refused["credentials"]]))

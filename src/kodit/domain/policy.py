@@ -120,7 +120,7 @@ class CallerPolicy:
         """Refuse a reference to a secret of this machine. Raises RefusedByPolicyError."""
         if self.is_free:
             return
-        places = {None}
+        places: set[str | None] = {None}
         if source.kind is SourceKind.GIT:
             places |= {host_of(source.location), urlsplit(source.location).netloc.lower()}
         if not any(

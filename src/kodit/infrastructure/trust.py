@@ -13,12 +13,9 @@ import stat
 from pathlib import Path
 
 from kodit.domain.errors import UserError
-from kodit.infrastructure.files import entries_of
 
 LARGEST_FILE_BYTES = 1_000_000
 """No file of settings or bindings comes near it."""
-
-_FOLDERS = ("clones", "credentials", "keyword", "vectors", "workers")
 
 
 def user_folder() -> Path | None:
@@ -77,32 +74,3 @@ def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
-
-
-def check_data_directory(path: Path) -> None:
-    """Refuse a data directory that others may write, or in which a symbolic link lies where Kodit
-    writes: it could lead to any file of this user. Raises UserError."""
-    reason = reason_for_distrust(path.stat())
-    if reason is not None:
-        raise UserError(
-            f"the data directory {path} is not used: {reason}; make it yours alone",
-            code="data_dir_unusable",
-            data_dir=str(path),
-        )
-    for folder in (path, path / "keyword", *_folders_in(path / "keyword")):
-        for entry in entries_of(folder):
-            if entry.is_symlink() and (folder != path or _is_of_kodit(entry.name)):
-                raise UserError(
-                    f"{entry.path} is a symbolic link, which no data directory needs and which "
-                    "could lead anywhere; put in its place what it leads to",
-                    code="data_dir_unusable",
-                    data_dir=str(path),
-                )
-
-
-def _is_of_kodit(name: str) -> bool:
-    return name.startswith(("kodit.db", "write.")) or name in _FOLDERS
-
-
-def _folders_in(folder: Path) -> list[Path]:
-    return [Path(entry.path) for entry in entries_of(folder) if entry.is_dir(follow_symlinks=False)]
