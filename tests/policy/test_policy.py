@@ -337,4 +337,4 @@ def test_adding_is_refused_before_anything_is_asked_or_stored(
         assert read_rows(kodit.data_dir, "SELECT * FROM indexes") == []
         kodit.call(lambda application: application.indexes.add([SourceRequest(folder)], roots))
         kodit.call(lambda application: application.indexes.add([refused["credentials"]]))
-        assert len(read_rows(kodit.data_dir, "SELECT * FROM indexes")) == 1
+        assert read_rows(kodit.data_dir, "SELECT confinement FROM indexes") == [(None,)]

@@ -14,6 +14,7 @@ from tests.support.fixtures import kodit
 from tests.support.sources import write_file
 
 from kodit.infrastructure.git.runner import git_environment
+from kodit.infrastructure.locks import open_lock_file, try_lock
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
@@ -82,7 +83,8 @@ def test_git_and_its_helpers_are_not_taken_from_here(
 def test_what_no_worker_has_made(tmp_path: Path) -> None:
     """Among the lock files: it neither lives nor stops anybody from working."""
     outside = tmp_path / "outside.lock"
-    outside.touch()
+    held = open_lock_file(outside)
+    assert try_lock(held)
     folder = tmp_path / "workers"
     folder.mkdir()
     (folder / "folder.lock").mkdir()
@@ -97,6 +99,7 @@ def test_what_no_worker_has_made(tmp_path: Path) -> None:
         assert outside.exists()
     finally:
         registry.leave()
+        os.close(held)
 
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "a\0b", ""])

@@ -105,6 +105,11 @@ class CallerPolicy:
             return None
         return host_of(source.location)
 
+    def confines(self, source: Source) -> bool:
+        """Whether what this caller adds stays confined to hosts of the public internet. A name may
+        lead elsewhere later than when it was looked up for the caller."""
+        return self.host_to_look_up(source) is not None
+
     def check_addresses(self, host: str, addresses: Sequence[str]) -> None:
         """Refuse a host of which any address is not one of the public internet.
 

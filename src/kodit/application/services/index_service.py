@@ -104,8 +104,8 @@ class IndexService:
         """
         for request in requests:
             await self._allow(request, policy)
-        changed = [await self._check(request) for request in requests]
-        return [await self._store(request) for request in changed]
+        changed = [await self._check(request, policy) for request in requests]
+        return [await self._store(request, policy) for request in changed]
 
     async def _allow(self, request: SourceRequest, policy: CallerPolicy) -> None:
         policy.check_source(request.source)
@@ -116,7 +116,7 @@ class IndexService:
             addresses = await in_thread(partial(self._hosts.addresses, host))
             policy.check_addresses(host, addresses)
 
-    async def _check(self, request: SourceRequest) -> SourceRequest:
+    async def _check(self, request: SourceRequest, policy: CallerPolicy) -> SourceRequest:
         """See whether a request can be met; returns it without what is known already."""
 
         def look() -> Index | None:
@@ -127,7 +127,11 @@ class IndexService:
         index = await in_thread(look)
         if index is not None and await in_thread(partial(self._is_known, index, request)):
             return replace(request, credentials=None, reference=None)
-        await self._reader.check(request.source, request.credentials or named)
+        await self._reader.check(
+            request.source,
+            request.credentials or named,
+            is_confined=policy.confines(request.source),
+        )
         if request.credentials is None and request.reference is not None:
             await in_thread(partial(self._reader.bind, request.reference, request.source))
         return request
@@ -144,7 +148,7 @@ class IndexService:
             return False
         return request.credentials in (None, known)
 
-    async def _store(self, request: SourceRequest) -> Index:
+    async def _store(self, request: SourceRequest, policy: CallerPolicy) -> Index:
         source, reference = request.source, request.reference
         if request.credentials is not None:
             reference = self._reader.keep(request.credentials, source)
@@ -152,7 +156,11 @@ class IndexService:
         def add() -> tuple[Index, str | None]:
             with self._database.write() as transaction:
                 indexes = transaction.indexes
-                found = indexes.find(source) or indexes.add(source, self._clock.now())
+                found = indexes.find(source) or indexes.add(
+                    source, self._clock.now(), is_confined=policy.confines(source)
+                )
+                if found.is_confined and policy.is_free:
+                    indexes.release(found.id)
                 chosen = replace(
                     found.source,
                     include=found.source.include if request.include is None else request.include,

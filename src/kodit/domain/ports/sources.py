@@ -96,9 +96,12 @@ class SourceReader(Protocol):
         """Forget a secret that was kept; nothing happens where the reference names none."""
         ...
 
-    async def check(self, source: Source, credentials: Credentials | None) -> None:
+    async def check(
+        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+    ) -> None:
         """See whether a source is there and lets us in, without keeping anything. Whether it has
-        a commit that is named by its id may be known only after a scan. Raises SourceError."""
+        a commit that is named by its id may be known only after a scan. Where it `is_confined`,
+        nothing but public addresses is connected to. Raises SourceError, RefusedByPolicyError."""
         ...
 
     def discard(self, index: Index) -> None:

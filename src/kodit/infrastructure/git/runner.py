@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -122,10 +123,23 @@ def git_environment() -> dict[str, str]:
     }
 
 
+_more_overrides: ContextVar[tuple[str, ...]] = ContextVar("_more_overrides", default=())
+
+
+@contextlib.contextmanager
+def overriding(*settings: str) -> Iterator[None]:
+    """Within the context every git is run with these settings (`NAME=VALUE`) too."""
+    token = _more_overrides.set((*_more_overrides.get(), *settings))
+    try:
+        yield
+    finally:
+        _more_overrides.reset(token)
+
+
 def git_command(arguments: Sequence[str], git_directory: Path | None = None) -> list[str]:
     """The command line of a hardened git."""
     command = ["git", "--no-pager"]
-    for override in _OVERRIDES:
+    for override in (*_OVERRIDES, *_more_overrides.get()):
         command += ["-c", override]
     if git_directory is not None:
         command.append(f"--git-dir={git_directory}")

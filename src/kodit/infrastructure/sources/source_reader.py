@@ -49,6 +49,7 @@ class PooledSourceReader:
             index.source,
             self.reveal(index),
             self._answer_seconds,
+            index.is_confined,
             stall_seconds=GIT_STALL_SECONDS,
         )
         return commit
@@ -61,6 +62,7 @@ class PooledSourceReader:
             self.reveal(index),
             known,
             index.working_copy.scanned_at_ns,
+            index.is_confined,
             report=report,
             stall_seconds=GIT_STALL_SECONDS,
         )
@@ -117,7 +119,9 @@ class PooledSourceReader:
     def forget(self, reference: str) -> None:
         self._secrets.remove(reference)
 
-    async def check(self, source: Source, credentials: Credentials | None) -> None:
+    async def check(
+        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+    ) -> None:
         if source.kind is SourceKind.FOLDER:
             return  # a folder that is not there has been refused before
         try:
@@ -126,6 +130,7 @@ class PooledSourceReader:
                 source,
                 credentials,
                 self._answer_seconds,
+                is_confined,
                 stall_seconds=GIT_STALL_SECONDS,
             )
         except TransientError as error:
