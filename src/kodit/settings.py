@@ -79,7 +79,8 @@ class Settings:
     may add folders; none, unless this is set."""
     allow_private_addresses: bool = False
     """For callers over the network: whether a git URL may lead to this machine, or to another one
-    of a private network."""
+    of a private network. Where it may not, the host of what they add is looked up again at each
+    run, and redirects are not followed."""
     allowed_credentials: tuple[AllowedCredentials, ...] = field(
         default=(), metadata={"kind": "credentials"}
     )

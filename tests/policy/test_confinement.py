@@ -10,21 +10,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.git.conftest import make_repository, make_server
-from tests.support.command import KoditCommand
 from tests.support.serving import ServingKodit, failed_task
 from tests.support.snapshot import execute, read_rows
 
 from kodit.application.services.index_service import SourceRequest
 from kodit.composition import Application
+from kodit.composition.engines import Engines
 from kodit.composition.made_once import made_once
 from kodit.domain.errors import RefusedByPolicyError, SourceError, TransientError
-from kodit.domain.policy import CallerPolicy
+from kodit.domain.policy import LOCAL, CallerPolicy
 from kodit.domain.ports.hosts import HostResolver
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.source import Credentials
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind
+from kodit.infrastructure.folder.reports import ignore_report
 from kodit.infrastructure.git.confinement import confined_to_public_hosts, connected_to
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.runner import git_command
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.parsing import parse_source
+from kodit.infrastructure.sources.source_reader import PooledSourceReader
 
 if TYPE_CHECKING:
     from tests.git.conftest import GitServer, MakeRepository
@@ -185,13 +190,64 @@ def test_a_rebound_name_is_refused_at_each_run(
         assert read_rows(kodit.data_dir, "SELECT confinement FROM indexes") == [(None,)]
 
 
-def test_what_is_stored_of_who_added(tmp_path: Path) -> None:
+def test_every_way_to_a_source_is_confined(tmp_path: Path) -> None:
+    """Also that which comes after the look-up: a name may lead elsewhere in between."""
+    with added(tmp_path, "http://localhost:1/x") as kodit:
+        (status,) = kodit.status()
+        index = status.summary.index
+        assert index.is_confined
+        with pytest.raises(RefusedByPolicyError):
+            kodit.call(lambda application: application.engines.reader.look_up(index))
+        with pytest.raises(RefusedByPolicyError):
+            kodit.call(
+                lambda application: application.engines.reader.scan(index, {}, ignore_report)
+            )
+
+
+class Unasking(PooledSourceReader):
+    """A reader that takes every source for there: the test has no public server to ask."""
+
+    async def check(
+        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+    ) -> None:
+        """Be content."""
+
+
+class UnaskingEngines(Engines):
+    """With that reader."""
+
+    @made_once
+    def reader(self) -> SourceReader:
+        return Unasking(self.settings.data_dir, self.pool)
+
+
+class UnaskingApplication(Deceived):
+    """With these engines."""
+
+    def make_engines(self, pool: ProcessPool) -> Engines:
+        return UnaskingEngines(self.settings, self.database, pool)
+
+
+@pytest.mark.parametrize(
+    ("policy", "stored"),
+    [
+        (REMOTE, "public hosts"),
+        (CallerPolicy(allow_private_addresses=True), None),
+        (LOCAL, None),
+    ],
+)
+def test_who_has_added_is_stored(tmp_path: Path, policy: CallerPolicy, stored: str | None) -> None:
+    """As far as it matters: whether the host must stay public."""
+    request = SourceRequest(git_source("https://git.example.org/x"))
+    with ServingKodit(tmp_path / "data", UnaskingApplication, is_serving=False) as kodit:
+        kodit.call(lambda application: application.indexes.add([request], policy))
+        assert read_rows(kodit.data_dir, "SELECT confinement FROM indexes") == [(stored,)]
+
+
+def test_what_is_confined(tmp_path: Path) -> None:
     """Only of hosts that could lead elsewhere, and not where the operator allows that."""
     (tmp_path / "code").mkdir()
     public, folder = git_source("https://git.example.org/x"), parse_source(str(tmp_path / "code"))
     assert REMOTE.confines(public)
     assert not REMOTE.confines(folder.source)
     assert not CallerPolicy(allow_private_addresses=True).confines(public)
-    kodit = KoditCommand(tmp_path / "data")
-    kodit.succeed("index", tmp_path / "code")
-    assert read_rows(kodit.data_dir, "SELECT confinement FROM indexes") == [(None,)]

@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kodit.domain.errors import SourceError
-from kodit.domain.source import Credentials, Source, SourceKind
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.files import make_private_folder, open_new_file
 from kodit.infrastructure.git.bindings import Binding, Bindings
 
