@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     environment keeps Python from writing that down."""
     if not hasattr(session.config, "workerinput"):
         compileall.compile_dir(Path(kodit.__file__).parent, quiet=2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_whoever_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither read nor write the folder in which a user keeps settings and bindings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("user")))
+        yield
 
 
 @pytest.fixture

@@ -1,22 +1,35 @@
-"""What can be set from outside: by an option, an environment variable, or a `.env` file."""
+"""What can be set from outside.
+
+An option of the command line comes first, then the environment, then `.env` of the user's folder
+(`$XDG_CONFIG_HOME/kodit`, by default `~/.config/kodit`), then `.env` of the data directory, then
+the default. A data directory may come from anybody, so that its `.env` sets numbers and levels
+only: nothing that says where to look, whom to talk to, or who may do what. Nothing is ever read
+from the current folder.
+"""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import UserError
+from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.trust import read_trusted_file, user_folder
 
 PREFIX = "KODIT_"
+FILE_NAME = ".env"
 LARGEST_NUMBER = 1_000_000_000
 """For any setting: as seconds, thirty years."""
+
+_YES = ("1", "true", "yes", "on")
+_NO = ("0", "false", "no", "off")
 
 
 class LogLevel(StrEnum):
@@ -33,8 +46,9 @@ class LogLevel(StrEnum):
 class Settings:
     """Every setting with its default. Each may be set as `KODIT_` and its name in capitals."""
 
-    data_dir: Path = Path("~/.kodit")
-    """Holds everything Kodit writes."""
+    data_dir: Path = field(default=Path("~/.kodit"), metadata={"kind": "path"})
+    """Holds everything Kodit writes, but for the bindings of `env:` references. A relative path
+    is taken from the current folder, and refused in a file."""
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0
@@ -49,7 +63,7 @@ class Settings:
     """How long a git server may be silent when it is asked what it holds."""
     queue_order: QueueOrder = QueueOrder.PRIORITY
     """`priority`, or `run_first`: finish the runs that have started before others are started."""
-    task_limits: Mapping[TaskType, int] = field(default_factory=dict)
+    task_limits: Mapping[TaskType, int] = field(default_factory=dict, metadata={"kind": "limits"})
     """How many tasks of a type may run at once over all workers, as in `ENRICH=1,SYNC=4`."""
     keep_runs: int = 20
     """How many runs of an index are kept, however old they are."""
@@ -60,31 +74,45 @@ class Settings:
     log_level: LogLevel = LogLevel.AUTO
     """What is written to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info`
     for `kodit worker` and `error` elsewhere, where what failed is told in a sentence."""
+    allowed_roots: tuple[Path, ...] = field(default=(), metadata={"kind": "folders"})
+    """For callers over the network: the folders, separated by commas or colons, below which they
+    may add folders; none, unless this is set."""
+    allow_private_addresses: bool = False
+    """For callers over the network: whether a git URL may lead to this machine, or to another one
+    of a private network. Where it may not, the host of what they add is looked up again at each
+    run, and redirects are not followed."""
+    allowed_credentials: tuple[AllowedCredentials, ...] = field(
+        default=(), metadata={"kind": "credentials"}
+    )
+    """For callers over the network: the references that they may use, separated by commas, as in
+    `env:TOKEN@git.example.org`; without a host, any host that they name is sent the secret."""
+
+    @property
+    def policy_of_remote_callers(self) -> CallerPolicy:
+        """What callers over the network may name."""
+        return CallerPolicy(
+            allowed_roots=self.allowed_roots,
+            allow_private_addresses=self.allow_private_addresses,
+            allowed_credentials=self.allowed_credentials,
+        )
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Settings:
-        """Options first, then the environment, then `.env` of the current folder, then defaults.
+        """All settings, each from the first place that has it. `environment` stands for that of
+        this process.
 
-        Raises UserError, naming the variable, for a value that cannot be used.
+        Raises UserError, naming the variable and where it is set, for a value that cannot be used,
+        and for a file that cannot be read or trusted.
         """
-        values: dict[str, Any] = {}
-        found = _dotenv() | dict(os.environ if environment is None else environment)
-        for setting in fields(cls):
-            name = f"{PREFIX}{setting.name.upper()}"
-            text = found.get(name)
-            if text:
-                kind = setting.metadata.get("kind", type(setting.default))
-                values[setting.name] = (
-                    _limits(name, text)
-                    if setting.name == "task_limits"
-                    else _convert(name, text, kind)
-                )
-        values.update((name, value) for name, value in options.items() if value is not None)
-        data_dir = values.get("data_dir", cls.data_dir)
-        if not str(data_dir).strip():  # to `Path` it would be the current folder
-            raise UserError("the data directory has no name; give a folder, or none at all")
-        values["data_dir"] = Path(data_dir).expanduser().absolute()
-        settings = cls(**values)
+        given = {name: value for name, value in options.items() if value is not None}
+        places: list[Mapping[str, Any]] = [given]
+        places.append(_understood(os.environ if environment is None else environment))
+        folder = user_folder()
+        if folder is not None:
+            places.append(_from_user(folder / FILE_NAME))
+        data_dir = _data_directory(_first_of(places).get("data_dir", cls.data_dir))
+        places.append(_from_data_directory(data_dir / FILE_NAME))
+        settings = cls(**_first_of(places) | {"data_dir": data_dir})
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
             raise UserError(
                 f"{PREFIX}LEASE_SECONDS ({settings.lease_seconds:g}) must be at least twice "
@@ -94,38 +122,131 @@ class Settings:
         return settings
 
 
-def _dotenv() -> dict[str, str]:
-    """The Kodit variables of `.env`, which may belong to another program altogether."""
-    if not Path(".env").is_file():
+def may_be_set_by_a_data_directory(setting: Field[Any]) -> bool:
+    """Whether a setting is a number or a level, which is all that a data directory may set."""
+    kind = _kind(setting)
+    return kind in (int, float, "limits") or (isinstance(kind, type) and issubclass(kind, Enum))
+
+
+def _first_of(places: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """The value of each setting from the first place that has one."""
+    return {name: value for place in reversed(places) for name, value in place.items()}
+
+
+def _data_directory(named: str | Path) -> Path:
+    if not str(named).strip():  # to `Path` it would be the current folder
+        raise UserError("the data directory has no name; give a folder, or none at all")
+    try:
+        return Path(named).expanduser().absolute()
+    except RuntimeError:
+        raise UserError(
+            f"the data directory {named} names the home of a user that is not known"
+        ) from None
+    except FileNotFoundError:
+        raise UserError(
+            f"the data directory {named} is looked for in the current folder, which does not exist "
+            "any more; give an absolute path"
+        ) from None
+
+
+def _from_user(path: Path) -> dict[str, Any]:
+    values = _understood(_read(path), f" in {path}")
+    data_dir = values.get("data_dir")
+    if data_dir is not None and not (data_dir.is_absolute() or str(data_dir).startswith("~")):
+        raise UserError(
+            f"{PREFIX}DATA_DIR in {path} must be an absolute path: {str(data_dir)!r} would be "
+            "another folder wherever one stands"
+        )
+    return values
+
+
+def _from_data_directory(path: Path) -> dict[str, Any]:
+    """Raises UserError for a setting that is none of a data directory's, since whoever wrote it
+    there counts on it."""
+    found = _read(path, follow=False)
+    for setting in fields(Settings):
+        if not may_be_set_by_a_data_directory(setting) and found.get(_variable(setting)):
+            raise UserError(
+                f"{_variable(setting)} cannot be set in {path}, where only numbers and levels can; "
+                f"set it in the environment or in {_users_file()}, and remove it there"
+            )
+    return _understood(found, f" in {path}")
+
+
+def _users_file() -> str:
+    folder = user_folder()
+    return "your own folder of settings" if folder is None else str(folder / FILE_NAME)
+
+
+def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
+    """The variables of a file; of one that is not there, none."""
+    data = read_trusted_file(path, follow=follow)
+    if data is None:
         return {}
-    from dotenv import dotenv_values  # noqa: PLC0415 - most folders have no such file
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not text in UTF-8; write it anew") from None
+    if "\0" in text:
+        raise UserError(f"{path} is not text; write it anew")
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - most folders have no such file
 
-    text = io.StringIO(Path(".env").read_text("utf-8", errors="replace"))
-    return {
-        name: value
-        for name, value in dotenv_values(stream=text, interpolate=False).items()
-        if name.startswith(PREFIX) and value
-    }
+    found = {}
+    for line in parse_stream(io.StringIO(text)):
+        if line.error:
+            raise UserError(f"line {line.original.line} of {path} is not of the form NAME=value")
+        if line.key is not None and line.value:
+            found[line.key] = line.value
+    return found
 
 
-def _convert(name: str, text: str, kind: type[Any]) -> Any:
-    if issubclass(kind, Path):
-        return Path(text)
+def _understood(found: Mapping[str, str], where: str = "") -> dict[str, Any]:
+    """The settings among variables, by name. An empty variable is as good as none."""
+    values = {}
+    for setting in fields(Settings):
+        text = found.get(_variable(setting))
+        if text:
+            values[setting.name] = _convert(f"{_variable(setting)}{where}", text, _kind(setting))
+    return values
+
+
+def _variable(setting: Field[Any]) -> str:
+    return f"{PREFIX}{setting.name.upper()}"
+
+
+def _kind(setting: Field[Any]) -> Any:
+    return setting.metadata.get("kind", type(setting.default))
+
+
+def _convert(name: str, text: str, kind: Any) -> Any:
+    understand = _WAYS.get(kind)
+    if understand is not None:
+        return understand(name, text)
     if issubclass(kind, Enum):
         try:
             return kind(text.lower())
         except ValueError:
             choices = ", ".join(str(choice) for choice in kind)
             raise UserError(f"{name} must be one of {choices}, not {text!r}") from None
+    return _number(name, text, kind)
+
+
+def _number(name: str, text: str, kind: Any) -> Any:
     try:
         value = kind(text)
     except ValueError:
         raise UserError(f"{name} must be a number, not {text!r}") from None
-    if isinstance(value, (int, float)) and not 0 < value <= LARGEST_NUMBER:
+    if not 0 < value <= LARGEST_NUMBER:
         raise UserError(
             f"{name} must be larger than 0 and at most {LARGEST_NUMBER:,}, not {text!r}"
         )
     return value
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.strip().lower() not in _YES + _NO:
+        raise UserError(f"{name} must be true or false, not {text!r}")
+    return text.strip().lower() in _YES
 
 
 def _limits(name: str, text: str) -> dict[TaskType, int]:
@@ -139,5 +260,44 @@ def _limits(name: str, text: str) -> dict[TaskType, int]:
                 f"{name} must be pairs like ENRICH=1, separated by commas, of the types {types}; "
                 f"{pair.strip()!r} is not"
             )
-        limits[TaskType[task_type.upper()]] = _convert(f"{name} of {task_type}", number, int)
+        limits[TaskType[task_type.upper()]] = _number(f"{name} of {task_type}", number, int)
     return limits
+
+
+def _folders(name: str, text: str) -> tuple[Path, ...]:
+    """Absolute paths with every symbolic link followed, so that they can be compared."""
+    folders = []
+    for part in text.replace(os.pathsep, ",").split(","):
+        if not part.strip():
+            continue
+        try:
+            path = Path(part.strip()).expanduser()
+            if not path.is_absolute():
+                raise UserError(f"{name} must be absolute paths; {part.strip()!r} is not one")
+            folders.append(path.resolve())
+        except (OSError, RuntimeError, ValueError):
+            raise UserError(f"{name} names {part.strip()!r}, which is no path") from None
+    return tuple(folders)
+
+
+def _credentials(name: str, text: str) -> tuple[AllowedCredentials, ...]:
+    allowed = []
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        one = AllowedCredentials.parse(part.strip())
+        if one is None:
+            # What was given may be the secret itself.
+            raise UserError(f"{name} must be references like env:TOKEN@git.example.org")
+        allowed.append(one)
+    return tuple(allowed)
+
+
+_WAYS: dict[Any, Callable[[str, str], Any]] = {
+    bool: _truth,
+    "path": lambda _name, text: Path(text),
+    "limits": _limits,
+    "folders": _folders,
+    "credentials": _credentials,
+}
+"""How the text of a setting of each kind is understood, but for numbers and levels."""

@@ -69,24 +69,42 @@ def _settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Each may be set by an environment variable or by a line of `.env` in the current folder;",
-        "an option of the command line comes before both.",
+        "Each is taken from the first of these places that has it:",
         "",
-        "| variable | default | what it is |",
-        "|---|---|---|",
+        "1. an option of the command line or of Python's `Kodit`, where there is one;",
+        "2. the environment;",
+        "3. `.env` in your own folder of settings: `$XDG_CONFIG_HOME/kodit`, or `~/.config/kodit`;",
+        "4. `.env` in the data directory, for the settings that the table says so of;",
+        "5. the default.",
+        "",
+        "Nothing is read from the current folder. A data directory may come from somebody else:",
+        "it sets numbers and levels only, and a line of its `.env` that would set anything else is",
+        "refused in a sentence. Variables of other names are left alone, and an empty one is as",
+        "good as none. Either file must be yours or root's, and not one that every user can write;",
+        "that of the data directory is not read through a symbolic link.",
+        "",
+        "Your own folder also holds `credentials.json`, where `kodit index --credentials env:NAME`",
+        "writes down for which server, and as which user, you have given the variable: it is sent",
+        "nowhere else, whatever a database says.",
+        "",
+        "| variable | default | may the data directory set it | what it is |",
+        "|---|---|---|---|",
     ]
     about = _attribute_docstrings(settings.Settings)
     for field in fields(settings.Settings):
         name = f"{settings.PREFIX}{field.name.upper()}"
         default = field.default if field.default is not MISSING else ""
-        lines.append(f"| `{name}` | {_shown(default)} | {about[field.name]} |")
+        answer = "yes" if settings.may_be_set_by_a_data_directory(field) else "no"
+        lines.append(f"| `{name}` | {_shown(default)} | {answer} | {about[field.name]} |")
     return "\n".join(lines) + "\n"
 
 
 def _shown(default: Any) -> str:
     if isinstance(default, Enum):
         default = default.value
-    return "" if default in ("", None) else f"`{default}`"
+    if isinstance(default, bool):
+        default = str(default).lower()
+    return "" if default in ("", None, ()) else f"`{default}`"
 
 
 def _attribute_docstrings(cls: type[Any]) -> dict[str, str]:

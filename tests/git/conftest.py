@@ -96,8 +96,8 @@ class GitServer(http.server.ThreadingHTTPServer):
     """Serves the repositories below a folder by `git http-backend`.
 
     `mode` is what it does to every request: serve, or answer with that status, or `hang`, or
-    `redirect` to `elsewhere`. With `password` it asks for credentials first; with
-    `oldest_protocol` it knows nothing of version 2.
+    `redirect` to `elsewhere`, or do so only `redirect after the password`. With `password` it asks
+    for credentials first; with `oldest_protocol` it knows nothing of version 2.
     """
 
     daemon_threads = True
@@ -149,9 +149,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             server.released.wait(60)
             return
         if server.mode == "redirect":
-            self.send_response(301)
-            self.send_header("Location", server.elsewhere + self.path)
-            self.end_headers()
+            self._send_elsewhere()
             return
         if isinstance(server.mode, int):
             self.send_error(server.mode)
@@ -161,7 +159,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="test"')
             self.end_headers()
             return
+        if server.mode == "redirect after the password":
+            self._send_elsewhere()
+            return
         self._serve(body)
+
+    def _send_elsewhere(self) -> None:
+        self.send_response(301)
+        self.send_header("Location", self.server.elsewhere + self.path)
+        self.end_headers()
 
     def _is_welcome(self, authorisation: str) -> bool:
         given = base64.b64decode(authorisation.removeprefix("Basic ")).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ import pytest
 
 from kodit.domain.errors import SourceError
 from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.git.history import history
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from tests.git.conftest import GitServer, MakeRepository
 
 TOKEN = "t0p/s3cret@token%20"  # noqa: S105 - of this test alone
+SOURCE = Source(SourceKind.GIT, "https://git.example.org/x")
 
 
 def test_a_token_is_nowhere_in_the_data_directory_but_in_its_file(
@@ -34,15 +38,15 @@ def test_a_token_is_nowhere_in_the_data_directory_but_in_its_file(
     assert parsed.credentials is not None
     assert TOKEN not in repr(parsed)
     store = CredentialStore(data)
-    reference = store.save(parsed.credentials)
+    reference = store.save(parsed.credentials, parsed.source)
     clone = data / "clones" / "1"
-    synchronise(parsed.source, clone, store.load(reference))
+    synchronise(parsed.source, clone, store.load(reference, parsed.source))
     second = origin.commit({"b.py": "two"})
-    assert synchronise(parsed.source, clone, store.load(reference)) == second
+    assert synchronise(parsed.source, clone, store.load(reference, parsed.source)) == second
     assert set(history(clone, second)) == {"a.py", "b.py"}
     server.password = "changed"  # noqa: S105
     with pytest.raises(SourceError):
-        synchronise(parsed.source, clone, store.load(reference))
+        synchronise(parsed.source, clone, store.load(reference, parsed.source))
 
     forms = [form.encode() for form in (TOKEN, quote(TOKEN), quote(TOKEN, safe=""))]
     holders = [
@@ -59,34 +63,14 @@ def test_what_was_saved_can_be_loaded_and_removed(tmp_path: Path) -> None:
     """Removed twice is as good as once; what is not there any more is said."""
     store = CredentialStore(tmp_path)
     kept = Credentials("user", 'pass"wörd\\')
-    reference = store.save(kept)
-    other = store.save(Credentials("other"))
-    assert store.load(reference) == kept
+    reference = store.save(kept, SOURCE)
+    other = store.save(Credentials("other"), SOURCE)
+    assert store.load(reference, SOURCE) == kept
     store.remove(reference)
     store.remove(reference)
     with pytest.raises(SourceError, match="no longer"):
-        store.load(reference)
-    assert store.load(other) == Credentials("other")
-
-
-@pytest.mark.parametrize(
-    ("value", "credentials"),
-    [
-        ("token", Credentials("token")),
-        ("user:pass:word", Credentials("user", "pass:word")),
-    ],
-)
-def test_credentials_can_stay_in_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, credentials: Credentials
-) -> None:
-    """Only the variable's name is kept; the variable is read at each use."""
-    store = CredentialStore(tmp_path)
-    with pytest.raises(SourceError, match="KODIT_TEST_TOKEN"):
-        store.load("env:KODIT_TEST_TOKEN")
-    monkeypatch.setenv("KODIT_TEST_TOKEN", value)
-    assert store.load("env:KODIT_TEST_TOKEN") == credentials
-    store.remove("env:KODIT_TEST_TOKEN")
-    assert list(tmp_path.iterdir()) == []
+        store.load(reference, SOURCE)
+    assert store.load(other, SOURCE) == Credentials("other")
 
 
 @pytest.mark.parametrize("reference", ["file:../../x", "file:", "env:a-b", "x", "file:" + "A" * 32])
@@ -95,6 +79,68 @@ def test_a_reference_that_names_no_credentials_is_refused(tmp_path: Path, refere
     store = CredentialStore(tmp_path / "data")
     (tmp_path / "x").touch()
     with pytest.raises(SourceError, match="does not name credentials"):
-        store.load(reference)
+        store.load(reference, SOURCE)
     store.remove(reference)
     assert (tmp_path / "x").exists()
+
+
+ELSEWHERE = (
+    "https://git.example.com/x",
+    "https://git.example.org:8443/x",
+    "http://git.example.org/x",
+    "https://example.org/x",
+    "https://git.example.org.example.com/x",
+)
+
+
+@pytest.mark.parametrize("location", ELSEWHERE)
+def test_what_is_kept_in_a_file_is_for_one_server(tmp_path: Path, location: str) -> None:
+    """Whatever row of the database names the file."""
+    store = CredentialStore(tmp_path)
+    reference = store.save(Credentials("ada", "secret"), SOURCE)
+    with pytest.raises(SourceError, match=r"were not given for .*nothing was sent") as raised:
+        store.load(reference, Source(SourceKind.GIT, location))
+    assert "secret" not in str(raised.value)
+    for same in ("https://git.example.org/other", "https://git.example.org:443/x"):
+        assert store.load(reference, Source(SourceKind.GIT, same)) == Credentials("ada", "secret")
+
+
+@pytest.mark.parametrize(
+    "location", ["ssh://git.example.org/x", "git@git.example.org:x", "git://x/y"]
+)
+def test_a_source_that_takes_no_credentials_is_given_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    """ssh would find them in its environment, and may be told to send that on."""
+    monkeypatch.setenv("TOKEN_OF_TEST", "ada:secret")
+    store = CredentialStore(tmp_path)
+    source = Source(SourceKind.GIT, location)
+    store.bind("env:TOKEN_OF_TEST", source)
+    assert store.load("env:TOKEN_OF_TEST", source) is None
+    assert store.load(store.save(Credentials("ada", "secret"), SOURCE), source) is None
+    with askpass_environment(Credentials("ada", "secret"), location) as variables:
+        assert variables == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "null", '{"username": "ada"}', "[" * 100_000, '{"username": "a", "password": "b"}'],
+)
+def test_a_file_that_holds_something_else(tmp_path: Path, content: str) -> None:
+    """Or was written by a version that did not note for which server: one gives them again."""
+    store = CredentialStore(tmp_path)
+    reference = store.save(Credentials("ada", "secret"), SOURCE)
+    (tmp_path / "credentials" / reference.removeprefix("file:")).write_text(content)
+    with pytest.raises(SourceError, match=r"give them again\.$"):
+        store.load(reference, SOURCE)
+
+
+def test_a_link_among_the_secrets_is_not_followed(tmp_path: Path) -> None:
+    """A data directory from elsewhere could name any file of this user."""
+    outside = tmp_path / "outside"
+    server = "https://git.example.org"
+    outside.write_text(json.dumps({"username": "ada", "password": "secret", "server": server}))
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / ("a" * 32)).symlink_to(outside)
+    with pytest.raises(SourceError, match="no longer in the data directory"):
+        CredentialStore(tmp_path).load(f"file:{'a' * 32}", SOURCE)

@@ -159,6 +159,21 @@ def test_credentials_that_are_accepted(place: Place) -> None:
     assert place.still_works()
 
 
+def test_the_secret_of_an_index_that_could_not_be_stored(place: Place) -> None:
+    """Its file goes, whichever statement fails; nothing half-made is left."""
+    place.kodit.succeed("status")
+    for statement in ("INSERT", "UPDATE OF credentials"):
+        execute(
+            place.kodit.data_dir,
+            f"CREATE TRIGGER refuse BEFORE {statement} ON indexes "
+            "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
+        )
+        outcome = place.kodit.run("index", "--no-wait", place.with_password(PASSWORD))
+        assert outcome.code != 0
+        assert (place.references, place.kept) == ([], [])
+        execute(place.kodit.data_dir, "DROP TRIGGER refuse")
+
+
 Harm = Callable[[Place], None]
 
 

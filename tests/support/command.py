@@ -49,11 +49,13 @@ class KoditCommand:
     def __init__(self, data_dir: Path, **environment: str) -> None:
         self.data_dir = data_dir
         self.work_log = data_dir.with_name(f"{data_dir.name}.work.log")
+        self.user_folder = data_dir.with_name(f"{data_dir.name}.user") / "kodit"
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("KODIT_")
         } | {
             "KODIT_DATA_DIR": str(data_dir),
             "KODIT_WORK_LOG": str(self.work_log),
+            "XDG_CONFIG_HOME": str(self.user_folder.parent),
             "COLUMNS": "200",
             **environment,
         }

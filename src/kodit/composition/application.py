@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,9 +14,8 @@ from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
 from kodit.composition.made_once import made_once
 from kodit.composition.stages import create_code_indexing_application_service
-from kodit.domain.errors import UserError
 from kodit.infrastructure.clock import SystemClock
-from kodit.infrastructure.files import make_private
+from kodit.infrastructure.data_directory import make_data_directory
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
@@ -49,6 +47,7 @@ if TYPE_CHECKING:
     from kodit.application.services.symbol_service import SymbolService
     from kodit.application.services.worker_host import WorkerHost
     from kodit.domain.ports.catalogue import Catalogue
+    from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceParser
     from kodit.domain.value_objects import TaskType
@@ -85,22 +84,7 @@ class Application:
     def open(self) -> None:
         """Make the data directory and bring its database to this program's schema. Raises
         UserError where that cannot be, and DatabaseVersionError."""
-        folder = self.data_dir
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise UserError(
-                f"the data directory {folder} cannot be made: {error.strerror}",
-                code="data_dir_unusable",
-                data_dir=str(folder),
-            ) from None
-        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise UserError(
-                f"the data directory {folder} cannot be read and written by this user",
-                code="data_dir_unusable",
-                data_dir=str(folder),
-            )
-        make_private(folder / "kodit.db")
+        make_data_directory(self.data_dir)
         migrate(self.database, before_creation=self._clear_derived)
 
     def _clear_derived(self) -> None:
@@ -144,6 +128,12 @@ class Application:
         from kodit.infrastructure.sources.parser import LocalSourceParser
 
         return LocalSourceParser()
+
+    @made_once
+    def hosts(self) -> HostResolver:
+        from kodit.infrastructure.hosts import SystemHostResolver
+
+        return SystemHostResolver()
 
     @property
     def registry(self) -> FileWorkerRegistry:
@@ -296,6 +286,7 @@ class Application:
             database=self.database,
             queue=self.queue,
             reader=self.engines.reader,
+            hosts=self.hosts,
             keyword_index=self.engines.keyword_index,
             vector_index=self.engines.vector_index,
             clock=self.clock,

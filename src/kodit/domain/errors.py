@@ -4,6 +4,7 @@ KoditError
 ├── UserError                 a mistake the user can correct; exit code 2
 │   ├── SourceError           the source is missing, refused, or not what it should be
 │   │   └── MissingFolderError   a folder that is not there
+│   ├── RefusedByPolicyError  what this caller may not name
 │   ├── NotFoundError         no such index, run, task or file
 │   ├── InvalidQueryError     a search that cannot be run as asked
 │   └── DatabaseVersionError  the database was written by a newer Kodit
@@ -53,6 +54,13 @@ class MissingFolderError(SourceError):
     """What can only be the path of a folder, where there is none."""
 
     default_code = "folder_missing"
+
+
+class RefusedByPolicyError(UserError):
+    """What this caller may not name. Its fields are `what` (`folder`, `file_url`, `host` or
+    `credentials`) and `value`, what was named, without secrets."""
+
+    default_code = "refused_by_policy"
 
 
 class NotFoundError(UserError):

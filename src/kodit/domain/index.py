@@ -46,7 +46,8 @@ class Index:
     """A source plus everything derived from it; `updated_at` is when it was last complete.
 
     `credentials` refers to the secret that the source asks for: `env:NAME`, or a file of the data
-    directory. It is never the secret itself.
+    directory. It is never the secret itself. What a caller over the network has added is
+    confined: its host must have public addresses alone, whenever it is asked.
     """
 
     id: int
@@ -55,6 +56,7 @@ class Index:
     created_at: datetime
     updated_at: datetime | None = None
     credentials: str | None = None
+    is_confined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import shutil
 from pathlib import Path
 
 
@@ -24,10 +26,11 @@ def make_private_folder(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file's content in one step, and wait until it is on the disk."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    """Replace the file's content in one step, and wait until it is on the disk. The new file is
+    this user's alone (mode 0600)."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(open_new_file(temporary), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -35,3 +38,28 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def open_new_file(path: Path) -> int:
+    """A descriptor of a file of mode 0600 that was not there before: what lies in its place, a
+    symbolic link too, is an error and is neither opened nor followed."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all that is in it, as far as that can be; of a symbolic link only the
+    link, whatever it leads to."""
+    if path.is_symlink() or not path.is_dir():
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing where there is none, or none that may be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

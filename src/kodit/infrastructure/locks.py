@@ -14,9 +14,10 @@ from kodit.domain.report import Report, ignore_report
 
 
 def open_lock_file(path: Path) -> int:
-    """A descriptor of the lock file, made where it is missing; not inherited by children."""
+    """A descriptor of the lock file, made where it is missing; not inherited by children. Raises
+    OSError where a symbolic link lies in its place, which could have a file made anywhere."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def try_lock(descriptor: int) -> bool:

@@ -11,9 +11,11 @@ from functools import partial
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.entities import Index, IndexRun, IndexSummary
-from kodit.domain.errors import NotFoundError, SourceError
+from kodit.domain.errors import NotFoundError, UserError
+from kodit.domain.policy import LOCAL, CallerPolicy
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
+from kodit.domain.ports.hosts import HostResolver
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.source import Credentials
@@ -76,6 +78,7 @@ class IndexService:
         database: Database,
         queue: QueueService,
         reader: SourceReader,
+        hosts: HostResolver,
         keyword_index: KeywordIndex,
         vector_index: VectorIndex,
         clock: Clock,
@@ -83,6 +86,7 @@ class IndexService:
         self._database = database
         self._queue = queue
         self._reader = reader
+        self._hosts = hosts
         self._keyword_index = keyword_index
         self._vector_index = vector_index
         self._clock = clock
@@ -91,17 +95,32 @@ class IndexService:
         self._put_off: set[int] = set()
         """Deleted indexes that could not be removed a moment ago."""
 
-    async def add(self, requests: Sequence[SourceRequest]) -> list[Index]:
+    async def add(
+        self, requests: Sequence[SourceRequest], policy: CallerPolicy = LOCAL
+    ) -> list[Index]:
         """The indexes of sources, made where there are none; all are checked before the first is
-        added.
+        added. `policy` says what the caller may name.
 
-        Raises SourceError, and stores nothing, when a new source is missing or refuses, when
-        other credentials than before are not accepted, or when a reference names none.
+        Raises RefusedByPolicyError for what the caller may not name; SourceError when a new source
+        is missing or refuses, when other credentials than before are not accepted, or when a
+        reference names none; and UserError when it cannot be written down where credentials may
+        go. Nothing is stored then.
         """
-        changed = [await self._check(request) for request in requests]
-        return [await self._store(request) for request in changed]
+        for request in requests:
+            await self._allow(request, policy)
+        changed = [await self._check(request, policy) for request in requests]
+        return [await self._store(request, policy) for request in changed]
 
-    async def _check(self, request: SourceRequest) -> SourceRequest:
+    async def _allow(self, request: SourceRequest, policy: CallerPolicy) -> None:
+        policy.check_source(request.source)
+        if request.reference is not None:
+            policy.check_reference(request.reference, request.source)
+        host = policy.host_to_look_up(request.source)
+        if host is not None:
+            addresses = await in_thread(partial(self._hosts.addresses, host))
+            policy.check_addresses(host, addresses)
+
+    async def _check(self, request: SourceRequest, policy: CallerPolicy) -> SourceRequest:
         """See whether a request can be met; returns it without what is known already."""
 
         def look() -> Index | None:
@@ -112,26 +131,40 @@ class IndexService:
         index = await in_thread(look, Lane.READS)
         if index is not None and await in_thread(partial(self._is_known, index, request)):
             return replace(request, credentials=None, reference=None)
-        await self._reader.check(request.source, request.credentials or named)
+        await self._reader.check(
+            request.source,
+            request.credentials or named,
+            is_confined=policy.confines(request.source),
+        )
+        if request.credentials is None and request.reference is not None:
+            await in_thread(partial(self._reader.bind, request.reference, request.source))
         return request
 
     def _is_known(self, index: Index, request: SourceRequest) -> bool:
-        if request.credentials is None:
-            return request.reference in (None, index.credentials)
-        try:
-            return self._reader.reveal(index.credentials) == request.credentials
-        except SourceError:
+        """Whether a request names no credentials but those that the index has and may use."""
+        if request.credentials is None and request.reference is None:
+            return True
+        if request.credentials is None and request.reference != index.credentials:
             return False
+        try:
+            known = self._reader.reveal(index)
+        except UserError:
+            return False
+        return request.credentials in (None, known)
 
-    async def _store(self, request: SourceRequest) -> Index:
+    async def _store(self, request: SourceRequest, policy: CallerPolicy) -> Index:
         source, reference = request.source, request.reference
         if request.credentials is not None:
-            reference = await in_thread(partial(self._reader.keep, request.credentials))
+            reference = await in_thread(partial(self._reader.keep, request.credentials, source))
 
         def add() -> tuple[Index, str | None]:
             with self._database.write() as transaction:
                 indexes = transaction.indexes
-                found = indexes.find(source) or indexes.add(source, self._clock.now())
+                found = indexes.find(source) or indexes.add(
+                    source, self._clock.now(), is_confined=policy.confines(source)
+                )
+                if found.is_confined and policy.is_free:
+                    indexes.release(found.id)
                 chosen = replace(
                     found.source,
                     include=found.source.include if request.include is None else request.include,

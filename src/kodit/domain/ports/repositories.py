@@ -41,7 +41,7 @@ class SnippetCounts:
 class IndexRepository(Protocol):
     """Indexes and their working copies within one transaction."""
 
-    def add(self, source: Source, now: datetime) -> Index: ...
+    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index: ...
 
     def get(self, index_id: int) -> Index:
         """Raises NotFoundError, also for an index that is being deleted."""
@@ -61,6 +61,10 @@ class IndexRepository(Protocol):
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         """Store another reference to the secret of the source."""
+        ...
+
+    def release(self, index_id: int) -> None:
+        """Let an index no longer be confined to public hosts."""
         ...
 
     def known_files(self, index_id: int) -> dict[str, KnownFile]:

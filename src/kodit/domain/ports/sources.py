@@ -70,12 +70,14 @@ class SourceReader(Protocol):
         when a file that was left out might be read."""
         ...
 
-    def keep(self, credentials: Credentials) -> str:
-        """Keep a secret where only this user can read it; returns the reference to it."""
+    def keep(self, credentials: Credentials, source: Source) -> str:
+        """Keep a secret for the server of a source, where only this user can read it; returns the
+        reference to it."""
         ...
 
-    def reveal(self, reference: str | None) -> Credentials | None:
-        """The secret behind a reference. Raises SourceError when it is not there."""
+    def reveal(self, index: Index) -> Credentials | None:
+        """The secret that an index refers to; None where it refers to none, or its source takes
+        none. Raises SourceError when it is not there, or was given for another server."""
         ...
 
     def named(self, reference: str) -> Credentials:
@@ -83,13 +85,21 @@ class SourceReader(Protocol):
         nothing that could be a secret, for all else and when it is not there."""
         ...
 
+    def bind(self, reference: str, source: Source) -> None:
+        """Write down, for this user, that `env:NAME` may be sent to the server of a source.
+        Raises UserError where that cannot be written."""
+        ...
+
     def forget(self, reference: str) -> None:
         """Forget a secret that was kept; nothing happens where the reference names none."""
         ...
 
-    async def check(self, source: Source, credentials: Credentials | None) -> None:
+    async def check(
+        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+    ) -> None:
         """See whether a source is there and lets us in, without keeping anything. Whether it has
-        a commit that is named by its id may be known only after a scan. Raises SourceError."""
+        a commit that is named by its id may be known only after a scan. Where it `is_confined`,
+        nothing but public addresses is connected to. Raises SourceError, RefusedByPolicyError."""
         ...
 
     def discard(self, index: Index) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,6 +15,7 @@ from kodit.domain.entities import Index, WorkingCopy
 from kodit.domain.errors import KoditError, NotFoundError
 from kodit.domain.value_objects import SourceKind
 from kodit.infrastructure.doctor.database import newest_index
+from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.git.clone import remove_clone
 from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
 from kodit.infrastructure.locks import try_lock
@@ -137,13 +137,8 @@ class CloneExaminer:
         return self._removal(path, f"{name} belongs to no index")
 
     def _removal(self, path: Path, what: str) -> Problem:
-        def remove() -> None:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-        return Problem(self.area, what, "removes it", repair=partial(in_thread, remove))
+        repair = partial(in_thread, partial(remove_tree, path))
+        return Problem(self.area, what, "removes it", repair=repair)
 
     @contextmanager
     def _lock_of(self, clone: str) -> Iterator[bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -17,6 +16,7 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.infrastructure.doctor.database import newest_index
+from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -184,13 +184,8 @@ class LeftoverExaminer:
         return problems
 
     def _removal(self, path: Path, what: str) -> Problem:
-        def remove() -> None:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-        return Problem(self.area, what, "removes it", repair=partial(in_thread, remove))
+        repair = partial(in_thread, partial(remove_tree, path))
+        return Problem(self.area, what, "removes it", repair=repair)
 
 
 def _quiet(paths: Iterable[Path]) -> list[Path]:

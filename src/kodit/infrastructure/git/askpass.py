@@ -1,8 +1,8 @@
 """Handing credentials to git by GIT_ASKPASS: never on a command line, never in a configuration.
 
 git runs the helper with a question such as `Password for 'https://user@host': `. The helper
-answers only for the server that the credentials are for, so that a redirect to another one
-cannot have them.
+answers only for the server and the user that the credentials are for, so that a redirect to another
+one cannot have them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from kodit.domain.source import Credentials
 
 _HELPER = """\
 #!/bin/sh
 case "$1" in
-    "Username for '$KODIT_ASKPASS_SERVER'"*) printf '%s\\n' "$KODIT_ASKPASS_USERNAME" ;;
-    "Password for '$KODIT_ASKPASS_SCHEME://"*"@$KODIT_ASKPASS_HOST'"*)
+    "Username for '$KODIT_ASKPASS_SERVER': ") printf '%s\\n' "$KODIT_ASKPASS_USERNAME" ;;
+    "Password for '$KODIT_ASKPASS_AS_IT_IS': "|"Password for '$KODIT_ASKPASS_ESCAPED': ")
         printf '%s\\n' "$KODIT_ASKPASS_PASSWORD" ;;
     *) exit 1 ;;
 esac
@@ -29,17 +29,23 @@ esac
 @contextlib.contextmanager
 def askpass_environment(credentials: Credentials, url: str) -> Iterator[dict[str, str]]:
     """The variables by which git gets `credentials` for the server of `url`; the helper script,
-    which holds no secret, exists as long as the context lasts."""
+    which holds no secret, exists as long as the context lasts. None for what is not asked by git
+    itself: ssh has keys."""
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        yield {}
+        return
     with tempfile.TemporaryDirectory(prefix="kodit-askpass-") as folder:
         helper = Path(folder) / "askpass"
         helper.write_text(_HELPER, "ascii")
         helper.chmod(0o700)
+        user = credentials.username
         yield {
             "GIT_ASKPASS": str(helper),
             "KODIT_ASKPASS_SERVER": f"{parts.scheme}://{parts.netloc}",
-            "KODIT_ASKPASS_SCHEME": parts.scheme,
-            "KODIT_ASKPASS_HOST": parts.netloc,
+            # Versions of git differ in how they write the user's name in the question.
+            "KODIT_ASKPASS_AS_IT_IS": f"{parts.scheme}://{user}@{parts.netloc}",
+            "KODIT_ASKPASS_ESCAPED": f"{parts.scheme}://{quote(user, safe='')}@{parts.netloc}",
             "KODIT_ASKPASS_USERNAME": credentials.username,
             "KODIT_ASKPASS_PASSWORD": credentials.password,
         }

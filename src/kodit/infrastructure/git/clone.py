@@ -7,15 +7,17 @@ configuration, so nothing can be fetched into it by accident.
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
-import shutil
 from pathlib import Path
 
 from kodit.domain.errors import TransientError
 from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
+from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.git.errors import explain
+from kodit.infrastructure.git.own_repository import is_own_folder
 from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id
 from kodit.infrastructure.git.runner import LOOK_UP_LIMITS, GitError, GitTimeoutError, Limits
 from kodit.infrastructure.git.transfer import (
@@ -63,6 +65,8 @@ def synchronise(
 
 def distrust(clone_path: Path) -> None:
     """Have a clone that could not be read made again by the next synchronisation."""
+    if not is_own_folder(clone_path):
+        return
     with contextlib.suppress(OSError):
         (clone_path / TIP).unlink(missing_ok=True)
         (clone_path / "packed-refs").unlink(missing_ok=True)
@@ -116,7 +120,7 @@ def _clone(transfer: Transfer, ref: str, clone_path: Path, *, whole: bool = Fals
     except FilesRefusedError:
         return _clone(transfer, ref, clone_path, whole=True)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_tree(temporary)
     return commit
 
 
@@ -126,15 +130,15 @@ def _temporary(clone_path: Path) -> Path:
 
 def _move_away(clone_path: Path) -> None:
     """Remove a clone such that it is there whole or not at all."""
-    if clone_path.exists():
+    if os.path.lexists(clone_path):
         doomed = _temporary(clone_path)
         clone_path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        remove_tree(doomed)
 
 
 def _remove_leftovers(clone_path: Path) -> None:
     for leftover in clone_path.parent.glob(f".{clone_path.name}.*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        remove_tree(leftover)
 
 
 def _lock_path(clone_path: Path) -> Path:

@@ -1,5 +1,9 @@
 """Where secrets are kept: a file of mode 0600 each below the data directory, or an environment
-variable that is only named. The database holds no more than a reference to either."""
+variable that is only named. The database holds no more than a reference to either.
+
+Each is for one server, since a reference comes from a database that anybody may have made: a file
+says itself for which one, and for variables the user's own folder does.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,18 @@ import os
 import re
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from kodit.domain.errors import SourceError
 from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.files import make_private_folder, open_new_file
+from kodit.infrastructure.git.bindings import Binding, Bindings
 
 _FILE = re.compile(r"file:(?P<name>[0-9a-f]{32})")
 _ENVIRONMENT = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
+_USUAL_PORTS = {"http": 80, "https": 443}
+_LARGEST_FILE_BYTES = 1_000_000
 
 _NO_NAME = (
     "What was given does not name credentials; use env:NAME with the name of an environment "
@@ -21,22 +31,44 @@ _NO_NAME = (
 )
 
 
+def server_of(source: Source) -> str | None:
+    """The server that is sent the credentials of a source: its scheme and host, and its port unless
+    it is the usual one. None for what takes none: folders, local repositories, ssh and git://."""
+    if source.kind is not SourceKind.GIT:
+        return None
+    try:
+        parts = urlsplit(source.location)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _USUAL_PORTS or not host:
+        return None
+    host = f"[{host}]" if ":" in host else host
+    is_usual = port in (None, _USUAL_PORTS[parts.scheme])
+    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{port}"
+
+
 class CredentialStore:
     """The secrets of one data directory. References are `file:<32 hexadecimal digits>`, made by
     `save`, and `env:NAME`, whose variable holds `user:password` or a token."""
 
-    def __init__(self, data_directory: Path) -> None:
+    def __init__(self, data_directory: Path, bindings: Bindings | None = None) -> None:
         self._folder = data_directory / "credentials"
+        self._bindings = bindings or Bindings()
 
-    def save(self, credentials: Credentials) -> str:
-        """Keep credentials in a file that only this user can read; returns the reference."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def save(self, credentials: Credentials, source: Source) -> str:
+        """Keep credentials for the server of a source in a file that only this user can read;
+        returns the reference."""
+        make_private_folder(self._folder)
         name = secrets.token_hex(16)
         temporary = self._folder / f".{name}.tmp"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"username": credentials.username, "password": credentials.password}, file)
+        kept = {
+            "server": server_of(source),
+            "username": credentials.username,
+            "password": credentials.password,
+        }
+        with os.fdopen(open_new_file(temporary), "w", encoding="utf-8") as file:
+            json.dump(kept, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(self._folder / name)
@@ -50,24 +82,36 @@ class CredentialStore:
             raise SourceError(_NO_NAME)
         return _from_environment(environment["name"])
 
-    def load(self, reference: str) -> Credentials:
-        """The credentials behind a reference. Raises SourceError if they are not there."""
+    def bind(self, reference: str, source: Source) -> None:
+        """Write down that this user has given `env:NAME` for the server of a source. Raises
+        SourceError where the variable is not set, UserError where it cannot be written."""
+        binding = _binding(reference, source, self.load_named(reference))
+        if binding is not None:
+            self._bindings.add(binding)
+
+    def load(self, reference: str, source: Source) -> Credentials | None:
+        """The credentials behind the reference that is stored for a source; None for a source that
+        takes none. Raises SourceError if they are not there, or are not for its server."""
+        server = server_of(source)
         environment = _ENVIRONMENT.fullmatch(reference)
-        if environment:
-            return _from_environment(environment["name"])
-        try:
-            kept = json.loads(self._path(reference).read_text("utf-8"))
-            return Credentials(kept["username"], kept["password"])
-        except (OSError, ValueError, KeyError):
+        if environment is None:
+            return self._from_file(self._path(reference), server)
+        credentials = _from_environment(environment["name"])
+        binding = _binding(reference, source, credentials)
+        if binding is None:
+            return None
+        if not self._bindings.holds(binding):
+            who = "" if binding.user is None else f" as {binding.user}"
             raise SourceError(
-                "The credentials of this source are no longer in the data directory; "
-                "give them again."
-            ) from None
+                f"This user has not given {reference} for {server}{who}, so nothing was sent; "
+                f"`kodit index --credentials {reference} {source}` gives it."
+            )
+        return credentials
 
     def remove(self, reference: str) -> None:
         """Forget credentials; nothing happens where there are none, nor to what is no reference."""
         match = _FILE.fullmatch(reference)
-        if match is not None:
+        if match is not None and not self._folder.is_symlink():
             (self._folder / match["name"]).unlink(missing_ok=True)
 
     @staticmethod
@@ -80,6 +124,27 @@ class CredentialStore:
         see who use it."""
         return bool(_ENVIRONMENT.fullmatch(reference)) or self._path(reference).is_file()
 
+    def _from_file(self, path: Path, server: str | None) -> Credentials | None:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                kept = json.loads(file.read(_LARGEST_FILE_BYTES))
+            credentials = Credentials(str(kept["username"]), str(kept["password"]))
+            given_for = kept.get("server")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise SourceError(
+                "The credentials of this source are no longer in the data directory; "
+                "give them again."
+            ) from None
+        if server is None:
+            return None
+        if given_for != server:
+            raise SourceError(
+                f"The credentials that are kept for this source were not given for {server}, so "
+                "nothing was sent; give them again."
+            )
+        return credentials
+
     def _path(self, reference: str) -> Path:
         match = _FILE.fullmatch(reference)
         if match is None:
@@ -87,9 +152,19 @@ class CredentialStore:
         return self._folder / match["name"]
 
 
+def _binding(reference: str, source: Source, credentials: Credentials) -> Binding | None:
+    server = server_of(source)
+    if server is None:
+        return None
+    # Where there is no password, the user name is the token.
+    return Binding(reference, server, credentials.username if credentials.password else None)
+
+
 def _from_environment(name: str) -> Credentials:
     value = os.environ.get(name, "")
     if not value:
         raise SourceError(f"The environment variable {name} holds no credentials.")
+    if any(character < " " or character == "\x7f" for character in value):
+        raise SourceError(f"The environment variable {name} holds control characters.")
     username, colon, password = value.partition(":")
-    return Credentials(username, password) if colon else Credentials(value)
+    return Credentials(username or "git", password) if colon else Credentials(value)

@@ -21,6 +21,11 @@ _REFUSED = (
         "{source} refuses access: it asks for credentials, or those given are not accepted.",
     ),
     (
+        r"returned error: 30[12378]",
+        "{source} redirects to another address, which is not followed for callers over the "
+        "network; give that address.",
+    ),
+    (
         r"permission denied \(|too many authentication failures",
         "{source} refuses access: no ssh key that is offered is accepted.",
     ),

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.infrastructure.git.askpass import askpass_environment
+from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.parent_death import death_with_parent
 from kodit.infrastructure.processes.process_tree import end_process_tree
 
@@ -95,7 +97,8 @@ class GitTimeoutError(TransientError):
 
 def git_environment() -> dict[str, str]:
     """The environment for git: nothing of the user's configuration, nothing that prompts."""
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
+    steady = steady_environment()
+    kept = {name: value for name, value in steady.items() if name in _KEPT_VARIABLES}
     return kept | {
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -118,10 +121,23 @@ def git_environment() -> dict[str, str]:
     }
 
 
+_more_overrides: ContextVar[tuple[str, ...]] = ContextVar("_more_overrides", default=())
+
+
+@contextlib.contextmanager
+def overriding(*settings: str) -> Iterator[None]:
+    """Within the context every git is run with these settings (`NAME=VALUE`) too."""
+    token = _more_overrides.set((*_more_overrides.get(), *settings))
+    try:
+        yield
+    finally:
+        _more_overrides.reset(token)
+
+
 def git_command(arguments: Sequence[str], git_directory: Path | None = None) -> list[str]:
     """The command line of a hardened git."""
     command = ["git", "--no-pager"]
-    for override in _OVERRIDES:
+    for override in (*_OVERRIDES, *_more_overrides.get()):
         command += ["-c", override]
     if git_directory is not None:
         command.append(f"--git-dir={git_directory}")

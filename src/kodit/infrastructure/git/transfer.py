@@ -18,6 +18,7 @@ from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.builtin import NEVER_READ, file_reason
 from kodit.infrastructure.git.objects import list_tree, sizes_of
+from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
 from kodit.infrastructure.git.remote import (
     check_local_repository,
     is_commit_id,
@@ -46,14 +47,17 @@ class FilesRefusedError(Exception):
 def new_repository(path: Path, *, whole: bool = False) -> None:
     """An empty bare repository; `whole` to fetch all files of all commits into it."""
     run_git(["init", "--quiet", "--bare", "--template=", "--", str(path)])
+    take_possession(path)
     if whole:
         (path / _WHOLE).touch()
 
 
 def tip_of(clone_path: Path) -> str | None:
-    """The commit that a clone stands at, if it is sound enough to have one."""
-    if not (clone_path / "HEAD").is_file():
+    """The commit that a clone stands at, if it is sound enough to have one. From then on nothing
+    in its configuration is anybody else's."""
+    if not (clone_path / "HEAD").is_file() or not is_own_folder(clone_path):
         return None
+    take_possession(clone_path)
     try:
         return _resolve(clone_path, TIP)
     except GitError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kodit.domain.grep import Expression
 from kodit.infrastructure.grep.widening import widen
+from kodit.infrastructure.processes.environment import steady_environment
 
 BYTES_PER_COMMAND = 200_000
 """Of paths in one command line; systems take at least a quarter of a million."""
@@ -54,6 +55,7 @@ def _run(ripgrep: str, folder: str, pattern: str, paths: Sequence[str]) -> list[
         done = subprocess.run(
             [ripgrep, *_OPTIONS, pattern, "--", *paths],
             cwd=folder,
+            env=steady_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -20,8 +20,10 @@ class MemoryIndexes:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def add(self, source: Source, now: datetime) -> Index:
-        index = Index(self._tables.new_id("indexes"), source, WorkingCopy(), now)
+    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index:
+        index = Index(
+            self._tables.new_id("indexes"), source, WorkingCopy(), now, is_confined=is_confined
+        )
         self._tables.indexes[index.id] = index
         return index
 

@@ -19,6 +19,7 @@ from typing import Any
 from kodit.application.services.threads import in_thread
 from kodit.domain.errors import StalledError, TransientError
 from kodit.domain.report import Report
+from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.process_tree import end_process_tree
 
 STALL_SECONDS = 120.0
@@ -49,7 +50,7 @@ class _Child:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     cwd=folder,
-                    env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
+                    env={"OPENBLAS_NUM_THREADS": "1", **steady_environment()},
                 )
         finally:
             theirs.close()

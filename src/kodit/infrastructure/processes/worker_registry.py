@@ -7,6 +7,7 @@ something waits.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -17,6 +18,9 @@ from pathlib import Path
 from kodit.domain.claiming import DEFAULT_RULES, ClaimRules, QueueOrder
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.locks import open_lock_file, try_lock
+
+LARGEST_FILE_BYTES = 100_000
+"""Far more than the rules of a worker take."""
 
 
 class FileWorkerRegistry:
@@ -54,9 +58,10 @@ class FileWorkerRegistry:
             os.close(descriptor)
 
     def is_dead(self, worker: str) -> bool:
-        try:
-            descriptor = os.open(self._path(worker), os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        if "/" in worker or "\0" in worker:
+            return True  # no name of a worker, and a database could lead anywhere by it
+        descriptor = _open(self._path(worker))
+        if descriptor is None:
             return True
         try:
             return try_lock(descriptor)
@@ -70,16 +75,15 @@ class FileWorkerRegistry:
     def rules(self) -> list[ClaimRules]:
         told = []
         for name in self.living():
-            with suppress(OSError):
-                rules = _read(self._path(name).read_bytes())
+            with suppress(OSError), self._path(name).open("rb") as file:
+                rules = _read(file.read(LARGEST_FILE_BYTES))
                 told += [] if rules is None else [rules]
         return told
 
     def sweep(self) -> None:
         for path in self._folder.glob("*.lock"):
-            try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            except FileNotFoundError:
+            descriptor = _open(path)
+            if descriptor is None:
                 continue
             try:
                 # Removed while it is held, so that no worker can be about to enter by this file.
@@ -90,6 +94,16 @@ class FileWorkerRegistry:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"
+
+
+def _open(path: Path) -> int | None:
+    """A descriptor of a lock file; None where there is none, and for what no worker has made."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EISDIR, errno.ELOOP, errno.ENXIO):
+            return None
+        raise
 
 
 def _written(rules: ClaimRules) -> bytes:

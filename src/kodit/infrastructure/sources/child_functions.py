@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,25 +31,37 @@ class FileToExtract(NamedTuple):
 
 
 def look_up(
-    source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
+    source: Source,
+    credentials: Credentials | None,
+    answer_seconds: float,
+    is_confined: bool = False,
+    *,
+    report: Any,
 ) -> str | None:
     """The commit a git source is at; `answer_seconds` is how long its server may be silent."""
     from kodit.infrastructure.git.remote import look_up as ask
     from kodit.infrastructure.git.runner import Limits
 
     report(0, None)
-    return ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
+    with _confinement(source, is_confined):
+        return ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
 
 
 def verify(
-    source: Source, credentials: Credentials | None, answer_seconds: float, *, report: Any
+    source: Source,
+    credentials: Credentials | None,
+    answer_seconds: float,
+    is_confined: bool = False,
+    *,
+    report: Any,
 ) -> None:
     """See whether a git source is there, lets us in, and has what is wanted of it."""
     from kodit.infrastructure.git.remote import verify as ask
     from kodit.infrastructure.git.runner import Limits
 
     report(0, None)
-    ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
+    with _confinement(source, is_confined):
+        ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
 
 
 def scan(
@@ -56,6 +69,7 @@ def scan(
     credentials: Credentials | None,
     known: Mapping[str, KnownFile],
     last_scan_ns: int,
+    is_confined: bool = False,
     *,
     report: Any,
 ) -> Scan:
@@ -70,8 +84,17 @@ def scan(
     from kodit.infrastructure.git.clone import synchronise
     from kodit.infrastructure.git.tree import list_files
 
-    commit = synchronise(source, Path(location.path), credentials, report)
+    with _confinement(source, is_confined):
+        commit = synchronise(source, Path(location.path), credentials, report)
     return list_files(Path(location.path), commit, known, source.include, source.exclude)
+
+
+def _confinement(source: Source, is_confined: bool) -> AbstractContextManager[None]:
+    if not is_confined:
+        return nullcontext()
+    from kodit.infrastructure.git.confinement import confined_to_public_hosts
+
+    return confined_to_public_hosts(source)
 
 
 def read_history(

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from kodit.domain.errors import MissingFolderError, SourceError
+from kodit.domain.policy import LOCAL, SCP_LIKE, CallerPolicy
 from kodit.domain.source import Credentials, ParsedSource
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import Source, SourceKind
@@ -18,9 +19,6 @@ from kodit.infrastructure.folder.repository import (
 )
 
 _REMOTE_SCHEMES = ("https", "http", "ssh", "git")
-_SCP_LIKE = re.compile(
-    r"(?P<user>[^@/:\s]+)@(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\s\[]+):(?P<path>[^:].*)"
-)
 _TRANSPORT_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[./-]|[./]$|\.lock(/|$)|^@$")
@@ -31,13 +29,16 @@ _SECRET = re.compile(r"[^/@]+:[^@]*@")
 """What may be a name and a password before a host, in a URL that was mistyped."""
 
 
-def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
+def parse_source(
+    text: str, *, cwd: Path | None = None, policy: CallerPolicy = LOCAL
+) -> ParsedSource:
     """Understand a source as typed: a URL (https, http, ssh, git, file), `user@host:path`, or the
     path of a local folder (relative to `cwd`), each optionally followed by `@` and a branch, tag
     or commit. Credentials in a URL are taken out of it.
 
-    Raises SourceError, in one sentence, for what is refused or does not exist. Only local paths
-    are looked at; a URL may still turn out to lead nowhere.
+    Raises SourceError, in one sentence, for what is refused or does not exist, and
+    RefusedByPolicyError for what the caller may not name, whether it exists or not. Only local
+    paths are looked at; a URL may still turn out to lead nowhere.
     """
     if _holds_controls(text):
         raise SourceError(f"The source {_shown(text)!r} contains control characters.")
@@ -49,19 +50,59 @@ def parse_source(text: str, *, cwd: Path | None = None) -> ParsedSource:
         raise SourceError(f"The source {text!r} looks like an option; write ./{text} for a folder.")
     if _TRANSPORT_HELPER.match(text):
         raise SourceError(f"The source {_shown(text)!r} names a git transport that is refused.")
+    parsed = _parse(text, cwd, policy)
+    policy.check_source(parsed.source)
+    return parsed
+
+
+def _parse(text: str, cwd: Path | None, policy: CallerPolicy) -> ParsedSource:
+    policy.check_typed(text)
     scheme = _SCHEME.match(text)
     if scheme:
         return _parse_url(text, scheme[1].lower())
+    scp_like = SCP_LIKE.fullmatch(text)
+    if scp_like and not policy.is_free:  # whether there is a file of that name is not for them
+        return ParsedSource(_scp_like_source(scp_like))
     local = _local_path(text, cwd)
+    # Before anything tells whether it exists: links lead out of the folders that are allowed.
+    policy.check_source(Source(SourceKind.FOLDER, os.path.realpath(local)))
     if os.path.lexists(local):
         return ParsedSource(_local_source(local, None))
-    scp_like = _SCP_LIKE.fullmatch(text)
     if scp_like:
         return ParsedSource(_scp_like_source(scp_like))
     base, ref = _split_ref(text)
     if ref is not None and os.path.lexists(_local_path(base, cwd)):
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
     raise MissingFolderError(f"The folder {without_secrets(str(local))} does not exist.")
+
+
+def check_stored(source: Source) -> None:
+    """Refuse a source that no parsing has given: the database may be somebody else's. Nothing is
+    looked for. Raises SourceError."""
+    try:
+        is_sound = _is_as_parsed(source) and source.ref == _checked_ref(source.ref)
+    except SourceError:
+        is_sound = False
+    if not is_sound:
+        raise SourceError(
+            f"The stored source {_shown(str(source))!r} is none that Kodit would have stored; "
+            "delete its index."
+        )
+
+
+def _is_as_parsed(source: Source) -> bool:
+    location = source.location
+    scheme = _SCHEME.match(location)
+    if _holds_controls(location) or not is_text(location):
+        return False
+    if source.kind is SourceKind.FOLDER:
+        return location.startswith("/")
+    if scheme is None:
+        scp_like = SCP_LIKE.fullmatch(location)
+        return scp_like is not None and _scp_like_source(scp_like).location == location
+    if scheme[1] == "file":
+        return location.startswith("file:///")
+    return _parse_url(location, scheme[1]).source.location == location
 
 
 def _parse_url(text: str, scheme: str) -> ParsedSource:

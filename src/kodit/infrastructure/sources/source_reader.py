@@ -19,6 +19,7 @@ from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.slicing import extractor_version
 from kodit.infrastructure.sources.child_functions import FileToExtract
 from kodit.infrastructure.sources.location import clone_of, location_of
+from kodit.infrastructure.sources.parsing import check_stored
 
 FEWEST_FILES_PER_CHILD = 8
 """Fewer are not worth a second child process."""
@@ -42,24 +43,28 @@ class PooledSourceReader:
         self._answer_seconds = answer_seconds
 
     async def look_up(self, index: Index) -> str | None:
+        check_stored(index.source)
         if index.source.kind is SourceKind.FOLDER:
             return None
         commit: str | None = await self._pool.call(
             f"{_WORK}:look_up",
             index.source,
-            await in_thread(lambda: self.reveal(index.credentials)),
+            await in_thread(lambda: self.reveal(index)),
             self._answer_seconds,
+            index.is_confined,
             stall_seconds=GIT_STALL_SECONDS,
         )
         return commit
 
     async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
+        check_stored(index.source)
         found: Scan = await self._pool.call(
             f"{_WORK}:scan",
             location_of(index, self._clones),
-            await in_thread(lambda: self.reveal(index.credentials)),
+            await in_thread(lambda: self.reveal(index)),
             known,
             index.working_copy.scanned_at_ns,
+            index.is_confined,
             report=report,
             stall_seconds=GIT_STALL_SECONDS,
         )
@@ -100,19 +105,26 @@ class PooledSourceReader:
     def extractor_version(self, language: str | None) -> str:
         return extractor_version(language)
 
-    def keep(self, credentials: Credentials) -> str:
-        return self._secrets.save(credentials)
+    def keep(self, credentials: Credentials, source: Source) -> str:
+        return self._secrets.save(credentials, source)
 
-    def reveal(self, reference: str | None) -> Credentials | None:
-        return None if reference is None else self._secrets.load(reference)
+    def reveal(self, index: Index) -> Credentials | None:
+        if index.credentials is None:
+            return None
+        return self._secrets.load(index.credentials, index.source)
 
     def named(self, reference: str) -> Credentials:
         return self._secrets.load_named(reference)
 
+    def bind(self, reference: str, source: Source) -> None:
+        self._secrets.bind(reference, source)
+
     def forget(self, reference: str) -> None:
         self._secrets.remove(reference)
 
-    async def check(self, source: Source, credentials: Credentials | None) -> None:
+    async def check(
+        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+    ) -> None:
         if source.kind is SourceKind.FOLDER:
             return  # a folder that is not there has been refused before
         try:
@@ -121,6 +133,7 @@ class PooledSourceReader:
                 source,
                 credentials,
                 self._answer_seconds,
+                is_confined,
                 stall_seconds=GIT_STALL_SECONDS,
             )
         except TransientError as error:

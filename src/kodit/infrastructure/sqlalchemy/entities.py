@@ -69,6 +69,7 @@ class IndexColumns(TypedColumns):
     include: Named[str] = Column(Text, default="[]")
     exclude: Named[str] = Column(Text, default="[]")
     credentials: Named[str | None] = Column(Text)
+    confinement: Named[str | None] = Column(Text)
     commit_id: Named[str | None] = Column(String(64))
     history_commit_id: Named[str | None] = Column(String(64))
     scanned_at_ns: Named[int] = Column(BigInteger, default=0)

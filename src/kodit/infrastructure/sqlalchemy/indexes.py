@@ -40,6 +40,7 @@ from kodit.infrastructure.sqlalchemy.removal import remove_some
 
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
+_PUBLIC_HOSTS = "public hosts"
 
 
 class SqlIndexRepository:
@@ -50,7 +51,7 @@ class SqlIndexRepository:
 
     # Indexes
 
-    def add(self, source: Source, now: datetime) -> Index:
+    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index:
         row = self._connection.execute(
             insert(INDEXES).returning(*INDEXES.c),
             {
@@ -58,6 +59,7 @@ class SqlIndexRepository:
                 "location": source.location,
                 "ref": source.ref or "",
                 "created_at": to_microseconds(now),
+                "confinement": _PUBLIC_HOSTS if is_confined else None,
             }
             | _globs(source),
         ).one()
@@ -138,6 +140,11 @@ class SqlIndexRepository:
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values(credentials=credentials)
+        )
+
+    def release(self, index_id: int) -> None:
+        self._connection.execute(
+            update(INDEXES).where(INDEXES.c.id == index_id).values(confinement=None)
         )
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:
@@ -321,6 +328,7 @@ def _to_index(row: Any) -> Index:
         created_at=to_moment(row.created_at),
         updated_at=to_optional_moment(row.updated_at),
         credentials=row.credentials,
+        is_confined=row.confinement is not None,
     )
 
 

@@ -16,6 +16,7 @@ written whole and put in place in one step. Layout, all little-endian, every sec
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from kodit.infrastructure.files import open_new_file
 from kodit.infrastructure.vectors.quantization import products
 
 MAGIC = int.from_bytes(b"KODITVEC", "little")
@@ -86,8 +88,8 @@ def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, byt
     words = np.frombuffer(b"".join(codes), dtype="<u8").reshape(count, -1)
     name = model.encode()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+    with os.fdopen(open_new_file(temporary), "wb") as file:
         file.write(np.array([MAGIC, VERSION, len(name), count, dimensions], _HEADER).tobytes())
         for section in (
             name,

@@ -14,7 +14,7 @@ _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 def print_json(view: Any) -> None:
     """A view as one JSON document."""
-    print_line(json_text(view, indent=2))
+    print_as_it_is(json_text(view, indent=2))
 
 
 def json_text(view: Any, indent: int | None = None) -> str:
@@ -25,17 +25,26 @@ def json_text(view: Any, indent: int | None = None) -> str:
 
 
 def print_line(text: str = "") -> None:
-    """A line of data. What the terminal cannot show is written as an escape."""
-    stream = sys.stdout
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    """A line of data. What would steer the terminal, or cannot be shown, is written as an
+    escape, also where whoever puts the line together has not thought of it."""
+    print_as_it_is(printable(text, keep="\n\t"))
+
+
+def print_as_it_is(text: str) -> None:
+    """A line of data in which nothing steers the terminal but what Kodit has put there."""
+    sys.stdout.write(_encodable(text, sys.stdout.encoding) + "\n")
 
 
 def say(text: str) -> None:
-    """A line of talk."""
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    """A line of talk, likewise escaped."""
+    text = printable(text, keep="\n\t")
+    sys.stderr.write(_encodable(text, sys.stderr.encoding) + "\n")
     sys.stderr.flush()
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def printable(text: str, *, keep: str = "") -> str:

@@ -126,7 +126,8 @@ def _attempt_line(attempt: TaskAttempt) -> str:
         outcome += f" after {(attempt.finished_at - attempt.started_at).total_seconds():.1f} s"
     error = f": {printable(attempt.error)}" if attempt.error else ""
     began = ago(attempt.started_at)
-    return f"attempt {attempt.claim_no}, started {began} by {attempt.worker}: {outcome}{error}"
+    worker = printable(attempt.worker)
+    return f"attempt {attempt.claim_no}, started {began} by {worker}: {outcome}{error}"
 
 
 def _progress(task: Task) -> str:

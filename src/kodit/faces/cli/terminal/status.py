@@ -11,7 +11,7 @@ from kodit.application.views.indexes import IndexesView
 from kodit.composition import Application
 from kodit.domain.entities import Index
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal.output import json_text, print_line, printable, say
+from kodit.faces.cli.terminal.output import json_text, print_as_it_is, print_line, printable, say
 from kodit.faces.cli.terminal.runs import queue_line
 from kodit.faces.cli.terminal.tables import status_lines
 
@@ -31,7 +31,7 @@ def show_indexes(session: Session, source: str | None, *, as_json: bool) -> None
         return await _status_lines(session.application, wanted, as_json=as_json, is_stream=False)
 
     for line in session.run(read()):
-        print_line(line)
+        (print_as_it_is if as_json else print_line)(line)
 
 
 def watch_indexes(session: Session, source: str | None, *, as_json: bool) -> None:
@@ -46,9 +46,9 @@ def watch_indexes(session: Session, source: str | None, *, as_json: bool) -> Non
                 session.application, wanted, as_json=as_json, is_stream=True
             )
             if sys.stdout.isatty() and not as_json:
-                print_line("\x1b[H\x1b[J" + "\n".join(lines))
+                print_as_it_is("\x1b[H\x1b[J" + printable("\n".join(lines), keep="\n"))
             elif lines != shown:
-                print_line("\n".join(lines))
+                (print_as_it_is if as_json else print_line)("\n".join(lines))
             sys.stdout.flush()
             shown = lines
             await asyncio.sleep(WATCH_SECONDS)

@@ -1,0 +1,243 @@
+"""What a caller may name: folders, addresses and references to secrets.
+
+Who calls from this machine as the same user may name all that this user may. Who calls over the
+network may not: to that caller this machine's files, its private network and its secrets are closed
+but for what the operator has opened. Nothing here looks at a disk or a network; what that tells (a
+folder with its symbolic links followed, the addresses of a host) is handed in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Self
+from urllib.parse import urlsplit
+
+from kodit.domain.errors import RefusedByPolicyError, SourceError
+from kodit.domain.source import Source, SourceKind
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
+SCP_LIKE = re.compile(
+    r"(?P<user>[^@/:\s]+)@(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\s\[]+):(?P<path>[^:].*)"
+)
+"""`user@host:path`, as ssh and scp have it."""
+_LIKE_A_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_NUMBER = re.compile(
+    r"0[xX](?P<hexadecimal>[0-9a-fA-F]+)|(?P<octal>0[0-7]*)|(?P<decimal>[1-9][0-9]*)"
+)
+_SPECIAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+_EMBEDDING = (
+    # Of IPv6: what holds the address of an IPv4 host in its last bits.
+    ipaddress.IPv6Network("::/96"),
+    ipaddress.IPv6Network("::ffff:0:0/96"),
+    ipaddress.IPv6Network("::ffff:0:0:0/96"),
+    ipaddress.IPv6Network("64:ff9b::/96"),
+)
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedCredentials:
+    """A reference that callers over the network may use, for one host (with its port, if that is
+    named) or, where it is None, for any that they name."""
+
+    reference: str
+    host: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """`env:NAME`, `NAME`, each with or without `@HOST` or `@HOST:PORT`; None for all else."""
+        name, at, host = text.partition("@")
+        reference = name if name.startswith("env:") else f"env:{name}"
+        if _REFERENCE.fullmatch(reference) is None or (at and not host):
+            return None
+        return cls(reference, host.lower() or None)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerPolicy:
+    """What one kind of caller may name. `allowed_roots` are absolute, with every symbolic link
+    followed."""
+
+    is_free: bool = False
+    allowed_roots: tuple[PurePath, ...] = ()
+    allow_private_addresses: bool = False
+    allowed_credentials: tuple[AllowedCredentials, ...] = ()
+
+    def check_typed(self, text: str) -> None:
+        """Refuse a source as it was typed, before anything is looked for on the disk: whether a
+        path exists is nothing that a caller over the network may find out. A path must be
+        absolute, since the server's current folder is none of the caller's.
+
+        Raises RefusedByPolicyError.
+        """
+        if self.is_free:
+            return
+        scheme = _SCHEME.match(text)
+        if scheme is not None:
+            if text[: scheme.end(0)].lower() == "file://":
+                raise _refused_file_url(text)
+        elif SCP_LIKE.fullmatch(text) is None:
+            self._check_folder(posixpath.normpath(text), text)
+
+    def check_source(self, source: Source) -> None:
+        """Refuse a source by its location alone: of a folder, with every symbolic link followed;
+        of a git URL, its host as far as that needs no look-up. Raises RefusedByPolicyError."""
+        if self.is_free:
+            return
+        if source.kind is SourceKind.FOLDER:
+            self._check_folder(source.location, source.location)
+        elif source.location.lower().startswith("file:"):
+            raise _refused_file_url(source.location)
+        elif not self.allow_private_addresses:
+            _check_host(host_of(source.location))
+
+    def host_to_look_up(self, source: Source) -> str | None:
+        """The host of which `check_addresses` wants to know the addresses; None for no look-up."""
+        if self.is_free or self.allow_private_addresses or source.kind is SourceKind.FOLDER:
+            return None
+        return host_of(source.location)
+
+    def confines(self, source: Source) -> bool:
+        """Whether what this caller adds stays confined to hosts of the public internet. A name may
+        lead elsewhere later than when it was looked up for the caller."""
+        return self.host_to_look_up(source) is not None
+
+    def check_addresses(self, host: str, addresses: Sequence[str]) -> None:
+        """Refuse a host of which any address is not one of the public internet.
+
+        Raises RefusedByPolicyError, and SourceError for a host without addresses.
+        """
+        if not addresses:
+            raise SourceError(f"The host {host} has no address; nothing can be fetched from it.")
+        for address in addresses:
+            if not is_public(ipaddress.ip_address(address.partition("%")[0])):
+                raise _refused_host(host)
+
+    def check_reference(self, reference: str, source: Source) -> None:
+        """Refuse a reference to a secret of this machine. Raises RefusedByPolicyError."""
+        if self.is_free:
+            return
+        places: set[str | None] = {None}
+        if source.kind is SourceKind.GIT:
+            places |= {host_of(source.location), urlsplit(source.location).netloc.lower()}
+        if not any(
+            allowed.reference == reference and allowed.host in places
+            for allowed in self.allowed_credentials
+        ):
+            # What is no reference may be the secret itself.
+            named = reference if _REFERENCE.fullmatch(reference) else "env:…"
+            raise RefusedByPolicyError(
+                f"{named} is no reference that a caller over the network may use for this source; "
+                "KODIT_ALLOWED_CREDENTIALS names those",
+                what="credentials",
+                value=named,
+            )
+
+    def _check_folder(self, path: str, typed: str) -> None:
+        folder = PurePath(path)
+        if not folder.is_absolute() or not any(
+            folder.is_relative_to(root) for root in self.allowed_roots
+        ):
+            raise RefusedByPolicyError(
+                f"the folder {typed} is not below one that a caller over the network may add; "
+                "KODIT_ALLOWED_ROOTS names those",
+                what="folder",
+                value=typed,
+            )
+
+
+LOCAL = CallerPolicy(is_free=True)
+"""Of callers who are the user of this machine."""
+
+
+def host_of(location: str) -> str:
+    """The host of a git URL or of `user@host:path`, in small letters and without brackets; empty
+    where there is none."""
+    if "://" in location:
+        return (urlsplit(location).hostname or "").lower()
+    match = SCP_LIKE.fullmatch(location)
+    return match["host"].strip("[]").lower() if match else ""
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the public internet, and so is what it stands for."""
+    if isinstance(address, ipaddress.IPv6Address):
+        embedded = [address.sixtofour, *(address.teredo or ())]
+        if any(address in network for network in _EMBEDDING):
+            embedded.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        if found := [one for one in embedded if one is not None]:
+            return all(is_public(one) for one in found)
+        if address not in _GLOBAL_UNICAST:
+            return False
+    return address.is_global and not address.is_multicast
+
+
+def _check_host(host: str) -> None:
+    """Refuse what is private by its name, in every way in which an address can be written."""
+    name = host.rstrip(".")
+    if not name.isascii():
+        # Programs differ in what they make of such a name, and thereby in where it leads.
+        raise RefusedByPolicyError(
+            f"the host {host} has letters beyond ASCII; write it as xn--…", what="host", value=host
+        )
+    if not name or name in _SPECIAL_NAMES or name.endswith(".localhost"):
+        raise _refused_host(host)
+    address = _literal(name)
+    if address is not None and not is_public(address):
+        raise _refused_host(host)
+
+
+def _literal(name: str) -> Address | None:
+    """The address that a host is written as. As for inet_aton(3): one to four numbers, decimal,
+    octal or hexadecimal, of which the last stands for all bytes that are left."""
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        pass
+    *front, last = name.split(".")
+    if _LIKE_A_NUMBER.fullmatch(last) is None:
+        return None
+    numbers = [_number(part) for part in (*front, last)]
+    value = 0
+    for number in numbers[:-1]:
+        if number is None or number > 0xFF:
+            raise _refused_host(name)  # a number at the end, and yet no address
+        value = value << 8 | number
+    bits = 8 * (5 - len(numbers))
+    if bits < 8 or numbers[-1] is None or numbers[-1] >= 1 << bits:
+        raise _refused_host(name)
+    return ipaddress.IPv4Address(value << bits | numbers[-1])
+
+
+def _number(text: str) -> int | None:
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    if match["hexadecimal"] is not None:
+        return int(match["hexadecimal"], 16)
+    return int(match["octal"], 8) if match["octal"] else int(match["decimal"])
+
+
+def _refused_file_url(url: str) -> RefusedByPolicyError:
+    return RefusedByPolicyError(
+        f"{url} is a local repository, which no caller over the network may add",
+        what="file_url",
+        value=url,
+    )
+
+
+def _refused_host(host: str) -> RefusedByPolicyError:
+    return RefusedByPolicyError(
+        f"the host {host} is this machine or one of a private network, which no caller over the "
+        "network may name unless KODIT_ALLOW_PRIVATE_ADDRESSES is set",
+        what="host",
+        value=host,
+    )

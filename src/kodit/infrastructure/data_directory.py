@@ -1,0 +1,55 @@
+"""The folder that holds everything Kodit writes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kodit.domain.errors import UserError
+from kodit.infrastructure.files import entries_of, make_private
+from kodit.infrastructure.trust import reason_for_distrust
+
+_FOLDERS = ("clones", "credentials", "keyword", "vectors", "workers")
+
+
+def make_data_directory(path: Path) -> None:
+    """Make the folder, and in it an empty database that only this user can read, where there are
+    none. Raises UserError where that cannot be, and for a folder that is not to be trusted."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _unusable(f"cannot be made: {error.strerror}", path) from None
+    check_data_directory(path)
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise _unusable("cannot be read and written by this user", path)
+    make_private(path / "kodit.db")
+
+
+def check_data_directory(path: Path) -> None:
+    """Refuse a folder that others may write, or in which a symbolic link lies where Kodit writes:
+    it could lead to any file of this user. Raises UserError."""
+    reason = reason_for_distrust(path.stat())
+    if reason is not None:
+        raise _unusable(f"is not used: {reason}; make it yours alone", path)
+    for folder in (path, path / "keyword", *_folders_in(path / "keyword")):
+        for entry in entries_of(folder):
+            if entry.is_symlink() and (folder != path or _is_of_kodit(entry.name)):
+                raise _unusable(
+                    f"is not used: {entry.path} is a symbolic link, which could lead anywhere; "
+                    "put in its place what it leads to",
+                    path,
+                )
+
+
+def _is_of_kodit(name: str) -> bool:
+    return name.startswith(("kodit.db", "write.")) or name in _FOLDERS
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [Path(entry.path) for entry in entries_of(folder) if entry.is_dir(follow_symlinks=False)]
+
+
+def _unusable(why: str, path: Path) -> UserError:
+    return UserError(
+        f"the data directory {path} {why}", code="data_dir_unusable", data_dir=str(path)
+    )

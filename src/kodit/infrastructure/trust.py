@@ -1,0 +1,76 @@
+"""Which files and folders Kodit takes instructions from: those that only their user can change.
+
+Another user of the machine, an archive that was unpacked, or a repository that was cloned can bring
+files of any kind. A file of settings or bindings is read only where it is a plain file of
+this user, or of root, that others cannot write.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from kodit.domain.errors import UserError
+
+LARGEST_FILE_BYTES = 1_000_000
+"""No file of settings or bindings comes near it."""
+
+
+def user_folder() -> Path | None:
+    """`$XDG_CONFIG_HOME/kodit`, by default `~/.config/kodit`: what this user has decided, whatever
+    data directory is in use. None where this user has no home. It need not exist."""
+    # A relative path would be taken from wherever one stands; the standard says to ignore it.
+    configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if configured.is_absolute():
+        return configured / "kodit"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home / ".config" / "kodit" if home.is_absolute() else None
+
+
+def reason_for_distrust(status: os.stat_result) -> str | None:
+    """Why somebody else may have written what `status` is of; None where only this user or root
+    can. A group may: many systems give each user a group of their own."""
+    if status.st_uid not in (os.geteuid(), 0):
+        return f"it belongs to another user (number {status.st_uid})"
+    if status.st_mode & stat.S_IWOTH:
+        return "every user of this machine may write it"
+    return None
+
+
+def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
+    """The content of a small file that only this user can have written; None where there is none.
+    `follow` says whether it may be a symbolic link.
+
+    Raises UserError, with one sentence, for a file that cannot be read or trusted.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise UserError(f"{path} is a symbolic link, which is not followed here") from None
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UserError(f"{path} is not a file; move it away")
+        reason = reason_for_distrust(status)
+        if reason is not None:
+            raise UserError(
+                f"{path} is not read, since {reason}; make it yours alone, or remove it"
+            )
+        if status.st_size > LARGEST_FILE_BYTES:
+            raise UserError(f"{path} is larger than {LARGEST_FILE_BYTES:,} bytes; make it shorter")
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            return file.read(LARGEST_FILE_BYTES)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)

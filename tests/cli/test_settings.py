@@ -1,0 +1,277 @@
+"""Where settings come from, in which order, and what each place may say."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.support.command import KoditCommand
+
+from kodit import Kodit
+from kodit.domain.claiming import QueueOrder
+from kodit.domain.errors import UserError
+from kodit.domain.policy import AllowedCredentials
+from kodit.domain.value_objects import TaskType
+from kodit.settings import LogLevel, Settings, may_be_set_by_a_data_directory
+
+
+class Places(NamedTuple):
+    """The files that settings may come from."""
+
+    user: Path
+    data_dir: Path
+
+    def load(self, environment: dict[str, str] | None = None, **options: object) -> Settings:
+        given = {"KODIT_DATA_DIR": str(self.data_dir)} | (environment or {})
+        return Settings.load(given, **options)
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """A user's folder, a data directory, and a hostile folder to stand in."""
+    places = Places(tmp_path / "config" / "kodit" / ".env", tmp_path / "data")
+    places.user.parent.mkdir(parents=True)
+    places.data_dir.mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / ".env").write_text("KODIT_WORKER_SLOTS=9\nKODIT_DATA_DIR=.cache-data\n")
+    monkeypatch.chdir(here)
+    return places
+
+
+def test_the_current_folder_has_no_say(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by its own `.env` nor by one below it that a default could lead to."""
+    monkeypatch.setenv("HOME", str(places.data_dir.parent / "home"))
+    settings = Settings.load({})
+    assert settings.worker_slots == Settings.worker_slots
+    assert settings.data_dir == places.data_dir.parent / "home" / ".kodit"
+
+
+def test_the_order_of_the_places(places: Places) -> None:
+    """Each comes before those that are tried later."""
+    assert places.load().worker_slots == Settings.worker_slots
+    (places.data_dir / ".env").write_text("KODIT_WORKER_SLOTS=3\nKODIT_KEEP_RUNS=3\n")
+    assert places.load().worker_slots == 3
+    places.user.write_text("KODIT_WORKER_SLOTS=4\n")
+    assert places.load().worker_slots == 4
+    assert places.load({"KODIT_WORKER_SLOTS": "5"}).worker_slots == 5
+    assert places.load({"KODIT_WORKER_SLOTS": "5"}, worker_slots=6).worker_slots == 6
+    assert places.load().keep_runs == 3
+
+
+def test_an_empty_value_is_as_good_as_none(places: Places) -> None:
+    """In every place; and the next one is asked."""
+    places.user.write_text("KODIT_WORKER_SLOTS=\nKODIT_KEEP_RUNS\nKODIT_DATA_DIR=''\n")
+    (places.data_dir / ".env").write_text("KODIT_WORKER_SLOTS=3\nKODIT_ALLOWED_ROOTS=\n")
+    assert places.load({"KODIT_WORKER_SLOTS": ""}).worker_slots == 3
+
+
+def test_the_user_names_the_data_directory(places: Places) -> None:
+    """Whose `.env` is then read."""
+    other = places.data_dir.parent / "other"
+    other.mkdir()
+    (other / ".env").write_text("KODIT_WORKER_SLOTS=3\n")
+    places.user.write_text(f"\ufeffexport KODIT_DATA_DIR='{other}' # mine\nOTHER_TOOL=${{HOME}}\n")
+    settings = Settings.load({})
+    assert (settings.data_dir, settings.worker_slots) == (other, 3)
+
+
+def test_a_data_directory_sets_every_number_and_level(places: Places) -> None:
+    (places.data_dir / ".env").write_text(
+        "KODIT_KEEP_DAYS=1.5\nKODIT_SYNC_EVERY_SECONDS=60\nKODIT_LOG_LEVEL=debug\n"
+        "KODIT_QUEUE_ORDER=run_first\nKODIT_TASK_LIMITS=SYNC=3\n"
+    )
+    settings = places.load()
+    assert (settings.keep_days, settings.sync_every_seconds) == (1.5, 60.0)
+    assert (settings.log_level, settings.queue_order) == (LogLevel.DEBUG, QueueOrder.RUN_FIRST)
+    assert settings.task_limits == {TaskType.SYNC: 3}
+
+
+AUTHORITY = {
+    "KODIT_DATA_DIR": "/elsewhere",
+    "KODIT_ALLOWED_ROOTS": "/",
+    "KODIT_ALLOW_PRIVATE_ADDRESSES": "true",
+    "KODIT_ALLOWED_CREDENTIALS": "env:TOKEN",
+}
+
+
+@pytest.mark.parametrize("name", AUTHORITY)
+def test_a_data_directory_brings_no_authority(places: Places, name: str) -> None:
+    """It is refused by its name, and told where it could be set instead."""
+    (places.data_dir / ".env").write_text(f"{name}={AUTHORITY[name]}\n")
+    with pytest.raises(UserError, match=f"{name} cannot be set in .*only numbers and levels") as no:
+        places.load()
+    assert str(places.user) in str(no.value)
+
+
+def test_every_setting_is_a_number_a_level_or_authority() -> None:
+    """A new one that is neither is to be told apart in the code before it is in this list."""
+    no = [
+        setting.name for setting in fields(Settings) if not may_be_set_by_a_data_directory(setting)
+    ]
+    assert [f"KODIT_{name.upper()}" for name in no] == list(AUTHORITY)
+
+
+@pytest.mark.parametrize("value", ["data", "./data", "../data"])
+def test_a_relative_data_directory_in_a_file(places: Places, value: str) -> None:
+    """It would be another one wherever one stands."""
+    places.user.write_text(f"KODIT_DATA_DIR={value}\n")
+    with pytest.raises(UserError, match=r"KODIT_DATA_DIR in .* must be an absolute path"):
+        Settings.load({})
+
+
+def test_a_data_directory_of_nobody(places: Places) -> None:
+    with pytest.raises(UserError, match="the home of a user that is not known"):
+        Settings.load({"KODIT_DATA_DIR": "~nobody-of-this-name/x"})
+
+
+def test_a_relative_folder_of_settings_is_not_taken_from_here(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the standard of `XDG_CONFIG_HOME` has it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", "config")
+    monkeypatch.setenv("HOME", str(places.data_dir.parent / "home"))
+    Path("config/kodit").mkdir(parents=True)
+    Path("config/kodit/.env").write_text("KODIT_WORKER_SLOTS=9\n")
+    assert places.load().worker_slots == Settings.worker_slots
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_socket(path: Path) -> None:
+    os.chdir(path.parent)  # the whole path may be too long
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path.name)
+
+
+def huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+def binary(path: Path) -> None:
+    path.write_bytes(b"KODIT_WORKER_SLOTS=3\xff\xfe\n")
+
+
+def with_zeros(path: Path) -> None:
+    path.write_bytes(b"KODIT_WORKER_SLOTS=3\0\n")
+
+
+def no_assignment(path: Path) -> None:
+    path.write_text("KODIT_WORKER_SLOTS=3\nworker slots are three\n")
+
+
+def a_loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def writable_by_all(path: Path) -> None:
+    path.write_text("KODIT_WORKER_SLOTS=3\n")
+    path.chmod(0o666)
+
+
+@pytest.mark.parametrize("where", ["user", "data directory"])
+@pytest.mark.parametrize(
+    "make",
+    [directory, fifo, a_socket, huge, binary, with_zeros, no_assignment, a_loop, writable_by_all],
+)
+def test_a_file_that_cannot_be_used(
+    places: Places, where: str, make: Callable[[Path], None]
+) -> None:
+    """Is named in one sentence, at once: nobody waits for a pipe."""
+    path = places.user if where == "user" else places.data_dir / ".env"
+    make(path)
+    with pytest.raises(UserError) as refused:
+        places.load()
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("where", ["user", "data directory"])
+def test_a_file_of_another_user(places: Places, where: str) -> None:
+    path = places.user if where == "user" else places.data_dir / ".env"
+    path.write_text("KODIT_WORKER_SLOTS=3\n")
+    os.chown(path, 12345, -1)
+    with pytest.raises(UserError, match="belongs to another user"):
+        places.load()
+
+
+def test_links_to_files_of_settings(places: Places) -> None:
+    """Those who keep their settings in a repository link to them; a data directory has no cause."""
+    target = places.data_dir.parent / "dotfiles"
+    target.write_text("KODIT_WORKER_SLOTS=3\n")
+    places.user.symlink_to(target)
+    assert places.load().worker_slots == 3
+    (places.data_dir / ".env").symlink_to(target)
+    with pytest.raises(UserError, match="symbolic link"):
+        places.load()
+
+
+def test_a_bad_value_names_its_place(places: Places) -> None:
+    places.user.write_text("KODIT_WORKER_SLOTS=several\n")
+    with pytest.raises(UserError, match=f"KODIT_WORKER_SLOTS in {places.user} must be a number"):
+        places.load()
+
+
+def test_what_remote_callers_may_do(places: Places) -> None:
+    """Lists are split at commas, folders also at colons; roots are compared without links."""
+    real = places.data_dir.parent / "code"
+    real.mkdir()
+    (places.data_dir.parent / "link").symlink_to(real)
+    settings = places.load(
+        {
+            "KODIT_ALLOWED_ROOTS": f"{places.data_dir.parent / 'link'}:/srv/a, /srv/b,",
+            "KODIT_ALLOW_PRIVATE_ADDRESSES": "Yes",
+            "KODIT_ALLOWED_CREDENTIALS": "env:A, B@Git.example.org",
+        }
+    )
+    assert settings.allowed_roots == (real, Path("/srv/a"), Path("/srv/b"))
+    assert settings.allow_private_addresses
+    assert settings.allowed_credentials == (
+        AllowedCredentials("env:A"),
+        AllowedCredentials("env:B", "git.example.org"),
+    )
+    assert places.load().allowed_roots == ()
+    assert not places.load({"KODIT_ALLOW_PRIVATE_ADDRESSES": "0"}).allow_private_addresses
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("KODIT_ALLOWED_ROOTS", "srv", "must be absolute paths; 'srv' is not one"),
+        ("KODIT_ALLOWED_ROOTS", "~nobody-of-this-name", "which is no path"),
+        ("KODIT_ALLOW_PRIVATE_ADDRESSES", "maybe", "must be true or false, not 'maybe'"),
+        ("KODIT_ALLOWED_CREDENTIALS", "ada:s3cret", r"must be references like env:TOKEN@git"),
+        ("KODIT_ALLOWED_CREDENTIALS", "env:A@", r"must be references like env:TOKEN@git"),
+    ],
+)
+def test_a_mistake_in_what_remote_callers_may_do(
+    places: Places, name: str, value: str, sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence) as refused:
+        places.load({name: value})
+    assert "s3cret" not in str(refused.value)
+
+
+def test_the_faces_read_the_same_places(places: Places) -> None:
+    """The command line as a process, and Python."""
+    (places.data_dir / ".env").write_text("KODIT_ALLOWED_ROOTS=/\n")
+    outcome = KoditCommand(places.data_dir).run_here("status")
+    assert (outcome.code, outcome.out) == (2, "")
+    (said,) = outcome.said
+    assert said.startswith("kodit: KODIT_ALLOWED_ROOTS cannot be set in ")
+    with pytest.raises(UserError, match="KODIT_ALLOWED_ROOTS cannot be set"):
+        Kodit(places.data_dir)

@@ -1,0 +1,244 @@
+"""A data directory from somebody else brings no authority: nothing in it is run, and nothing leads
+out of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.command import KoditCommand
+from tests.support.fixtures import kodit
+
+from kodit.domain.errors import UserError
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.data_directory import check_data_directory
+from kodit.infrastructure.files import remove_tree, write_atomically
+from kodit.infrastructure.git.clone import distrust, remove_clone, synchronise
+from kodit.infrastructure.locks import open_lock_file
+from kodit.infrastructure.sources.parsing import parse_source
+
+if TYPE_CHECKING:
+    from tests.git.conftest import GitServer, MakeRepository, Repository
+
+__all__ = ["kodit"]
+
+CODE = {"a.py": "def quartz():\n    return 1\n"}
+HOSTILE = "evil\x1b[2J\x1b]0;x\x07"
+
+
+@pytest.fixture
+def victim(make_repository: MakeRepository) -> Repository:
+    """What a link could lead to: a repository of the user."""
+    repository = make_repository("victim")
+    repository.commit({"mine.py": "mine = 1\n"})
+    repository.git("pack-refs", "--all")
+    return repository
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    """All that is in a folder: names, and the content of files."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+# Links
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("kodit.db", "kodit.db-wal", "write.lock", "write.turn"),
+        *("keyword", "vectors", "clones", "workers", "credentials"),
+        *("keyword/keyword.lock", "keyword/5", "keyword/5/positions.json"),
+    ],
+)
+def test_a_link_where_kodit_writes(tmp_path: Path, name: str) -> None:
+    """Is refused before anything is written; where it leads nothing is made or changed."""
+    kodit = KoditCommand(tmp_path / "data")
+    outside = tmp_path / "outside"
+    (kodit.data_dir / name).parent.mkdir(parents=True)
+    (kodit.data_dir / name).symlink_to(outside)
+    outcome = kodit.run_here("status")
+    assert (outcome.code, outcome.out) == (2, "")
+    (said,) = outcome.said
+    assert f"is not used: {kodit.data_dir / name} is a symbolic link" in said
+    assert not outside.exists()
+
+
+def test_links_that_concern_nobody(tmp_path: Path) -> None:
+    """The data directory itself may be one, and what Kodit has not made may be anything."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "notes").symlink_to(tmp_path)
+    check_data_directory(tmp_path / "data")
+
+
+def test_a_data_directory_that_everybody_may_write(kodit: KoditCommand) -> None:
+    kodit.data_dir.mkdir()
+    kodit.data_dir.chmod(0o777)
+    outcome = kodit.run_here("status")
+    assert outcome.code == 2
+    (said,) = outcome.said
+    assert "is not used: every user of this machine may write it; make it yours alone" in said
+    assert list(kodit.data_dir.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+def test_a_data_directory_of_another_user(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, -1)
+    with pytest.raises(
+        UserError, match=r"is not used: it belongs to another user \(number 12345\)"
+    ):
+        check_data_directory(tmp_path)
+
+
+def test_a_lock_file_that_is_a_link(tmp_path: Path) -> None:
+    """Does not make the file that it leads to."""
+    (tmp_path / "x.lock").symlink_to(tmp_path / "outside")
+    with pytest.raises(OSError, match="symbolic links"):
+        open_lock_file(tmp_path / "x.lock")
+    assert not (tmp_path / "outside").exists()
+
+
+def test_files_that_are_written_in_one_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies where the new content is first written is not followed, nor is the old file."""
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    path = tmp_path / "positions.json"
+    path.symlink_to(outside)
+    monkeypatch.setattr("secrets.token_hex", lambda _bytes: "guessed")
+    temporary = tmp_path / "positions.json.guessed.tmp"
+    temporary.symlink_to(outside)
+    with pytest.raises(FileExistsError):
+        write_atomically(path, b"theirs")
+    assert not temporary.is_symlink()
+    write_atomically(path, b"theirs")
+    assert (path.read_bytes(), path.is_symlink()) == (b"theirs", False)
+    assert outside.read_text() == "mine"
+
+
+def test_removing_a_link_leaves_what_it_leads_to(tmp_path: Path, victim: Repository) -> None:
+    before = everything(victim.path)
+    (tmp_path / "link").symlink_to(victim.path)
+    remove_tree(tmp_path / "link")
+    assert not (tmp_path / "link").is_symlink()
+    assert everything(victim.path) == before
+
+
+# Clones
+
+
+def whole(clone: Path, target: Path) -> None:
+    shutil.rmtree(clone)
+    clone.symlink_to(target)
+
+
+def part(name: str) -> Callable[[Path, Path], None]:
+    def replace(clone: Path, target: Path) -> None:
+        if (clone / name).is_dir():
+            shutil.rmtree(clone / name)
+        (clone / name).unlink(missing_ok=True)
+        (clone / name).symlink_to(target / name)
+
+    return replace
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [whole, *(part(name) for name in ("objects", "objects/pack", "refs", "packed-refs", "config"))],
+)
+def test_a_clone_that_leads_elsewhere_is_made_anew(
+    tmp_path: Path,
+    make_repository: MakeRepository,
+    victim: Repository,
+    replace: Callable[[Path, Path], None],
+) -> None:
+    """Whatever is then fetched or thrown away, the user's repository stays as it is."""
+    origin = make_repository()
+    origin.commit(CODE)
+    clone = tmp_path / "clones" / "1.git"
+    source = Source(SourceKind.GIT, origin.url)
+    synchronise(source, clone)
+    before = everything(victim.path)
+    replace(clone, victim.path / ".git")
+    commit = origin.commit({"b.py": "two"})
+
+    distrust(clone)
+    assert everything(victim.path) == before
+    assert synchronise(source, clone) == commit
+    assert everything(victim.path) == before
+    assert not clone.is_symlink()
+    assert not any(path.is_symlink() for path in clone.rglob("*"))
+
+
+def test_deleting_a_clone_that_leads_elsewhere(tmp_path: Path, victim: Repository) -> None:
+    before = everything(victim.path)
+    clone = tmp_path / "clones" / "1.git"
+    for link in (clone, clone.with_name(".1.git.0a.tmp"), clone.with_name(".1.git.lock")):
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(victim.path)
+    remove_clone(clone)
+    assert list(clone.parent.iterdir()) == []
+    assert everything(victim.path) == before
+
+
+def test_the_configuration_of_a_clone_is_ours(
+    tmp_path: Path, make_repository: MakeRepository, make_server: Callable[[], GitServer]
+) -> None:
+    """One that was prepared neither runs anything, nor sends what is fetched, and the password with
+    it, elsewhere."""
+    origin = make_repository()
+    origin.commit(CODE)
+    server, proxy = make_server(), make_server()
+    source = parse_source(server.url("origin/.git")).source
+    clone = tmp_path / "clones" / "1.git"
+    synchronise(source, clone)
+    sprung = tmp_path / "sprung"
+    trap = tmp_path / "trap.sh"
+    trap.write_text(f"#!/bin/sh\ntouch '{sprung}'\n")
+    trap.chmod(0o755)
+    for name, value in {
+        "http.proxy": f"http://{proxy.host}",
+        f"url.http://{proxy.host}/.insteadOf": f"http://{server.host}/",
+        "core.gitProxy": str(trap),
+        "gc.recentObjectsHook": str(trap),
+        f"remote.{source.location}.uploadpack": str(trap),
+        f"remote.{source.location}.vcs": "ext",
+        "http.extraHeader": "X-Evil: 1",
+        "extensions.worktreeConfig": "true",
+    }.items():
+        origin.git("config", "--file", str(clone / "config"), name, value)
+    (clone / "config.worktree").write_bytes((clone / "config").read_bytes())
+    commit = origin.commit({"b.py": "two"})
+
+    assert synchronise(source, clone) == commit
+    assert proxy.requests == []
+    assert not sprung.exists()
+    assert not (clone / "config.worktree").exists()
+    assert "http" not in (clone / "config").read_text()
+
+
+def test_a_clone_that_borrows_its_configuration(
+    tmp_path: Path, make_repository: MakeRepository, make_server: Callable[[], GitServer]
+) -> None:
+    """From a directory that only another repository has any business with."""
+    origin = make_repository()
+    origin.commit(CODE)
+    server, proxy = make_server(), make_server()
+    source = parse_source(server.url("origin/.git")).source
+    clone = tmp_path / "clones" / "1.git"
+    synchronise(source, clone)
+    shutil.copytree(clone, tmp_path / "common")
+    origin.git("config", "--file", str(tmp_path / "common/config"), "http.proxy", proxy.host)
+    (clone / "commondir").write_text(str(tmp_path / "common"))
+    commit = origin.commit({"b.py": "two"})
+    assert synchronise(source, clone) == commit
+    assert proxy.requests == []

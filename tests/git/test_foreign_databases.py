@@ -1,0 +1,140 @@
+"""A database from somebody else brings no authority: what its rows name is refused where nobody
+could have typed it, and nothing that steers a terminal is printed."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand
+from tests.support.fixtures import kodit
+from tests.support.snapshot import execute, read_rows
+from tests.support.sources import python_function, write_file
+
+from kodit.domain.errors import SourceError
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.sources.parsing import check_stored, parse_source
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+
+__all__ = ["kodit"]
+
+CODE = {"a.py": "def quartz():\n    return 1\n"}
+HOSTILE = "evil\x1b[2J\x1b]0;x\x07"
+
+
+@pytest.mark.parametrize(
+    ("kind", "location"),
+    [
+        ("git", "ext::sh -c touch% sprung"),
+        ("git", "--upload-pack=touch sprung"),
+        ("git", "-c"),
+        ("git", "https://ada:s3cret@git.example.org/x"),
+        ("git", "https://git.example.org\\@evil.example/x"),
+        ("git", "https://git.example.org/x\n"),
+        ("git", "https://git.example.org/x?y"),
+        ("git", "ftp://git.example.org/x"),
+        ("git", "file://server/x"),
+        ("git", "ssh://-oProxyCommand=touch/x"),
+        ("git", "git@-oProxyCommand=touch:x"),
+        ("git", "relative/path"),
+        ("git", ""),
+        ("folder", "relative/path"),
+        ("folder", ""),
+        ("folder", "/with\0zero"),
+    ],
+)
+def test_a_stored_source_that_nobody_could_have_typed(kind: str, location: str) -> None:
+    """Is refused before a program is started for it."""
+    with pytest.raises(SourceError, match="none that Kodit would have stored") as refused:
+        check_stored(Source(SourceKind(kind), location))
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "ref", ["--output=sprung", "-c", "a..b", "a b", "a\nb", "+x:y", "x^{tree}"]
+)
+def test_a_stored_ref_that_nobody_could_have_typed(ref: str) -> None:
+    with pytest.raises(SourceError, match="none that Kodit would have stored"):
+        check_stored(Source(SourceKind.GIT, "https://git.example.org/x", ref))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://git.example.org/x.git",
+        "https://user:p@Git.example.org:8443/@scope/x/@v1",
+        "http://[::1]:80/x@main",
+        "ssh://git@git.example.org:22/~x/y",
+        "ssh://us%40er@git.example.org/x",
+        "git://git.example.org/x@pkg@1.0",
+        "git@git.example.org:x/y.git@main",
+        "git@[::1]:x",
+        "https://münchen.example/x",
+        ".",
+        "/",
+    ],
+)
+def test_stored_sources_are_what_was_typed(typed: str, tmp_path: Path) -> None:
+    """All that parsing gives passes."""
+    check_stored(parse_source(typed, cwd=tmp_path).source)
+
+
+def test_a_queued_run_of_a_source_that_executes(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Through the whole program: it fails for good, and says why."""
+    write_file(tmp_path / "code" / "a.py", CODE["a.py"])
+    kodit.succeed("index", "--no-wait", tmp_path / "code")
+    execute(
+        kodit.data_dir, "UPDATE indexes SET kind = 'git', location = 'ext::sh -c touch% sprung'"
+    )
+    write_file(tmp_path / "mine" / "a.py", CODE["a.py"])
+    assert kodit.run("search", "quartz", tmp_path / "mine", cwd=tmp_path).code == 0
+    assert read_rows(kodit.data_dir, "SELECT state FROM index_runs WHERE id = 1") == [("failed",)]
+    assert not (tmp_path / "sprung").exists()
+    assert "none that Kodit would have stored" in kodit.run_here("queue", "show", "1").out
+
+
+def test_nothing_in_a_database_steers_the_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Every text of every table is hostile; what is printed of it is escaped."""
+    write_file(tmp_path / "code" / "a.py", python_function("quartz", "a b c".split()))
+    kodit.succeed("index", tmp_path / "code")
+    free = {
+        "indexes": ("location", "ref", "credentials"),
+        "files": ("path", "problem", "language"),
+        "snippets": ("symbol", "scope", "text", "language"),
+        "task_attempts": ("worker", "error"),
+        "tasks": ("error", "worker"),
+        "enrichments": ("text",),
+    }
+    with closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        for table, columns in free.items():
+            known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            assert known.issuperset(columns), (table, known)
+            for column in columns:
+                connection.execute(f"UPDATE {table} SET {column} = ?", (HOSTILE,))  # noqa: S608
+    workers = kodit.data_dir / "workers"
+    (workers / f"{HOSTILE}.lock").touch()
+    shown = 0
+    for arguments in (
+        *(["status"], ["queue", "list", "--all"], ["queue", "show", "1"], ["doctor"], ["ls"]),
+        *(["search", "quartz"], ["search", "quartz", "--explain"], ["symbols", "quartz"]),
+        *(["grep", "return"], ["read", "1", HOSTILE], ["index"], ["delete", HOSTILE]),
+    ):
+        for options in ([], ["--json"]):
+            if options and arguments[0] == "delete":
+                continue
+            outcome = kodit.run_here(*arguments, *options)
+            said = outcome.out + outcome.err
+            assert "\x1b" not in said and "\x07" not in said, (arguments, said)
+            shown += "evil" in said
+    assert shown > 10
+
+
+def test_triggers_of_a_database_can_only_compute(tmp_path: Path) -> None:
+    """And views: what reaches out of the database is closed to its schema."""
+    database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
+    with closing(database), database.read() as transaction:
+        trusted = transaction.connection.exec_driver_sql("PRAGMA trusted_schema").scalar()
+    assert trusted == 0

@@ -1,0 +1,345 @@
+"""What a caller over the network may name, and what the user of this machine may."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.support.serving import ServingKodit
+from tests.support.snapshot import read_rows
+
+from kodit.application.services.index_service import SourceRequest
+from kodit.composition import Application
+from kodit.composition.made_once import made_once
+from kodit.domain.errors import RefusedByPolicyError, SourceError, UserError
+from kodit.domain.policy import LOCAL, AllowedCredentials, CallerPolicy
+from kodit.domain.ports.hosts import HostResolver
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.hosts import SystemHostResolver
+from kodit.infrastructure.sources.parsing import parse_source
+from kodit.settings import Settings
+
+REMOTE = CallerPolicy()
+
+
+async def add_all(
+    requests: Sequence[SourceRequest], policy: CallerPolicy, application: Application
+) -> None:
+    """Add the sources as a caller whom this policy is for."""
+    await application.indexes.add(requests, policy)
+
+
+def git_source(location: str) -> Source:
+    return Source(SourceKind.GIT, location)
+
+
+def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
+    """What of a source as it was typed is refused, and its value."""
+    with pytest.raises(RefusedByPolicyError) as refused:
+        parse_source(typed, policy=policy)
+    assert refused.value.code == "refused_by_policy"
+    assert isinstance(refused.value, UserError)
+    return str(refused.value.fields["what"]), str(refused.value.fields["value"])
+
+
+# Hosts
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        # This machine, in each way of writing it.
+        *("localhost", "LOCALHOST", "localhost.", "a.localhost", "localhost.localdomain"),
+        *("127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "127.255.255.254", "0", "0.0"),
+        *("2130706433", "017700000001", "0x7f000001", "0X7F000001", "0x7f.1", "0177.0.0.1"),
+        *("127.0x0.0.01", "00000177.1", "[::1]", "[::]", "[0:0:0:0:0:0:0:1]"),
+        *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]"),
+        *("[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[64:ff9b::a00:1]"),
+        # A private network, the link, and what is for all or for nobody.
+        *("10.0.0.1", "10.1", "167772161", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
+        *("169.254.169.254", "0xa9fea9fe", "2852039166", "100.64.0.1", "198.18.0.1"),
+        *("224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1"),
+        *("[fe80::1]", "[fc00::1]", "[fd12:3456::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]"),
+        *("[::ffff:10.0.0.1]", "[2002:a00:1::]", "[2001:0:a00:1:0:0:f5ff:fffe]", "[4000::1]"),
+        # A number at the end, and yet no address: programs differ in what they make of it.
+        *("256.1.1.1", "1.2.3.4.5", "1.2.3.256", "4294967296", "0x1ffffffff", "1.0x", "09.1.1.1"),
+        *("x.127", "example.0x7f000001"),
+    ],
+)
+@pytest.mark.parametrize("form", ["https://{}/x", "ssh://git@{}:22/x", "git://{}/x", "git@{}:x/y"])
+def test_a_private_host(host: str, form: str) -> None:
+    """Is refused without being looked up, in a URL of each kind and as ssh has it."""
+    what, value = refusal(REMOTE, form.format(host))
+    assert (what, value.rstrip(".")) == ("host", host.strip("[]").lower().rstrip("."))
+    allowing = CallerPolicy(allow_private_addresses=True)
+    assert parse_source(form.format(host), policy=allowing) == parse_source(form.format(host))
+    assert allowing.host_to_look_up(git_source(form.format(host))) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "host"),
+    [
+        ("https://git.example.org@127.0.0.1/x", "127.0.0.1"),
+        ("https://git.example.org:443@127.0.0.1:443/x", "127.0.0.1"),
+        ("https://git.example.org%40@127.0.0.1/x", "127.0.0.1"),
+        ("https://a@git.example.org@localhost/x", "localhost"),
+        ("https://git.example.org\\@127.0.0.1/x", "127.0.0.1"),
+        ("ssh://git.example.org@10.0.0.1/x", "10.0.0.1"),
+        ("git.example.org@10.0.0.1:x", "10.0.0.1"),
+        ("https://127.0.0.1/@git.example.org/x", "127.0.0.1"),
+    ],
+)
+def test_a_host_behind_what_looks_like_one(typed: str, host: str) -> None:
+    """What is before the `@` is a name and a password."""
+    assert refusal(REMOTE, typed) == ("host", host)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://git.example.org#@127.0.0.1/x",
+        "https://git.example.org?@127.0.0.1/x",
+        "https://127.0.0.1 .example.org/x",
+        "https://127.0.0.1%2eexample.org/x",
+        "https://[::1%25eth0]/x",
+        "https://[::1/x",
+        "https:///127.0.0.1/x",
+        "https://127.0.0.1:x/y",
+        "https://\t127.0.0.1/x",
+    ],
+)
+def test_a_url_that_programs_would_read_differently(typed: str) -> None:
+    """Is refused to everybody."""
+    for policy in (REMOTE, LOCAL):
+        with pytest.raises(SourceError):
+            parse_source(typed, policy=policy)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "ⓛocalhost",
+        "\uff11\uff12\uff17.0.0.1",
+        "127。0。0。1",
+        "local\u00adhost",
+        "münchen.example",
+        "faß.example",
+    ],
+)
+def test_a_host_beyond_ascii(host: str) -> None:
+    """One program maps it to an address of this machine where another does not."""
+    assert refusal(REMOTE, f"https://{host}/x")[0] == "host"
+    assert parse_source("https://xn--mnchen-3ya.example/x", policy=REMOTE)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("https://github.com/a/b", "https://github.com:443/a/b@main", "git@github.com:a/b"),
+        *("https://8.8.8.8/x", "https://[2606:4700::1111]/x", "https://134744072/x"),
+        *("https://1.example.org/x", "https://0x.org/x", "https://[::ffff:8.8.8.8]/x"),
+        *("https://user:password@github.com/a/b", "https://localhost.example.org/x"),
+    ],
+)
+def test_a_public_host(typed: str) -> None:
+    """Is let pass as far as its name goes, and is to be looked up."""
+    parsed = parse_source(typed, policy=REMOTE)
+    assert parsed == parse_source(typed)
+    assert REMOTE.host_to_look_up(parsed.source)
+    assert LOCAL.host_to_look_up(parsed.source) is None
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["127.0.0.1"],
+        ["8.8.8.8", "10.0.0.1"],
+        ["8.8.8.8", "::1"],
+        ["fe80::1%eth0"],
+        ["::ffff:169.254.169.254"],
+    ],
+)
+def test_a_name_that_leads_to_a_private_address(addresses: list[str]) -> None:
+    """Whichever of its addresses it is."""
+    with pytest.raises(RefusedByPolicyError, match=r"the host git\.example\.org is this machine"):
+        REMOTE.check_addresses("git.example.org", addresses)
+    REMOTE.check_addresses("git.example.org", ["8.8.8.8", "2606:4700::1111"])
+
+
+def test_a_name_that_leads_nowhere() -> None:
+    with pytest.raises(SourceError, match=r"git\.example\.org has no address"):
+        REMOTE.check_addresses("git.example.org", [])
+
+
+def test_the_resolver_of_this_machine() -> None:
+    """Knows itself, and says nothing of what is no name."""
+    resolver = SystemHostResolver()
+    assert set(resolver.addresses("localhost")) & {"127.0.0.1", "::1"}
+    assert resolver.addresses("127.1") == ("127.0.0.1",)
+    for unknown in ("nothing.invalid", "x" * 300, "a..b", ""):
+        assert resolver.addresses(unknown) in ((), ("::1", "127.0.0.1"), ("127.0.0.1", "::1"))
+
+
+# Folders
+
+
+@pytest.fixture
+def roots(tmp_path: Path) -> CallerPolicy:
+    """A policy with the root `allowed`, which has a link out and a link in beside it."""
+    for name in ("allowed/code", "allowed-not", "secret/code"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "allowed" / "out").symlink_to(tmp_path / "secret")
+    (tmp_path / "in").symlink_to(tmp_path / "allowed")
+    settings = Settings.load(
+        {"KODIT_DATA_DIR": str(tmp_path / "data"), "KODIT_ALLOWED_ROOTS": str(tmp_path / "in")}
+    )
+    return settings.policy_of_remote_callers
+
+
+def test_folders_below_the_roots(roots: CallerPolicy, tmp_path: Path) -> None:
+    """With links followed on both sides."""
+    for name in ("allowed", "allowed/code", "allowed/code/../code", "allowed/./code/"):
+        source = parse_source(str(tmp_path / name), policy=roots).source
+        assert source.location.startswith(str(tmp_path / "allowed"))
+    with pytest.raises(RefusedByPolicyError):
+        parse_source(str(tmp_path / "allowed" / "code"), policy=REMOTE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("secret", "secret/code", "secret/nothing", "allowed-not", "", ".."),
+        *("allowed/../secret", "allowed/code/../../secret", "allowed/out", "allowed/out/code"),
+        *("allowed/out/nothing", "allowed/out/code@main", "in/out"),
+    ],
+)
+def test_folders_beside_the_roots(roots: CallerPolicy, tmp_path: Path, name: str) -> None:
+    """Are refused in the same words whether they exist or not."""
+    typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
+    what, _ = refusal(roots, typed)
+    assert what == "folder"
+
+
+@pytest.mark.parametrize("typed", [".", "code", "./code", "../allowed", "~", "~root", "~/x", "a:b"])
+def test_a_folder_that_depends_on_where_the_server_is(
+    roots: CallerPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    """A caller over the network is nowhere on this machine."""
+    monkeypatch.chdir(tmp_path / "allowed")
+    monkeypatch.setenv("HOME", str(tmp_path / "allowed"))
+    assert refusal(roots, typed) == ("folder", typed)
+
+
+def test_what_looks_like_an_address_is_not_looked_for_here(
+    roots: CallerPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though there is a folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "git@github.com:a").mkdir()
+    assert parse_source("git@github.com:a").source.kind is SourceKind.FOLDER
+    assert parse_source("git@github.com:a", policy=roots).source.kind is SourceKind.GIT
+
+
+@pytest.mark.parametrize("form", ["file://{}", "FILE://{}", "file://localhost{}", "File://{}@main"])
+def test_local_repositories(roots: CallerPolicy, tmp_path: Path, form: str) -> None:
+    """Not even below a root: what a repository borrows from others is read as well."""
+    typed = form.format(tmp_path / "allowed" / "code")
+    assert refusal(roots, typed) == ("file_url", typed)
+    with pytest.raises(RefusedByPolicyError):
+        roots.check_source(git_source((tmp_path / "allowed").as_uri()))
+
+
+# References
+
+
+def test_references_that_the_operator_has_named() -> None:
+    """For any host, or for one."""
+    policy = CallerPolicy(
+        allowed_credentials=(
+            AllowedCredentials("env:ANY"),
+            AllowedCredentials("env:ONE", "git.example.org"),
+            AllowedCredentials("env:PORT", "git.example.org:8443"),
+        )
+    )
+    one, port = (
+        git_source("https://git.example.org/x"),
+        git_source("https://git.example.org:8443/x"),
+    )
+    other = git_source("https://evil.example/git.example.org")
+    for reference, source in (
+        *(("env:ANY", one), ("env:ANY", other), ("env:ONE", one), ("env:ONE", port)),
+        ("env:PORT", port),
+    ):
+        policy.check_reference(reference, source)
+    for reference, source in (
+        *(("env:ONE", other), ("env:PORT", one), ("env:TWO", one), ("ANY", one), ("env:any", one)),
+        ("file:" + "0" * 32, one),
+    ):
+        with pytest.raises(RefusedByPolicyError) as refused:
+            policy.check_reference(reference, source)
+        assert refused.value.fields["what"] == "credentials"
+    LOCAL.check_reference("env:TWO", one)
+
+
+def test_a_secret_in_place_of_a_reference_is_not_repeated() -> None:
+    with pytest.raises(RefusedByPolicyError) as refused:
+        REMOTE.check_reference("ada:s3cret", git_source("https://git.example.org/x"))
+    assert "s3cret" not in str(refused.value) + str(refused.value.fields)
+
+
+# The use case
+
+
+class KnownHosts:
+    """Answers from a table, and remembers what it was asked."""
+
+    def __init__(self, table: Mapping[str, Sequence[str]]) -> None:
+        self._table = table
+        self.asked: list[str] = []
+
+    def addresses(self, host: str) -> Sequence[str]:
+        self.asked.append(host)
+        return self._table.get(host, ())
+
+
+class WithKnownHosts(Application):
+    """An application that looks names up in a table."""
+
+    table = KnownHosts({"rebound.example": ["8.8.8.8", "127.0.0.1"]})
+
+    @made_once
+    def hosts(self) -> HostResolver:
+        return self.table
+
+
+def test_adding_is_refused_before_anything_is_asked_or_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One refused source of several is enough; the user of this machine is not asked."""
+    monkeypatch.setenv("TOKEN_OF_TEST", "s3cret")
+    (tmp_path / "code").mkdir()
+    folder = Source(SourceKind.FOLDER, str(tmp_path / "code"))
+    roots = CallerPolicy(allowed_roots=(tmp_path,))
+    refused = {
+        "folder": SourceRequest(Source(SourceKind.FOLDER, "/etc")),
+        "file_url": SourceRequest(git_source((tmp_path / "code").as_uri())),
+        "host": SourceRequest(git_source("https://rebound.example/x")),
+        "credentials": SourceRequest(folder, reference="env:TOKEN_OF_TEST"),
+    }
+    with ServingKodit(tmp_path / "data", WithKnownHosts, is_serving=False) as kodit:
+        for what, request in refused.items():
+            with pytest.raises(RefusedByPolicyError) as error:
+                requests = [SourceRequest(folder), request]
+                kodit.call(partial(add_all, requests, roots))
+            assert error.value.fields["what"] == what
+        with pytest.raises(SourceError, match=r"nowhere\.example has no address"):
+            nowhere = SourceRequest(git_source("https://nowhere.example/x"))
+            kodit.call(lambda application: application.indexes.add([nowhere], roots))
+        assert WithKnownHosts.table.asked == ["rebound.example", "nowhere.example"]
+        assert read_rows(kodit.data_dir, "SELECT * FROM indexes") == []
+        kodit.call(lambda application: application.indexes.add([SourceRequest(folder)], roots))
+        kodit.call(lambda application: application.indexes.add([refused["credentials"]]))
+        assert read_rows(kodit.data_dir, "SELECT confinement FROM indexes") == [(None,)]
