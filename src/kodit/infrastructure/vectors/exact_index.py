@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from kodit.domain.ports.database import Transaction
 from kodit.domain.value_objects import Hit, Scope, VectorKind
@@ -18,9 +19,15 @@ from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
+from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
 from kodit.infrastructure.vectors.pack_builder import pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
-from kodit.infrastructure.vectors.vector_set import VectorSet, to_dict
+from kodit.infrastructure.vectors.vector_set import (
+    RowStates,
+    VectorSet,
+    to_dict,
+    unknown_states,
+)
 
 _BUILDER = "kodit.infrastructure.vectors.pack_builder"
 STAMPS_LAG_NS = 10_000_000
@@ -82,6 +89,7 @@ class ExactVectorReader:
 
     def __init__(self, transaction: SqlTransaction, packs: _Packs) -> None:
         self._driver = Driver(transaction.connection)
+        self._known = _KnownStates(transaction.connection)
         self._made_ns = transaction.made_ns
         self._packs = packs
         self._sets: dict[tuple[int, VectorKind, str], VectorSet] = {}
@@ -133,7 +141,10 @@ class ExactVectorReader:
         found = self._sets.get(key)
         if found is None:
             pack = self._packs.get(index_id, kind, model, self._made_ns)
-            found = self._sets[key] = VectorSet(self._driver, index_id, kind, model, pack)
+            half_done = half_done_file(self._driver, index_id, kind, model)
+            states = self._known.of(pack, half_done)
+            found = VectorSet(self._driver, key, pack, half_done, states)
+            self._sets[key] = found
         return found
 
     def _in_order(self, hits: list[Hit]) -> list[Hit]:
@@ -148,6 +159,29 @@ class ExactVectorReader:
             return hits
         content = {row[0]: tuple(row[1:]) for row in _CONTENT.run(self._driver, sorted(tied))}
         return sorted(hits, key=lambda hit: (-hit.score, content.get(hit.snippet_id, ())))
+
+
+class _KnownStates:
+    """What has been found out of packed rows by earlier searches through the same connection, for
+    as long as nobody has changed the database."""
+
+    def __init__(self, connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        self._version = driver.execute("PRAGMA data_version").fetchone()[0]
+        self._known: _States = connection.info.setdefault(__name__, WeakKeyDictionary())
+
+    def of(self, pack: Pack | None, half_done: HalfDone) -> RowStates:
+        """One element a row. The file that is half done is a matter of the model too, and not of
+        the pack alone."""
+        if pack is None:
+            return unknown_states(0)
+        known = self._known.get(pack)
+        if known is None or known[:2] != (self._version, half_done):
+            known = self._known[pack] = self._version, half_done, unknown_states(len(pack))
+        return known[2]
+
+
+_States = WeakKeyDictionary[Pack, tuple[int, HalfDone, RowStates]]
 
 
 class _OpenPack(NamedTuple):

@@ -19,6 +19,8 @@ FEWEST_CHANGES = 2_000
 LARGEST_SHARE = 0.05
 """A pack is written anew when more rows than both of these have come or gone since: a search reads
 what has come from the database, and looks past what has gone."""
+FEWEST_LEFT = 500
+"""At the end of a stage, so many rows that have come are worth copying a pack to add them."""
 
 _ROWS_BEYOND = """
     SELECT vectors.snippet_id, vectors.file_id, vectors.code, embeddings.vector
@@ -41,7 +43,7 @@ def refresh_pack(
     path = pack_path(Path(folder), index_id, kind)
     with contextlib.closing(_connect(database)) as connection:
         if not _has_fallen_behind(connection, path, index_id, kind, model):
-            return False
+            return _extend(database, path, (index_id, kind, model), FEWEST_LEFT)
         rows = connection.execute(_ROWS_BEYOND, (index_id, kind, model, 0)).fetchall()
     report(0, len(rows))
     if rows:
@@ -61,11 +63,21 @@ def extend_pack(
     """
     path = pack_path(Path(folder), index_id, kind)
     pack = open_pack(path)
-    if pack is not None and pack.model != model:
-        pack = None
-    newest, packed = (0, 0) if pack is None else (int(pack.snippet_ids[-1]), len(pack))
-    most = int(max(FEWEST_CHANGES, LARGEST_SHARE * packed))
-    mine = (index_id, kind, model, newest)
+    packed = 0 if pack is None or pack.model != model else len(pack)
+    fewest = int(max(FEWEST_CHANGES, LARGEST_SHARE * packed))
+    is_written = _extend(database, path, (index_id, kind, model), fewest)
+    report(1, 1)
+    return is_written
+
+
+def _extend(database: str, path: Path, of: tuple[int, str, str], fewest: int) -> bool:
+    """Add what has come since of an index, kind and model, if it is as many rows as `fewest`, or
+    enough for a first pack; returns whether it was written."""
+    index_id, _kind, model = of
+    pack = open_pack(path)
+    if pack is None or pack.model != model:
+        pack, fewest = None, max(fewest, FEWEST_CHANGES)
+    mine = (*of, 0 if pack is None else int(pack.snippet_ids[-1]))
     with contextlib.closing(_connect(database)) as connection:
         connection.execute("BEGIN")
         (added,) = connection.execute(
@@ -73,10 +85,9 @@ def extend_pack(
             "WHERE index_id = ? AND kind = ? AND model = ? AND snippet_id > ?",
             mine,
         ).fetchone()
-        if added < most:
+        if added < fewest:
             return False
         rows = connection.execute(_ROWS_BEYOND, mine).fetchall()
-    report(0, len(rows))
     parts = [to_columns(rows)]
     if pack is not None:
         columns = (pack.snippet_ids, pack.file_ids, pack.codes.T, pack.scales, pack.values)

@@ -36,7 +36,7 @@ _ROWS_AT_ONCE = 512
 """Widened to floats at once, so that they stay in the processor's cache."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pack:
     """The mapped file. `codes` has one row a word, so that a scan reads each in one sweep."""
 
