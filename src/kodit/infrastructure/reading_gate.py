@@ -34,6 +34,11 @@ class ReadingGate:
             self._inside.is_reading = False
             self._leave()
 
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for a place."""
+        return len(self._waiting)
+
     def _enter(self) -> None:
         with self._lock:
             if self._free:
