@@ -20,17 +20,19 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tantivy
 
 from kodit import Kodit
 from kodit.composition import Application
 from kodit.domain.value_objects import Scope, SearchFilter, SearchRequest, VectorKind
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index, to_document
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+from kodit.infrastructure.vectors.pack_builder import pack_path
+from kodit.infrastructure.vectors.pack_file import open_pack
 from kodit.settings import Settings
 
 QUERIES = (
@@ -105,7 +107,6 @@ def grow(folder: Path, size: int) -> None:
     application.open()
     with application.database.read() as transaction:
         stored = [to_stored(row) for row in transaction.connection.execute(select_stored())]
-    documents = [(snippet.id, snippet.file_id, to_document(snippet)) for snippet in stored]
     writer = open_index(folder / "keyword" / SCHEMA_VERSION).writer(200_000_000, 2)
     for copy in range(1, -(-size // have)):
         connection.execute("BEGIN")
@@ -119,31 +120,20 @@ def grow(folder: Path, size: int) -> None:
         )
         _copy_vectors(connection, rng, copy, (last_snippet, last_file))
         connection.execute("COMMIT")
-        for snippet_id, file_id, document in documents[:wanted]:
-            writer.add_document(
-                _moved(document, copy * last_snippet + snippet_id, copy * last_file + file_id)
+        for snippet in stored[:wanted]:
+            moved = replace(
+                snippet,
+                id=copy * last_snippet + snippet.id,
+                file_id=copy * last_file + snippet.file_id,
             )
+            writer.add_document(to_document(moved))
     writer.commit()
     writer.wait_merging_threads()
     connection.execute("ANALYZE")
     connection.close()
     for kind in VectorKind:
-        asyncio.run(
-            application.engines.vector_index.refresh(1, kind, application.engines.embedder.model)
-        )
+        asyncio.run(application.engines.vector_index.refresh(1, kind, application.engines.embedder.model))
     application.close()
-
-
-def _moved(document: tantivy.Document, snippet_id: int, file_id: int) -> tantivy.Document:
-    fields = document.to_dict()
-    return tantivy.Document(
-        snippet_id=snippet_id,
-        file_id=file_id,
-        index_id=fields["index_id"][0],
-        terms=fields["terms"][0],
-        name=fields.get("name", []),
-        kind=fields["kind"][0],
-    )
 
 
 def _copy_rows(
@@ -273,15 +263,17 @@ def _times(search: Any, requests: Sequence[SearchRequest]) -> list[float]:
 
 def _recall(application: Application) -> float:
     """Of the ten nearest by a scan of every stored vector, how many the index finds."""
-    index, model = application.engines.vector_index, application.engines.embedder.model
+    model = application.engines.embedder.model
     scope = Scope(frozenset([1]))
-    pack = index._pack(1, VectorKind.CODE, model)  # type: ignore[attr-defined] # not a port's
+    pack = open_pack(pack_path(application.data_dir / "vectors", 1, VectorKind.CODE.value))
     if pack is None:
         return float("nan")
     found = []
     for query in QUERIES:
         vector = application.engines.embedder.embed_query(query)
-        hits = index.search(VectorKind.CODE, model, vector, scope, 10)
+        with application.database.read() as transaction:
+            reader = application.engines.vector_index.reader(transaction)
+            hits = reader.search(VectorKind.CODE, model, vector, scope, 10)
         scores = np.concatenate(
             [
                 pack.rescore(

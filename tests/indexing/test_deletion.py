@@ -35,7 +35,7 @@ class FaultyServing(ServingKodit):
 
 def keyword_search(serving: ServingKodit, terms: list[str], scope: Scope, limit: int) -> list[Hit]:
     """What the keyword index holds, whatever the database says."""
-    return serving.application.engines.keyword_index.search(terms, scope, limit)
+    return serving.application.engines.keyword_index.reader().search(terms, scope, limit)
 
 
 @pytest.fixture

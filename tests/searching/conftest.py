@@ -26,8 +26,16 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def searchable(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
-    """Kodit with the corpus indexed."""
-    with Kodit(tmp_path_factory.mktemp("data")) as kodit:
+def data_dir(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that has the corpus indexed."""
+    folder = tmp_path_factory.mktemp("data")
+    with Kodit(folder) as kodit:
         kodit.index(corpus)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def searchable(data_dir: Path) -> Iterator[Kodit]:
+    """Kodit with the corpus indexed."""
+    with Kodit(data_dir) as kodit:
         yield kodit

@@ -384,7 +384,11 @@ class Application:
     def symbols(self) -> SymbolService:
         from kodit.application.services.symbol_service import SymbolService
 
-        return SymbolService(catalogue=self.catalogue, keyword_index=self.engines.keyword_index)
+        return SymbolService(
+            database=self.database,
+            catalogue=self.catalogue,
+            keyword_index=self.engines.keyword_index,
+        )
 
     @made_once
     def related(self) -> RelatedService:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import FileText, IndexedText, ListedFile, parse_place
-from kodit.domain.ports.catalogue import Catalogue
+from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 from kodit.domain.ports.sources import TextReader
 from kodit.domain.value_objects import SearchFilter
 
@@ -13,7 +13,7 @@ MOST_SUGGESTIONS = 3
 
 
 class BrowseService:
-    """Synchronous: each call reads the database once and at most one file."""
+    """Synchronous: each call is one transaction and reads at most one file."""
 
     def __init__(self, *, catalogue: Catalogue, reader: TextReader) -> None:
         self._catalogue = catalogue
@@ -21,7 +21,8 @@ class BrowseService:
 
     def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
         """The indexed files by index and path. Raises NotFoundError for an unknown index."""
-        return self._catalogue.list_files(search_filter)
+        with self._catalogue.open() as catalogue:
+            return catalogue.list_files(search_filter)
 
     def read_file(self, index_id: int, place: str) -> FileText:
         """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`; an end past the
@@ -30,17 +31,8 @@ class BrowseService:
         Raises NotFoundError for a file or a start that is not there, InvalidQueryError for lines
         that are none, and SourceError when the source is gone.
         """
-        # A path may itself end like a range of lines.
-        index, file = self._catalogue.find_file(index_id, place)
-        wanted = parse_place(place)
-        if file is None:
-            index, file = self._catalogue.find_file(index_id, wanted.path)
-            if file is None:
-                check_lines(self._catalogue, index_id, wanted.path)
-                raise missing_file(self._catalogue, index, wanted.path)
-            start, end = wanted.start_line, wanted.end_line
-        else:
-            start = end = None
+        with self._catalogue.open() as catalogue:
+            index, file, start, end = _find(catalogue, index_id, place)
         return _excerpt(index, file, self._text(index, file), start, end)
 
     def _text(self, index: Index, file: IndexedText) -> str:
@@ -55,7 +47,23 @@ class BrowseService:
         return text
 
 
-def missing_file(catalogue: Catalogue, index: Index, path: str) -> NotFoundError:
+def _find(
+    catalogue: OpenCatalogue, index_id: int, place: str
+) -> tuple[Index, IndexedText, int | None, int | None]:
+    """The file at a place, and the first and last line that are asked for."""
+    # A path may itself end like a range of lines.
+    index, file = catalogue.find_file(index_id, place)
+    if file is not None:
+        return index, file, None, None
+    wanted = parse_place(place)
+    index, file = catalogue.find_file(index_id, wanted.path)
+    if file is None:
+        check_lines(catalogue, index_id, wanted.path)
+        raise missing_file(catalogue, index, wanted.path)
+    return index, file, wanted.start_line, wanted.end_line
+
+
+def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundError:
     """For a path that is not in an index; it names files that are called alike."""
     alike = catalogue.named(index.id, path.rpartition("/")[2], MOST_SUGGESTIONS)
     sentence = f"the index of {index.source} has no file {path!r}"
@@ -65,7 +73,7 @@ def missing_file(catalogue: Catalogue, index: Index, path: str) -> NotFoundError
     return NotFoundError(sentence, code="file_not_found", index=index.id, path=path)
 
 
-def check_lines(catalogue: Catalogue, index_id: int, path: str) -> None:
+def check_lines(catalogue: OpenCatalogue, index_id: int, path: str) -> None:
     """Raises InvalidQueryError for what is no file but a file, a colon, and something else than
     lines."""
     file_path, colon, lines = path.rpartition(":")

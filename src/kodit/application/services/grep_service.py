@@ -10,6 +10,7 @@ from kodit.domain.files import IndexedFiles
 from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch, GrepRequest
 from kodit.domain.ports.catalogue import Catalogue
 from kodit.domain.ports.grep import LineSearcher
+from kodit.domain.value_objects import SearchFilter
 
 TIME_LIMIT_SECONDS = 60.0
 """How long one request may take in all."""
@@ -36,7 +37,7 @@ class GrepService:
         unknown index, and what went wrong with the source when only one index was to be searched.
         """
         self._searcher.check(request.expression)
-        by_index = await in_thread(lambda: self._catalogue.files(request.filter))
+        by_index = await in_thread(lambda: self._files(request.filter))
         try:
             async with asyncio.timeout(self._time_limit_seconds):
                 return await self._look(request, by_index)
@@ -45,6 +46,10 @@ class GrepService:
                 f"the search took more than {self._time_limit_seconds:.0f} s",
                 code="grep_too_slow",
             ) from None
+
+    def _files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
+        with self._catalogue.open() as catalogue:
+            return catalogue.files(search_filter)
 
     async def _look(self, request: GrepRequest, by_index: list[IndexedFiles]) -> GrepAnswer:
         matches: list[GrepMatch] = []

@@ -8,7 +8,7 @@ from kodit.application.services.browse_service import check_lines, missing_file
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import parse_place
-from kodit.domain.ports.catalogue import Catalogue
+from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 from kodit.domain.ports.engines import VectorIndex
 from kodit.domain.value_objects import SearchFilter, VectorKind
 
@@ -19,7 +19,7 @@ CANDIDATES_PER_RESULT = 8
 
 
 class RelatedService:
-    """Synchronous: a search by a vector that is stored already."""
+    """Synchronous: a search by a vector that is stored already, in one transaction."""
 
     def __init__(self, *, catalogue: Catalogue, vector_index: VectorIndex) -> None:
         self._catalogue = catalogue
@@ -35,23 +35,25 @@ class RelatedService:
         Raises NotFoundError where there is no snippet, and InvalidQueryError for a line that is
         none and where the snippet has no vector yet.
         """
-        snippet = self.snippet_at(index_id, place)
-        stored = self._catalogue.code_vector(snippet)
-        if stored is None:
-            raise InvalidQueryError(
-                f"{snippet.path!r}:{snippet.start_line} has no vector yet",
-                code="index_incomplete",
-                source=snippet.source,
+        with self._catalogue.open() as catalogue:
+            snippet = snippet_at(catalogue, index_id, place)
+            stored = catalogue.code_vector(snippet)
+            if stored is None:
+                raise InvalidQueryError(
+                    f"{snippet.path!r}:{snippet.start_line} has no vector yet",
+                    code="index_incomplete",
+                    source=snippet.source,
+                )
+            model, vector = stored
+            hits = self._vector_index.reader(catalogue.transaction).search(
+                VectorKind.CODE,
+                model,
+                vector,
+                catalogue.scope(search_filter),
+                (limit + 1) * CANDIDATES_PER_RESULT,
             )
-        model, vector = stored
-        hits = self._vector_index.search(
-            VectorKind.CODE,
-            model,
-            vector,
-            self._catalogue.scope(search_filter),
-            (limit + 1) * CANDIDATES_PER_RESULT,
-        )
-        found = {one.id: one for one in self._catalogue.snippets([hit.snippet_id for hit in hits])}
+            others = catalogue.snippets([hit.snippet_id for hit in hits])
+        found = {one.id: one for one in others}
         results: list[SearchResult] = []
         of_file: Counter[int] = Counter()
         for hit in hits:
@@ -63,22 +65,23 @@ class RelatedService:
                 results.append(SearchResult(other, hit.score))
         return results[:limit]
 
-    def snippet_at(self, index_id: int, place: str) -> StoredSnippet:
-        """The snippet that holds a line, or is nearest to it. Raises NotFoundError and
-        InvalidQueryError."""
-        wanted = parse_place(place)
-        line = wanted.start_line or 1
-        index, file = self._catalogue.find_file(index_id, wanted.path)
-        if file is None:
-            check_lines(self._catalogue, index_id, wanted.path)
-            raise missing_file(self._catalogue, index, wanted.path)
-        snippets = self._catalogue.snippets_of_file(file.id)
-        if not snippets:
-            raise NotFoundError(f"{wanted.path!r} has no snippets: there is nothing to compare")
-        last = snippets[-1].end_line
-        if line > last:
-            raise NotFoundError(f"{wanted.path!r} ends at line {last}; there is no line {line}")
-        return min(snippets, key=lambda one: max(one.start_line - line, line - one.end_line, 0))
+
+def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str) -> StoredSnippet:
+    """The snippet that holds a line, or is nearest to it. Raises NotFoundError and
+    InvalidQueryError."""
+    wanted = parse_place(place)
+    line = wanted.start_line or 1
+    index, file = catalogue.find_file(index_id, wanted.path)
+    if file is None:
+        check_lines(catalogue, index_id, wanted.path)
+        raise missing_file(catalogue, index, wanted.path)
+    snippets = catalogue.snippets_of_file(file.id)
+    if not snippets:
+        raise NotFoundError(f"{wanted.path!r} has no snippets: there is nothing to compare")
+    last = snippets[-1].end_line
+    if line > last:
+        raise NotFoundError(f"{wanted.path!r} ends at line {last}; there is no line {line}")
+    return min(snippets, key=lambda one: max(one.start_line - line, line - one.end_line, 0))
 
 
 def _is_same(snippet: StoredSnippet, other: StoredSnippet) -> bool:

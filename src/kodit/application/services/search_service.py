@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import partial
+from itertools import chain
 
+from kodit.application.services.snapshots import read_together
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.engines import Embedder, KeywordIndex, VectorIndex
+from kodit.domain.ports.engines import (
+    Embedder,
+    FileMatches,
+    KeywordIndex,
+    KeywordReader,
+    VectorIndex,
+    VectorReader,
+)
 from kodit.domain.ranking import Candidate, QueryUnderstanding, Ranked, rank, understand
 from kodit.domain.search import FoundSnippet, SignalPoints, joined, within_budget
 from kodit.domain.text import is_text
@@ -25,17 +34,18 @@ TELLING_SNIPPETS_PER_FILE = 3
 MOST_DEFINITIONS = 1_000
 MOST_REMEMBERED = 50_000
 """Snippets whose place is kept in memory between searches: some 20 MB."""
-_KeywordScores = Mapping[int, Mapping[int, float]]
-"""By file and snippet, the best of a file first; snippets without a term are left out."""
-_NO_SCORES: Mapping[int, float] = {}
 LONGEST_QUERY = 200_000
 """Characters; a longer query is a mistake and is refused. Of the others, the beginning counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A request with what was made of it."""
+    """A request with what was made of it, and what answers it: for one search in one thread."""
 
+    transaction: Transaction
+    keyword: KeywordReader
+    vectors: VectorReader
+    model: str
     request: SearchRequest
     understanding: QueryUnderstanding
     scope: Scope
@@ -48,7 +58,8 @@ class _Question:
 
 
 class SearchService:
-    """Synchronous: a search is over before a thread would have been worth it."""
+    """Synchronous: a search is over before a thread would have been worth it. Any number of threads
+    may search; each search is one transaction."""
 
     def __init__(
         self,
@@ -69,59 +80,80 @@ class SearchService:
         for text in (request.query, *request.filter.authors):
             _check_text(text)
         understanding = understand(_checked(request.query))
-        with self._database.read() as transaction:
-            scope = transaction.search.resolve(request.filter)
-            if not scope.index_ids or scope.file_ids == frozenset():
-                return []
-            vector: Sequence[float] = ()
-            if request.mode is not SearchMode.KEYWORD:
-                vector = self._embedder.embed_query(understanding.text)
-            question = _Question(request, understanding, scope, vector)
-            if request.mode is SearchMode.HYBRID:
-                results = self._search_hybrid(transaction, question)
-            else:
-                results = self._search_one(transaction, question)
-        page = results[request.offset : question.depth]
+        results = read_together(
+            self._database,
+            self._keyword_index,
+            request.filter,
+            partial(self._answer, request, understanding),
+        )
+        page = results[request.offset : request.offset + request.limit]
         return page if request.budget is None else within_budget(page, request.budget)
 
-    def _search_one(self, transaction: Transaction, question: _Question) -> list[SearchResult]:
+    def _answer(
+        self,
+        request: SearchRequest,
+        understanding: QueryUnderstanding,
+        transaction: Transaction,
+        keyword: KeywordReader,
+        scope: Scope,
+    ) -> list[SearchResult]:
+        if not scope.index_ids or scope.file_ids == frozenset():
+            return []
+        vector: Sequence[float] = ()
+        if request.mode is not SearchMode.KEYWORD:
+            vector = self._embedder.embed_query(understanding.text)
+        question = _Question(
+            transaction,
+            keyword,
+            self._vector_index.reader(transaction),
+            self._embedder.model,
+            request,
+            understanding,
+            scope,
+            vector,
+        )
+        if request.mode is SearchMode.HYBRID:
+            return self._search_hybrid(question)
+        return self._search_one(question)
+
+    def _search_one(self, question: _Question) -> list[SearchResult]:
         """One engine alone, in its own order."""
         mode = question.request.mode
         if mode is SearchMode.KEYWORD:
-            hits = self._keyword_index.search(
+            hits = question.keyword.search(
                 question.understanding.terms, question.scope, question.depth
             )
         else:
             kind = VectorKind.CODE if mode is SearchMode.CODE else VectorKind.TEXT
-            hits = self._nearest(question, kind, question.depth)
-        snippets = _by_id(transaction.search.get_many([hit.snippet_id for hit in hits]))
+            hits = _nearest(question, kind, question.depth)
+        ids = [hit.snippet_id for hit in hits]
+        snippets = _by_id(question.transaction.search.get_many(ids))
         return [
             SearchResult(snippets[hit.snippet_id], hit.score)
             for hit in hits
             if hit.snippet_id in snippets
         ]
 
-    def _search_hybrid(self, transaction: Transaction, question: _Question) -> list[SearchResult]:
+    def _search_hybrid(self, question: _Question) -> list[SearchResult]:
         hits = self._find_candidates(question)
         files: dict[int, set[int]] = {}
-        for snippet in self._look_up(transaction, hits):
+        for snippet in self._look_up(question.transaction, hits):
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
-        keyword = self._keyword_index.in_files(
-            question.understanding.terms, list(chain.from_iterable(files.values()))
-        )
-        telling = self._find_telling(question, files, keyword)
+        every_file = list(chain.from_iterable(files.values()))
+        matches = question.keyword.in_files(question.understanding.terms, every_file)
+        telling = self._find_telling(question, files, matches)
         if question.scope.kinds:
             telling |= hits
-        candidates = self._measure(question, self._look_up(transaction, telling), keyword)
-        statistics = self._keyword_index.statistics(question.understanding.terms)
+        candidates = self._measure(question, self._look_up(question.transaction, telling), matches)
         ranked = rank(
             question.understanding,
             candidates,
-            statistics,
+            question.keyword.statistics(question.understanding.terms),
             question.depth,
             kinds=question.scope.kinds,
+            outdated=question.transaction.search.superseded(every_file),
         )
-        return self._show(transaction, ranked)
+        return self._show(question.transaction, ranked)
 
     def _show(self, transaction: Transaction, ranked: Sequence[Ranked]) -> list[SearchResult]:
         """The ranked snippets, each as one with its neighbours."""
@@ -147,29 +179,32 @@ class SearchService:
 
     def _look_up(self, transaction: Transaction, ids: set[int]) -> list[FoundSnippet]:
         """What ranking reads of the candidates; remembered, as it never changes."""
-        if len(self._known) > MOST_REMEMBERED:
-            self._known.clear()
-        unknown = [snippet_id for snippet_id in ids if snippet_id not in self._known]
-        self._known.update((found.id, found) for found in transaction.search.find_many(unknown))
-        return [self._known[snippet_id] for snippet_id in ids if snippet_id in self._known]
+        known = self._known
+        if len(known) > MOST_REMEMBERED:
+            # Other threads go on with the one they have.
+            known = self._known = {}
+        found = {snippet_id: known[snippet_id] for snippet_id in ids if snippet_id in known}
+        unknown = [snippet_id for snippet_id in ids if snippet_id not in found]
+        for snippet in transaction.search.find_many(unknown):
+            found[snippet.id] = known[snippet.id] = snippet
+        # In the order of identifiers, as that of a set depends on what was in it before.
+        return [found[snippet_id] for snippet_id in sorted(found)]
 
     def _find_candidates(self, question: _Question) -> set[int]:
         """What any engine holds for the best, and definitions of the names in the query."""
         understanding, scope = question.understanding, question.scope
         more = question.depth
-        hits = list(
-            self._keyword_index.search(understanding.terms, scope, KEYWORD_CANDIDATES + more)
-        )
+        hits = list(question.keyword.search(understanding.terms, scope, KEYWORD_CANDIDATES + more))
         for kind in VectorKind:
-            hits += self._nearest(question, kind, VECTOR_CANDIDATES + more)
+            hits += _nearest(question, kind, VECTOR_CANDIDATES + more)
         for name in sorted(understanding.names | understanding.proper_words):
-            hits += self._keyword_index.definitions(
+            hits += question.keyword.definitions(
                 name, understanding.terms, scope, DEFINITIONS_PER_NAME
             )
         return {hit.snippet_id for hit in hits}
 
     def _find_telling(
-        self, question: _Question, files: Mapping[int, set[int]], keyword: _KeywordScores
+        self, question: _Question, files: Mapping[int, set[int]], matches: FileMatches
     ) -> set[int]:
         """The snippets by which each candidate file is judged: its best ones for every engine, and
         its definitions of the names in the query.
@@ -177,37 +212,32 @@ class SearchService:
         A file is judged by these alone, and not by what of it happened to be found beside the
         other files: so a filter never changes the order of what passes it.
         """
-        understanding, model = question.understanding, self._embedder.model
+        understanding = question.understanding
         by_index = {index_id: sorted(file_ids) for index_id, file_ids in files.items()}
         file_ids = [file_id for some in by_index.values() for file_id in some]
         hits: list[Hit] = []
         for kind in VectorKind:
-            hits += self._vector_index.best_in_files(
-                kind, model, question.vector, by_index, TELLING_SNIPPETS_PER_FILE
+            hits += question.vectors.best_in_files(
+                kind, question.model, question.vector, by_index, TELLING_SNIPPETS_PER_FILE
             )
         within = Scope(frozenset(files), frozenset(file_ids))
         for name in sorted(understanding.names | understanding.proper_words):
-            hits += self._keyword_index.definitions(name, (), within, MOST_DEFINITIONS)
-        telling = {hit.snippet_id for hit in hits}
-        for best_first in keyword.values():
-            telling.update(islice(best_first, TELLING_SNIPPETS_PER_FILE))
-        return telling
-
-    def _nearest(self, question: _Question, kind: VectorKind, limit: int) -> list[Hit]:
-        return self._vector_index.search(
-            kind, self._embedder.model, question.vector, question.scope, limit
-        )
+            hits += question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
+        hits += matches.best(TELLING_SNIPPETS_PER_FILE)
+        return {hit.snippet_id for hit in hits}
 
     def _measure(
-        self, question: _Question, snippets: Sequence[FoundSnippet], keyword: _KeywordScores
+        self, question: _Question, snippets: Sequence[FoundSnippet], matches: FileMatches
     ) -> list[Candidate]:
         """Every engine's score for every candidate, also for those that another engine found."""
         by_index: dict[int, list[int]] = {}
         for snippet in snippets:
             by_index.setdefault(snippet.index_id, []).append(snippet.id)
-        model, vector = self._embedder.model, question.vector
-        code = self._vector_index.score(VectorKind.CODE, model, vector, by_index)
-        text = self._vector_index.score(VectorKind.TEXT, model, vector, by_index)
+        model, vector = question.model, question.vector
+        code = question.vectors.score(VectorKind.CODE, model, vector, by_index)
+        text = question.vectors.score(VectorKind.TEXT, model, vector, by_index)
+        keyword = matches.scores(snippet.id for snippet in snippets)
+        sources = question.transaction.search.sources(by_index) if len(by_index) > 1 else {}
         return [
             Candidate(
                 snippet_id=snippet.id,
@@ -217,13 +247,18 @@ class SearchService:
                 end_line=snippet.end_line,
                 language=snippet.language,
                 symbol=snippet.symbol,
-                keyword=keyword.get(snippet.file_id, _NO_SCORES).get(snippet.id, 0.0),
+                keyword=keyword.get(snippet.id, 0.0),
                 code=code.get(snippet.id, 0.0),
                 text=text.get(snippet.id, 0.0),
                 also_defines=snippet.also_defines,
+                source=sources.get(snippet.index_id, ""),
             )
             for snippet in snippets
         ]
+
+
+def _nearest(question: _Question, kind: VectorKind, limit: int) -> list[Hit]:
+    return question.vectors.search(kind, question.model, question.vector, question.scope, limit)
 
 
 def _check_text(text: str) -> None:

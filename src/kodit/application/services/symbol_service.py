@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from kodit.application.services.snapshots import read_together
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.ports.catalogue import Catalogue
-from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
+from kodit.domain.ports.database import Database, Transaction
+from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
@@ -35,9 +37,12 @@ MOST_SPELLINGS = 4
 
 
 class SymbolService:
-    """Synchronous: a few reads of the database and of the keyword index."""
+    """Synchronous: a few reads of the database, in one transaction, and of the keyword index."""
 
-    def __init__(self, *, catalogue: Catalogue, keyword_index: KeywordIndex) -> None:
+    def __init__(
+        self, *, database: Database, catalogue: Catalogue, keyword_index: KeywordIndex
+    ) -> None:
+        self._database = database
         self._catalogue = catalogue
         self._keyword_index = keyword_index
 
@@ -52,21 +57,38 @@ class SymbolService:
                 f"the name has {len(name.whole)} characters; at most {LONGEST_NAME} are read"
             )
         kinds = {choose(SymbolKind, "kind", kind) for kind in request.kinds}
-        scope = self._catalogue.scope(request.filter)
+
+        def answer(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> SymbolAnswer:
+            lookup = _Lookup(self._catalogue.within(transaction), keyword, scope)
+            return lookup.answer(name, kinds, request.limit)
+
+        return read_together(self._database, self._keyword_index, request.filter, answer)
+
+
+class _Lookup:
+    """One question, within one state of the database and of the keyword index."""
+
+    def __init__(self, catalogue: OpenCatalogue, keyword: KeywordReader, scope: Scope) -> None:
+        self._catalogue = catalogue
+        self._keyword = keyword
+        self._scope = scope
+
+    def answer(self, name: AskedName, kinds: set[SymbolKind], limit: int) -> SymbolAnswer:
         definitions = merge_pieces(
             snippet
-            for snippet in self._catalogue.definitions({name.whole, name.plain}, scope, kinds)
+            for snippet in self._catalogue.definitions({name.whole, name.plain}, self._scope, kinds)
             if name.is_defined_by(snippet)
         )
-        defining, saw_defining = self._defining(name, scope)
+        defining, saw_defining = self._defining(name)
         shared = [part for one in defining for part in _parts(one, name)]
         names = _spellings(name, [*definitions, *shared])
-        using, saw_using = self._using(names, scope)
-        candidates = list({one.id: one for one in (*defining, *using)}.values())
-        own_lines = _own_lines(shared, candidates, {one.id for one in definitions})
+        using, saw_using = self._using(names)
+        candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
+        shared = [part for part in shared if part.id in candidates]
+        own_lines = _own_lines(shared, candidates.values(), {one.id for one in definitions})
         references = [
             one
-            for one in _occurrences(candidates, names)
+            for one in _occurrences(candidates.values(), names)
             if (one.snippet.file_id, one.line) not in own_lines
         ]
         definitions = merge_pieces(
@@ -75,26 +97,26 @@ class SymbolService:
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
         references.sort(key=lambda one: (*_rank(one.snippet)[:-1], one.line))
         return SymbolAnswer(
-            tuple(self._complete(definitions[: request.limit])),
-            tuple(references[: request.limit]),
-            saw_defining and saw_using and max(len(definitions), len(references)) <= request.limit,
+            tuple(self._complete(definitions[:limit])),
+            tuple(references[:limit]),
+            saw_defining and saw_using and max(len(definitions), len(references)) <= limit,
         )
 
-    def _defining(self, name: AskedName, scope: Scope) -> tuple[list[StoredSnippet], bool]:
+    def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:
         """Snippets that define the name, in any case, and whether these are all."""
         names = dict.fromkeys(one for one in (name.whole, name.plain) if is_text(one))
         return self._snippets(
-            [self._keyword_index.definitions(one, (), scope, MOST_CANDIDATES) for one in names]
-            if _holds_files(scope)
+            [self._keyword.definitions(one, (), self._scope, MOST_CANDIDATES) for one in names]
+            if _holds_files(self._scope)
             else []
         )
 
-    def _using(self, names: list[str], scope: Scope) -> tuple[list[StoredSnippet], bool]:
+    def _using(self, names: list[str]) -> tuple[list[StoredSnippet], bool]:
         """Snippets that may use a name, and whether these are all."""
         terms = [found for name in names if (found := rarest_terms(name))]
         return self._snippets(
-            [self._keyword_index.search(some, scope, MOST_CANDIDATES) for some in terms]
-            if _holds_files(scope)
+            [self._keyword.search(some, self._scope, MOST_CANDIDATES) for some in terms]
+            if _holds_files(self._scope)
             else []
         )
 
@@ -103,6 +125,20 @@ class SymbolService:
         ids = {hit.snippet_id for hits in found for hit in hits}
         saw_all = all(len(hits) < MOST_CANDIDATES for hits in found)
         return self._catalogue.snippets(sorted(ids)), saw_all
+
+    def _newest(
+        self, candidates: dict[int, StoredSnippet], definitions: list[StoredSnippet]
+    ) -> dict[int, StoredSnippet]:
+        """Without those of an earlier version of a file that the answer shows a later one of."""
+        files = sorted({one.file_id for one in candidates.values()})
+        outdated = self._catalogue.transaction.search.superseded(files)
+        new = [one for one in (*candidates.values(), *definitions) if one.id not in outdated]
+        in_both = {one.file_id for one in new}
+        return {
+            snippet_id: one
+            for snippet_id, one in candidates.items()
+            if snippet_id not in outdated or one.file_id not in in_both
+        }
 
     def _complete(self, definitions: list[StoredSnippet]) -> Iterator[Definition]:
         """The definitions with their texts, and the lines on which they name themselves."""
@@ -125,7 +161,7 @@ def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
     return [parse_name(symbol).plain for symbol in list(symbols)[:MOST_SPELLINGS]]
 
 
-def _occurrences(snippets: list[StoredSnippet], names: list[str]) -> list[Reference]:
+def _occurrences(snippets: Iterable[StoredSnippet], names: list[str]) -> list[Reference]:
     """Every line of the snippets with one of the names as a word, each line once."""
     found: dict[tuple[int, int], Reference] = {}
     for snippet in snippets:
@@ -155,14 +191,14 @@ def _parts(snippet: StoredSnippet, name: AskedName) -> Iterator[StoredSnippet]:
 
 
 def _own_lines(
-    shared: list[StoredSnippet], candidates: list[StoredSnippet], defining: set[int]
+    shared: list[StoredSnippet], candidates: Iterable[StoredSnippet], defining: set[int]
 ) -> set[tuple[int, int]]:
     """File and line of what is a definition's own, and therefore no reference."""
     whole = [one for one in candidates if one.id in defining]
     return {(one.file_id, naming_line(one)) for one in (*shared, *whole)}
 
 
-def _rank(snippet: StoredSnippet) -> tuple[bool, int, str, int]:
+def _rank(snippet: StoredSnippet) -> tuple[bool, str, str, int]:
     facts = path_facts(snippet.path)
     aside = (
         facts.is_test
@@ -170,4 +206,4 @@ def _rank(snippet: StoredSnippet) -> tuple[bool, int, str, int]:
         or facts.is_derived
         or not is_code(snippet.language, facts.extension)
     )
-    return aside, snippet.index_id, snippet.path, snippet.start_line
+    return aside, snippet.source, snippet.path, snippet.start_line

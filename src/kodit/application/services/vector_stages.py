@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 
 from kodit.application.services.stage import Stage
 from kodit.domain.embedding import PackedVector
@@ -17,6 +18,8 @@ from kodit.domain.services.enrichment_service import EnrichmentDomainService
 from kodit.domain.value_objects import TaskOperation, TaskType, VectorKind
 
 SNIPPETS_PER_BATCH = 256
+BATCHES_PER_EXTENSION = 8
+"""How often searching is prepared for what a stage has stored, which costs a look each time."""
 
 
 class _CacheMovedError(Exception):
@@ -44,12 +47,14 @@ class VectorStages:
     async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
         """Give every pending snippet the vector of its code."""
         with_path = self._embedder.includes_path
+        batches = count(1)
         while snippets := await self._next_batch(stage, step, TaskType.CODE_EMBEDDINGS):
             texts = [
                 self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
             ]
             with suppress(_CacheMovedError):  # the batch is still pending, and comes again
                 await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
+            await self._extend(stage, VectorKind.CODE, next(batches))
         await self._finish(stage, step, VectorKind.CODE)
 
     async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
@@ -57,6 +62,7 @@ class VectorStages:
 
         Enrichments are stored before they are embedded: they may have been paid for.
         """
+        batches = count(1)
         with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
             while snippets := await self._next_batch(stage, step, TaskType.ENRICH):
                 embedding.set_total(step.total)
@@ -64,6 +70,7 @@ class VectorStages:
                     texts = await self._enrich(stage, step, snippets)
                     await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
                     embedding.set_current(step.current)
+                await self._extend(stage, VectorKind.TEXT, next(batches))
         await self._finish(stage, step, VectorKind.TEXT)
 
     async def _next_batch(
@@ -156,6 +163,10 @@ class VectorStages:
             [embeddings[key] for key in keys],
         )
         return None, {"texts_embedded": len(vectors)}
+
+    async def _extend(self, stage: Stage, kind: VectorKind, batch: int) -> None:
+        if batch % BATCHES_PER_EXTENSION == 0:
+            await self._vector_index.extend(stage.index_id, kind, self._embedder.model)
 
     async def _finish(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
         def drop(transaction: Transaction) -> tuple[None, dict[str, int]]:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
 from kodit.domain.index import Index
+from kodit.domain.ports.database import Transaction
 from kodit.domain.search import Scope, SearchFilter, StoredSnippet
 
 
 class Catalogue(Protocol):
     """The files and symbols of the indexes, from the database. Synchronous."""
+
+    def open(self) -> AbstractContextManager[OpenCatalogue]:
+        """All that is read within is of one moment."""
+        ...
+
+    def within(self, transaction: Transaction) -> OpenCatalogue:
+        """The same by a transaction that is open."""
+        ...
+
+
+class OpenCatalogue(Protocol):
+    """A catalogue as it is at one moment: one transaction, which others may read by too."""
+
+    @property
+    def transaction(self) -> Transaction: ...
 
     def files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
         """Every indexed file that passes the filter: indexes by identifier, files by path. Raises

@@ -40,5 +40,10 @@ class Database(Protocol):
     worth waiting.
     """
 
-    def read(self) -> AbstractContextManager[Transaction]: ...
+    def read(self) -> AbstractContextManager[Transaction]:
+        """One snapshot, which begins with the first statement. Any number of threads may read;
+        those for whom there is no room wait for their turn. A thread that is reading already is
+        refused with RuntimeError: it passes its transaction on."""
+        ...
+
     def write(self) -> AbstractContextManager[Transaction]: ...

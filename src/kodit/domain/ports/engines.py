@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from kodit.domain.embedding import PackedVector
 from kodit.domain.keyword import KeywordBatch
+from kodit.domain.ports.database import Transaction
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.search import Hit, Scope, StoredSnippet, VectorKind
 
@@ -28,6 +29,18 @@ class KeywordIndex(Protocol):
         database noted means that what was acknowledged is gone and must be logged again."""
         ...
 
+    def reader(self) -> KeywordReader:
+        """The index as it is now: the same object as the last time as long as nothing changed."""
+        ...
+
+
+class KeywordReader(Protocol):
+    """One state of the keyword index, for any number of threads.
+
+    Scores and their order are those of the snippets that are in the index: what was in it once has
+    no say in them. Snippets of equal score are ordered by their content.
+    """
+
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
         """The snippets within the scope that have any of the search terms, best first."""
         ...
@@ -36,11 +49,8 @@ class KeywordIndex(Protocol):
         """Snippets that define exactly this name, in any case, the best for the terms first."""
         ...
 
-    def in_files(
-        self, terms: Sequence[str], file_ids: Sequence[int]
-    ) -> dict[int, dict[int, float]]:
-        """For each of the files that has any of the terms: its snippets that have one, with the
-        scores that `search` gives them, best first."""
+    def in_files(self, terms: Sequence[str], file_ids: Sequence[int]) -> FileMatches:
+        """The snippets of some files that have any of the terms."""
         ...
 
     def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
@@ -48,8 +58,22 @@ class KeywordIndex(Protocol):
         ...
 
 
-class VectorIndex(Protocol):
-    """Finds the nearest stored vectors."""
+class FileMatches(Protocol):
+    """The snippets of some files that have any of some terms, with the scores that a search for
+    the terms gives them."""
+
+    def best(self, per_file: int) -> list[Hit]:
+        """The best of each file."""
+        ...
+
+    def scores(self, snippet_ids: Iterable[int]) -> dict[int, float]:
+        """The scores of those of the given snippets that are among them."""
+        ...
+
+
+class VectorReader(Protocol):
+    """The stored vectors within one transaction, for one thread. What a search finds is a function
+    of the vectors alone, wherever they were read from."""
 
     def search(
         self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
@@ -79,8 +103,22 @@ class VectorIndex(Protocol):
         have no vector are left out."""
         ...
 
+
+class VectorIndex(Protocol):
+    """Finds the nearest stored vectors."""
+
+    def reader(self, transaction: Transaction) -> VectorReader:
+        """Reads through the transaction, and for as long as it lasts."""
+        ...
+
+    async def extend(self, index_id: int, kind: VectorKind, model: str) -> None:
+        """A stage has stored more vectors of an index: prepare for searching them, so that a
+        search costs as much while the stage lasts as after it."""
+        ...
+
     async def refresh(self, index_id: int, kind: VectorKind, model: str) -> None:
-        """A stage has brought the vectors of an index up to date: prepare for searching them."""
+        """A stage has brought the vectors of an index up to date: prepare for searching them, and
+        leave out those that are gone."""
         ...
 
     def drop(self, index_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -182,6 +182,14 @@ class SearchRepository(Protocol):
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
         """In any order; unknown identifiers are left out."""
+        ...
+
+    def sources(self, index_ids: Collection[int]) -> dict[int, str]:
+        """The sources of some indexes."""
+        ...
+
+    def superseded(self, file_ids: Sequence[int]) -> set[int]:
+        """The snippets of some files that newer ones are about to replace."""
         ...
 
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:

@@ -29,6 +29,8 @@ class Candidate(NamedTuple):
     code: float
     text: float
     also_defines: tuple[Symbol, ...] = ()
+    source: str = ""
+    """Where the file comes from, by which files of equal score and path are ordered."""
 
     @property
     def definitions(self) -> tuple[Symbol, ...]:

@@ -61,28 +61,36 @@ def rank(
     limit: int,
     *,
     kinds: Collection[SymbolKind] = (),
+    outdated: Collection[int] = (),
 ) -> list[Ranked]:
     """The best `limit` candidates, best first; shown are those that define one of the `kinds`,
-    where any are given, though a file is judged by all of its candidates.
+    where any are given, though a file is judged by all of its candidates. Snippets that are
+    `outdated` are not shown beside others of their file, of which they are an earlier version.
 
     A file is scored as a whole and stands in the list with its best snippet; a further snippet of
     it comes below by `REPEATED_FILE` for each one above, and by how much weaker it is itself.
-    Equal scores are ordered by path and line, so that the order is that of the content alone.
+    Equal scores are ordered by path, source and line, so that the order is that of the content
+    alone.
     """
     weights = weights_for(query.kind)
     rarity = total_rarity(query, statistics)
     by_file = dict[int, list[Candidate]]()
     for candidate in candidates:
         by_file.setdefault(candidate.file_id, []).append(candidate)
-    shown = by_file if not kinds else _of_kinds(by_file, kinds)
+    shown = by_file if not outdated else _newest(by_file, outdated)
+    shown = shown if not kinds else _of_kinds(shown, kinds)
     files = [gather(query, by_file[file_id], rarity) for file_id in shown]
     # Only the best files can have a place, so only they are looked at snippet by snippet.
-    files.sort(key=lambda file: (-_score(file, weights), file.candidates[0].path))
+    files.sort(key=lambda file: (-_score(file, weights), *_place(file.candidates[0])))
     ranked: list[Ranked] = []
     for file in files[:limit]:
         ranked.extend(_rank_file(file, shown[file.candidates[0].file_id], weights, limit))
-    ranked.sort(key=lambda r: (-r.score, r.candidate.path, r.candidate.start_line))
+    ranked.sort(key=lambda r: (-r.score, *_place(r.candidate), r.candidate.start_line))
     return ranked[:limit]
+
+
+def _place(candidate: Candidate) -> tuple[str, str]:
+    return candidate.path, candidate.source
 
 
 def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
@@ -90,6 +98,16 @@ def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
     for name, weight in weights.items():
         score += weight * SIGNALS[name](file)
     return score
+
+
+def _newest(
+    by_file: Mapping[int, Sequence[Candidate]], outdated: Collection[int]
+) -> dict[int, list[Candidate]]:
+    """Of each file those that are not outdated, or all where all are."""
+    return {
+        file_id: [one for one in all_of if one.snippet_id not in outdated] or list(all_of)
+        for file_id, all_of in by_file.items()
+    }
 
 
 def _of_kinds(

@@ -18,6 +18,10 @@ from kodit.domain.ports.repositories import (
 from kodit.infrastructure.memory.indexes import MemoryIndexes
 from kodit.infrastructure.memory.tables import Tables
 from kodit.infrastructure.memory.tasks import MemoryTaskRepository
+from kodit.infrastructure.reading_gate import ReadingGate
+
+MOST_READERS = 8
+"""As many as with SQLite, that tests meet the same limits."""
 
 
 class MemoryTransaction:
@@ -58,11 +62,13 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self._tables = Tables()
         self._lane = threading.Lock()
+        self._reading = ReadingGate(MOST_READERS)
 
     @contextmanager
     def read(self) -> Iterator[MemoryTransaction]:
-        # Nothing puts this copy back: what a reader writes by mistake is lost, as elsewhere.
-        yield MemoryTransaction(self._tables.copy())
+        with self._reading.place():
+            # Nothing puts this copy back: what a reader writes by mistake is lost, as elsewhere.
+            yield MemoryTransaction(self._tables.copy())
 
     @contextmanager
     def write(self) -> Iterator[MemoryTransaction]:

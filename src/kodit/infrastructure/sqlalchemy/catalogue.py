@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Select, func, literal, select
 
 from kodit.domain.entities import Index, StoredSnippet
 from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
+from kodit.domain.ports.database import Transaction
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileProcessingStatus, Scope, SearchFilter, VectorKind
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
@@ -34,24 +35,40 @@ class SqlCatalogue:
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
+    @contextmanager
+    def open(self) -> Iterator[SqlOpenCatalogue]:
+        with self._database.read() as transaction:
+            yield SqlOpenCatalogue(transaction)
+
+    def within(self, transaction: Transaction) -> SqlOpenCatalogue:
+        return SqlOpenCatalogue(cast(SqlTransaction, transaction))
+
+
+class SqlOpenCatalogue:
+    """The catalogue over one connection."""
+
+    def __init__(self, transaction: SqlTransaction) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+
+    @property
+    def transaction(self) -> SqlTransaction:
+        return self._transaction
+
     def files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
-        with self._open() as (transaction, connection):
-            scope = transaction.search.resolve(search_filter)
-            by_index = _files(connection, scope)
-            return [
-                IndexedFiles(transaction.indexes.get(index_id), tuple(by_index[index_id]))
-                for index_id in sorted(by_index)
-            ]
+        by_index = _files(self._connection, self.scope(search_filter))
+        return [
+            IndexedFiles(self._transaction.indexes.get(index_id), tuple(by_index[index_id]))
+            for index_id in sorted(by_index)
+        ]
 
     def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
-        with self._open() as (transaction, connection):
-            scope = transaction.search.resolve(search_filter)
-            by_index = _files(connection, scope)
-            sources = {
-                index_id: str(transaction.indexes.get(index_id).source) for index_id in by_index
-            }
-            files = [file for index_id in sorted(by_index) for file in by_index[index_id]]
-            counts = _snippet_counts(connection, [file.id for file in files])
+        by_index = _files(self._connection, self.scope(search_filter))
+        sources = {
+            index_id: str(self._transaction.indexes.get(index_id).source) for index_id in by_index
+        }
+        files = [file for index_id in sorted(by_index) for file in by_index[index_id]]
+        counts = _snippet_counts(self._connection, [file.id for file in files])
         return [
             ListedFile(
                 file.index_id,
@@ -65,31 +82,28 @@ class SqlCatalogue:
         ]
 
     def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
-        with self._open() as (transaction, connection):
-            index = transaction.indexes.get(index_id)
-            if not is_text(path):
-                return index, None
-            row = connection.execute(
-                _select_files().where(FILES.c.index_id == index_id, FILES.c.path == path)
-            ).first()
+        index = self._transaction.indexes.get(index_id)
+        if not is_text(path):
+            return index, None
+        row = self._connection.execute(
+            _select_files().where(FILES.c.index_id == index_id, FILES.c.path == path)
+        ).first()
         return index, None if row is None else IndexedText(*row)
 
     def named(self, index_id: int, name: str, limit: int) -> list[str]:
         if not is_text(name):
             return []
-        with self._open() as (_transaction, connection):
-            paths = connection.execute(
-                select(FILES.c.path).where(
-                    FILES.c.index_id == index_id,
-                    *_SHOWN,
-                    FILES.c.path.endswith(name, autoescape=True),
-                )
-            ).scalars()
-            return sorted(path for path in paths if path.rpartition("/")[2] == name)[:limit]
+        paths = self._connection.execute(
+            select(FILES.c.path).where(
+                FILES.c.index_id == index_id,
+                *_SHOWN,
+                FILES.c.path.endswith(name, autoescape=True),
+            )
+        ).scalars()
+        return sorted(path for path in paths if path.rpartition("/")[2] == name)[:limit]
 
     def scope(self, search_filter: SearchFilter) -> Scope:
-        with self._open() as (transaction, _connection):
-            return transaction.search.resolve(search_filter)
+        return self._transaction.search.resolve(search_filter)
 
     def definitions(
         self, names: Collection[str], scope: Scope, kinds: Collection[str]
@@ -108,8 +122,7 @@ class SqlCatalogue:
         )
         if kinds:
             query = query.where(SNIPPETS.c.kind.in_(kinds))
-        with self._open() as (_transaction, connection):
-            found = [to_stored(row) for row in connection.execute(query)]
+        found = [to_stored(row) for row in self._connection.execute(query)]
         return [
             snippet
             for snippet in found
@@ -118,14 +131,12 @@ class SqlCatalogue:
         ]
 
     def snippets(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        with self._open() as (transaction, _connection):
-            return transaction.search.get_many(snippet_ids)
+        return self._transaction.search.get_many(snippet_ids)
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
         query = select_stored().where(SNIPPETS.c.file_id == file_id, _LIVE)
-        with self._open() as (_transaction, connection):
-            rows = connection.execute(query.order_by(SNIPPETS.c.start_line, SNIPPETS.c.id))
-            return [to_stored(row) for row in rows]
+        rows = self._connection.execute(query.order_by(SNIPPETS.c.start_line, SNIPPETS.c.id))
+        return [to_stored(row) for row in rows]
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         from kodit.infrastructure.vectors.quantization import unpack  # noqa: PLC0415 - heavy
@@ -139,14 +150,8 @@ class SqlCatalogue:
                 VECTORS.c.snippet_id == snippet.id,
             )
         )
-        with self._open() as (_transaction, connection):
-            row = connection.execute(query).first()
+        row = self._connection.execute(query).first()
         return None if row is None else (row.model, unpack([row.vector])[0].tolist())
-
-    @contextmanager
-    def _open(self) -> Iterator[tuple[SqlTransaction, Connection]]:
-        with self._database.read() as transaction:
-            yield transaction, transaction.connection
 
 
 def _select_files() -> Select[*tuple[Any, ...]]:

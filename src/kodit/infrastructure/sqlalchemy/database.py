@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kodit.domain.errors import PermanentError, TransientError
 from kodit.infrastructure.locks import FairLock
+from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.sqlalchemy.embeddings import (
     SqlEmbeddingRepository,
     SqlEnrichmentRepository,
@@ -28,12 +29,21 @@ from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
 WRITE_TIMEOUT_SECONDS = 30.0
 """How long a write waits for its turn. Transactions last some 50 ms, so this is far past busy."""
 
+MOST_READERS = 8
+"""Transactions that read at once; each connection keeps a cache of its own in memory. More of them
+than cores gain nothing."""
+
 
 def open_sqlite(path: Path) -> Engine:
     """An engine on a SQLite file in WAL mode, whose transactions begin as they are told to."""
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": WRITE_TIMEOUT_SECONDS, "check_same_thread": False},
+        # Who reads waits at `ReadingGate` and finds a connection free. The last one used comes
+        # first, as its cache is the warmest; the one beside the readers' is the writer's.
+        pool_size=MOST_READERS + 1,
+        max_overflow=-1,
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -103,10 +113,12 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 class SqlTransaction:
-    """All repositories over one connection."""
+    """All repositories over one connection. `made_ns` is the wall clock before its snapshot, which
+    begins with the first statement."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.made_ns = time.time_ns()
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:
@@ -145,11 +157,16 @@ class SqliteDatabase:
         self.path = Path(str(engine.url.database))
         self._writer: Connection | None = None
         self._lane = threading.Lock()
+        self._reading = ReadingGate(MOST_READERS)
         self._lock = FairLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
-        with translated_errors(self.path), self.engine.begin() as connection:
+        with (
+            translated_errors(self.path),
+            self._reading.place(),
+            self.engine.begin() as connection,
+        ):
             yield SqlTransaction(connection)
 
     @contextmanager

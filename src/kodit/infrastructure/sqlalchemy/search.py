@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select
 
@@ -19,8 +19,8 @@ from kodit.infrastructure.sqlalchemy.entities import (
     UNCLEAN,
 )
 from kodit.infrastructure.sqlalchemy.globs import from_root, may_match, path_matcher
-from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
-from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany, constant
+from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_source_text, to_stored
 
 # Statements are made once: to put one together costs more than to run it.
 _EVERY_INDEX = select(INDEXES.c.id).where(INDEXES.c.deleted_at == 0)
@@ -50,6 +50,14 @@ _FOUND = PreparedForMany(
     )
 )
 
+_SOURCES = PreparedForMany(
+    lambda ids: select(INDEXES.c.id, INDEXES.c.location, INDEXES.c.ref).where(INDEXES.c.id.in_(ids))
+)
+_SUPERSEDED = PreparedForMany(
+    lambda ids: select(SNIPPETS.c.id).where(
+        SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == constant("superseded")
+    )
+)
 _this, _next = SNIPPETS.alias(), SNIPPETS.alias()
 _FOLLOWING = PreparedForMany(
     lambda ids: select(
@@ -132,6 +140,13 @@ class SqlSearchRepository:
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
         return [to_stored(row) for row in _STORED.run(Driver(self._connection), snippet_ids)]
+
+    def sources(self, index_ids: Collection[int]) -> dict[int, str]:
+        rows = _SOURCES.run(Driver(self._connection), list(index_ids))
+        return {row[0]: to_source_text(row[1], row[2]) for row in rows}
+
+    def superseded(self, file_ids: Sequence[int]) -> set[int]:
+        return {row[0] for row in _SUPERSEDED.run(Driver(self._connection), file_ids)}
 
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
         rows = _FOLLOWING.run(Driver(self._connection), snippet_ids)

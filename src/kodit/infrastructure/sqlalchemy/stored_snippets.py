@@ -41,7 +41,7 @@ def to_stored(row: Any) -> StoredSnippet:
         id=row[0],
         index_id=row[1],
         file_id=row[2],
-        source=f"{row[3]}@{row[4]}" if row[4] else row[3],
+        source=to_source_text(row[3], row[4]),
         path=row[5],
         start_line=row[6],
         end_line=row[7],
@@ -52,3 +52,8 @@ def to_stored(row: Any) -> StoredSnippet:
         text=row[12],
         also_defines=text_to_placed(row[13]),
     )
+
+
+def to_source_text(location: str, ref: str | None) -> str:
+    """A source as it is written: its location and, where one is chosen, its ref."""
+    return f"{location}@{ref}" if ref else location

@@ -7,12 +7,28 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from kodit.infrastructure.vectors.pack_file import open_pack, write_pack
+from kodit.infrastructure.vectors.pack_file import (
+    PackColumns,
+    open_pack,
+    to_columns,
+    write_columns,
+    write_pack,
+)
 
 FEWEST_CHANGES = 2_000
 LARGEST_SHARE = 0.05
 """A pack is written anew when more rows than both of these have come or gone since: a search reads
 what has come from the database, and looks past what has gone."""
+FEWEST_LEFT = 500
+"""At the end of a stage, so many rows that have come are worth copying a pack to add them."""
+
+_ROWS_BEYOND = """
+    SELECT vectors.snippet_id, vectors.file_id, vectors.code, embeddings.vector
+    FROM vectors JOIN embeddings ON embeddings.id = vectors.embedding_id
+    WHERE vectors.index_id = ? AND vectors.kind = ? AND vectors.model = ?
+        AND vectors.snippet_id > ?
+    ORDER BY vectors.snippet_id
+"""
 
 
 def pack_path(folder: Path, index_id: int, kind: str) -> Path:
@@ -27,20 +43,57 @@ def refresh_pack(
     path = pack_path(Path(folder), index_id, kind)
     with contextlib.closing(_connect(database)) as connection:
         if not _has_fallen_behind(connection, path, index_id, kind, model):
-            return False
-        rows = connection.execute(
-            """
-            SELECT vectors.snippet_id, vectors.file_id, vectors.code, embeddings.vector
-            FROM vectors JOIN embeddings ON embeddings.id = vectors.embedding_id
-            WHERE vectors.index_id = ? AND vectors.kind = ? AND vectors.model = ?
-            ORDER BY vectors.snippet_id
-            """,
-            (index_id, kind, model),
-        ).fetchall()
+            return _extend(database, path, (index_id, kind, model), FEWEST_LEFT)
+        rows = connection.execute(_ROWS_BEYOND, (index_id, kind, model, 0)).fetchall()
     report(0, len(rows))
     if rows:
         write_pack(path, model, rows)
     if not rows or _is_deleted(database, index_id):
+        path.unlink(missing_ok=True)
+    return True
+
+
+def extend_pack(
+    database: str, folder: str, index_id: int, kind: str, model: str, *, report: Any
+) -> bool:
+    """Add what has come since to the pack, if that is enough; returns whether it was written.
+
+    For a stage that is under way. What has gone stays in, as a search looks past it; so that
+    nothing is read but what is new, and the pack itself, which is copied as it is.
+    """
+    path = pack_path(Path(folder), index_id, kind)
+    pack = open_pack(path)
+    packed = 0 if pack is None or pack.model != model else len(pack)
+    fewest = int(max(FEWEST_CHANGES, LARGEST_SHARE * packed))
+    is_written = _extend(database, path, (index_id, kind, model), fewest)
+    report(1, 1)
+    return is_written
+
+
+def _extend(database: str, path: Path, of: tuple[int, str, str], fewest: int) -> bool:
+    """Add what has come since of an index, kind and model, if it is as many rows as `fewest`, or
+    enough for a first pack; returns whether it was written."""
+    index_id, _kind, model = of
+    pack = open_pack(path)
+    if pack is None or pack.model != model:
+        pack, fewest = None, max(fewest, FEWEST_CHANGES)
+    mine = (*of, 0 if pack is None else int(pack.snippet_ids[-1]))
+    with contextlib.closing(_connect(database)) as connection:
+        connection.execute("BEGIN")
+        (added,) = connection.execute(
+            "SELECT count(*) FROM vectors "
+            "WHERE index_id = ? AND kind = ? AND model = ? AND snippet_id > ?",
+            mine,
+        ).fetchone()
+        if added < fewest:
+            return False
+        rows = connection.execute(_ROWS_BEYOND, mine).fetchall()
+    parts = [to_columns(rows)]
+    if pack is not None:
+        columns = (pack.snippet_ids, pack.file_ids, pack.codes.T, pack.scales, pack.values)
+        parts.insert(0, PackColumns(*columns))
+    write_columns(path, model, parts)
+    if _is_deleted(database, index_id):
         path.unlink(missing_ok=True)
     return True
 

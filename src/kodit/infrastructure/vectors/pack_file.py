@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ _ROWS_AT_ONCE = 512
 """Widened to floats at once, so that they stay in the processor's cache."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pack:
     """The mapped file. `codes` has one row a word, so that a scan reads each in one sweep."""
 
@@ -78,29 +78,58 @@ class Pack:
         return scores
 
 
-def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, bytes]]) -> None:
-    """Replace the file in one step. Each of `rows`, at least one, has a snippet, its file, and the
-    1-bit code and vector as the database stores them, in the order of the snippets."""
+class PackColumns(NamedTuple):
+    """What a pack holds, one element a row in the order of the snippets; `codes` and `values` have
+    one row a vector, of 64-bit words and of signed bytes."""
+
+    snippet_ids: NDArray[np.int64]
+    file_ids: NDArray[np.int64]
+    codes: NDArray[np.uint64]
+    scales: NDArray[np.float32]
+    values: NDArray[np.int8]
+
+
+def to_columns(rows: Sequence[tuple[int, int, bytes, bytes]]) -> PackColumns:
+    """Each of `rows`, at least one, has a snippet, its file, and the 1-bit code and vector as the
+    database stores them."""
     snippet_ids, file_ids, codes, vectors = zip(*rows, strict=True)
-    count = len(rows)
-    raw = np.frombuffer(b"".join(vectors), dtype=np.int8).reshape(count, -1)
-    dimensions = raw.shape[1] - 4
-    words = np.frombuffer(b"".join(codes), dtype="<u8").reshape(count, -1)
+    raw = np.frombuffer(b"".join(vectors), dtype=np.int8).reshape(len(rows), -1)
+    return PackColumns(
+        np.asarray(snippet_ids, "<i8"),
+        np.asarray(file_ids, "<i8"),
+        np.frombuffer(b"".join(codes), dtype="<u8").reshape(len(rows), -1),
+        np.ascontiguousarray(raw[:, -4:]).view("<f4")[:, 0],
+        raw[:, :-4],
+    )
+
+
+def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, bytes]]) -> None:
+    """Replace the file in one step, by the rows of `to_columns`."""
+    write_columns(path, model, [to_columns(rows)])
+
+
+def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> None:
+    """Replace the file in one step; the rows of one part follow those of the one before."""
+    count, dimensions = sum(len(part.snippet_ids) for part in parts), parts[0].values.shape[1]
     name = model.encode()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     with os.fdopen(open_new_file(temporary), "wb") as file:
         file.write(np.array([MAGIC, VERSION, len(name), count, dimensions], _HEADER).tobytes())
         for section in (
-            name,
-            np.asarray(snippet_ids, "<i8").tobytes(),
-            np.asarray(file_ids, "<i8").tobytes(),
-            *(np.ascontiguousarray(column).tobytes() for column in words.T),
-            raw[:, -4:].tobytes(),
-            raw[:, :-4].tobytes(),
+            [name],
+            [part.snippet_ids.data for part in parts],
+            [part.file_ids.data for part in parts],
+            *(
+                [np.ascontiguousarray(part.codes[:, word]).data for part in parts]
+                for word in range(dimensions // _WORD_BITS)
+            ),
+            [part.scales.data for part in parts],
+            [np.ascontiguousarray(part.values).data for part in parts],
         ):
             _align(file)
-            file.write(section)
+            for piece in section:
+                file.write(piece)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -1,0 +1,67 @@
+"""Asking tantivy: what a scope is in its queries, and what it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import tantivy
+
+from kodit.domain.errors import PermanentError
+from kodit.domain.value_objects import Scope
+from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Files are read when they are needed: some damage shows when the index is opened, some when
+    it is searched. Raises PermanentError for either."""
+    try:
+        yield
+    except ValueError as error:
+        raise PermanentError(
+            f"the keyword index {folder} cannot be read: it is damaged, or belongs to another "
+            "user; `kodit doctor` says which, and with --repair builds it anew"
+        ) from error
+
+
+class Clause(NamedTuple):
+    """A field that must, or must not, have one of some values."""
+
+    occur: tantivy.Occur
+    field: str
+    values: Sequence[int | str]
+
+
+def within(scope: Scope) -> list[Clause]:
+    """What a document must fulfil to be in the scope."""
+    clauses = [Clause(tantivy.Occur.Must, INDEX_ID, tuple(scope.index_ids))]
+    if scope.file_ids is not None:
+        clauses.append(Clause(tantivy.Occur.Must, FILE_ID, tuple(scope.file_ids)))
+    if scope.kinds:
+        kinds = tuple(kind.value for kind in scope.kinds)
+        clauses.append(Clause(tantivy.Occur.Must, KIND, kinds))
+    if scope.hidden_file_ids:
+        clauses.append(Clause(tantivy.Occur.MustNot, FILE_ID, tuple(scope.hidden_file_ids)))
+    return clauses
+
+
+def any_of(schema: tantivy.Schema, clause: Clause) -> tantivy.Query:
+    """The documents that have one of the values."""
+    if len(clause.values) == 1:
+        return tantivy.Query.term_query(schema, clause.field, clause.values[0])
+    return tantivy.Query.term_set_query(schema, clause.field, list(clause.values))
+
+
+def explained(explanation: object, beginning: str) -> float:
+    """The number that an explanation, a tree, gives for what begins like that. Raises LookupError
+    where there is none."""
+    if isinstance(explanation, dict):
+        if str(explanation.get("description", "")).startswith(beginning):
+            return float(explanation["value"])
+        for part in explanation.get("details", ()):
+            with suppress(LookupError):
+                return explained(part, beginning)
+    raise LookupError(beginning)

@@ -1,0 +1,358 @@
+"""One state of the keyword index, searched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, MutableMapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+from kodit.domain.ranking.candidate import CorpusStatistics
+from kodit.domain.value_objects import Hit, Scope
+from kodit.infrastructure.keyword.querying import Clause, any_of, explained, reading, within
+from kodit.infrastructure.keyword.schema import (
+    CONTENT,
+    FILE_ID,
+    LENGTH,
+    NAME,
+    RECORD,
+    SNIPPET_ID,
+    TERMS,
+)
+from kodit.infrastructure.keyword.scoring import frequencies, rarity, scores
+
+MOST_SNIPPETS_OF_FILES = 20_000
+"""More matching snippets than all candidate files together should have; where there are more, the
+search is repeated for all of them."""
+FEWEST_BEYOND = 16
+"""Candidates that are looked at beyond those that are wanted, at first."""
+MOST_CANDIDATES = 20_000
+"""Of more snippets that tie, or nearly, those are chosen that the engine names first."""
+ROUNDING = 1e-5
+"""By what part the engine's single-precision scores may be wrong."""
+MOST_RECORDS = 16_384
+"""Term records that are remembered between searches: some 8 MB."""
+
+Scores = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+
+class RecordCache:
+    """Records by the content that they were made from, for all states of an index."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, bytes] = {}
+
+    def current(self) -> MutableMapping[int, bytes]:
+        """Whoever has it keeps it whole while another thread begins a new one."""
+        if len(self._records) > MOST_RECORDS:
+            self._records = {}
+        return self._records
+
+
+class TantivyReader:
+    """Any number of threads may use it at once: nothing in it changes."""
+
+    def __init__(self, index: tantivy.Index, folder: Path, records: RecordCache) -> None:
+        self._schema = index.schema
+        self._searcher = index.searcher()
+        self._folder = folder
+        self._records = records
+        self._alive: dict[str, int] = {}
+        self._drift: _Drift | None = None
+
+    def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        if not terms:
+            return []
+        return self._best(terms, within(scope), limit, must_match=True)
+
+    def definitions(self, name: str, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        named = Clause(tantivy.Occur.Must, NAME, (name.lower(),))
+        return self._best(terms, [named, *within(scope)], limit, must_match=False)
+
+    def in_files(self, terms: Sequence[str], file_ids: Sequence[int]) -> TantivyFileMatches:
+        question = self._ask(terms)
+        if not file_ids or not terms:
+            return TantivyFileMatches(question, self._nothing())
+        these = Clause(tantivy.Occur.Must, FILE_ID, tuple(file_ids))
+        limit = MOST_SNIPPETS_OF_FILES
+        found = self._find(question, [these], limit, must_match=True)
+        if len(found) == limit:
+            found = self._find(question, [these], self.snippets, must_match=True)
+        return TantivyFileMatches(question, found)
+
+    def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
+        return CorpusStatistics(self.snippets, {term: self._having(term) for term in terms})
+
+    # The corpus, without what was deleted
+
+    @property
+    def snippets(self) -> int:
+        """How many there are."""
+        return int(self._searcher.num_docs)
+
+    @cached_property
+    def average_length(self) -> float:
+        """In terms."""
+        asked = {"sum": {"sum": {"field": LENGTH}}}
+        with reading(self._folder):
+            answer = self._searcher.aggregate(tantivy.Query.all_query(), asked)
+        total = cast(dict[str, dict[str, float]], answer)["sum"]["value"]
+        return total / self.snippets if self.snippets else 1.0
+
+    @cached_property
+    def _holds_deleted(self) -> bool:
+        with reading(self._folder):
+            return self._searcher.doc_freq(NAME, "") > self.snippets
+
+    def _having(self, term: str) -> int:
+        """How many snippets have the term."""
+        known = self._alive.get(term)
+        if known is not None:
+            return known
+        with reading(self._folder):
+            found = self._searcher.doc_freq(TERMS, term)
+            if found and self._holds_deleted:
+                asked = {"count": {"value_count": {"field": LENGTH}}}
+                query = tantivy.Query.term_query(self._schema, TERMS, term)
+                answer = self._searcher.aggregate(query, asked)
+                found = int(cast(dict[str, dict[str, float]], answer)["count"]["value"])
+        self._alive[term] = found
+        return found
+
+    # Finding
+
+    def _best(
+        self, terms: Sequence[str], clauses: Sequence[Clause], limit: int, *, must_match: bool
+    ) -> list[Hit]:
+        """The best by the scores that are computed here. Candidates are those of the engine, as
+        many as it takes to be sure that none is missing."""
+        question = self._ask(terms)
+        wanted = min(limit + max(FEWEST_BEYOND, limit // 4), max(limit, MOST_CANDIDATES))
+        while True:
+            found = self._find(question, clauses, wanted, must_match=must_match)
+            exact = question.score(found, np.arange(len(found)))
+            order = np.lexsort((found.column(CONTENT), -exact))[:limit]
+            is_complete = len(found) < wanted or wanted >= max(limit, MOST_CANDIDATES)
+            if is_complete or exact[order[-1]] > found.scores[-1] * question.most:
+                ids = found.column(SNIPPET_ID)
+                return [
+                    Hit(*pair)
+                    for pair in zip(ids[order].tolist(), exact[order].tolist(), strict=True)
+                ]
+            wanted = min(4 * wanted, max(limit, MOST_CANDIDATES))
+
+    def _find(
+        self, question: _Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
+    ) -> _Found:
+        """Snippets that fulfil the clauses, and have a term where `must_match` asks for one; only
+        the terms score."""
+        if not self.snippets or not all(clause.values for clause in clauses):
+            return self._nothing()
+        query = tantivy.Query
+        parts = [
+            (clause.occur, query.const_score_query(any_of(self._schema, clause), 0.0))
+            for clause in clauses
+        ]
+        if question.terms:
+            occur = tantivy.Occur.Must if must_match else tantivy.Occur.Should
+            parts.append((occur, question.query))
+        with reading(self._folder):
+            answer = self._searcher.search(query.boolean_query(parts), max(limit, 1), count=False)
+        hits = cast(list[tuple[float, tantivy.DocAddress]], answer.hits)
+        return _Found(
+            self._searcher,
+            [address for _score, address in hits],
+            np.array([score for score, _address in hits]),
+        )
+
+    def _nothing(self) -> _Found:
+        return _Found(self._searcher, [], np.empty(0))
+
+    def _ask(self, terms: Sequence[str]) -> _Question:
+        known = [term for term in terms if self._having(term)]
+        rarities = [rarity(self.snippets, self._having(term)) for term in known]
+        query = tantivy.Query
+        weighed = []
+        drift = self._measure_drift(known)
+        for term, exact in zip(known, rarities, strict=True):
+            wanted = query.term_query(self._schema, TERMS, term, "freq")
+            if self._holds_deleted:
+                wanted = query.boost_query(wanted, exact / drift.rarity(self._searcher, term))
+            weighed.append((tantivy.Occur.Should, wanted))
+        return _Question(
+            known,
+            rarities,
+            self.average_length,
+            query.boolean_query(weighed),
+            drift.average_length,
+            self._records,
+        )
+
+    def _measure_drift(self, terms: Sequence[str]) -> _Drift:
+        """By what the engine computes its scores, which is the same for all terms."""
+        if self._drift is None and terms:
+            wanted = tantivy.Query.term_query(self._schema, TERMS, terms[0], "freq")
+            with reading(self._folder):
+                ((_score, address),) = self._searcher.search(wanted, 1, count=False).hits
+                tree = json.loads(wanted.explain(self._searcher, address).to_json())
+            self._drift = _Drift(int(explained(tree, "N, ")), explained(tree, "avgdl, "))
+        return self._drift or _Drift(self.snippets, self.average_length)
+
+
+class _Drift(NamedTuple):
+    """The corpus as the engine sees it, with what was deleted and not merged away yet."""
+
+    snippets: int
+    average_length: float
+
+    def rarity(self, searcher: tantivy.Searcher, term: str) -> float:
+        return rarity(self.snippets, searcher.doc_freq(TERMS, term))
+
+
+class _Question(NamedTuple):
+    """Terms that are in the index, what each is worth, and the query that finds them; `counted` is
+    the average length by which the engine scores."""
+
+    terms: Sequence[str]
+    rarities: Sequence[float]
+    average_length: float
+    query: tantivy.Query
+    counted: float
+    records: RecordCache
+
+    @property
+    def most(self) -> float:
+        """By what an engine's score must be multiplied to be sure not to be below the exact one."""
+        return max(1.0, self.average_length / self.counted) * (1 + ROUNDING)
+
+    @property
+    def least(self) -> float:
+        """The same, not to be above it."""
+        return min(1.0, self.average_length / self.counted) * (1 - ROUNDING)
+
+    def score(self, found: _Found, places: NDArray[np.intp]) -> Scores:
+        """The exact scores of some that were found."""
+        if not self.terms or not len(places):
+            return np.zeros(len(places))
+        records = found.records(places, self.records.current())
+        return scores(
+            frequencies(records, self.terms),
+            found.column(LENGTH)[places],
+            self.rarities,
+            self.average_length,
+        )
+
+
+class TantivyFileMatches:
+    """What a search in some files found."""
+
+    def __init__(self, question: _Question, found: _Found) -> None:
+        self._question = question
+        self._found = found
+        self._known: dict[int, float] = {}
+
+    def best(self, per_file: int) -> list[Hit]:
+        found, question = self._found, self._question
+        if not len(found):
+            return []
+        file_ids = found.column(FILE_ID)
+        # The engine's order is nearly the right one: whatever may be among the best is looked at.
+        order = np.lexsort((-found.scores, file_ids))
+        files = file_ids[order]
+        firsts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]])
+        lengths = np.diff(np.r_[firsts, len(files)])
+        last = np.repeat(firsts + np.minimum(lengths, per_file) - 1, lengths)
+        at_least = found.scores[order[last]] * question.least
+        places = order[found.scores[order] * question.most >= at_least]
+        exact = question.score(found, places)
+        ids = found.column(SNIPPET_ID)[places]
+        self._known.update(zip(ids.tolist(), exact.tolist(), strict=True))
+        hits: list[Hit] = []
+        # Snippets of one file are numbered in the order of their lines.
+        taken, before = 0, -1
+        for place in np.lexsort((ids, -exact, file_ids[places])):
+            file_id = file_ids[places[place]]
+            taken = taken + 1 if file_id == before else 1
+            before = file_id
+            if taken <= per_file:
+                hits.append(Hit(int(ids[place]), float(exact[place])))
+        return hits
+
+    def scores(self, snippet_ids: Iterable[int]) -> dict[int, float]:
+        wanted = list(snippet_ids)
+        missing = [one for one in wanted if one not in self._known]
+        if missing and len(self._found):
+            places = np.flatnonzero(np.isin(self._found.column(SNIPPET_ID), missing))
+            exact = self._question.score(self._found, places)
+            ids = self._found.column(SNIPPET_ID)[places]
+            self._known.update(zip(ids.tolist(), exact.tolist(), strict=True))
+        return {one: self._known[one] for one in wanted if one in self._known}
+
+
+class _Found:
+    """What the engine found, best first by its own scores. Columns are read when asked for."""
+
+    def __init__(
+        self, searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress], found: Scores
+    ) -> None:
+        self._searcher = searcher
+        self._addresses = addresses
+        self._columns: dict[str, Ids] = {}
+        self.scores = found
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    def column(self, field: str) -> Ids:
+        """A numeric field of every document; all documents have all of them."""
+        column = self._columns.get(field)
+        if column is None:
+            values = self._searcher.fast_field_values(field, self._addresses)
+            column = self._columns[field] = np.array(values, dtype=np.int64)
+        return column
+
+    def records(self, places: NDArray[np.intp], known: MutableMapping[int, bytes]) -> list[bytes]:
+        """The term records of some of the documents."""
+        records: list[bytes] = []
+        keys = self.column(CONTENT)[places].tolist()
+        for place, key in zip(places.tolist(), keys, strict=True):
+            record = known.get(key)
+            if record is None:
+                document = self._searcher.doc(self._addresses[place])
+                record = known[key] = cast(bytes, document.get_first(RECORD))
+            records.append(record)
+        return records
+
+
+class EmptyReader:
+    """The state of an index that is not there."""
+
+    def search(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
+        return []
+
+    def definitions(
+        self, _name: str, _terms: Sequence[str], _scope: Scope, _limit: int
+    ) -> list[Hit]:
+        return []
+
+    def in_files(self, _terms: Sequence[str], _file_ids: Sequence[int]) -> EmptyFileMatches:
+        return EmptyFileMatches()
+
+    def statistics(self, _terms: Sequence[str]) -> CorpusStatistics:
+        return CorpusStatistics(0)
+
+
+class EmptyFileMatches:
+    """Nothing."""
+
+    def best(self, _per_file: int) -> list[Hit]:
+        return []
+
+    def scores(self, _snippet_ids: Iterable[int]) -> dict[int, float]:
+        return {}

@@ -1,0 +1,166 @@
+"""A pack makes a search cheaper, and changes nothing in what it finds."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.searching.test_golden_rankings import QUESTIONS
+from tests.support.faults import FaultyApplication
+from tests.support.serving import ServingKodit
+from tests.support.sources import write_tree
+
+from kodit.composition import Application
+from kodit.domain.entities import SearchResult
+from kodit.domain.value_objects import SearchMode, SearchRequest, TaskType, VectorKind
+from kodit.infrastructure.vectors import pack_builder, vector_set
+from kodit.infrastructure.vectors.pack_builder import extend_pack, pack_path, refresh_pack
+from kodit.infrastructure.vectors.pack_file import Pack, open_pack, write_pack
+from kodit.settings import Settings
+
+Row = tuple[int, int, bytes, bytes]
+GONE = 0
+"""A snippet that is in no database."""
+
+
+def ignore(*_: object) -> None:
+    """Nobody waits for a report."""
+
+
+@pytest.fixture
+def place(data_dir: Path, tmp_path: Path) -> Path:
+    """A copy of the corpus's data directory, without packs."""
+    shutil.copytree(data_dir, tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "vectors", ignore_errors=True)
+    return tmp_path / "data"
+
+
+def stored_rows(place: Path, kind: VectorKind) -> tuple[str, list[Row]]:
+    """The model, and all vectors of a kind."""
+    with closing(sqlite3.connect(place / "kodit.db")) as connection:
+        rows = connection.execute(
+            "SELECT v.model, v.snippet_id, v.file_id, v.code, e.vector FROM vectors v "
+            "JOIN embeddings e ON e.id = v.embedding_id WHERE v.kind = ? ORDER BY v.snippet_id",
+            (kind.value,),
+        ).fetchall()
+    return rows[0][0], [row[1:] for row in rows]
+
+
+def write_packs(place: Path, share: float, *, gone: int = 0) -> None:
+    """Pack a share of the vectors, and before them some copies, of snippets that are gone."""
+    for kind in VectorKind:
+        model, rows = stored_rows(place, kind)
+        copies = [(GONE - gone + number, *rows[number][1:]) for number in range(gone)]
+        path = pack_path(place / "vectors", 1, kind.value)
+        write_pack(path, model, [*copies, *rows[: int(share * len(rows))]])
+
+
+def answers(place: Path) -> list[list[SearchResult]]:
+    with Application(Settings.load(data_dir=place)) as application:
+        return [
+            application.search.search(SearchRequest(question, mode=mode, limit=20))
+            for question in QUESTIONS
+            for mode in (SearchMode.HYBRID, SearchMode.CODE, SearchMode.TEXT)
+        ]
+
+
+@pytest.mark.parametrize(("share", "gone"), [(1.0, 0), (0.4, 0), (1.0, 30), (0.4, 60)])
+def test_a_search_finds_the_same_with_and_without_a_pack(
+    share: float, gone: int, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last digit of every score; also where so few candidates are rescored that those that
+    are gone would take the places of others."""
+    monkeypatch.setattr(vector_set, "FEWEST_CANDIDATES", 5)
+    monkeypatch.setattr(vector_set, "CANDIDATES_PER_RESULT", 1)
+    expected = answers(place)
+
+    write_packs(place, share, gone=gone)
+
+    assert answers(place) == expected
+
+
+def test_a_pack_that_is_put_in_place_during_a_search(place: Path) -> None:
+    """It may lack what the search's transaction still has, and is not used by it."""
+    model, rows = stored_rows(place, VectorKind.CODE)
+    request = SearchRequest("lend a book")
+    with Application(Settings.load(data_dir=place)) as application:
+        vector = application.embedder.embed_query(request.query)
+        with application.database.read() as transaction:
+            scope = transaction.search.resolve(request.filter)
+            write_pack(pack_path(place / "vectors", 1, "code"), model, rows[-1:])
+            reader = application.vector_index.reader(transaction)
+            hits = reader.search(VectorKind.CODE, model, vector, scope, 1000)
+    assert {hit.snippet_id for hit in hits} == {row[0] for row in rows}
+
+
+def same(one: Pack | None, other: Pack | None) -> bool:
+    assert one is not None
+    assert other is not None
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("snippet_ids", "file_ids", "codes", "scales", "values")
+    )
+
+
+def test_a_pack_that_grows_is_one_that_was_made_at_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack_builder, "FEWEST_CHANGES", 20)
+    model, rows = stored_rows(place, VectorKind.CODE)
+    path = pack_path(place / "vectors", 1, "code")
+    arguments = (str(place / "kodit.db"), str(path.parent), 1, "code", model)
+    write_pack(path, model, rows[: len(rows) // 2])
+
+    assert extend_pack(*arguments, report=ignore)
+
+    write_pack(path.with_name("whole.pack"), model, rows)
+    assert same(open_pack(path), open_pack(path.with_name("whole.pack")))
+    assert not extend_pack(*arguments, report=ignore)
+    path.unlink()
+    assert extend_pack(*arguments, report=ignore)
+    assert same(open_pack(path), open_pack(path.with_name("whole.pack")))
+
+
+def test_what_is_left_at_the_end_of_a_stage_is_packed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack_builder, "FEWEST_LEFT", 10)
+    model, rows = stored_rows(place, VectorKind.TEXT)
+    path = pack_path(place / "vectors", 1, "text")
+    arguments = (str(place / "kodit.db"), str(path.parent), 1, "text", model)
+    write_pack(path, model, rows[:-9])
+    assert not refresh_pack(*arguments, report=ignore)
+    write_pack(path, model, rows[:-10])
+    assert refresh_pack(*arguments, report=ignore)
+    pack = open_pack(path)
+    assert pack is not None
+    assert len(pack) == len(rows)
+
+
+def test_packs_grow_while_a_stage_is_under_way(tmp_path: Path) -> None:
+    """A search never reads more than some thousand vectors from the database."""
+    write_tree(tmp_path / "source", files=700)
+    seen: list[int] = []
+    with ServingKodit(tmp_path / "data", FaultyApplication) as serving:
+        application = serving.application
+        assert isinstance(application, FaultyApplication)
+
+        def look() -> None:
+            pack = open_pack(pack_path(tmp_path / "data" / "vectors", 1, "code"))
+            stored = stored_count(tmp_path / "data")
+            seen.append(stored - (0 if pack is None else len(pack)))
+
+        application.faults.hooks[TaskType.CODE_EMBEDDINGS.name] = look
+        serving.index(tmp_path / "source")
+    assert max(seen) < pack_builder.FEWEST_CHANGES + 512
+    assert stored_count(tmp_path / "data") > 1.1 * pack_builder.FEWEST_CHANGES
+
+
+def stored_count(place: Path) -> int:
+    with closing(sqlite3.connect(place / "kodit.db")) as connection:
+        query = "SELECT count(*) FROM vectors WHERE kind = 'code'"
+        return int(connection.execute(query).fetchone()[0])

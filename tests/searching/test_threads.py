@@ -1,0 +1,205 @@
+"""One application, searched by many threads, also while another process writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from tests.support.sources import write_file
+
+from kodit import Kodit
+from kodit.application.services import search_service
+from kodit.composition import Application
+from kodit.domain.entities import SearchResult
+from kodit.domain.symbols import SymbolRequest
+from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest
+from kodit.infrastructure.reading_gate import ReadingGate
+from kodit.infrastructure.sqlalchemy.database import MOST_READERS
+from kodit.settings import Settings
+
+THREADS = 64
+QUERIES = ("worker pool that runs jobs", "Ledger", "ring buffer push", "lend a book", "cache")
+Answer = TypeVar("Answer")
+
+
+@pytest.fixture
+def application(data_dir: Path) -> Iterator[Application]:
+    """One of its own over the corpus, which has nothing open yet."""
+    with Application(Settings.load(data_dir=data_dir)) as application:
+        yield application
+
+
+def at_once(call: Callable[[int], Answer], threads: int = THREADS) -> list[Answer]:
+    """What each thread got. They begin together."""
+    barrier = threading.Barrier(threads)
+
+    def run(number: int) -> Answer:
+        barrier.wait()
+        return call(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(threads)))
+
+
+def ask(application: Application, number: int) -> object:
+    """One call out of all that reads, which depends on the number."""
+    query = QUERIES[number % len(QUERIES)]
+    mode = list(SearchMode)[number % len(SearchMode)]
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: application.search.search(SearchRequest(query)),
+        lambda: application.search.search(SearchRequest(query, mode=mode)),
+        lambda: application.symbols.find(SymbolRequest("Ledger")),
+        lambda: application.related.find(1, "java/Ledger.java:12", SearchFilter(), 5),
+        lambda: application.browse.list_files(SearchFilter()),
+        lambda: application.browse.read_file(1, "java/Ledger.java:3-9"),
+    )
+    return calls[number % len(calls)]()
+
+
+def test_many_threads_get_what_one_gets(application: Application, data_dir: Path) -> None:
+    """The first thing that all of them do, nothing having been opened before."""
+    together = at_once(lambda number: ask(application, number))
+
+    with Application(Settings.load(data_dir=data_dir)) as alone:
+        assert together == [ask(alone, number) for number in range(THREADS)]
+
+
+def test_a_search_holds_one_connection(application: Application) -> None:
+    """However many threads there are, no more connections are made than may read at once."""
+    at_once(lambda number: [ask(application, number + turn) for turn in range(3)])
+
+    assert application.database.engine.pool.checkedin() <= MOST_READERS  # type: ignore[attr-defined] # of a pool that has a size
+
+
+def test_what_is_remembered_is_cleared_by_another_thread(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No thread loses candidates that it has looked up already."""
+    alone = [application.search.search(SearchRequest(query, limit=20)) for query in QUERIES]
+    monkeypatch.setattr(search_service, "MOST_REMEMBERED", 3)
+
+    def search(number: int) -> list[list[SearchResult]]:
+        order = [(number + turn) % len(QUERIES) for turn in range(len(QUERIES))]
+        found = {
+            query: application.search.search(SearchRequest(QUERIES[query], limit=20))
+            for query in order
+        }
+        return [found[query] for query in range(len(QUERIES))]
+
+    for found in at_once(search, 8):
+        assert found == alone
+
+
+def test_a_thread_that_reads_is_refused_a_second_transaction(application: Application) -> None:
+    """It would wait for itself. The one it has is not harmed."""
+    with application.database.read() as transaction:
+        with (
+            pytest.raises(RuntimeError, match="is reading the database already"),
+            application.database.read(),
+        ):
+            pass
+        assert transaction.indexes.get(1).id == 1
+    with application.database.read() as transaction:
+        assert transaction.indexes.get(1).id == 1
+
+
+def test_who_waits_comes_in_turn() -> None:
+    """The one that has waited longest is next, and nobody overtakes it."""
+    gate = ReadingGate(1)
+    order: list[int] = []
+
+    def read(number: int) -> None:
+        with gate.place():
+            order.append(number)
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(5)]
+    with gate.place():
+        for waiting, thread in enumerate(threads, start=1):
+            thread.start()
+            while gate.waiting < waiting:
+                thread.join(0.001)
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+
+
+# While files change
+
+VERSIONS = 4
+FILES = 12
+
+
+def source_of(file: int, version: int) -> str:
+    """Functions that all say of which version they are; another number of lines each time."""
+    return "\n\n".join(
+        f"def harvest_{number}(field):\n"
+        + "".join(f"    apple_{line} = 'version {version}'\n" for line in range(2 + version))
+        + f"    return field + 'orchard {file}'\n"
+        for number in range(4)
+    )
+
+
+def write_version(tree: Path, version: int) -> None:
+    for file in range(FILES):
+        write_file(tree / f"module{file}.py", source_of(file, version))
+
+
+def check(results: list[SearchResult]) -> None:
+    """Every answer is of one version of each file, and tells the truth of it."""
+    versions: dict[str, str] = {}
+    places = [(one.snippet.path, one.snippet.start_line) for one in results]
+    assert len(set(places)) == len(places)
+    for result in results:
+        snippet = result.snippet
+        said = snippet.text.partition("version ")[2][:1]
+        assert versions.setdefault(snippet.path, said) == said, "two versions of one file"
+        file = int(snippet.path.removeprefix("module").removesuffix(".py"))
+        lines = source_of(file, int(said)).split("\n")
+        expected = "\n".join(lines[snippet.start_line - 1 : snippet.end_line])
+        assert snippet.text.rstrip("\n") == expected.rstrip("\n")
+
+
+def test_searching_while_files_change(tmp_path: Path) -> None:
+    """Nothing vanishes, nothing comes twice, and no answer mixes two versions of a file."""
+    tree, data_dir = tmp_path / "tree", tmp_path / "data"
+    write_version(tree, 0)
+    with Kodit(data_dir) as kodit:
+        kodit.index(tree)
+    is_over = threading.Event()
+
+    def search(application: Application, number: int) -> int:
+        searches = 0
+        while not (is_over.is_set() and searches):
+            mode = list(SearchMode)[(number + searches) % len(SearchMode)]
+            request = SearchRequest("harvest the apple orchard", mode=mode, limit=20)
+            results = application.search.search(request)
+            if mode is SearchMode.HYBRID:
+                assert len({one.snippet.path for one in results}) == FILES
+            else:
+                assert len(results) == 20, mode
+            check(results)
+            answer = application.symbols.find(SymbolRequest("harvest_1"))
+            found = [one.snippet for one in answer.definitions]
+            assert sorted(one.path for one in found) == sorted(
+                f"module{file}.py" for file in range(FILES)
+            )
+            searches += 1
+        return searches
+
+    with (
+        Application(Settings.load(data_dir=data_dir)) as application,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        try:
+            searching = [pool.submit(search, application, number) for number in range(8)]
+            for version in range(1, VERSIONS):
+                write_version(tree, version)
+                with Kodit(data_dir) as kodit:
+                    kodit.index(tree)
+        finally:
+            is_over.set()
+        assert all(one.result() for one in searching)
