@@ -132,7 +132,8 @@ def grow(folder: Path, size: int) -> None:
     connection.execute("ANALYZE")
     connection.close()
     for kind in VectorKind:
-        asyncio.run(application.engines.vector_index.refresh(1, kind, application.engines.embedder.model))
+        engines = application.engines
+        asyncio.run(engines.vector_index.refresh(1, kind, engines.embedder.model))
     application.close()
 
 
