@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from graphlib import TopologicalSorter
 from importlib.metadata import requires
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import grimp
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from kodit.domain import entities, value_objects
 
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 400
@@ -30,6 +33,25 @@ def test_no_module_is_too_long() -> None:
     ]
     long = [path for path in modules if len(path.read_text().splitlines()) > MOST_LINES]
     assert long == []
+
+
+def test_the_words_of_the_domain_have_one_place_to_be_imported_from() -> None:
+    """What `entities` and `value_objects` offer is taken from there by everybody outside the
+    domain; within it, where they come from, so that there is no circle."""
+    offered = set(entities.__all__) | set(value_objects.__all__)
+    homes = ("kodit.domain.entities", "kodit.domain.value_objects")
+    elsewhere = [
+        f"{path.relative_to(ROOT)}: {name.name} of {node.module}"
+        for path in ROOT.glob("src/kodit/**/*.py")
+        if "domain" not in path.relative_to(ROOT / "src/kodit").parts[:1]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("kodit.domain.")
+        and node.module not in homes
+        for name in node.names
+        if name.name in offered
+    ]
+    assert elsewhere == []
 
 
 def test_ci_pins_all_that_it_installs() -> None:
