@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import stat
 import subprocess
 from collections.abc import Callable
@@ -76,6 +78,14 @@ def test_a_reference_that_was_not_given_is_not_used(store: CredentialStore) -> N
         "was sent; `kodit index --credentials env:TOKEN_OF_TEST https://git.example.org/x` gives "
         "it."
     )
+
+
+def test_a_command_that_is_there_to_be_copied(store: CredentialStore) -> None:
+    """The address may be somebody else's: a shell takes it for one word."""
+    with pytest.raises(SourceError) as refused:
+        store.load(REFERENCE, git_source("https://git.example.org/$(touch sprung)`x`'"))
+    (command,) = re.findall("`(kodit .*)` gives it", str(refused.value))
+    assert shlex.split(command)[-1] == "https://git.example.org/$(touch sprung)`x`'"
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,29 @@ def test_nothing_in_a_database_steers_the_terminal(kodit: KoditCommand, tmp_path
     assert shown > 10
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("kind", "evil"), ("include", "x"), ("exclude", "1"), ("skipped", "[" * 100_000)),
+        *(("created_at", 1 << 62), ("updated_at", "never")),
+    ],
+)
+def test_a_row_that_nobody_could_have_stored(
+    kodit: KoditCommand, tmp_path: Path, column: str, value: object
+) -> None:
+    """Is one sentence, whatever is asked for."""
+    write_file(tmp_path / "code" / "a.py", CODE["a.py"])
+    assert kodit.run_here("index", "--no-wait", tmp_path / "code").code == 0
+    with closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(f"UPDATE indexes SET {column} = ?", (value,))  # noqa: S608
+    for arguments in (["status"], ["search", "quartz", "--source", "1"]):
+        outcome = kodit.run_here(*arguments)
+        assert outcome.code != 0
+        (said,) = outcome.said
+        assert "index 1 cannot be understood; put a sound copy in its place" in said
+
+
 def test_triggers_of_a_database_can_only_compute(tmp_path: Path) -> None:
     """And views: what reaches out of the database is closed to its schema."""
     database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")

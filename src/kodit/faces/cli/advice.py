@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from kodit.application.services.queue_overview import Reason
@@ -32,4 +33,8 @@ def with_advice(told: KoditError | Reason) -> str:
     """The sentence of an error or a reason and, where there is something to do, what that is."""
     sentence = told.text if isinstance(told, Reason) else str(told)
     advice = None if told.code is None else ADVICE.get(told.code)
-    return sentence if advice is None else f"{sentence}; {advice.format_map(told.fields)}"
+    if advice is None:
+        return sentence
+    # A source may come from anybody's database, and the command is there to be copied.
+    words = {name: shlex.quote(str(value)) for name, value in told.fields.items()}
+    return f"{sentence}; {advice.format_map(words)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 
 from kodit.application.services.threads import in_thread
@@ -36,7 +37,8 @@ class CredentialExaminer:
             if reference is None:
                 continue
             of = f"the credentials of {index.source}"
-            advice = f"`kodit index --credentials env:NAME {index.source}` gives it others"
+            source = shlex.quote(str(index.source))
+            advice = f"`kodit index --credentials env:NAME {source}` gives it others"
             if not self._store.is_reference(reference):
                 what, remedy = f"what is stored of {of} does not name any", f"forgets it; {advice}"
                 repair = partial(in_thread, partial(self._forget, index))

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -104,7 +105,7 @@ class CredentialStore:
             who = "" if binding.user is None else f" as {binding.user}"
             raise SourceError(
                 f"This user has not given {reference} for {server}{who}, so nothing was sent; "
-                f"`kodit index --credentials {reference} {source}` gives it."
+                f"`kodit index --credentials {reference} {shlex.quote(str(source))}` gives it."
             )
         return credentials
 

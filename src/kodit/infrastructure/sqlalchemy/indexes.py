@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
-from kodit.domain.errors import no_such_index
+from kodit.domain.errors import PermanentError, no_such_index
 from kodit.domain.source import FileHistory, KnownFile
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
@@ -310,6 +310,17 @@ def _globs(source: Source) -> dict[str, str]:
 
 
 def _to_index(row: Any) -> Index:
+    """Raises PermanentError for a row that no program of ours has written."""
+    try:
+        return _read_index(row)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise PermanentError(
+            f"the database is damaged, or not Kodit's: index {row.id} cannot be understood; put a "
+            "sound copy in its place, or choose another data directory"
+        ) from error
+
+
+def _read_index(row: Any) -> Index:
     return Index(
         id=row.id,
         source=Source(
