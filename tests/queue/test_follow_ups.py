@@ -308,3 +308,18 @@ def test_who_took_the_place_of_a_superseded_run(queue: QueueDriver) -> None:
     queue.run_stages(*TaskType)
     queue.cancel(queue.request().id)
     assert told(failed.id) == f"run {done.id} has done this"
+
+
+def test_user_request_raises_the_follow_up_that_it_joins(queue: QueueDriver) -> None:
+    """The follow-up was asked for in the background; now somebody waits for it. A background
+    request that joins later lowers nothing."""
+    active = queue.request()
+    queue.take(SYNC)
+    follow_up = queue.request()
+    assert not follow_up.is_user_initiated
+    joined = queue.request(user=True)
+    assert joined.id == follow_up.id
+    assert joined.is_user_initiated
+    queue.request()
+    for run_id in (active.id, follow_up.id):
+        assert [task.priority for task in queue.run(run_id).tasks] == [90, 80, 70, 60, 50]
