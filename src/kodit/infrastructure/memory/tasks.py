@@ -256,7 +256,6 @@ class MemoryTaskRepository:
             worker=worker,
             lease_expires_at=lease_until,
             started_at=now,
-            finished_at=None,
             progress=None,
         )
         self._tables.tasks[task.id] = task
