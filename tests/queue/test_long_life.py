@@ -23,7 +23,7 @@ from kodit.domain.retention import Retention
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind, TaskType
 from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.wake_up import NoWakeUp
+from kodit.infrastructure.wake_up import WakeUps
 
 INDEXES = 4
 SHOWN = 5
@@ -54,7 +54,7 @@ class Life:
 
     def open(self, rules: ClaimRules) -> QueueService:
         return QueueService(
-            database=self.database, clock=self.clock, wake_up=NoWakeUp(), rules=rules
+            database=self.database, clock=self.clock, wake_up=WakeUps(), rules=rules
         )
 
     def do(self, work: Callable[[], Awaitable[object]]) -> None:

@@ -31,7 +31,8 @@ class Statements:
     def steps_counted(self) -> Iterator[list[int]]:
         """Count the steps of SQLite's virtual machine, on all connections that are open: what a
         statement costs, and the same in each run. The count is there when the block has ended."""
-        steps, result = 0, []
+        steps = 0
+        result: list[int] = []
 
         def step() -> int:
             nonlocal steps

@@ -14,7 +14,6 @@ import pytest
 from tests.support.statements import statements_heard
 
 from kodit.application.services.chores import Chore
-from kodit.application.services.indexing_worker_service import IndexingWorkerService
 from kodit.application.services.stage import StageOutcome
 from kodit.composition import Application
 from kodit.domain.entities import ProgressTracker, Task
@@ -80,13 +79,8 @@ async def serve(application: Application, index_ids: list[int]) -> None:
     for index_id in index_ids:
         await application.queue.request_run(index_id, QueuePriority.BACKGROUND)
     await application.queue.claim("a worker that has died")
-    async with application.worker() as (_service, name):
-        worker = IndexingWorkerService(
-            queue=application.queue,
-            handlers=dict.fromkeys(TaskType, do_nothing),
-            registry=application.registry,
-            wake_up=application.wake_up,
-        )
+    handlers = dict.fromkeys(TaskType, do_nothing)
+    async with application.worker(lambda _engines: handlers) as (worker, name):
         serving = asyncio.create_task(worker.run(name, [noted(chore) for chore in chores]))
         await ended.wait()
         await chores_done.wait()
