@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,13 @@ from tests.support.snapshot import QUERIES, read_rows, take_snapshot
 from tests.support.sources import commit_all, listing, python_function, write_file, write_tree
 
 from kodit import Kodit
+from kodit.application.services.index_service import ROWS_PER_REMOVAL
+from kodit.composition import Application
+from kodit.domain.entities import IndexRun
 from kodit.domain.errors import TransientError
-from kodit.domain.value_objects import Hit, Scope, TaskType
+from kodit.domain.value_objects import Hit, QueuePriority, Scope, TaskType
 from kodit.infrastructure.vectors.pack_builder import refresh_pack
+from kodit.settings import Settings
 
 WORDS = "quartz spindle marrow".split()
 
@@ -238,3 +244,37 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
     refresh_pack(*arguments, report=ignore)
 
     assert not pack.exists()
+
+
+def test_a_long_history_is_deleted_in_short_transactions(tmp_path: Path) -> None:
+    """Each has at most so many rows, whatever there is of the index; and it can be left at any of
+    them and gone on with."""
+    with Kodit(tmp_path / "data") as kodit:
+        write_tree(tmp_path / "source", files=12)
+        (status,) = kodit.index(tmp_path / "source")
+    with Application(Settings.load({}, data_dir=tmp_path / "data")) as application:
+        with application.database.write() as transaction:
+            for _ in range(2 * ROWS_PER_REMOVAL // len(TaskType)):
+                run = IndexRun.create(status.id, QueuePriority.BACKGROUND, application.clock.now())
+                run.cancel(application.clock.now())
+                transaction.tasks.add_run(run)
+            transaction.indexes.mark_deleted(status.id, application.clock.now())
+        left = [rows_in_all(tmp_path / "data")]
+
+        async def finish_in_pieces() -> None:
+            while await application.indexes.continue_deletions():
+                left.append(rows_in_all(tmp_path / "data"))
+
+        asyncio.run(finish_in_pieces())
+    assert tables(tmp_path / "data") == []
+    assert left[0] > 2 * ROWS_PER_REMOVAL
+    assert max(before - after for before, after in pairwise(left)) <= ROWS_PER_REMOVAL
+
+
+def rows_in_all(data_dir: Path) -> int:
+    """How many rows the tables hold together."""
+    counts = [
+        read_rows(data_dir, f"SELECT count(*) FROM {name}")  # noqa: S608 - a table of ours
+        for name in tables(data_dir)
+    ]
+    return sum(count for ((count,),) in counts)

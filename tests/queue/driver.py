@@ -29,6 +29,18 @@ LEASE = timedelta(seconds=60)
 MAX_FAILURES = 3
 
 
+class WatchedRegistry(MemoryWorkerRegistry):
+    """Counts how often somebody asked whether a worker is dead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions = 0
+
+    def is_dead(self, worker: str) -> bool:
+        self.questions += 1
+        return super().is_dead(worker)
+
+
 class QueueDriver:
     """A queue with two indexes; `ada` and `bob` are workers. Whatever a test does, the queue
     keeps its invariants: they are checked after every question that is asked."""
@@ -36,7 +48,7 @@ class QueueDriver:
     def __init__(self, database: Database, runner: asyncio.Runner) -> None:
         self.database = database
         self.clock = ManualClock()
-        self.registry = MemoryWorkerRegistry()
+        self.registry = WatchedRegistry()
         self.ada, self.bob = self.registry.enter(), self.registry.enter()
         self._runner = runner
         with database.write() as transaction:

@@ -298,6 +298,29 @@ def test_old_runs_are_pruned(queue: QueueDriver) -> None:
     assert queue.ask(queue.service.get_runs([ended[0], ended[3]])) == [queue.run(ended[3])]
 
 
+def test_retried_run_is_open_again(queue: QueueDriver) -> None:
+    """It has a first start and no end, and is not forgotten for having ended once."""
+    run = queue.request()
+    queue.fail(queue.take(SYNC))
+    first_start = queue.run(run.id).started_at
+    queue.clock.advance(10)
+    retried = queue.retry(run.id)
+    assert (retried.state, retried.finished_at) == (RunState.QUEUED, None)
+    queue.clock.advance(timedelta(days=365).total_seconds())
+    queue.prune(Retention(runs=0, age=timedelta(days=1)))
+    queue.take(SYNC)
+    assert (queue.run(run.id).started_at, queue.run(run.id).finished_at) == (first_start, None)
+
+
+def test_what_was_lost_waits_for_no_clock(queue: QueueDriver) -> None:
+    """What is taken back may be claimed at once, also when the clock was set back meanwhile."""
+    queue.request()
+    queue.take(SYNC)
+    queue.lose()
+    queue.clock.advance(-7200)
+    queue.take(SYNC)
+
+
 def test_history_of_a_run(queue: QueueDriver) -> None:
     """Every claim of every task: who, when, and how it ended."""
     run = queue.request()

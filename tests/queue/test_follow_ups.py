@@ -308,3 +308,31 @@ def test_who_took_the_place_of_a_superseded_run(queue: QueueDriver) -> None:
     queue.run_stages(*TaskType)
     queue.cancel(queue.request().id)
     assert told(failed.id) == f"run {done.id} has done this"
+
+
+def test_user_request_raises_the_follow_up_that_it_joins(queue: QueueDriver) -> None:
+    """The follow-up was asked for in the background; now somebody waits for it. A background
+    request that joins later lowers nothing."""
+    active = queue.request()
+    queue.take(SYNC)
+    follow_up = queue.request()
+    assert not follow_up.is_user_initiated
+    joined = queue.request(user=True)
+    assert joined.id == follow_up.id
+    assert joined.is_user_initiated
+    queue.request()
+    for run_id in (active.id, follow_up.id):
+        assert [task.priority for task in queue.run(run_id).tasks] == [90, 80, 70, 60, 50]
+
+
+def test_retry_of_a_cancelled_follow_up_that_waits_for_nothing(queue: QueueDriver) -> None:
+    """The run before it has ended: it is the last word on its index, and starts at once."""
+    queue.request()
+    held = queue.take(SYNC)
+    follow_up = queue.request()
+    queue.cancel(follow_up.id)
+    queue.complete(held, nothing_to_do=True)
+    retried = queue.retry(follow_up.id)
+    assert (retried.id, retried.is_follow_up) == (follow_up.id, False)
+    queue.run_stages(*TaskType)
+    assert queue.run(follow_up.id).state is RunState.SUCCEEDED

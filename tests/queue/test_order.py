@@ -225,6 +225,9 @@ def test_a_stage_of_an_index_is_part_of_its_run(queue: QueueDriver) -> None:
 
     nobodys = enqueue(SYNC, 10, 4711)
     assert queue.run(nobodys.run_id or 0).tasks == [nobodys]
+    in_background = task_priority(EXTRACT, QueuePriority.BACKGROUND)
+    assert not enqueue(EXTRACT, in_background, queue.second).is_user_initiated
+    assert enqueue(EXTRACT, in_background + 1, queue.second).is_user_initiated
 
 
 def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None:

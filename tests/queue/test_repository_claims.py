@@ -65,6 +65,15 @@ def test_claim_order(database: Database) -> None:
     assert claim(database, now=after(9)) == []
 
 
+def test_batch_comes_in_the_order_of_claims(database: Database) -> None:
+    """Also where only the class of a task, its age or its number decides."""
+    background = [add_single(database, TaskType.SYNC, 50, NOW, n=n) for n in range(3)]
+    older = add_single(database, TaskType.SYNC, 50, after(-1))
+    user = add_single(database, TaskType.ENRICH, 50, after(1))
+    expected = [task.id for task in (user, older, *background)]
+    assert [task.id for task in claim(database, 5, now=after(9))] == expected
+
+
 def test_claim_order_run_first(database: Database) -> None:
     """The user's tasks first; of a class, tasks of started runs first; then by priority."""
     started = [add_single(database, TaskType.ENRICH, priority) for priority in (10, 20)]

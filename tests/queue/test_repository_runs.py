@@ -293,6 +293,30 @@ def test_runs_of(database: Database) -> None:
         assert transaction.tasks.runs_of(3) == []
 
 
+def test_successor(database: Database) -> None:
+    """The newest of those that have succeeded since, or else the newest of the index."""
+    superseded = end_run(database, add_run(database, 1).id, NOW, TaskState.FAILED)
+
+    def successor() -> int | None:
+        with database.read() as transaction:
+            found = transaction.tasks.successor(superseded.id, 1)
+            assert found is None or found == transaction.tasks.get_runs([found.id])[0]
+        return None if found is None else found.id
+
+    add_run(database, 2)
+    assert successor() is None
+    done = [end_run(database, add_run(database, 1).id, NOW) for _ in range(2)]
+    assert successor() == done[1].id
+    failed = end_run(database, add_run(database, 1).id, NOW, TaskState.FAILED)
+    assert successor() == done[1].id
+    superseded = done[1]
+    assert successor() == failed.id
+    newest = add_run(database, 1)
+    assert successor() == newest.id
+    superseded = failed
+    assert successor() == newest.id
+
+
 def test_latest_runs(database: Database) -> None:
     """The newest run of each index, ended or not, and never a follow-up that still waits."""
     end_run(database, add_run(database, 1).id, NOW)

@@ -14,6 +14,7 @@ from tests.queue.working import (
     error_of_sync,
     eventually,
     hang,
+    next_looks,
     state_of,
     work,
 )
@@ -77,7 +78,7 @@ def test_clock_that_jumps_costs_a_worker_nothing(queue: QueueDriver) -> None:
     async def scene(_worker: IndexingWorkerService) -> None:
         await stage.began.wait()
         queue.clock.advance(8 * 3600)
-        await asyncio.sleep(0.3)
+        await next_looks(queue)
         stage.ended.set()
         await eventually(lambda: state_of(queue, run.id).is_terminal)
 
@@ -95,7 +96,7 @@ def test_worker_does_not_take_back_what_it_works_on(queue: QueueDriver) -> None:
         await stage.began.wait()
         for _ in range(4):  # by steps that are not taken for a jump
             queue.clock.advance(40)
-            await asyncio.sleep(0.1)
+            await next_looks(queue)
         stage.ended.set()
         await eventually(lambda: state_of(queue, run.id).is_terminal)
 
@@ -104,17 +105,31 @@ def test_worker_does_not_take_back_what_it_works_on(queue: QueueDriver) -> None:
 
 
 def test_clock_that_jumps_gives_other_workers_time_for_a_heartbeat(queue: QueueDriver) -> None:
-    """One whose lease is still over after two of them is silent indeed."""
+    """Before it is over, nothing is taken from them."""
     run = queue.request()
     held = queue.take(TaskType.SYNC, worker=queue.bob)
 
     async def scene(_worker: IndexingWorkerService) -> None:
-        await asyncio.sleep(0.1)
+        await next_looks(queue)
         queue.clock.advance(8 * 3600)
-        await asyncio.sleep(0.3)
-        assert attempts_of_sync(queue, run.id) == [None]
+        await next_looks(queue)
+        await queue.service.release(held)
         await eventually(lambda: state_of(queue, run.id).is_terminal)
 
-    work(queue, {}, scene, replace(SETTINGS, heartbeat=1.5))
+    work(queue, {}, scene, replace(SETTINGS, heartbeat=3600.0))
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.RELEASED, AttemptOutcome.SUCCEEDED]
+
+
+def test_lease_that_is_over_for_two_heartbeats_is_lost(queue: QueueDriver) -> None:
+    """Also after a jump of the clock: who has not renewed it by then is silent indeed."""
+    run = queue.request()
+    held = queue.take(TaskType.SYNC, worker=queue.bob)
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await next_looks(queue)
+        queue.clock.advance(8 * 3600)
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {}, scene, replace(SETTINGS, heartbeat=0.5))
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.LOST, AttemptOutcome.SUCCEEDED]
     assert held.claim_no == 1

@@ -48,6 +48,13 @@ async def eventually(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def next_looks(queue: QueueDriver) -> None:
+    """Wait until the worker has looked for lost tasks from beginning to end. One worker has
+    something, so that each look is one question."""
+    asked = queue.registry.questions
+    await eventually(lambda: queue.registry.questions >= asked + 3)
+
+
 def work(
     queue: QueueDriver,
     handlers: dict[TaskType, StageHandler],

@@ -19,12 +19,34 @@ class Statements:
         self.seen: dict[str, int] = {}
         self.count = 0
         self.threads: set[int] = set()
+        self.connections: list[sqlite3.Connection] = []
 
     def hear(self, sql: str, parameters: Any) -> None:
         """A statement is about to run."""
         self.seen.setdefault(sql, _size(parameters))
         self.count += 1
         self.threads.add(threading.get_ident())
+
+    @contextmanager
+    def steps_counted(self) -> Iterator[list[int]]:
+        """Count the steps of SQLite's virtual machine, on all connections that are open: what a
+        statement costs, and the same in each run. The count is there when the block has ended."""
+        steps = 0
+        result: list[int] = []
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        for connection in self.connections:
+            connection.set_progress_handler(step, 1)
+        try:
+            yield result
+        finally:
+            result.append(steps)
+            for connection in self.connections:
+                connection.set_progress_handler(None, 1)
 
 
 def _size(parameters: Any) -> int:
@@ -51,10 +73,17 @@ def statements_heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Statements]:
         def cursor(self, factory: Any = Cursor) -> Any:
             return super().cursor(factory)
 
+        def close(self) -> None:
+            if self in heard.connections:
+                heard.connections.remove(self)
+            super().close()
+
     connect = sqlite3.connect
 
     def listening(*arguments: Any, **options: Any) -> Any:
-        return connect(*arguments, **{"factory": Connection} | options)
+        connection = connect(*arguments, **{"factory": Connection} | options)
+        heard.connections.append(connection)
+        return connection
 
     with monkeypatch.context() as patched:
         patched.setattr(sqlite3, "connect", listening)

@@ -193,21 +193,13 @@ def rules_in_force(registry: WorkerRegistry, own: ClaimRules) -> tuple[ClaimRule
 
 
 def _successors(tasks: TaskRepository, runs: Sequence[IndexRun]) -> dict[int, IndexRun]:
-    """For each superseded run the newer one of its index that has done it; where none has, the
-    newest."""
-    superseded = [run for run in runs if run.state is RunState.SUPERSEDED]
-    of_index: dict[int | None, list[IndexRun]] = {
-        index_id: tasks.runs_of(index_id)
-        for index_id in {run.index_id for run in superseded}
-        if index_id is not None
+    """The runs that took the place of superseded ones."""
+    found = {
+        run.id: tasks.successor(run.id, run.index_id)
+        for run in runs
+        if run.state is RunState.SUPERSEDED and run.index_id is not None
     }
-    found = {}
-    for run in superseded:
-        newer = [other for other in of_index.get(run.index_id, []) if other.id > run.id]
-        done = [other for other in newer if other.state is RunState.SUCCEEDED]
-        if newer:
-            found[run.id] = (done or newer)[0]
-    return found
+    return {run_id: newer for run_id, newer in found.items() if newer is not None}
 
 
 def _times(count: int) -> str:

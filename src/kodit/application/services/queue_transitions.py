@@ -280,7 +280,7 @@ class QueueTransitions:
         ended = [run for run in runs if run.state.is_terminal]
         for run in ended:
             record_event("run ended", run, outcome=run.state)
-        freed = [run.index_id for run in ended if not run.is_follow_up and run.index_id is not None]
+        freed = [run.index_id for run in ended if run.index_id is not None]
         if freed:
             waiting = tasks.follow_ups(freed)
             for run in waiting:

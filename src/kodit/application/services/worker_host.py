@@ -111,6 +111,9 @@ class WorkerHost:
                 runs = await self._wait_for(wanted, shared, observer)
                 if afterwards is not None:
                     await afterwards(runs)
+                # What a deletion that was cut short has left may need longer than these runs took.
+                while shared.is_for_one and await self._indexes.continue_deletions():
+                    pass
                 return runs
 
     async def serve_until_stopped(self, stopped_by: StoppedBy) -> None:
@@ -179,6 +182,11 @@ class _SharedWorker:
         opened = AsyncExitStack()
         worker, name = await opened.enter_async_context(open_worker())
         return cls(worker, asyncio.create_task(worker.run(name, chores)), opened)
+
+    @property
+    def is_for_one(self) -> bool:
+        """Whether it still serves, and only one caller waits for it."""
+        return self.users == 1 and not self.serving.done()
 
     @contextmanager
     def observed_by(self, observer: RunObserver | None) -> Iterator[None]:

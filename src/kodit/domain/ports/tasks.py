@@ -61,6 +61,11 @@ class TaskRepository(Protocol):
         """Runs of an index with their tasks, newest first."""
         ...
 
+    def successor(self, run_id: int, index_id: int) -> IndexRun | None:
+        """The newest run of the index that has succeeded since this one was asked for; where none
+        has, the newest."""
+        ...
+
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
         """The newest run of each index that has one; a follow-up that still waits is not it."""
         ...

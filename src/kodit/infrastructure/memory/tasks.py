@@ -102,6 +102,12 @@ class MemoryTaskRepository:
     def _newest(self, runs: Iterable[IndexRun], limit: int) -> list[IndexRun]:
         return self._load(sorted((run.id for run in runs), reverse=True)[:limit])
 
+    def successor(self, run_id: int, index_id: int) -> IndexRun | None:
+        newer = [run for run in self._of_index(index_id) if run.id > run_id]
+        done = [run for run in newer if run.state is RunState.SUCCEEDED]
+        found = self._newest(done or newer, 1)
+        return found[0] if found else None
+
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
         newest = {
             run.index_id: run.id
@@ -250,7 +256,6 @@ class MemoryTaskRepository:
             worker=worker,
             lease_expires_at=lease_until,
             started_at=now,
-            finished_at=None,
             progress=None,
         )
         self._tables.tasks[task.id] = task

@@ -93,10 +93,7 @@ def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepar
             worker=bindparam("by"),
             lease_expires_at=bindparam("until"),
             started_at=bindparam("now"),
-            finished_at=None,
             progress_operation=None,
-            progress_current=0,
-            progress_total=None,
         )
         .returning(*(TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)))
     )

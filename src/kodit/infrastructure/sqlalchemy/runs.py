@@ -7,7 +7,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, func, insert, select, update
 
 from kodit.domain.entities import IndexRun
 from kodit.domain.value_objects import RunState, TaskState
@@ -63,6 +63,18 @@ _NEWEST_IN_STATE = Prepared(
     SELECT_RUNS.where(INDEX_RUNS.c.state == bindparam("in_state"))
     .order_by(INDEX_RUNS.c.id.desc())
     .limit(bindparam("most"))
+)
+_NEWER = (
+    SELECT_RUNS.where(
+        INDEX_RUNS.c.index_id == bindparam("of_index"), INDEX_RUNS.c.id > bindparam("since")
+    )
+    .order_by(INDEX_RUNS.c.id.desc())
+    .limit(1)
+)
+_SUCCESSORS = (
+    # Not by the index of states, which would go through the runs of all others.
+    Prepared(_NEWER.where(func.coalesce(INDEX_RUNS.c.state, "") == constant(RunState.SUCCEEDED))),
+    Prepared(_NEWER),
 )
 _LATEST = Prepared(
     select(INDEX_RUNS.c.id)
@@ -170,6 +182,14 @@ class RunStore:
     def newest_of(self, index_id: int, limit: int) -> list[IndexRun]:
         """The newest runs of an index."""
         return self.load(_NEWEST_OF_INDEX.run(self._driver, {"of_index": index_id, "most": limit}))
+
+    def successor(self, run_id: int, index_id: int) -> IndexRun | None:
+        """The newer run of this index that has done what this one should have, or is to do it."""
+        for statement in _SUCCESSORS:
+            rows = statement.run(self._driver, {"of_index": index_id, "since": run_id})
+            if rows:
+                return self.load(rows)[0]
+        return None
 
     def latest(self, index_ids: Sequence[int]) -> list[IndexRun]:
         """The latest run of each of these indexes that has one; follow-ups that wait aside."""

@@ -145,6 +145,9 @@ class SqlTaskRepository:
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         return self._store.newest_of(index_id, limit)
 
+    def successor(self, run_id: int, index_id: int) -> IndexRun | None:
+        return self._store.successor(run_id, index_id)
+
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
         runs = self._store.latest(index_ids)
         return {run.index_id: run for run in runs if run.index_id is not None}
