@@ -48,6 +48,7 @@ EQUIVALENT = Path(__file__).with_name("mutating") / "equivalent.toml"
 AT_ONCE = 2
 SECONDS_OF_FIRST_TESTS = 60.0
 START_SECONDS = 90.0
+WHOLE_SUITE_SECONDS = 900.0
 SLOWER = 8.0
 """How many times longer than in the map the tests of a mutant may take on a busy machine."""
 HANDS_OFF = ("infrastructure/sqlalchemy/migrations/versions/",)
@@ -194,7 +195,6 @@ class Examiner:
         self._free = free
         self._reach = reach
         self._lock = threading.Lock()
-        self._sound: dict[str, bool] = {}
 
     def examine(self, mutation: Mutation, source: bytes) -> Finding:
         """Run first the tests that are near, then the others."""
@@ -207,8 +207,6 @@ class Examiner:
                 copy.write(mutation.module, mutation.apply(source))
                 finding = copy.run(arguments, START_SECONDS + SLOWER * seconds)
                 copy.write(mutation.module, source)
-                if finding.verdict is Verdict.CAUGHT and not self._are_sound(copy, finding.failed):
-                    continue
                 if finding.verdict is not Verdict.SURVIVED:
                     break
         finally:
@@ -235,36 +233,44 @@ class Examiner:
         if others and not self._reach.near:
             yield [test for test in known if test in others], sum(took[test] for test in others)
         if self._reach.whole:
-            yield ["tests", "--ignore=tests/murder"], 900.0
+            yield ["tests", "--ignore=tests/murder"], WHOLE_SUITE_SECONDS
 
     def _is_new(self, name: str) -> bool:
         return name not in self._covering.test_files
 
-    def _are_sound(self, copy: Copy, failed: list[str]) -> bool:
-        """Whether tests that failed pass where nothing is broken."""
-        test = failed[0]
-        if not test.startswith("tests/"):
-            return True
-        if test not in self._sound:
-            self._sound[test] = copy.run([test], 600.0).verdict is Verdict.SURVIVED
-            if not self._sound[test]:
-                print(f"fails without a mutant: {test}", flush=True)
-        return self._sound[test]
+
+def unsound(findings: Iterable[tuple[Mutation, Finding]]) -> set[str]:
+    """Of the tests that noticed a mutant, those that fail where nothing is broken, too."""
+    noticed = {finding.failed[0] for _, finding in findings if finding.failed}
+    tests = sorted(test for test in noticed if test.startswith("tests/"))
+    if not tests:
+        return set()
+    with copies() as free:
+        return set(free.get().run(tests, WHOLE_SUITE_SECONDS, len(tests)).failed)
 
 
 def report(findings: Iterator[tuple[Mutation, Finding]], sources: dict[str, bytes]) -> int:
     """Print what came of each mutant, and how many of each folder were caught."""
-    counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
-    survivors: list[Mutation] = []
+    told: list[tuple[Mutation, Finding]] = []
     for mutation, finding in findings:
-        counts[mutation.module.rpartition("/")[0]][finding.verdict] += 1
+        told.append((mutation, finding))
         by = f" by {finding.failed[0]}" if finding.failed else ""
         line = f"{mutation.module}:{mutation.statement.first}"
         print(f"{finding.verdict}: {line} ({mutation.operator}){by}", flush=True)
         if finding.verdict is Verdict.SURVIVED:
-            survivors.append(mutation)
             print(mutation.diff(sources[mutation.module]), flush=True)
-            SURVIVORS.write_text(json.dumps([key(one, sources) for one in survivors]), "utf-8")
+    counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
+    survivors: list[tuple[str, str, str]] = []
+    fail_always = unsound(told)
+    for mutation, finding in told:
+        verdict = finding.verdict
+        if finding.failed and finding.failed[0] in fail_always:
+            verdict = Verdict.SURVIVED
+            print(f"fails without a mutant as well: {finding.failed[0]}")
+        if verdict is Verdict.SURVIVED:
+            survivors.append(key(mutation, sources))
+        counts[mutation.module.rpartition("/")[0]][verdict] += 1
+    SURVIVORS.write_text(json.dumps(survivors), "utf-8")
     total: Counter[Verdict] = Counter()
     for folder, verdicts in sorted(counts.items()):
         total += verdicts

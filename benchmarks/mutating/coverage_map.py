@@ -171,11 +171,15 @@ def measure(root: Path, tests: Sequence[str]) -> CoverageMap:
         subprocess.run(
             [*command, *plugin, *LEFT_OUT, *tests], cwd=root, env=environment, check=False
         )
-        return collect(root, folder.glob("data.*"), folder / "tests.json")
+        found = (root, folder.glob("data.*"), folder / "tests.json")
+        return collect(*found, is_whole=not tests)
 
 
-def collect(root: Path, data_files: Iterable[Path], tests_file: Path) -> CoverageMap:
-    """The map that measured processes have left in their files."""
+def collect(
+    root: Path, data_files: Iterable[Path], tests_file: Path, *, is_whole: bool
+) -> CoverageMap:
+    """The map that measured processes have left in their files; `is_whole` after a run of all
+    tests that are ever measured."""
     import coverage  # noqa: PLC0415 - running mutants does not need it
 
     package = root / "src" / "kodit"
@@ -210,7 +214,7 @@ def collect(root: Path, data_files: Iterable[Path], tests_file: Path) -> Coverag
         {
             name: digest
             for name, digest in digests_of_tests(root).items()
-            if any(test.startswith(name) for test in tests)
+            if is_whole or any(test.startswith(name) for test in tests)
         },
     )
 

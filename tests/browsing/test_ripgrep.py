@@ -166,7 +166,9 @@ _CONTENTS = st.one_of(
 
 
 @needs_ripgrep
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @example(pattern=KELVIN + LONG_S, ignore_case=True, contents=[b"kS"])
 @example(pattern="a{2}(?i)?", ignore_case=False, contents=[b"1"])
 @given(

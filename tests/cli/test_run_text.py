@@ -136,11 +136,11 @@ def test_a_run_in_one_line() -> None:
     )
 
 
-def test_a_run_that_nobody_works_on_has_begun() -> None:
+def test_a_run_that_nobody_works_on_has_started() -> None:
     """It is between two stages; what has ended or still waits is what it is."""
     run = run_of(TaskState.SUCCEEDED, TaskState.READY)
     run.state = RunState.RUNNING
-    assert run_line(run).startswith("run 7 begun, ")
+    assert run_line(run).startswith("run 7 started, ")
     run.state, run.finished_at = RunState.CANCELLED, NOW - timedelta(seconds=9)
     assert run_line(run).startswith("run 7 cancelled 9 s ago, asked ")
 
@@ -202,8 +202,8 @@ def test_all_that_is_known_of_a_run() -> None:
         "  ✓ SYNC             succeeded",
         "      1 file parsed, 12 snippets written",
         "  ○ EXTRACT          ready      no worker is running; `kodit worker` starts one",
-        r"      attempt 3, begun 3 min ago by ada: retried after 1.2 s: the server\nis silent",
-        "      attempt 4, begun 3 min ago by ada: running",
+        r"      attempt 3, started 3 min ago by ada: retried after 1.2 s: the server\nis silent",
+        "      attempt 4, started 3 min ago by ada: running",
         "  · BM25_INDEX       blocked    waits for EXTRACT",
         "  · CODE_EMBEDDINGS  blocked    waits for EXTRACT",
         "  · ENRICH           blocked    waits for BM25_INDEX and CODE_EMBEDDINGS",

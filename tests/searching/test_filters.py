@@ -41,7 +41,9 @@ def places(results: Sequence[SearchResult]) -> list[tuple[str, int]]:
     languages=st.sets(st.sampled_from(LANGUAGES), min_size=1, max_size=4),
 )
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_language_filter_is_the_unfiltered_ranking_restricted(
     searchable: Kodit, query: str, mode: SearchMode, languages: set[str]
