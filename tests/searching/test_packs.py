@@ -88,11 +88,11 @@ def test_a_pack_that_is_put_in_place_during_a_search(place: Path) -> None:
     model, rows = stored_rows(place, VectorKind.CODE)
     request = SearchRequest("lend a book")
     with Application(Settings.load(data_dir=place)) as application:
-        vector = application.embedder.embed_query(request.query)
+        vector = application.engines.embedder.embed_query(request.query)
         with application.database.read() as transaction:
             scope = transaction.search.resolve(request.filter)
             write_pack(pack_path(place / "vectors", 1, "code"), model, rows[-1:])
-            reader = application.vector_index.reader(transaction)
+            reader = application.engines.vector_index.reader(transaction)
             hits = reader.search(VectorKind.CODE, model, vector, scope, 1000)
     assert {hit.snippet_id for hit in hits} == {row[0] for row in rows}
 

@@ -61,7 +61,7 @@ class TantivyKeywordIndex:
 
     def _open(self, stamp: tuple[int, int]) -> _Opened:
         with reading(self._folder):
-            index = self._opened.index if self._opened is not None else open_index(self._folder)
+            index = self._opened.files if self._opened is not None else open_index(self._folder)
             index.reload()
             return _Opened(stamp, index, TantivyReader(index, self._folder, self._records))
 
@@ -70,7 +70,7 @@ class _Opened(NamedTuple):
     """An index, and its state by the stamp of its file."""
 
     stamp: tuple[int, int]
-    index: tantivy.Index
+    files: tantivy.Index
     reader: TantivyReader
 
 

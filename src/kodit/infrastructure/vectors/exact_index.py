@@ -100,8 +100,9 @@ class ExactVectorReader:
         query = np.asarray(vector, dtype=np.float32)
         hits: list[Hit] = []
         for index_id in scope.index_ids:
-            found = self._set(index_id, kind, model).search(query, scope, limit)
-            hits += [Hit(*pair) for pair in zip(*map(np.ndarray.tolist, found), strict=True)]
+            ids, scores = self._set(index_id, kind, model).search(query, scope, limit)
+            pairs = zip(ids.tolist(), scores.tolist(), strict=True)
+            hits += [Hit(*pair) for pair in pairs]
         hits.sort(key=lambda hit: -hit.score)
         return self._in_order(hits)[:limit]
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,20 +116,18 @@ def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> None:
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     with os.fdopen(open_new_file(temporary), "wb") as file:
         file.write(np.array([MAGIC, VERSION, len(name), count, dimensions], _HEADER).tobytes())
-        for section in (
+        sections: list[Sequence[bytes | NDArray[Any]]] = [
             [name],
-            [part.snippet_ids.data for part in parts],
-            [part.file_ids.data for part in parts],
-            *(
-                [np.ascontiguousarray(part.codes[:, word]).data for part in parts]
-                for word in range(dimensions // _WORD_BITS)
-            ),
-            [part.scales.data for part in parts],
-            [np.ascontiguousarray(part.values).data for part in parts],
-        ):
+            [part.snippet_ids for part in parts],
+            [part.file_ids for part in parts],
+            *([part.codes[:, word] for part in parts] for word in range(dimensions // _WORD_BITS)),
+            [part.scales for part in parts],
+            [part.values for part in parts],
+        ]
+        for section in sections:
             _align(file)
             for piece in section:
-                file.write(piece)
+                file.write(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece).data)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

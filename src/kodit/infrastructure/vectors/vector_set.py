@@ -328,7 +328,7 @@ class _Tail:
         self.file_ids: Ids = np.array(columns[1], dtype=np.int64)
         self._embedding_ids: Ids = np.array(columns[2], dtype=np.int64)
         self.codes: NDArray[np.uint64] = (
-            np.ascontiguousarray(codes_matrix(columns[3]).T)  # type: ignore[arg-type] # bytes
+            np.ascontiguousarray(codes_matrix(columns[3]).T)
             if rows
             else np.empty((0, 0), np.uint64)
         )
@@ -383,8 +383,9 @@ def _raw(vectors: Sequence[bytes]) -> NDArray[np.int8]:
 
 def _cosines(raw: NDArray[np.int8], query: FloatVector) -> FloatVector:
     """To the last bit as `Pack.rescore` gives them: the scale comes last."""
-    scales = np.ascontiguousarray(raw[:, -4:]).view("<f4")[:, 0]
-    return products(raw[:, :-4], query) * scales
+    scores = products(raw[:, :-4], query)
+    scores *= np.ascontiguousarray(raw[:, -4:]).view("<f4")[:, 0]
+    return scores
 
 
 def _array(ids: frozenset[int]) -> Ids:
