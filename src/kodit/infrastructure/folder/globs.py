@@ -15,7 +15,7 @@ _QUICKLY_ANYWHERE = "(?:.*/)?"
 _ONE_BYTE = re.compile(r"[?\[]")
 """What matches exactly one byte, as git has it, and not one character."""
 
-Verdict = Callable[[str], bool | None]
+Match = Callable[[str], object]
 
 
 def glob_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
@@ -48,8 +48,8 @@ class _Levels:
     """What the globs say of a path, from the path itself up; of each folder once."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
-        self._of_files: list[tuple[bool, Verdict]] = []
-        self._of_folders: list[tuple[bool, Verdict]] = []
+        self._of_files: list[tuple[bool, Match]] = []
+        self._of_folders: list[tuple[bool, Match]] = []
         for pattern in reversed(patterns):
             expression = _expression(pattern)
             if expression is None:
