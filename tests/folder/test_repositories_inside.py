@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.git.conftest import make_repository
+from tests.git.sources import history_of_folder
 
 from kodit.domain.value_objects import SourceKind
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git.clone import synchronise
-from kodit.infrastructure.git.history import folder_history
 from kodit.infrastructure.git.tree import list_files, read_blobs
 from kodit.infrastructure.sources.parsing import parse_source
 
@@ -188,7 +188,7 @@ def test_work_trees_inside_a_bare_repository_are_its_code(
     assert found(tmp_path)[0] == [f"bare/{path}" for path in CODE]
     assert parse_source(f"{bare}@main").source.kind is SourceKind.GIT
     assert parse_source(bare.as_uri()).source.kind is SourceKind.GIT
-    assert set(folder_history(str(bare / "main"))) == {"a.py", "sub/b.py"}
+    assert set(history_of_folder(bare / "main")) == {"a.py", "sub/b.py"}
 
 
 @pytest.mark.parametrize("setting", ["config", "config.worktree"])
@@ -211,8 +211,8 @@ def test_a_bare_repository_beside_its_work_trees(
     add_work_trees(project / ".bare", origin, project)
     assert parse_source(str(project)).source.kind is SourceKind.FOLDER
     assert found(project) == ([*CODE, "notes.md"], {"repository data": 1})
-    assert folder_history(str(project)) == {}
-    assert set(folder_history(str(project / "main"))) == {"a.py", "sub/b.py"}
+    assert history_of_folder(project) == {}
+    assert set(history_of_folder(project / "main")) == {"a.py", "sub/b.py"}
     assert parse_source(f"{project}@main").source.kind is SourceKind.GIT
 
 

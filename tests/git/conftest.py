@@ -33,8 +33,10 @@ class Repository:
         self.path = path
         self._time = 1_700_000_000
 
-    def git(self, *arguments: str, stdin: bytes | None = None, **variables: str) -> str:
-        """Run git in the repository; returns what it printed."""
+    def git(
+        self, *arguments: str, stdin: bytes | None = None, check: bool = True, **variables: str
+    ) -> str:
+        """Run git in the repository, which may fail without `check`; returns what it printed."""
         done = subprocess.run(
             ["git", "-C", str(self.path), *arguments],
             input=stdin,
@@ -42,7 +44,7 @@ class Repository:
             check=False,
             env=ENVIRONMENT | variables,
         )
-        assert done.returncode == 0, done.stderr
+        assert not check or done.returncode == 0, done.stderr
         return done.stdout.decode("utf-8", "surrogateescape").strip()
 
     def write(self, path: str, content: str | bytes) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+from tests.git.sources import history_of
 
 from kodit.domain.errors import SourceError
 from kodit.domain.source import Credentials
@@ -16,7 +17,6 @@ from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.credentials import CredentialStore
-from kodit.infrastructure.git.history import history
 from kodit.infrastructure.sources.parsing import parse_source
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_a_token_is_nowhere_in_the_data_directory_but_in_its_file(
     synchronise(parsed.source, clone, store.load(reference, parsed.source))
     second = origin.commit({"b.py": "two"})
     assert synchronise(parsed.source, clone, store.load(reference, parsed.source)) == second
-    assert set(history(clone, second)) == {"a.py", "b.py"}
+    assert set(history_of(clone, second)) == {"a.py", "b.py"}
     server.password = "changed"  # noqa: S105
     with pytest.raises(SourceError):
         synchronise(parsed.source, clone, store.load(reference, parsed.source))

@@ -10,20 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.git.sources import history_of, history_of_folder
 
-from kodit.domain.errors import TransientError
 from kodit.domain.source import FileHistory
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
-from kodit.infrastructure.git.history import (
-    _Changes,
-    folder_commit,
-    folder_history,
-    history,
-    is_ancestor,
-    merge_history,
-)
+from kodit.infrastructure.git.history import _Changes
 from kodit.infrastructure.git.remote import look_up
+from kodit.infrastructure.git.runner import GitError
 
 if TYPE_CHECKING:
     from tests.git.conftest import MakeRepository, Repository
@@ -65,40 +59,21 @@ def test_the_last_author_and_both_times_of_each_file(
         "side.py": person("Ben", FIRST + HOUR, FIRST + HOUR),
         "evil.py": person("Dora", FIRST + 3 * HOUR, FIRST + 3 * HOUR),
     }
-    assert history(clone, commits[-1]) == expected
-    assert folder_history(str(origin.path)).items() >= expected.items()
+    assert history_of(clone, commits[-1]) == expected
+    assert history_of_folder(origin.path).items() >= expected.items()
 
 
-def test_what_came_since_adds_up_to_the_whole(
+def test_of_one_second_the_change_that_no_other_was_built_upon_is_the_last(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """From any earlier commit on, merged with what was known then."""
-    origin, commits = merged_repository(make_repository)
-    clone = tmp_path / "clone"
-    synchronise(Source(SourceKind.GIT, origin.url), clone)
-    whole = history(clone, commits[-1])
-    for earlier in commits[:-1]:
-        combined = dict(history(clone, earlier))
-        for path, later in history(clone, commits[-1], since=earlier).items():
-            known = combined.get(path)
-            combined[path] = later if known is None else merge_history(known, later)
-        assert {path: combined[path] for path in whole} == whole
-
-
-def test_whether_a_commit_was_built_upon_another(
-    make_repository: MakeRepository, tmp_path: Path
-) -> None:
-    """Not so for the other way round, a side branch, and a commit that is not there."""
-    origin, (base, side, main, merge) = merged_repository(make_repository)
-    clone = tmp_path / "clone"
-    synchronise(Source(SourceKind.GIT, origin.url), clone)
-    assert is_ancestor(clone, base, merge)
-    assert is_ancestor(clone, side, merge)
-    assert not is_ancestor(clone, merge, base)
-    assert not is_ancestor(clone, side, main)
-    assert not is_ancestor(clone, "f" * 40, merge)
-    assert folder_commit(str(origin.path)) == merge
-    assert folder_commit(str(tmp_path)) is None
+    """As after a rebase, which commits everything at once."""
+    origin = make_repository()
+    for number, author in enumerate(["Ada", "Ben", "Cleo", "Dora"]):
+        origin._time = FIRST - HOUR
+        commit = origin.commit({"a.py": str(number)}, author)
+    expected = {"a.py": person("Dora", FIRST, FIRST)}
+    assert history_of(origin.path / ".git", commit) == expected
+    assert history_of_folder(origin.path) == expected
 
 
 def test_the_history_of_a_part_of_a_work_tree(make_repository: MakeRepository) -> None:
@@ -106,8 +81,8 @@ def test_the_history_of_a_part_of_a_work_tree(make_repository: MakeRepository) -
     origin = make_repository()
     origin.commit({"top.py": "1", "pkg/a.py": "1", "pkg-other/b.py": "1"}, "Ada")
     origin.commit({"pkg/a.py": "2"}, "Ben")
-    assert folder_history(str(origin.path / "pkg")) == {"a.py": person("Ben", FIRST + HOUR, FIRST)}
-    assert folder_history(str(origin.path.parent)) == {}
+    assert history_of_folder(origin.path / "pkg") == {"a.py": person("Ben", FIRST + HOUR, FIRST)}
+    assert history_of_folder(origin.path.parent) == {}
 
 
 def test_the_history_of_an_empty_shallow_and_linked_work_tree(
@@ -115,18 +90,18 @@ def test_the_history_of_an_empty_shallow_and_linked_work_tree(
 ) -> None:
     """None before the first commit; a shallow clone knows what it has."""
     origin = make_repository()
-    assert folder_history(str(origin.path)) == {}
+    assert history_of_folder(origin.path) == {}
     origin.commit({"a.py": "1"}, "Ada")
     origin.commit({"b.py": "1"}, "Ben")
     origin.git("clone", "--quiet", "--depth=1", origin.url, str(tmp_path / "shallow"))
     origin.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
     later = FIRST + HOUR
-    assert folder_history(str(tmp_path / "shallow")) == {
+    assert history_of_folder(tmp_path / "shallow") == {
         "a.py": person("Ben", later, later),
         "b.py": person("Ben", later, later),
     }
-    assert folder_history(str(tmp_path / "linked")) == folder_history(str(origin.path))
-    assert folder_history(str(tmp_path / "linked"))["a.py"] == person("Ada", FIRST, FIRST)
+    assert history_of_folder(tmp_path / "linked") == history_of_folder(origin.path)
+    assert history_of_folder(tmp_path / "linked")["a.py"] == person("Ada", FIRST, FIRST)
 
 
 def test_reading_the_history_changes_nothing_in_the_work_tree(
@@ -136,7 +111,7 @@ def test_reading_the_history_changes_nothing_in_the_work_tree(
     origin = make_repository()
     origin.commit({"a.py": "1"})
     before = {path: path.stat() for path in sorted(origin.path.rglob("*"))}
-    folder_history(str(origin.path))
+    history_of_folder(origin.path)
     look_up(Source(SourceKind.GIT, origin.url))
     after = {path: path.stat() for path in sorted(origin.path.rglob("*"))}
     assert [(path, found.st_mtime_ns, found.st_ctime_ns) for path, found in after.items()] == [
@@ -160,7 +135,7 @@ def test_a_commit_may_claim_any_time(
         "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=commit
     )
 
-    (found,) = history(origin.path / ".git", identity).values()
+    (found,) = history_of(origin.path / ".git", identity).values()
 
     assert (found.created_at, found.changed_at) == (taken, taken)
 
@@ -170,14 +145,14 @@ def test_a_name_that_is_no_text_has_no_history(make_repository: MakeRepository) 
     origin = make_repository()
     commit = origin.commit({"a.py": "1", os.fsdecode(b"no-text-\xff.py"): "1"})
 
-    assert set(history(origin.path / ".git", commit)) == {"a.py"}
-    assert set(folder_history(str(origin.path))) == {"a.py"}
+    assert set(history_of(origin.path / ".git", commit)) == {"a.py"}
+    assert set(history_of_folder(origin.path)) == {"a.py"}
 
 
 def test_a_clone_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     """Never an empty history that is taken for the truth."""
-    with pytest.raises(TransientError):
-        history(tmp_path / "nothing", "HEAD")
+    with pytest.raises(GitError):
+        history_of(tmp_path / "nothing", "HEAD")
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.git.sources import history_of, history_of_folder
 
 from kodit.domain.errors import SourceError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git.clone import synchronise
-from kodit.infrastructure.git.history import folder_history, history
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.tree import list_files, read_blobs
 
@@ -78,9 +78,9 @@ def test_configuration_hooks_and_filters_of_a_source_do_not_run(
     assert synchronise(source, clone) == commit
     scan = list_files(clone, commit, {})
     assert read_blobs(clone, [file.content_hash for file in scan.changed])[1] == b"one"
-    assert history(clone, commit)["a.py"].author_name == "Ada"
+    assert history_of(clone, commit)["a.py"].author_name == "Ada"
     assert scan_folder(str(origin.path), {}).changed
-    assert folder_history(str(origin.path))["a.py"].author_name == "Ada"
+    assert history_of_folder(origin.path)["a.py"].author_name == "Ada"
     assert not trap.sprung.exists()
     subprocess.run([trap.script], check=True)
     assert trap.sprung.exists()  # the trap works
@@ -115,7 +115,7 @@ def test_the_history_of_a_partial_clone_fetches_nothing(
         origin.git("clone", "--quiet", f"--filter={what}", origin.url, str(path))
         trap = Trap(tmp_path)
         origin.git("-C", str(path), "config", "remote.origin.uploadpack", str(trap.script))
-        found = folder_history(str(path))
+        found = history_of_folder(path)
         assert set(found) == ({"a/b.py"} if what == "blob:none" else set())
         assert not trap.sprung.exists()
 
@@ -163,7 +163,7 @@ def test_names_with_newlines_and_controls_are_read_and_broken_ones_counted(
     assert scan.skipped == {"undecodable name": 1}
     contents = read_blobs(clone, [file.content_hash for file in scan.changed])
     assert contents == [name.encode() for name in sorted(names)]
-    assert set(history(clone, commit)) >= set(names)
+    assert set(history_of(clone, commit)) >= set(names)
     assert [file.path for file in scan_folder(str(origin.path), {}).changed] == sorted(names)
 
 

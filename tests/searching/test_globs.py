@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, literal, select
 from sqlalchemy.pool import StaticPool
 
 from kodit.domain.errors import InvalidQueryError
+from kodit.infrastructure.folder.rules import DirectoryRules
 from kodit.infrastructure.sqlalchemy.globs import may_match, path_matcher
 
 NAMES = st.text("abAé%_~ [!-#.", min_size=1, max_size=3)
@@ -57,3 +59,64 @@ def test_hostile_globs_are_taken() -> None:
     """As many and as long as may be."""
     for globs in (["a" * 60_000], ["*a" * 5_000 + "b"], [f"/{number}" for number in range(3_000)]):
         assert passes("1", globs) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("globs", "chosen"),
+    [
+        (["*.py"], {"a.py", "src/b.py", "src/lib/c.py", "x.py/d.md"}),
+        (["/*.py"], {"a.py", "x.py/d.md"}),
+        (["*/"], {"src/b.py", "src/lib/c.py", "src/lib/e.js", "x.py/d.md", "dé/f.py"}),
+        (["src/**"], {"src/b.py", "src/lib/c.py", "src/lib/e.js"}),
+        (["src/*"], {"src/b.py", "src/lib/c.py", "src/lib/e.js"}),
+        (["src/**/*.py"], {"src/b.py", "src/lib/c.py"}),
+        (["lib"], {"src/lib/c.py", "src/lib/e.js"}),
+        (["lib/", "*.md"], {"src/lib/c.py", "src/lib/e.js", "x.py/d.md"}),
+        (["src/", "!src/lib/"], {"src/b.py"}),
+        (["src/**", "!src/lib/**"], {"src/b.py"}),
+        (["src/", "!*.py"], {"src/lib/e.js"}),
+        (["src/", "!src/lib/", "src/lib/c.py"], {"src/b.py", "src/lib/c.py"}),
+        (["!*.py", "src/"], {"src/lib/e.js"}),
+        (["d??"], {"dé/f.py"}),
+        (["[ab].py"], {"a.py", "src/b.py"}),
+    ],
+    ids=str,
+)
+def test_what_globs_choose(globs: list[str], chosen: set[str]) -> None:
+    """As in `.gitignore`, and with later lines that take back."""
+    paths = ["a.py", "src/b.py", "src/lib/c.py", "src/lib/e.js", "x.py/d.md", "dé/f.py"]
+    matches = path_matcher(globs)
+    if globs == ["*.py"]:
+        chosen = chosen | {"dé/f.py"}
+    assert {path for path in paths if matches(path)} == chosen
+
+
+PLAIN = st.lists(st.sampled_from(["a", "b", "ab", "c.py"]), min_size=1, max_size=4)
+PLAIN_GLOBS = st.tuples(
+    st.sampled_from(["", "/"]),
+    st.lists(st.sampled_from(["a", "*", "**", "?b", "[!a]", "*.py"]), min_size=1, max_size=3),
+    st.sampled_from(["", "/"]),
+).map(lambda parts: parts[0] + "/".join(parts[1]) + parts[2])
+
+
+@given(globs=st.lists(PLAIN_GLOBS, min_size=1, max_size=3), path=PLAIN.map("/".join))
+@settings(max_examples=500, deadline=None)
+def test_a_search_and_an_index_choose_the_same(globs: list[str], path: str) -> None:
+    """`--path` of a search has the rules of `--include`."""
+    *folders, name = path.split("/")
+    rules = DirectoryRules.at_root(include=globs)
+    for folder in folders:
+        rules = rules.enter(folder)
+    assert path_matcher(globs)(path) == (rules.of_file(name) is None)
+
+
+@given(globs=st.lists(PLAIN_GLOBS, min_size=1, max_size=3), path=PLAIN.map("/".join))
+@settings(max_examples=500, deadline=None)
+def test_a_negated_glob_takes_back_as_for_an_index(globs: list[str], path: str) -> None:
+    """Whatever comes before and after it."""
+    globs = [globs[0], *(f"!{glob}" for glob in globs[1:2]), *globs[2:]]
+    *folders, name = path.split("/")
+    rules = DirectoryRules.at_root(include=globs)
+    for folder in folders:
+        rules = rules.enter(folder)
+    assert path_matcher(globs)(path) == (rules.of_file(name) is None)

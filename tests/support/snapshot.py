@@ -27,7 +27,8 @@ JOIN files AS file ON file.id = vector.file_id
 JOIN embeddings AS embedding ON embedding.id = vector.embedding_id
 """
 _FILES = """
-SELECT path, status, stale, language, problem, content_hash, content_hash = extracted_hash
+SELECT path, status, stale, language, problem, content_hash, content_hash = extracted_hash,
+       author, changed_at, created_at
 FROM files
 """
 

@@ -32,7 +32,8 @@ class WorkingCopy:
 
     `commit` is the commit that was read (git sources only); `scanned_at_ns` the file system's
     time at the scan's begin; `skipped` counts by reason what the scan left out. Up to
-    `history_commit` the authors and dates of files are known, also of a folder in a work tree.
+    what `history_commit` marks the authors and dates of files are known, also of a folder in a
+    work tree.
     """
 
     commit: str | None = None

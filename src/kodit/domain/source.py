@@ -98,11 +98,14 @@ class FileHistory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SourceHistory:
-    """Authors and dates of files, by path, up to `commit`; only of the commits after the one that
-    was known, where there was one."""
+    """Authors and dates of files, by path. `files` replaces what was known of these files, None
+    where no commit has the path; `later` is of commits after those that were known, and adds to
+    it. When `is_whole`, no commit has any other path. `mark` says up to where this goes."""
 
-    commit: str
-    files: Mapping[str, FileHistory]
+    mark: str | None
+    files: Mapping[str, FileHistory | None]
+    later: Mapping[str, FileHistory] = field(default_factory=dict)
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

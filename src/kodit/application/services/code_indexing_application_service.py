@@ -3,10 +3,11 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import Stage, StageHandler, StageOutcome
@@ -23,7 +24,7 @@ from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
-from kodit.domain.source import FileHistory
+from kodit.domain.source import SourceHistory
 from kodit.domain.value_objects import (
     FileProcessingStatus,
     QueuePriority,
@@ -150,15 +151,21 @@ class CodeIndexingApplicationService:
     async def _follow_history(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
     ) -> WorkingCopy:
-        """Store what the commits since the last run say of authors and dates."""
-        history = await self._reader.history(index, working_copy.commit)
+        """Store what the history says of authors and dates that is not known yet."""
+        unknown = await stage.read(
+            lambda transaction: transaction.indexes.files_without_history(
+                index.id, FILES_PER_SCAN_BATCH
+            )
+        )
+        history = await self._reader.history(index, working_copy.commit, unknown)
         if history is None:
             return working_copy
-        files = list(history.files.items())
-        for start in range(0, len(files), FILES_PER_SCAN_BATCH):
-            some = dict(files[start : start + FILES_PER_SCAN_BATCH])
-            await stage.commit(partial(_record_history, index.id, some), step)
-        return replace(working_copy, history_commit=history.commit)
+        if history.is_whole:
+            known = await stage.read(lambda transaction: transaction.indexes.known_files(index.id))
+            history = replace(history, files={path: history.files.get(path) for path in known})
+        for part in _parts(history, FILES_PER_SCAN_BATCH):
+            await stage.commit(partial(_record_history, index.id, part), step)
+        return replace(working_copy, history_commit=history.mark)
 
     async def _finish_scan(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
@@ -339,8 +346,22 @@ def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[Non
     return None, {}
 
 
+def _parts(history: SourceHistory, size: int) -> Iterator[SourceHistory]:
+    """A history in parts of at most so many files. Only the last one has the mark: who is
+    interrupted before that begins anew."""
+    told = [*history.files.items(), *history.later.items()]
+    replacing = len(history.files)
+    for start in range(0, len(told), size):
+        end = min(start + size, len(told))
+        yield SourceHistory(
+            history.mark if end == len(told) else None,
+            dict(told[start : min(end, replacing)]),
+            dict(islice(history.later.items(), max(0, start - replacing), max(0, end - replacing))),
+        )
+
+
 def _record_history(
-    index_id: int, history: Mapping[str, FileHistory], transaction: Transaction
+    index_id: int, history: SourceHistory, transaction: Transaction
 ) -> tuple[None, dict[str, int]]:
     transaction.indexes.record_history(index_id, history)
     return None, {}

@@ -12,7 +12,7 @@ from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.keyword import KeywordChange
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
-from kodit.domain.source import FileHistory, KnownFile, Source
+from kodit.domain.source import KnownFile, Source, SourceHistory
 from kodit.domain.task import TaskType
 
 
@@ -89,8 +89,13 @@ class IndexRepository(Protocol):
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None: ...
 
-    def record_history(self, index_id: int, history: Mapping[str, FileHistory]) -> None:
-        """Add to what is known of authors and dates, by path; unknown paths are left out."""
+    def files_without_history(self, index_id: int, limit: int) -> list[str]:
+        """Files that no history was recorded of since they came or came back."""
+        ...
+
+    def record_history(self, index_id: int, history: SourceHistory) -> None:
+        """Store what is told of authors and dates, and its mark; of paths that are not files of
+        the index nothing. Where it is whole, all its files have to be among `files`."""
         ...
 
     def mark_outdated_extractions(self, index_id: int, versions: Mapping[str | None, str]) -> None:

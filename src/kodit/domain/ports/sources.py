@@ -53,9 +53,12 @@ class SourceReader(Protocol):
         SourceError when the source is gone or refused, TransientError when it may come back."""
         ...
 
-    async def history(self, index: Index, commit: str | None) -> SourceHistory | None:
-        """What the commits since the known history say of files; None where there is nothing new,
-        or no history at all. `commit` is the one that was scanned, None for folders."""
+    async def history(
+        self, index: Index, commit: str | None, unknown: Sequence[str]
+    ) -> SourceHistory | None:
+        """What the history says of files that is not known yet; None where there is nothing new,
+        or no history at all. `commit` is the one that was scanned, None for folders; `unknown` are
+        files that no earlier answer was stored of."""
         ...
 
     async def extract(

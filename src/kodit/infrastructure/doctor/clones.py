@@ -16,8 +16,7 @@ from kodit.domain.errors import KoditError, NotFoundError
 from kodit.domain.value_objects import SourceKind
 from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.files import remove_tree
-from kodit.infrastructure.git.clone import remove_clone
-from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
+from kodit.infrastructure.git.clone import fault_of, remove_clone
 from kodit.infrastructure.locks import try_lock
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
@@ -57,37 +56,11 @@ class CloneExaminer:
         return problems
 
     def _fault(self, index: Index) -> str | None:
-        path = self._path(index.id)
-        if not path.is_dir():
-            return f"the clone of {index.source} is missing"
-        packs = sorted(str(pack) for pack in path.glob("objects/pack/*.idx"))
-        try:
-            commit = f"{index.working_copy.commit}^{{tree}}"
-            run_git(["cat-file", "-e", commit], git_directory=path, environment=OFFLINE)
-            if packs:
-                run_git(["verify-pack", "--", *packs], git_directory=path, environment=OFFLINE)
-            missing = self._missing_blobs(index, path)
-        except GitError as error:
-            told = " ".join(error.stderr.split())[:200]
-            return f"the clone of {index.source} is damaged: {told or 'a commit is not there'}"
-        if missing:
-            return f"the clone of {index.source} lacks {missing} of the files that are indexed"
-        return None
-
-    def _missing_blobs(self, index: Index, path: Path) -> int:
-        """How many indexed files the clone lacks. Those of older commits are not fetched at all,
-        so that git's own check of connections would find a sound clone broken."""
         with self._database.read() as transaction:
-            blobs = {
-                file.content_hash for file in transaction.indexes.known_files(index.id).values()
-            }
-        output = run_git(
-            ["cat-file", "--batch-check=%(objecttype)", "--buffer"],
-            git_directory=path,
-            stdin="".join(f"{blob}\n" for blob in sorted(blobs)).encode("ascii"),
-            environment=OFFLINE,
-        )
-        return sum(line.endswith(b"missing") for line in output.splitlines())
+            files = transaction.indexes.known_files(index.id).values()
+        blobs = sorted({file.content_hash for file in files})
+        what = fault_of(self._path(index.id), str(index.working_copy.commit), blobs)
+        return None if what is None else f"the clone of {index.source} {what}"
 
     def _clone_again(self, index: Index, what: str) -> Problem:
         return Problem(

@@ -7,8 +7,11 @@ configuration, so nothing can be fetched into it by accident.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from kodit.domain.errors import TransientError
@@ -16,10 +19,19 @@ from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.files import remove_tree
+from kodit.infrastructure.folder.repository import is_file
 from kodit.infrastructure.git.errors import explain
+from kodit.infrastructure.git.objects import sizes_of
 from kodit.infrastructure.git.own_repository import is_own_folder
 from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id
-from kodit.infrastructure.git.runner import LOOK_UP_LIMITS, GitError, GitTimeoutError, Limits
+from kodit.infrastructure.git.runner import (
+    LOOK_UP_LIMITS,
+    OFFLINE,
+    GitError,
+    GitTimeoutError,
+    Limits,
+    run_git,
+)
 from kodit.infrastructure.git.transfer import (
     TIP,
     FilesRefusedError,
@@ -30,6 +42,8 @@ from kodit.infrastructure.git.transfer import (
 from kodit.infrastructure.locks import file_lock
 
 _LOCK_SECONDS = 60.0
+_LOOSE_NAME = 38
+"""Digits of an object's id behind the two that name its folder."""
 
 
 def synchronise(
@@ -39,12 +53,14 @@ def synchronise(
     report: Report = ignore_report,
     *,
     limits: Limits | None = None,
+    anew: bool = False,
 ) -> str | None:
     """Bring the clone at `clone_path` to what the source holds now, and return the commit; None
     for a repository without commits. One lookup of refs where nothing changed.
 
-    A clone appears at `clone_path` whole or not at all; what killed runs left beside it is
-    removed. Raises SourceError and TransientError as `look_up` does.
+    A clone appears at `clone_path` whole or not at all; what killed runs left in it and beside it
+    is removed. A clone that is damaged, or any with `anew`, is cloned again, once: what then goes
+    wrong is the source's fault. Raises SourceError and TransientError as `look_up` does.
     """
     transfer = Transfer(source, credentials, report, limits or Limits())
     try:
@@ -52,7 +68,7 @@ def synchronise(
         what = f"The clone of {source}"
         with file_lock(_lock_path(clone_path), _LOCK_SECONDS, what, report):
             _remove_leftovers(clone_path)
-            return _bring_up_to_date(transfer, clone_path)
+            return _bring_up_to_date(transfer, clone_path, anew=anew)
     except GitError as error:
         raise explain(error, source) from None
     except GitTimeoutError as error:
@@ -87,10 +103,11 @@ def _shorter(limits: Limits) -> Limits:
     )
 
 
-def _bring_up_to_date(transfer: Transfer, clone_path: Path) -> str | None:
+def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, anew: bool) -> str | None:
     """Clone, fetch or do nothing, as it takes; returns the commit."""
     wanted = transfer.source.ref
-    tip = tip_of(clone_path)
+    _remove_locks(clone_path)
+    tip = None if anew else tip_of(clone_path)
     if tip is not None and tip == wanted:
         return tip
     found = find_ref(transfer.source, transfer.credentials, limits=_shorter(transfer.limits))
@@ -103,11 +120,73 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path) -> str | None:
         return tip
     try:
         commit = transfer.fetch(ref, clone_path)
-    except FilesRefusedError:
-        return _clone(transfer, ref, clone_path, whole=True)
+    except (FilesRefusedError, GitError) as error:
+        is_refused = isinstance(error, FilesRefusedError)
+        if not is_refused and fault_of(clone_path, tip) is None:
+            raise
+        return _clone(transfer, ref, clone_path, whole=is_refused)
     with contextlib.suppress(GitError):  # the clone is sound, only larger than it need be
         transfer.maintain(clone_path)
     return commit
+
+
+def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str | None:
+    """What is wrong with a clone that should hold a commit, its history and these blobs; None if
+    nothing is. Reads every object. The blobs of older commits are not fetched at all, so that
+    git's own check of connections would find a sound clone broken."""
+    if not clone_path.is_dir():
+        return "is missing"
+    packs = sorted(str(pack) for pack in clone_path.glob("objects/pack/*.idx"))
+    history = ("rev-list", "--objects", "--filter=blob:none", "--quiet", "--end-of-options", commit)
+    try:
+        for arguments in (
+            ("cat-file", "-e", f"{commit}^{{tree}}"),
+            *((("verify-pack", "--", *packs),) if packs else ()),
+            history,
+        ):
+            run_git(arguments, git_directory=clone_path, environment=OFFLINE)
+        missing = sum(size is None for size in sizes_of(clone_path, blob_ids))
+    except GitError as error:
+        told = " ".join(error.stderr.split())[:200]
+        return f"is damaged: {told or 'a commit is not there'}"
+    damaged = next(filter(_is_damaged, clone_path.glob("objects/[0-9a-f][0-9a-f]/*")), None)
+    if damaged is not None:
+        return f"is damaged: the object {damaged.parent.name}{damaged.name} is not what it was"
+    return f"lacks {missing} of the files that are indexed" if missing else None
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether a file is none of git's own objects, which are named by what is in them."""
+    if len(path.name) != _LOOSE_NAME:
+        return False  # what a killed git was writing
+    try:
+        content = zlib.decompress(path.read_bytes())
+    except zlib.error:
+        return True
+    digest = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    return digest != path.parent.name + path.name
+
+
+def stands_at(clone_path: Path, commit: str) -> bool:
+    """Whether a clone holds a commit as far as the names of its files tell, without git."""
+    try:
+        packs = {path.name for path in (clone_path / "objects" / "pack").iterdir()}
+        if any(f"{name[:-4]}.pack" not in packs for name in packs if name.endswith(".idx")):
+            return False
+        if is_file(clone_path / TIP):
+            return (clone_path / TIP).read_text("ascii").strip() == commit
+        return f"{commit} {TIP}\n" in (clone_path / "packed-refs").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _remove_locks(clone_path: Path) -> None:
+    """Remove the locks that killed gits have left in a clone, on which nobody else works."""
+    if not is_own_folder(clone_path):
+        return
+    for pattern in ("*.lock", "gc.pid", "refs/**/*.lock", "objects/**/*.lock"):
+        for leftover in clone_path.glob(pattern):
+            leftover.unlink(missing_ok=True)
 
 
 def _clone(transfer: Transfer, ref: str, clone_path: Path, *, whole: bool = False) -> str:

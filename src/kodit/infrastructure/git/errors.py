@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 from kodit.domain.errors import KoditError, SourceError, TransientError
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.git.runner import GitError
+
+
+class DamagedCloneError(TransientError):
+    """A clone cannot be read as it is; making it anew helps."""
+
 
 _REFUSED = (
     (
@@ -69,6 +75,13 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 
+_NO_DAMAGE = re.compile(
+    r"out of memory|cannot allocate|unable to create thread|resource temporarily unavailable"
+    r"|too many open files|permission denied",
+    re.IGNORECASE,
+)
+"""What is wrong with the machine rather than with a repository on it."""
+
 _SAYS_NOTHING = re.compile(
     r"fatal: (could not read from remote repository|the remote end hung up)"
     r"|please make sure you have the correct access rights|and the repository exists|warning:",
@@ -95,6 +108,15 @@ def explain(error: GitError, source: Source) -> KoditError:
     if _NETWORK.search(said):
         return TransientError(f"{source} cannot be reached: {last_line(error)}")
     return TransientError(f"git failed on {source}: {last_line(error)}")
+
+
+def explain_reading(error: GitError, clone_path: Path) -> TransientError:
+    """The error to raise for a git that could not read a clone: DamagedCloneError unless it was
+    killed, or the machine is at fault."""
+    told = f"The clone {clone_path} cannot be read: {last_line(error)}"
+    if error.returncode < 0 or _NO_DAMAGE.search(error.stderr):
+        return TransientError(told)
+    return DamagedCloneError(told)
 
 
 def last_line(error: GitError) -> str:

@@ -1,18 +1,24 @@
-"""Who changed each file last, and when each was first committed: one pass over the history."""
+"""Who changed each file last, and when each was first committed.
+
+One pass over the history at first; after that over the commits that are new, and of files that
+have to be looked at again, over what the history says of them.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from kodit.domain.errors import TransientError
 from kodit.domain.report import Report, ignore_report
-from kodit.domain.source import FileHistory
-from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
-from kodit.infrastructure.git.errors import last_line
+from kodit.domain.source import FileHistory, SourceHistory
+from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree, is_file
 from kodit.infrastructure.git.runner import (
+    LOCAL_LIMITS,
     OFFLINE,
     GitError,
     GitTimeoutError,
@@ -21,7 +27,7 @@ from kodit.infrastructure.git.runner import (
     stream_git,
 )
 
-_LIMITS = Limits(silent=30.0, total=1800.0)
+_FOLDER_LIMITS = Limits(silent=30.0, total=1800.0)
 """For what lies in a folder that is somebody else's: a named pipe among git's files hangs git."""
 
 _LATEST_SECOND = 253_402_300_799
@@ -30,6 +36,10 @@ column of the database can hold."""
 
 _LOG = (
     "log",
+    # Of two commits of one second, the one that was built upon the other comes first.
+    "--topo-order",
+    # With paths, do not leave out a branch because another one came to the same.
+    "--full-history",
     "--no-renames",
     "--no-ext-diff",
     "--no-textconv",
@@ -45,103 +55,199 @@ _LOG = (
 )
 
 
-def history(
+MOST_PATHS = 200
+"""For more files than these the whole history is read once, rather than each commit compared with
+each path."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    """Commits and trees to read: a clone of ours, or the objects of somebody else's repository
+    below an empty one of ours. `prefix` is the folder whose files are meant, "" or with a slash
+    behind it; `shallow` the file that says where the history was cut off."""
+
+    git_directory: Path
+    shallow: Path
+    prefix: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = LOCAL_LIMITS
+
+    def run(self, *arguments: str) -> bytes:
+        """What git prints, without ever fetching anything."""
+        return run_git(
+            arguments,
+            git_directory=self.git_directory,
+            environment=OFFLINE | dict(self.environment),
+            limits=self.limits,
+        )
+
+    def changes(self, walk: str, paths: Sequence[str], report: Report) -> _Changes:
+        """The changes that the commits of a walk have made, of these paths or else below the
+        prefix."""
+        changes = _Changes(report)
+        limited = [self.prefix + path for path in paths] or [self.prefix] * bool(self.prefix)
+        stream_git(
+            [*_LOG, "--end-of-options", walk, *(["--", *limited] if limited else [])],
+            changes.feed,
+            git_directory=self.git_directory,
+            environment=OFFLINE | dict(self.environment),
+            limits=self.limits,
+        )
+        return changes
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is there."""
+        try:
+            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+        except GitError:
+            return False
+        return True
+
+    def is_ancestor(self, earlier: str, later: str) -> bool:
+        """Whether `later` was built upon `earlier`: not so after a force push. Both are there."""
+        try:
+            self.run("merge-base", "--is-ancestor", "--end-of-options", earlier, later)
+        except GitError as error:
+            if error.returncode == 1:
+                return False
+            raise
+        return True
+
+    def built_upon(self, earlier: str, later: str) -> frozenset[bytes]:
+        """The commits between two that have the earlier one among their ancestors."""
+        output = self.run("rev-list", "--ancestry-path", "--end-of-options", f"{earlier}..{later}")
+        return frozenset(output.split())
+
+    def mark(self, commit: str) -> str:
+        """Stands for a commit and what is there of its history: that of a shallow repository
+        may be deepened later."""
+        try:
+            cut_off = self.shallow.read_bytes()
+        except OSError:
+            return commit
+        lines = b"\n".join(sorted(cut_off.split()))
+        return f"{commit}:{hashlib.blake2b(lines, digest_size=8).hexdigest()}"
+
+    def below(self, found: Mapping[str, FileHistory]) -> dict[str, FileHistory]:
+        """By paths relative to the prefix, what lies below it."""
+        return {
+            path.removeprefix(self.prefix): one
+            for path, one in found.items()
+            if path.startswith(self.prefix)
+        }
+
+
+def clone_history(
     clone_path: Path,
     commit: str,
-    since: str | None = None,
+    known: str | None = None,
+    unknown: Sequence[str] = (),
     report: Report = ignore_report,
-) -> Mapping[str, FileHistory]:
-    """The history of each file of `commit`, by path; with `since`, an earlier commit, only what
-    the commits after it changed (combine by `merge_history`).
+) -> SourceHistory | None:
+    """What the history up to `commit` says of files that is not known yet; None where there is
+    nothing new. `known` is the mark of an earlier answer, and `unknown` are files that it said
+    nothing of.
 
-    Times are those of the committer, the last change is the one with the latest time, and the
-    first the one with the earliest, so that the answer does not depend on the order of the walk.
-    Renames are not followed: a file's first commit is the first that has its path.
+    Times are those of the committer. The last change is the one with the latest time, of several
+    in one second the one that no other was built upon; the first change is the one with the
+    earliest time. Renames are not followed: a file's first commit is the first that has its path.
+    Raises GitError if the clone cannot be read.
     """
-    try:
-        kept = _files(clone_path, commit)
-        walk = commit if since is None else f"{since}..{commit}"
-        changes = _Changes(report)
-        stream_git(
-            [*_LOG, "--end-of-options", walk],
-            changes.feed,
-            git_directory=clone_path,
-            environment=OFFLINE,
-        )
-    except GitError as error:
-        raise TransientError(
-            f"The history of {clone_path} cannot be read: {last_line(error)}"
-        ) from None
-    return changes.result(kept)
+    repository = _Repository(clone_path, clone_path / "shallow")
+    kept = partial(_files, clone_path, commit)
+    return _follow(repository, commit, known, unknown, kept, report)
 
 
-def folder_history(root: str, report: Report = ignore_report) -> Mapping[str, FileHistory]:
-    """The history of the files below a folder that lies in a git work tree, by path relative to
-    the folder; empty for any other folder, and where the history cannot be read.
+def folder_history(
+    root: str,
+    known: str | None = None,
+    unknown: Sequence[str] = (),
+    report: Report = ignore_report,
+) -> SourceHistory | None:
+    """The same of a folder that lies in a git work tree, by path relative to the folder, up to
+    the commit that is checked out; empty where there is no such thing, or it cannot be read.
 
     The repository's own configuration is not obeyed: its objects are read from an empty repository
     of ours, so that nothing in it can be made to run or to fetch.
     """
     folder = Path(root)
     tree = enclosing_work_tree(folder)
-    if tree is None:
-        return {}
+    commit = None if tree is None else _head(tree)
+    if tree is None or commit is None:
+        return None if known is None else SourceHistory(None, {}, is_whole=True)
     below = folder.relative_to(tree.root).as_posix()
-    prefix = "" if below == "." else f"{below}/"
-    commit = _head(tree)
-    if commit is None:
-        return {}
-    changes = _Changes(report)
     with tempfile.TemporaryDirectory(prefix="kodit-history-") as empty:
         directory = Path(empty)
         (directory / "objects").mkdir()
         (directory / "refs").mkdir()
         (directory / "HEAD").write_text("ref: refs/heads/none\n", "ascii")
-        environment = OFFLINE | {"GIT_OBJECT_DIRECTORY": str(tree.common_directory / "objects")}
+        environment = {"GIT_OBJECT_DIRECTORY": str(tree.common_directory / "objects")}
         shallow = tree.common_directory / "shallow"
-        if shallow.is_file():
+        if is_file(shallow):
             environment["GIT_SHALLOW_FILE"] = str(shallow)
+        prefix = "" if below == "." else f"{below}/"
+        repository = _Repository(directory, shallow, prefix, environment, _FOLDER_LIMITS)
         try:
-            stream_git(
-                [*_LOG, "--end-of-options", commit, *(["--", prefix] if prefix else [])],
-                changes.feed,
-                git_directory=directory,
-                environment=environment,
-                limits=_LIMITS,
-            )
+            return _follow(repository, commit, known, unknown, lambda: None, report)
         except (GitError, GitTimeoutError):
-            return {}
-    return {
-        path.removeprefix(prefix): found
-        for path, found in changes.result(None).items()
-        if path.startswith(prefix)
-    }
+            if known is not None:
+                return None  # what is known may be right again later
+            return SourceHistory(repository.mark(commit), {}, is_whole=True)
 
 
-def folder_commit(root: str) -> str | None:
-    """The commit that the work tree around a folder is at; None where there is no such thing."""
-    tree = enclosing_work_tree(Path(root))
-    return None if tree is None else _head(tree)
+def _follow(  # noqa: PLR0917 - all of it is what the two above were asked
+    repository: _Repository,
+    commit: str,
+    known: str | None,
+    unknown: Sequence[str],
+    kept: Callable[[], frozenset[bytes] | None],
+    report: Report,
+) -> SourceHistory | None:
+    now = repository.mark(commit)
+    if now == known and not unknown:
+        return None
+    found = None if known is None else _what_changed(repository, commit, known, unknown, report)
+    if found is None:
+        changes = repository.changes(commit, (), report)
+        return SourceHistory(now, repository.below(changes.result(kept())), is_whole=True)
+    later, again = found
+    replaced: dict[str, FileHistory | None] = dict.fromkeys(sorted(again))
+    if again:
+        changes = repository.changes(commit, sorted(again), report)
+        told = repository.below(changes.result(None))
+        replaced |= {path: one for path, one in told.items() if path in again}
+    return SourceHistory(now, replaced, later)
 
 
-def is_ancestor(clone_path: Path, earlier: str, later: str) -> bool:
-    """Whether `later` was built upon `earlier`: not so after a force push, nor when `earlier` is
-    not there any more."""
-    try:
-        run_git(
-            ["merge-base", "--is-ancestor", "--end-of-options", earlier, later],
-            git_directory=clone_path,
-            environment=OFFLINE,
-        )
-    except GitError:
-        return False
-    return True
+def _what_changed(
+    repository: _Repository, commit: str, known: str, unknown: Sequence[str], report: Report
+) -> tuple[dict[str, FileHistory], set[str]] | None:
+    """What new commits add to what is known, and the files of which all has to be read again;
+    None if that goes for all files.
 
-
-def merge_history(earlier: FileHistory, later: FileHistory) -> FileHistory:
-    """What both say together of one file."""
-    newest = later if later.changed_at >= earlier.changed_at else earlier
-    return newest._replace(created_at=min(earlier.created_at, later.created_at))
+    Adding up is exact where a change was made upon all that is known. Beside a change that was
+    made elsewhere and merged, an equally late one may be known already; and what was known of
+    commits that are gone must not stay.
+    """
+    before, _, _ = known.partition(":")
+    if known.removeprefix(before) != repository.mark(commit).removeprefix(commit):
+        return None
+    later: dict[str, FileHistory] = {}
+    again = set(unknown)
+    if before != commit:
+        if not repository.has(before):
+            return None
+        new = repository.changes(f"{before}..{commit}", (), report)
+        added = repository.below(new.result(None))
+        if repository.is_ancestor(before, commit):
+            upon = repository.built_upon(before, commit)
+            sure = repository.below(new.result(new.surely_latest(upon)))
+            later = {path: one for path, one in sure.items() if path not in again}
+        else:
+            gone = repository.changes(f"{commit}..{before}", (), report)
+            again |= repository.below(gone.result(None)).keys()
+        again |= added.keys() - later.keys()
+    return None if len(again) > MOST_PATHS else (later, again)
 
 
 def _head(tree: WorkTree) -> str | None:
@@ -150,7 +256,7 @@ def _head(tree: WorkTree) -> str | None:
             ["rev-parse", "--verify", "--quiet", "HEAD"],
             git_directory=tree.git_directory,
             environment=OFFLINE,
-            limits=_LIMITS,
+            limits=_FOLDER_LIMITS,
         )
     except (GitError, GitTimeoutError):
         return None
@@ -181,6 +287,7 @@ class _Changes:
         self._commits = 0
         self._latest: dict[bytes, tuple[int, bytes, bytes, bytes]] = {}
         self._earliest: dict[bytes, int] = {}
+        self._tied: set[bytes] = set()
         self._commit: tuple[int, bytes, bytes, bytes] = (0, b"", b"", b"")
 
     def feed(self, piece: bytes) -> None:
@@ -193,6 +300,7 @@ class _Changes:
         position = 0
         count = len(fields)
         latest, earliest, commit = self._latest, self._earliest, self._commit
+        tied = self._tied
         while position < count:
             field = fields[position].lstrip(b"\n")
             if not field:
@@ -212,12 +320,23 @@ class _Changes:
             path = fields[position + 1]
             position += 2
             known = latest.get(path)
-            if known is None or commit > known:
+            if known is None or commit[0] > known[0]:
                 latest[path] = commit
+                tied.discard(path)
+            elif commit[0] == known[0] and commit[1] != known[1]:
+                tied.add(path)
             if known is None or commit[0] < earliest[path]:
                 earliest[path] = commit[0]
         self._commit = commit
         self._fields = fields[position:]
+
+    def surely_latest(self, commits: frozenset[bytes]) -> frozenset[bytes]:
+        """The paths whose latest change was made by one of these commits, and by it alone."""
+        return frozenset(
+            path
+            for path, (_, identity, _, _) in self._latest.items()
+            if identity in commits and path not in self._tied
+        )
 
     def result(self, kept: frozenset[bytes] | None) -> dict[str, FileHistory]:
         """What was found, for the paths in `kept` (None for all). A path that is no text is

@@ -144,6 +144,9 @@ class Transfer:
         options = [] if self._is_whole(clone_path) else ["--filter=blob:none"]
         if stdin:
             options = ["--stdin", *options]
+        elif (clone_path / "shallow").is_file():
+            # As much of the history as the source has by now.
+            options = ["--unshallow", *options]
         run_git(
             [
                 "fetch",

@@ -7,19 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from kodit.domain.errors import TransientError
 from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
 from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
+from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA, is_git_name
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE
 from kodit.infrastructure.git import objects
 from kodit.infrastructure.git.clone import distrust
-from kodit.infrastructure.git.errors import last_line
+from kodit.infrastructure.git.errors import DamagedCloneError, explain_reading
 from kodit.infrastructure.git.objects import TreeEntry
-from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories
+from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
 from kodit.infrastructure.git.runner import GitError
 
 _RULE_FILES = (".gitignore", ".noindex", "CACHEDIR.TAG", "pyvenv.cfg")
@@ -38,26 +38,40 @@ def list_files(
     """
     listing = _Listing(clone_path, known, include, exclude)
     if commit is not None:
-        with _reading(clone_path):
+        with reading(clone_path):
             listing.take_in(commit)
     return listing.result(commit)
 
 
 def read_blobs(clone_path: Path, blob_ids: Sequence[str]) -> list[bytes | None]:
     """The bytes of each blob, in the order asked for; None where the clone has no such blob."""
-    with _reading(clone_path):
+    with reading(clone_path):
         return objects.read_blobs(clone_path, blob_ids)
 
 
+def read_present_blobs(
+    clone_path: Path, blob_ids: Sequence[str], *, verify: bool = False
+) -> list[bytes | None]:
+    """The same of blobs that have to be there. Raises DamagedCloneError if one is not, or with
+    `verify` if it is not what its id says."""
+    with reading(clone_path):
+        blobs = objects.read_blobs(clone_path, blob_ids)
+        for identity, blob in zip(blob_ids, blobs, strict=True):
+            if blob is None or (verify and blob_id(blob) != identity):
+                raise GitError(f"fatal: the file {identity} is not there as it was.", 1)
+        return blobs
+
+
 @contextlib.contextmanager
-def _reading(clone_path: Path) -> Iterator[None]:
+def reading(clone_path: Path) -> Iterator[None]:
+    """Tell a clone that turns out to be damaged, by DamagedCloneError, and distrust it."""
     try:
         yield
     except GitError as error:
-        distrust(clone_path)
-        raise TransientError(
-            f"The clone {clone_path} cannot be read and will be made again: {last_line(error)}"
-        ) from None
+        told = explain_reading(error, clone_path)
+        if isinstance(told, DamagedCloneError):
+            distrust(clone_path)
+        raise told from None
 
 
 class _Listing:
@@ -121,6 +135,9 @@ class _Listing:
             and entry.is_regular_file
         }
         blobs = objects.read_blobs(self._clone_path, list(wanted.values()))
+        for path, blob in zip(wanted, blobs, strict=True):
+            if blob is None and not is_inside(path, self._repositories):
+                raise GitError(f"fatal: the clone lacks {path!r}", 1)
         self._rule_files = {
             path: blob
             for path, blob in zip(wanted, blobs, strict=True)

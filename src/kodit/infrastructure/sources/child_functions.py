@@ -31,20 +31,26 @@ class FileToExtract(NamedTuple):
 
 
 def look_up(
-    source: Source,
+    location: Location,
     credentials: Credentials | None,
     answer_seconds: float,
     is_confined: bool = False,
     *,
     report: Any,
 ) -> str | None:
-    """The commit a git source is at; `answer_seconds` is how long its server may be silent."""
+    """The commit a git source is at, None where its clone does not hold it; `answer_seconds` is
+    how long its server may be silent."""
+    from kodit.infrastructure.git.clone import stands_at
     from kodit.infrastructure.git.remote import look_up as ask
     from kodit.infrastructure.git.runner import Limits
 
     report(0, None)
-    with _confinement(source, is_confined):
-        return ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
+    limits = Limits(answer_seconds, 1.5 * answer_seconds)
+    with _confinement(location.source, is_confined):
+        commit = ask(location.source, credentials, limits=limits)
+    if commit is None or not stands_at(Path(location.path), commit):
+        return None
+    return commit
 
 
 def verify(
@@ -98,33 +104,47 @@ def _confinement(source: Source, is_confined: bool) -> AbstractContextManager[No
 
 
 def read_history(
-    location: Location, commit: str | None, known: str | None, *, report: Any
+    location: Location,
+    commit: str | None,
+    known: str | None,
+    unknown: Sequence[str],
+    *,
+    report: Any,
 ) -> SourceHistory | None:
-    """Authors and dates from the commits after the known one."""
-    from kodit.infrastructure.git.history import (
-        folder_commit,
-        folder_history,
-        history,
-        is_ancestor,
-    )
+    """Authors and dates that are not known yet, up to the known mark or of the unknown files."""
+    from kodit.infrastructure.git.history import clone_history, folder_history
 
     if location.is_folder:
-        commit = folder_commit(location.path)
-        if commit is None or commit == known:
-            return None
-        return SourceHistory(commit, folder_history(location.path, report=report))
-    if commit is None or commit == known:
+        return folder_history(location.path, known, unknown, report)
+    if commit is None:
         return None
+    from kodit.infrastructure.git.tree import reading
+
     clone = Path(location.path)
-    since = known if known is not None and is_ancestor(clone, known, commit) else None
-    return SourceHistory(commit, history(clone, commit, since, report))
+    with reading(clone):
+        return clone_history(clone, commit, known, unknown, report)
+
+
+def clone_anew(
+    location: Location,
+    credentials: Credentials | None,
+    is_confined: bool = False,
+    *,
+    report: Any,
+) -> None:
+    """Replace a clone that is damaged."""
+    from kodit.infrastructure.git.clone import synchronise
+
+    with _confinement(location.source, is_confined):
+        synchronise(location.source, Path(location.path), credentials, report, anew=True)
 
 
 def extract(
-    location: Location, files: Sequence[FileToExtract], *, report: Any
+    location: Location, files: Sequence[FileToExtract], strict: bool = False, *, report: Any
 ) -> list[ExtractedFile]:
-    """Read the files and cut them into snippets."""
-    contents = _read(location, files)
+    """Read the files and cut them into snippets. When `strict`, a clone that lacks one of them
+    counts as damaged."""
+    contents = _read(location, files, strict)
     record_work("files_parsed", sum(data is not None for data in contents))
     extracted = []
     for done, (file, data) in enumerate(zip(files, contents, strict=True)):
@@ -133,14 +153,17 @@ def extract(
     return extracted
 
 
-def _read(location: Location, files: Sequence[FileToExtract]) -> list[bytes | None]:
+def _read(location: Location, files: Sequence[FileToExtract], strict: bool) -> list[bytes | None]:
     if location.is_folder:
         from kodit.infrastructure.folder.reading import read_files
 
         return read_files(location.path, [file.path for file in files])
-    from kodit.infrastructure.git.tree import read_blobs
+    from kodit.infrastructure.git.tree import read_blobs, read_present_blobs
 
-    return read_blobs(Path(location.path), [file.content_hash for file in files])
+    blob_ids = [file.content_hash for file in files]
+    if strict:
+        return read_present_blobs(Path(location.path), blob_ids, verify=True)
+    return read_blobs(Path(location.path), blob_ids)
 
 
 def _extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:

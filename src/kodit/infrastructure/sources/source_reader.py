@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index, IndexedFile
@@ -15,6 +15,7 @@ from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.git.credentials import CredentialStore
+from kodit.infrastructure.git.errors import DamagedCloneError
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.slicing import extractor_version
 from kodit.infrastructure.sources.child_functions import FileToExtract
@@ -26,6 +27,8 @@ FEWEST_FILES_PER_CHILD = 8
 ANSWER_SECONDS = 60.0
 GIT_STALL_SECONDS = 900.0
 """git has time limits of its own; this one only stands behind them."""
+
+Result = TypeVar("Result")
 
 _WORK = "kodit.infrastructure.sources.child_functions"
 
@@ -41,14 +44,17 @@ class PooledSourceReader:
         self._secrets = CredentialStore(data_dir)
         self._pool = pool
         self._answer_seconds = answer_seconds
+        self._made_anew: set[int] = set()
+        """Indexes whose clones were made anew since their sources were looked up."""
 
     async def look_up(self, index: Index) -> str | None:
         check_stored(index.source)
         if index.source.kind is SourceKind.FOLDER:
             return None
+        self._made_anew.discard(index.id)
         commit: str | None = await self._pool.call(
             f"{_WORK}:look_up",
-            index.source,
+            location_of(index, self._clones),
             await in_thread(lambda: self.reveal(index)),
             self._answer_seconds,
             index.is_confined,
@@ -58,27 +64,37 @@ class PooledSourceReader:
 
     async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
         check_stored(index.source)
-        found: Scan = await self._pool.call(
-            f"{_WORK}:scan",
-            location_of(index, self._clones),
-            await in_thread(lambda: self.reveal(index)),
-            known,
-            index.working_copy.scanned_at_ns,
-            index.is_confined,
-            report=report,
-            stall_seconds=GIT_STALL_SECONDS,
-        )
-        return found
 
-    async def history(self, index: Index, commit: str | None) -> SourceHistory | None:
-        found: SourceHistory | None = await self._pool.call(
-            f"{_WORK}:read_history",
-            location_of(index, self._clones),
-            commit,
-            index.working_copy.history_commit,
-            stall_seconds=GIT_STALL_SECONDS,
-        )
-        return found
+        async def scan() -> Scan:
+            found: Scan = await self._pool.call(
+                f"{_WORK}:scan",
+                location_of(index, self._clones),
+                await in_thread(lambda: self.reveal(index)),
+                known,
+                index.working_copy.scanned_at_ns,
+                index.is_confined,
+                report=report,
+                stall_seconds=GIT_STALL_SECONDS,
+            )
+            return found
+
+        return await self._from_sound_clone(index, scan)
+
+    async def history(
+        self, index: Index, commit: str | None, unknown: Sequence[str]
+    ) -> SourceHistory | None:
+        async def read() -> SourceHistory | None:
+            found: SourceHistory | None = await self._pool.call(
+                f"{_WORK}:read_history",
+                location_of(index, self._clones),
+                commit,
+                index.working_copy.history_commit,
+                unknown,
+                stall_seconds=GIT_STALL_SECONDS,
+            )
+            return found
+
+        return await self._from_sound_clone(index, read)
 
     async def extract(
         self, index: Index, files: Sequence[IndexedFile], report: Report
@@ -95,12 +111,46 @@ class PooledSourceReader:
 
             # Every n-th file: neighbours are alike, and one share should not get all the long ones.
             mine: list[ExtractedFile] = await self._pool.call(
-                f"{_WORK}:extract", location, wanted[share::shares], report=tell
+                f"{_WORK}:extract",
+                location,
+                wanted[share::shares],
+                # A clone made anew is of the newest commit, which may lack files of this one.
+                index.id not in self._made_anew,
+                report=tell,
             )
             return mine
 
-        extracted = await gather_or_cancel([call(share) for share in range(shares)])
-        return [file for share in extracted for file in share]
+        async def extract() -> list[ExtractedFile]:
+            extracted = await gather_or_cancel([call(share) for share in range(shares)])
+            return [file for share in extracted for file in share]
+
+        return await self._from_sound_clone(index, extract)
+
+    async def _from_sound_clone(
+        self, index: Index, read: Callable[[], Awaitable[Result]]
+    ) -> Result:
+        """What is read from a clone, which is made anew when it turns out to be damaged; once a
+        run, since a disk or a server may damage each that is made."""
+        try:
+            return await read()
+        except DamagedCloneError:
+            if index.id in self._made_anew:
+                raise
+        self._made_anew.add(index.id)
+        await self._pool.call(
+            f"{_WORK}:clone_anew",
+            location_of(index, self._clones),
+            await in_thread(lambda: self.reveal(index)),
+            index.is_confined,
+            stall_seconds=GIT_STALL_SECONDS,
+        )
+        try:
+            return await read()
+        except DamagedCloneError as error:
+            raise TransientError(
+                f"The clone of {index.source} was made anew and is damaged again; check the disk "
+                f"below {self._clones}: {error}"
+            ) from None
 
     def extractor_version(self, language: str | None) -> str:
         return extractor_version(language)

@@ -10,7 +10,8 @@ from kodit.domain.entities import Index
 from kodit.domain.files import IndexedText
 from kodit.infrastructure.folder.content import holds_secret
 from kodit.infrastructure.folder.reading import read_files
-from kodit.infrastructure.git.tree import read_blobs
+from kodit.infrastructure.git.errors import DamagedCloneError
+from kodit.infrastructure.git.tree import read_present_blobs
 from kodit.infrastructure.slicing.decoding import decode
 from kodit.infrastructure.sources.location import Location, location_of
 
@@ -31,8 +32,18 @@ def read_texts(location: Location, files: Sequence[FileToRead]) -> list[str | No
     if location.is_folder:
         contents = read_files(location.path, [file.path for file in files])
     else:
-        contents = read_blobs(Path(location.path), [file.content_hash for file in files])
+        contents = _read_clone(location, [file.content_hash for file in files])
     return [None if data is None or holds_secret(data) else decode(data) for data in contents]
+
+
+def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | None]:
+    try:
+        return read_present_blobs(Path(location.path), blob_ids)
+    except DamagedCloneError as error:
+        raise DamagedCloneError(
+            f"The clone of {location.source} is damaged; `kodit index {location.source}` makes it "
+            "anew."
+        ) from error
 
 
 class StoredTextReader:

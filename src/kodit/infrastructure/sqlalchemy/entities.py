@@ -74,6 +74,7 @@ class TaskType(StrEnum):
 UNCLEAN = text("status <> 'clean'")
 STALE = text("stale")
 WITH_PROBLEM = text("problem IS NOT NULL")
+WITHOUT_HISTORY = text("author IS NULL")
 """Conditions of partial indexes: SQLite uses those only where a query says them word for word."""
 
 
@@ -128,6 +129,7 @@ class FileColumns(TypedColumns):
     extractor_version: Named[str | None] = Column(String(64))
     problem: Named[str | None] = Column(Text)
     author: Named[str | None] = Column(Text)
+    """None until the history was asked, "" where it knows nothing of the file."""
     changed_at: Named[int | None] = Column(BigInteger)
     created_at: Named[int | None] = Column(BigInteger)
 
@@ -139,6 +141,12 @@ FILES = Table(
     one_of("status", "clean", "added", "modified", "deleted"),
     UniqueConstraint("index_id", "path"),
     Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
+    Index(
+        "files_without_history",
+        "index_id",
+        sqlite_where=WITHOUT_HISTORY,
+        postgresql_where=WITHOUT_HISTORY,
+    ),
     Index("unclean_files", "index_id", "status", sqlite_where=UNCLEAN, postgresql_where=UNCLEAN),
     Index(
         "files_with_problem",

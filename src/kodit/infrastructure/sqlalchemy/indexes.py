@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.errors import PermanentError, no_such_index
-from kodit.domain.source import FileHistory, KnownFile
+from kodit.domain.source import FileHistory, KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
@@ -35,6 +35,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     STALE,
     UNCLEAN,
     WITH_PROBLEM,
+    WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.removal import remove_some
 
@@ -201,9 +202,21 @@ class SqlIndexRepository:
             .where(FILES.c.id == bindparam("file"))
             .values(
                 {name: bindparam(name) for name in _file_state(files[0])}
-                | {"stale": bindparam("outdated")}
+                | {
+                    "stale": bindparam("outdated"),
+                    # A deleted file that comes back has whatever history it has then.
+                    "author": case((bindparam("is_gone"), None), else_=FILES.c.author),
+                }
             ),
-            [{"file": file.id, "outdated": _is_stale(file)} | _file_state(file) for file in files],
+            [
+                {
+                    "file": file.id,
+                    "outdated": _is_stale(file),
+                    "is_gone": file.status is FileProcessingStatus.DELETED,
+                }
+                | _file_state(file)
+                for file in files
+            ],
         )
 
     def forget_files(self, file_ids: Sequence[int]) -> None:
@@ -211,7 +224,9 @@ class SqlIndexRepository:
             mine = FILES.c.id.in_(some)
             remembered = exists().where(SNIPPETS.c.file_id == FILES.c.id)
             self._connection.execute(
-                update(FILES).where(mine, remembered).values(status=_DELETED, stale=False)
+                update(FILES)
+                .where(mine, remembered)
+                .values(status=_DELETED, stale=False, author=None)
             )
             self._connection.execute(delete(FILES).where(mine, ~remembered))
 
@@ -227,38 +242,42 @@ class SqlIndexRepository:
             )
         )
 
-    def record_history(self, index_id: int, history: Mapping[str, FileHistory]) -> None:
-        if not history:
-            return
+    def files_without_history(self, index_id: int, limit: int) -> list[str]:
+        query = (
+            select(FILES.c.path)
+            .where(FILES.c.index_id == index_id, WITHOUT_HISTORY, FILES.c.status != _DELETED)
+            .limit(limit)
+        )
+        return list(self._connection.execute(query).scalars())
+
+    def record_history(self, index_id: int, history: SourceHistory) -> None:
+        here = FILES.c.index_id == bindparam("of_index"), FILES.c.path == bindparam("at")
         created, changed = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
-        # What is known already may be of commits before these: keep the earlier and the later.
+        if history.files:
+            self._connection.execute(
+                update(FILES)
+                .where(*here)
+                .values(author=bindparam("by"), changed_at=changed, created_at=created),
+                [_history_row(index_id, *told) for told in history.files.items()],
+            )
+        if history.later:
+            # A commit may claim to be older than those before it: keep the earlier and the later.
+            is_older = func.coalesce(FILES.c.changed_at, changed) > changed
+            self._connection.execute(
+                update(FILES)
+                .where(*here)
+                .values(
+                    author=case((is_older, FILES.c.author), else_=bindparam("by")),
+                    changed_at=case((is_older, FILES.c.changed_at), else_=changed),
+                    created_at=case(
+                        (func.coalesce(FILES.c.created_at, created) < created, FILES.c.created_at),
+                        else_=created,
+                    ),
+                ),
+                [_history_row(index_id, *told) for told in history.later.items()],
+            )
         self._connection.execute(
-            update(FILES)
-            .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path == bindparam("at"))
-            .values(
-                author=case(
-                    (func.coalesce(FILES.c.changed_at, 0) > changed, FILES.c.author),
-                    else_=bindparam("by"),
-                ),
-                changed_at=case(
-                    (func.coalesce(FILES.c.changed_at, 0) > changed, FILES.c.changed_at),
-                    else_=changed,
-                ),
-                created_at=case(
-                    (func.coalesce(FILES.c.created_at, created) < created, FILES.c.created_at),
-                    else_=created,
-                ),
-            ),
-            [
-                {
-                    "of_index": index_id,
-                    "at": path,
-                    "by": f"{file.author_name} <{file.author_email}>",
-                    "first": file.created_at * 1_000_000,
-                    "last": file.changed_at * 1_000_000,
-                }
-                for path, file in history.items()
-            ],
+            update(INDEXES).where(INDEXES.c.id == index_id).values(history_commit_id=history.mark)
         )
 
     def extraction_languages(self, index_id: int) -> list[str | None]:
@@ -303,6 +322,17 @@ class SqlIndexRepository:
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values(updated_at=to_microseconds(now))
         )
+
+
+def _history_row(index_id: int, path: str, told: FileHistory | None) -> dict[str, Any]:
+    row = {"of_index": index_id, "at": path, "by": "", "first": None, "last": None}
+    if told is None:
+        return row
+    return row | {
+        "by": f"{told.author_name} <{told.author_email}>",
+        "first": told.created_at * 1_000_000,
+        "last": told.changed_at * 1_000_000,
+    }
 
 
 def _globs(source: Source) -> dict[str, str]:

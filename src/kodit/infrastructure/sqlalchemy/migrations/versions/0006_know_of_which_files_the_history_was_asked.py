@@ -1,0 +1,32 @@
+"""Know of which files the history was asked"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+_WITHOUT_HISTORY = sa.text("author IS NULL")
+
+
+def upgrade() -> None:
+    op.create_index(
+        "files_without_history",
+        "files",
+        ["index_id"],
+        sqlite_where=_WITHOUT_HISTORY,
+        postgresql_where=_WITHOUT_HISTORY,
+    )
+    # What was stored may be of commits that are gone, and of files that are left out by now: each
+    # source is looked at once as if for the first time. Nothing is extracted or embedded again.
+    op.execute("UPDATE indexes SET commit_id = NULL, history_commit_id = NULL")
+
+
+def downgrade() -> None:
+    op.drop_index("files_without_history", "files")
+    op.execute("UPDATE files SET author = NULL WHERE author = ''")
+    op.execute("UPDATE indexes SET history_commit_id = NULL")

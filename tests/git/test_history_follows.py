@@ -1,0 +1,249 @@
+"""However commits come and go, what is known of authors and dates is what a fresh look finds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.git.sources import history_of, history_of_folder, source_of
+
+from kodit.domain.source import FileHistory, SourceHistory
+from kodit.infrastructure.git import history as module
+from kodit.infrastructure.git.clone import synchronise
+from kodit.infrastructure.git.history import clone_history, folder_history
+from kodit.infrastructure.git.tree import list_files
+
+if TYPE_CHECKING:
+    from tests.git.conftest import MakeRepository, Repository
+
+NAMES = ("a.py", "b.py", "pkg/c.py", "pkg/d.py", "pkg/deep/e.py", "pkg")
+PEOPLE = ("Ada", "Ben", "Cleo")
+
+
+class Known:
+    """What an index knows of its files, brought up to date as SYNC does."""
+
+    def __init__(self) -> None:
+        self.mark: str | None = None
+        self.files: dict[str, FileHistory | None] = {}
+        self._asked: set[str] = set()
+
+    def follow(
+        self,
+        present: Sequence[str],
+        ask: Callable[[str | None, Sequence[str]], SourceHistory | None],
+    ) -> SourceHistory | None:
+        """Files that came or came back have no history yet."""
+        self.files = {path: self.files.get(path) for path in present}
+        self._asked &= set(present)
+        told = ask(self.mark, sorted(set(present) - self._asked))
+        if told is not None:
+            if told.is_whole:
+                self.files = {path: told.files.get(path) for path in present}
+            for path in told.files.keys() & set(present):
+                self.files[path] = told.files[path]
+            for path, later in told.later.items():
+                if path in self.files:
+                    self.files[path] = _added_up(self.files[path], later)
+            self.mark = told.mark
+            self._asked = set(present)
+        return told
+
+
+def _added_up(known: FileHistory | None, later: FileHistory) -> FileHistory:
+    """What the database makes of a later change."""
+    assert known is not None
+    newest = known if known.changed_at > later.changed_at else later
+    return newest._replace(created_at=min(known.created_at, later.created_at))
+
+
+class Events:
+    """Random things that happen to a repository; some take place within one second, and some
+    clocks are wrong."""
+
+    def __init__(self, origin: Repository, seed: int) -> None:
+        self.origin = origin
+        self.random = random.Random(seed)  # noqa: S311 - only has to be repeatable
+        self.commits = 0
+
+    def happen(self) -> str:
+        """One of them; returns its name."""
+        events: list[Callable[[], Any]] = [
+            self.commit, self.commit, self.delete, self.rename, self.amend, self.reset,
+            self.switch, self.merge, self.rebase, self.come_back,
+        ]  # fmt: skip
+        event = self.random.choice(events)
+        event()
+        return event.__name__
+
+    def commit(self) -> None:
+        self.commits += 1
+        self.origin._time += self.random.choice([-3600, -3600, 0, -9000, 86_400])
+        for name in self.random.sample(NAMES[:5], self.random.randint(1, 2)):
+            self._make_room(name)
+            self.origin.write(name, f"{self.commits}\n" * self.random.randint(1, 9))
+        self.origin.commit(author=self.random.choice(PEOPLE))
+
+    def _make_room(self, name: str) -> None:
+        for parent in reversed(Path(name).parents):
+            if (self.origin.path / parent).is_file():
+                (self.origin.path / parent).unlink()
+
+    def _present(self) -> list[str]:
+        return [name for name in NAMES if (self.origin.path / name).is_file()]
+
+    def delete(self) -> None:
+        present = self._present()
+        if len(present) > 1:
+            (self.origin.path / self.random.choice(present)).unlink()
+            self.origin.commit(author=self.random.choice(PEOPLE))
+
+    def come_back(self) -> None:
+        """A file is deleted and added again before anybody looks."""
+        self.delete()
+        self.commit()
+
+    def rename(self) -> None:
+        present = self._present()
+        name = f"renamed{self.random.randint(0, 2)}.py"
+        (self.origin.path / self.random.choice(present)).rename(self.origin.path / name)
+        self.origin.commit(author=self.random.choice(PEOPLE))
+
+    def amend(self) -> None:
+        self.origin.write(self.random.choice(["a.py", "z.py"]), f"amended {self.commits}")
+        self.origin.git("add", "--all")
+        author = self.random.choice(PEOPLE)
+        date = f"{self.origin._time} +0000"
+        self.origin.git("commit", "--quiet", "--amend", "--no-edit", "--reset-author",
+                        GIT_AUTHOR_NAME=author, GIT_COMMITTER_DATE=date)  # fmt: skip
+
+    def reset(self) -> None:
+        count = int(self.origin.git("rev-list", "--count", "--first-parent", "HEAD"))
+        back = self.random.randint(0, min(3, count - 1))
+        self.origin.git("reset", "--quiet", "--hard", f"HEAD~{back}")
+        self.origin.git("clean", "-qfd")
+
+    def switch(self) -> None:
+        """The branch `side` begins where it was left, or here."""
+        current = self.origin.git("rev-parse", "--abbrev-ref", "HEAD")
+        other = "main" if current == "side" else "side"
+        if other in self.origin.git("branch", "--format=%(refname:short)").split():
+            self.origin.git("checkout", "--quiet", "--force", other)
+        else:
+            self.origin.git("checkout", "--quiet", "-b", other)
+        self.origin.git("clean", "-qfd")
+
+    def merge(self) -> None:
+        current = self.origin.git("rev-parse", "--abbrev-ref", "HEAD")
+        other = "main" if current == "side" else "side"
+        if other in self.origin.git("branch", "--format=%(refname:short)").split():
+            self.origin._time += self.random.choice([0, 3600])
+            self.origin.git("merge", "--quiet", "--no-edit", "--strategy-option=ours",
+                            "--strategy=ort" if self.random.random() < 0.7 else "--strategy=ours",
+                            "--allow-unrelated-histories", other, check=False,
+                            GIT_COMMITTER_DATE=f"{self.origin._time} +0000",
+                            GIT_AUTHOR_NAME="Merger")  # fmt: skip
+            if self.origin.git("ls-files", "--unmerged"):
+                self.origin.git("reset", "--quiet", "--merge")
+
+    def rebase(self) -> None:
+        """The last commits are made anew, all in one second."""
+        self.origin._time += 60
+        self.origin.git("rebase", "--quiet", "--force-rebase", "--root", check=False,
+                        GIT_COMMITTER_DATE=f"{self.origin._time} +0000")  # fmt: skip
+        self.origin.git("rebase", "--abort", check=False)
+
+
+@pytest.mark.parametrize(("seed", "most_paths"), [(1, 3), (3, 200), (6, 200), (7, 200)])
+def test_what_is_known_is_what_a_fresh_look_finds(
+    make_repository: MakeRepository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    most_paths: int,
+) -> None:
+    """At each of eight looks, of a clone, of the work tree and of a folder in it."""
+    monkeypatch.setattr(module, "MOST_PATHS", most_paths)
+    origin = make_repository()
+    events = Events(origin, seed)
+    clone, tree, below = tmp_path / "clone", Known(), Known()
+    cloned = Known()
+    happened: list[str] = []
+    origin.commit({"a.py": "1", "pkg/c.py": "1"})
+    for _ in range(8):
+        commit = synchronise(source_of(origin, origin.git("rev-parse", "HEAD")), clone)
+        assert commit is not None
+        paths = [file.path for file in list_files(clone, commit, {}).changed]
+        cloned.follow(paths, lambda *asked, at=commit: clone_history(clone, at, *asked))
+        whole = history_of(clone, commit)
+        assert cloned.files == {path: whole.get(path) for path in paths}, happened
+
+        for root, known in ((origin.path, tree), (origin.path / "pkg", below)):
+            if not root.is_dir():
+                continue
+            present = [
+                str(path.relative_to(root))
+                for path in root.rglob("*")
+                if path.is_file() and ".git" not in path.parts
+            ]
+            known.follow(present, lambda *asked, of=root: folder_history(str(of), *asked))
+            whole = history_of_folder(root)
+            assert known.files == {path: whole.get(path) for path in present}, happened
+        happened += [events.happen() for _ in range(events.random.choice([1, 1, 3]))]
+
+
+def test_one_commit_more_costs_no_look_at_the_whole_history(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """What it changed is added; a file that is new is looked up by itself."""
+    origin = make_repository()
+    first = origin.commit({"a.py": "1", "b.py": "1"})
+    second = origin.commit({"a.py": "2"}, "Ben")
+    git_directory = origin.path / ".git"
+    told = clone_history(git_directory, second, first)
+    assert told is not None
+    assert (told.files, set(told.later), told.is_whole) == ({}, {"a.py"}, False)
+    third = origin.commit({"c.py": "3"}, "Ben")
+    told = clone_history(git_directory, third, second, ["c.py"])
+    assert told is not None
+    assert (set(told.files), told.later, told.is_whole) == ({"c.py"}, {}, False)
+    assert clone_history(git_directory, third, third) is None
+
+
+def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_path: Path) -> None:
+    """The same commit has more of a history then."""
+    origin = make_repository()
+    for number, author in enumerate(PEOPLE):
+        origin.commit({f"{number}.py": "1", "a.py": str(number)}, author)
+    shallow = tmp_path / "shallow"
+    origin.git("clone", "--quiet", "--depth=1", origin.url, str(shallow))
+    known = Known()
+    present = ["0.py", "1.py", "2.py", "a.py"]
+
+    def ask(mark: str | None, unknown: Sequence[str]) -> SourceHistory | None:
+        return folder_history(str(shallow), mark, unknown)
+
+    known.follow(present, ask)
+    assert {one.author_name for one in known.files.values() if one} == {"Cleo"}
+    assert known.follow(present, ask) is None
+    origin.git("-C", str(shallow), "fetch", "--quiet", "--deepen=1")
+    known.follow(present, ask)
+    assert known.files == {path: history_of_folder(shallow)[path] for path in present}
+    origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
+    known.follow(present, ask)
+    assert known.files == {path: history_of_folder(origin.path)[path] for path in present}
+
+
+def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:
+    """What was known of its files goes, as a fresh index would know nothing."""
+    origin = make_repository()
+    origin.commit({"a.py": "1"})
+    known = Known()
+    known.follow(["a.py"], lambda *asked: folder_history(str(origin.path), *asked))
+    (origin.path / ".git").rename(origin.path / "elsewhere")
+    known.follow(["a.py"], lambda *asked: folder_history(str(origin.path), *asked))
+    assert (known.mark, known.files) == (None, {"a.py": None})
+    assert folder_history(str(origin.path)) is None

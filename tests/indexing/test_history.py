@@ -1,0 +1,67 @@
+"""Authors and dates in the database are those of a fresh index, whatever happened to commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.support.snapshot import execute, read_rows
+from tests.support.sources import commit_all, git, write_file
+
+from kodit import Kodit
+
+_HISTORY = """
+SELECT index_row.kind, file.path, file.author, file.changed_at, file.created_at
+FROM files AS file JOIN indexes AS index_row ON index_row.id = file.index_id
+"""
+
+
+def histories(data_dir: Path, tree: Path) -> list[tuple[Any, ...]]:
+    """What is known of each file, after the folder and its URL were indexed again."""
+    kodit = Kodit(data_dir)
+    for source in (str(tree), tree.as_uri()):
+        kodit.index(source)
+    return read_rows(data_dir, _HISTORY)
+
+
+def change(tree: Path, author: str, *options: str, **files: str) -> None:
+    """Commit these files, as somebody else."""
+    for name, content in files.items():
+        write_file(tree / f"{name}.py", content)
+    git(tree, "add", "--all")
+    git(tree, "commit", "--quiet", f"--author={author} <{author}@example.org>", *options)
+
+
+def test_commits_that_are_gone_leave_nothing(tmp_path: Path) -> None:
+    """An amended commit, a reset, a deletion that comes back and a file that is not tracked."""
+    tree = tmp_path / "tree"
+    write_file(tree / "kept.py", "one")
+    write_file(tree / "back.py", "one")
+    commit_all(tree)
+    write_file(tree / "untracked.py", "nobody's")
+    data = tmp_path / "data"
+    histories(data, tree)
+
+    change(tree, "ben", "--message=edit", kept="two", added="one")
+    (tree / "back.py").unlink()
+    git(tree, "commit", "--all", "--quiet", "--message=delete")
+    stored = histories(data, tree)
+    assert {(row[1], row[2]) for row in stored if row[1] in ("kept.py", "added.py")} >= {
+        ("kept.py", "ben <ben@example.org>"),
+        ("added.py", "ben <ben@example.org>"),
+    }
+    assert not [row for row in stored if row[1] == "back.py"]
+
+    git(tree, "reset", "--quiet", "--hard", "HEAD~1")
+    change(tree, "cleo", "--amend", "--no-edit", "--date=2001-01-01T00:00:00Z", back="two")
+    write_file(tree / "added.py", "three")
+    stored = histories(data, tree)
+
+    assert stored == histories(tmp_path / "fresh", tree)
+    authors = {row[1]: row[2] for row in stored if row[0] == "git"}
+    assert authors["kept.py"] == authors["back.py"] == "cleo <cleo@example.org>"
+    assert histories(data, tree) == stored
+    # Killed before the whole history was stored: what is half there is not taken for all.
+    execute(data, "UPDATE indexes SET history_commit_id = NULL")
+    execute(data, "UPDATE files SET author = 'half <half@example.org>', changed_at = 7")
+    assert histories(data, tree) == stored
