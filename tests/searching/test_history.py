@@ -53,8 +53,8 @@ def write_all(tree: Path) -> None:
         write(tree, file, file)
 
 
-def answers(kodit: Kodit) -> Answers:
-    """What is found in every mode, with scores."""
+def answers_of(kodit: Kodit, *index_ids: int) -> Answers:
+    """What is found in some indexes, or in all, in every mode, with scores."""
     return {
         (query, mode.value): [
             (
@@ -64,7 +64,7 @@ def answers(kodit: Kodit) -> Answers:
                 result.score,
                 result.snippet.text,
             )
-            for result in kodit.search(query, mode=mode.value, limit=10)
+            for result in kodit.search(query, mode=mode.value, limit=10, index_ids=index_ids)
         ]
         for query in QUERIES
         for mode in SearchMode
@@ -74,7 +74,7 @@ def answers(kodit: Kodit) -> Answers:
 def fresh_answers(place: Path, *sources: Path) -> Answers:
     with Kodit(place) as kodit:
         kodit.index(*sources)
-        return answers(kodit)
+        return answers_of(kodit)
 
 
 def edits(kodit: Kodit, tree: Path) -> None:
@@ -130,7 +130,7 @@ def test_rankings_are_those_of_a_fresh_index(
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(tree)
         history(kodit, tree)
-        found = answers(kodit)
+        found = answers_of(kodit)
 
     fresh = fresh_answers(tmp_path / "fresh", tree)
     assert {key for key in fresh if fresh[key] != found[key]} == set()

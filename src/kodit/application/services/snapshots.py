@@ -24,6 +24,8 @@ def read_together(
     """Answer by one transaction, by the keyword index as it was when that began, and within what
     the filter lets pass. Raises NotFoundError for an unknown index.
 
+    Scores go by the snippets of the indexes that are searched, and change with no other.
+
     Were the keyword index of a later state, it could name snippets that the transaction does not
     have yet, in place of those that it has.
     """
@@ -32,5 +34,5 @@ def read_together(
         with database.read() as transaction:
             scope = transaction.search.resolve(search_filter)  # here the snapshot begins
             if keyword_index.reader() is keyword or attempt == MOST_ATTEMPTS:
-                return answer(transaction, keyword, scope)
+                return answer(transaction, keyword.over(scope.index_ids), scope)
     raise AssertionError

@@ -41,6 +41,11 @@ class KeywordReader(Protocol):
     no say in them. Snippets of equal score are ordered by their content.
     """
 
+    def over(self, index_ids: frozenset[int]) -> KeywordReader:
+        """The same state with scores that go by the snippets of these indexes alone: what other
+        indexes hold changes none of them."""
+        ...
+
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
         """The snippets within the scope that have any of the search terms, best first."""
         ...

@@ -7,12 +7,15 @@ stands for one byte (`byte_text`), so that `?` and `[...]` mean the same here as
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.wildmatch import SPECIAL, compiled
 
+_BACKWARDS = re.compile(r"(?<!\\)\[([^\]\\])-([^\]\\])\]")
+"""A bracket that holds one range and nothing else."""
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -104,6 +107,8 @@ def mistake_of(glob: str) -> str | None:
     if not patterns:
         return "is empty and matches no file"
     (pattern,) = patterns
+    if (backwards := _BACKWARDS.search(pattern.text)) and backwards[1] > backwards[2]:
+        return f"matches no file: {backwards[0]!r} is a range from the larger to the smaller"
     if pattern.is_literal or compiled(pattern.text, pattern.whole_path) is not None:
         return None
     return "matches no file: its bracket is not closed, or it ends in a backslash"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, MutableMapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.value_objects import Hit, Scope
+from kodit.infrastructure.keyword.corpus import Corpus
 from kodit.infrastructure.keyword.querying import Clause, any_of, explained, reading, within
 from kodit.infrastructure.keyword.schema import (
     CONTENT,
@@ -35,6 +35,8 @@ MOST_CANDIDATES = 20_000
 """Of more snippets that tie, or nearly, those are chosen that the engine names first."""
 ROUNDING = 1e-5
 """By what part the engine's single-precision scores may be wrong."""
+MOST_READERS = 64
+"""Sets of indexes whose statistics are remembered, of one state."""
 MOST_RECORDS = 16_384
 """Term records that are remembered between searches: some 8 MB."""
 
@@ -55,16 +57,73 @@ class RecordCache:
         return self._records
 
 
+class Drift(NamedTuple):
+    """The corpus as the engine sees it: of all indexes, with what was deleted and not merged away
+    yet."""
+
+    snippets: float
+    average_length: float
+
+    def rarity(self, searcher: tantivy.Searcher, term: str) -> float:
+        return rarity(int(self.snippets), searcher.doc_freq(TERMS, term))
+
+
+class KeywordState:
+    """What was committed to the keyword index at one moment, and a reader for each set of indexes
+    that is asked for. Any number of threads may use it at once."""
+
+    def __init__(self, index: tantivy.Index, folder: Path, records: RecordCache) -> None:
+        self.schema = index.schema
+        self.searcher = index.searcher()
+        self.folder = folder
+        self.records = records
+        self._whole = Corpus(self.searcher, self.schema, folder)
+        self._readers: dict[frozenset[int] | None, TantivyReader] = {}
+        self._drift: Drift | None = None
+
+    def reader(self, index_ids: frozenset[int] | None = None) -> TantivyReader:
+        """A reader whose scores go by the snippets of these indexes, or of all."""
+        reader = self._readers.get(index_ids)
+        if reader is None:
+            if len(self._readers) >= MOST_READERS:
+                self._readers = {}
+            reader = self._readers[index_ids] = TantivyReader(self, self._corpus(index_ids))
+        return reader
+
+    def _corpus(self, index_ids: frozenset[int] | None) -> Corpus:
+        if index_ids is None:
+            return self._whole
+        some = Corpus(self.searcher, self.schema, self.folder, index_ids)
+        return self._whole if some.snippets == self._whole.snippets else some
+
+    def drift(self, term: str) -> Drift:
+        """By what the engine computes its scores, which is the same for all terms: asked by one
+        that a snippet has."""
+        if self._drift is None:
+            wanted = tantivy.Query.term_query(self.schema, TERMS, term, "freq")
+            with reading(self.folder):
+                ((_score, address),) = self.searcher.search(wanted, 1, count=False).hits
+                tree = json.loads(wanted.explain(self.searcher, address).to_json())
+            self._drift = Drift(explained(tree, "N, "), explained(tree, "avgdl, "))
+        return self._drift
+
+
 class TantivyReader:
     """Any number of threads may use it at once: nothing in it changes."""
 
-    def __init__(self, index: tantivy.Index, folder: Path, records: RecordCache) -> None:
-        self._schema = index.schema
-        self._searcher = index.searcher()
-        self._folder = folder
-        self._records = records
-        self._alive: dict[str, int] = {}
-        self._drift: _Drift | None = None
+    def __init__(
+        self,
+        state: KeywordState,
+        corpus: Corpus,
+    ) -> None:
+        self._state = state
+        self._schema = state.schema
+        self._searcher = state.searcher
+        self._folder = state.folder
+        self._corpus = corpus
+
+    def over(self, index_ids: frozenset[int]) -> TantivyReader:
+        return self._state.reader(index_ids)
 
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
         if not terms:
@@ -83,47 +142,12 @@ class TantivyReader:
         limit = MOST_SNIPPETS_OF_FILES
         found = self._find(question, [these], limit, must_match=True)
         if len(found) == limit:
-            found = self._find(question, [these], self.snippets, must_match=True)
+            found = self._find(question, [these], self._searcher.num_docs, must_match=True)
         return TantivyFileMatches(question, found)
 
     def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
-        return CorpusStatistics(self.snippets, {term: self._having(term) for term in terms})
-
-    # The corpus, without what was deleted
-
-    @property
-    def snippets(self) -> int:
-        """How many there are."""
-        return int(self._searcher.num_docs)
-
-    @cached_property
-    def average_length(self) -> float:
-        """In terms."""
-        asked = {"sum": {"sum": {"field": LENGTH}}}
-        with reading(self._folder):
-            answer = self._searcher.aggregate(tantivy.Query.all_query(), asked)
-        total = cast(dict[str, dict[str, float]], answer)["sum"]["value"]
-        return total / self.snippets if self.snippets else 1.0
-
-    @cached_property
-    def _holds_deleted(self) -> bool:
-        with reading(self._folder):
-            return self._searcher.doc_freq(NAME, "") > self.snippets
-
-    def _having(self, term: str) -> int:
-        """How many snippets have the term."""
-        known = self._alive.get(term)
-        if known is not None:
-            return known
-        with reading(self._folder):
-            found = self._searcher.doc_freq(TERMS, term)
-            if found and self._holds_deleted:
-                asked = {"count": {"value_count": {"field": LENGTH}}}
-                query = tantivy.Query.term_query(self._schema, TERMS, term)
-                answer = self._searcher.aggregate(query, asked)
-                found = int(cast(dict[str, dict[str, float]], answer)["count"]["value"])
-        self._alive[term] = found
-        return found
+        corpus = self._corpus
+        return CorpusStatistics(corpus.snippets, {term: corpus.having(term) for term in terms})
 
     # Finding
 
@@ -152,7 +176,7 @@ class TantivyReader:
     ) -> _Found:
         """Snippets that fulfil the clauses, and have a term where `must_match` asks for one; only
         the terms score."""
-        if not self.snippets or not all(clause.values for clause in clauses):
+        if not self._searcher.num_docs or not all(clause.values for clause in clauses):
             return self._nothing()
         query = tantivy.Query
         parts = [
@@ -175,44 +199,27 @@ class TantivyReader:
         return _Found(self._searcher, [], np.empty(0))
 
     def _ask(self, terms: Sequence[str]) -> _Question:
-        known = [term for term in terms if self._having(term)]
-        rarities = [rarity(self.snippets, self._having(term)) for term in known]
+        corpus = self._corpus
+        known = [term for term in terms if corpus.having(term)]
+        rarities = [rarity(corpus.snippets, corpus.having(term)) for term in known]
         query = tantivy.Query
         weighed = []
-        drift = self._measure_drift(known)
+        drift = (
+            self._state.drift(known[0]) if known else Drift(corpus.snippets, corpus.average_length)
+        )
         for term, exact in zip(known, rarities, strict=True):
             wanted = query.term_query(self._schema, TERMS, term, "freq")
-            if self._holds_deleted:
+            if not corpus.is_the_engines:
                 wanted = query.boost_query(wanted, exact / drift.rarity(self._searcher, term))
             weighed.append((tantivy.Occur.Should, wanted))
         return _Question(
             known,
             rarities,
-            self.average_length,
+            corpus.average_length,
             query.boolean_query(weighed),
             drift.average_length,
-            self._records,
+            self._state.records,
         )
-
-    def _measure_drift(self, terms: Sequence[str]) -> _Drift:
-        """By what the engine computes its scores, which is the same for all terms."""
-        if self._drift is None and terms:
-            wanted = tantivy.Query.term_query(self._schema, TERMS, terms[0], "freq")
-            with reading(self._folder):
-                ((_score, address),) = self._searcher.search(wanted, 1, count=False).hits
-                tree = json.loads(wanted.explain(self._searcher, address).to_json())
-            self._drift = _Drift(int(explained(tree, "N, ")), explained(tree, "avgdl, "))
-        return self._drift or _Drift(self.snippets, self.average_length)
-
-
-class _Drift(NamedTuple):
-    """The corpus as the engine sees it, with what was deleted and not merged away yet."""
-
-    snippets: int
-    average_length: float
-
-    def rarity(self, searcher: tantivy.Searcher, term: str) -> float:
-        return rarity(self.snippets, searcher.doc_freq(TERMS, term))
 
 
 class _Question(NamedTuple):
@@ -332,6 +339,9 @@ class _Found:
 
 class EmptyReader:
     """The state of an index that is not there."""
+
+    def over(self, _index_ids: frozenset[int]) -> EmptyReader:
+        return self
 
     def search(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
         return []

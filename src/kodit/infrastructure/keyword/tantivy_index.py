@@ -12,7 +12,12 @@ import tantivy
 from kodit.domain.keyword import KeywordBatch
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.keyword.querying import reading
-from kodit.infrastructure.keyword.reading import EmptyReader, RecordCache, TantivyReader
+from kodit.infrastructure.keyword.reading import (
+    EmptyReader,
+    KeywordState,
+    RecordCache,
+    TantivyReader,
+)
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index
 from kodit.infrastructure.keyword.writing import locked
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -63,7 +68,7 @@ class TantivyKeywordIndex:
         with reading(self._folder):
             index = self._opened.files if self._opened is not None else open_index(self._folder)
             index.reload()
-            return _Opened(stamp, index, TantivyReader(index, self._folder, self._records))
+            return _Opened(stamp, index, KeywordState(index, self._folder, self._records).reader())
 
 
 class _Opened(NamedTuple):
