@@ -163,6 +163,8 @@ def _from_user(path: Path) -> dict[str, Any]:
 def _from_data_directory(path: Path) -> dict[str, Any]:
     """Raises UserError for a setting that is none of a data directory's, since whoever wrote it
     there counts on it."""
+    if not os.access(path.parent, os.X_OK):
+        return {}  # there is none yet, or none that this user may enter, which opening it says
     found = _read(path, follow=False)
     for setting in fields(Settings):
         if not may_be_set_by_a_data_directory(setting) and found.get(_variable(setting)):
