@@ -146,6 +146,13 @@ MUTANTS = (
         "        run = transaction.tasks.lock_run(run_id)\n        if run is None:\n",
     ),
     mutant(
+        "a retried run has ended",
+        6,
+        RUN,
+        "        self.finished_at = None\n        self._unblock()",
+        "        self._unblock()",
+    ),
+    mutant(
         "a retry runs everything again",
         6,
         RUN,
@@ -160,8 +167,8 @@ MUTANTS = (
         "a cancel loses the follow-up",
         7,
         TRANSITIONS,
-        "for run in ended if not run.is_follow_up",
-        "for run in ended if run.state is not RunState.CANCELLED and not run.is_follow_up",
+        "for run in ended if run.index_id is not None",
+        "for run in ended if run.state is not RunState.CANCELLED and run.index_id is not None",
     ),
     mutant(
         "a request joins a run under way",
@@ -267,6 +274,20 @@ MUTANTS = (
         TRANSITIONS,
         "        active.raise_priority(base)\n",
         "",
+    ),
+    mutant(
+        "a user's request does not raise the follow-up that it joins",
+        11,
+        TRANSITIONS,
+        "        waiting[0].raise_priority(base)\n",
+        "",
+    ),
+    mutant(
+        "a raised follow-up is not stored",
+        11,
+        TRANSITIONS,
+        '        tasks.save_runs(waiting)\n        return waiting[0], "joined"',
+        '        return waiting[0], "joined"',
     ),
     mutant(
         "a running task is not raised",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.queue.driver import LEASE, MAX_FAILURES, QueueDriver
 
+from kodit.application.services import history_pruner
 from kodit.application.services.stage import Stage
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import NotFoundError, TaskCancelled, UserError
@@ -54,7 +55,10 @@ def test_retry_runs_the_failed_stage_and_what_follows(queue: QueueDriver) -> Non
     queue.run_stages(CODE_EMBEDDINGS)
     assert queue.retry(run.id).id == run.id
     assert queue.states(run.id) == ["succeeded", "succeeded", "ready", "succeeded", "blocked"]
-    assert [task.priority for task in queue.run(run.id).tasks] == [50, 40, 70, 20, 50]
+    retried = queue.run(run.id).tasks
+    assert [task.priority for task in retried] == [50, 40, 70, 20, 50]
+    assert [retried[stage].error for stage in (2, 4)] == [None, None]
+    assert [retried[stage].finished_at for stage in (2, 4)] == [None, None]
     queue.run_stages(BM25_INDEX, ENRICH)
     assert queue.run(run.id).state is RunState.SUCCEEDED
 
@@ -265,6 +269,7 @@ def test_cancel_stops_what_runs_at_its_heartbeat(queue: QueueDriver) -> None:
     assert queue.cancel(run.id).state is RunState.RUNNING
     assert queue.ask(queue.service.heartbeat(held))
     queue.ask(queue.service.acknowledge_cancel(held))
+    assert not queue.task(held).cancel_requested
     assert queue.run(run.id).state is RunState.CANCELLED
     assert queue.states(run.id) == ["cancelled"] * 5
     assert queue.outcomes(held) == ["cancelled"]
@@ -296,6 +301,20 @@ def test_old_runs_are_pruned(queue: QueueDriver) -> None:
     kept = [run.id for run in queue.ask(queue.service.list_runs())]
     assert kept == [waiting.id, ended[3], ended[2]]
     assert queue.ask(queue.service.get_runs([ended[0], ended[3]])) == [queue.run(ended[3])]
+
+
+def test_old_runs_are_pruned_by_many_looks(
+    queue: QueueDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And many deletions, where one look does not see all and one transaction is too short."""
+    monkeypatch.setattr(history_pruner, "RUNS_PER_LOOK", 3)
+    monkeypatch.setattr(history_pruner, "ROWS_PER_PIECE", 7)
+    for _ in range(8):
+        queue.request()
+        queue.complete(queue.take(SYNC), nothing_to_do=True)
+    queue.clock.advance(10)
+    queue.prune(Retention(runs=1, age=timedelta(seconds=1)))
+    assert len(queue.view().runs) == 1
 
 
 def test_retried_run_is_open_again(queue: QueueDriver) -> None:

@@ -126,7 +126,7 @@ STOPS: dict[str, Stop] = {
     "it completes": lambda queue, claim: queue.complete(claim),
     "it finds nothing to do": lambda queue, claim: queue.complete(claim, nothing_to_do=True),
     "it fails": lambda queue, claim: queue.fail(claim),
-    "it fails in passing": lambda queue, claim: queue.fail_transiently(claim),
+    "it fails transiently": lambda queue, claim: queue.fail_transiently(claim),
     "it is released": lambda queue, claim: queue.ask(queue.service.release(claim)),
     "its worker dies": lambda queue, claim: queue.lose(),
 }

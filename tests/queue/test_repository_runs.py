@@ -365,7 +365,7 @@ def test_delete_runs(database: Database) -> None:
 
 def test_delete_runs_in_pieces(database: Database) -> None:
     """A piece is so many rows, of whole runs; and one run at least, however many rows it has."""
-    runs = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(4)]
+    before = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(2)]
     tried_often = add_run(database, 1)
     for _ in range(20):
         held = claim_one(database)
@@ -373,13 +373,17 @@ def test_delete_runs_in_pieces(database: Database) -> None:
             (run,) = transaction.tasks.lock_runs_of([held.task_id])
             run.try_again(run.held(held), None, AT_ONCE, NOW)
             transaction.tasks.save_runs([run])
-    left = []
+    end_run(database, tried_often.id, NOW)
+    behind = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(3)]
+    gone, left = [], {*before, tried_often.id, *behind}
     more = True
     while more:
         with database.write() as transaction:
             more = transaction.tasks.delete_runs(1, limit=12)
-            left.append([run.id for run in transaction.tasks.list_runs()])
-    assert left == [[tried_often.id, *runs[:1:-1]], [tried_often.id], [], []]
+            there = {run.id for run in transaction.tasks.list_runs()}
+        gone.append(left - there)
+        left = there
+    assert gone == [set(before), {tried_often.id}, set(behind[:2]), set(behind[2:]), set()]
     with database.read() as transaction:
         assert transaction.tasks.attempts(held.task_id) == []
 

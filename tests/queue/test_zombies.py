@@ -223,3 +223,13 @@ def test_transient_error_of_a_zombie_does_not_delay_its_successor(queue: QueueDr
     with pytest.raises(LeaseLost):
         queue.ask(queue.service.fail_transiently(zombie, TransientError("503", 3600.0)))
     queue.take(SYNC, queue.bob)
+
+
+def test_lease_holds_until_it_has_run_out(queue: QueueDriver) -> None:
+    """At its last moment nobody may take the task; a moment later everybody may."""
+    queue.request()
+    held = queue.take(SYNC)
+    queue.clock.advance(LEASE.total_seconds())
+    assert queue.reclaim() == []
+    queue.clock.advance(0.000001)
+    assert queue.reclaim() == [(held.task_id, "its lease ran out")]

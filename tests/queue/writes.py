@@ -26,7 +26,7 @@ WRITES: dict[str, Write] = {
     "complete and claim": lambda queue, claim: queue.complete(claim, next_for="a zombie"),
     "complete many": lambda queue, claim: queue.complete_many([claim]),
     "fail": lambda queue, claim: queue.fail(claim, "from the grave"),
-    "fail in passing": lambda queue, claim: queue.fail_transiently(claim, TransientError("moan")),
+    "fail transiently": lambda queue, claim: queue.fail_transiently(claim, TransientError("moan")),
     "release": lambda queue, claim: queue.release(claim),
     "stop": lambda queue, claim: queue.acknowledge_cancel(claim),
     "heartbeat": lambda queue, claim: queue.heartbeat(claim, TaskProgress("SYNC", 1, 2)),

@@ -146,7 +146,7 @@ def held_by_others(folder: Path) -> set[str]:
 
 
 def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
-    """How long a lease lasts, and how often a task may fail in passing."""
+    """How long a lease lasts, and how often a task may fail transiently."""
     environment = {"KODIT_LEASE_SECONDS": "1000", "KODIT_MAX_FAILURES": "1"}
     settings = Settings.load(environment, data_dir=tmp_path)
 

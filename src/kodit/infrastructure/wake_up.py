@@ -50,7 +50,7 @@ class SqliteWakeUp:
                 try:
                     version = connection.execute("PRAGMA data_version").fetchone()
                 except sqlite3.Error:
-                    continue  # locked for a moment; the slow poll stands behind this one
+                    continue  # locked for a moment; the worker also looks by itself, less often
                 if version != seen:
                     seen = version
                     self.notify()

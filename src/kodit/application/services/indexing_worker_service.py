@@ -203,7 +203,7 @@ class IndexingWorkerService:
             return 0
 
     async def _serve(self, worker: str, first: Task) -> None:
-        """Run a task and, while it ends well, whatever is claimed in the same breath."""
+        """Run a task and, while it ends well, what is claimed as it completes."""
         task: Task | None = first
         while task is not None:
             with log_context(**_names(task)):

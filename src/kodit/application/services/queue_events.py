@@ -13,7 +13,7 @@ from kodit.domain.entities import IndexRun
 log = logging.getLogger(__name__)
 
 _PENDING: ContextVar[list[tuple[str, dict[str, object]]] | None] = ContextVar(
-    "kodit_queue_news", default=None
+    "kodit_queue_events", default=None
 )
 
 

@@ -70,6 +70,6 @@ class SyncScheduler:
 
 
 def _is_over(run: IndexRun, before: datetime) -> bool:
-    """Whether the run has ended, and was begun or asked for before that time."""
+    """Whether the run has ended, and was started or asked for before that time."""
     asked = run.started_at or run.created_at
     return run.state.is_terminal and asked is not None and asked < before

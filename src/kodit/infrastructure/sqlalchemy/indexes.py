@@ -34,10 +34,10 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     STALE,
     UNCLEAN,
-    WITH_PROBLEM,
     WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.removal import remove_some
+from kodit.infrastructure.sqlalchemy.summaries import summarise
 
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
@@ -97,46 +97,7 @@ class SqlIndexRepository:
         )
 
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]:
-        ids = [index.id for index in indexes]
-        files: dict[int, int] = {}
-        problems: dict[int, dict[str, int]] = {}
-        left_out: dict[int, dict[str, int]] = {}
-        # Each of these counts reads an index of exactly the rows that it counts.
-        for sign, conditions in ((1, ()), (-1, (UNCLEAN, FILES.c.status == _DELETED))):
-            for index_id, count in self._connection.execute(
-                select(FILES.c.index_id, func.count())
-                .where(FILES.c.index_id.in_(ids), *conditions)
-                .group_by(FILES.c.index_id)
-            ):
-                files[index_id] = files.get(index_id, 0) + sign * count
-        for index_id, problem, language, count in self._connection.execute(
-            select(FILES.c.index_id, FILES.c.problem, FILES.c.language, func.count())
-            .where(FILES.c.index_id.in_(ids), WITH_PROBLEM, FILES.c.status != _DELETED)
-            .group_by(FILES.c.index_id, FILES.c.problem, FILES.c.language)
-        ):
-            # A file with a problem that still has a language was cut by lines.
-            of_index = (left_out if language is None else problems).setdefault(index_id, {})
-            of_index[str(problem)] = of_index.get(str(problem), 0) + count
-            if language is None:
-                files[index_id] -= count
-        snippets: dict[int, int] = {
-            row[0]: row[1]
-            for row in self._connection.execute(
-                select(SNIPPETS.c.index_id, func.count())
-                .where(SNIPPETS.c.index_id.in_(ids), SNIPPETS.c.state == "live")
-                .group_by(SNIPPETS.c.index_id)
-            )
-        }
-        return [
-            IndexSummary(
-                index=index,
-                files=files.get(index.id, 0),
-                snippets=snippets.get(index.id, 0),
-                problems=problems.get(index.id, {}),
-                left_out=left_out.get(index.id, {}),
-            )
-            for index in indexes
-        ]
+        return summarise(self._connection, indexes)
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         self._connection.execute(

@@ -54,7 +54,7 @@ def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
-    """End a run: what waits at once, what runs at its next sign of life."""
+    """End a run: what waits at once, what runs at its next heartbeat."""
     from kodit.faces.cli.terminal.queue import cancel_run
 
     with opened(context) as session:
