@@ -101,7 +101,9 @@ class CoverageMap:
         by_line = self.lines.get(mutation.module, {})
         found = 0
         if mutation.function is not None:
-            for around in (mutation.statement, mutation.function):
+            # What stands before the body runs when the module is imported, by whoever comes first.
+            is_in_body = mutation.statement.first in mutation.function
+            for around in (mutation.statement, mutation.function)[not is_in_body :]:
                 found = found or _of_lines(by_line, range(around.first, around.last + 1))
         inside = _lines_of_functions(self.sources.get(mutation.module, ""))
         found = found or _of_lines(by_line, inside)

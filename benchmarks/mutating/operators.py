@@ -66,7 +66,7 @@ _REMOVABLE_METHODS = frozenset(
     "rstrip lower upper casefold expanduser resolve absolute desc nulls_last is_not_distinct_from "
     "removeprefix removesuffix replace".split()
 )
-_REMOVABLE_FUNCTIONS = frozenset({"abs", "reversed", "frozenset", "set", "list", "tuple", "round"})
+_REMOVABLE_FUNCTIONS = frozenset({"abs", "reversed", "set", "round"})
 _CONJUNCTIONS = frozenset({"where", "and_", "or_", "filter", "having", "order_by"})
 _KEYWORDS_OF_NO_CONSEQUENCE = frozenset({"strict", "help", "metavar", "name", "thread_name_prefix"})
 _MOST_FOR_OFF_BY_ONE = 16

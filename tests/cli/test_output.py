@@ -1,0 +1,84 @@
+"""What reaches a terminal, and what it is advised to do next."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from typing import Any
+
+import pytest
+import typer.main
+
+from kodit.faces.cli.advice import ADVICE
+from kodit.faces.cli.app import app
+from kodit.faces.cli.terminal.output import (
+    json_text,
+    print_as_it_is,
+    print_line,
+    printable,
+    say,
+)
+
+STEERING = "\x1b[2J\r\x7f\x9b\u200e\u200f\u2028\u202e\u2066\u2069"
+
+
+def test_text_that_steers_nothing_is_as_it_is() -> None:
+    """Whatever the alphabet."""
+    assert printable("größe 日本 😀 e\u0301") == "größe 日本 😀 e\u0301"
+    assert printable("a\tb\nc\0") == r"a\tb\nc\x00"
+    assert printable("a\tb\nc\0", keep="\t\n") == "a\tb\nc\\x00"
+    assert printable(STEERING).isprintable()
+
+
+def test_json_steers_nothing_and_is_what_it_was() -> None:
+    """Escapes are read as what they stand for."""
+    text = json_text({"größe": STEERING})
+    assert all(ord(one) >= 32 and one.isprintable() for one in text)
+    assert json.loads(text) == {"größe": STEERING}
+    assert text.startswith('{"größe": ')
+    assert json_text({"a": [1]}, indent=2) == '{\n  "a": [\n    1\n  ]\n}'
+
+
+def test_data_and_talk_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    """Escaped, but for line ends and tabs, each as lines."""
+    print_line("a\tb\n\x1b[2J")
+    print_line()
+    print_as_it_is("\x1b[H")
+    say("c\td\n\x1b[2J")
+    assert capsys.readouterr() == ("a\tb\n\\x1b[2J\n\n\x1b[H\n", "c\td\n\\x1b[2J\n")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_stream_that_cannot_show_a_sign_gets_an_escape(
+    stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that does not say what it can show is taken to show all."""
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    write = print_line if stream == "stdout" else say
+    monkeypatch.setattr(sys, stream, narrow)
+    write("größe")
+    narrow.flush()
+    assert narrow.buffer.getvalue() == b"gr\\xf6\\xdfe\n"
+    monkeypatch.setattr(sys, stream, silent := io.StringIO())
+    write("größe")
+    assert silent.getvalue() == "größe\n"
+
+
+@pytest.mark.parametrize("code", ADVICE)
+def test_what_is_advised_can_be_typed(code: str) -> None:
+    """Every command and every option that an advice names is there."""
+    command: Any = typer.main.get_command(app)
+    options = {option for one in _below(command) for each in one.params for option in each.opts}
+    for line in re.findall("`kodit ([^`]*)`", ADVICE[code]):
+        found = command
+        for word in line.split():
+            if not re.fullmatch(r"\{\w+\}", word):
+                found = found.commands[word]
+    assert set(re.findall(r"--[\w-]+", ADVICE[code])) <= options
+
+
+def _below(command: Any) -> list[Any]:
+    children = getattr(command, "commands", {}).values()
+    return [command, *(one for child in children for one in _below(child))]

@@ -1,0 +1,65 @@
+"""What the name of a file or folder alone says of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kodit.infrastructure.folder.builtin import directory_reason, file_reason, is_version_control
+
+OF_TOOLS = """
+    a.min.js a.min.mjs a.min.cjs a.min.css a-min.js a-min.css a.bundle.js a.chunk.js a.chunk.css
+    a.pb.go a.pb.gw.go a.pb.cc a.pb.h a_pb2.py a_pb2_grpc.py a_pb2.pyi a_pb.js a_pb.d.ts a.g.dart
+    a.freezed.dart a.designer.cs a.g.cs a.g.i.cs a.map a.tsbuildinfo a.snap a.lcov
+""".split()
+
+
+@pytest.mark.parametrize("name", OF_TOOLS)
+def test_what_tools_have_made_is_known_by_its_end(name: str) -> None:
+    """In any case."""
+    assert file_reason(name) == file_reason(name.upper()) == "generated"
+
+
+@pytest.mark.parametrize("copy", ["~", ".bak", ".old", ".orig", ".save", ".backup", ".orig.bak~"])
+def test_the_copy_of_a_secret_is_one(copy: str) -> None:
+    assert file_reason(f"server.pem{copy}") == file_reason(f".netrc{copy}") == "secret"
+    assert file_reason(f"notes.txt{copy}") != "secret"
+
+
+@pytest.mark.parametrize("end", [".example", ".sample", ".template", ".dist", ".defaults"])
+def test_a_template_is_made_to_be_shown(end: str) -> None:
+    assert file_reason(f".env{end}") is None
+    assert file_reason(f"service_account.json{end}") is None
+    assert file_reason("example.env") == file_reason(".sample.env") is None
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        (".docker", "config.json"),
+        (".kube", "config"),
+        (".composer", "auth.json"),
+        ("gh", "hosts.yml"),
+        ("glab-cli", "config.yml"),
+        (".config", "hub"),
+    ],
+)
+def test_some_names_are_secret_in_their_place(folder: str, name: str) -> None:
+    assert file_reason(name, folder) == file_reason(name, folder.upper()) == "secret"
+    assert file_reason(name) is None
+    assert file_reason(name, "elsewhere") is None
+
+
+def test_folders_of_others_and_of_tools() -> None:
+    """Those of CocoaPods and Carthage are written with a capital, and so is CVS."""
+    for name in ("Pods", "Carthage", "node_modules", "Node_Modules"):
+        assert directory_reason(name) == "vendored"
+    for name in ("a.egg-info", "A.dist-info", ".cache"):
+        assert directory_reason(name) == "generated"
+    for name in ("pods", "carthage", "egg-info", "src", "build"):
+        assert directory_reason(name) is None
+
+
+def test_data_of_version_control() -> None:
+    systems = ".git .hg .svn .bzr .jj .sl .pijul _darcs _mtn .repo CVS .GIT".split()
+    assert all(map(is_version_control, systems))
+    assert not any(map(is_version_control, ("cvs", "git", ".github")))
