@@ -57,13 +57,12 @@ def take_snapshot(data_dir: Path, queries: Sequence[str] = QUERIES) -> dict[str,
     }
 
 
-def keyword_hits(data_dir: Path, queries: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
-    """Path and first line of everything that the keyword index finds, by query. Scores are left
-    out: they depend on how the engine has laid out its segments."""
+def keyword_hits(data_dir: Path, queries: Sequence[str]) -> dict[str, list[tuple[str, int, float]]]:
+    """Path, first line and score of everything that the keyword index finds, by query."""
     with Kodit(data_dir) as kodit:
         return {
             query: sorted(
-                (result.snippet.path, result.snippet.start_line)
+                (result.snippet.path, result.snippet.start_line, result.score)
                 for result in kodit.search(query, mode="keyword", limit=100_000)
             )
             for query in queries

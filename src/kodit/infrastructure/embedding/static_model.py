@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import struct
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -80,9 +81,18 @@ class StaticModel:
         return self._wide
 
 
-@cache
 def load_model() -> StaticModel:
-    """The built-in model; the table is mapped, not read, so that processes share it."""
+    """The built-in model; the table is mapped, not read, so that processes share it. Of threads
+    that ask at once the first one loads it for all."""
+    with _loading:
+        return _load_model()
+
+
+_loading = threading.Lock()
+
+
+@cache
+def _load_model() -> StaticModel:
     folder = package_folder()
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     tokenizer.no_padding()

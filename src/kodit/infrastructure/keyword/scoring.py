@@ -9,8 +9,10 @@ b = 0.75, and lengths rounded down to those that tantivy keeps in one byte.
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ MOST_COUNTED = 255
 """What a record holds of a term's frequency: more of it changes a score by less than rounding."""
 _FREQUENCY_BITS = 8
 _ENTRY = np.dtype("<u4")
+MOST_TERMS = 100_000
+"""Some 10 MB; beyond, remembering starts anew."""
 _EXACT_LENGTHS = 24
 _MANTISSA_BITS = 3
 
@@ -29,10 +33,9 @@ def term_record(terms: Iterable[str]) -> bytes:
     """How often a snippet has each of its terms: of each, 24 bits that tell it from the others and
     8 of its frequency."""
     counts = Counter(terms)
-    entries = [
-        (_key(term) << _FREQUENCY_BITS) | min(count, MOST_COUNTED) for term, count in counts.items()
-    ]
-    return np.array(entries, _ENTRY).tobytes()
+    often = (min(count, MOST_COUNTED) for count in counts.values())
+    frequencies = often if max(counts.values(), default=0) > MOST_COUNTED else counts.values()
+    return array("I", map(or_, map(_entries.__getitem__, counts), frequencies)).tobytes()
 
 
 def frequencies(records: Sequence[bytes], terms: Sequence[str]) -> NDArray[np.float64]:
@@ -75,6 +78,19 @@ def scores(
 
 def _key(term: str) -> int:
     return zlib.crc32(term.encode()) >> _FREQUENCY_BITS
+
+
+class _Entries(dict[str, int]):
+    """Of each term met its entry in a record, without a frequency: code repeats its words."""
+
+    def __missing__(self, term: str) -> int:
+        if len(self) >= MOST_TERMS:
+            self.clear()
+        entry = self[term] = _key(term) << _FREQUENCY_BITS
+        return entry
+
+
+_entries = _Entries()
 
 
 def _kept_lengths() -> NDArray[np.int64]:
