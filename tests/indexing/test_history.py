@@ -18,9 +18,8 @@ FROM files AS file JOIN indexes AS index_row ON index_row.id = file.index_id
 
 def histories(data_dir: Path, tree: Path) -> list[tuple[Any, ...]]:
     """What is known of each file, after the folder and its URL were indexed again."""
-    kodit = Kodit(data_dir)
-    for source in (str(tree), tree.as_uri()):
-        kodit.index(source)
+    with Kodit(data_dir) as kodit:
+        kodit.index(tree, tree.as_uri())
     return read_rows(data_dir, _HISTORY)
 
 
