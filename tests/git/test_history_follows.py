@@ -11,9 +11,11 @@ import pytest
 from tests.git.sources import history_of, history_of_folder, source_of
 
 from kodit.domain.source import FileHistory, SourceHistory
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git import history as module
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.history import clone_history, folder_history
+from kodit.infrastructure.git.remote import was_deepened
 from kodit.infrastructure.git.tree import list_files
 
 if TYPE_CHECKING:
@@ -322,6 +324,27 @@ def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_p
     origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
     known.follow(present, ask)
     assert known.files == {path: history_of_folder(origin.path)[path] for path in present}
+
+
+def test_the_clone_of_a_shallow_source_that_is_deepened(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Also where it has no new commit."""
+    origin = make_repository()
+    for number, author in enumerate(PEOPLE):
+        origin.commit({"a.py": str(number)}, author)
+    shallow, clone = tmp_path / "shallow", tmp_path / "clone"
+    origin.git("clone", "--quiet", "--depth=1", origin.url, str(shallow))
+    source = Source(SourceKind.GIT, shallow.as_uri())
+    commit = synchronise(source, clone)
+    assert commit is not None
+    assert not was_deepened(source, clone)
+    cut_off = history_of(clone, commit)
+    origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
+    assert was_deepened(source, clone)
+    assert synchronise(source, clone) == commit
+    assert history_of(clone, commit) == history_of(origin.path / ".git", commit) != cut_off
+    assert not was_deepened(source, clone)
 
 
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:
