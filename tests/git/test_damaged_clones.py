@@ -297,16 +297,19 @@ def test_reading_a_damaged_clone_says_what_to_do(
 ) -> None:
     """And what it says helps, though nothing in the source has changed. Nothing indexed is lost."""
     origin = make_origin(make_repository)
-    kodit = Kodit(tmp_path / "data")
-    kodit.index(origin.url)
     clone = tmp_path / "data" / "clones" / "1.git"
-    for damage in (a_file_is_missing, packs_are_cut_short):
-        damage(clone, origin)
-        with pytest.raises(TransientError, match=f"`kodit index {origin.url}`"):
-            kodit.grep("same", origin.url)
-        assert kodit.search("same")
+    with Kodit(tmp_path / "data") as kodit:
         kodit.index(origin.url)
-        assert [found.path for found in kodit.grep("same", origin.url).matches] == ["same.py"]
+        for damage in (a_file_is_missing, packs_are_cut_short):
+            damage(clone, origin)
+            with pytest.raises(TransientError, match=f"`kodit index {origin.url}`"):
+                kodit.grep("same", origin.url)
+            with pytest.raises(TransientError, match=f"`kodit index {origin.url}`"):
+                kodit.read(origin.url, "same.py")
+            assert kodit.search("same")
+            kodit.index(origin.url)
+            answer = kodit.grep("same", origin.url)
+            assert [found.path for found in answer.matches] == ["same.py"]
     assert set(history_of(clone, origin.git("rev-parse", "HEAD"))) == {
         "a.py",
         "pkg/b.py",

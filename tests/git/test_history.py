@@ -76,6 +76,23 @@ def test_of_one_second_the_change_that_no_other_was_built_upon_is_the_last(
     assert history_of_folder(origin.path) == expected
 
 
+def test_of_one_second_it_does_not_matter_how_a_merge_is_walked(
+    make_repository: MakeRepository,
+) -> None:
+    """Ben built upon Ada's change, which another branch of the merge leads to sooner."""
+    origin = make_repository()
+    origin._time = FIRST - HOUR
+    ada = origin.commit({"a.py": "1"}, "Ada")
+    origin._time = FIRST - HOUR
+    origin.commit({"a.py": "2"}, "Ben")
+    origin._time = FIRST
+    later = origin.commit({"b.py": "1"}, "Ben")
+    origin.git("checkout", "--quiet", "-b", "side", ada)
+    latest = origin.commit({"c.py": "1"}, "Cleo")
+    merge = origin.git("commit-tree", "-m", "merge", "-p", latest, "-p", later, f"{later}^{{tree}}")
+    assert history_of(origin.path / ".git", merge)["a.py"] == person("Ben", FIRST, FIRST)
+
+
 def test_the_history_of_a_part_of_a_work_tree(make_repository: MakeRepository) -> None:
     """Paths are relative to the folder; elsewhere there is no history."""
     origin = make_repository()

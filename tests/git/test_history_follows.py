@@ -11,9 +11,11 @@ import pytest
 from tests.git.sources import history_of, history_of_folder, source_of
 
 from kodit.domain.source import FileHistory, SourceHistory
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git import history as module
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.history import clone_history, folder_history
+from kodit.infrastructure.git.remote import was_deepened
 from kodit.infrastructure.git.tree import list_files
 
 if TYPE_CHECKING:
@@ -157,7 +159,44 @@ class Events:
         self.origin.git("rebase", "--abort", check=False)
 
 
-@pytest.mark.parametrize(("seed", "most_paths"), [(1, 3), (3, 200), (6, 200), (7, 200)])
+class Watched:
+    """A repository through the eyes of three indexes: of its URL, of its work tree and of a folder
+    in that."""
+
+    def __init__(self, origin: Repository, clone: Path) -> None:
+        self.origin = origin
+        self._clone = clone
+        self._cloned = Known()
+        self._folders = {origin.path: Known(), origin.path / "pkg": Known()}
+
+    def look(self) -> dict[str, FileHistory | None]:
+        """Bring all up to date and compare them with fresh ones; returns what the first knows."""
+        commit = synchronise(
+            source_of(self.origin, self.origin.git("rev-parse", "HEAD")), self._clone
+        )
+        assert commit is not None
+        paths = [file.path for file in list_files(self._clone, commit, {}).changed]
+        self._cloned.follow(paths, lambda *asked: clone_history(self._clone, commit, *asked))
+        whole = history_of(self._clone, commit)
+        assert self._cloned.files == {path: whole.get(path) for path in paths}
+        for root, known in self._folders.items():
+            if root.is_dir():
+                self._look_at(root, known)
+        return self._cloned.files
+
+    @staticmethod
+    def _look_at(root: Path, known: Known) -> None:
+        present = [
+            str(path.relative_to(root))
+            for path in root.rglob("*")
+            if path.is_file() and ".git" not in path.parts
+        ]
+        known.follow(present, lambda *asked: folder_history(str(root), *asked))
+        whole = history_of_folder(root)
+        assert known.files == {path: whole.get(path) for path in present}
+
+
+@pytest.mark.parametrize(("seed", "most_paths"), [(1, 1), (3, 40)])
 def test_what_is_known_is_what_a_fresh_look_finds(
     make_repository: MakeRepository,
     tmp_path: Path,
@@ -165,34 +204,84 @@ def test_what_is_known_is_what_a_fresh_look_finds(
     seed: int,
     most_paths: int,
 ) -> None:
-    """At each of eight looks, of a clone, of the work tree and of a folder in it."""
+    """Whatever happens between looks."""
     monkeypatch.setattr(module, "MOST_PATHS", most_paths)
     origin = make_repository()
+    watched = Watched(origin, tmp_path / "clone")
     events = Events(origin, seed)
-    clone, tree, below = tmp_path / "clone", Known(), Known()
-    cloned = Known()
-    happened: list[str] = []
     origin.commit({"a.py": "1", "pkg/c.py": "1"})
     for _ in range(8):
-        commit = synchronise(source_of(origin, origin.git("rev-parse", "HEAD")), clone)
-        assert commit is not None
-        paths = [file.path for file in list_files(clone, commit, {}).changed]
-        cloned.follow(paths, lambda *asked, at=commit: clone_history(clone, at, *asked))
-        whole = history_of(clone, commit)
-        assert cloned.files == {path: whole.get(path) for path in paths}, happened
+        watched.look()
+        for _ in range(events.random.choice([1, 1, 3])):
+            events.happen()
 
-        for root, known in ((origin.path, tree), (origin.path / "pkg", below)):
-            if not root.is_dir():
-                continue
-            present = [
-                str(path.relative_to(root))
-                for path in root.rglob("*")
-                if path.is_file() and ".git" not in path.parts
-            ]
-            known.follow(present, lambda *asked, of=root: folder_history(str(of), *asked))
-            whole = history_of_folder(root)
-            assert known.files == {path: whole.get(path) for path in present}, happened
-        happened += [events.happen() for _ in range(events.random.choice([1, 1, 3]))]
+
+def test_each_event_by_itself(make_repository: MakeRepository, tmp_path: Path) -> None:
+    """A file keeps nothing of commits that are gone, and gets all of those that are there."""
+    origin = make_repository()
+    watched = Watched(origin, tmp_path / "clone")
+
+    def author(path: str) -> str | None:
+        told = watched.look()[path]
+        return None if told is None else told.author_name
+
+    first = origin.commit({"a.py": "1", "pkg/c.py": "1", "b.py": "1"}, "Ada")
+    assert author("a.py") == "Ada"
+    created = watched.look()["a.py"]
+    origin.commit({"a.py": "2"}, "Ben")
+    assert author("a.py") == "Ben"
+    origin.git("reset", "--quiet", "--hard", "HEAD~1")
+    assert author("a.py") == "Ada"
+    assert watched.look()["a.py"] == created
+    origin.commit({"a.py": "3", "b.py": "3"}, "Cleo")
+    assert author("b.py") == "Cleo"
+    origin.write("b.py", "1")
+    date = f"{origin._time} +0000"
+    origin.git("commit", "--quiet", "--all", "--amend", "--no-edit", GIT_COMMITTER_DATE=date)
+    assert author("b.py") == "Ada"
+    (origin.path / "a.py").unlink()
+    origin.commit(author="Ben")
+    assert "a.py" not in watched.look()
+    origin.commit({"a.py": "1"}, "Dora")
+    told = watched.look()["a.py"]
+    assert told is not None
+    assert created is not None
+    assert (told.author_name, told.created_at) == ("Dora", created.created_at)
+    origin.git("checkout", "--quiet", "-b", "side", first)
+    assert author("a.py") == "Ada"
+    origin._time -= 3600  # in the second in which Dora committed
+    origin.commit({"b.py": "4"}, "Eve")
+    assert author("b.py") == "Eve"
+    origin.git("checkout", "--quiet", "main")
+    assert (author("a.py"), author("b.py")) == ("Dora", "Ada")
+    origin.git("merge", "--quiet", "--no-edit", "side", GIT_COMMITTER_DATE=f"{origin._time} +0000")
+    assert (author("a.py"), author("b.py")) == ("Dora", "Eve")
+    origin.git("mv", "b.py", "renamed.py")
+    origin.commit(author="Ben")
+    assert author("renamed.py") == "Ben"
+
+
+@pytest.mark.parametrize("side_is_first", [False, True])
+def test_of_two_changes_in_one_second_a_fresh_look_decides(
+    make_repository: MakeRepository, tmp_path: Path, side_is_first: bool
+) -> None:
+    """One of them is known already when a merge brings the other, whichever git lists first."""
+    origin = make_repository()
+    watched = Watched(origin, tmp_path / "clone")
+    first = origin.commit({"a.py": "1\n\n\n\n1\n", "b.py": "1"}, "Ada")
+    origin.commit({"a.py": "2"}, "Ben")
+    watched.look()
+    origin.git("checkout", "--quiet", "-b", "side", first)
+    origin._time -= 3600
+    side = origin.commit({"a.py": "3"}, "Cleo")
+    tree = origin.git("rev-parse", "main^{tree}")
+    parents = (side, "main") if side_is_first else ("main", side)
+    date = f"{origin._time + 60} +0000"
+    merge = origin.git("commit-tree", "-m", "merge", "-p", parents[0], "-p", parents[1], tree,
+                       GIT_COMMITTER_DATE=date)  # fmt: skip
+    origin.git("checkout", "--quiet", "--force", "main")
+    origin.git("reset", "--quiet", "--hard", merge)
+    watched.look()
 
 
 def test_one_commit_more_costs_no_look_at_the_whole_history(
@@ -235,6 +324,27 @@ def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_p
     origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
     known.follow(present, ask)
     assert known.files == {path: history_of_folder(origin.path)[path] for path in present}
+
+
+def test_the_clone_of_a_shallow_source_that_is_deepened(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Also where it has no new commit."""
+    origin = make_repository()
+    for number, author in enumerate(PEOPLE):
+        origin.commit({"a.py": str(number)}, author)
+    shallow, clone = tmp_path / "shallow", tmp_path / "clone"
+    origin.git("clone", "--quiet", "--depth=1", origin.url, str(shallow))
+    source = Source(SourceKind.GIT, shallow.as_uri())
+    commit = synchronise(source, clone)
+    assert commit is not None
+    assert not was_deepened(source, clone)
+    cut_off = history_of(clone, commit)
+    origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
+    assert was_deepened(source, clone)
+    assert synchronise(source, clone) == commit
+    assert history_of(clone, commit) == history_of(origin.path / ".git", commit) != cut_off
+    assert not was_deepened(source, clone)
 
 
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,11 @@ from tests.support.snapshot import execute, read_rows
 from tests.support.sources import commit_all, git, write_file
 
 from kodit import Kodit
+from kodit.domain.entities import IndexedFile
+from kodit.domain.source import FileHistory, SourceHistory
+from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.migrate import migrate
 
 _HISTORY = """
 SELECT index_row.kind, file.path, file.author, file.changed_at, file.created_at
@@ -18,9 +25,8 @@ FROM files AS file JOIN indexes AS index_row ON index_row.id = file.index_id
 
 def histories(data_dir: Path, tree: Path) -> list[tuple[Any, ...]]:
     """What is known of each file, after the folder and its URL were indexed again."""
-    kodit = Kodit(data_dir)
-    for source in (str(tree), tree.as_uri()):
-        kodit.index(source)
+    with Kodit(data_dir) as kodit:
+        kodit.index(tree, tree.as_uri())
     return read_rows(data_dir, _HISTORY)
 
 
@@ -65,3 +71,26 @@ def test_commits_that_are_gone_leave_nothing(tmp_path: Path) -> None:
     execute(data, "UPDATE indexes SET history_commit_id = NULL")
     execute(data, "UPDATE files SET author = 'half <half@example.org>', changed_at = 7")
     assert histories(data, tree) == stored
+
+
+def test_a_deleted_file_that_comes_back_has_no_history_yet(tmp_path: Path) -> None:
+    """Also where it came back before anybody had forgotten it."""
+    database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
+    migrate(database)
+    told = FileHistory("Ada", "ada@example.org", 7, 7)
+    with database.write() as transaction:
+        indexes = transaction.indexes
+        index = indexes.add(Source(SourceKind.FOLDER, "/code"), datetime.now(UTC))
+        added = IndexedFile(0, "a.py", "1" * 40, FileProcessingStatus.ADDED)
+        indexes.add_files(index.id, [added, replace(added, path="b.py")])
+        assert sorted(indexes.files_without_history(index.id, 9)) == ["a.py", "b.py"]
+        assert len(indexes.files_without_history(index.id, 1)) == 1
+        indexes.record_history(index.id, SourceHistory("mark", {"a.py": told, "b.py": None}))
+        assert indexes.files_without_history(index.id, 9) == []
+        assert indexes.get(index.id).working_copy.history_commit == "mark"
+        file = indexes.files_by_path(index.id, ["a.py"])["a.py"]
+        indexes.update_files([replace(file, status=FileProcessingStatus.DELETED)])
+        assert indexes.files_without_history(index.id, 9) == []
+        indexes.update_files([replace(file, status=FileProcessingStatus.MODIFIED)])
+        assert indexes.files_without_history(index.id, 9) == ["a.py"]
+    database.close()

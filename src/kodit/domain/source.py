@@ -96,6 +96,10 @@ class FileHistory(NamedTuple):
     created_at: int
 
 
+MOST_UNKNOWN = 1000
+"""Of more files than these the history is asked as if of all."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceHistory:
     """Authors and dates of files, by path. `files` replaces what was known of these files, None

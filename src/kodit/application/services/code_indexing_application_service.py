@@ -24,7 +24,7 @@ from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
-from kodit.domain.source import SourceHistory
+from kodit.domain.source import MOST_UNKNOWN, SourceHistory
 from kodit.domain.value_objects import (
     FileProcessingStatus,
     QueuePriority,
@@ -153,9 +153,7 @@ class CodeIndexingApplicationService:
     ) -> WorkingCopy:
         """Store what the history says of authors and dates that is not known yet."""
         unknown = await stage.read(
-            lambda transaction: transaction.indexes.files_without_history(
-                index.id, FILES_PER_SCAN_BATCH
-            )
+            lambda transaction: transaction.indexes.files_without_history(index.id, MOST_UNKNOWN)
         )
         history = await self._reader.history(index, working_copy.commit, unknown)
         if history is None:

@@ -58,7 +58,7 @@ class SourceReader(Protocol):
     ) -> SourceHistory | None:
         """What the history says of files that is not known yet; None where there is nothing new,
         or no history at all. `commit` is the one that was scanned, None for folders; `unknown` are
-        files that no earlier answer was stored of."""
+        files that no earlier answer was stored of, all or MOST_UNKNOWN of them."""
         ...
 
     async def extract(

@@ -23,7 +23,7 @@ from kodit.infrastructure.folder.repository import is_file
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.objects import sizes_of
 from kodit.infrastructure.git.own_repository import is_own_folder
-from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id
+from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id, was_deepened
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,
     OFFLINE,
@@ -116,7 +116,8 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, anew: bool) -> st
     ref, commit = found or (str(wanted), "")
     if tip is None:
         return _clone(transfer, ref, clone_path)
-    if tip == commit or (found is None and tip.startswith(ref)):
+    is_there = tip == commit or (found is None and tip.startswith(ref))
+    if is_there and not was_deepened(transfer.source, clone_path):
         return tip
     try:
         commit = transfer.fetch(ref, clone_path)

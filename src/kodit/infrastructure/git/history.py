@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from kodit.domain.report import Report, ignore_report
-from kodit.domain.source import FileHistory, SourceHistory
+from kodit.domain.source import MOST_UNKNOWN, FileHistory, SourceHistory
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree, is_file
 from kodit.infrastructure.git.runner import (
     LOCAL_LIMITS,
@@ -55,9 +55,9 @@ _LOG = (
 )
 
 
-MOST_PATHS = 200
-"""For more files than these the whole history is read once, rather than each commit compared with
-each path."""
+MOST_PATHS = 40
+"""For more files than these the whole history is read: git compares what each commit has changed
+with each path, which for 50 of them costs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,8 @@ def _follow(  # noqa: PLR0917 - all of it is what the two above were asked
     later, again = found
     replaced: dict[str, FileHistory | None] = dict.fromkeys(sorted(again))
     if again:
-        changes = repository.changes(commit, sorted(again), report)
+        paths = sorted(again) if len(again) <= MOST_PATHS else ()
+        changes = repository.changes(commit, paths, report)
         told = repository.below(changes.result(None))
         replaced |= {path: one for path, one in told.items() if path in again}
     return SourceHistory(now, replaced, later)
@@ -230,7 +231,8 @@ def _what_changed(
     commits that are gone must not stay.
     """
     before, _, _ = known.partition(":")
-    if known.removeprefix(before) != repository.mark(commit).removeprefix(commit):
+    is_cut_off_elsewhere = known.removeprefix(before) != repository.mark(commit)[len(commit) :]
+    if is_cut_off_elsewhere or len(unknown) >= MOST_UNKNOWN:
         return None
     later: dict[str, FileHistory] = {}
     again = set(unknown)
@@ -247,7 +249,7 @@ def _what_changed(
             gone = repository.changes(f"{commit}..{before}", (), report)
             again |= repository.below(gone.result(None)).keys()
         again |= added.keys() - later.keys()
-    return None if len(again) > MOST_PATHS else (later, again)
+    return later, again
 
 
 def _head(tree: WorkTree) -> str | None:

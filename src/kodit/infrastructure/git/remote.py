@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
+from kodit.infrastructure.folder.repository import git_directory_at
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,
@@ -156,6 +157,24 @@ def check_local_repository(source: Source) -> None:
     raise SourceError(
         f"{path} is a partial clone, which lacks files; index the repository it was cloned from."
     )
+
+
+def was_deepened(source: Source, clone_path: Path) -> bool:
+    """Whether a local source was shallow when it was cloned and has more of its history by now,
+    which its refs do not show. Of a server it is seen when it has a new commit."""
+    cut_off = _cut_off(clone_path)
+    if not cut_off or not source.location.startswith("file://"):
+        return False
+    path = Path(unquote(urlsplit(source.location).path))
+    return not cut_off <= _cut_off(git_directory_at(path) or path)
+
+
+def _cut_off(git_directory: Path) -> set[bytes]:
+    """The commits whose parents a repository lacks."""
+    try:
+        return set((git_directory / "shallow").read_bytes().split())
+    except OSError:
+        return set()
 
 
 def _check_local_commit(source: Source, commit: str) -> None:

@@ -42,13 +42,15 @@ def look_up(
     how long its server may be silent."""
     from kodit.infrastructure.git.clone import stands_at
     from kodit.infrastructure.git.remote import look_up as ask
+    from kodit.infrastructure.git.remote import was_deepened
     from kodit.infrastructure.git.runner import Limits
 
     report(0, None)
     limits = Limits(answer_seconds, 1.5 * answer_seconds)
     with _confinement(location.source, is_confined):
         commit = ask(location.source, credentials, limits=limits)
-    if commit is None or not stands_at(Path(location.path), commit):
+    clone = Path(location.path)
+    if commit is None or not stands_at(clone, commit) or was_deepened(location.source, clone):
         return None
     return commit
 

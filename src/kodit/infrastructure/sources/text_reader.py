@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -40,9 +41,9 @@ def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | Non
     try:
         return read_present_blobs(Path(location.path), blob_ids)
     except DamagedCloneError as error:
+        source = shlex.quote(str(location.source))
         raise DamagedCloneError(
-            f"The clone of {location.source} is damaged; `kodit index {location.source}` makes it "
-            "anew."
+            f"The clone of {location.source} is damaged; `kodit index {source}` makes it anew."
         ) from error
 
 
