@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import Stage, StageHandler, StageOutcome
+from kodit.application.services.stage import Stage, StageHandler, StageOutcome, tracker_of
 from kodit.application.services.threads import in_thread
 from kodit.application.services.vector_stages import VectorStages
 from kodit.domain.entities import Index, IndexedFile, IndexRun, ProgressTracker, Task, WorkingCopy
@@ -32,7 +32,6 @@ from kodit.domain.value_objects import (
     ScannedFile,
     TaskOperation,
     TaskType,
-    TrackableType,
 )
 
 FILES_PER_SCAN_BATCH = 1000
@@ -291,11 +290,7 @@ class CodeIndexingApplicationService:
         }
 
     def _stage(self, task: Task, tracker: ProgressTracker | None) -> Stage:
-        return Stage(
-            self._database,
-            task,
-            tracker or ProgressTracker(trackable_type=TrackableType.TASK, trackable_id=task.id),
-        )
+        return Stage(self._database, task, tracker or tracker_of(task))
 
 
 def _report_to(step: ProgressTracker) -> Report:
