@@ -20,15 +20,15 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measuring import report
 
+from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
+from kodit.composition.made_once import made_once
 from kodit.domain.value_objects import RunState
-from kodit.indexing import IndexRequest, index_sources
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction, open_sqlite
 from kodit.settings import Settings
 
@@ -63,8 +63,8 @@ class WatchedDatabase(SqliteDatabase):
 class WatchedApplication(Application):
     """The composition root over such a database."""
 
-    @cached_property
-    def database(self) -> SqliteDatabase:
+    @made_once
+    def database(self) -> WatchedDatabase:
         path = self.data_dir / "kodit.db"
         database = WatchedDatabase(open_sqlite(path), self.data_dir / "write.lock")
         database.writes = []
@@ -103,7 +103,7 @@ def main() -> None:
 
 def index(application: Application, source: Path) -> None:
     """Bring the source up to date."""
-    runs = asyncio.run(index_sources(application, IndexRequest([str(source)])))
+    runs = asyncio.run(application.source_indexing.index(IndexRequest([str(source)])))
     assert [run.state for run in runs] == [RunState.SUCCEEDED], runs
 
 

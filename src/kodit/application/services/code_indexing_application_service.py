@@ -3,8 +3,8 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -13,12 +13,20 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import Stage, StageHandler, StageOutcome, tracker_of
 from kodit.application.services.threads import in_thread
 from kodit.application.services.vector_stages import VectorStages
+from kodit.domain.batches import (
+    MOST_PER_READ,
+    MOST_PER_TRANSACTION,
+    Weight,
+    first_batch,
+    in_batches,
+    size_of,
+)
 from kodit.domain.entities import Index, IndexedFile, IndexRun, ProgressTracker, Task, WorkingCopy
 from kodit.domain.errors import NotFoundError
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
-from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.repositories import ExtractedFile, Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
@@ -40,7 +48,7 @@ FILES_PER_BATCH = 64
 CHANGES_PER_BATCH = 2048
 """How many keyword changes go into one commit of the keyword index, which costs some 50 ms. With
 8192 the work of seconds hung on one commit: who was killed five times in it had failed for good."""
-ROWS_PER_PURGE = 1000
+ROWS_PER_PURGE = MOST_PER_TRANSACTION.rows
 VANISHED = "vanished"
 """Why a file is left out that the scan met and that was gone, or no file, when it was read."""
 
@@ -169,26 +177,34 @@ class CodeIndexingApplicationService:
     async def _finish_scan(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
     ) -> bool:
-        """Store the scan, and note whatever a newer extractor, model or keyword index needs.
-        Returns whether nothing is left to do."""
+        """Note whatever a newer extractor, model or keyword index needs, then store the scan.
+        Returns whether nothing is left to do.
+
+        What is noted may be of every snippet: it is noted in pieces, each of which stays when the
+        next is cut short. Only the last one says that it is the last.
+        """
         generation = await in_thread(self._keyword_index.generation)
+        models = self._vectors.models()
 
-        def finish(transaction: Transaction) -> tuple[bool, dict[str, int]]:
-            indexes, snippets = transaction.indexes, transaction.snippets
-            indexes.finish_scan(index.id, working_copy)
-            indexes.mark_outdated_extractions(
-                index.id,
-                {
-                    language: self._reader.extractor_version(language)
-                    for language in indexes.extraction_languages(index.id)
-                },
-            )
-            snippets.follow_generation(index.id, generation)
-            for stage_type, model in self._vectors.models().items():
-                snippets.follow_model(index.id, stage_type, model)
-            return snippets.is_finished(index.id), {}
+        def look(transaction: Transaction) -> tuple[list[int], Followed]:
+            outdated = [
+                extraction
+                for extraction in transaction.indexes.extractions(index.id)
+                if self._reader.is_outdated(extraction)
+            ]
+            files = transaction.indexes.extracted_by(index.id, outdated)
+            return files, transaction.snippets.followed(index.id)
 
-        return await stage.commit(finish, step)
+        outdated, followed = await stage.read(look)
+        for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
+            some = outdated[start : start + FILES_PER_SCAN_BATCH]
+            await stage.commit(partial(_mark_stale, some), step)
+        if followed.keyword_generation != generation:
+            await _in_pieces(stage, step, partial(_follow_generation, index.id, generation))
+        for stage_type, model in models.items():
+            if followed.model_of(stage_type) != model:
+                await _in_pieces(stage, step, partial(_follow_model, index.id, stage_type, model))
+        return await stage.commit(partial(_finish_scan, index.id, working_copy), step)
 
     async def process_extract(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -203,17 +219,19 @@ class CodeIndexingApplicationService:
                 )
             )
             done = 0
-            while files := await stage.read(
-                lambda transaction: transaction.indexes.stale_files(index.id, FILES_PER_BATCH)
-            ):
-                extracted = await self._extract(index, files, _report_beyond(step, done))
-                done += len(files)
-                await stage.commit(partial(_store_extracted, index, files, extracted), step, done)
+            while batch := await stage.read(partial(_next_to_extract, index.id)):
+                extracted = await self._extract(index, batch.files, _report_beyond(step, done))
+                # A file with more snippets than belong into one transaction has one of its own.
+                for some in in_batches(extracted, MOST_PER_TRANSACTION, batch.weigh):
+                    done += len(some)
+                    store = partial(_store_extracted, index, batch.deleted, some)
+                    await stage.commit(store, step, done)
         return StageOutcome()
 
     async def _extract(
         self, index: Index, files: Sequence[IndexedFile], report: Report
     ) -> list[ExtractedFile]:
+        """The snippets of some of the files, at least of one; the others stay stale."""
         deleted = FileProcessingStatus.DELETED
         present = [file for file in files if file.status is not deleted]
         gone = [
@@ -263,12 +281,15 @@ class CodeIndexingApplicationService:
         with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
             await self._vectors.enrich(stage, step)
             await self._delete_old_snippets(stage, step)
-            # Both in one transaction, and with the progress that stays to be seen.
+            # The last statuses are cleared with the timestamp, in one transaction. The commits go
+            # to `step`: its progress is what stays to be seen.
             with (
                 step.create_child(TaskOperation.UPDATE_INDEX_TIMESTAMP),
                 step.create_child(TaskOperation.CLEAR_FILE_PROCESSING_STATUSES),
             ):
-                await stage.commit(partial(_finish, stage.index_id, self._clock.now()), step)
+                finish = partial(_finish, stage.index_id, self._clock.now())
+                while not await stage.commit(finish, step):
+                    pass
         return StageOutcome()
 
     async def _delete_old_snippets(self, stage: Stage, above: ProgressTracker) -> None:
@@ -312,15 +333,86 @@ def _report_beyond(step: ProgressTracker, stored: int) -> Report:
     return report
 
 
+@dataclass(frozen=True, slots=True)
+class _ToExtract:
+    """Files whose snippets are not those of their content, which of them are deleted, and how many
+    snippets there are of each that has any."""
+
+    files: list[IndexedFile]
+    deleted: frozenset[int]
+    held: Mapping[int, int]
+
+    def weigh(self, extracted: ExtractedFile) -> Weight:
+        """Old snippets are written too: they are superseded."""
+        snippets = extracted.sliced.snippets if extracted.sliced is not None else ()
+        return Weight(
+            rows=self.held.get(extracted.file_id, 0) + len(snippets),
+            size=sum(size_of(snippet.text) for snippet in snippets),
+        )
+
+
+def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | None:
+    most = Weight(FILES_PER_BATCH, MOST_PER_READ.size)
+    files = first_batch(transaction.indexes.stale_files(index_id, FILES_PER_BATCH), most, _source)
+    if not files:
+        return None
+    extracted_before = [file.id for file in files if file.extracted_hash is not None]
+    return _ToExtract(
+        files,
+        frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED),
+        transaction.snippets.held(extracted_before),
+    )
+
+
+def _source(file: IndexedFile) -> Weight:
+    """What is read of a file."""
+    is_read = file.status is not FileProcessingStatus.DELETED and file.stamp is not None
+    return Weight(1, file.stamp.size if is_read and file.stamp else 0)
+
+
+def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
+    transaction.indexes.mark_stale(file_ids)
+    return None, {}
+
+
+def _follow_generation(
+    index_id: int, generation: str, after: int, transaction: Transaction
+) -> tuple[int | None, dict[str, int]]:
+    return transaction.snippets.follow_generation(index_id, generation, after), {}
+
+
+def _follow_model(
+    index_id: int, stage_type: TaskType, model: str, after: int, transaction: Transaction
+) -> tuple[int | None, dict[str, int]]:
+    return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
+
+
+async def _in_pieces(
+    stage: Stage,
+    step: ProgressTracker,
+    piece: Callable[[int, Transaction], tuple[int | None, dict[str, int]]],
+) -> None:
+    """Commit one piece after the other, each from where the one before has ended."""
+    after: int | None = 0
+    while after is not None:
+        after = await stage.commit(partial(piece, after), step)
+
+
+def _finish_scan(
+    index_id: int, working_copy: WorkingCopy, transaction: Transaction
+) -> tuple[bool, dict[str, int]]:
+    transaction.indexes.finish_scan(index_id, working_copy)
+    return transaction.snippets.is_finished(index_id), {}
+
+
 def _store_extracted(
     index: Index,
-    files: Sequence[IndexedFile],
+    deleted: Collection[int],
     extracted: Sequence[ExtractedFile],
     transaction: Transaction,
 ) -> tuple[None, dict[str, int]]:
     counts = transaction.snippets.replace(index.id, extracted)
-    deleted = sum(file.status is FileProcessingStatus.DELETED for file in files)
-    if vanished := sum(file.sliced is None for file in extracted) - deleted:
+    if vanished := sum(file.sliced is None and file.file_id not in deleted for file in extracted):
         copy = transaction.indexes.get(index.id).working_copy
         skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}
         transaction.indexes.finish_scan(index.id, replace(copy, skipped=skipped))
@@ -336,9 +428,8 @@ def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, d
     return None, {"keywords_indexed": len(batch.additions)}
 
 
-def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[None, dict[str, int]]:
-    transaction.indexes.finish(index_id, now)
-    return None, {}
+def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[bool, dict[str, int]]:
+    return transaction.indexes.finish(index_id, now), {}
 
 
 def _parts(history: SourceHistory, size: int) -> Iterator[SourceHistory]:
