@@ -3,30 +3,26 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
+from kodit.application.services.extraction_stage import ExtractionStage
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import Stage, StageHandler, StageOutcome, tracker_of
 from kodit.application.services.threads import in_thread
 from kodit.application.services.vector_stages import VectorStages
 from kodit.domain.batches import (
-    MOST_PER_READ,
     MOST_PER_TRANSACTION,
-    Weight,
-    first_batch,
-    in_batches,
-    size_of,
 )
-from kodit.domain.entities import Index, IndexedFile, IndexRun, ProgressTracker, Task, WorkingCopy
+from kodit.domain.entities import Index, IndexRun, ProgressTracker, Task, WorkingCopy
 from kodit.domain.errors import NotFoundError
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
-from kodit.domain.ports.repositories import ExtractedFile, Followed
+from kodit.domain.ports.repositories import Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
@@ -34,7 +30,6 @@ from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
 from kodit.domain.source import SourceHistory
 from kodit.domain.value_objects import (
-    FileProcessingStatus,
     QueuePriority,
     Scan,
     ScannedFile,
@@ -44,13 +39,10 @@ from kodit.domain.value_objects import (
 
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""
-FILES_PER_BATCH = 64
 CHANGES_PER_BATCH = 2048
 """How many keyword changes go into one commit of the keyword index, which costs some 50 ms. With
 8192 the work of seconds hung on one commit: who was killed five times in it had failed for good."""
 ROWS_PER_PURGE = MOST_PER_TRANSACTION.rows
-VANISHED = "vanished"
-"""Why a file is left out that the scan met and that was gone, or no file, when it was read."""
 
 
 class CodeIndexingApplicationService:
@@ -77,6 +69,7 @@ class CodeIndexingApplicationService:
         self._clock = clock
         self._files = IndexDomainService()
         self._bm25 = BM25DomainService()
+        self._extraction = ExtractionStage(reader)
         self._vectors = VectorStages(embedder, enricher, vector_index)
 
     async def queue_index_tasks(self, index_id: int, is_user_initiated: bool = True) -> IndexRun:
@@ -212,34 +205,8 @@ class CodeIndexingApplicationService:
         """Cut every file whose snippets are not those of its content."""
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
-            index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
-            step.set_total(
-                await stage.read(
-                    lambda transaction: transaction.indexes.count_stale_files(index.id)
-                )
-            )
-            done = 0
-            while batch := await stage.read(partial(_next_to_extract, index.id)):
-                extracted = await self._extract(index, batch.files, _report_beyond(step, done))
-                # A file with more snippets than belong into one transaction has one of its own.
-                for some in in_batches(extracted, MOST_PER_TRANSACTION, batch.weigh):
-                    done += len(some)
-                    store = partial(_store_extracted, index, batch.deleted, some)
-                    await stage.commit(store, step, done)
+            await self._extraction.extract(stage, step)
         return StageOutcome()
-
-    async def _extract(
-        self, index: Index, files: Sequence[IndexedFile], report: Report
-    ) -> list[ExtractedFile]:
-        """The snippets of some of the files, at least of one; the others stay stale."""
-        deleted = FileProcessingStatus.DELETED
-        present = [file for file in files if file.status is not deleted]
-        gone = [
-            ExtractedFile(file.id, file.content_hash, "", None)
-            for file in files
-            if file.status is deleted
-        ]
-        return gone + (await self._reader.extract(index, present, report) if present else [])
 
     async def process_bm25_index(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -324,52 +291,6 @@ def _report_to(step: ProgressTracker) -> Report:
     return report
 
 
-def _report_beyond(step: ProgressTracker, stored: int) -> Report:
-    """Show what a child process reports of one batch, on top of what is stored already."""
-
-    def report(done: int, _total: int | None) -> None:
-        step.set_current(stored + done)
-
-    return report
-
-
-@dataclass(frozen=True, slots=True)
-class _ToExtract:
-    """Files whose snippets are not those of their content, which of them are deleted, and how many
-    snippets there are of each that has any."""
-
-    files: list[IndexedFile]
-    deleted: frozenset[int]
-    held: Mapping[int, int]
-
-    def weigh(self, extracted: ExtractedFile) -> Weight:
-        """Old snippets are written too: they are superseded."""
-        snippets = extracted.sliced.snippets if extracted.sliced is not None else ()
-        return Weight(
-            rows=self.held.get(extracted.file_id, 0) + len(snippets),
-            size=sum(size_of(snippet.text) for snippet in snippets),
-        )
-
-
-def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | None:
-    most = Weight(FILES_PER_BATCH, MOST_PER_READ.size)
-    files = first_batch(transaction.indexes.stale_files(index_id, FILES_PER_BATCH), most, _source)
-    if not files:
-        return None
-    extracted_before = [file.id for file in files if file.extracted_hash is not None]
-    return _ToExtract(
-        files,
-        frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED),
-        transaction.snippets.held(extracted_before),
-    )
-
-
-def _source(file: IndexedFile) -> Weight:
-    """What is read of a file."""
-    is_read = file.status is not FileProcessingStatus.DELETED and file.stamp is not None
-    return Weight(1, file.stamp.size if is_read and file.stamp else 0)
-
-
 def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
     transaction.indexes.mark_stale(file_ids)
     return None, {}
@@ -403,24 +324,6 @@ def _finish_scan(
 ) -> tuple[bool, dict[str, int]]:
     transaction.indexes.finish_scan(index_id, working_copy)
     return transaction.snippets.is_finished(index_id), {}
-
-
-def _store_extracted(
-    index: Index,
-    deleted: Collection[int],
-    extracted: Sequence[ExtractedFile],
-    transaction: Transaction,
-) -> tuple[None, dict[str, int]]:
-    counts = transaction.snippets.replace(index.id, extracted)
-    if vanished := sum(file.sliced is None and file.file_id not in deleted for file in extracted):
-        copy = transaction.indexes.get(index.id).working_copy
-        skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}
-        transaction.indexes.finish_scan(index.id, replace(copy, skipped=skipped))
-    return None, {
-        "files_parsed": sum(file.sliced is not None for file in extracted),
-        "snippets_written": counts.written,
-        "snippets_removed": counts.removed,
-    }
 
 
 def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, dict[str, int]]:

@@ -305,3 +305,35 @@ class EnrichmentRepository(Protocol):
     def link(self, enrichments: Mapping[int, int]) -> None:
         """Snippet identifier to enrichment identifier."""
         ...
+
+
+class Removed(NamedTuple):
+    """What a removal did: rows, and bytes of what they held."""
+
+    rows: int
+    size: int
+
+
+class UnusedRepository(Protocol):
+    """Cached embeddings and enrichments that nothing uses any more, within one transaction.
+
+    Whatever takes the last user of one away marks it in the same transaction, and whatever gives it
+    a user takes the mark away.
+    """
+
+    def waiting(self, before: datetime) -> bool:
+        """Whether there is something to date, or something unused since before."""
+        ...
+
+    def size(self) -> int:
+        """How many bytes are kept of what is unused."""
+        ...
+
+    def date(self, now: datetime) -> int:
+        """Note this moment for some of what has lost its last user since; how much it was."""
+        ...
+
+    def remove(self, before: datetime | None, most_bytes: int) -> Removed:
+        """Remove some of what is unused since before, of any age where that is None: the oldest
+        first, about so many bytes and at least one row, if there is any."""
+        ...

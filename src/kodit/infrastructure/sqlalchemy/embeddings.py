@@ -22,6 +22,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     PreparedForMany,
     insert_columns,
 )
+from kodit.infrastructure.sqlalchemy.unused import release, use
 
 _EMBEDDINGS_BY_KEY = PreparedForMany(
     lambda keys: select(EMBEDDINGS.c.key, EMBEDDINGS.c.id, EMBEDDINGS.c.code).where(
@@ -35,6 +36,11 @@ _ENRICHMENTS_BY_KEY = PreparedForMany(
     )
 )
 _ADD_ENRICHMENT = insert_columns(ENRICHMENTS, "index_id", "key", "text")
+_FORMER_ENRICHMENTS = PreparedForMany(
+    lambda ids: select(SNIPPETS.c.enrichment_id).where(
+        SNIPPETS.c.id.in_(ids), SNIPPETS.c.enrichment_id.is_not(None)
+    )
+)
 _LINK_ENRICHMENT = Prepared(
     update(SNIPPETS)
     .where(SNIPPETS.c.id == bindparam("snippet"))
@@ -44,10 +50,14 @@ _ADD_VECTOR = insert_columns(
     VECTORS, "index_id", "kind", "snippet_id", "file_id", "embedding_id", "model", "code"
 )
 _DROP_VECTORS = PreparedForMany(
-    lambda ids: delete(VECTORS).where(
-        VECTORS.c.index_id == bindparam("of_index"),
-        VECTORS.c.kind == bindparam("of_kind"),
-        VECTORS.c.snippet_id.in_(ids),
+    lambda ids: (
+        delete(VECTORS)
+        .where(
+            VECTORS.c.index_id == bindparam("of_index"),
+            VECTORS.c.kind == bindparam("of_kind"),
+            VECTORS.c.snippet_id.in_(ids),
+        )
+        .returning(VECTORS.c.embedding_id)
     )
 )
 _FINISH = PreparedForMany(
@@ -138,6 +148,7 @@ class SqlEmbeddingRepository:
                 for snippet, (embedding_id, code) in zip(snippets, embeddings, strict=True)
             ),
         )
+        use(self._driver, EMBEDDINGS, (embedding_id for embedding_id, _code in embeddings))
         # Snippets are embedded in the order of their identifiers, and those of a file follow each
         # other: of all these files, only the one that comes next may lack some vectors yet.
         next_one = _FILE_OF_NEXT.run(self._driver, {"of_index": index_id, "of_stage": stage.name})
@@ -160,7 +171,9 @@ class SqlEmbeddingRepository:
         return list(self._connection.execute(query).scalars())
 
     def drop(self, index_id: int, kind: VectorKind, snippet_ids: Sequence[int]) -> None:
-        _DROP_VECTORS.run(self._driver, snippet_ids, {"of_index": index_id, "of_kind": kind.value})
+        of_kind = {"of_index": index_id, "of_kind": kind.value}
+        dropped = _DROP_VECTORS.run(self._driver, snippet_ids, of_kind)
+        release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
 
 class SqlEnrichmentRepository:
@@ -185,6 +198,7 @@ class SqlEnrichmentRepository:
         return stored
 
     def link(self, enrichments: Mapping[int, int]) -> None:
+        former = _FORMER_ENRICHMENTS.run(self._driver, list(enrichments))
         _LINK_ENRICHMENT.run_many(
             self._driver,
             (
@@ -192,3 +206,5 @@ class SqlEnrichmentRepository:
                 for snippet_id, enrichment_id in enrichments.items()
             ),
         )
+        use(self._driver, ENRICHMENTS, enrichments.values())
+        release(self._driver, ENRICHMENTS, (row[0] for row in former))

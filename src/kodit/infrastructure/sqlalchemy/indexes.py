@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     and_,
     bindparam,
@@ -26,7 +25,7 @@ from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.errors import PermanentError, no_such_index
 from kodit.domain.ports.repositories import Extraction
-from kodit.domain.source import FileHistory, KnownFile, SourceHistory
+from kodit.domain.source import KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
@@ -39,6 +38,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     WITH_PROBLEM,
     WITHOUT_HISTORY,
 )
+from kodit.infrastructure.sqlalchemy.file_history import record_history
 from kodit.infrastructure.sqlalchemy.removal import remove_some
 
 _DELETED = FileProcessingStatus.DELETED.value
@@ -257,34 +257,7 @@ class SqlIndexRepository:
         return list(self._connection.execute(query).scalars())
 
     def record_history(self, index_id: int, history: SourceHistory) -> None:
-        here = FILES.c.index_id == bindparam("of_index"), FILES.c.path == bindparam("at")
-        created, changed = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
-        if history.files:
-            self._connection.execute(
-                update(FILES)
-                .where(*here)
-                .values(author=bindparam("by"), changed_at=changed, created_at=created),
-                [_history_row(index_id, *told) for told in history.files.items()],
-            )
-        if history.later:
-            # A commit may claim to be older than those before it: keep the earlier and the later.
-            is_older = func.coalesce(FILES.c.changed_at, changed) > changed
-            self._connection.execute(
-                update(FILES)
-                .where(*here)
-                .values(
-                    author=case((is_older, FILES.c.author), else_=bindparam("by")),
-                    changed_at=case((is_older, FILES.c.changed_at), else_=changed),
-                    created_at=case(
-                        (func.coalesce(FILES.c.created_at, created) < created, FILES.c.created_at),
-                        else_=created,
-                    ),
-                ),
-                [_history_row(index_id, *told) for told in history.later.items()],
-            )
-        self._connection.execute(
-            update(INDEXES).where(INDEXES.c.id == index_id).values(history_commit_id=history.mark)
-        )
+        record_history(self._connection, index_id, history)
 
     def extractions(self, index_id: int) -> list[Extraction]:
         query = (
@@ -338,17 +311,6 @@ class SqlIndexRepository:
             update(INDEXES).where(INDEXES.c.id == index_id).values(updated_at=to_microseconds(now))
         )
         return True
-
-
-def _history_row(index_id: int, path: str, told: FileHistory | None) -> dict[str, Any]:
-    row = {"of_index": index_id, "at": path, "by": "", "first": None, "last": None}
-    if told is None:
-        return row
-    return row | {
-        "by": f"{told.author_name} <{told.author_email}>",
-        "first": told.created_at * 1_000_000,
-        "last": told.changed_at * 1_000_000,
-    }
 
 
 def _globs(source: Source) -> dict[str, str]:

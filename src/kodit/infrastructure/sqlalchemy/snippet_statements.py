@@ -53,13 +53,21 @@ SET_STATE = PreparedForMany(
 FORGET_PENDING = PreparedForMany(
     lambda ids: delete(PENDING_SNIPPETS).where(PENDING_SNIPPETS.c.snippet_id.in_(ids))
 )
-DROP_VECTORS = PreparedForMany(lambda ids: delete(VECTORS).where(VECTORS.c.snippet_id.in_(ids)))
-DROP_VECTORS_OF_KIND = PreparedForMany(
-    lambda ids: delete(VECTORS).where(
-        VECTORS.c.snippet_id.in_(ids), VECTORS.c.kind == bindparam("of_kind")
+DROP_VECTORS = PreparedForMany(
+    lambda ids: (
+        delete(VECTORS).where(VECTORS.c.snippet_id.in_(ids)).returning(VECTORS.c.embedding_id)
     )
 )
-DELETE_SNIPPETS = PreparedForMany(lambda ids: delete(SNIPPETS).where(SNIPPETS.c.id.in_(ids)))
+DROP_VECTORS_OF_KIND = PreparedForMany(
+    lambda ids: (
+        delete(VECTORS)
+        .where(VECTORS.c.snippet_id.in_(ids), VECTORS.c.kind == bindparam("of_kind"))
+        .returning(VECTORS.c.embedding_id)
+    )
+)
+DELETE_SNIPPETS = PreparedForMany(
+    lambda ids: delete(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).returning(SNIPPETS.c.enrichment_id)
+)
 LOG_LIVE_OF_FILES = PreparedForMany(
     lambda ids: insert(KEYWORD_CHANGES).from_select(
         ["index_id", "file_id", "change_set", "snippet_id", "op"],

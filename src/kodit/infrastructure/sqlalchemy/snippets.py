@@ -22,6 +22,8 @@ from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.mappers.symbols import placed_to_text
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks, some_of
 from kodit.infrastructure.sqlalchemy.entities import (
+    EMBEDDINGS,
+    ENRICHMENTS,
     FILES,
     INDEXES,
     KEYWORD_CHANGES,
@@ -56,6 +58,7 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     SUPERSEDED_OF_FILES,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import to_stored
+from kodit.infrastructure.sqlalchemy.unused import release
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
@@ -144,7 +147,8 @@ class SqlSnippetRepository:
         return len(live)
 
     def _drop_vectors(self, snippet_ids: Sequence[int]) -> None:
-        DROP_VECTORS.run(self._driver, snippet_ids)
+        dropped = DROP_VECTORS.run(self._driver, snippet_ids)
+        release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
     def _drop_vectors_beside_older(self, snippet_ids: Sequence[int], file_id: int) -> None:
         """`snippet_ids` are all that were live of the file until now."""
@@ -157,7 +161,8 @@ class SqlSnippetRepository:
             .where(SNIPPETS.c.id < min(snippet_ids))
         )
         for kind in self._connection.execute(older.distinct()).scalars().all():
-            DROP_VECTORS_OF_KIND.run(self._driver, snippet_ids, {"of_kind": kind})
+            dropped = DROP_VECTORS_OF_KIND.run(self._driver, snippet_ids, {"of_kind": kind})
+            release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
     def _next_change_set(self, index_id: int) -> int:
         last = select(func.max(KEYWORD_CHANGES.c.change_set)).where(
@@ -344,7 +349,8 @@ class SqlSnippetRepository:
             .limit(limit)
         )
         ids = some_of(self._connection, dead)
-        DELETE_SNIPPETS.run(self._driver, ids)
+        deleted = DELETE_SNIPPETS.run(self._driver, ids)
+        release(self._driver, ENRICHMENTS, (row[0] for row in deleted))
         return len(ids)
 
     def _count(self, *conditions: Any) -> int:
