@@ -69,6 +69,11 @@ class Settings:
     """How many runs of an index are kept, however old they are."""
     keep_days: float = 14.0
     """For how many days every run is kept."""
+    keep_unused_days: float = 7.0
+    """For how many days embeddings and enrichments are kept that nothing uses any more, so that a
+    revert, or a branch that comes back, costs nothing."""
+    keep_unused_bytes: int = 256_000_000
+    """How many bytes of them are kept at most; the oldest go first."""
     sync_every_seconds: float | None = field(default=None, metadata={"kind": float})
     """How often `kodit worker` brings every index up to date; never, unless this is set."""
     log_level: LogLevel = LogLevel.AUTO

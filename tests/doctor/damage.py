@@ -173,6 +173,19 @@ def an_interrupted_transfer_is_left(place: Place) -> None:
 
 
 @noticed_by(Area.ENRICHMENTS)
+def an_enrichment_that_is_used_is_marked_as_unused(place: Place) -> None:
+    place.sql("UPDATE enrichments SET unused_since = 1, unused_bytes = 1 WHERE id = 1")
+
+
+@noticed_by(Area.VECTORS)
+def an_embedding_that_nothing_uses_is_not_marked(place: Place) -> None:
+    place.sql(
+        "INSERT INTO embeddings (index_id, key, code, vector) "
+        "SELECT index_id, 'a key', code, vector FROM embeddings WHERE id = 1"
+    )
+
+
+@noticed_by(Area.ENRICHMENTS)
 def an_enrichment_is_removed(place: Place) -> None:
     place.sql("DELETE FROM enrichments WHERE id = (SELECT min(enrichment_id) FROM snippets)")
 

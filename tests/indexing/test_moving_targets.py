@@ -13,7 +13,7 @@ from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import python_function, write_file, write_tree
 
 from kodit import Kodit
-from kodit.application.services.code_indexing_application_service import FILES_PER_BATCH
+from kodit.application.services.extraction_stage import FILES_PER_BATCH
 
 WORDS = "quartz spindle marrow".split()
 

@@ -11,7 +11,7 @@ from kodit.application.services.source_service import IndexRequest
 from kodit.application.services.worker_host import RunObserver
 from kodit.composition import Application
 from kodit.domain.entities import ProgressTracker, Task
-from kodit.domain.value_objects import OperationState
+from kodit.domain.value_objects import OperationState, TrackableType
 from kodit.settings import Settings
 
 OPERATIONS = {
@@ -52,6 +52,9 @@ def test_every_operation_is_told_to_its_end(tmp_path: Path) -> None:
     enriched, embedded = seen["ENRICH_SNIPPETS"], seen["CREATE_TEXT_EMBEDDINGS"]
     assert embedded.current == embedded.total == enriched.current == enriched.total
     assert enriched.total
+
+    about = {(one.trackable_type, one.trackable_id) for one in seen.values()}
+    assert about == {(TrackableType.INDEX, 1)}
 
     write_file(tmp_path / "source" / paths[0], "quartz = 1\n")
     seen = operations_of(tmp_path / "data", tmp_path / "source")

@@ -7,9 +7,7 @@ from dataclasses import replace
 
 from kodit.domain.entities import Snippet
 from kodit.domain.ranking.fields import (
-    code_text,
     comments,
-    descriptive_text,
     keyword_document,
 )
 from kodit.domain.snippet import PlacedSymbol
@@ -44,19 +42,6 @@ def test_all_that_a_snippet_defines_is_looked_up() -> None:
     shared = replace(SNIPPET, also_defines=tuple(PlacedSymbol(one, 3, 4) for one in others))
     assert keyword_document(shared).names == ("load_token", "droptoken")
     assert keyword_document(replace(shared, symbol=None)).names == ("droptoken", "load_token")
-
-
-def test_code_is_embedded_after_its_path() -> None:
-    assert code_text(SNIPPET).startswith("auth/session.py\ndef load_token")
-
-
-def test_descriptive_text_is_words_only() -> None:
-    assert descriptive_text(SNIPPET).split("\n") == [
-        "auth session py",
-        "store load token",
-        "Reads it from a cookie.",
-        "safely",
-    ]
 
 
 def test_comments_of_many_languages() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -109,6 +109,69 @@ def test_authors_and_dates(tmp_path: Path) -> None:
         assert paths_of(kodit, created_after=middle) == ["new.py"]
         assert paths_of(kodit, created_before=middle) == ["old.py"]
         assert paths_of(kodit, authors=["nobody"]) == []
+
+
+@pytest.fixture(scope="module")
+def lanterns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
+    """A repository in which each file is by one author, of one moment, and in its own language."""
+    folder = tmp_path_factory.mktemp("lanterns")
+    for name, author, date in (
+        ("percent.py", "100% Ada", "2020-01-01T00:00:00Z"),
+        ("score.js", "snake_case", "2022-01-01T00:00:00Z"),
+        ("plain.go", "1000 Ada", "2022-01-01T00:00:01Z"),
+        ("tilde.rb", "back\\slash~tilde", "2024-01-01T00:00:00Z"),
+    ):
+        write_file(folder / "repository" / name, "lantern = 1\n")
+        commit(folder / "repository", author, date)
+    with Kodit(folder / "data") as kodit:
+        kodit.index(folder / "repository")
+        yield kodit
+
+
+@pytest.mark.parametrize(
+    ("author", "files"),
+    [
+        ("%", ["percent.py"]),
+        ("100% a", ["percent.py"]),
+        ("100", ["percent.py", "plain.go"]),
+        ("_", ["score.js"]),
+        ("e_c", ["score.js"]),
+        ("ekc", []),
+        ("\\", ["tilde.rb"]),
+        ("~", ["tilde.rb"]),
+        ("/", []),
+        ("*", []),
+        ("1?0", []),
+    ],
+)
+def test_an_author_is_taken_literally(lanterns: Kodit, author: str, files: list[str]) -> None:
+    """No character of it stands for others, whatever the database makes of them."""
+    assert paths_of(lanterns, authors=[author]) == files
+
+
+def test_several_values_of_a_filter_widen_it_and_several_filters_narrow(lanterns: Kodit) -> None:
+    """One author or the other, in one language or the other, and after that day."""
+    either = paths_of(lanterns, authors=["100%", "snake"])
+    assert either == ["percent.py", "score.js"]
+    assert paths_of(lanterns, languages=["python", "go"]) == ["percent.py", "plain.go"]
+    assert paths_of(lanterns, paths=["*.py", "*.rb"]) == ["percent.py", "tilde.rb"]
+    assert paths_of(lanterns, authors=["ada"], languages=["go", "ruby"]) == ["plain.go"]
+    assert paths_of(lanterns, authors=["ada"], paths=["*.py", "*.rb"]) == ["percent.py"]
+    moment = datetime(2021, 1, 1, tzinfo=UTC)
+    assert paths_of(lanterns, authors=["ada"], created_after=moment) == ["plain.go"]
+    assert paths_of(lanterns, authors=["ada"], created_before=moment) == ["percent.py"]
+
+
+def test_a_moment_is_after_itself_and_not_before_itself(lanterns: Kodit) -> None:
+    """So that two ranges that meet share no file and leave none out."""
+    moment = datetime(2022, 1, 1, tzinfo=UTC)
+    tick = timedelta(microseconds=1)
+    assert paths_of(lanterns, created_before=moment) == ["percent.py"]
+    assert paths_of(lanterns, created_before=moment + tick) == ["percent.py", "score.js"]
+    assert paths_of(lanterns, created_after=moment) == ["plain.go", "score.js", "tilde.rb"]
+    assert paths_of(lanterns, created_after=moment + tick) == ["plain.go", "tilde.rb"]
+    between = {"created_after": moment, "created_before": moment + timedelta(seconds=1)}
+    assert paths_of(lanterns, **between) == ["score.js"]
 
 
 def commit(repository: Path, author: str, date: str) -> None:

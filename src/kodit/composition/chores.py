@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
+from kodit.application.services.cache_service import CacheService
 from kodit.application.services.chores import Chore, in_one_piece
 from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
@@ -15,7 +16,7 @@ from kodit.application.services.index_service import IndexService
 from kodit.application.services.sync_scheduler import SyncScheduler
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
-from kodit.domain.retention import Retention
+from kodit.domain.retention import Retention, UnusedRetention
 from kodit.settings import Settings
 
 
@@ -33,9 +34,17 @@ def make_chores(
         clock=clock,
         retention=Retention(settings.keep_runs, timedelta(days=settings.keep_days)),
     )
+    cache = CacheService(
+        database=database,
+        clock=clock,
+        retention=UnusedRetention(
+            timedelta(days=settings.keep_unused_days), settings.keep_unused_bytes
+        ),
+    )
     return [
         Chore("finish deletions", 60.0, indexes.continue_deletions),
         Chore("forget old runs", 3600.0, pruner.prune_some),
+        Chore("remove what nothing uses", 3600.0, cache.remove_some_unused),
         Chore("clear away dead workers", 60.0, partial(in_one_piece, sweep)),
     ]
 

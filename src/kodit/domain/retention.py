@@ -1,4 +1,4 @@
-"""How much of the queue's history is kept."""
+"""How much is kept of what is over: of the queue's history, and of results nothing uses."""
 
 from __future__ import annotations
 
@@ -29,3 +29,12 @@ class PrunableRuns(NamedTuple):
 
     run_ids: list[int]
     looked_up_to: RunEnd | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedRetention:
+    """For how long embeddings and enrichments are kept that nothing uses any more, and how many
+    bytes of them at most."""
+
+    age: timedelta = timedelta(days=7)
+    most_bytes: int = 256_000_000

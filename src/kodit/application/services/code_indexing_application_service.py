@@ -3,22 +3,26 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
+from kodit.application.services.extraction_stage import ExtractionStage
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import Stage, StageHandler, StageOutcome
+from kodit.application.services.stage import Stage, StageHandler, StageOutcome, tracker_of
 from kodit.application.services.threads import in_thread
 from kodit.application.services.vector_stages import VectorStages
-from kodit.domain.entities import Index, IndexedFile, IndexRun, ProgressTracker, Task, WorkingCopy
+from kodit.domain.batches import (
+    MOST_PER_TRANSACTION,
+)
+from kodit.domain.entities import Index, IndexRun, ProgressTracker, Task, WorkingCopy
 from kodit.domain.errors import NotFoundError
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
-from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.repositories import Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
@@ -26,24 +30,19 @@ from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
 from kodit.domain.source import MOST_UNKNOWN, SourceHistory
 from kodit.domain.value_objects import (
-    FileProcessingStatus,
     QueuePriority,
     Scan,
     ScannedFile,
     TaskOperation,
     TaskType,
-    TrackableType,
 )
 
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""
-FILES_PER_BATCH = 64
 CHANGES_PER_BATCH = 2048
 """How many keyword changes go into one commit of the keyword index, which costs some 50 ms. With
 8192 the work of seconds hung on one commit: who was killed five times in it had failed for good."""
-ROWS_PER_PURGE = 1000
-VANISHED = "vanished"
-"""Why a file is left out that the scan met and that was gone, or no file, when it was read."""
+ROWS_PER_PURGE = MOST_PER_TRANSACTION.rows
 
 
 class CodeIndexingApplicationService:
@@ -70,6 +69,7 @@ class CodeIndexingApplicationService:
         self._clock = clock
         self._files = IndexDomainService()
         self._bm25 = BM25DomainService()
+        self._extraction = ExtractionStage(reader)
         self._vectors = VectorStages(embedder, enricher, vector_index)
 
     async def queue_index_tasks(self, index_id: int, is_user_initiated: bool = True) -> IndexRun:
@@ -168,26 +168,34 @@ class CodeIndexingApplicationService:
     async def _finish_scan(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
     ) -> bool:
-        """Store the scan, and note whatever a newer extractor, model or keyword index needs.
-        Returns whether nothing is left to do."""
+        """Note whatever a newer extractor, model or keyword index needs, then store the scan.
+        Returns whether nothing is left to do.
+
+        What is noted may be of every snippet: it is noted in pieces, each of which stays when the
+        next is cut short. Only the last one says that it is the last.
+        """
         generation = await in_thread(self._keyword_index.generation)
+        models = self._vectors.models()
 
-        def finish(transaction: Transaction) -> tuple[bool, dict[str, int]]:
-            indexes, snippets = transaction.indexes, transaction.snippets
-            indexes.finish_scan(index.id, working_copy)
-            indexes.mark_outdated_extractions(
-                index.id,
-                {
-                    language: self._reader.extractor_version(language)
-                    for language in indexes.extraction_languages(index.id)
-                },
-            )
-            snippets.follow_generation(index.id, generation)
-            for stage_type, model in self._vectors.models().items():
-                snippets.follow_model(index.id, stage_type, model)
-            return snippets.is_finished(index.id), {}
+        def look(transaction: Transaction) -> tuple[list[int], Followed]:
+            outdated = [
+                extraction
+                for extraction in transaction.indexes.extractions(index.id)
+                if self._reader.is_outdated(extraction)
+            ]
+            files = transaction.indexes.extracted_by(index.id, outdated)
+            return files, transaction.snippets.followed(index.id)
 
-        return await stage.commit(finish, step)
+        outdated, followed = await stage.read(look)
+        for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
+            some = outdated[start : start + FILES_PER_SCAN_BATCH]
+            await stage.commit(partial(_mark_stale, some), step)
+        if followed.keyword_generation != generation:
+            await _in_pieces(stage, step, partial(_follow_generation, index.id, generation))
+        for stage_type, model in models.items():
+            if followed.model_of(stage_type) != model:
+                await _in_pieces(stage, step, partial(_follow_model, index.id, stage_type, model))
+        return await stage.commit(partial(_finish_scan, index.id, working_copy), step)
 
     async def process_extract(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -195,32 +203,8 @@ class CodeIndexingApplicationService:
         """Cut every file whose snippets are not those of its content."""
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
-            index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
-            step.set_total(
-                await stage.read(
-                    lambda transaction: transaction.indexes.count_stale_files(index.id)
-                )
-            )
-            done = 0
-            while files := await stage.read(
-                lambda transaction: transaction.indexes.stale_files(index.id, FILES_PER_BATCH)
-            ):
-                extracted = await self._extract(index, files, _report_beyond(step, done))
-                done += len(files)
-                await stage.commit(partial(_store_extracted, index, files, extracted), step, done)
+            await self._extraction.extract(stage, step)
         return StageOutcome()
-
-    async def _extract(
-        self, index: Index, files: Sequence[IndexedFile], report: Report
-    ) -> list[ExtractedFile]:
-        deleted = FileProcessingStatus.DELETED
-        present = [file for file in files if file.status is not deleted]
-        gone = [
-            ExtractedFile(file.id, file.content_hash, "", None)
-            for file in files
-            if file.status is deleted
-        ]
-        return gone + (await self._reader.extract(index, present, report) if present else [])
 
     async def process_bm25_index(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -262,12 +246,15 @@ class CodeIndexingApplicationService:
         with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
             await self._vectors.enrich(stage, step)
             await self._delete_old_snippets(stage, step)
-            # Both in one transaction, and with the progress that stays to be seen.
+            # The last statuses are cleared with the timestamp, in one transaction. The commits go
+            # to `step`: its progress is what stays to be seen.
             with (
                 step.create_child(TaskOperation.UPDATE_INDEX_TIMESTAMP),
                 step.create_child(TaskOperation.CLEAR_FILE_PROCESSING_STATUSES),
             ):
-                await stage.commit(partial(_finish, stage.index_id, self._clock.now()), step)
+                finish = partial(_finish, stage.index_id, self._clock.now())
+                while not await stage.commit(finish, step):
+                    pass
         return StageOutcome()
 
     async def _delete_old_snippets(self, stage: Stage, above: ProgressTracker) -> None:
@@ -289,11 +276,7 @@ class CodeIndexingApplicationService:
         }
 
     def _stage(self, task: Task, tracker: ProgressTracker | None) -> Stage:
-        return Stage(
-            self._database,
-            task,
-            tracker or ProgressTracker(trackable_type=TrackableType.TASK, trackable_id=task.id),
-        )
+        return Stage(self._database, task, tracker or tracker_of(task))
 
 
 def _report_to(step: ProgressTracker) -> Report:
@@ -306,32 +289,39 @@ def _report_to(step: ProgressTracker) -> Report:
     return report
 
 
-def _report_beyond(step: ProgressTracker, stored: int) -> Report:
-    """Show what a child process reports of one batch, on top of what is stored already."""
-
-    def report(done: int, _total: int | None) -> None:
-        step.set_current(stored + done)
-
-    return report
+def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
+    transaction.indexes.mark_stale(file_ids)
+    return None, {}
 
 
-def _store_extracted(
-    index: Index,
-    files: Sequence[IndexedFile],
-    extracted: Sequence[ExtractedFile],
-    transaction: Transaction,
-) -> tuple[None, dict[str, int]]:
-    counts = transaction.snippets.replace(index.id, extracted)
-    deleted = sum(file.status is FileProcessingStatus.DELETED for file in files)
-    if vanished := sum(file.sliced is None for file in extracted) - deleted:
-        copy = transaction.indexes.get(index.id).working_copy
-        skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}
-        transaction.indexes.finish_scan(index.id, replace(copy, skipped=skipped))
-    return None, {
-        "files_parsed": sum(file.sliced is not None for file in extracted),
-        "snippets_written": counts.written,
-        "snippets_removed": counts.removed,
-    }
+def _follow_generation(
+    index_id: int, generation: str, after: int, transaction: Transaction
+) -> tuple[int | None, dict[str, int]]:
+    return transaction.snippets.follow_generation(index_id, generation, after), {}
+
+
+def _follow_model(
+    index_id: int, stage_type: TaskType, model: str, after: int, transaction: Transaction
+) -> tuple[int | None, dict[str, int]]:
+    return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
+
+
+async def _in_pieces(
+    stage: Stage,
+    step: ProgressTracker,
+    piece: Callable[[int, Transaction], tuple[int | None, dict[str, int]]],
+) -> None:
+    """Commit one piece after the other, each from where the one before has ended."""
+    after: int | None = 0
+    while after is not None:
+        after = await stage.commit(partial(piece, after), step)
+
+
+def _finish_scan(
+    index_id: int, working_copy: WorkingCopy, transaction: Transaction
+) -> tuple[bool, dict[str, int]]:
+    transaction.indexes.finish_scan(index_id, working_copy)
+    return transaction.snippets.is_finished(index_id), {}
 
 
 def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, dict[str, int]]:
@@ -339,9 +329,8 @@ def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, d
     return None, {"keywords_indexed": len(batch.additions)}
 
 
-def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[None, dict[str, int]]:
-    transaction.indexes.finish(index_id, now)
-    return None, {}
+def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[bool, dict[str, int]]:
+    return transaction.indexes.finish(index_id, now), {}
 
 
 def _parts(history: SourceHistory, size: int) -> Iterator[SourceHistory]:

@@ -23,7 +23,7 @@ from kodit.domain.value_objects import Source, TaskState, TaskType
 
 log = logging.getLogger(__name__)
 
-ROWS_PER_REMOVAL = 2000
+ROWS_PER_REMOVAL = 1000
 """How many rows one transaction removes: some 20 ms."""
 
 
@@ -298,7 +298,7 @@ class IndexService:
         return (
             index.updated_at is None
             and index.working_copy.commit is None
-            and not transaction.indexes.known_files(index.id)
+            and not transaction.indexes.has_files(index.id)
         )
 
     async def _remove(self, index: Index) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from kodit.application.log_context import log_context
 from kodit.application.services.chores import Chore, chores_done
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import StageHandler
+from kodit.application.services.stage import StageHandler, tracker_of
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import (
     KoditError,
@@ -25,13 +25,7 @@ from kodit.domain.errors import (
 )
 from kodit.domain.ports.runtime import WakeUp
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.value_objects import (
-    TaskOperation,
-    TaskProgress,
-    TaskState,
-    TaskType,
-    TrackableType,
-)
+from kodit.domain.value_objects import TaskProgress, TaskState, TaskType
 
 log = logging.getLogger(__name__)
 
@@ -282,9 +276,7 @@ class IndexingWorkerService:
 
     async def _watch(self, handler: StageHandler, task: Task) -> bool:
         """Run the handler, renewing the lease only while it makes progress."""
-        tracker = ProgressTracker(
-            TaskOperation.ROOT, trackable_type=TrackableType.TASK, trackable_id=task.id
-        )
+        tracker = tracker_of(task)
         seen = _LastSeen()
         tracker.subscribe(seen)
         tracker.subscribe(partial(self._tell_subscribers, task))

@@ -10,7 +10,7 @@ from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import TaskCancelled
 from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.value_objects import TaskProgress
+from kodit.domain.value_objects import TaskProgress, TrackableType
 
 T = TypeVar("T")
 
@@ -24,6 +24,13 @@ class StageOutcome:
 
 StageHandler = Callable[[Task, ProgressTracker | None], Awaitable[StageOutcome]]
 """What does the work of one task type."""
+
+
+def tracker_of(task: Task) -> ProgressTracker:
+    """The root of a task's operations, which are about the index that it works for."""
+    if task.index_id is None:
+        return ProgressTracker(trackable_type=TrackableType.TASK, trackable_id=task.id)
+    return ProgressTracker(trackable_type=TrackableType.INDEX, trackable_id=task.index_id)
 
 
 class Stage:

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count
 
 from kodit.application.services.stage import Stage
+from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import ProgressTracker, StoredSnippet
 from kodit.domain.errors import PermanentError
@@ -169,11 +170,15 @@ class VectorStages:
             await self._vector_index.extend(stage.index_id, kind, self._embedder.model)
 
     async def _finish(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
-        def drop(transaction: Transaction) -> tuple[None, dict[str, int]]:
-            transaction.embeddings.drop_superseded(stage.index_id, kind)
+        def drop(ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
+            transaction.embeddings.drop(stage.index_id, kind, ids)
             return None, {}
 
-        await stage.commit(drop, step)
+        left = await stage.read(
+            lambda transaction: transaction.embeddings.superseded(stage.index_id, kind)
+        )
+        for start in range(0, len(left), MOST_PER_TRANSACTION.rows):
+            await stage.commit(partial(drop, left[start : start + MOST_PER_TRANSACTION.rows]), step)
         await self._vector_index.refresh(stage.index_id, kind, self._embedder.model)
 
 

@@ -11,6 +11,7 @@ from kodit.domain.ports.repositories import (
     IndexRepository,
     SearchRepository,
     SnippetRepository,
+    UnusedRepository,
 )
 from kodit.domain.ports.tasks import TaskRepository
 
@@ -30,6 +31,8 @@ class Transaction(Protocol):
     def embeddings(self) -> EmbeddingRepository: ...
     @property
     def enrichments(self) -> EnrichmentRepository: ...
+    @property
+    def unused(self) -> UnusedRepository: ...
 
 
 class Database(Protocol):

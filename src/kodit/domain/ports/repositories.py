@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from kodit.domain.batches import MOST_PER_READ, MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.keyword import KeywordChange
@@ -36,6 +37,27 @@ class SnippetCounts:
 
     written: int = 0
     removed: int = 0
+
+
+class Extraction(NamedTuple):
+    """What cut a file: the language it was read as, None for one that was left out, and the
+    version of the extractor."""
+
+    language: str | None
+    version: str
+
+
+class Followed(NamedTuple):
+    """What the derived state of an index was last made by: the keyword index, and the models. None
+    before there was any."""
+
+    keyword_generation: str | None
+    code_model: str | None
+    text_model: str | None
+
+    def model_of(self, stage: TaskType) -> str | None:
+        """That of the vectors which a stage makes."""
+        return self.code_model if stage is TaskType.CODE_EMBEDDINGS else self.text_model
 
 
 class IndexRepository(Protocol):
@@ -71,6 +93,10 @@ class IndexRepository(Protocol):
         """By path, every file that was there at the last scan."""
         ...
 
+    def has_files(self, index_id: int) -> bool:
+        """Whether there is any such file."""
+        ...
+
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]: ...
 
     def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
@@ -98,13 +124,16 @@ class IndexRepository(Protocol):
         the index nothing. Where it is whole, all its files have to be among `files`."""
         ...
 
-    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str | None, str]) -> None:
-        """Mark as stale what another version of the extractor made; versions by language, None
-        being that of files that were left out."""
+    def extractions(self, index_id: int) -> list[Extraction]:
+        """By what the files of an index have been extracted, each once."""
         ...
 
-    def extraction_languages(self, index_id: int) -> list[str | None]:
-        """The languages of the files that have been extracted; None for those left out."""
+    def extracted_by(self, index_id: int, extractions: Sequence[Extraction]) -> list[int]:
+        """The files that one of these has extracted and that are not stale."""
+        ...
+
+    def mark_stale(self, file_ids: Sequence[int]) -> None:
+        """Have these files extracted again."""
         ...
 
     def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
@@ -113,8 +142,10 @@ class IndexRepository(Protocol):
 
     def count_stale_files(self, index_id: int) -> int: ...
 
-    def finish(self, index_id: int, now: datetime) -> None:
-        """Update the timestamp, clear the statuses and forget deleted files."""
+    def finish(self, index_id: int, now: datetime) -> bool:
+        """Clear the statuses of some files, and forget those of them that are deleted. With the
+        last of them the timestamp is updated, in the same transaction: as long as it is not,
+        there is a file that is not clean. Returns whether it has been."""
         ...
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:
@@ -126,7 +157,8 @@ class IndexRepository(Protocol):
         ...
 
     def remove_some(self, index_id: int, limit: int) -> bool:
-        """Remove at most `limit` rows of a marked index; False when nothing is left of it."""
+        """Remove at most `limit` rows of a marked index, fewer where they are large; False when
+        nothing is left of it."""
         ...
 
 
@@ -138,9 +170,15 @@ class SnippetRepository(Protocol):
         both for the keyword index, and note what the later stages have to do."""
         ...
 
-    def keyword_changes(self, index_id: int, limit: int) -> list[KeywordChange]:
-        """The oldest changes that are not acknowledged. The changes of one file are never cut
-        apart, so that there may be some more than `limit`."""
+    def held(self, file_ids: Sequence[int]) -> dict[int, int]:
+        """How many snippets, live and superseded, there are of each file that has any."""
+        ...
+
+    def keyword_changes(
+        self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size
+    ) -> list[KeywordChange]:
+        """The oldest changes that are not acknowledged, up to so many and so much text. What one
+        transaction logged is never cut apart, so that there may be some more."""
         ...
 
     def count_keyword_changes(self, index_id: int) -> int: ...
@@ -149,20 +187,34 @@ class SnippetRepository(Protocol):
         """The keyword index holds every change up to `seq`."""
         ...
 
-    def follow_generation(self, index_id: int, generation: str) -> None:
-        """Note which keyword index holds what was acknowledged; where it is another one than
-        before, log every live snippet as added."""
+    def followed(self, index_id: int) -> Followed:
+        """What was noted by the two below."""
         ...
 
-    def pending(self, index_id: int, stage: TaskType, limit: int) -> list[StoredSnippet]:
-        """Live snippets that the stage has not finished, whole files first come."""
+    def follow_generation(self, index_id: int, generation: str, after: int = 0) -> int | None:
+        """Note which keyword index holds what was acknowledged. Where it is another one than
+        before, log first that the live snippets are added: some after the snippet `after`.
+        Returns after which one to go on, None when all are logged and the index is noted."""
+        ...
+
+    def pending(
+        self,
+        index_id: int,
+        stage: TaskType,
+        limit: int,
+        most_bytes: int = MOST_PER_TRANSACTION.size,
+    ) -> list[StoredSnippet]:
+        """The oldest live snippets that the stage has not finished: up to so many and so much
+        text, and fewer where much of what their files had before goes with them."""
         ...
 
     def count_pending(self, index_id: int, stage: TaskType) -> int: ...
 
-    def follow_model(self, index_id: int, stage: TaskType, model: str) -> None:
-        """Note the model in use for a stage; where it is another one than before, note every
-        live snippet as pending."""
+    def follow_model(
+        self, index_id: int, stage: TaskType, model: str, after: int = 0
+    ) -> int | None:
+        """Note the model in use for a stage. Where it is another one than before, note first that
+        the live snippets are pending, in pieces as `follow_generation` does."""
         ...
 
     def is_finished(self, index_id: int) -> bool:
@@ -170,7 +222,8 @@ class SnippetRepository(Protocol):
         ...
 
     def purge(self, index_id: int, limit: int) -> int:
-        """Remove at most `limit` superseded snippets that no engine holds any more."""
+        """Remove at most `limit` superseded snippets that no engine holds any more, fewer where
+        they are large; 0 when there are none."""
         ...
 
 
@@ -228,8 +281,13 @@ class EmbeddingRepository(Protocol):
         superseded snippets of every file that is complete now. All are of one index."""
         ...
 
-    def drop_superseded(self, index_id: int, kind: VectorKind) -> None:
-        """Drop what is left of vectors of superseded snippets: files that have none any more."""
+    def superseded(self, index_id: int, kind: VectorKind) -> list[int]:
+        """The superseded snippets that still have a vector. With nothing pending, they are of
+        files that have no snippets any more."""
+        ...
+
+    def drop(self, index_id: int, kind: VectorKind, snippet_ids: Sequence[int]) -> None:
+        """Drop the vectors of these snippets."""
         ...
 
 
@@ -246,4 +304,36 @@ class EnrichmentRepository(Protocol):
 
     def link(self, enrichments: Mapping[int, int]) -> None:
         """Snippet identifier to enrichment identifier."""
+        ...
+
+
+class Removed(NamedTuple):
+    """What a removal did: rows, and bytes of what they held."""
+
+    rows: int
+    size: int
+
+
+class UnusedRepository(Protocol):
+    """Cached embeddings and enrichments that nothing uses any more, within one transaction.
+
+    Whatever takes the last user of one away marks it in the same transaction, and whatever gives it
+    a user takes the mark away.
+    """
+
+    def waiting(self, before: datetime) -> bool:
+        """Whether there is something to date, or something unused since before."""
+        ...
+
+    def size(self) -> int:
+        """How many bytes are kept of what is unused."""
+        ...
+
+    def date(self, now: datetime) -> int:
+        """Note this moment for some of what has lost its last user since; how much it was."""
+        ...
+
+    def remove(self, before: datetime | None, most_bytes: int) -> Removed:
+        """Remove some of what is unused since before, of any age where that is None: the oldest
+        first, about so many bytes and at least one row, if there is any."""
         ...

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
-from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.repositories import ExtractedFile, Extraction
 from kodit.domain.report import Report
 from kodit.domain.source import (
     Credentials,
@@ -64,13 +64,15 @@ class SourceReader(Protocol):
     async def extract(
         self, index: Index, files: Sequence[IndexedFile], report: Report
     ) -> list[ExtractedFile]:
-        """The snippets of the files, in any order. A bad file is a problem of that file and
-        never an error."""
+        """The snippets of the files, in any order: of all of them, or of as many as are worth
+        handing over at once, one at least. A bad file is a problem of that file and never an
+        error."""
         ...
 
-    def extractor_version(self, language: str | None) -> str:
-        """Changes when the same file of this language would give other snippets, and for None
-        when a file that was left out might be read."""
+    def is_outdated(self, extraction: Extraction) -> bool:
+        """Whether files that were extracted so are to be extracted again: this program's extractor
+        is newer, and would give other snippets of the same file, or might read one that was left
+        out. What a newer one has made stays as it is."""
         ...
 
     def keep(self, credentials: Credentials, source: Source) -> str:

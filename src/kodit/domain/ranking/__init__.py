@@ -9,10 +9,7 @@ from __future__ import annotations
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.fields import (
     KeywordDocument,
-    code_text,
-    descriptive_text,
     keyword_document,
-    plain_words,
 )
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding, understand
 from kodit.domain.ranking.ranking import Contribution, Ranked, rank
@@ -26,10 +23,7 @@ __all__ = [
     "QueryKind",
     "QueryUnderstanding",
     "Ranked",
-    "code_text",
-    "descriptive_text",
     "keyword_document",
-    "plain_words",
     "rank",
     "terms",
     "understand",

@@ -1,12 +1,9 @@
-"""What of a snippet goes into the engines.
+"""What of a snippet goes into the keyword index.
 
-Keyword: one field of search terms in which the path, the name and what is written for people occur
+One field of search terms in which the path, the name and what is written for people occur
 more than once. BM25 over one weighted bag (the simple BM25F of Robertson, Zaragoza and Taylor,
 2004) ranked as well here as five boosted fields, at a fifth of the postings to read; and a second
 field with the name alone, for exact look-ups of definitions.
-
-Vectors: the code as it stands after its path, and, as a text of its own, what the snippet says in
-human words.
 """
 
 from __future__ import annotations
@@ -14,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kodit.domain.ranking.terms import identifiers, spaced_terms, words
+from kodit.domain.ranking.terms import spaced_terms
 from kodit.domain.snippet import Snippet
 
 PATH_REPEATED = 3
@@ -46,22 +43,6 @@ def keyword_document(snippet: Snippet) -> KeywordDocument:
     defined = [snippet.symbol, *(placed.symbol for placed in snippet.also_defines)]
     names = dict.fromkeys(symbol.name.lower() for symbol in defined if symbol is not None)
     return KeywordDocument(" ".join(found), tuple(names))
-
-
-def code_text(snippet: Snippet) -> str:
-    """What is embedded as code by the built-in model: the path, then the text."""
-    return f"{snippet.path}\n{snippet.text}"
-
-
-def descriptive_text(snippet: Snippet) -> str:
-    """What a snippet says of itself in words, embedded as text: path, names, comments."""
-    name = snippet.symbol.qualified_name if snippet.symbol else ""
-    return "\n".join((plain_words(snippet.path), plain_words(name), comments(snippet.text)))
-
-
-def plain_words(text: str) -> str:
-    """Identifiers as separate lower-case words: `core/parseURL.ts` is `core parse url ts`."""
-    return " ".join(word for identifier in identifiers(text) for word in words(identifier))
 
 
 def comments(text: str) -> str:

@@ -19,11 +19,14 @@ from sqlalchemy import (
 from kodit.domain.value_objects import FileProcessingStatus
 from kodit.infrastructure.doctor.checks import RowCheck
 from kodit.infrastructure.sqlalchemy.entities import (
+    ENRICHMENTS,
     FILES,
     INDEXES,
     PENDING_SNIPPETS,
     SNIPPETS,
 )
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.unused import release
 
 _DELETED = FileProcessingStatus.DELETED.value
 
@@ -83,7 +86,12 @@ _STRAY_SNIPPET = exists().where(
 
 def _delete_stray_snippets(connection: Connection, limit: int) -> int:
     some = select(SNIPPETS.c.id).where(_STRAY_SNIPPET).limit(limit)
-    return connection.execute(delete(SNIPPETS).where(SNIPPETS.c.id.in_(some))).rowcount
+    removed = connection.execute(
+        delete(SNIPPETS).where(SNIPPETS.c.id.in_(some)).returning(SNIPPETS.c.enrichment_id)
+    )
+    lost = removed.scalars().all()
+    release(Driver(connection), ENRICHMENTS, lost)
+    return len(lost)
 
 
 _IDLE_PENDING = ~exists().where(

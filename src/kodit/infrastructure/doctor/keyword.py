@@ -189,8 +189,10 @@ class KeywordExaminer:
     def _follow_generation(self, index_ids: Sequence[int]) -> None:
         generation = self._generation()
         for index_id in index_ids:
-            with self._database.write() as transaction:
-                transaction.snippets.follow_generation(index_id, generation)
+            after: int | None = 0
+            while after is not None:
+                with self._database.write() as transaction:
+                    after = transaction.snippets.follow_generation(index_id, generation, after)
 
     def _log_additions(self, snippet_ids: Sequence[int]) -> None:
         for some in in_chunks(snippet_ids):

@@ -3,6 +3,8 @@ use, and each code holds the sign bits of its vector."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -24,7 +26,16 @@ from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     PENDING_SNIPPETS,
     SNIPPETS,
+    UNUSED,
     VECTORS,
+)
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.unused import (
+    OF_EMBEDDINGS,
+    OF_ENRICHMENTS,
+    Cache,
+    release,
+    use,
 )
 
 _KEY = (VECTORS.c.index_id, VECTORS.c.kind, VECTORS.c.snippet_id)
@@ -65,7 +76,12 @@ def _unfinished_check(what: str, stage: TaskType, has: ColumnElement[bool], agai
 def _removal_check(what: str, broken: ColumnElement[bool]) -> RowCheck:
     def remove(connection: Connection, limit: int) -> int:
         some = select(*_KEY).where(broken).limit(limit)
-        return connection.execute(delete(VECTORS).where(tuple_(*_KEY).in_(some))).rowcount
+        removed = connection.execute(
+            delete(VECTORS).where(tuple_(*_KEY).in_(some)).returning(VECTORS.c.embedding_id)
+        )
+        lost = removed.scalars().all()
+        release(Driver(connection), EMBEDDINGS, lost)
+        return len(lost)
 
     return RowCheck(what, "removes them", select(VECTORS.c.index_id).where(broken), remove)
 
@@ -90,6 +106,42 @@ def _copied_code_check() -> RowCheck:
         "copies the code",
         select(VECTORS.c.index_id).where(broken),
         copy,
+    )
+
+
+def _marking_checks(cache: Cache, name: str) -> tuple[RowCheck, RowCheck]:
+    """A mark says whether anything uses a row: what has none is kept for good, and what has one
+    goes in time."""
+    table = cache.table
+    unmarked = and_(table.c.unused_since.is_(None), ~cache.is_used())
+    marked = and_(UNUSED, cache.is_used())
+
+    def some(connection: Connection, broken: ColumnElement[bool], limit: int) -> Sequence[int]:
+        return connection.execute(select(table.c.id).where(broken).limit(limit)).scalars().all()
+
+    def mark(connection: Connection, limit: int) -> int:
+        ids = some(connection, unmarked, limit)
+        release(Driver(connection), table, ids)
+        return len(ids)
+
+    def unmark(connection: Connection, limit: int) -> int:
+        ids = some(connection, marked, limit)
+        use(Driver(connection), table, ids)
+        return len(ids)
+
+    return (
+        RowCheck(
+            f"{{count}} {name} are used by nothing and not marked so",
+            "marks them, so that they are removed in time",
+            select(table.c.index_id).where(unmarked),
+            mark,
+        ),
+        RowCheck(
+            f"{{count}} {name} are marked as unused and are used",
+            "takes the mark away",
+            select(table.c.index_id).where(marked),
+            unmark,
+        ),
     )
 
 
@@ -131,6 +183,7 @@ def vector_checks(model: str) -> tuple[RowCheck, ...]:
             has_vector(VectorKind.TEXT),
             "embeds them",
         ),
+        *_marking_checks(OF_EMBEDDINGS, "embeddings"),
     )
 
 
@@ -141,4 +194,5 @@ ENRICHMENT_CHECKS = (
         exists().where(ENRICHMENTS.c.id == SNIPPETS.c.enrichment_id),
         "enriches them",
     ),
+    *_marking_checks(OF_ENRICHMENTS, "enrichments"),
 )

@@ -20,15 +20,20 @@ from kodit.infrastructure.mappers.moments import (
 )
 from kodit.infrastructure.sqlalchemy import entities
 
-TASK_TYPE_MAPPING: Mapping[TaskType, entities.TaskType] = {
-    TaskType.SYNC: entities.TaskType.SYNC,
-    TaskType.EXTRACT: entities.TaskType.EXTRACT,
-    TaskType.BM25_INDEX: entities.TaskType.BM25_INDEX,
-    TaskType.CODE_EMBEDDINGS: entities.TaskType.CODE_EMBEDDINGS,
-    TaskType.ENRICH: entities.TaskType.ENRICH,
+TASK_TYPE_MAPPING: Mapping[entities.TaskType, TaskType] = {
+    entities.TaskType.SYNC: TaskType.SYNC,
+    entities.TaskType.EXTRACT: TaskType.EXTRACT,
+    entities.TaskType.BM25_INDEX: TaskType.BM25_INDEX,
+    entities.TaskType.CODE_EMBEDDINGS: TaskType.CODE_EMBEDDINGS,
+    entities.TaskType.ENRICH: TaskType.ENRICH,
 }
+"""What the database's types mean to the domain, whose own are numbers."""
+
 _DOMAIN_TYPES: Mapping[str, TaskType] = {
-    stored.value: domain for domain, stored in TASK_TYPE_MAPPING.items()
+    stored.value: domain for stored, domain in TASK_TYPE_MAPPING.items()
+}
+_STORED_TYPES: Mapping[TaskType, str] = {
+    domain: stored.value for stored, domain in TASK_TYPE_MAPPING.items()
 }
 _TASK_STATES: Mapping[str, TaskState] = {state.value: state for state in TaskState}
 _RUN_STATES: Mapping[str, RunState] = {state.value: state for state in RunState}
@@ -80,7 +85,7 @@ ATTEMPT_COLUMNS = (
 
 def stored_type(task_type: TaskType | str) -> str:
     """The database's spelling; a type that this program does not know keeps its own."""
-    return TASK_TYPE_MAPPING[task_type].value if isinstance(task_type, TaskType) else task_type
+    return _STORED_TYPES[task_type] if isinstance(task_type, TaskType) else task_type
 
 
 def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from kodit.domain.ports.repositories import (
     IndexRepository,
     SearchRepository,
     SnippetRepository,
+    UnusedRepository,
 )
 from kodit.infrastructure.memory.indexes import MemoryIndexes
 from kodit.infrastructure.memory.tables import Tables
@@ -54,6 +55,10 @@ class MemoryTransaction:
     @property
     def enrichments(self) -> EnrichmentRepository:
         _refuse("enrichments")
+
+    @property
+    def unused(self) -> UnusedRepository:
+        _refuse("cached results")
 
 
 class MemoryDatabase:

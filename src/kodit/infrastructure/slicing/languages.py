@@ -11,6 +11,9 @@ from kodit.domain.value_objects import SymbolKind
 TEXT = "text"
 """The language of every file that no row of the table names."""
 
+TEXT_VERSION = 1
+"""Raise it when such files are cut in another way, or a row comes to name some of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -23,13 +26,15 @@ class Language:
     pair of `enclosing` marks. `keywords` say what a call defines, where definitions are calls;
     None stands for a mere scope. What a group of `hidden` matches, on UTF-8 bytes, is hidden from
     the parser, each byte by `stand_in`: macros that no grammar can know would lead it astray.
-    `data` marks formats whose large files hold rows rather than structure.
+    `data` marks formats whose large files hold rows rather than structure. `version` is raised with
+    every change of the row or of its query that gives other snippets of the same file.
     """
 
     name: str
     wheel: str
     module: str
     extensions: tuple[str, ...]
+    version: int = 1
     function: str = "language"
     query: str = ""
     file_names: tuple[str, ...] = ()

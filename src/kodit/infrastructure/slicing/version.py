@@ -1,44 +1,51 @@
-"""When files have to be cut again."""
+"""When files have to be cut again.
+
+A version is a text such as `v1.2/0.26.1/0.25.0`: what is common to all languages, the language's
+own number, and the versions of tree-sitter and of the grammar. Versions have an order, and only
+what an older extractor made is made again: so two programs on one data directory do not undo each
+other's work in turn.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import re
 from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 
-from kodit.infrastructure import folder
-from kodit.infrastructure.slicing.languages import LANGUAGES
+from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT_VERSION
+
+COMMON_VERSION = 1
+"""Raise it when files of several languages give other snippets, or other files are left out for
+their content. A test compares what is made with what this number and those of the languages have
+stood for; it fails when one is forgotten."""
+
+_NUMBERS = re.compile(r"\d+")
+
+Order = tuple[tuple[int, ...], ...]
 
 
 @cache
 def extractor_version(language: str | None) -> str:
-    """What the snippets of a file in `language` depend on besides its bytes: this package's own
-    code and that which leaves files out by their bytes, and for a language with a grammar its
-    query and the versions of the grammar and of tree-sitter. Imports neither. None is for a
-    file that was left out, whatever its language.
-    """
-    parts = [_code_digest()]
-    if language is not None and (row := LANGUAGES.get(language)):
-        query = files(__package__).joinpath("queries", row.query_file).read_bytes()
-        parts += [_digest(query), version("tree-sitter"), version(row.wheel)]
-    return "/".join(parts)
+    """What the snippets of a file in `language` depend on besides its bytes. None is for a file
+    that was left out, whatever its language. Imports no grammar."""
+    if language is None:
+        return f"v{COMMON_VERSION}"
+    row = LANGUAGES.get(language)
+    if row is None:
+        return f"v{COMMON_VERSION}.{TEXT_VERSION}"
+    return f"v{COMMON_VERSION}.{row.version}/{version('tree-sitter')}/{version(row.wheel)}"
 
 
-@cache
-def extractor_version_of_all() -> str:
-    """Differs whenever that of any language differs."""
-    versions = [extractor_version(language) for language in ("text", *sorted(LANGUAGES))]
-    return _digest("\n".join(versions).encode())
+def is_outdated(language: str | None, stored: str) -> bool:
+    """Whether this program's extractor is newer than the one that gave the `stored` version."""
+    return order_of(extractor_version(language)) > order_of(stored)
 
 
-@cache
-def _code_digest() -> str:
-    modules = [file for file in files(__package__).iterdir() if file.name.endswith(".py")]
-    modules.append(files(folder).joinpath("content.py"))
-    code = [file.read_bytes() for file in sorted(modules, key=lambda file: file.name)]
-    return _digest(b"\0".join(code))
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
+def order_of(stored: str) -> Order:
+    """Versions are older or newer as these are smaller or larger. Former programs gave digests,
+    which say nothing of an order: they are older than all."""
+    if not stored.startswith("v"):
+        return ()
+    return tuple(
+        tuple(int(number) for number in _NUMBERS.findall(part)) for part in stored.split("/")
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kodit.domain.batches import MOST_PER_READ, size_of
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, SlicedFile, Source
@@ -20,6 +21,9 @@ from kodit.infrastructure.folder.content import (
 from kodit.infrastructure.slicing import detect_language, extractor_version, slice_file
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.work_log import record_work
+
+FILES_PER_LOOK = 32
+"""How many files are read at once, before the first of them is cut."""
 
 
 class FileToExtract(NamedTuple):
@@ -144,15 +148,30 @@ def clone_anew(
 def extract(
     location: Location, files: Sequence[FileToExtract], strict: bool = False, *, report: Any
 ) -> list[ExtractedFile]:
-    """Read the files and cut them into snippets. When `strict`, a clone that lacks one of them
-    counts as damaged."""
-    contents = _read(location, files, strict)
-    record_work("files_parsed", sum(data is not None for data in contents))
-    extracted = []
-    for done, (file, data) in enumerate(zip(files, contents, strict=True)):
+    """Read the files and cut them into snippets, until there is enough to be handed over. When
+    `strict`, a clone that lacks one of them counts as damaged."""
+    extracted: list[ExtractedFile] = []
+    rows = size = 0
+    for done, (file, data) in enumerate(_contents(location, files, strict)):
+        if data is not None:
+            record_work("files_parsed", 1)
         report(done, len(files))
-        extracted.append(_extract_one(file, data))
+        extracted.append(one := extract_one(file, data))
+        if one.sliced is not None:
+            rows += len(one.sliced.snippets)
+            size += sum(size_of(snippet.text) for snippet in one.sliced.snippets)
+        if rows >= MOST_PER_READ.rows or size >= MOST_PER_READ.size:
+            break
     return extracted
+
+
+def _contents(
+    location: Location, files: Sequence[FileToExtract], strict: bool
+) -> Iterator[tuple[FileToExtract, bytes | None]]:
+    """A few at a time: a file of a folder may have become larger than was known of it."""
+    for start in range(0, len(files), FILES_PER_LOOK):
+        some = files[start : start + FILES_PER_LOOK]
+        yield from zip(some, _read(location, some, strict), strict=True)
 
 
 def _read(location: Location, files: Sequence[FileToExtract], strict: bool) -> list[bytes | None]:
@@ -168,7 +187,8 @@ def _read(location: Location, files: Sequence[FileToExtract], strict: bool) -> l
     return read_blobs(Path(location.path), blob_ids)
 
 
-def _extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:
+def extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:
+    """The snippets of one file, whose bytes are None when it has vanished."""
     if data is None:
         return ExtractedFile(file.id, file.content_hash, "", None)
     problem = _reason_to_leave_out(file.path, data)

@@ -10,20 +10,21 @@ from typing import Any, TypeVar
 from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index, IndexedFile
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.repositories import ExtractedFile, Extraction
 from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.git.errors import DamagedCloneError
 from kodit.infrastructure.processes.pool import ProcessPool
-from kodit.infrastructure.slicing import extractor_version
+from kodit.infrastructure.slicing import is_outdated
 from kodit.infrastructure.sources.child_functions import FileToExtract
 from kodit.infrastructure.sources.location import clone_of, location_of
 from kodit.infrastructure.sources.parsing import check_stored
 
 FEWEST_FILES_PER_CHILD = 8
-"""Fewer are not worth a second child process."""
+FEWEST_BYTES_PER_CHILD = 500_000
+"""Less than either is not worth a second child process."""
 ANSWER_SECONDS = 60.0
 GIT_STALL_SECONDS = 900.0
 """git has time limits of its own; this one only stands behind them."""
@@ -101,7 +102,9 @@ class PooledSourceReader:
     ) -> list[ExtractedFile]:
         wanted = [FileToExtract(file.id, file.path, file.content_hash) for file in files]
         location = location_of(index, self._clones)
-        shares = max(1, min(self._pool.size, len(wanted) // FEWEST_FILES_PER_CHILD))
+        size = sum(file.stamp.size for file in files if file.stamp is not None)
+        worth = max(len(wanted) // FEWEST_FILES_PER_CHILD, size // FEWEST_BYTES_PER_CHILD)
+        shares = max(1, min(self._pool.size, worth, len(wanted)))
         done = [0] * shares
 
         async def call(share: int) -> list[ExtractedFile]:
@@ -152,8 +155,8 @@ class PooledSourceReader:
                 f"below {self._clones}: {error}"
             ) from None
 
-    def extractor_version(self, language: str | None) -> str:
-        return extractor_version(language)
+    def is_outdated(self, extraction: Extraction) -> bool:
+        return is_outdated(extraction.language, extraction.version)
 
     def keep(self, credentials: Credentials, source: Source) -> str:
         return self._secrets.save(credentials, source)

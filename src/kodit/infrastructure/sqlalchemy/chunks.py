@@ -1,9 +1,13 @@
-"""Lists cut to what one statement takes."""
+"""Lists cut to what one statement takes, and rows to what one transaction does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
+
+from sqlalchemy import Connection, Select
+
+from kodit.domain.batches import MOST_PER_TRANSACTION, Weight, first_batch
 
 T = TypeVar("T")
 
@@ -15,3 +19,12 @@ def in_chunks(values: Sequence[T], size: int = VALUES_PER_STATEMENT) -> Iterator
     """Consecutive pieces of at most `size` values."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+def some_of(connection: Connection, query: Select[int, int | None]) -> list[int]:
+    """The identifiers that a query gives, each with the size of its row in bytes, as far as one
+    transaction deals with them: the rows after that are not read."""
+    with connection.execute(query, execution_options={"stream_results": True}) as rows:
+        weighed = ((row[0], Weight(1, row[1] or 0)) for row in rows)
+        batch = first_batch(weighed, MOST_PER_TRANSACTION, lambda pair: pair[1])
+    return [key for key, _weight in batch]

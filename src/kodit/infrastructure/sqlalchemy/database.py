@@ -25,6 +25,7 @@ from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
 from kodit.infrastructure.sqlalchemy.search import SqlSearchRepository
 from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
 from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
+from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
 
 WRITE_TIMEOUT_SECONDS = 30.0
 """How long a write waits for its turn. Transactions last some 50 ms, so this is far past busy."""
@@ -143,6 +144,10 @@ class SqlTransaction:
     @cached_property
     def enrichments(self) -> SqlEnrichmentRepository:
         return SqlEnrichmentRepository(self.connection)
+
+    @cached_property
+    def unused(self) -> SqlUnusedRepository:
+        return SqlUnusedRepository(self.connection)
 
 
 class SqliteDatabase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import StoredSnippet
@@ -22,9 +22,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     PreparedForMany,
     insert_columns,
 )
-
-_OTHER = SNIPPETS.alias()
-
+from kodit.infrastructure.sqlalchemy.unused import release, use
 
 _EMBEDDINGS_BY_KEY = PreparedForMany(
     lambda keys: select(EMBEDDINGS.c.key, EMBEDDINGS.c.id, EMBEDDINGS.c.code).where(
@@ -38,6 +36,11 @@ _ENRICHMENTS_BY_KEY = PreparedForMany(
     )
 )
 _ADD_ENRICHMENT = insert_columns(ENRICHMENTS, "index_id", "key", "text")
+_FORMER_ENRICHMENTS = PreparedForMany(
+    lambda ids: select(SNIPPETS.c.enrichment_id).where(
+        SNIPPETS.c.id.in_(ids), SNIPPETS.c.enrichment_id.is_not(None)
+    )
+)
 _LINK_ENRICHMENT = Prepared(
     update(SNIPPETS)
     .where(SNIPPETS.c.id == bindparam("snippet"))
@@ -47,10 +50,14 @@ _ADD_VECTOR = insert_columns(
     VECTORS, "index_id", "kind", "snippet_id", "file_id", "embedding_id", "model", "code"
 )
 _DROP_VECTORS = PreparedForMany(
-    lambda ids: delete(VECTORS).where(
-        VECTORS.c.index_id == bindparam("of_index"),
-        VECTORS.c.kind == bindparam("of_kind"),
-        VECTORS.c.snippet_id.in_(ids),
+    lambda ids: (
+        delete(VECTORS)
+        .where(
+            VECTORS.c.index_id == bindparam("of_index"),
+            VECTORS.c.kind == bindparam("of_kind"),
+            VECTORS.c.snippet_id.in_(ids),
+        )
+        .returning(VECTORS.c.embedding_id)
     )
 )
 _FINISH = PreparedForMany(
@@ -60,14 +67,20 @@ _FINISH = PreparedForMany(
         PENDING_SNIPPETS.c.snippet_id.in_(ids),
     )
 )
-_SUPERSEDED_OF_COMPLETE_FILES = PreparedForMany(
+_FILE_OF_NEXT = Prepared(
+    select(SNIPPETS.c.file_id).where(
+        SNIPPETS.c.id
+        == select(func.min(PENDING_SNIPPETS.c.snippet_id))
+        .where(
+            PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+            PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+        )
+        .scalar_subquery()
+    )
+)
+_SUPERSEDED_OF_FILES = PreparedForMany(
     lambda ids: select(SNIPPETS.c.id).where(
-        SNIPPETS.c.file_id.in_(ids),
-        SNIPPETS.c.state == "superseded",
-        ~exists()
-        .where(PENDING_SNIPPETS.c.snippet_id == _OTHER.c.id)
-        .where(PENDING_SNIPPETS.c.stage == bindparam("of_stage"))
-        .where(_OTHER.c.file_id == SNIPPETS.c.file_id),
+        SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "superseded"
     )
 )
 
@@ -117,9 +130,8 @@ class SqlEmbeddingRepository:
             return
         index_id = snippets[0].index_id
         ids = [snippet.id for snippet in snippets]
-        same_kind = {"of_index": index_id, "of_kind": kind.value}
         # A vector of a former model may be in the place.
-        _DROP_VECTORS.run(self._driver, ids, same_kind)
+        self.drop(index_id, kind, ids)
         _FINISH.run(self._driver, ids, {"of_index": index_id, "of_stage": stage.name})
         _ADD_VECTOR.run_many(
             self._driver,
@@ -136,24 +148,32 @@ class SqlEmbeddingRepository:
                 for snippet, (embedding_id, code) in zip(snippets, embeddings, strict=True)
             ),
         )
-        superseded = _SUPERSEDED_OF_COMPLETE_FILES.run(
-            self._driver,
-            sorted({snippet.file_id for snippet in snippets}),
-            {"of_stage": stage.name},
-        )
-        _DROP_VECTORS.run(self._driver, [row[0] for row in superseded], same_kind)
+        use(self._driver, EMBEDDINGS, (embedding_id for embedding_id, _code in embeddings))
+        # Snippets are embedded in the order of their identifiers, and those of a file follow each
+        # other: of all these files, only the one that comes next may lack some vectors yet.
+        next_one = _FILE_OF_NEXT.run(self._driver, {"of_index": index_id, "of_stage": stage.name})
+        complete = {snippet.file_id for snippet in snippets} - {row[0] for row in next_one}
+        superseded = _SUPERSEDED_OF_FILES.run(self._driver, sorted(complete))
+        self.drop(index_id, kind, [row[0] for row in superseded])
 
-    def drop_superseded(self, index_id: int, kind: VectorKind) -> None:
-        dead = select(SNIPPETS.c.id).where(
-            SNIPPETS.c.index_id == index_id, SNIPPETS.c.state.in_(("superseded", "removed"))
-        )
-        self._connection.execute(
-            delete(VECTORS).where(
+    def superseded(self, index_id: int, kind: VectorKind) -> list[int]:
+        query = (
+            select(SNIPPETS.c.id)
+            .join(VECTORS, VECTORS.c.snippet_id == SNIPPETS.c.id)
+            .where(
+                SNIPPETS.c.index_id == index_id,
+                SNIPPETS.c.state.in_(("superseded", "removed")),
                 VECTORS.c.index_id == index_id,
                 VECTORS.c.kind == kind.value,
-                VECTORS.c.snippet_id.in_(dead),
             )
+            .order_by(SNIPPETS.c.id)
         )
+        return list(self._connection.execute(query).scalars())
+
+    def drop(self, index_id: int, kind: VectorKind, snippet_ids: Sequence[int]) -> None:
+        of_kind = {"of_index": index_id, "of_kind": kind.value}
+        dropped = _DROP_VECTORS.run(self._driver, snippet_ids, of_kind)
+        release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
 
 class SqlEnrichmentRepository:
@@ -178,6 +198,7 @@ class SqlEnrichmentRepository:
         return stored
 
     def link(self, enrichments: Mapping[int, int]) -> None:
+        former = _FORMER_ENRICHMENTS.run(self._driver, list(enrichments))
         _LINK_ENRICHMENT.run_many(
             self._driver,
             (
@@ -185,3 +206,5 @@ class SqlEnrichmentRepository:
                 for snippet_id, enrichment_id in enrichments.items()
             ),
         )
+        use(self._driver, ENRICHMENTS, enrichments.values())
+        release(self._driver, ENRICHMENTS, (row[0] for row in former))

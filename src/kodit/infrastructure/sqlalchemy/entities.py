@@ -75,6 +75,7 @@ UNCLEAN = text("status <> 'clean'")
 STALE = text("stale")
 WITH_PROBLEM = text("problem IS NOT NULL")
 WITHOUT_HISTORY = text("author IS NULL")
+UNUSED = text("unused_since IS NOT NULL")
 """Conditions of partial indexes: SQLite uses those only where a query says them word for word."""
 
 
@@ -244,13 +245,19 @@ PENDING_SNIPPETS = Table(
 
 
 class EmbeddingColumns(TypedColumns):
-    """A vector, cached by what it was made from. `index_id` is the index that paid for it."""
+    """A vector, cached by what it was made from. `index_id` is the index that paid for it.
+
+    `unused_since` is when nothing used it any more, 0 where that was not dated yet, and
+    `unused_bytes` the size of what is kept for nothing; both are null as long as it is used.
+    """
 
     id: Named[int] = Column(BigKey, primary_key=True)
     index_id: Named[int] = Column(BigInteger)
     key: Named[bytes] = Column(LargeBinary(16), unique=True)
     code: Named[bytes] = Column(LargeBinary)
     vector: Named[bytes] = Column(LargeBinary)
+    unused_since: Named[int | None] = Column(BigInteger)
+    unused_bytes: Named[int | None] = Column(BigInteger)
 
 
 EMBEDDINGS = Table(
@@ -258,6 +265,13 @@ EMBEDDINGS = Table(
     METADATA,
     EmbeddingColumns,
     Index("embeddings_of_index", "index_id"),
+    Index(
+        "unused_embeddings",
+        "unused_since",
+        "unused_bytes",
+        sqlite_where=UNUSED,
+        postgresql_where=UNUSED,
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -287,12 +301,14 @@ VECTORS = Table(
 
 
 class EnrichmentColumns(TypedColumns):
-    """An enriched text, cached by what it was made from."""
+    """An enriched text, cached by what it was made from; otherwise as an embedding."""
 
     id: Named[int] = Column(BigKey, primary_key=True)
     index_id: Named[int] = Column(BigInteger)
     key: Named[bytes] = Column(LargeBinary(16), unique=True)
     text: Named[str] = Column(Text)
+    unused_since: Named[int | None] = Column(BigInteger)
+    unused_bytes: Named[int | None] = Column(BigInteger)
 
 
 ENRICHMENTS = Table(
@@ -300,5 +316,12 @@ ENRICHMENTS = Table(
     METADATA,
     EnrichmentColumns,
     Index("enrichments_of_index", "index_id"),
+    Index(
+        "unused_enrichments",
+        "unused_since",
+        "unused_bytes",
+        sqlite_where=UNUSED,
+        postgresql_where=UNUSED,
+    ),
     sqlite_autoincrement=True,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +21,10 @@ from sqlalchemy import (
     update,
 )
 
+from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.errors import PermanentError, no_such_index
+from kodit.domain.ports.repositories import Extraction
 from kodit.domain.source import KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
@@ -136,6 +138,10 @@ class SqlIndexRepository:
         )
         return {row[0]: KnownFile(*row[1:]) for row in rows}
 
+    def has_files(self, index_id: int) -> bool:
+        some = exists().where(FILES.c.index_id == index_id, FILES.c.status != _DELETED)
+        return bool(self._connection.execute(select(some)).scalar())
+
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]:
         found: dict[str, IndexedFile] = {}
         for some in in_chunks(paths):
@@ -214,26 +220,29 @@ class SqlIndexRepository:
     def record_history(self, index_id: int, history: SourceHistory) -> None:
         record_history(self._connection, index_id, history)
 
-    def extraction_languages(self, index_id: int) -> list[str | None]:
+    def extractions(self, index_id: int) -> list[Extraction]:
         query = (
-            select(FILES.c.language)
+            select(FILES.c.language, FILES.c.extractor_version)
             .where(FILES.c.index_id == index_id, FILES.c.extractor_version.is_not(None))
             .distinct()
         )
-        return list(self._connection.execute(query).scalars())
+        return [Extraction(row[0], row[1] or "") for row in self._connection.execute(query)]
 
-    def mark_outdated_extractions(self, index_id: int, versions: Mapping[str | None, str]) -> None:
-        if not versions:
-            return
-        outdated = or_(
+    def extracted_by(self, index_id: int, extractions: Sequence[Extraction]) -> list[int]:
+        if not extractions:
+            return []
+        by_these = or_(
             *(
-                and_(FILES.c.language == language, FILES.c.extractor_version != version)
-                for language, version in versions.items()
+                and_(FILES.c.language == one.language, FILES.c.extractor_version == one.version)
+                for one in extractions
             )
         )
-        self._connection.execute(
-            update(FILES).where(FILES.c.index_id == index_id, outdated).values(stale=True)
-        )
+        query = select(FILES.c.id).where(FILES.c.index_id == index_id, ~FILES.c.stale, by_these)
+        return list(self._connection.execute(query).scalars())
+
+    def mark_stale(self, file_ids: Sequence[int]) -> None:
+        for some in in_chunks(file_ids):
+            self._connection.execute(update(FILES).where(FILES.c.id.in_(some)).values(stale=True))
 
     def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
         query = (
@@ -249,13 +258,20 @@ class SqlIndexRepository:
             select(func.count()).where(FILES.c.index_id == index_id, STALE)
         ).scalar_one()
 
-    def finish(self, index_id: int, now: datetime) -> None:
-        mine = FILES.c.index_id == index_id
-        self._connection.execute(delete(FILES).where(mine, UNCLEAN, FILES.c.status == _DELETED))
-        self._connection.execute(update(FILES).where(mine, UNCLEAN).values(status=_CLEAN))
+    def finish(self, index_id: int, now: datetime) -> bool:
+        limit = MOST_PER_TRANSACTION.rows
+        unclean = select(FILES.c.id).where(FILES.c.index_id == index_id, UNCLEAN).limit(limit + 1)
+        ids = self._connection.execute(unclean).scalars().all()
+        for some in in_chunks(ids[:limit]):
+            mine = FILES.c.id.in_(some)
+            self._connection.execute(delete(FILES).where(mine, FILES.c.status == _DELETED))
+            self._connection.execute(update(FILES).where(mine).values(status=_CLEAN))
+        if len(ids) > limit:
+            return False
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values(updated_at=to_microseconds(now))
         )
+        return True
 
 
 def _globs(source: Source) -> dict[str, str]:

@@ -6,7 +6,8 @@ runs this way takes and gives the driver's plain values: numbers, text, None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from operator import itemgetter
 from typing import Any
 
@@ -63,7 +64,12 @@ class Driver:
 
     def __init__(self, connection: Connection) -> None:
         self.dialect = connection.dialect
-        self.cursor = connection.connection.cursor()
+        self._connection = connection.connection
+        self.cursor = self._connection.cursor()
+
+    def another_cursor(self) -> Any:
+        """For rows that are read one after the other, while other statements run."""
+        return self._connection.cursor()
 
 
 class Prepared:
@@ -79,6 +85,15 @@ class Prepared:
         cursor = driver.cursor
         cursor.execute(compiled.sql, compiled.arguments(parameters))
         return [] if cursor.description is None else cursor.fetchall()
+
+    def stream(
+        self, driver: Driver, parameters: Mapping[str, Any] = _NOTHING
+    ) -> Generator[Row, None, None]:
+        """Run it once; its rows one after the other, for who may stop before the last."""
+        compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
+        with closing(driver.another_cursor()) as cursor:
+            cursor.execute(compiled.sql, compiled.arguments(parameters))
+            yield from cursor
 
     def run_many(self, driver: Driver, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it for each set of parameters."""

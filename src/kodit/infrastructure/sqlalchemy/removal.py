@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Table, delete, exists, func, select, update
+from sqlalchemy import Column, Connection, Table, delete, func, select, update
 
+from kodit.infrastructure.sqlalchemy.chunks import in_chunks, some_of
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
@@ -16,69 +18,99 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     VECTORS,
 )
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release
+
+
+class _Part(NamedTuple):
+    """A table of small rows, and the columns after the index in its primary key. Rows of one value
+    of `group`, if there is one, are deleted at a time, so that each is found by that key."""
+
+    table: Table
+    key: Column[Any]
+    group: Column[Any] | None = None
+
+
+_SMALL = (
+    _Part(PENDING_SNIPPETS, PENDING_SNIPPETS.c.snippet_id, PENDING_SNIPPETS.c.stage),
+    _Part(VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
+    _Part(KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq),
+)
+_LARGE: tuple[tuple[Table, Column[Any]], ...] = (
+    (SNIPPETS, SNIPPETS.c.text),
+    (FILES, FILES.c.path),
+)
+"""Tables in which one column may hold very much."""
+
+_REFERENCES: dict[Table, tuple[Column[Any], Table]] = {
+    VECTORS: (VECTORS.c.embedding_id, EMBEDDINGS),
+    SNIPPETS: (SNIPPETS.c.enrichment_id, ENRICHMENTS),
+}
+"""What a row uses of a cache, which may lose its last user with it."""
 
 
 def remove_some(connection: Connection, index_id: int, limit: int) -> bool:
-    """Remove at most `limit` rows of the first table that has any; False when all are gone.
+    """Remove at most `limit` rows of the first table that has any, fewer where they are large;
+    False when all are gone.
 
     Cached embeddings and enrichments that another index uses go into that index's care.
     """
-    for table, key, part in (
-        (PENDING_SNIPPETS, PENDING_SNIPPETS.c.snippet_id, PENDING_SNIPPETS.c.stage),
-        (VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
-        (KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq, None),
-        (SNIPPETS, SNIPPETS.c.id, None),
-        (FILES, FILES.c.id, None),
-    ):
-        if _delete_some(connection, table, key, part, index_id=index_id, limit=limit):
+    for part in _SMALL:
+        if _delete_small(connection, part, index_id, limit):
             return True
-    if _settle_cache(connection, EMBEDDINGS, VECTORS.c.embedding_id, index_id, limit):
-        return True
-    if _settle_cache(connection, ENRICHMENTS, SNIPPETS.c.enrichment_id, index_id, limit):
-        return True
+    for table, content in _LARGE:
+        ids = _some_large(connection, table, content, index_id, limit)
+        for some in in_chunks(ids):
+            _delete(connection, table, table.c.id.in_(some), index_id)
+        if ids:
+            return True
+    for cache in CACHES:
+        ids = _some_large(connection, cache.table, cache.content, index_id, limit)
+        if ids:
+            _settle_cache(connection, cache, index_id, ids)
+            return True
     connection.execute(delete(INDEXES).where(INDEXES.c.id == index_id))
     return False
 
 
-def _delete_some(
-    connection: Connection,
-    table: Table,
-    key: Column[Any],
-    part: Column[Any] | None,
-    *,
-    index_id: int,
-    limit: int,
-) -> bool:
-    """`part` is the column between the index and the key in the primary key, if there is one: rows
-    of one of its values are deleted at a time, so that each is found by that key."""
-    mine = [table.c.index_id == index_id]
-    if part is not None:
-        first = connection.execute(select(part).where(*mine).limit(1)).scalar()
-        mine.append(part == first)
-    some = select(key).where(*mine).limit(limit)
-    return connection.execute(delete(table).where(*mine, key.in_(some))).rowcount > 0
+def _delete_small(connection: Connection, part: _Part, index_id: int, limit: int) -> bool:
+    table, key, group = part
+    mine = table.c.index_id == index_id
+    if group is not None:
+        first = connection.execute(select(group).where(mine).limit(1)).scalar()
+        mine &= group == first
+    some = select(key).where(mine).limit(limit)
+    return _delete(connection, table, mine & key.in_(some), index_id) > 0
 
 
-def _settle_cache(
-    connection: Connection, cache: Table, reference: Column[Any], index_id: int, limit: int
-) -> bool:
+def _delete(connection: Connection, table: Table, condition: Any, index_id: int) -> int:
+    """How many rows there were."""
+    if table not in _REFERENCES:
+        return connection.execute(delete(table).where(condition)).rowcount
+    reference, cache = _REFERENCES[table]
+    deleted = connection.execute(delete(table).where(condition).returning(reference))
+    lost = deleted.scalars().all()
+    release(Driver(connection), cache, lost, dying=index_id)
+    return len(lost)
+
+
+def _some_large(
+    connection: Connection, table: Table, content: Column[Any], index_id: int, limit: int
+) -> list[int]:
+    mine = select(table.c.id, func.length(content)).where(table.c.index_id == index_id)
+    return some_of(connection, mine.limit(limit))
+
+
+def _settle_cache(connection: Connection, cache: Cache, index_id: int, ids: Sequence[int]) -> None:
     """Hand over what others use of the index's cache entries, and delete the rest."""
-    some = list(
-        connection.execute(
-            select(cache.c.id).where(cache.c.index_id == index_id).limit(limit)
-        ).scalars()
-    )
-    if not some:
-        return False
+    table, _content, reference = cache
     other_user = (
         select(func.min(reference.table.c.index_id))
-        .where(reference == cache.c.id)
+        .where(reference == table.c.id)
         .scalar_subquery()
     )
-    connection.execute(
-        update(cache)
-        .where(cache.c.id.in_(some), exists().where(reference == cache.c.id))
-        .values(index_id=other_user)
-    )
-    connection.execute(delete(cache).where(cache.c.id.in_(some), cache.c.index_id == index_id))
-    return True
+    for some in in_chunks(ids):
+        connection.execute(
+            update(table).where(table.c.id.in_(some), cache.is_used()).values(index_id=other_user)
+        )
+        connection.execute(delete(table).where(table.c.id.in_(some), table.c.index_id == index_id))

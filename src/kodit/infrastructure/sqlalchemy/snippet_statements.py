@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, String, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    String,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from kodit.domain.keyword import KeywordOperation
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
+    INDEXES,
     KEYWORD_CHANGES,
     PENDING_SNIPPETS,
     SNIPPETS,
@@ -18,7 +30,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
     insert_columns,
 )
-from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored
+from kodit.infrastructure.sqlalchemy.stored_snippets import STORED_COLUMNS, select_stored
 
 ADD_SNIPPET = insert_columns(
     SNIPPETS,
@@ -41,7 +53,21 @@ SET_STATE = PreparedForMany(
 FORGET_PENDING = PreparedForMany(
     lambda ids: delete(PENDING_SNIPPETS).where(PENDING_SNIPPETS.c.snippet_id.in_(ids))
 )
-DROP_VECTORS = PreparedForMany(lambda ids: delete(VECTORS).where(VECTORS.c.snippet_id.in_(ids)))
+DROP_VECTORS = PreparedForMany(
+    lambda ids: (
+        delete(VECTORS).where(VECTORS.c.snippet_id.in_(ids)).returning(VECTORS.c.embedding_id)
+    )
+)
+DROP_VECTORS_OF_KIND = PreparedForMany(
+    lambda ids: (
+        delete(VECTORS)
+        .where(VECTORS.c.snippet_id.in_(ids), VECTORS.c.kind == bindparam("of_kind"))
+        .returning(VECTORS.c.embedding_id)
+    )
+)
+DELETE_SNIPPETS = PreparedForMany(
+    lambda ids: delete(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).returning(SNIPPETS.c.enrichment_id)
+)
 LOG_LIVE_OF_FILES = PreparedForMany(
     lambda ids: insert(KEYWORD_CHANGES).from_select(
         ["index_id", "file_id", "change_set", "snippet_id", "op"],
@@ -82,6 +108,20 @@ CHANGES_OF_INDEX = (
         KEYWORD_CHANGES.c.change_set,
         KEYWORD_CHANGES.c.snippet_id,
         KEYWORD_CHANGES.c.op,
+        *STORED_COLUMNS,
+    )
+    .select_from(
+        # Outer joins: a removal has no snippet, nor has an addition that has been retired since.
+        KEYWORD_CHANGES.outerjoin(
+            SNIPPETS,
+            and_(
+                SNIPPETS.c.id == KEYWORD_CHANGES.c.snippet_id,
+                SNIPPETS.c.state == "live",
+                KEYWORD_CHANGES.c.op == KeywordOperation.ADD.value,
+            ),
+        )
+        .outerjoin(FILES, FILES.c.id == SNIPPETS.c.file_id)
+        .outerjoin(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
     )
     .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
     .order_by(KEYWORD_CHANGES.c.change_set, KEYWORD_CHANGES.c.seq)
@@ -91,13 +131,6 @@ REST_OF_CHANGE_SET = Prepared(
     CHANGES_OF_INDEX.where(
         KEYWORD_CHANGES.c.change_set == bindparam("of_change_set"),
         KEYWORD_CHANGES.c.seq > bindparam("after"),
-    )
-)
-LIVE_BY_ID = PreparedForMany(
-    lambda ids: (
-        select_stored()
-        .where(SNIPPETS.c.id.in_(ids), SNIPPETS.c.state == "live")
-        .order_by(SNIPPETS.c.id)
     )
 )
 PENDING = Prepared(
@@ -114,4 +147,67 @@ PENDING = Prepared(
         )
     )
     .order_by(SNIPPETS.c.id)
+)
+HELD_OF_FILES = PreparedForMany(
+    lambda ids: (
+        select(SNIPPETS.c.file_id, func.count())
+        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state != "removed")
+        .group_by(SNIPPETS.c.file_id)
+    )
+)
+SUPERSEDED_OF_FILES = PreparedForMany(
+    lambda ids: (
+        select(SNIPPETS.c.file_id, func.count())
+        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "superseded")
+        .group_by(SNIPPETS.c.file_id)
+    )
+)
+_LOGGED = KEYWORD_CHANGES.alias()
+LOG_LIVE = Prepared(
+    insert(KEYWORD_CHANGES).from_select(
+        ["index_id", "file_id", "change_set", "snippet_id", "op"],
+        select(
+            SNIPPETS.c.index_id,
+            SNIPPETS.c.file_id,
+            bindparam("last_change_set", type_=BigInteger) + SNIPPETS.c.id - bindparam("after"),
+            SNIPPETS.c.id,
+            constant(KeywordOperation.ADD),
+        )
+        .where(
+            SNIPPETS.c.index_id == bindparam("of_index"),
+            SNIPPETS.c.state == "live",
+            SNIPPETS.c.id > bindparam("after"),
+            SNIPPETS.c.id <= bindparam("until"),
+            ~exists().where(_LOGGED.c.snippet_id == SNIPPETS.c.id),
+        )
+        .order_by(SNIPPETS.c.id),
+    )
+)
+PEND_LIVE = Prepared(
+    insert(PENDING_SNIPPETS).from_select(
+        ["index_id", "stage", "snippet_id"],
+        select(SNIPPETS.c.index_id, bindparam("of_stage", type_=String), SNIPPETS.c.id)
+        .where(
+            SNIPPETS.c.index_id == bindparam("of_index"),
+            SNIPPETS.c.state == "live",
+            SNIPPETS.c.id > bindparam("after"),
+            SNIPPETS.c.id <= bindparam("until"),
+            ~exists().where(
+                PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+                PENDING_SNIPPETS.c.stage == bindparam("of_stage", type_=String),
+                PENDING_SNIPPETS.c.snippet_id == SNIPPETS.c.id,
+            ),
+        )
+        .order_by(SNIPPETS.c.id),
+    )
+)
+LIVE_AFTER = Prepared(
+    select(SNIPPETS.c.id)
+    .where(
+        SNIPPETS.c.index_id == bindparam("of_index"),
+        SNIPPETS.c.state == "live",
+        SNIPPETS.c.id > bindparam("after"),
+    )
+    .order_by(SNIPPETS.c.id)
+    .limit(bindparam("most"))
 )

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    delete,
-    exists,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
+from kodit.domain.batches import (
+    MOST_PER_READ,
+    MOST_PER_TRANSACTION,
+    Weight,
+    first_batch,
+    size_of,
+)
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordChange, KeywordOperation
-from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
+from kodit.domain.ports.repositories import ExtractedFile, Followed, SnippetCounts
 from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.mappers.symbols import placed_to_text
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.chunks import in_chunks, some_of
 from kodit.infrastructure.sqlalchemy.entities import (
+    EMBEDDINGS,
+    ENRICHMENTS,
     FILES,
     INDEXES,
     KEYWORD_CHANGES,
@@ -38,19 +39,26 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
     CHANGES,
+    DELETE_SNIPPETS,
     DROP_VECTORS,
+    DROP_VECTORS_OF_KIND,
     FORGET_PENDING,
-    LIVE_BY_ID,
+    HELD_OF_FILES,
+    LIVE_AFTER,
     LOG_CHANGE,
+    LOG_LIVE,
     LOG_LIVE_OF_FILES,
     NOTE_EXTRACTION,
     OLD_OF_FILES,
+    PEND_LIVE,
     PEND_LIVE_OF_FILES,
     PENDING,
     REST_OF_CHANGE_SET,
     SET_STATE,
+    SUPERSEDED_OF_FILES,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import to_stored
+from kodit.infrastructure.sqlalchemy.unused import release
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
@@ -97,6 +105,10 @@ class SqlSnippetRepository:
         self._note_extraction(files)
         return SnippetCounts(written=len(rows), removed=removed)
 
+    def held(self, file_ids: Sequence[int]) -> dict[int, int]:
+        rows = HELD_OF_FILES.run(self._driver, file_ids)
+        return {row[0]: row[1] for row in rows}
+
     def _retire(self, index_id: int, change_set: int, files: Sequence[ExtractedFile]) -> int:
         """Supersede the snippets of changed files and remove those of files that are gone."""
         gone = {file.file_id for file in files if file.sliced is None}
@@ -115,9 +127,10 @@ class SqlSnippetRepository:
         self._drop_vectors([row.id for row in old if row.file_id in gone])
         # A file that changes again before an engine had its last change is answered for by the
         # oldest snippets the engine holds, and by them alone.
-        for row in live:
-            if row.file_id in superseded_files and row.file_id not in gone:
-                self._drop_vectors_beside_older([row.id], row.file_id)
+        for file_id in superseded_files - gone:
+            self._drop_vectors_beside_older(
+                [row.id for row in live if row.file_id == file_id], file_id
+            )
         LOG_CHANGE.run_many(
             self._driver,
             (
@@ -134,22 +147,22 @@ class SqlSnippetRepository:
         return len(live)
 
     def _drop_vectors(self, snippet_ids: Sequence[int]) -> None:
-        DROP_VECTORS.run(self._driver, snippet_ids)
+        dropped = DROP_VECTORS.run(self._driver, snippet_ids)
+        release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
     def _drop_vectors_beside_older(self, snippet_ids: Sequence[int], file_id: int) -> None:
+        """`snippet_ids` are all that were live of the file until now."""
+        if not snippet_ids:
+            return
         older = (
             select(VECTORS.c.kind)
             .join(SNIPPETS, SNIPPETS.c.id == VECTORS.c.snippet_id)
-            .where(SNIPPETS.c.file_id == file_id, SNIPPETS.c.id.not_in(snippet_ids))
-            .where(SNIPPETS.c.id < min(snippet_ids), SNIPPETS.c.state == "superseded")
+            .where(SNIPPETS.c.file_id == file_id, SNIPPETS.c.state == "superseded")
+            .where(SNIPPETS.c.id < min(snippet_ids))
         )
-        kinds = list(self._connection.execute(older.distinct()).scalars())
-        if kinds:
-            self._connection.execute(
-                delete(VECTORS).where(
-                    VECTORS.c.snippet_id.in_(snippet_ids), VECTORS.c.kind.in_(kinds)
-                )
-            )
+        for kind in self._connection.execute(older.distinct()).scalars().all():
+            dropped = DROP_VECTORS_OF_KIND.run(self._driver, snippet_ids, {"of_kind": kind})
+            release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
     def _next_change_set(self, index_id: int) -> int:
         last = select(func.max(KEYWORD_CHANGES.c.change_set)).where(
@@ -197,20 +210,22 @@ class SqlSnippetRepository:
 
     # The log of the keyword index
 
-    def keyword_changes(self, index_id: int, limit: int) -> list[KeywordChange]:
-        rows = list(CHANGES.run(self._driver, {"of_index": index_id, "most": limit}))
-        if not rows:
-            return []
-        last_seq, last_set = rows[-1][:2]
-        rows += REST_OF_CHANGE_SET.run(
-            self._driver, {"of_index": index_id, "of_change_set": last_set, "after": last_seq}
-        )
-        added = [snippet_id for _seq, _set, snippet_id, op in rows if op == "add"]
-        snippets = {row[0]: to_stored(row) for row in LIVE_BY_ID.run(self._driver, added)}
-        return [
-            KeywordChange(seq, snippet_id, KeywordOperation(op), snippets.get(snippet_id))
-            for seq, _set, snippet_id, op in rows
-        ]
+    def keyword_changes(
+        self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size
+    ) -> list[KeywordChange]:
+        changes: list[KeywordChange] = []
+        size, change_set = 0, None
+        with closing(CHANGES.stream(self._driver, {"of_index": index_id, "most": limit})) as rows:
+            for row in rows:
+                if size >= most_bytes and row[1] != change_set:
+                    return changes
+                changes.append(_to_change(row))
+                change_set = row[1]
+                size += _size_of_change(changes[-1])
+        if changes:
+            of_set = {"of_index": index_id, "of_change_set": change_set, "after": changes[-1].seq}
+            changes += map(_to_change, REST_OF_CHANGE_SET.run(self._driver, of_set))
+        return changes
 
     def count_keyword_changes(self, index_id: int) -> int:
         return self._count(KEYWORD_CHANGES.c.index_id == index_id)
@@ -222,68 +237,91 @@ class SqlSnippetRepository:
             )
         )
 
-    def follow_generation(self, index_id: int, generation: str) -> None:
-        noted = self._connection.execute(
-            select(INDEXES.c.keyword_generation).where(INDEXES.c.id == index_id)
-        ).scalar()
-        if noted == generation:
-            return
-        if noted is not None:
-            self._connection.execute(
-                delete(KEYWORD_CHANGES).where(KEYWORD_CHANGES.c.index_id == index_id)
-            )
-            self._connection.execute(
-                insert(KEYWORD_CHANGES).from_select(
-                    ["index_id", "file_id", "change_set", "snippet_id", "op"],
-                    select(
-                        SNIPPETS.c.index_id,
-                        SNIPPETS.c.file_id,
-                        SNIPPETS.c.id,
-                        SNIPPETS.c.id,
-                        literal(KeywordOperation.ADD.value),
-                    )
-                    .where(SNIPPETS.c.index_id == index_id, SNIPPETS.c.state == "live")
-                    .order_by(SNIPPETS.c.id),
-                )
-            )
-        self._connection.execute(
-            update(INDEXES).where(INDEXES.c.id == index_id).values(keyword_generation=generation)
-        )
+    def follow_generation(self, index_id: int, generation: str, after: int = 0) -> int | None:
+        last_change_set = self._next_change_set(index_id) - 1
+
+        def log(some: Mapping[str, int]) -> None:
+            # One change set a snippet, so that a batch may end after any, and each set after
+            # those that wait already.
+            LOG_LIVE.run(self._driver, {**some, "last_change_set": last_change_set})
+
+        column = INDEXES.c.keyword_generation
+        return self._follow(index_id, column, generation, log, after)
 
     # What the later stages have to do
 
-    def pending(self, index_id: int, stage: TaskType, limit: int) -> list[StoredSnippet]:
-        rows = PENDING.run(
-            self._driver, {"of_index": index_id, "of_stage": stage.name, "most": limit}
+    def pending(
+        self,
+        index_id: int,
+        stage: TaskType,
+        limit: int,
+        most_bytes: int = MOST_PER_TRANSACTION.size,
+    ) -> list[StoredSnippet]:
+        wanted = {"of_index": index_id, "of_stage": stage.name, "most": limit}
+        with closing(PENDING.stream(self._driver, wanted)) as rows:
+            batch = first_batch(
+                map(to_stored, rows),
+                Weight(limit, most_bytes),
+                lambda snippet: Weight(1, size_of(snippet.text)),
+            )
+        files = list(dict.fromkeys(snippet.file_id for snippet in batch))
+        superseded = dict(map(tuple, SUPERSEDED_OF_FILES.run(self._driver, files)))
+        if sum(superseded.values()) <= MOST_PER_TRANSACTION.rows:
+            return batch
+        # What a file had is dropped with the last of what it has.
+        kept = set(
+            first_batch(
+                files, MOST_PER_TRANSACTION, lambda file_id: Weight(superseded.get(file_id, 0))
+            )
         )
-        return [to_stored(row) for row in rows]
+        return [snippet for snippet in batch if snippet.file_id in kept]
 
     def count_pending(self, index_id: int, stage: TaskType) -> int:
         return self._count(
             PENDING_SNIPPETS.c.index_id == index_id, PENDING_SNIPPETS.c.stage == stage.name
         )
 
-    def follow_model(self, index_id: int, stage: TaskType, model: str) -> None:
+    def follow_model(
+        self, index_id: int, stage: TaskType, model: str, after: int = 0
+    ) -> int | None:
+        def pend(some: Mapping[str, int]) -> None:
+            PEND_LIVE.run(self._driver, {**some, "of_stage": stage.name})
+
         column = INDEXES.c.code_model if stage is TaskType.CODE_EMBEDDINGS else INDEXES.c.text_model
+        return self._follow(index_id, column, model, pend, after)
+
+    def _follow(
+        self,
+        index_id: int,
+        column: ColumnElement[str | None],
+        wanted: str,
+        note: Callable[[Mapping[str, int]], None],
+        after: int,
+    ) -> int | None:
+        """Note some live snippets, and what is followed from now on once all are noted."""
         noted = self._connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
-        if noted == model:
-            return
+        if noted == wanted:
+            return None
         if noted is not None:
-            mine = PENDING_SNIPPETS.c.index_id == index_id
-            self._connection.execute(
-                delete(PENDING_SNIPPETS).where(mine, PENDING_SNIPPETS.c.stage == stage.name)
-            )
-            self._connection.execute(
-                insert(PENDING_SNIPPETS).from_select(
-                    ["index_id", "stage", "snippet_id"],
-                    select(SNIPPETS.c.index_id, literal(stage.name), SNIPPETS.c.id).where(
-                        SNIPPETS.c.index_id == index_id, SNIPPETS.c.state == "live"
-                    ),
-                )
-            )
+            some = {"of_index": index_id, "after": after}
+            ids = LIVE_AFTER.run(self._driver, {**some, "most": MOST_PER_TRANSACTION.rows})
+            if ids:
+                last: int = ids[-1][0]
+                note({**some, "until": last})
+                if len(ids) == MOST_PER_TRANSACTION.rows:
+                    return last
         self._connection.execute(
-            update(INDEXES).where(INDEXES.c.id == index_id).values({column: model})
+            update(INDEXES).where(INDEXES.c.id == index_id).values({column: wanted})
         )
+        return None
+
+    def followed(self, index_id: int) -> Followed:
+        row = self._connection.execute(
+            select(INDEXES.c.keyword_generation, INDEXES.c.code_model, INDEXES.c.text_model).where(
+                INDEXES.c.id == index_id
+            )
+        ).one()
+        return Followed(*row)
 
     def is_finished(self, index_id: int) -> bool:
         unfinished = (
@@ -300,8 +338,8 @@ class SqlSnippetRepository:
     def purge(self, index_id: int, limit: int) -> int:
         held = exists().where(VECTORS.c.snippet_id == SNIPPETS.c.id)
         logged = exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id)
-        some = (
-            select(SNIPPETS.c.id)
+        dead = (
+            select(SNIPPETS.c.id, func.length(SNIPPETS.c.text))
             .where(
                 SNIPPETS.c.index_id == index_id,
                 SNIPPETS.c.state.in_(("superseded", "removed")),
@@ -310,7 +348,21 @@ class SqlSnippetRepository:
             )
             .limit(limit)
         )
-        return self._connection.execute(delete(SNIPPETS).where(SNIPPETS.c.id.in_(some))).rowcount
+        ids = some_of(self._connection, dead)
+        deleted = DELETE_SNIPPETS.run(self._driver, ids)
+        release(self._driver, ENRICHMENTS, (row[0] for row in deleted))
+        return len(ids)
 
     def _count(self, *conditions: Any) -> int:
         return self._connection.execute(select(func.count()).where(*conditions)).scalar_one()
+
+
+def _to_change(row: Sequence[Any]) -> KeywordChange:
+    """A row of `CHANGES`: four columns of the log, then those of a snippet, if there is one."""
+    seq, _change_set, snippet_id, operation = row[:4]
+    snippet = None if row[4] is None else to_stored(row[4:])
+    return KeywordChange(seq, snippet_id, KeywordOperation(operation), snippet)
+
+
+def _size_of_change(change: KeywordChange) -> int:
+    return 0 if change.snippet is None else size_of(change.snippet.text)

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from kodit.domain.entities import StoredSnippet
 from kodit.infrastructure.mappers.symbols import text_to_placed
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
 
+STORED_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    SNIPPETS.c.id,
+    SNIPPETS.c.index_id,
+    SNIPPETS.c.file_id,
+    INDEXES.c.location,
+    INDEXES.c.ref,
+    FILES.c.path,
+    SNIPPETS.c.start_line,
+    SNIPPETS.c.end_line,
+    SNIPPETS.c.language,
+    SNIPPETS.c.symbol,
+    SNIPPETS.c.kind,
+    SNIPPETS.c.scope,
+    SNIPPETS.c.text,
+    SNIPPETS.c.also_defines,
+)
+"""What `to_stored` reads."""
+
 
 def select_stored() -> Select[*tuple[Any, ...]]:
-    """Every column that `to_stored` reads, joined; the caller adds the conditions."""
+    """Those columns, joined; the caller adds the conditions."""
     return (
-        select(
-            SNIPPETS.c.id,
-            SNIPPETS.c.index_id,
-            SNIPPETS.c.file_id,
-            INDEXES.c.location,
-            INDEXES.c.ref,
-            FILES.c.path,
-            SNIPPETS.c.start_line,
-            SNIPPETS.c.end_line,
-            SNIPPETS.c.language,
-            SNIPPETS.c.symbol,
-            SNIPPETS.c.kind,
-            SNIPPETS.c.scope,
-            SNIPPETS.c.text,
-            SNIPPETS.c.also_defines,
-        )
+        select(*STORED_COLUMNS)
         .join(FILES, FILES.c.id == SNIPPETS.c.file_id)
         .join(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
     )

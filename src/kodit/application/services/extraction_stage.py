@@ -1,0 +1,127 @@
+"""The stage that cuts files into snippets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from kodit.application.services.stage import Stage
+from kodit.domain.batches import (
+    MOST_PER_READ,
+    MOST_PER_TRANSACTION,
+    Weight,
+    first_batch,
+    in_batches,
+    size_of,
+)
+from kodit.domain.entities import Index, IndexedFile, ProgressTracker
+from kodit.domain.ports.database import Transaction
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.report import Report
+from kodit.domain.value_objects import FileProcessingStatus
+
+FILES_PER_BATCH = 64
+VANISHED = "vanished"
+"""Why a file is left out that the scan met and that was gone, or no file, when it was read."""
+
+
+class ExtractionStage:
+    """Works through the stale files of an index in batches: of files and bytes that are read, and
+    of snippets that are stored."""
+
+    def __init__(self, reader: SourceReader) -> None:
+        self._reader = reader
+
+    async def extract(self, stage: Stage, step: ProgressTracker) -> None:
+        """Cut every file whose snippets are not those of its content."""
+        index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
+        step.set_total(
+            await stage.read(lambda transaction: transaction.indexes.count_stale_files(index.id))
+        )
+        done = 0
+        while batch := await stage.read(partial(_next_to_extract, index.id)):
+            extracted = await self._extract(index, batch.files, _report_beyond(step, done))
+            # A file with more snippets than belong into one transaction has one of its own.
+            for some in in_batches(extracted, MOST_PER_TRANSACTION, batch.weigh):
+                done += len(some)
+                store = partial(_store_extracted, index, batch.deleted, some)
+                await stage.commit(store, step, done)
+
+    async def _extract(
+        self, index: Index, files: Sequence[IndexedFile], report: Report
+    ) -> list[ExtractedFile]:
+        """The snippets of some of the files, at least of one; the others stay stale."""
+        deleted = FileProcessingStatus.DELETED
+        present = [file for file in files if file.status is not deleted]
+        gone = [
+            ExtractedFile(file.id, file.content_hash, "", None)
+            for file in files
+            if file.status is deleted
+        ]
+        return gone + (await self._reader.extract(index, present, report) if present else [])
+
+
+def _report_beyond(step: ProgressTracker, stored: int) -> Report:
+    """Show what a child process reports of one batch, on top of what is stored already."""
+
+    def report(done: int, _total: int | None) -> None:
+        step.set_current(stored + done)
+
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _ToExtract:
+    """Files whose snippets are not those of their content, which of them are deleted, and how many
+    snippets there are of each that has any."""
+
+    files: list[IndexedFile]
+    deleted: frozenset[int]
+    held: Mapping[int, int]
+
+    def weigh(self, extracted: ExtractedFile) -> Weight:
+        """Old snippets are written too: they are superseded."""
+        snippets = extracted.sliced.snippets if extracted.sliced is not None else ()
+        return Weight(
+            rows=self.held.get(extracted.file_id, 0) + len(snippets),
+            size=sum(size_of(snippet.text) for snippet in snippets),
+        )
+
+
+def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | None:
+    most = Weight(FILES_PER_BATCH, MOST_PER_READ.size)
+    files = first_batch(transaction.indexes.stale_files(index_id, FILES_PER_BATCH), most, _source)
+    if not files:
+        return None
+    extracted_before = [file.id for file in files if file.extracted_hash is not None]
+    return _ToExtract(
+        files,
+        frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED),
+        transaction.snippets.held(extracted_before),
+    )
+
+
+def _source(file: IndexedFile) -> Weight:
+    """What is read of a file."""
+    is_read = file.status is not FileProcessingStatus.DELETED and file.stamp is not None
+    return Weight(1, file.stamp.size if is_read and file.stamp else 0)
+
+
+def _store_extracted(
+    index: Index,
+    deleted: Collection[int],
+    extracted: Sequence[ExtractedFile],
+    transaction: Transaction,
+) -> tuple[None, dict[str, int]]:
+    counts = transaction.snippets.replace(index.id, extracted)
+    if vanished := sum(file.sliced is None and file.file_id not in deleted for file in extracted):
+        copy = transaction.indexes.get(index.id).working_copy
+        skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}
+        transaction.indexes.finish_scan(index.id, replace(copy, skipped=skipped))
+    return None, {
+        "files_parsed": sum(file.sliced is not None for file in extracted),
+        "snippets_written": counts.written,
+        "snippets_removed": counts.removed,
+    }

@@ -1,0 +1,340 @@
+"""What a batch reads and a transaction writes is bounded by rows and bytes, whatever the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+from tests.support.serving import ServingKodit, failed_task, states
+from tests.support.snapshot import execute, read_rows
+from tests.support.sources import python_function, write_file
+from tests.support.transactions import RecordingApplication, RecordingDatabase, Write
+
+from kodit.application.services.index_service import ROWS_PER_REMOVAL
+from kodit.domain.batches import MOST_PER_READ, MOST_PER_TRANSACTION, Weight, in_batches
+from kodit.domain.embedding import PackedVector
+from kodit.domain.entities import IndexedFile, Snippet
+from kodit.domain.errors import PermanentError
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.value_objects import (
+    FileProcessingStatus,
+    SlicedFile,
+    Source,
+    SourceKind,
+    TaskType,
+    VectorKind,
+)
+from kodit.infrastructure.sources.child_functions import FileToExtract, extract
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.migrate import migrate
+
+ROWS_OF_A_SNIPPET = 6
+"""At most: itself or its state, a change of the log, two stages to come or two vectors, and what
+these stood for."""
+MOST_ROWS = ROWS_OF_A_SNIPPET * MOST_PER_TRANSACTION.rows + 20
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SET_FORMER = "UPDATE indexes SET {} = 'former' WHERE id = ?"
+FORMER = "SELECT {} FROM indexes WHERE id = {}"
+NOTED = "SELECT count(*) FROM {}"
+
+
+def functions(count: int, name: str) -> str:
+    words = ["anchor", "basket", "candle", "dragon"]
+    return "\n\n".join(python_function(f"{name}_{number}", words) for number in range(count))
+
+
+def test_batches_are_cut_by_rows_and_by_bytes() -> None:
+    """In their order; what is too large alone is alone."""
+    weights = [Weight(1, 1), Weight(1, 1), Weight(9, 1), Weight(1, 9), Weight(1, 1), Weight(2, 0)]
+    cut = list(in_batches(weights, Weight(3, 3), lambda weight: weight))
+    assert cut == [weights[:2], [weights[2]], [weights[3]], weights[4:]]
+    assert list(in_batches([Weight(1)] * 3, Weight(3), lambda weight: weight)) == [[Weight(1)] * 3]
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServingKodit]:
+    with ServingKodit(tmp_path_factory.mktemp("batches") / "data", RecordingApplication) as serving:
+        yield serving
+
+
+def database_of(serving: ServingKodit) -> RecordingDatabase:
+    return cast(RecordingDatabase, serving.application.database)
+
+
+def writes_of_indexing(serving: ServingKodit, folder: Path) -> list[Write]:
+    database_of(serving).writes.clear()
+    assert states(serving.index(folder))[1:] == ["succeeded"] * 4
+    return list(database_of(serving).writes)
+
+
+def test_no_transaction_grows_with_the_index(serving: ServingKodit, tmp_path: Path) -> None:
+    """Not when it is made, when every file changes, shrinks or goes, when keyword index, models and
+    extractor are all others, nor when it is deleted. A file of more snippets than belong into one
+    transaction has one of its own."""
+    folder = tmp_path / "source"
+    for number in range(8):
+        write_file(folder / f"module_{number}.py", functions(200, f"first_{number}"))
+    write_file(folder / "whole.py", functions(MOST_PER_TRANSACTION.rows + 300, "whole"))
+
+    made = writes_of_indexing(serving, folder)
+    of_whole = MOST_PER_TRANSACTION.rows + 300
+    assert [write.rows // 4 for write in made if write.rows > MOST_ROWS] == [of_whole]
+    (folder / "whole.py").unlink()
+
+    for number in range(8):
+        write_file(folder / f"module_{number}.py", functions(200, f"second_{number}"))
+    changed = writes_of_indexing(serving, folder)
+
+    data_dir = serving.data_dir
+    execute(data_dir, "UPDATE indexes SET code_model = 'former', text_model = 'former'")
+    execute(data_dir, "UPDATE files SET extractor_version = 'former'")
+    execute(data_dir, "UPDATE indexes SET keyword_generation = 'former'")
+    renewed = writes_of_indexing(serving, folder)
+
+    for number in range(8):
+        write_file(folder / f"module_{number}.py", functions(1, f"third_{number}"))
+    shrunk = writes_of_indexing(serving, folder)
+
+    for number in range(8):
+        (folder / f"module_{number}.py").unlink()
+    write_file(folder / "last.py", functions(900, "last"))
+    gone = writes_of_indexing(serving, folder)
+
+    for writes in (changed, renewed, shrunk, gone):
+        over = [write for write in writes if write.rows > MOST_ROWS]
+        # The whole file goes, or another one comes: each in a transaction of its own.
+        assert len(over) == (1 if writes in (changed, gone) else 0)
+        assert all(write.rows <= ROWS_OF_A_SNIPPET * of_whole + 20 for write in over)
+
+    database_of(serving).writes.clear()
+    (status,) = serving.status()
+    serving.call(lambda application: application.indexes.delete(status.id))
+    assert max(write.rows for write in database_of(serving).writes) <= 2 * ROWS_PER_REMOVAL
+
+
+@pytest.mark.parametrize("column", ["keyword_generation", "code_model", "text_model"])
+def test_what_is_noted_anew_in_pieces_is_noted_to_the_end(
+    serving: ServingKodit, tmp_path: Path, column: str
+) -> None:
+    """Cut short between two pieces, the run fails and says so; the next one notes the rest, and
+    the index is what a fresh one is."""
+    folder = tmp_path / "source"
+    for number in range(3):
+        write_file(folder / f"module_{number}.py", functions(250, f"{column}_{number}"))
+    database = database_of(serving)
+    index_id = serving.index(folder).index_id
+    assert index_id is not None
+    execute(serving.data_dir, SET_FORMER.format(column), index_id)
+    noted = NOTED.format(
+        "keyword_changes" if column == "keyword_generation" else "pending_snippets"
+    )
+
+    def refuse(write: Write) -> None:
+        if write.rows > 100 and read_rows(serving.data_dir, noted) != [(0,)]:
+            raise PermanentError("out of order")
+
+    database.refuse = refuse
+    try:
+        run = serving.index(folder)
+    finally:
+        database.refuse = None
+    assert "out of order" in (failed_task(run).error or "")
+    assert states(run) == ["failed", *["blocked"] * 4]
+    assert read_rows(serving.data_dir, noted) == [(MOST_PER_TRANSACTION.rows,)]
+    former = FORMER.format(column, index_id)
+    assert read_rows(serving.data_dir, former) == [("former",)]
+
+    run = serving.index(folder)
+
+    assert states(run) == ["succeeded"] * 5
+    again = {task.type: task.work for task in run.tasks}
+    if column == "keyword_generation":
+        assert again[TaskType.BM25_INDEX]["keywords_indexed"] == 750
+    assert read_rows(serving.data_dir, noted) == [(0,)]
+    assert states(serving.index(folder))[1:] == ["skipped"] * 4
+    assert len(serving.search("anchor basket candle", "keyword", [index_id])) == 750
+    serving.call(lambda application: application.indexes.delete(index_id))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
+    migrate(database)
+    yield database
+    database.close()
+
+
+def add_index(database: SqliteDatabase, paths: Sequence[str]) -> tuple[int, list[IndexedFile]]:
+    """An index with files that are new."""
+    with database.write() as transaction:
+        index = transaction.indexes.add(Source(SourceKind.FOLDER, "/nowhere"), NOW)
+        files = [IndexedFile(0, path, "0" * 40, FileProcessingStatus.ADDED) for path in paths]
+        transaction.indexes.add_files(index.id, files)
+    with database.read() as transaction:
+        return index.id, list(transaction.indexes.files_by_path(index.id, paths).values())
+
+
+def store(database: SqliteDatabase, index_id: int, file: IndexedFile, texts: Sequence[str]) -> None:
+    """Give a file these snippets."""
+    snippets = tuple(
+        Snippet(file.path, line, line, "text", None, text) for line, text in enumerate(texts, 1)
+    )
+    sliced = SlicedFile(file.path, "text", snippets)
+    with database.write() as transaction:
+        transaction.snippets.replace(index_id, [ExtractedFile(file.id, "1" * 40, "v1", sliced)])
+
+
+def test_the_timestamp_comes_with_the_last_statuses(database: SqliteDatabase) -> None:
+    """Until then a file is not clean, so that a run that is cut short is not the last one."""
+    count = 2 * MOST_PER_TRANSACTION.rows
+    index_id, files = add_index(database, [f"file_{number}" for number in range(count)])
+    with database.write() as transaction:
+        for file in files:
+            transaction.snippets.replace(index_id, [ExtractedFile(file.id, "0" * 40, "v1", None)])
+            break
+        transaction.indexes.mark_stale([])
+    unclean = []
+    for is_last in (False, True):
+        with database.write() as transaction:
+            assert transaction.indexes.finish(index_id, NOW) is is_last
+        with database.read() as transaction:
+            assert (transaction.indexes.get(index_id).updated_at == NOW) is is_last
+            left = transaction.indexes.files_by_path(index_id, [file.path for file in files])
+            unclean.append(
+                sum(file.status is not FileProcessingStatus.CLEAN for file in left.values())
+            )
+            assert transaction.snippets.is_finished(index_id) is False  # the files are stale
+    assert unclean == [MOST_PER_TRANSACTION.rows, 0]
+    assert len(left) == count - 1, "the deleted file is forgotten"
+
+
+def test_texts_are_read_and_removed_by_their_bytes(database: SqliteDatabase) -> None:
+    """Large ones, few at a time, and one at least: for the models, for the keyword index, and
+    where they are removed."""
+    size = MOST_PER_TRANSACTION.size // 4
+    large = MOST_PER_TRANSACTION.size + 1
+    index_id, (file, other) = add_index(database, ["some.txt", "other.txt"])
+    store(database, index_id, file, ["x" * size] * 11)
+    store(database, index_id, other, ["é" * large, "z" * 10])
+
+    with database.read() as transaction:
+        assert len(transaction.snippets.pending(index_id, TaskType.ENRICH, 256)) == 4
+        assert len(transaction.snippets.pending(index_id, TaskType.ENRICH, 3)) == 3
+        changes = transaction.snippets.keyword_changes(index_id, 2048)
+        # What one transaction has logged is never cut apart.
+        assert [change.seq for change in changes] == list(range(1, 12))
+        assert len(transaction.snippets.keyword_changes(index_id, 12)) == 11
+        assert len(transaction.snippets.keyword_changes(index_id, 2048, 10**9)) == 13
+        assert len(transaction.snippets.keyword_changes(index_id, 2, 10**9)) == 11
+
+    for changed in (file, other):
+        store(database, index_id, changed, ["short"])
+    with database.write() as transaction:
+        transaction.snippets.acknowledge(index_id, 10**6)
+    purged = []
+    while True:
+        with database.write() as transaction:
+            if not (count := transaction.snippets.purge(index_id, 1000)):
+                break
+        purged.append(count)
+    assert purged == [4, 4, 3, 1, 1]
+
+    store(database, index_id, file, ["x" * size] * 5)
+    with database.write() as transaction:
+        transaction.snippets.acknowledge(index_id, 10**6)
+        transaction.indexes.mark_deleted(index_id, NOW)
+    held = []
+    more = True
+    while more:
+        with database.write() as transaction:
+            more = transaction.indexes.remove_some(index_id, 1000)
+            held.append(transaction.snippets.held([file.id]).get(file.id, 0))
+    assert [count for count in dict.fromkeys(held) if count] == [6, 3]
+
+
+def test_a_large_file_that_is_replaced_is_given_few_snippets_to_go_with(
+    database: SqliteDatabase,
+) -> None:
+    """The vectors of what a file had are dropped with the last of what it has: one batch holds
+    no more files than have that many."""
+    index_id, files = add_index(database, [f"{number}.txt" for number in range(4)])
+    half = MOST_PER_TRANSACTION.rows // 2
+    for file in files:
+        store(database, index_id, file, ["old"] * half)
+    for file in files:
+        store(database, index_id, file, ["new"])
+    with database.read() as transaction:
+        batch = transaction.snippets.pending(index_id, TaskType.CODE_EMBEDDINGS, 256)
+    assert [snippet.file_id for snippet in batch] == [file.id for file in files[:2]]
+
+
+def test_a_file_that_is_embedded_to_the_end_loses_what_it_had(database: SqliteDatabase) -> None:
+    """At once, not when the stage has done the other files too; the file that a batch has come to
+    the middle of keeps it."""
+    index_id, (first, second) = add_index(database, ["first.txt", "second.txt"])
+
+    def embed(limit: int) -> None:
+        with database.write() as transaction:
+            batch = transaction.snippets.pending(index_id, TaskType.CODE_EMBEDDINGS, limit)
+            keys = [str(snippet.id).encode() for snippet in batch]
+            made = transaction.embeddings.add(
+                index_id, {key: PackedVector(b"vector", b"code") for key in keys}
+            )
+            transaction.embeddings.link(
+                VectorKind.CODE,
+                TaskType.CODE_EMBEDDINGS,
+                "model",
+                batch,
+                [made[key] for key in keys],
+            )
+
+    def texts() -> list[str]:
+        query = "SELECT text FROM vectors JOIN snippets ON snippets.id = vectors.snippet_id"
+        return [row[0] for row in read_rows(database.path.parent, query)]
+
+    for file, name in ((first, "first"), (second, "second")):
+        store(database, index_id, file, [f"old {name} {number}" for number in range(2)])
+    embed(256)
+    for file, name in ((first, "first"), (second, "second")):
+        store(database, index_id, file, [f"new {name} {number}" for number in range(2)])
+
+    embed(3)
+    assert texts() == sorted(
+        [f"new first {number}" for number in range(2)]
+        + [f"old second {number}" for number in range(2)]
+        + ["new second 0"]
+    )
+    embed(3)
+    assert texts() == sorted(
+        f"new {name} {number}" for name in ("first", "second") for number in range(2)
+    )
+
+    # The second version of a file answers whole, though some of the first is still there.
+    store(database, index_id, first, ["latest"])
+    assert texts() == sorted(
+        f"new {name} {number}" for name in ("first", "second") for number in range(2)
+    )
+
+
+def test_a_child_hands_over_what_is_enough(tmp_path: Path) -> None:
+    """And leaves the other files for the next time; a file is never cut apart."""
+    lines = "".join(f"{number} {'quartz ' * 300}\n" for number in range(400))
+    names = [f"{number}.txt" for number in range(8)]
+    for name in names:
+        write_file(tmp_path / name, lines)
+    location = Location(Source(SourceKind.FOLDER, str(tmp_path)), str(tmp_path))
+    files = [FileToExtract(number, name, "") for number, name in enumerate(names)]
+
+    extracted = extract(location, files, report=lambda *_: None)
+
+    sizes = [
+        sum(len(snippet.text) for snippet in one.sliced.snippets)
+        for one in extracted
+        if one.sliced is not None
+    ]
+    assert [one.file_id for one in extracted] == list(range(len(sizes)))
+    assert sum(sizes[:-1]) < MOST_PER_READ.size <= sum(sizes)
