@@ -141,6 +141,7 @@ def test_text_for_people(indexed: KoditCommand) -> None:
     assert "\x1b" not in found
 
     status = indexed.succeed("status")
+    assert status.out.startswith("[1] "), "of a queue that rests nothing is said"
     assert "6 files, " in status.out
     assert "4 files, " in status.out
     assert status.err == ""
