@@ -14,8 +14,6 @@ from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import write_file, write_tree
 
 from kodit import Kodit
-from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
-from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 
@@ -70,28 +68,6 @@ def test_only_who_makes_the_database_clears_away_what_an_older_one_left(tmp_path
         database.close()
 
     assert len(cleared) == 1
-
-
-def test_all_that_begin_a_keyword_index_at_once_take_it_for_the_same(tmp_path: Path) -> None:
-    """Its name is what tells a new index from an old one: nobody may be left with another."""
-    names: list[str] = []
-    pool = ProcessPool(tmp_path, 1)
-    indexes = [TantivyKeywordIndex(tmp_path / "keyword", pool) for _ in range(4)]
-    (tmp_path / "keyword").mkdir()
-    with (tmp_path / "keyword" / "keyword.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        threads = [
-            threading.Thread(target=lambda index=index: names.append(index.generation()))
-            for index in indexes
-        ]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.5)  # as above
-    for thread in threads:
-        thread.join()
-    pool.close()
-
-    assert names == [names[0]] * 4
 
 
 def test_a_database_that_was_removed(kodit: KoditCommand, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 from tests.support.command import KoditCommand
-from tests.support.sources import write_tree
+from tests.support.snapshot import read_rows, take_snapshot
+from tests.support.sources import write_file, write_tree
 
 from kodit import Kodit
 from kodit.domain.errors import DatabaseVersionError
@@ -104,6 +105,34 @@ def test_each_migration_goes_up_and_down_over_rows(tmp_path: Path) -> None:
     with Kodit(tmp_path / "data") as kodit:
         (status,) = kodit.index(tmp_path / "source")
     assert status.summary.files == 8
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_what_a_migration_cannot_restore_is_made_again(revision: str, tmp_path: Path) -> None:
+    """After a way down to a former revision and up again, the next run leaves what a fresh index
+    has, though nothing of the source has changed."""
+    write_tree(tmp_path / "source", files=6)
+    write_file(
+        tmp_path / "source" / "shapes.py",
+        "class Shape:\n    def area(self):\n        return 0\n\n"
+        "    def edge(self):\n        return 1\n",
+    )
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+    defined = "SELECT path, start_line, also_defines FROM snippets JOIN files ON files.id = file_id"
+    before = take_snapshot(tmp_path / "data"), read_rows(tmp_path / "data", defined)
+    assert any(row[2] for row in before[1])
+    database = SqliteDatabase(
+        open_sqlite(tmp_path / "data" / "kodit.db"), tmp_path / "data" / "write.lock"
+    )
+    migrate(database, revision)
+    migrate(database)
+    database.close()
+
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        assert kodit.check().found == ()
+    assert (take_snapshot(tmp_path / "data"), read_rows(tmp_path / "data", defined)) == before
 
 
 def test_a_database_of_this_program_is_opened_while_another_writes(tmp_path: Path) -> None:

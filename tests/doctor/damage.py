@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import tantivy
 from tests.doctor.place import Place
 
 from kodit.domain.diagnosis import Area
 from kodit.infrastructure.keyword.schema import SNIPPET_ID, open_index
+from kodit.infrastructure.keyword.standing import read_standing, write_standing
 from kodit.infrastructure.vectors.pack_file import write_pack
 
 LONG_AGO = 7200
@@ -237,7 +239,14 @@ def packed_vectors_are_others(place: Place) -> None:
     )
     others = [(*row[:3], rows[0][3]) for row in rows]
     ((model,),) = place.sql("SELECT DISTINCT model FROM vectors")
-    write_pack(place.data_dir / "vectors" / "1-code.pack", model, others)
+    token = write_pack(place.data_dir / "vectors" / "1-code.pack", model, others)
+    place.sql("UPDATE indexes SET code_pack = ? WHERE id = 1", token)
+
+
+@noticed_by(Area.VECTORS)
+def packed_vectors_are_of_another_database(place: Place) -> None:
+    packed_vectors_are_others(place)
+    place.sql("UPDATE indexes SET code_pack = NULL WHERE id = 1")
 
 
 # The keyword index
@@ -248,6 +257,13 @@ def _rewrite(place: Place, change: Callable[[tantivy.IndexWriter], object]) -> N
     change(writer)
     writer.commit()
     writer.wait_merging_threads()
+    write_standing(place.keyword, read_standing(place.keyword).places, sealed=True)
+
+
+def _move(place: Place, index_id: int, **change: Any) -> None:
+    places = dict(read_standing(place.keyword).places)
+    places[index_id] = places[index_id]._replace(**change)
+    write_standing(place.keyword, places, sealed=True)
 
 
 @noticed_by(Area.KEYWORD)
@@ -306,23 +322,19 @@ def the_positions_are_not_json(place: Place) -> None:
 
 @noticed_by(Area.KEYWORD)
 def the_positions_are_ahead_of_the_log(place: Place) -> None:
-    (place.keyword / "positions.json").write_text(json.dumps({"1": 10**9, "2": 10**9}))
+    position = read_standing(place.keyword).position(1)
+    assert position is not None
+    _move(place, 1, position=position._replace(seq=10**9))
 
 
 @noticed_by(Area.KEYWORD)
 def the_positions_refuse_an_index(place: Place) -> None:
-    positions = json.loads((place.keyword / "positions.json").read_text())
-    (place.keyword / "positions.json").write_text(json.dumps(positions | {"2": None}))
+    _move(place, 2, is_dropped=True)
 
 
 @noticed_by(Area.KEYWORD)
 def the_positions_are_removed(place: Place) -> None:
     (place.keyword / "positions.json").unlink()
-
-
-@noticed_by(Area.KEYWORD)
-def the_generation_is_removed(place: Place) -> None:
-    (place.keyword / "generation").unlink()
 
 
 # Leftovers
@@ -346,10 +358,18 @@ def rows_are_left_of_an_index(place: Place) -> None:
 
 
 @noticed_by(Area.LEFTOVERS)
-def a_file_was_never_put_in_its_place(place: Place) -> None:
-    path = place.keyword / "positions.json.4711.tmp"
-    path.write_bytes(b"{}")
-    _age(path)
+def a_writer_of_the_keyword_index_was_killed(place: Place) -> None:
+    (place.keyword / ".tmpAbCdEf").write_bytes(b"half")
+    (place.keyword / "positions.json.4711.tmp").write_bytes(b"{}")
+    (place.data_dir / "keyword" / "0123456789abcdef.tmp").mkdir()
+
+
+@noticed_by(Area.LEFTOVERS)
+def a_writer_of_packed_vectors_was_killed(place: Place) -> None:
+    (place.data_dir / "vectors").mkdir(exist_ok=True)
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    (place.data_dir / "vectors" / f"1-code.pack.{process.pid}.0a1b2c3d.tmp").write_bytes(b"half")
 
 
 @noticed_by(Area.LEFTOVERS)

@@ -56,7 +56,8 @@ def test_each_problem_takes_one_line_with_what_a_repair_would_do(
     the_keyword_index_is_removed(place)
     lines = command.run("doctor").out.splitlines()
     assert lines == [
-        f"keyword index, index {index_id}: it was made anew since it followed this index → "
+        f"keyword index, index {index_id}: what it holds of this index was not made from what "
+        "the database has logged → "
         "logs every snippet again and follows the log"
         for index_id in (1, 2)
     ]

@@ -11,7 +11,7 @@ import pytest
 from kodit.domain.embedding import cache_key
 from kodit.domain.entities import IndexedFile, IndexSummary, StoredSnippet
 from kodit.domain.index import Index, WorkingCopy
-from kodit.domain.keyword import KeywordChange, KeywordOperation
+from kodit.domain.keyword import KeywordChange, KeywordLog, KeywordOperation, KeywordPosition
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.embedding_service import EmbeddingDomainService
 from kodit.domain.services.enrichment_service import EnrichmentDomainService
@@ -79,14 +79,30 @@ def test_what_was_left_out_is_added_up() -> None:
 def test_changes_of_the_log_are_folded() -> None:
     """First what goes, then what comes and is still there, up to the last entry."""
     changes = [
-        KeywordChange(5, 1, KeywordOperation.ADD, SNIPPET),
-        KeywordChange(6, 8, KeywordOperation.ADD),
-        KeywordChange(7, 8, KeywordOperation.REMOVE),
-        KeywordChange(9, 4, KeywordOperation.REMOVE),
+        KeywordChange(5, 1, KeywordOperation.ADD, SNIPPET, token=50),
+        KeywordChange(6, 8, KeywordOperation.ADD, token=50),
+        KeywordChange(7, 8, KeywordOperation.REMOVE, token=70),
+        KeywordChange(9, 4, KeywordOperation.REMOVE, token=70),
     ]
-    batch = BM25DomainService().fold(2, changes)
+    before = KeywordPosition("log", 4, 40)
+    batch = BM25DomainService().fold(2, KeywordLog("log", before, changes))
+    assert batch.reached == ("log", 9, 70)
     assert (batch.index_id, batch.seq) == (2, 9)
     assert (list(batch.deletions), list(batch.additions)) == ([8, 4], [SNIPPET])
+
+    for position, may in (
+        (before, True),
+        (KeywordPosition("log", 6, 50), True),  # in the middle: it may be applied again
+        (KeywordPosition("log", 6, 51), False),  # a number that was given out again
+        (KeywordPosition("log", 12, 70), False),
+        (KeywordPosition("other", 4, 40), False),
+        (None, False),
+    ):
+        assert batch.continues(position) == may, position
+    first = BM25DomainService().fold(2, KeywordLog("log", None, changes))
+    assert first.continues(None)
+    assert first.continues(KeywordPosition("other", 4, 40))
+    assert not first.continues(before)
 
 
 def test_nothing_is_asked_of_a_model_twice() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from sqlalchemy import delete
 from tests.support.serving import ServingKodit, failed_task, states
 from tests.support.snapshot import execute, read_rows
 from tests.support.sources import python_function, write_file
@@ -30,6 +31,7 @@ from kodit.domain.value_objects import (
 from kodit.infrastructure.sources.child_functions import FileToExtract, extract
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.entities import KEYWORD_CHANGES
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 
 ROWS_OF_A_SNIPPET = 6
@@ -146,7 +148,8 @@ def test_what_is_noted_anew_in_pieces_is_noted_to_the_end(
     assert states(run) == ["failed", *["blocked"] * 4]
     assert read_rows(serving.data_dir, noted) == [(MOST_PER_TRANSACTION.rows,)]
     former = FORMER.format(column, index_id)
-    assert read_rows(serving.data_dir, former) == [("former",)]
+    forgotten = "" if column == "keyword_generation" else "former"
+    assert read_rows(serving.data_dir, former) == [(forgotten,)]
 
     run = serving.index(folder)
 
@@ -224,17 +227,17 @@ def test_texts_are_read_and_removed_by_their_bytes(database: SqliteDatabase) -> 
     with database.read() as transaction:
         assert len(transaction.snippets.pending(index_id, TaskType.ENRICH, 256)) == 4
         assert len(transaction.snippets.pending(index_id, TaskType.ENRICH, 3)) == 3
-        changes = transaction.snippets.keyword_changes(index_id, 2048)
+        changes = transaction.keyword_log.read(index_id, 2048).changes
         # What one transaction has logged is never cut apart.
         assert [change.seq for change in changes] == list(range(1, 12))
-        assert len(transaction.snippets.keyword_changes(index_id, 12)) == 11
-        assert len(transaction.snippets.keyword_changes(index_id, 2048, 10**9)) == 13
-        assert len(transaction.snippets.keyword_changes(index_id, 2, 10**9)) == 11
+        assert len(transaction.keyword_log.read(index_id, 12).changes) == 11
+        assert len(transaction.keyword_log.read(index_id, 2048, 10**9).changes) == 13
+        assert len(transaction.keyword_log.read(index_id, 2, 10**9).changes) == 11
 
     for changed in (file, other):
         store(database, index_id, changed, ["short"])
     with database.write() as transaction:
-        transaction.snippets.acknowledge(index_id, 10**6)
+        transaction.connection.execute(delete(KEYWORD_CHANGES))
     purged = []
     while True:
         with database.write() as transaction:
@@ -245,7 +248,7 @@ def test_texts_are_read_and_removed_by_their_bytes(database: SqliteDatabase) -> 
 
     store(database, index_id, file, ["x" * size] * 5)
     with database.write() as transaction:
-        transaction.snippets.acknowledge(index_id, 10**6)
+        transaction.connection.execute(delete(KEYWORD_CHANGES))
         transaction.indexes.mark_deleted(index_id, NOW)
     held = []
     more = True

@@ -5,9 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
-import shutil
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.murder.massacre import LEASE_SECONDS, Massacre
 from tests.support.command import wait_until
+from tests.support.disk import small_disk
 
 pytestmark = [
     pytest.mark.slow,
@@ -87,16 +86,3 @@ def test_full_disk(tmp_path: Path) -> None:
         wait_until(lambda: "disk is full" in massacre.log.read_text())
         time.sleep(LEASE_SECONDS)
         (disk / "ballast").unlink()
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of a few megabytes; skips where none may be mounted."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "none", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
-        pytest.skip("no file system can be mounted here: that needs root and its capabilities")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -50,13 +50,22 @@ def stored_rows(place: Path, kind: VectorKind) -> tuple[str, list[Row]]:
     return rows[0][0], [row[1:] for row in rows]
 
 
+def note(place: Path, kind: str, token: str | None) -> None:
+    """Have the database say that a pack was made from it, as a stage does."""
+    with closing(sqlite3.connect(place / "kodit.db")) as connection, connection:
+        connection.execute(f"UPDATE indexes SET {kind}_pack = ?", (token,))  # noqa: S608 - of ours
+
+
+def put_pack(place: Path, kind: str, model: str, rows: list[Row]) -> None:
+    note(place, kind, write_pack(pack_path(place / "vectors", 1, kind), model, rows))
+
+
 def write_packs(place: Path, share: float, *, gone: int = 0) -> None:
     """Pack a share of the vectors, and before them some copies, of snippets that are gone."""
     for kind in VectorKind:
         model, rows = stored_rows(place, kind)
         copies = [(GONE - gone + number, *rows[number][1:]) for number in range(gone)]
-        path = pack_path(place / "vectors", 1, kind.value)
-        write_pack(path, model, [*copies, *rows[: int(share * len(rows))]])
+        put_pack(place, kind.value, model, [*copies, *rows[: int(share * len(rows))]])
 
 
 def answers(place: Path) -> list[list[SearchResult]]:
@@ -91,7 +100,7 @@ def test_a_pack_that_is_put_in_place_during_a_search(place: Path) -> None:
         vector = application.engines.embedder.embed_query(request.query)
         with application.database.read() as transaction:
             scope = transaction.search.resolve(request.filter)
-            write_pack(pack_path(place / "vectors", 1, "code"), model, rows[-1:])
+            put_pack(place, "code", model, rows[-1:])
             reader = application.engines.vector_index.reader(transaction)
             hits = reader.search(VectorKind.CODE, model, vector, scope, 1000)
     assert {hit.snippet_id for hit in hits} == {row[0] for row in rows}
@@ -113,9 +122,9 @@ def test_a_pack_that_grows_is_one_that_was_made_at_once(
     model, rows = stored_rows(place, VectorKind.CODE)
     path = pack_path(place / "vectors", 1, "code")
     arguments = (str(place / "kodit.db"), str(path.parent), 1, "code", model)
-    write_pack(path, model, rows[: len(rows) // 2])
+    put_pack(place, "code", model, rows[: len(rows) // 2])
 
-    assert extend_pack(*arguments, report=ignore)
+    note(place, "code", extend_pack(*arguments, report=ignore))
 
     write_pack(path.with_name("whole.pack"), model, rows)
     assert same(open_pack(path), open_pack(path.with_name("whole.pack")))
@@ -132,9 +141,9 @@ def test_what_is_left_at_the_end_of_a_stage_is_packed(
     model, rows = stored_rows(place, VectorKind.TEXT)
     path = pack_path(place / "vectors", 1, "text")
     arguments = (str(place / "kodit.db"), str(path.parent), 1, "text", model)
-    write_pack(path, model, rows[:-9])
+    put_pack(place, "text", model, rows[:-9])
     assert not refresh_pack(*arguments, report=ignore)
-    write_pack(path, model, rows[:-10])
+    put_pack(place, "text", model, rows[:-10])
     assert refresh_pack(*arguments, report=ignore)
     pack = open_pack(path)
     assert pack is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from typing import Any
 
@@ -44,3 +45,33 @@ def refuse(*, report: Any) -> None:
     """Raise an error."""
     report(0, None)
     raise LookupError("there is nothing here")
+
+
+def want_memory(*, report: Any) -> None:
+    """Ask for more memory than there is."""
+    report(0, None)
+    bytearray(1 << 60)
+
+
+def want_a_library(*, report: Any) -> None:
+    """As the import of a library ends that there is no memory for."""
+    report(0, None)
+    raise ImportError("libarrow.so: failed to map segment from shared object")
+
+
+def want_a_thread(*, report: Any) -> None:
+    """As the start of one thread too many ends."""
+    report(0, None)
+    raise RuntimeError("can't start new thread")
+
+
+def be_killed(*, report: Any) -> None:
+    """End as whoever the system chooses when memory runs out."""
+    report(0, None)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_short_of_memory(*, report: Any) -> None:
+    """Run out of memory where no error can be raised any more."""
+    report(0, None)
+    sys.excepthook(MemoryError, MemoryError(), None)

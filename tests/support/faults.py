@@ -144,13 +144,13 @@ class FaultyReader(_Adapter):
 class FaultyKeywordIndex(_Adapter):
     """BM25_INDEX, and what a deletion does first: `DROP`."""
 
-    async def apply(self, batch: KeywordBatch) -> None:
+    async def apply(self, batch: KeywordBatch) -> bool:
         self._faults.meet(TaskType.BM25_INDEX)
-        await self._inner.apply(batch)
+        return bool(await self._inner.apply(batch))
 
-    async def drop(self, index_id: int) -> None:
+    async def drop(self, index_id: int, generation: str | None) -> None:
         self._faults.meet(DROP)
-        await self._inner.drop(index_id)
+        await self._inner.drop(index_id, generation)
 
 
 class FaultyEmbedder(_Adapter):

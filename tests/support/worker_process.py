@@ -62,9 +62,9 @@ class _Meeting:
 
 
 class MeetingKeywordIndex(_Meeting):
-    async def apply(self, batch: KeywordBatch) -> None:
+    async def apply(self, batch: KeywordBatch) -> bool:
         await self.meet("words", "vectors")
-        await self._inner.apply(batch)
+        return bool(await self._inner.apply(batch))
 
 
 class MeetingEmbedder(_Meeting):

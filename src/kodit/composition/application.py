@@ -225,16 +225,17 @@ class Application:
         wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
         self.wake_ups.add(wake_up)
         try:
-            yield (
-                IndexingWorkerService(
-                    queue=self.queue,
-                    handlers=handlers,
-                    registry=registry,
-                    wake_up=wake_up,
-                    settings=settings,
-                ),
-                name,
-            )
+            with self.database.pinned():
+                yield (
+                    IndexingWorkerService(
+                        queue=self.queue,
+                        handlers=handlers,
+                        registry=registry,
+                        wake_up=wake_up,
+                        settings=settings,
+                    ),
+                    name,
+                )
         finally:
             self.wake_ups.remove(wake_up)
             await in_thread(wake_up.close)

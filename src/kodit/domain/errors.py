@@ -12,6 +12,7 @@ KoditError
 ├── PermanentError            a stage that will fail again in the same way
 ├── TransientError            a stage that may succeed when tried again
 │   └── StalledError          a child process made no progress within its limit
+├── DatabaseReplacedError     the file was replaced or removed while a worker used it
 ├── LeaseLost                 the task belongs to somebody else now; change nothing
 └── TaskCancelled             the user asked the running task to stop
 
@@ -114,6 +115,11 @@ class StalledError(TransientError):
     """A child process made no progress within its limit and was ended."""
 
     default_code = "stalled"
+
+
+class DatabaseReplacedError(KoditError):
+    """Another file was put in the place of the database, or it was removed, while a worker used
+    it: what the worker holds is known to nobody any more."""
 
 
 class LeaseLost(KoditError):  # noqa: N818 - the queue's own term for it

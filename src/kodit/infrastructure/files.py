@@ -5,9 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+_PROBE_BYTES = 1 << 20
 
 
 def make_private(path: Path) -> None:
@@ -25,19 +31,68 @@ def make_private_folder(path: Path) -> None:
         folder.mkdir(exist_ok=True, mode=0o700)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file's content in one step, and wait until it is on the disk. The new file is
-    this user's alone (mode 0600)."""
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace the file's content in one step. A `durable` one is on the disk then; the other
+    outlives this process, but maybe not the machine's power. The new file is this user's alone
+    (mode 0600)."""
+    with replacing(path, durable=durable) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """A file to write into, which takes the place of `path` at the end of the block, or is
+    removed where that ends with an error. Its name says which process writes it."""
+    name = f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    temporary = path.with_name(name)
     try:
         with os.fdopen(open_new_file(temporary), "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a write that fails does not know what it wrote to
         raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: a rename alone may be lost with the power
+    though the file's content is not."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def why_no_room(folder: Path, needed: int) -> str | None:
+    """Why a write of so many bytes into the folder would fail, if it would: for engines that do
+    not say why theirs did."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if limit != resource.RLIM_INFINITY:
+        return f"files of this process may not grow beyond {limit} bytes (ulimit -f)"
+    try:
+        room = os.statvfs(folder)
+        free = room.f_bavail * room.f_frsize
+        if free < needed:
+            return f"the disk of {folder} is full: {free >> 20} MB are free"
+        probe = folder / f"probe.{secrets.token_hex(4)}.tmp"
+        try:
+            with probe.open("wb") as file:  # a quota shows only when it is met
+                file.write(bytes(min(needed, _PROBE_BYTES)))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        return f"the disk of {folder} is full or fails: {error.strerror}"
+    return None
 
 
 def open_new_file(path: Path) -> int:

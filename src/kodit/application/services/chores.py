@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from kodit.application.services.threads import in_thread
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import DatabaseReplacedError, TransientError
+from kodit.domain.shortage import shortage
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ async def _keep_doing(chore: Chore) -> None:
             _log_failure(chore, error)
             back_off = min(2 * back_off, LONGEST_BACK_OFF)
             pause = chore.interval * back_off
+        except DatabaseReplacedError:
+            return  # whoever serves the queue says so, and ends
         except Exception as error:  # noqa: BLE001 - whatever it is, the chore goes on in its time
             _log_failure(chore, error)
             if _is_cancelled():
@@ -84,7 +87,7 @@ def _is_cancelled() -> bool:
 
 def _log_failure(chore: Chore, error: BaseException) -> None:
     about = {"chore": chore.name, "error": str(error) or type(error).__name__}
-    if isinstance(error, (TransientError, OSError)):
+    if isinstance(error, (TransientError, OSError)) or shortage(error) is not None:
         log.warning("a chore cannot be done just now", extra=about)
     else:
         log.error("a chore raised an error that is not foreseen", extra=about, exc_info=error)

@@ -3,6 +3,7 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from kodit.domain.batches import (
 )
 from kodit.domain.entities import Index, IndexRun, ProgressTracker, Task, WorkingCopy
 from kodit.domain.errors import NotFoundError
-from kodit.domain.keyword import KeywordBatch
+from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.repositories import Followed
@@ -174,7 +175,7 @@ class CodeIndexingApplicationService:
         What is noted may be of every snippet: it is noted in pieces, each of which stays when the
         next is cut short. Only the last one says that it is the last.
         """
-        generation = await in_thread(self._keyword_index.generation)
+        lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         models = self._vectors.models()
 
         def look(transaction: Transaction) -> tuple[list[int], Followed]:
@@ -190,12 +191,12 @@ class CodeIndexingApplicationService:
         for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
             await stage.commit(partial(_mark_stale, some), step)
-        if followed.keyword_generation != generation:
-            await _in_pieces(stage, step, partial(_follow_generation, index.id, generation))
+        await self._follow_keyword_index(stage, step)
         for stage_type, model in models.items():
             if followed.model_of(stage_type) != model:
                 await _in_pieces(stage, step, partial(_follow_model, index.id, stage_type, model))
-        return await stage.commit(partial(_finish_scan, index.id, working_copy), step)
+        is_finished = await stage.commit(partial(_finish_scan, index.id, working_copy), step)
+        return is_finished and not lacks_pack
 
     async def process_extract(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -213,21 +214,41 @@ class CodeIndexingApplicationService:
         stage = self._stage(task, tracker)
         index_id = stage.index_id
         with stage.tracker.create_child(TaskOperation.CREATE_BM25_INDEX) as step:
-            step.set_total(
-                await stage.read(
-                    lambda transaction: transaction.snippets.count_keyword_changes(index_id)
-                )
-            )
-            while changes := await stage.read(
-                lambda transaction: transaction.snippets.keyword_changes(
-                    index_id, CHANGES_PER_BATCH
-                )
+            position = await self._keyword_position(index_id)
+            if await stage.read(
+                lambda transaction: transaction.keyword_log.untrusted({index_id: position})
             ):
-                batch = self._bm25.fold(index_id, changes)
-                await self._keyword_index.apply(batch)
-
-                await stage.commit(partial(_acknowledge, batch), step, step.current + len(changes))
+                await self._follow_keyword_index(stage, step)
+            step.set_total(
+                await stage.read(lambda transaction: transaction.keyword_log.count(index_id))
+            )
+            while (
+                log := await stage.read(
+                    lambda transaction: transaction.keyword_log.read(index_id, CHANGES_PER_BATCH)
+                )
+            ).changes:
+                batch = self._bm25.fold(index_id, log)
+                if await self._keyword_index.apply(batch):
+                    reached = step.current + len(log.changes)
+                    await stage.commit(partial(_acknowledge, batch), step, reached)
+                else:
+                    await self._follow_keyword_index(stage, step)
         return StageOutcome()
+
+    async def _keyword_position(self, index_id: int) -> KeywordPosition | None:
+        return (await in_thread(lambda: self._keyword_index.positions([index_id])))[index_id]
+
+    async def _follow_keyword_index(self, stage: Stage, step: ProgressTracker) -> None:
+        """Go on where the keyword index stands, or start the log anew where it cannot go on."""
+        index_id = stage.index_id
+        position = await self._keyword_position(index_id)
+
+        def follow(transaction: Transaction) -> tuple[bool, dict[str, int]]:
+            return transaction.keyword_log.follow(index_id, position), {}
+
+        if await stage.commit(follow, step):
+            generation = secrets.token_hex(8)
+            await _in_pieces(stage, step, partial(_start_log, index_id, generation))
 
     async def process_code_embeddings(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -294,10 +315,10 @@ def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None
     return None, {}
 
 
-def _follow_generation(
+def _start_log(
     index_id: int, generation: str, after: int, transaction: Transaction
 ) -> tuple[int | None, dict[str, int]]:
-    return transaction.snippets.follow_generation(index_id, generation, after), {}
+    return transaction.snippets.log_all(index_id, generation, after), {}
 
 
 def _follow_model(
@@ -325,7 +346,7 @@ def _finish_scan(
 
 
 def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, dict[str, int]]:
-    transaction.snippets.acknowledge(batch.index_id, batch.seq)
+    transaction.keyword_log.acknowledge(batch.index_id, batch.reached)
     return None, {"keywords_indexed": len(batch.additions)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Iterable, Sequence
 from functools import partial
 
@@ -11,7 +12,7 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Problem
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import NotFoundError
-from kodit.domain.keyword import KeywordChange
+from kodit.domain.keyword import KeywordBatch, KeywordLog
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.doctor import Examiner
 from kodit.domain.ports.engines import KeywordIndex
@@ -71,18 +72,29 @@ class DoctorService:
         A worker may do the same at the same time: a batch that comes late changes nothing.
         """
         for index_id in sorted(index_ids):
-            while changes := await in_thread(partial(self._changes, index_id)):
-                batch = self._bm25.fold(index_id, changes)
-                await self._keyword_index.apply(batch)
-                await in_thread(partial(self._acknowledge, index_id, batch.seq))
+            while (log := await in_thread(partial(self._log, index_id))).changes:
+                batch = self._bm25.fold(index_id, log)
+                if await self._keyword_index.apply(batch):
+                    await in_thread(partial(self._acknowledge, batch))
+                else:
+                    await in_thread(partial(self._follow_keyword_index, index_id))
 
-    def _changes(self, index_id: int) -> list[KeywordChange]:
+    def _log(self, index_id: int) -> KeywordLog:
         with self._database.read() as transaction:
-            return transaction.snippets.keyword_changes(index_id, CHANGES_PER_BATCH)
+            return transaction.keyword_log.read(index_id, CHANGES_PER_BATCH)
 
-    def _acknowledge(self, index_id: int, seq: int) -> None:
+    def _acknowledge(self, batch: KeywordBatch) -> None:
         with self._database.write() as transaction:
-            transaction.snippets.acknowledge(index_id, seq)
+            transaction.keyword_log.acknowledge(batch.index_id, batch.reached)
+
+    def _follow_keyword_index(self, index_id: int) -> None:
+        position = self._keyword_index.positions([index_id])[index_id]
+        with self._database.write() as transaction:
+            is_anew = transaction.keyword_log.follow(index_id, position)
+        generation, after = secrets.token_hex(8), 0 if is_anew else None
+        while after is not None:
+            with self._database.write() as transaction:
+                after = transaction.snippets.log_all(index_id, generation, after)
 
     async def _request(self, index_id: int) -> IndexRun | None:
         try:

@@ -309,7 +309,8 @@ class IndexService:
         """One step of a removal; whether there is more to do. Every step can be done twice; the
         index's row goes last."""
         if index.id not in self._without_files:
-            await self._keyword_index.drop(index.id)
+            generation = await in_thread(partial(self._generation, index))
+            await self._keyword_index.drop(index.id, generation)
             await in_thread(partial(self._vector_index.drop, index.id))
             await in_thread(partial(self._reader.discard, index))
             self._without_files.add(index.id)
@@ -325,3 +326,7 @@ class IndexService:
         if not has_more:
             self._without_files.discard(index.id)
         return has_more
+
+    def _generation(self, index: Index) -> str | None:
+        with self._database.read() as transaction:
+            return transaction.keyword_log.generation(index.id)

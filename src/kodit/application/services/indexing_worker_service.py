@@ -16,6 +16,7 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import StageHandler, tracker_of
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import (
+    DatabaseReplacedError,
     KoditError,
     LeaseLost,
     PermanentError,
@@ -25,6 +26,7 @@ from kodit.domain.errors import (
 )
 from kodit.domain.ports.runtime import WakeUp
 from kodit.domain.ports.workers import WorkerRegistry
+from kodit.domain.shortage import shortage
 from kodit.domain.value_objects import TaskProgress, TaskState, TaskType
 
 log = logging.getLogger(__name__)
@@ -191,7 +193,7 @@ class IndexingWorkerService:
             await asyncio.wait(self._running)
         try:
             return await self._queue.release_all(worker)
-        except (TransientError, OSError) as error:
+        except (TransientError, DatabaseReplacedError, OSError) as error:
             # Whoever sees that this worker is gone takes its tasks back.
             log.warning("what is held cannot be given back", extra=_why(error))
             return 0
@@ -205,6 +207,9 @@ class IndexingWorkerService:
                     task = await self._run_one(worker, task)
                 except LeaseLost as error:
                     log.warning("lease lost; nothing was changed", extra=_why(error))
+                    return
+                except DatabaseReplacedError as error:
+                    log.warning("given up; nothing was changed", extra=_why(error))
                     return
 
     async def _run_one(self, worker: str, task: Task) -> Task | None:
@@ -241,6 +246,8 @@ class IndexingWorkerService:
         if isinstance(error, TaskCancelled):
             await self._queue.acknowledge_cancel(task.claim)
             return "cancelled"
+        if (short := shortage(error)) is not None:
+            error = short
         if isinstance(error, (TransientError, OSError)):
             passing = error if isinstance(error, TransientError) else _transient(error)
             state = await self._queue.fail_transiently(task.claim, passing)

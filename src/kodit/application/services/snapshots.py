@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
+from kodit.domain.keyword import KeywordPosition
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 from kodit.domain.value_objects import Scope, SearchFilter
+
+log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
 """A change of the keyword index takes longer than it takes to begin a transaction."""
@@ -34,5 +39,31 @@ def read_together(
         with database.read() as transaction:
             scope = transaction.search.resolve(search_filter)  # here the snapshot begins
             if keyword_index.reader() is keyword or attempt == MOST_ATTEMPTS:
-                return answer(transaction, keyword.over(scope.index_ids), scope)
+                trusted = _trusted(keyword_index, transaction, keyword, scope)
+                return answer(transaction, trusted, scope)
     raise AssertionError
+
+
+def _trusted(
+    keyword_index: KeywordIndex, transaction: Transaction, keyword: KeywordReader, scope: Scope
+) -> KeywordReader:
+    """The keyword index without those indexes of which it does not hold what the database has
+    logged: one of the two was restored from a copy or removed, or has lost its last writes."""
+    positions = keyword.positions(scope.index_ids)
+    untrusted = frozenset(transaction.keyword_log.untrusted(positions))
+    if not untrusted:
+        return keyword.over(scope.index_ids)
+    _tell(id(keyword_index), frozenset((index_id, positions[index_id]) for index_id in untrusted))
+    return keyword.over(scope.index_ids - untrusted).without(untrusted)
+
+
+@lru_cache(maxsize=64)
+def _tell(_keyword_index: int, positions: frozenset[tuple[int, KeywordPosition | None]]) -> None:
+    """Say it once of each state of an index."""
+    log.warning(
+        "the keyword index does not fit the database, as after one of them was restored from a "
+        "copy; these indexes are searched without it until `kodit index` has run",
+        extra={
+            "indexes": ",".join(str(index_id) for index_id in sorted(one[0] for one in positions))
+        },
+    )

@@ -99,7 +99,10 @@ class _Lookup:
         return SymbolAnswer(
             tuple(self._complete(definitions[:limit])),
             tuple(references[:limit]),
-            saw_defining and saw_using and max(len(definitions), len(references)) <= limit,
+            not self._keyword.leaves_out
+            and saw_defining
+            and saw_using
+            and max(len(definitions), len(references)) <= limit,
         )
 
     def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:

@@ -13,6 +13,8 @@ from enum import Enum
 from functools import cache, partial
 from typing import Any, TypeVar
 
+from kodit.domain.shortage import shortage
+
 T = TypeVar("T")
 
 
@@ -32,7 +34,7 @@ async def in_thread(
 ) -> T:
     """Run blocking work off the event loop, in a thread of the lane or of an executor of one's own.
     When the caller is cancelled meanwhile, however often, the work is still waited for: a
-    transaction is never left unattended."""
+    transaction is never left unattended. Raises TransientError where no thread can be started."""
     loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
 
@@ -43,10 +45,13 @@ async def in_thread(
             raise RuntimeError("the work raised StopIteration") from error
 
     future: asyncio.Future[T] | None = None
-    if executor is None:
-        future = _warm.run(loop, call)
-    if future is None:
-        future = loop.run_in_executor(executor or _threads_of(lane), call)
+    try:
+        if executor is None:
+            future = _warm.run(loop, call)
+        if future is None:
+            future = loop.run_in_executor(executor or _threads_of(lane), call)
+    except RuntimeError as error:
+        raise shortage(error) or error from None  # no thread can be started
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:

@@ -45,6 +45,11 @@ class VectorStages:
             TaskType.ENRICH: f"{self._embedder.model} {self._enricher.model}",
         }
 
+    def is_prepared(self, index_id: int) -> bool:
+        """Whether searches find prepared what they should."""
+        model = self._embedder.model
+        return all(self._vector_index.is_prepared(index_id, kind, model) for kind in VectorKind)
+
     async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
         """Give every pending snippet the vector of its code."""
         with_path = self._embedder.includes_path
@@ -55,7 +60,7 @@ class VectorStages:
             ]
             with suppress(_CacheMovedError):  # the batch is still pending, and comes again
                 await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
-            await self._extend(stage, VectorKind.CODE, next(batches))
+            await self._extend(stage, step, VectorKind.CODE, next(batches))
         await self._finish(stage, step, VectorKind.CODE)
 
     async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
@@ -71,7 +76,7 @@ class VectorStages:
                     texts = await self._enrich(stage, step, snippets)
                     await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
                     embedding.set_current(step.current)
-                await self._extend(stage, VectorKind.TEXT, next(batches))
+                await self._extend(stage, step, VectorKind.TEXT, next(batches))
         await self._finish(stage, step, VectorKind.TEXT)
 
     async def _next_batch(
@@ -165,9 +170,12 @@ class VectorStages:
         )
         return None, {"texts_embedded": len(vectors)}
 
-    async def _extend(self, stage: Stage, kind: VectorKind, batch: int) -> None:
+    async def _extend(
+        self, stage: Stage, step: ProgressTracker, kind: VectorKind, batch: int
+    ) -> None:
         if batch % BATCHES_PER_EXTENSION == 0:
-            await self._vector_index.extend(stage.index_id, kind, self._embedder.model)
+            token = await self._vector_index.extend(stage.index_id, kind, self._embedder.model)
+            await self._note_pack(stage, step, kind, token)
 
     async def _finish(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
         def drop(ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
@@ -179,7 +187,20 @@ class VectorStages:
         )
         for start in range(0, len(left), MOST_PER_TRANSACTION.rows):
             await stage.commit(partial(drop, left[start : start + MOST_PER_TRANSACTION.rows]), step)
-        await self._vector_index.refresh(stage.index_id, kind, self._embedder.model)
+        token = await self._vector_index.refresh(stage.index_id, kind, self._embedder.model)
+        await self._note_pack(stage, step, kind, token)
+
+    async def _note_pack(
+        self, stage: Stage, step: ProgressTracker, kind: VectorKind, token: str | None
+    ) -> None:
+        if token is None:
+            return
+
+        def note(transaction: Transaction) -> tuple[None, dict[str, int]]:
+            transaction.embeddings.note_pack(stage.index_id, kind, token)
+            return None, {}
+
+        await stage.commit(note, step)
 
 
 def _check_answer(what: str, asked: int, answered: int) -> None:

@@ -9,6 +9,7 @@ from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
     IndexRepository,
+    KeywordLogRepository,
     SearchRepository,
     SnippetRepository,
     UnusedRepository,
@@ -25,6 +26,8 @@ class Transaction(Protocol):
     def indexes(self) -> IndexRepository: ...
     @property
     def snippets(self) -> SnippetRepository: ...
+    @property
+    def keyword_log(self) -> KeywordLogRepository: ...
     @property
     def search(self) -> SearchRepository: ...
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from kodit.domain.embedding import PackedVector
-from kodit.domain.keyword import KeywordBatch
+from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.ports.database import Transaction
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.search import Hit, Scope, StoredSnippet, VectorKind
@@ -15,18 +15,18 @@ from kodit.domain.search import Hit, Scope, StoredSnippet, VectorKind
 class KeywordIndex(Protocol):
     """A derived index of words that follows the log of changes."""
 
-    async def apply(self, batch: KeywordBatch) -> None:
+    async def apply(self, batch: KeywordBatch) -> bool:
         """Delete, then add, and commit. A batch that has been applied before changes nothing, so
-        that neither a crash before its acknowledgement nor a late worker does harm."""
+        that a crash before its acknowledgement does no harm. Returns whether the batch is in: it
+        is refused where it does not continue what the index holds."""
         ...
 
-    async def drop(self, index_id: int) -> None:
-        """Forget an index for good; later batches for it are ignored."""
+    async def drop(self, index_id: int, generation: str | None) -> None:
+        """Forget an index for good; later batches of this generation are ignored."""
         ...
 
-    def generation(self) -> str:
-        """A name given when the index was made from nothing. Another name than the one that the
-        database noted means that what was acknowledged is gone and must be logged again."""
+    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
+        """Those of the index as it is now."""
         ...
 
     def reader(self) -> KeywordReader:
@@ -44,6 +44,20 @@ class KeywordReader(Protocol):
     def over(self, index_ids: frozenset[int]) -> KeywordReader:
         """The same state with scores that go by the snippets of these indexes alone: what other
         indexes hold changes none of them."""
+        ...
+
+    @property
+    def leaves_out(self) -> frozenset[int]:
+        """The indexes that it does not answer for."""
+        ...
+
+    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
+        """How far each index was followed; None for one of which nothing is held. An engine that
+        is damaged holds nothing."""
+        ...
+
+    def without(self, index_ids: frozenset[int]) -> KeywordReader:
+        """The same state, in which nothing is found of these indexes."""
         ...
 
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
@@ -116,14 +130,21 @@ class VectorIndex(Protocol):
         """Reads through the transaction, and for as long as it lasts."""
         ...
 
-    async def extend(self, index_id: int, kind: VectorKind, model: str) -> None:
+    async def extend(self, index_id: int, kind: VectorKind, model: str) -> str | None:
         """A stage has stored more vectors of an index: prepare for searching them, so that a
-        search costs as much while the stage lasts as after it."""
+        search costs as much while the stage lasts as after it. Returns the name of what was
+        prepared, None where that was not worth it; it is used as soon as the database has noted
+        the name."""
         ...
 
-    async def refresh(self, index_id: int, kind: VectorKind, model: str) -> None:
+    async def refresh(self, index_id: int, kind: VectorKind, model: str) -> str | None:
         """A stage has brought the vectors of an index up to date: prepare for searching them, and
-        leave out those that are gone."""
+        leave out those that are gone. Returns what `extend` does."""
+        ...
+
+    def is_prepared(self, index_id: int, kind: VectorKind, model: str) -> bool:
+        """Whether what `refresh` should have prepared is there, whole, and made from this
+        database."""
         ...
 
     def drop(self, index_id: int) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from kodit.domain.batches import MOST_PER_READ, MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
-from kodit.domain.keyword import KeywordChange
+from kodit.domain.keyword import KeywordLog, KeywordPosition
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.source import KnownFile, Source, SourceHistory
@@ -162,6 +162,39 @@ class IndexRepository(Protocol):
         ...
 
 
+class KeywordLogRepository(Protocol):
+    """The log that the keyword index follows, within one transaction."""
+
+    def read(self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size) -> KeywordLog:
+        """The oldest changes that are not acknowledged, up to so many and so much text. What one
+        transaction logged is never cut apart, so that there may be some more."""
+        ...
+
+    def count(self, index_id: int) -> int:
+        """How many changes are not acknowledged."""
+        ...
+
+    def generation(self, index_id: int) -> str | None:
+        """The name of the log; None before its first scan has ended."""
+        ...
+
+    def acknowledge(self, index_id: int, reached: KeywordPosition) -> None:
+        """The keyword index holds every change up to this one. Nothing happens where the change is
+        not waiting: somebody has acknowledged more, or the log was started anew."""
+        ...
+
+    def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
+        """Those of the indexes of which the keyword index, which stands at these positions, does
+        not hold what this database has logged: it followed another database, or a later or
+        earlier state of this one."""
+        ...
+
+    def follow(self, index_id: int, position: KeywordPosition | None) -> bool:
+        """Acknowledge what the keyword index holds, which stands at this position; where it cannot
+        go on with the log, forget the name of that. Returns whether all has to be logged anew."""
+        ...
+
+
 class SnippetRepository(Protocol):
     """Snippets and what is still to be done for them, within one transaction."""
 
@@ -174,27 +207,13 @@ class SnippetRepository(Protocol):
         """How many snippets, live and superseded, there are of each file that has any."""
         ...
 
-    def keyword_changes(
-        self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size
-    ) -> list[KeywordChange]:
-        """The oldest changes that are not acknowledged, up to so many and so much text. What one
-        transaction logged is never cut apart, so that there may be some more."""
-        ...
-
-    def count_keyword_changes(self, index_id: int) -> int: ...
-
-    def acknowledge(self, index_id: int, seq: int) -> None:
-        """The keyword index holds every change up to `seq`."""
-        ...
-
     def followed(self, index_id: int) -> Followed:
         """What was noted by the two below."""
         ...
 
-    def follow_generation(self, index_id: int, generation: str, after: int = 0) -> int | None:
-        """Note which keyword index holds what was acknowledged. Where it is another one than
-        before, log first that the live snippets are added: some after the snippet `after`.
-        Returns after which one to go on, None when all are logged and the index is noted."""
+    def log_all(self, index_id: int, generation: str, after: int = 0) -> int | None:
+        """Log that the live snippets are added: some after the snippet `after`. Returns after which
+        one to go on, None when all are logged and the log has its name."""
         ...
 
     def pending(
@@ -279,6 +298,10 @@ class EmbeddingRepository(Protocol):
     ) -> None:
         """Give each snippet its vector, note the stage as done for it, and drop the vectors of
         superseded snippets of every file that is complete now. All are of one index."""
+        ...
+
+    def note_pack(self, index_id: int, kind: VectorKind, token: str) -> None:
+        """Note what was prepared for searching the vectors of an index."""
         ...
 
     def superseded(self, index_id: int, kind: VectorKind) -> list[int]:

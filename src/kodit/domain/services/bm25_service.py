@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from kodit.domain.keyword import KeywordBatch, KeywordChange, KeywordOperation
+from kodit.domain.keyword import KeywordBatch, KeywordLog, KeywordOperation
 
 
 class BM25DomainService:
     """Folds changes, so that a snippet which came and went between two batches costs nothing."""
 
-    def fold(self, index_id: int, changes: Sequence[KeywordChange]) -> KeywordBatch:
-        """One batch for consecutive, non-empty changes. Additions of snippets that have been
+    def fold(self, index_id: int, log: KeywordLog) -> KeywordBatch:
+        """One batch for consecutive changes, at least one. Additions of snippets that have been
         retired since are left out: their removal is in the log as well."""
+        changes = log.changes
         return KeywordBatch(
             index_id=index_id,
             seq=changes[-1].seq,
@@ -26,4 +25,7 @@ class BM25DomainService:
                 for change in changes
                 if change.operation is KeywordOperation.ADD and change.snippet is not None
             ],
+            generation=log.generation,
+            follows=log.follows,
+            tokens={change.seq: change.token for change in changes},
         )

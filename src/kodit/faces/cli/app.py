@@ -304,6 +304,13 @@ def main() -> None:
         # The reader of our output has had enough; Python must not complain at exit.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
+    except (MemoryError, ImportError, RuntimeError) as error:
+        from kodit.domain.shortage import shortage
+
+        if (short := shortage(error)) is None:
+            raise
+        say(f"kodit: {short}")
+        sys.exit(EXIT_FAILED)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         sys.stderr.write(f"kodit: {error.strerror or error}{where}\n")

@@ -27,7 +27,10 @@ from kodit.infrastructure.sqlalchemy.entities import METADATA
 MOST_MESSAGES = 5
 _OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
 """Folders of the data directory that hold what belongs to indexes."""
-_BEYOND_REPAIR = "nothing; restore it from a copy, or move it away and index again"
+_BEYOND_REPAIR = (
+    "nothing; restore it from a copy, once the -wal and -shm beside it are removed, or move it "
+    "away and index again"
+)
 
 
 def fatal_problem(data_dir: Path) -> Problem | None:

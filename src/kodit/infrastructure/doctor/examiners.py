@@ -50,5 +50,5 @@ def examiners(
         EmbeddingExaminer(database),
         RowExaminer(database, Area.VECTORS, vector_checks(model)),
         PackExaminer(database, data_dir / "vectors"),
-        KeywordExaminer(database, data_dir / "keyword" / SCHEMA_VERSION, keyword_index.generation),
+        KeywordExaminer(database, data_dir / "keyword" / SCHEMA_VERSION, keyword_index),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,18 +19,15 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    text,
 )
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.keyword import KeywordOperation
-from kodit.infrastructure.doctor.keyword_files import (
-    DamagedIndexError,
-    Documents,
-    read_documents,
-)
-from kodit.infrastructure.keyword.writing import locked, read_positions
+from kodit.domain.ports.engines import KeywordIndex
+from kodit.infrastructure.doctor.keyword_files import Documents, read_all
+from kodit.infrastructure.keyword.standing import DamagedIndexError
+from kodit.infrastructure.keyword.writing import discard, locked
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -39,6 +35,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     KEYWORD_CHANGES,
     SNIPPETS,
 )
+from kodit.infrastructure.sqlalchemy.keyword_log import new_token
 
 Ids = NDArray[np.int64]
 
@@ -51,13 +48,11 @@ class KeywordExaminer:
 
     area = Area.KEYWORD
 
-    def __init__(
-        self, database: SqliteDatabase, folder: Path, generation: Callable[[], str]
-    ) -> None:
-        """`folder` is that of the current version; `generation` names the index in it."""
+    def __init__(self, database: SqliteDatabase, folder: Path, keyword_index: KeywordIndex) -> None:
+        """`folder` is that of the current version."""
         self._database = database
         self._folder = folder
-        self._generation = generation
+        self._keyword_index = keyword_index
 
     def examine(self) -> list[Problem]:
         with self._database.read() as transaction:
@@ -67,44 +62,24 @@ class KeywordExaminer:
                 # acknowledged in it is in the index, and what is in the index was logged in it.
                 with locked(str(self._folder)):
                     indexes = _indexes(connection)
-                    if not any(indexes.values()):
-                        return []
-                    documents, positions = _read(self._folder)
-                    generation = _stored_generation(self._folder)
-                self._check_positions(connection, indexes, documents, positions)
+                    documents, standing = read_all(self._folder)
             except DamagedIndexError as reason:
                 return [self._rebuilding(str(reason), indexes)]
-            problems: list[Problem] = []
-            for index_id, noted in indexes.items():
-                if noted is not None and noted != generation:
-                    problems.append(self._relogging(index_id))
-                elif noted is not None:
-                    problems += self._compare(connection, index_id, documents)
-        return problems
-
-    def _check_positions(
-        self,
-        connection: Connection,
-        indexes: dict[int, str | None],
-        documents: Documents,
-        positions: dict[str, int | None],
-    ) -> None:
-        last = _last_seq(connection)
-        for index_id in indexes:
-            position = positions.get(str(index_id), 0)
-            if position is None:
-                raise DamagedIndexError(f"it refuses index {index_id} as deleted")
-            if position > last:
-                raise DamagedIndexError(f"it claims to be ahead of the log of index {index_id}")
-        for index_id in np.unique(documents.index_ids).tolist():
-            if index_id not in indexes and not _is_dying(connection, index_id):
-                raise DamagedIndexError(
-                    f"it holds snippets of index {index_id}, which is not there"
-                )
-            if index_id in indexes and str(index_id) not in positions:
-                raise DamagedIndexError(
-                    f"it does not know how far it has followed index {index_id}"
-                )
+            logged = [
+                index_id for index_id, generation in indexes.items() if generation is not None
+            ]
+            untrusted = transaction.keyword_log.untrusted(
+                {index_id: standing.position(index_id) for index_id in logged}
+            )
+            problems = [self._relogging(index_id) for index_id in sorted(untrusted)]
+            for index_id in sorted(set(logged) - untrusted):
+                problems += self._compare(connection, index_id, documents)
+            strangers = {
+                index_id
+                for index_id in np.unique(documents.index_ids).tolist()
+                if index_id not in indexes and not _is_dying(connection, index_id)
+            }
+        return problems + [self._dropping(index_id) for index_id in sorted(strangers)]
 
     def _compare(
         self, connection: Connection, index_id: int, documents: Documents
@@ -158,10 +133,10 @@ class KeywordExaminer:
     def _relogging(self, index_id: int) -> Problem:
         return Problem(
             self.area,
-            "it was made anew since it followed this index",
+            "what it holds of this index was not made from what the database has logged",
             "logs every snippet again and follows the log",
             index_id,
-            partial(in_thread, partial(self._follow_generation, [index_id])),
+            partial(in_thread, partial(self._follow, [index_id])),
             relog=frozenset([index_id]),
         )
 
@@ -174,43 +149,52 @@ class KeywordExaminer:
             relog=frozenset(indexes),
         )
 
+    def _dropping(self, index_id: int) -> Problem:
+        return Problem(
+            self.area,
+            f"it holds snippets of index {index_id}, which is not there",
+            "removes them",
+            repair=partial(self._keyword_index.drop, index_id, None),
+        )
+
     # Repairs
 
     def _start_anew(self, index_ids: Sequence[int]) -> None:
-        """Another generation is what makes every index log its snippets again, here at once and
-        in whichever process comes to it later."""
         with locked(str(self._folder)):
-            doomed = self._folder.with_name(f"{secrets.token_hex(8)}.tmp")
-            self._folder.rename(doomed)
-            self._folder.mkdir(mode=0o700)
-        shutil.rmtree(doomed, ignore_errors=True)
-        self._follow_generation(index_ids)
+            discard(self._folder)
+        self._follow(index_ids)
 
-    def _follow_generation(self, index_ids: Sequence[int]) -> None:
-        generation = self._generation()
+    def _follow(self, index_ids: Sequence[int]) -> None:
+        """Log all snippets again of what the keyword index does not hold as the database knows
+        it; whichever process comes to an index later does the same."""
         for index_id in index_ids:
-            after: int | None = 0
+            position = self._keyword_index.positions([index_id])[index_id]
+            with self._database.write() as transaction:
+                is_anew = transaction.keyword_log.follow(index_id, position)
+            generation, after = secrets.token_hex(8), 0 if is_anew else None
             while after is not None:
                 with self._database.write() as transaction:
-                    after = transaction.snippets.follow_generation(index_id, generation, after)
+                    after = transaction.snippets.log_all(index_id, generation, after)
 
     def _log_additions(self, snippet_ids: Sequence[int]) -> None:
         for some in in_chunks(snippet_ids):
             with self._database.write() as transaction:
                 transaction.connection.execute(
                     insert(KEYWORD_CHANGES).from_select(
-                        ["index_id", "file_id", "change_set", "snippet_id", "op"],
+                        ["index_id", "file_id", "change_set", "snippet_id", "op", "token"],
                         select(
                             SNIPPETS.c.index_id,
                             SNIPPETS.c.file_id,
                             _next_change_set(SNIPPETS.c.index_id),
                             SNIPPETS.c.id,
                             literal(KeywordOperation.ADD.value),
+                            literal(new_token()),
                         ).where(SNIPPETS.c.id.in_(some), SNIPPETS.c.state == "live", ~_is_logged()),
                     )
                 )
 
     def _log_removals(self, index_id: int, pairs: Sequence[tuple[int, int]]) -> None:
+        token = new_token()
         for some in in_chunks(pairs):
             with self._database.write() as transaction:
                 change_set = transaction.connection.execute(
@@ -225,30 +209,15 @@ class KeywordExaminer:
                             "change_set": change_set,
                             "snippet_id": snippet_id,
                             "op": KeywordOperation.REMOVE.value,
+                            "token": token,
                         }
                         for snippet_id, file_id in some
                     ],
                 )
 
 
-def _read(folder: Path) -> tuple[Documents, dict[str, int | None]]:
-    """Raises DamagedIndexError."""
-    try:
-        positions = read_positions(str(folder))
-    except ValueError:
-        raise DamagedIndexError("positions.json cannot be read") from None
-    if not all(position is None or isinstance(position, int) for position in positions.values()):
-        raise DamagedIndexError("positions.json holds something else than positions")
-    return read_documents(folder), positions
-
-
-def _stored_generation(folder: Path) -> str | None:
-    path = folder / "generation"
-    return path.read_text() if path.exists() else None
-
-
 def _indexes(connection: Connection) -> dict[int, str | None]:
-    """The keyword index that each index has noted."""
+    """The generation of the log of each index."""
     rows = connection.execute(
         select(INDEXES.c.id, INDEXES.c.keyword_generation).where(INDEXES.c.deleted_at == 0)
     )
@@ -258,13 +227,6 @@ def _indexes(connection: Connection) -> dict[int, str | None]:
 def _is_dying(connection: Connection, index_id: int) -> bool:
     query = select(INDEXES.c.id).where(INDEXES.c.id == index_id, INDEXES.c.deleted_at != 0)
     return connection.execute(query).first() is not None
-
-
-def _last_seq(connection: Connection) -> int:
-    """The highest number that the log has ever given out."""
-    query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
-    found = connection.execute(query, {"name": KEYWORD_CHANGES.name}).scalar()
-    return int(found or 0)
 
 
 def _ids(connection: Connection, query: Select[int]) -> Ids:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ from kodit.domain.ports.workers import WorkerRegistry
 from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.writing import LOCK, leftovers
+from kodit.infrastructure.locks import open_lock_file, try_lock
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
@@ -46,6 +49,7 @@ _OWNED: tuple[Table, ...] = (
     TASKS,
 )
 _CREDENTIALS = re.compile(r"[0-9a-f]{32}")
+_OF_PROCESS = re.compile(r"\.(?P<process>\d+)\.[0-9a-f]{8}\.tmp$")
 _PACK = re.compile(r"(?P<index>\d+)-(?:code|text)\.pack")
 
 
@@ -132,12 +136,29 @@ class LeftoverExaminer:
 
     def _temporary_files(self) -> list[Problem]:
         found: list[Path] = []
-        for pattern in ("*.tmp", "keyword/*/*.tmp", "vectors/*.tmp", "credentials/.*.tmp"):
+        for pattern in ("*.tmp", "vectors/*.tmp", "credentials/.*.tmp"):
             found += self._data_dir.glob(pattern)
+        abandoned = [path for path in found if _is_of_the_dead(path)]
+        abandoned += _quiet(path for path in found if path not in abandoned)
+        abandoned += self._temporary_files_of_keyword_index()
         return [
             self._removal(path, f"{path.relative_to(self._data_dir)} was never put in its place")
-            for path in _quiet(found)
+            for path in sorted(abandoned)
         ]
+
+    def _temporary_files_of_keyword_index(self) -> list[Path]:
+        """Nobody needs them while nobody writes."""
+        folder = self._data_dir / "keyword"
+        if not (folder / LOCK).exists():
+            return []
+        descriptor = open_lock_file(folder / LOCK)
+        try:
+            if not try_lock(descriptor):
+                return []
+            folders = [folder, *(path for path in folder.glob("*") if path.suffix != ".tmp")]
+            return [path for one in folders for path in leftovers(one)]
+        finally:
+            os.close(descriptor)
 
     def _former_keyword_indexes(self) -> list[Problem]:
         others = [
@@ -186,6 +207,20 @@ class LeftoverExaminer:
     def _removal(self, path: Path, what: str) -> Problem:
         repair = partial(in_thread, partial(remove_tree, path))
         return Problem(self.area, what, "removes it", repair=repair)
+
+
+def _is_of_the_dead(path: Path) -> bool:
+    """Whether the process that a temporary file is named after has ended."""
+    match = _OF_PROCESS.search(path.name)
+    if match is None:
+        return False
+    try:
+        os.kill(int(match["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _quiet(paths: Iterable[Path]) -> list[Path]:

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, select
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, VECTORS
+from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, INDEXES, VECTORS
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 
 _NAME = re.compile(r"(?P<index>\d+)-(?P<kind>code|text)\.pack")
@@ -38,21 +39,32 @@ class PackExaminer:
             pack = open_pack(path)
             if match is None or pack is None:
                 continue
+            index_id, kind = int(match["index"]), match["kind"]
             with self._database.read() as transaction:
-                differing = _count_differing(
-                    transaction.connection, pack, int(match["index"]), match["kind"]
-                )
-            if differing:
+                connection = transaction.connection
+                what = None
+                if not _is_noted(connection, pack, index_id, kind):
+                    what = f"{path.name} was not made from this database"
+                elif differing := _count_differing(connection, pack, index_id, kind):
+                    what = f"{differing} vectors in {path.name} are not those of the database"
+            if what is not None:
                 problems.append(
                     Problem(
                         self.area,
-                        f"{differing} vectors in {path.name} are not those of the database",
-                        "removes the file; the next run writes it again",
-                        int(match["index"]),
+                        what,
+                        "removes the file and writes it again",
+                        index_id,
                         partial(in_thread, partial(path.unlink, missing_ok=True)),
+                        refresh=frozenset([index_id]),
                     )
                 )
         return problems
+
+
+def _is_noted(connection: Connection, pack: Pack, index_id: int, kind: str) -> bool:
+    column = INDEXES.c.code_pack if kind == VectorKind.CODE else INDEXES.c.text_pack
+    noted = connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
+    return noted == pack.token
 
 
 def _count_differing(connection: Connection, pack: Pack, index_id: int, kind: str) -> int:

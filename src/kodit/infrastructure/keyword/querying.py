@@ -12,6 +12,7 @@ import tantivy
 from kodit.domain.errors import PermanentError
 from kodit.domain.value_objects import Scope
 from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND
+from kodit.infrastructure.keyword.writing import is_panic
 
 
 @contextmanager
@@ -20,11 +21,20 @@ def reading(folder: Path) -> Iterator[None]:
     it is searched. Raises PermanentError for either."""
     try:
         yield
-    except ValueError as error:
-        raise PermanentError(
-            f"the keyword index {folder} cannot be read: it is damaged, or belongs to another "
-            "user; `kodit doctor` says which, and with --repair builds it anew"
-        ) from error
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        if not (isinstance(error, (ValueError, LookupError, TypeError)) or is_panic(error)):
+            raise
+        raise unreadable(folder) from error
+
+
+def unreadable(folder: Path) -> PermanentError:
+    """What is said of an index that cannot be read."""
+    return PermanentError(
+        f"the keyword index {folder} cannot be read: it is damaged, or belongs to another user; "
+        "`kodit doctor` says which, and with --repair builds it anew"
+    )
 
 
 class Clause(NamedTuple):

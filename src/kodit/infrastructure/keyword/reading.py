@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, MutableMapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -11,6 +12,7 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
+from kodit.domain.keyword import KeywordPosition
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.value_objects import Hit, Scope
 from kodit.infrastructure.keyword.corpus import Corpus
@@ -18,6 +20,7 @@ from kodit.infrastructure.keyword.querying import Clause, any_of, explained, rea
 from kodit.infrastructure.keyword.schema import (
     CONTENT,
     FILE_ID,
+    INDEX_ID,
     LENGTH,
     NAME,
     RECORD,
@@ -25,6 +28,7 @@ from kodit.infrastructure.keyword.schema import (
     TERMS,
 )
 from kodit.infrastructure.keyword.scoring import frequencies, rarity, scores
+from kodit.infrastructure.keyword.standing import Standing
 
 MOST_SNIPPETS_OF_FILES = 20_000
 """More matching snippets than all candidate files together should have; where there are more, the
@@ -72,7 +76,10 @@ class KeywordState:
     """What was committed to the keyword index at one moment, and a reader for each set of indexes
     that is asked for. Any number of threads may use it at once."""
 
-    def __init__(self, index: tantivy.Index, folder: Path, records: RecordCache) -> None:
+    def __init__(
+        self, index: tantivy.Index, folder: Path, records: RecordCache, standing: Standing
+    ) -> None:
+        self.standing = standing
         self.schema = index.schema
         self.searcher = index.searcher()
         self.folder = folder
@@ -111,11 +118,9 @@ class KeywordState:
 class TantivyReader:
     """Any number of threads may use it at once: nothing in it changes."""
 
-    def __init__(
-        self,
-        state: KeywordState,
-        corpus: Corpus,
-    ) -> None:
+    leaves_out: frozenset[int] = frozenset()
+
+    def __init__(self, state: KeywordState, corpus: Corpus) -> None:
         self._state = state
         self._schema = state.schema
         self._searcher = state.searcher
@@ -124,6 +129,15 @@ class TantivyReader:
 
     def over(self, index_ids: frozenset[int]) -> TantivyReader:
         return self._state.reader(index_ids)
+
+    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
+        standing = self._state.standing
+        return {index_id: standing.position(index_id) for index_id in index_ids}
+
+    def without(self, index_ids: frozenset[int]) -> TantivyReader:
+        other = copy(self)
+        other.leaves_out = index_ids
+        return other
 
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
         if not terms:
@@ -178,6 +192,11 @@ class TantivyReader:
         the terms score."""
         if not self._searcher.num_docs or not all(clause.values for clause in clauses):
             return self._nothing()
+        if must_match and not question.terms:
+            return self._nothing()
+        if self.leaves_out:
+            none_of = Clause(tantivy.Occur.MustNot, INDEX_ID, tuple(self.leaves_out))
+            clauses = [*clauses, none_of]
         query = tantivy.Query
         parts = [
             (clause.occur, query.const_score_query(any_of(self._schema, clause), 0.0))
@@ -340,8 +359,18 @@ class _Found:
 class EmptyReader:
     """The state of an index that is not there."""
 
+    leaves_out: frozenset[int] = frozenset()
+
     def over(self, _index_ids: frozenset[int]) -> EmptyReader:
         return self
+
+    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
+        return dict.fromkeys(index_ids)
+
+    def without(self, index_ids: frozenset[int]) -> EmptyReader:
+        other = EmptyReader()
+        other.leaves_out = index_ids
+        return other
 
     def search(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
         return []

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
+import logging
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import tantivy
 
-from kodit.domain.keyword import KeywordBatch
-from kodit.infrastructure.files import write_atomically
-from kodit.infrastructure.keyword.querying import reading
+from kodit.domain.errors import PermanentError
+from kodit.domain.keyword import KeywordBatch, KeywordPosition
+from kodit.infrastructure.keyword.querying import reading, unreadable
 from kodit.infrastructure.keyword.reading import (
     EmptyReader,
     KeywordState,
@@ -19,8 +20,11 @@ from kodit.infrastructure.keyword.reading import (
     TantivyReader,
 )
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index
-from kodit.infrastructure.keyword.writing import locked
+from kodit.infrastructure.keyword.standing import NAME as STANDING
+from kodit.infrastructure.keyword.standing import DamagedIndexError, check_files, read_standing
 from kodit.infrastructure.processes.pool import ProcessPool
+
+log = logging.getLogger(__name__)
 
 _WRITING = "kodit.infrastructure.keyword.writing"
 
@@ -35,48 +39,75 @@ class TantivyKeywordIndex:
         self._opened: _Opened | None = None
         self._lock = threading.Lock()
 
-    async def apply(self, batch: KeywordBatch) -> None:
-        await self._pool.call(f"{_WRITING}:apply_batch", str(self._folder), batch)
+    async def apply(self, batch: KeywordBatch) -> bool:
+        return bool(await self._pool.call(f"{_WRITING}:apply_batch", str(self._folder), batch))
 
-    async def drop(self, index_id: int) -> None:
-        await self._pool.call(f"{_WRITING}:drop_index", str(self._folder), index_id)
+    async def drop(self, index_id: int, generation: str | None) -> None:
+        await self._pool.call(f"{_WRITING}:drop_index", str(self._folder), index_id, generation)
 
-    def generation(self) -> str:
-        path = self._folder / "generation"
-        if not path.exists():
-            with locked(str(self._folder)):
-                if not path.exists():  # of two that begin at once, both take the first one's
-                    write_atomically(path, secrets.token_hex(8).encode())
-        return path.read_text()
+    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
+        return self.reader().positions(index_ids)
 
     def reader(self) -> TantivyReader | EmptyReader:
-        """The index as it was last committed, by whichever process."""
-        try:
-            status = (self._folder / "meta.json").stat()
-        except FileNotFoundError:
-            return _EMPTY
-        stamp = (status.st_mtime_ns, status.st_ino)
+        """The index as it was last written, by whichever process. One that is damaged holds
+        nothing, until the next writer has made it anew."""
+        stamps = self._stamps()
         opened = self._opened
-        if opened is None or opened.stamp != stamp:
+        if opened is None or opened.stamps != stamps:
             with self._lock:
                 opened = self._opened
-                if opened is None or opened.stamp != stamp:
-                    opened = self._opened = self._open(stamp)
+                if opened is None or opened.stamps != stamps:
+                    opened = self._opened = self._open(stamps)
         return opened.reader
 
-    def _open(self, stamp: tuple[int, int]) -> _Opened:
+    def _stamps(self) -> _Stamps:
+        return _stamp(self._folder / STANDING), _stamp(self._folder / "meta.json")
+
+    def _open(self, stamps: _Stamps) -> _Opened:
+        while True:
+            try:
+                return self._open_checked(stamps)
+            except (DamagedIndexError, FileNotFoundError, PermanentError) as error:
+                now = self._stamps()
+                if now == stamps:
+                    log.warning(
+                        "the keyword index is damaged and is not searched; the next `kodit index` "
+                        "makes it anew, or `kodit doctor --repair`",
+                        extra={"folder": str(self._folder), "reason": str(error)},
+                    )
+                    return _Opened(stamps, None, EmptyReader())
+                stamps = now  # a writer was at work
+            except OSError as error:
+                raise unreadable(self._folder) from error
+
+    def _open_checked(self, stamps: _Stamps) -> _Opened:
+        standing = read_standing(self._folder)
+        check_files(self._folder, standing)
+        if stamps[1] is None:
+            return _Opened(stamps, None, EmptyReader())
         with reading(self._folder):
-            index = self._opened.files if self._opened is not None else open_index(self._folder)
+            index = self._opened.index if self._opened is not None else None
+            index = index or open_index(self._folder)
             index.reload()
-            return _Opened(stamp, index, KeywordState(index, self._folder, self._records).reader())
+            state = KeywordState(index, self._folder, self._records, standing)
+            return _Opened(stamps, index, state.reader())
 
 
-class _Opened(NamedTuple):
-    """An index, and its state by the stamp of its file."""
-
-    stamp: tuple[int, int]
-    files: tantivy.Index
-    reader: TantivyReader
+_Stamps = tuple[tuple[int, int] | None, tuple[int, int] | None]
 
 
-_EMPTY = EmptyReader()
+@dataclass(frozen=True)
+class _Opened:
+    """An index, and its state by the stamps of the files that tell when it changes."""
+
+    stamps: _Stamps
+    index: tantivy.Index | None
+    reader: TantivyReader | EmptyReader
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_ino

@@ -12,6 +12,7 @@ from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
     IndexRepository,
+    KeywordLogRepository,
     SearchRepository,
     SnippetRepository,
     UnusedRepository,
@@ -43,6 +44,10 @@ class MemoryTransaction:
     @property
     def snippets(self) -> SnippetRepository:
         _refuse("snippets")
+
+    @property
+    def keyword_log(self) -> KeywordLogRepository:
+        _refuse("log of the keyword index")
 
     @property
     def search(self) -> SearchRepository:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from multiprocessing.connection import Connection
+from types import TracebackType
 from typing import Any
 
 from kodit.infrastructure.processes.parent_death import death_with_parent
@@ -23,8 +24,13 @@ SECONDS_BETWEEN_REPORTS = 0.1
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
+EXIT_SHORT_OF_MEMORY = 75
+"""From `sysexits.h`: a failure that may pass."""
+
+
 def main() -> None:
     """Serve calls until the parent closes the connection."""
+    sys.excepthook = _end_quietly
     # What a call makes goes with it, by reference counts; few objects are left to be collected.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
@@ -38,6 +44,15 @@ def main() -> None:
         except EOFError:
             return
         connection.send_bytes(_answer(connection, name, arguments))
+
+
+def _end_quietly(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """The parent tells of a shortage of memory in a sentence."""
+    if issubclass(kind, MemoryError):
+        os._exit(EXIT_SHORT_OF_MEMORY)
+    sys.__excepthook__(kind, error, traceback)
 
 
 def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, ...]) -> bytes:
@@ -57,6 +72,10 @@ def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, .
         return pickle.dumps(("result", result), pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # noqa: BLE001 - every error of a call travels to the parent
         return _pickle_error(error)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of a library that is written in Rust
+            raise
+        return _pickle_error(RuntimeError(f"a library has failed: {error}"))
 
 
 def _pickle_error(error: Exception) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import resource
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from typing import Any
 from kodit.application.services.threads import in_thread
 from kodit.domain.errors import StalledError, TransientError
 from kodit.domain.report import Report
+from kodit.domain.shortage import shortage
+from kodit.infrastructure.processes.child import EXIT_SHORT_OF_MEMORY
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.process_tree import end_process_tree
 
@@ -95,9 +98,14 @@ class _Child:
         """For a process that has closed its connection by itself."""
         code = self._process.wait()
         self._close()
-        if code < 0:
-            return f"was ended by {signal.Signals(-code).name}"
-        return f"ended with status {code}"
+        if code == EXIT_SHORT_OF_MEMORY:
+            return f"ran out of memory{_memory_limit()}"
+        if code >= 0:
+            return f"ended with status {code}{_memory_limit()}"
+        name = signal.Signals(-code).name
+        if -code == signal.SIGKILL:
+            return f"was ended by {name}, as the system does where memory runs out,"
+        return f"was ended by {name}{_memory_limit()}"
 
     def _close(self) -> None:
         if self._talk is not None:
@@ -139,7 +147,21 @@ class ProcessPool:
         stall_seconds: float = STALL_SECONDS,
     ) -> Any:
         """The function's result. Raises what it raised; StalledError when it went silent, and
-        TransientError when its process died."""
+        TransientError when its process died, or when memory or processes ran out."""
+        try:
+            return await self._call(function, arguments, report, stall_seconds)
+        except (MemoryError, OSError, RuntimeError, ImportError, ValueError) as error:
+            if (short := shortage(error)) is not None:
+                raise short from None
+            raise
+
+    async def _call(
+        self,
+        function: str,
+        arguments: tuple[Any, ...],
+        report: Report | None,
+        stall_seconds: float,
+    ) -> Any:
         async with self._places:
             child = await self._take(function)
             try:
@@ -215,6 +237,14 @@ class ProcessPool:
             child.kill()
         self._threads.shutdown(wait=False)
         self._spawner.shutdown(wait=False)
+
+
+def _memory_limit() -> str:
+    """What is to be said of a limit that may be why a process has ended."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return ""
+    return f" (its memory is limited to {limit >> 20} MB by ulimit -v)"
 
 
 @contextmanager

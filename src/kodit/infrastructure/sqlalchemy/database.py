@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
 import threading
 import time
@@ -11,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from kodit.domain.errors import PermanentError, TransientError
+from kodit.domain.errors import DatabaseReplacedError, PermanentError, TransientError
+from kodit.domain.shortage import shortage
 from kodit.infrastructure.locks import FairLock
 from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.sqlalchemy.embeddings import (
@@ -22,10 +25,13 @@ from kodit.infrastructure.sqlalchemy.embeddings import (
     SqlEnrichmentRepository,
 )
 from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
+from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
 from kodit.infrastructure.sqlalchemy.search import SqlSearchRepository
 from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
 from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
 from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
+
+log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT_SECONDS = 30.0
 """How long a write waits for its turn. Transactions last some 50 ms, so this is far past busy."""
@@ -114,12 +120,10 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 class SqlTransaction:
-    """All repositories over one connection. `made_ns` is the wall clock before its snapshot, which
-    begins with the first statement."""
+    """All repositories over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.made_ns = time.time_ns()
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:
@@ -132,6 +136,10 @@ class SqlTransaction:
     @cached_property
     def snippets(self) -> SqlSnippetRepository:
         return SqlSnippetRepository(self.connection)
+
+    @cached_property
+    def keyword_log(self) -> SqlKeywordLogRepository:
+        return SqlKeywordLogRepository(self.connection)
 
     @cached_property
     def search(self) -> SqlSearchRepository:
@@ -155,6 +163,10 @@ class SqliteDatabase:
 
     Every write transaction of every process first takes the lock of `write.lock`: SQLite's own
     waiting starves a writer for seconds where this queue keeps all under half of one.
+
+    Every transaction first looks whether the file is still the one that was opened: SQLite would
+    go on with one that was replaced or removed. Then the one in its place is opened; but while it
+    is `pinned`, every transaction raises DatabaseReplacedError.
     """
 
     def __init__(self, engine: Engine, lock_path: Path) -> None:
@@ -164,18 +176,41 @@ class SqliteDatabase:
         self._lane = threading.Lock()
         self._reading = ReadingGate(MOST_READERS)
         self._lock = FairLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
+        self.revision: str | None = None
+        self._file: _FileId | None = None
+        self._beside: dict[Path, _FileId] = {}
+        self._file_lane = threading.Lock()
+        self._pins = 0
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Nothing is read or written in the block but in the file that is there at its
+        beginning."""
+        self._look_at_file()
+        with self._file_lane:
+            self._pins += 1
+        try:
+            yield
+        finally:
+            with self._file_lane:
+                self._pins -= 1
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
+        self._look_at_file()
         with (
             translated_errors(self.path),
             self._reading.place(),
             self.engine.begin() as connection,
         ):
-            yield SqlTransaction(connection)
+            try:
+                yield SqlTransaction(connection)
+            finally:
+                self._note_beside()
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
+        self._look_at_file()
         with self._lane:
             self._lock.acquire()
             try:
@@ -184,6 +219,7 @@ class SqliteDatabase:
                         self._writer = self.engine.connect()
                     with _writing(self._writer):
                         yield SqlTransaction(self._writer)
+                    self._note_beside()
             finally:
                 self._lock.release()
 
@@ -195,12 +231,81 @@ class SqliteDatabase:
             self._lock.close()
         self.engine.dispose()
 
+    def _look_at_file(self) -> None:
+        file = _file_id(self.path)
+        if file is None and self._file is not None:
+            self._remove_beside()
+            raise self._replaced("removed")
+        if file is not None and file != self._file:
+            self._open_file(file)
+
+    def _note_beside(self) -> None:
+        """Note what SQLite keeps beside the file, once it is there."""
+        if len(self._beside) == len(_BESIDE):
+            return
+        paths = [self.path.with_name(self.path.name + suffix) for suffix in _BESIDE]
+        found = {path: file for path in paths if (file := _file_id(path)) is not None}
+        if self._file is not None and _file_id(self.path) == self._file:
+            self._beside = found
+
+    def _remove_beside(self) -> None:
+        """Remove the log of the file that is gone, if nobody has put another in its place: SQLite
+        would take it for that of whichever file comes there."""
+        for path, file in self._beside.items():
+            if _file_id(path) == file:
+                path.unlink(missing_ok=True)
+        self._beside.clear()
+
+    def _open_file(self, file: tuple[int, int]) -> None:
+        with self._file_lane:
+            if self._file not in (None, file):
+                self._remove_beside()
+                if self._pins:
+                    raise self._replaced("replaced by another file")
+                self.close()
+                self._check_revision()
+                log.warning("another database was put in place and is used from now on")
+            self._file = file
+
+    def _check_revision(self) -> None:
+        """Raises DatabaseReplacedError where the file in place is none of this program's schema."""
+        with translated_errors(self.path), self.engine.begin() as connection:
+            try:
+                stored = connection.execute(text("SELECT version_num FROM alembic_version"))
+                revision = stored.scalar()
+            except DBAPIError:
+                revision = None
+        if self.revision is not None and revision != self.revision:
+            self.engine.dispose()
+            raise self._replaced("replaced by one of another version of Kodit")
+
+    def _replaced(self, how: str) -> DatabaseReplacedError:
+        return DatabaseReplacedError(
+            f"the database {self.path} was {how} while this program was using it; nothing more is "
+            "written, and what was under way is left to the next run"
+        )
+
+
+_FileId = tuple[int, int]
+_BESIDE = ("-wal", "-shm")
+
+
+def _file_id(path: Path) -> _FileId | None:
+    """What tells a file from another that is put in its place; None where there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - takes a third of what `Path.stat` does
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
 
 @contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
     """Turn the troubles of a database file into errors of ours, each one clear sentence."""
     try:
         yield
+    except MemoryError as error:
+        raise shortage(error) or error from None
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, sqlite3.OperationalError):

@@ -12,6 +12,7 @@ from kodit.domain.value_objects import TaskType, VectorKind
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
+    INDEXES,
     PENDING_SNIPPETS,
     SNIPPETS,
     VECTORS,
@@ -155,6 +156,12 @@ class SqlEmbeddingRepository:
         complete = {snippet.file_id for snippet in snippets} - {row[0] for row in next_one}
         superseded = _SUPERSEDED_OF_FILES.run(self._driver, sorted(complete))
         self.drop(index_id, kind, [row[0] for row in superseded])
+
+    def note_pack(self, index_id: int, kind: VectorKind, token: str) -> None:
+        column = INDEXES.c.code_pack if kind is VectorKind.CODE else INDEXES.c.text_pack
+        self._connection.execute(
+            update(INDEXES).where(INDEXES.c.id == index_id).values({column: token})
+        )
 
     def superseded(self, index_id: int, kind: VectorKind) -> list[int]:
         query = (

@@ -80,7 +80,12 @@ UNUSED = text("unused_since IS NOT NULL")
 
 
 class IndexColumns(TypedColumns):
-    """An index: a source, and what its last scan found."""
+    """An index: a source, and what its last scan found.
+
+    `keyword_*` say how far the keyword index was seen to have followed the log, the last two being
+    empty where it was started from nothing; `*_pack` name the files of packed vectors that were
+    made from this database. What an engine holds is trusted only where it says the same.
+    """
 
     id: Named[int] = Column(BigKey, primary_key=True)
     kind: Named[str] = Column(String(16))
@@ -95,6 +100,10 @@ class IndexColumns(TypedColumns):
     scanned_at_ns: Named[int] = Column(BigInteger, default=0)
     skipped: Named[str] = Column(Text, default="{}")
     keyword_generation: Named[str | None] = Column(String(64))
+    keyword_seq: Named[int | None] = Column(BigInteger)
+    keyword_token: Named[int | None] = Column(BigInteger)
+    code_pack: Named[str | None] = Column(String(32))
+    text_pack: Named[str | None] = Column(String(32))
     code_model: Named[str | None] = Column(Text)
     text_model: Named[str | None] = Column(Text)
     created_at: Named[int] = Column(BigInteger)
@@ -204,7 +213,8 @@ class KeywordChangeColumns(TypedColumns):
     """The log that the keyword index follows; acknowledged entries are removed.
 
     What one transaction logged is one `change_set`, and is followed as a whole: the removal of a
-    file's old snippets never without the addition of its new ones.
+    file's old snippets never without the addition of its new ones. Its `token` is random: numbers
+    are given out again by a database that was restored from an older copy.
     """
 
     seq: Named[int] = Column(BigKey, primary_key=True)
@@ -213,6 +223,7 @@ class KeywordChangeColumns(TypedColumns):
     change_set: Named[int] = Column(BigInteger)
     snippet_id: Named[int] = Column(BigInteger)
     op: Named[str] = Column(String(8))
+    token: Named[int] = Column(BigInteger)
 
 
 KEYWORD_CHANGES = Table(

@@ -14,7 +14,7 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision. A test compares it with the migrations in this package."""
 
 BASE = "base"
@@ -36,6 +36,7 @@ def migrate(
     """
     with database.read() as transaction:
         stored = _stored_revision(transaction.connection)
+    database.revision = revision
     if stored == revision:
         return
     with database.write() as transaction:

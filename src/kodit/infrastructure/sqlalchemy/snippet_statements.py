@@ -38,7 +38,7 @@ ADD_SNIPPET = insert_columns(
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines"),
 )
 LOG_CHANGE = insert_columns(
-    KEYWORD_CHANGES, "index_id", "file_id", "change_set", "snippet_id", "op"
+    KEYWORD_CHANGES, "index_id", "file_id", "change_set", "snippet_id", "op", "token"
 )
 OLD_OF_FILES = PreparedForMany(
     lambda ids: (
@@ -70,13 +70,14 @@ DELETE_SNIPPETS = PreparedForMany(
 )
 LOG_LIVE_OF_FILES = PreparedForMany(
     lambda ids: insert(KEYWORD_CHANGES).from_select(
-        ["index_id", "file_id", "change_set", "snippet_id", "op"],
+        ["index_id", "file_id", "change_set", "snippet_id", "op", "token"],
         select(
             SNIPPETS.c.index_id,
             SNIPPETS.c.file_id,
             bindparam("of_change_set", type_=BigInteger),
             SNIPPETS.c.id,
             constant(KeywordOperation.ADD),
+            bindparam("with_token", type_=BigInteger),
         )
         .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "live")
         .order_by(SNIPPETS.c.id),
@@ -108,6 +109,7 @@ CHANGES_OF_INDEX = (
         KEYWORD_CHANGES.c.change_set,
         KEYWORD_CHANGES.c.snippet_id,
         KEYWORD_CHANGES.c.op,
+        KEYWORD_CHANGES.c.token,
         *STORED_COLUMNS,
     )
     .select_from(
@@ -165,13 +167,14 @@ SUPERSEDED_OF_FILES = PreparedForMany(
 _LOGGED = KEYWORD_CHANGES.alias()
 LOG_LIVE = Prepared(
     insert(KEYWORD_CHANGES).from_select(
-        ["index_id", "file_id", "change_set", "snippet_id", "op"],
+        ["index_id", "file_id", "change_set", "snippet_id", "op", "token"],
         select(
             SNIPPETS.c.index_id,
             SNIPPETS.c.file_id,
             bindparam("last_change_set", type_=BigInteger) + SNIPPETS.c.id - bindparam("after"),
             SNIPPETS.c.id,
             constant(KeywordOperation.ADD),
+            bindparam("with_token", type_=BigInteger),
         )
         .where(
             SNIPPETS.c.index_id == bindparam("of_index"),

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
 from kodit.domain.batches import (
-    MOST_PER_READ,
     MOST_PER_TRANSACTION,
     Weight,
     first_batch,
     size_of,
 )
 from kodit.domain.entities import StoredSnippet
-from kodit.domain.keyword import KeywordChange, KeywordOperation
+from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile, Followed, SnippetCounts
 from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.mappers.symbols import placed_to_text
@@ -33,12 +32,10 @@ from kodit.infrastructure.sqlalchemy.entities import (
     UNCLEAN,
     VECTORS,
 )
-from kodit.infrastructure.sqlalchemy.prepared import (
-    Driver,
-)
+from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
-    CHANGES,
     DELETE_SNIPPETS,
     DROP_VECTORS,
     DROP_VECTORS_OF_KIND,
@@ -53,7 +50,6 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     PEND_LIVE,
     PEND_LIVE_OF_FILES,
     PENDING,
-    REST_OF_CHANGE_SET,
     SET_STATE,
     SUPERSEDED_OF_FILES,
 )
@@ -79,8 +75,8 @@ class SqlSnippetRepository:
     # Extraction
 
     def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
-        change_set = self._next_change_set(index_id)
-        removed = self._retire(index_id, change_set, files)
+        change_set, token = self._next_change_set(index_id), new_token()
+        removed = self._retire(index_id, change_set, token, files)
         rows = [
             {
                 "index_id": index_id,
@@ -101,7 +97,7 @@ class SqlSnippetRepository:
             for snippet in file.sliced.snippets
         ]
         if rows:
-            self._store(index_id, change_set, rows)
+            self._store(change_set, token, rows)
         self._note_extraction(files)
         return SnippetCounts(written=len(rows), removed=removed)
 
@@ -109,7 +105,9 @@ class SqlSnippetRepository:
         rows = HELD_OF_FILES.run(self._driver, file_ids)
         return {row[0]: row[1] for row in rows}
 
-    def _retire(self, index_id: int, change_set: int, files: Sequence[ExtractedFile]) -> int:
+    def _retire(
+        self, index_id: int, change_set: int, token: int, files: Sequence[ExtractedFile]
+    ) -> int:
         """Supersede the snippets of changed files and remove those of files that are gone."""
         gone = {file.file_id for file in files if file.sliced is None}
         old = [
@@ -140,6 +138,7 @@ class SqlSnippetRepository:
                     "change_set": change_set,
                     "snippet_id": row.id,
                     "op": KeywordOperation.REMOVE.value,
+                    "token": token,
                 }
                 for row in live
             ),
@@ -170,11 +169,13 @@ class SqlSnippetRepository:
         )
         return (self._connection.execute(last).scalar() or 0) + 1
 
-    def _store(self, index_id: int, change_set: int, rows: Sequence[dict[str, Any]]) -> None:
+    def _store(self, change_set: int, token: int, rows: Sequence[dict[str, Any]]) -> None:
         """Once the old ones are retired, the live snippets of these files are the new ones."""
         ADD_SNIPPET.run_many(self._driver, rows)
         file_ids = sorted({row["file_id"] for row in rows})
-        LOG_LIVE_OF_FILES.run(self._driver, file_ids, {"of_change_set": change_set})
+        LOG_LIVE_OF_FILES.run(
+            self._driver, file_ids, {"of_change_set": change_set, "with_token": token}
+        )
         for stage in _STAGES:
             PEND_LIVE_OF_FILES.run(self._driver, file_ids, {"of_stage": stage.name})
 
@@ -208,42 +209,16 @@ class SqlSnippetRepository:
             ),
         )
 
-    # The log of the keyword index
+    # What the keyword index has to do
 
-    def keyword_changes(
-        self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size
-    ) -> list[KeywordChange]:
-        changes: list[KeywordChange] = []
-        size, change_set = 0, None
-        with closing(CHANGES.stream(self._driver, {"of_index": index_id, "most": limit})) as rows:
-            for row in rows:
-                if size >= most_bytes and row[1] != change_set:
-                    return changes
-                changes.append(_to_change(row))
-                change_set = row[1]
-                size += _size_of_change(changes[-1])
-        if changes:
-            of_set = {"of_index": index_id, "of_change_set": change_set, "after": changes[-1].seq}
-            changes += map(_to_change, REST_OF_CHANGE_SET.run(self._driver, of_set))
-        return changes
-
-    def count_keyword_changes(self, index_id: int) -> int:
-        return self._count(KEYWORD_CHANGES.c.index_id == index_id)
-
-    def acknowledge(self, index_id: int, seq: int) -> None:
-        self._connection.execute(
-            delete(KEYWORD_CHANGES).where(
-                KEYWORD_CHANGES.c.index_id == index_id, KEYWORD_CHANGES.c.seq <= seq
-            )
-        )
-
-    def follow_generation(self, index_id: int, generation: str, after: int = 0) -> int | None:
+    def log_all(self, index_id: int, generation: str, after: int = 0) -> int | None:
         last_change_set = self._next_change_set(index_id) - 1
 
         def log(some: Mapping[str, int]) -> None:
             # One change set a snippet, so that a batch may end after any, and each set after
             # those that wait already.
-            LOG_LIVE.run(self._driver, {**some, "last_change_set": last_change_set})
+            mark = {"last_change_set": last_change_set, "with_token": new_token()}
+            LOG_LIVE.run(self._driver, {**some, **mark})
 
         column = INDEXES.c.keyword_generation
         return self._follow(index_id, column, generation, log, after)
@@ -302,7 +277,7 @@ class SqlSnippetRepository:
         noted = self._connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
         if noted == wanted:
             return None
-        if noted is not None:
+        if noted is not None:  # an empty one is not known any more
             some = {"of_index": index_id, "after": after}
             ids = LIVE_AFTER.run(self._driver, {**some, "most": MOST_PER_TRANSACTION.rows})
             if ids:
@@ -355,14 +330,3 @@ class SqlSnippetRepository:
 
     def _count(self, *conditions: Any) -> int:
         return self._connection.execute(select(func.count()).where(*conditions)).scalar_one()
-
-
-def _to_change(row: Sequence[Any]) -> KeywordChange:
-    """A row of `CHANGES`: four columns of the log, then those of a snippet, if there is one."""
-    seq, _change_set, snippet_id, operation = row[:4]
-    snippet = None if row[4] is None else to_stored(row[4:])
-    return KeywordChange(seq, snippet_id, KeywordOperation(operation), snippet)
-
-
-def _size_of_change(change: KeywordChange) -> int:
-    return 0 if change.snippet is None else size_of(change.snippet.text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,16 +10,16 @@ from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, literal, select
 
 from kodit.domain.ports.database import Transaction
 from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
-from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
-from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
+from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS, VECTORS
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany
 from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
-from kodit.infrastructure.vectors.pack_builder import pack_path
+from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 from kodit.infrastructure.vectors.vector_set import (
     RowStates,
@@ -30,9 +29,19 @@ from kodit.infrastructure.vectors.vector_set import (
 )
 
 _BUILDER = "kodit.infrastructure.vectors.pack_builder"
-STAMPS_LAG_NS = 10_000_000
-"""How far the stamps of files may lag behind the clock: the kernel's tick."""
-
+_NOTED_PACKS = Prepared(
+    select(INDEXES.c.code_pack, INDEXES.c.text_pack).where(INDEXES.c.id == bindparam("index"))
+)
+_ENOUGH_FOR_A_PACK = Prepared(
+    select(literal(1))
+    .where(
+        VECTORS.c.index_id == bindparam("index"),
+        VECTORS.c.kind == bindparam("kind"),
+        VECTORS.c.model == bindparam("model"),
+    )
+    .limit(1)
+    .offset(FEWEST_CHANGES)
+)
 _CONTENT = PreparedForMany(
     lambda ids: (
         select(
@@ -59,14 +68,22 @@ class ExactVectorIndex:
         self._folder = folder
         self._pool = pool
 
-    async def extend(self, index_id: int, kind: VectorKind, model: str) -> None:
-        await self._call("extend_pack", index_id, kind, model)
+    async def extend(self, index_id: int, kind: VectorKind, model: str) -> str | None:
+        return await self._call("extend_pack", index_id, kind, model)
 
-    async def refresh(self, index_id: int, kind: VectorKind, model: str) -> None:
-        await self._call("refresh_pack", index_id, kind, model)
+    async def refresh(self, index_id: int, kind: VectorKind, model: str) -> str | None:
+        return await self._call("refresh_pack", index_id, kind, model)
 
-    async def _call(self, function: str, index_id: int, kind: VectorKind, model: str) -> None:
-        await self._pool.call(
+    def is_prepared(self, index_id: int, kind: VectorKind, model: str) -> bool:
+        with self._database.read() as transaction:
+            driver = Driver(transaction.connection)
+            if self._packs.get(driver, index_id, kind, model) is not None:
+                return True
+            of_model = {"index": index_id, "kind": kind.value, "model": model}
+            return not _ENOUGH_FOR_A_PACK.run(driver, of_model)
+
+    async def _call(self, function: str, index_id: int, kind: VectorKind, model: str) -> str | None:
+        token: str | None = await self._pool.call(
             f"{_BUILDER}:{function}",
             str(self._database.path),
             str(self._folder),
@@ -74,6 +91,7 @@ class ExactVectorIndex:
             kind.value,
             model,
         )
+        return token
 
     def drop(self, index_id: int) -> None:
         for kind in VectorKind:
@@ -90,7 +108,6 @@ class ExactVectorReader:
     def __init__(self, transaction: SqlTransaction, packs: _Packs) -> None:
         self._driver = Driver(transaction.connection)
         self._known = _KnownStates(transaction.connection)
-        self._made_ns = transaction.made_ns
         self._packs = packs
         self._sets: dict[tuple[int, VectorKind, str], VectorSet] = {}
 
@@ -141,7 +158,7 @@ class ExactVectorReader:
         key = (index_id, kind, model)
         found = self._sets.get(key)
         if found is None:
-            pack = self._packs.get(index_id, kind, model, self._made_ns)
+            pack = self._packs.get(self._driver, index_id, kind, model)
             half_done = half_done_file(self._driver, index_id, kind, model)
             states = self._known.of(pack, half_done)
             found = VectorSet(self._driver, key, pack, half_done, states)
@@ -186,8 +203,12 @@ _States = WeakKeyDictionary[Pack, tuple[int, HalfDone, RowStates]]
 
 
 class _OpenPack(NamedTuple):
+    """A pack that is mapped, and the one that was in its place before, for transactions that began
+    when it was."""
+
     stamp: tuple[int, int]
     pack: Pack | None
+    former: Pack | None
 
 
 class _Packs:
@@ -198,13 +219,15 @@ class _Packs:
         self._open: dict[Path, _OpenPack] = {}
         self._lock = threading.Lock()
 
-    def get(self, index_id: int, kind: VectorKind, model: str, made_ns: int) -> Pack | None:
-        """The pack as it is, mapped again only when another one has been put in its place; None
-        where there is none for the model.
+    def get(self, driver: Driver, index_id: int, kind: VectorKind, model: str) -> Pack | None:
+        """The pack that a transaction's state of the database has noted; mapped again only when
+        another one has been put in its place. None where there is none for the model.
 
-        A transaction that was made before the pack was put in place, at `made_ns`, does not use
-        it: the pack may lack what was still there then.
+        A pack of a later state may lack what is still there, and one of another database holds
+        something else under the same identifiers.
         """
+        noted = _NOTED_PACKS.run(driver, {"index": index_id})
+        token = noted[0][0 if kind is VectorKind.CODE else 1] if noted else None
         path = pack_path(self._folder, index_id, kind.value)
         with self._lock:
             mapped = self._open.get(path)
@@ -215,19 +238,18 @@ class _Packs:
                 return None
             stamp = (status.st_mtime_ns, status.st_ino)
             if mapped is None or mapped.stamp != stamp:
-                if made_ns - STAMPS_LAG_NS <= status.st_mtime_ns <= time.time_ns():
-                    # The one before it is as good as on the day it was made.
-                    return _of_model(mapped, model)
-                mapped = self._open[path] = _OpenPack(stamp, open_pack(path))
-            return _of_model(mapped, model)
+                former = None if mapped is None else mapped.pack
+                mapped = self._open[path] = _OpenPack(stamp, open_pack(path), former)
+            if mapped.pack is not None and mapped.pack.token == token:
+                if mapped.former is not None:
+                    self._open[path] = mapped._replace(former=None)
+                return mapped.pack if mapped.pack.model == model else None
+            former = mapped.former
+            is_noted = former is not None and (former.token, former.model) == (token, model)
+            return former if is_noted else None
 
     def forget_removed(self) -> None:
         """Unmap those whose files are gone."""
         with self._lock:
             for path in [path for path in self._open if not path.exists()]:
                 del self._open[path]
-
-
-def _of_model(mapped: _OpenPack | None, model: str) -> Pack | None:
-    pack = None if mapped is None else mapped.pack
-    return pack if pack is not None and pack.model == model else None

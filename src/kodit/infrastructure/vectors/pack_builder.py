@@ -7,7 +7,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.vectors.pack_file import (
+    Pack,
     PackColumns,
     open_pack,
     to_columns,
@@ -38,64 +40,80 @@ def pack_path(folder: Path, index_id: int, kind: str) -> Path:
 
 def refresh_pack(
     database: str, folder: str, index_id: int, kind: str, model: str, *, report: Any
-) -> bool:
-    """Write the pack anew if it has fallen behind far enough; returns whether it was written."""
+) -> str | None:
+    """Write the pack anew if it has fallen behind far enough, or is none that was made from this
+    database; returns the token of a new one."""
     path = pack_path(Path(folder), index_id, kind)
+    for leftover in path.parent.glob(f"{path.name}.*.tmp"):  # of a writer that was killed
+        leftover.unlink(missing_ok=True)
     with contextlib.closing(_connect(database)) as connection:
         if not _has_fallen_behind(connection, path, index_id, kind, model):
             return _extend(database, path, (index_id, kind, model), FEWEST_LEFT)
         rows = connection.execute(_ROWS_BEYOND, (index_id, kind, model, 0)).fetchall()
     report(0, len(rows))
-    if rows:
-        write_pack(path, model, rows)
+    token = write_pack(path, model, rows) if rows else None
     if not rows or _is_deleted(database, index_id):
         path.unlink(missing_ok=True)
-    return True
+    return token
 
 
 def extend_pack(
     database: str, folder: str, index_id: int, kind: str, model: str, *, report: Any
-) -> bool:
-    """Add what has come since to the pack, if that is enough; returns whether it was written.
+) -> str | None:
+    """Add what has come since to the pack, if that is enough; returns the token of a new one.
 
     For a stage that is under way. What has gone stays in, as a search looks past it; so that
     nothing is read but what is new, and the pack itself, which is copied as it is.
     """
     path = pack_path(Path(folder), index_id, kind)
     pack = open_pack(path)
-    packed = 0 if pack is None or pack.model != model else len(pack)
+    packed = 0 if pack is None else len(pack)
     fewest = int(max(FEWEST_CHANGES, LARGEST_SHARE * packed))
-    is_written = _extend(database, path, (index_id, kind, model), fewest)
+    token = _extend(database, path, (index_id, kind, model), fewest)
     report(1, 1)
-    return is_written
+    return token
 
 
-def _extend(database: str, path: Path, of: tuple[int, str, str], fewest: int) -> bool:
+def _extend(database: str, path: Path, of: tuple[int, str, str], fewest: int) -> str | None:
     """Add what has come since of an index, kind and model, if it is as many rows as `fewest`, or
-    enough for a first pack; returns whether it was written."""
-    index_id, _kind, model = of
-    pack = open_pack(path)
-    if pack is None or pack.model != model:
-        pack, fewest = None, max(fewest, FEWEST_CHANGES)
-    mine = (*of, 0 if pack is None else int(pack.snippet_ids[-1]))
+    enough for a first pack; returns the token of a new one."""
+    index_id, kind, model = of
     with contextlib.closing(_connect(database)) as connection:
         connection.execute("BEGIN")
+        pack = _own_pack(connection, path, index_id, kind, model)
+        if pack is None:
+            fewest = max(fewest, FEWEST_CHANGES)
+        mine = (*of, 0 if pack is None else int(pack.snippet_ids[-1]))
         (added,) = connection.execute(
             "SELECT count(*) FROM vectors "
             "WHERE index_id = ? AND kind = ? AND model = ? AND snippet_id > ?",
             mine,
         ).fetchone()
         if added < fewest:
-            return False
+            return None
         rows = connection.execute(_ROWS_BEYOND, mine).fetchall()
     parts = [to_columns(rows)]
     if pack is not None:
         columns = (pack.snippet_ids, pack.file_ids, pack.codes.T, pack.scales, pack.values)
         parts.insert(0, PackColumns(*columns))
-    write_columns(path, model, parts)
+    token = write_columns(path, model, parts)
     if _is_deleted(database, index_id):
         path.unlink(missing_ok=True)
-    return True
+    return token
+
+
+def _own_pack(
+    connection: sqlite3.Connection, path: Path, index_id: int, kind: str, model: str
+) -> Pack | None:
+    """The pack, if it is whole, of this model, and made from this database."""
+    pack = open_pack(path)
+    if pack is None or pack.model != model:
+        return None
+    noted = connection.execute(
+        "SELECT code_pack, text_pack FROM indexes WHERE id = ?", (index_id,)
+    ).fetchone()
+    is_own = noted is not None and noted[0 if kind == VectorKind.CODE else 1] == pack.token
+    return pack if is_own else None
 
 
 def _is_deleted(database: str, index_id: int) -> bool:
@@ -113,7 +131,7 @@ def _connect(database: str) -> sqlite3.Connection:
 def _has_fallen_behind(
     connection: sqlite3.Connection, path: Path, index_id: int, kind: str, model: str
 ) -> bool:
-    pack = open_pack(path)
+    pack = _own_pack(connection, path, index_id, kind, model)
     newest = int(pack.snippet_ids[-1]) if pack is not None else 0
     kept, added = connection.execute(
         """
@@ -122,7 +140,7 @@ def _has_fallen_behind(
         """,
         (newest, newest, index_id, kind, model),
     ).fetchone()
-    if pack is None or pack.model != model:
+    if pack is None:
         return int(added) + int(kept) > FEWEST_CHANGES
     changes = added + len(pack) - kept
     return bool(changes > max(FEWEST_CHANGES, LARGEST_SHARE * len(pack)))

@@ -4,19 +4,27 @@ The file is derived: the database holds the truth and the file can be deleted at
 written whole and put in place in one step. Layout, all little-endian, every section aligned to
 64 bytes, with n rows in the order of `snippet_id`:
 
-    magic, version, length of the model's name, n, dimensions      5 x uint64
+    magic, version, length of the model's name, n, dimensions,
+    time of modification in ns, token (2), checksum                9 x uint64
     the model's name                                               UTF-8
+    CRC-32 of all before it                                        uint32
     snippet_id                                                     n x int64
     file_id                                                        n x int64
     code, one section a word of 64 sign bits                       dimensions / 64 x (n x uint64)
     scale                                                          n x float32
     values                                                         n x dimensions x int8
+
+The token is random; the database notes that of the file that was made from it. The checksum is the
+CRC-32 of all sections. It is looked at only where the file's time of modification is not the one
+that it was given when it was written: to read a large file takes longer than a search.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,14 +34,16 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kodit.infrastructure.files import open_new_file
+from kodit.infrastructure.files import make_private_folder, replacing
 from kodit.infrastructure.vectors.quantization import products
 
 MAGIC = int.from_bytes(b"KODITVEC", "little")
-VERSION = 1
+VERSION = 2
 _ALIGNMENT = 64
 _WORD_BITS = 64
 _HEADER = np.dtype("<u8")
+_HEADER_BYTES = 9 * 8
+_CHECKSUM_BYTES = 4
 _ROWS_AT_ONCE = 512
 """Widened to floats at once, so that they stay in the processor's cache."""
 
@@ -43,6 +53,7 @@ class Pack:
     """The mapped file. `codes` has one row a word, so that a scan reads each in one sweep."""
 
     model: str
+    token: str
     snippet_ids: NDArray[np.int64]
     file_ids: NDArray[np.int64]
     codes: NDArray[np.uint64]
@@ -103,71 +114,123 @@ def to_columns(rows: Sequence[tuple[int, int, bytes, bytes]]) -> PackColumns:
     )
 
 
-def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, bytes]]) -> None:
-    """Replace the file in one step, by the rows of `to_columns`."""
-    write_columns(path, model, [to_columns(rows)])
+def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, bytes]]) -> str:
+    """Replace the file in one step, by the rows of `to_columns`; returns its token."""
+    return write_columns(path, model, [to_columns(rows)])
 
 
-def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> None:
-    """Replace the file in one step; the rows of one part follow those of the one before."""
+def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> str:
+    """Replace the file in one step; the rows of one part follow those of the one before. Returns
+    the token of the file."""
     count, dimensions = sum(len(part.snippet_ids) for part in parts), parts[0].values.shape[1]
-    name = model.encode()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
-    with os.fdopen(open_new_file(temporary), "wb") as file:
-        file.write(np.array([MAGIC, VERSION, len(name), count, dimensions], _HEADER).tobytes())
-        sections: list[Sequence[bytes | NDArray[Any]]] = [
-            [name],
-            [part.snippet_ids for part in parts],
-            [part.file_ids for part in parts],
-            *([part.codes[:, word] for part in parts] for word in range(dimensions // _WORD_BITS)),
-            [part.scales for part in parts],
-            [part.values for part in parts],
-        ]
+    sections: list[Sequence[NDArray[Any]]] = [
+        [part.snippet_ids for part in parts],
+        [part.file_ids for part in parts],
+        *([part.codes[:, word] for part in parts] for word in range(dimensions // _WORD_BITS)),
+        [part.scales for part in parts],
+        [part.values for part in parts],
+    ]
+    checksum = 0
+    for section in sections:
+        for piece in section:
+            checksum = zlib.crc32(np.ascontiguousarray(piece).data, checksum)
+    name, token, now = model.encode(), secrets.token_bytes(16), time.time_ns()
+    numbers = [MAGIC, VERSION, len(name), count, dimensions, now]
+    header = np.array(numbers, _HEADER).tobytes() + token
+    header += np.array([checksum], _HEADER).tobytes() + name
+    make_private_folder(path.parent)
+    with replacing(path) as file:
+        file.write(header)
+        file.write(zlib.crc32(header).to_bytes(_CHECKSUM_BYTES, "little"))
         for section in sections:
             _align(file)
             for piece in section:
-                file.write(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece).data)
+                file.write(np.ascontiguousarray(piece).data)
         file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+        os.utime(file.fileno(), ns=(now, now))
+    return token.hex()
 
 
 def open_pack(path: Path) -> Pack | None:
-    """Map the file; None where there is none, or none that this program can read."""
+    """Map the file; None where there is none, or none that is whole and of this version."""
     try:
+        modified = path.stat().st_mtime_ns
         mapped = np.memmap(path, dtype=np.uint8, mode="r")
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     # A plain array on the map: every slice of a memmap costs a Python-level finaliser.
     data = np.asarray(mapped)
-    if len(data) < 5 * 8:
+    header = _read_header(data)
+    if header is None:
         return None
-    magic, version, length, count, dimensions = data[: 5 * 8].view(_HEADER).tolist()
-    if magic != MAGIC or version != VERSION:
+    count, dimensions = header.rows, header.dimensions
+    sizes = [8 * count, 8 * count, *[8 * count] * (dimensions // _WORD_BITS)]
+    sizes += [4 * count, dimensions * count]
+    sections: list[NDArray[np.uint8]] = []
+    start = header.end
+    for size in sizes:
+        start = -(-start // _ALIGNMENT) * _ALIGNMENT
+        sections.append(data[start : start + size])
+        start += size
+    if start != len(data) or (modified != header.modified and _crc(sections) != header.checksum):
         return None
-    words = dimensions // _WORD_BITS
-    start = 5 * 8
-
-    def section(size: int) -> NDArray[np.uint8]:
-        nonlocal start
-        begin = -(-start // _ALIGNMENT) * _ALIGNMENT
-        start = begin + size
-        return data[begin:start]
-
-    name = section(length).tobytes().decode()
-    snippet_ids = section(8 * count).view("<i8")
-    file_ids = section(8 * count).view("<i8")
-    columns = [section(8 * count).view("<u8") for _ in range(words)]
-    scales = section(4 * count).view("<f4")
-    values = section(dimensions * count).view(np.int8)
-    if start > len(data) or not count:
-        return None
+    snippet_ids = sections[0].view("<i8")
     stride = -(-8 * count // _ALIGNMENT) * _ALIGNMENT
     codes = np.lib.stride_tricks.as_strided(
-        columns[0], shape=(words, count), strides=(stride, 8), writeable=False
+        sections[2].view("<u8"),
+        shape=(dimensions // _WORD_BITS, count),
+        strides=(stride, 8),
+        writeable=False,
     )
-    return Pack(name, snippet_ids, file_ids, codes, scales, values.reshape(count, dimensions))
+    return Pack(
+        header.model,
+        header.token,
+        snippet_ids,
+        sections[1].view("<i8"),
+        codes,
+        sections[-2].view("<f4"),
+        sections[-1].view(np.int8).reshape(count, dimensions),
+    )
+
+
+class _Header(NamedTuple):
+    """What stands before the sections; `end` is where it ends."""
+
+    model: str
+    rows: int
+    dimensions: int
+    modified: int
+    token: str
+    checksum: int
+    end: int
+
+
+def _read_header(data: NDArray[np.uint8]) -> _Header | None:
+    """None where it is not one of this version, or is damaged."""
+    if len(data) < _HEADER_BYTES:
+        return None
+    numbers = data[:_HEADER_BYTES].view(_HEADER).tolist()
+    magic, version, length, count, dimensions, modified = numbers[:6]
+    end = _HEADER_BYTES + length + _CHECKSUM_BYTES
+    if magic != MAGIC or version != VERSION or end > len(data):
+        return None
+    header = data[: end - _CHECKSUM_BYTES].tobytes()
+    if (
+        zlib.crc32(header).to_bytes(_CHECKSUM_BYTES, "little")
+        != data[end - _CHECKSUM_BYTES : end].tobytes()
+    ):
+        return None
+    if not count or not dimensions or dimensions % _WORD_BITS:
+        return None
+    model, token = header[_HEADER_BYTES:].decode(), header[6 * 8 : 8 * 8].hex()
+    return _Header(model, count, dimensions, modified, token, numbers[8], end)
+
+
+def _crc(sections: Sequence[NDArray[np.uint8]]) -> int:
+    checksum = 0
+    for section in sections:
+        checksum = zlib.crc32(section.data, checksum)
+    return checksum
 
 
 def _align(file: BinaryIO) -> None:

@@ -13,6 +13,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("snippets", sa.Column("also_defines", sa.Text(), nullable=True))
+    # Only a new extraction tells what the snippets there are define.
+    files = sa.table("files", sa.column("stale", sa.Boolean()), sa.column("extracted_hash"))
+    op.execute(sa.update(files).where(files.c.extracted_hash.is_not(None)).values(stale=True))
 
 
 def downgrade() -> None:

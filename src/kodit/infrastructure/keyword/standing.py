@@ -1,0 +1,147 @@
+"""What the files of the keyword index hold, and whether they are whole.
+
+`positions.json` has two lines: the CRC-32 of the second, and JSON with
+* `positions`: by index identifier, the generation, number and token of the last change that is in
+  (`kodit.domain.keyword`), and whether the index was dropped;
+* `files`: size and time of modification, in ns, of every file of the index when it was written;
+* `meta`: the CRC-32 of `meta.json` then; null while somebody writes, or was killed in it.
+
+Files of segments never change. One that is no more as it was written is damaged, unless its own
+checksum says that it was only copied.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kodit.domain.keyword import KeywordPosition
+from kodit.infrastructure.files import write_atomically
+
+NAME = "positions.json"
+_META = "meta.json"
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{32}\..+")
+_FOOTER_MAGIC = 1337
+"""Ends every file of a segment, after the length of a footer in JSON, both as little-endian
+uint32; the footer holds the CRC-32 of what is before it (`directory/footer.rs` of tantivy)."""
+
+
+class DamagedIndexError(Exception):
+    """The keyword index cannot be used as it is; the message says why."""
+
+
+class Place(NamedTuple):
+    """Where the engine stands with one index; nothing is taken for a dropped one any more."""
+
+    position: KeywordPosition
+    is_dropped: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The content of `positions.json`."""
+
+    places: Mapping[int, Place] = field(default_factory=dict)
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    meta: int | None = None
+
+    def position(self, index_id: int) -> KeywordPosition | None:
+        """The last change of an index that is in."""
+        place = self.places.get(index_id)
+        return None if place is None or place.is_dropped else place.position
+
+
+def read_standing(folder: Path) -> Standing:
+    """What is in the folder, without looking at the files. Raises DamagedIndexError."""
+    try:
+        data = (folder / NAME).read_bytes()
+    except FileNotFoundError:
+        return Standing()
+    checksum, _, body = data.partition(b"\n")
+    if checksum != _checksum(body):
+        raise DamagedIndexError(f"its {NAME} is damaged")
+    try:
+        return _parse(json.loads(body))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise DamagedIndexError(f"its {NAME} holds something else than positions") from None
+
+
+def write_standing(folder: Path, places: Mapping[int, Place], *, sealed: bool) -> None:
+    """Replace `positions.json`; `sealed` where nothing is about to change the files."""
+    stamps = {path.name: path.stat() for path in segment_files(folder)}
+    files = {name: (stamp.st_size, stamp.st_mtime_ns) for name, stamp in stamps.items()}
+    meta = folder / _META
+    content = {
+        "positions": {
+            str(index_id): [*place.position, place.is_dropped] for index_id, place in places.items()
+        },
+        "files": files,
+        "meta": zlib.crc32(meta.read_bytes()) if sealed and meta.exists() else None,
+    }
+    body = json.dumps(content).encode()
+    write_atomically(folder / NAME, _checksum(body) + b"\n" + body, durable=sealed)
+
+
+def check_files(folder: Path, standing: Standing) -> None:
+    """Raises DamagedIndexError where the files are not those that were written."""
+    try:
+        meta = (folder / _META).read_bytes()
+    except FileNotFoundError:
+        if any(not place.is_dropped for place in standing.places.values()):
+            raise DamagedIndexError(f"its {_META} is missing") from None
+        return
+    if standing.meta is not None and zlib.crc32(meta) != standing.meta:
+        raise DamagedIndexError(f"its {_META} is not the one that was written")
+    segments = meta.replace(b"-", b"")
+    for name, stamp in standing.files.items():
+        if name[:32].encode() in segments and not _is_as_written(folder / name, stamp):
+            raise DamagedIndexError(f"its file {name} is damaged")
+
+
+def _is_as_written(path: Path, stamp: tuple[int, int]) -> bool:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == stamp or is_whole(path)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of a segment has its footer and its content that checksum."""
+    data = path.read_bytes()
+    if len(data) < 8:
+        return False
+    length, magic = struct.unpack("<II", data[-8:])
+    if magic != _FOOTER_MAGIC or length > len(data) - 8:
+        return False
+    end = len(data) - 8 - length
+    try:
+        expected = json.loads(data[end:-8])["crc"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(zlib.crc32(memoryview(data)[:end]) == expected)
+
+
+def segment_files(folder: Path) -> list[Path]:
+    """The files of all segments, in order."""
+    return sorted(path for path in folder.iterdir() if _SEGMENT_FILE.fullmatch(path.name))
+
+
+def _checksum(body: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(body)
+
+
+def _parse(content: Any) -> Standing:
+    places = {
+        int(index_id): Place(KeywordPosition(str(generation), int(seq), int(token)), bool(dropped))
+        for index_id, (generation, seq, token, dropped) in content["positions"].items()
+    }
+    files = {str(name): (int(size), int(mtime)) for name, (size, mtime) in content["files"].items()}
+    meta = content["meta"]
+    return Standing(places, files, None if meta is None else int(meta))

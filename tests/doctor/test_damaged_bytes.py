@@ -1,0 +1,98 @@
+"""Bytes of files that were derived from the database are flipped or cut off."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from tests.doctor.place import Place
+from tests.support.sources import write_tree
+
+from kodit import Kodit
+from kodit.domain.errors import PermanentError
+
+Damage = Callable[[Path, random.Random], None]
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A data directory with packs of both kinds."""
+    root = tmp_path_factory.mktemp("packed")
+    write_tree(root / "folder", files=700, seed=1)
+    with Kodit(root / "data") as kodit:
+        kodit.index(root / "folder")
+    assert len(list((root / "data" / "vectors").glob("*.pack"))) == 2
+    return Place(root / "data", root / "folder", root / "folder")
+
+
+def derived_files(data_dir: Path) -> list[Path]:
+    """Every file that can be made anew from the database, those without content aside."""
+    found = [*(data_dir / "keyword").rglob("*"), *(data_dir / "vectors").rglob("*")]
+    return sorted(path for path in found if path.is_file() and path.stat().st_size)
+
+
+def flip(path: Path, choice: random.Random) -> None:
+    data = bytearray(path.read_bytes())
+    data[choice.randrange(len(data))] ^= choice.randrange(1, 256)
+    path.write_bytes(data)
+
+
+def cut(path: Path, choice: random.Random) -> None:
+    path.write_bytes(path.read_bytes()[: choice.randrange(path.stat().st_size)])
+
+
+def empty(path: Path, _choice: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+def fill(path: Path, choice: random.Random) -> None:
+    path.write_bytes(choice.randbytes(path.stat().st_size))
+
+
+def remove(path: Path, _choice: random.Random) -> None:
+    path.unlink()
+
+
+def grow(path: Path, choice: random.Random) -> None:
+    with path.open("ab") as file:
+        file.write(choice.randbytes(100))
+
+
+DAMAGES = (flip, cut, empty, fill, remove, grow, flip)
+ROUNDS = int(os.environ.get("KODIT_TEST_DAMAGE_ROUNDS", "1"))
+
+
+def test_no_damage_makes_an_answer_wrong(packed: Place) -> None:
+    """Whatever file it is: a search answers from what it has that is right, or says what to do;
+    the next run finds everything again."""
+    choice = random.Random(ROUNDS)  # noqa: S311 - to be repeated, not to be secret
+    right = packed.search()
+    for number in range(ROUNDS * len(derived_files(packed.data_dir))):
+        files = derived_files(packed.data_dir)
+        path, damage = files[number % len(files)], DAMAGES[number % len(DAMAGES)]
+        said = (path.name, damage.__name__, number)
+        damage(path, choice)
+
+        with Kodit(packed.data_dir) as kodit:
+            found = answer(lambda: kodit.search("anchor basket whisper", limit=50))
+            assert all(math.isfinite(result.score) for result in found), said
+        for given, wanted in zip(answer(packed.search), right, strict=False):
+            assert set(given) <= set(wanted), said
+        with Kodit(packed.data_dir) as kodit:
+            kodit.index(packed.folder)
+        assert packed.search() == right, said
+
+
+def answer(search: Callable[[], list[T]]) -> list[T]:
+    """What a search finds; nothing where it says that only a repair helps."""
+    try:
+        return search()
+    except PermanentError as error:
+        assert "kodit doctor" in str(error)
+        return []
