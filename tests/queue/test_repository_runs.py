@@ -277,7 +277,7 @@ def test_list_runs(database: Database) -> None:
         assert [run.id for run in tasks.list_runs(limit=2)] == newest[:2]
         ended = tasks.list_runs(states=[RunState.SUCCEEDED, RunState.FAILED])
         assert [run.id for run in ended] == [runs[0].id]
-        either = [RunState.SUCCEEDED, RunState.QUEUED, RunState.SUCCEEDED]
+        either = [RunState.QUEUED, RunState.SUCCEEDED, RunState.QUEUED]
         assert [run.id for run in tasks.list_runs(states=either)] == newest
         assert [run.id for run in tasks.list_runs(states=either, limit=2)] == newest[:2]
 

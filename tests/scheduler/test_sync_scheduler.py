@@ -112,9 +112,9 @@ def test_run_that_found_nothing_counts(scene: Scene) -> None:
     last changed."""
     scene.queue_due()
     scene.end_all()
-    scene.clock.advance(599)
+    scene.clock.advance(600)
     assert scene.queue_due() == []
-    scene.clock.advance(2)
+    scene.clock.advance(0.000001)
     assert scene.queue_due() == [scene.first, scene.second]
 
 
