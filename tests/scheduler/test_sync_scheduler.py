@@ -129,6 +129,15 @@ def test_user_request_counts(scene: Scene) -> None:
     assert scene.queue_due() == [scene.second]
 
 
+def test_run_that_waited_counts_from_its_start(scene: Scene) -> None:
+    """It looked at the source when it started, not when it was asked for."""
+    assert scene.queue_due() == [scene.first, scene.second]
+    scene.clock.advance(500)
+    scene.end_all()
+    scene.clock.advance(200)
+    assert scene.queue_due() == []
+
+
 def test_failed_run_is_tried_again_in_its_time(scene: Scene) -> None:
     """A source that was gone may have come back."""
     run_id = scene.request(scene.first)
