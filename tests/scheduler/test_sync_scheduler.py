@@ -112,9 +112,9 @@ def test_run_that_found_nothing_counts(scene: Scene) -> None:
     last changed."""
     scene.queue_due()
     scene.end_all()
-    scene.clock.advance(599)
+    scene.clock.advance(600)
     assert scene.queue_due() == []
-    scene.clock.advance(2)
+    scene.clock.advance(0.000001)
     assert scene.queue_due() == [scene.first, scene.second]
 
 
@@ -127,6 +127,15 @@ def test_user_request_counts(scene: Scene) -> None:
     scene.end_all()
     scene.clock.advance(200)
     assert scene.queue_due() == [scene.second]
+
+
+def test_run_that_waited_counts_from_its_start(scene: Scene) -> None:
+    """It looked at the source when it started, not when it was asked for."""
+    assert scene.queue_due() == [scene.first, scene.second]
+    scene.clock.advance(500)
+    scene.end_all()
+    scene.clock.advance(200)
+    assert scene.queue_due() == []
 
 
 def test_failed_run_is_tried_again_in_its_time(scene: Scene) -> None:
