@@ -16,6 +16,7 @@ from kodit.application.services.grep_service import GrepService
 from kodit.composition import Application
 from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
+from kodit.infrastructure.grep import line_searcher
 from kodit.infrastructure.grep.line_searcher import FIRST_FILES, PooledLineSearcher
 from kodit.settings import Settings
 
@@ -175,11 +176,19 @@ def test_an_expression_that_would_backtrack_does_not(pattern: str, indexed: Inde
     assert indexed.kodit.grep(pattern, 1, paths=["*.py"]).files == 5
 
 
-def test_an_expression_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+def test_an_expression_that_takes_too_long_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In one file, by the signs of life of the child; over all files, by the clock."""
     choice = random.Random(1)  # noqa: S311 - any text that is not regular does
-    write_file(tmp_path / "folder/ab.txt", "".join(choice.choices("ab\n", [40, 40, 1], k=600_000)))
+    hard = "".join(choice.choices("ab\n", [40, 40, 1], k=600_000))
+    for name in ("ab.txt", "abc.txt"):
+        write_file(tmp_path / "folder" / name, hard)
+    write_file(tmp_path / "folder/a.txt", "easy\n")
     write_file(tmp_path / "folder/word.txt", "word\n")
+    # The first file alone, then one hard file a child, so that another is under way at the end.
+    monkeypatch.setattr(line_searcher, "FIRST_FILES", 1)
+    monkeypatch.setattr(line_searcher, "MOST_FILES", 1)
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(tmp_path / "folder")
 
@@ -197,4 +206,4 @@ def test_an_expression_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
         asyncio.run(grep(HARD, stall=1.0, total=60.0))
     with pytest.raises(InvalidQueryError, match=r"took more than 1 s"):
         asyncio.run(grep(HARD, stall=60.0, total=1.0))
-    assert places(asyncio.run(grep("word", stall=60.0, total=60.0))) == [(1, "word.txt", 1)]
+    assert places(asyncio.run(grep("^word", stall=60.0, total=60.0))) == [(1, "word.txt", 1)]

@@ -241,6 +241,15 @@ def test_an_empty_noindex_leaves_out_its_folder(tmp_path: Path) -> None:
     assert scan(tmp_path / "sub", {}) == (set(), {})
 
 
+def test_a_long_ignore_file_is_obeyed(tmp_path: Path) -> None:
+    """Up to a megabyte, which nobody writes by hand."""
+    files = {".gitignore": f"{'# padding'.ljust(99)}\n" * 9_990 + "*.log\n"}
+    assert scan(tmp_path, of("a.log", "a.py") | files)[0] == {"a.py", ".gitignore"}
+    (tmp_path / ".git" / "objects").mkdir(parents=True)
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    assert scan(tmp_path / "below", of("b.log", "b.py"))[0] == {"b.py"}
+
+
 def test_noindex_has_the_syntax_of_gitignore_and_goes_before_it(tmp_path: Path) -> None:
     """Deeper files before shallower, negation brings back what .gitignore left out."""
     files = of("a.txt", "a.py", "data/a.csv", "data/keep/a.csv", "build/gen.py", "b.log")
