@@ -80,7 +80,7 @@ def test_hostile_globs_are_taken() -> None:
         (["d??"], {"dé/f.py"}),
         (["[ab].py"], {"a.py", "src/b.py"}),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)),
 )
 def test_what_globs_choose(globs: list[str], chosen: set[str]) -> None:
     """As in `.gitignore`, and with later lines that take back."""
