@@ -105,10 +105,12 @@ class WorkerHost:
         """
         async with self._worker() as shared:
             with shared.observed_by(observer), _stopping(stopped_by, shared.worker):
+                # Before the worker begins: what is asked for joins what is queued already.
                 wanted = [run.id for run in await ask()]
                 if not wanted:
                     return []
-                runs = await self._wait_for(wanted, shared, observer)
+                serving = shared.serve()
+                runs = await self._wait_for(wanted, shared.worker, serving, observer)
                 if afterwards is not None:
                     await afterwards(runs)
                 # What a deletion that was cut short has left may need longer than these runs took.
@@ -127,8 +129,8 @@ class WorkerHost:
     @asynccontextmanager
     async def _worker(self) -> AsyncIterator[_SharedWorker]:
         async with self._changing:
-            if self._shared is None or self._shared.serving.done():
-                self._shared = await _SharedWorker.start(self._open_worker, self._chores())
+            if self._shared is None or self._shared.has_ended:
+                self._shared = await _SharedWorker.open(self._open_worker, self._chores())
             shared = self._shared
             shared.users += 1
         try:
@@ -145,7 +147,11 @@ class WorkerHost:
                 await shared.end()
 
     async def _wait_for(
-        self, wanted: Sequence[int], shared: _SharedWorker, observer: RunObserver | None
+        self,
+        wanted: Sequence[int],
+        worker: IndexingWorkerService,
+        serving: asyncio.Task[None],
+        observer: RunObserver | None,
     ) -> list[IndexRun]:
         sources = {} if observer is None else await self._indexes.sources()
         with _Changes.of(self._wake_ups) as changes:
@@ -153,14 +159,12 @@ class WorkerHost:
                 runs = await self._queue.get_runs(wanted)
                 if observer is not None:
                     observer.show(await self._queue.under_way(runs), sources)
-                if shared.serving.done() or all(run.state.is_terminal for run in runs):
+                if serving.done() or all(run.state.is_terminal for run in runs):
                     return runs
-                trouble = shared.worker.trouble
+                trouble = worker.trouble
                 if trouble is not None and trouble[0] > LONGEST_TROUBLE_SECONDS:
                     raise TransientError(trouble[1], code="queue_unwritable")
-                await changes.wait(
-                    LOOK_SECONDS if observer is None else SHOW_SECONDS, shared.serving
-                )
+                await changes.wait(LOOK_SECONDS if observer is None else SHOW_SECONDS, serving)
 
 
 class _SharedWorker:
@@ -169,24 +173,38 @@ class _SharedWorker:
     def __init__(
         self,
         worker: IndexingWorkerService,
-        serving: asyncio.Task[None],
+        name: str,
+        chores: Sequence[Chore],
         opened: AsyncExitStack,
     ) -> None:
         self.worker = worker
         self.users = 0
-        self.serving = serving
+        self._name = name
+        self._chores = chores
         self._opened = opened
+        self._serving: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, open_worker: OpenWorker, chores: Sequence[Chore]) -> _SharedWorker:
+    async def open(cls, open_worker: OpenWorker, chores: Sequence[Chore]) -> _SharedWorker:
+        """A worker that has entered the registry, and serves when it is told to."""
         opened = AsyncExitStack()
         worker, name = await opened.enter_async_context(open_worker())
-        return cls(worker, asyncio.create_task(worker.run(name, chores)), opened)
+        return cls(worker, name, chores, opened)
+
+    def serve(self) -> asyncio.Task[None]:
+        """Serve the queue from now on, if it does not yet; the task that does so."""
+        if self._serving is None:
+            self._serving = asyncio.create_task(self.worker.run(self._name, self._chores))
+        return self._serving
+
+    @property
+    def has_ended(self) -> bool:
+        return self._serving is not None and self._serving.done()
 
     @property
     def is_for_one(self) -> bool:
         """Whether it still serves, and only one caller waits for it."""
-        return self.users == 1 and not self.serving.done()
+        return self.users == 1 and not self.has_ended
 
     @contextmanager
     def observed_by(self, observer: RunObserver | None) -> Iterator[None]:
@@ -203,7 +221,8 @@ class _SharedWorker:
         """Release what is held, and leave the registry."""
         try:
             self.worker.stop()
-            await self.serving
+            if self._serving is not None:
+                await self._serving
         finally:
             await self._opened.aclose()
 
