@@ -27,6 +27,9 @@ class Reason:
     code: str | None = None
     fields: Mapping[str, int] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return self.text
+
 
 @dataclass(frozen=True, slots=True)
 class QueueOverview:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
+from typing import Protocol
 
-from kodit.application.services.queue_overview import Reason
-from kodit.domain.errors import KoditError
+
+class Told(Protocol):
+    """An error, or the reason why a task waits: its text is its sentence. Help is shown without
+    importing either."""
+
+    @property
+    def code(self) -> str | None: ...
+
+    @property
+    def fields(self) -> Mapping[str, str | int | float | None]: ...
+
 
 ADVICE: Mapping[str, str] = {
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
@@ -29,12 +38,14 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def with_advice(told: KoditError | Reason) -> str:
+def with_advice(told: Told) -> str:
     """The sentence of an error or a reason and, where there is something to do, what that is."""
-    sentence = told.text if isinstance(told, Reason) else str(told)
+    sentence = str(told)
     advice = None if told.code is None else ADVICE.get(told.code)
     if advice is None:
         return sentence
     # A source may come from anybody's database, and the command is there to be copied.
+    import shlex  # noqa: PLC0415 - help does without
+
     words = {name: shlex.quote(str(value)) for name, value in told.fields.items()}
     return f"{sentence}; {advice.format_map(words)}"
