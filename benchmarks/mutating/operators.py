@@ -204,8 +204,11 @@ def _call(node: ast.Call) -> Iterator[Change]:
         if keyword.arg not in (None, *_KEYWORDS_OF_NO_CONSEQUENCE):
             left_over_keywords = node.keywords[:index] + node.keywords[index + 1 :]
             yield "keyword dropped", _text(_with(node, keywords=left_over_keywords))
-    if name in _IN_ANY_ORDER:
-        return
+    if name not in _IN_ANY_ORDER:
+        yield from _swapped(node)
+
+
+def _swapped(node: ast.Call) -> Iterator[Change]:
     plain = [index for index, one in enumerate(node.args) if not isinstance(one, ast.Starred)]
     for one, following in pairwise(plain):
         if ast.dump(node.args[one]) != ast.dump(node.args[following]):
