@@ -147,17 +147,24 @@ def survivors_of_last_run(sources: dict[str, bytes]) -> list[Mutation]:
 def examine(
     mutants: Iterable[Mutation], sources: dict[str, bytes], reach: Reach
 ) -> Iterator[tuple[Mutation, Finding]]:
-    """The verdict over each mutant, as it comes."""
+    """The verdict over each mutant, as it comes. Where it rests on tests that fail without a mutant
+    as well, another one without these follows."""
     texts = {module: source.decode() for module, source in sources.items()}
     covering = CoverageMap.read(MAP).brought_up_to(texts)
     unknown = covering.unknown_files(ROOT)
     with copies() as free, ThreadPoolExecutor(AT_ONCE) as threads:
         examiner = Examiner(covering, unknown, free, reach)
-        at_work = {
-            threads.submit(examiner.examine, one, sources[one.module]): one for one in mutants
-        }
-        for done in as_completed(at_work):
-            yield at_work[done], done.result()
+        left = list(mutants)
+        while left:
+            at_work = {
+                threads.submit(examiner.examine, one, sources[one.module]): one for one in left
+            }
+            found: dict[Mutation, Finding] = {}
+            for done in as_completed(at_work):
+                found[at_work[done]] = done.result()
+                yield at_work[done], done.result()
+            unsound = examiner.leave_out_unsound(found.values())
+            left = [one for one, finding in found.items() if unsound.intersection(finding.failed)]
 
 
 @contextmanager
@@ -195,6 +202,7 @@ class Examiner:
         self._free = free
         self._reach = reach
         self._lock = threading.Lock()
+        self._unsound: set[str] = set()
 
     def examine(self, mutation: Mutation, source: bytes) -> Finding:
         """Run first the tests that are near, then the others."""
@@ -205,7 +213,8 @@ class Examiner:
             finding = Finding(Verdict.SURVIVED, [])
             for arguments, seconds in self._rounds(tests):
                 copy.write(mutation.module, mutation.apply(source))
-                finding = copy.run(arguments, START_SECONDS + SLOWER * seconds)
+                left_out = [f"--deselect={test}" for test in self._unsound]
+                finding = copy.run([*arguments, *left_out], START_SECONDS + SLOWER * seconds)
                 copy.write(mutation.module, source)
                 if finding.verdict is not Verdict.SURVIVED:
                     break
@@ -218,7 +227,11 @@ class Examiner:
         took = self._covering.seconds
         known = [test for test in tests if test.partition("::")[0] not in self._unknown]
         files = {test.partition("::")[0] for test in tests}
-        changed = [name for name in self._unknown if name in files or self._is_new(name)]
+        changed = [
+            name
+            for name in self._unknown
+            if name in files or (self._is_new(name) and not self._reach.near)
+        ]
         first: list[str] = []
         spent = 0.0
         for test in known:
@@ -238,38 +251,43 @@ class Examiner:
     def _is_new(self, name: str) -> bool:
         return name not in self._covering.test_files
 
-
-def unsound(findings: Iterable[tuple[Mutation, Finding]]) -> set[str]:
-    """Of the tests that noticed a mutant, those that fail where nothing is broken, too."""
-    noticed = {finding.failed[0] for _, finding in findings if finding.failed}
-    tests = sorted(test for test in noticed if test.startswith("tests/"))
-    if not tests:
-        return set()
-    with copies() as free:
-        return set(free.get().run(tests, WHOLE_SUITE_SECONDS, len(tests)).failed)
+    def leave_out_unsound(self, findings: Iterable[Finding]) -> set[str]:
+        """Of the tests that noticed a mutant, those that fail where nothing is broken: they are
+        not run again."""
+        noticed = {finding.failed[0] for finding in findings if finding.failed}
+        tests = sorted(test for test in noticed if test.startswith("tests/"))
+        if not tests:
+            return set()
+        copy = self._free.get()
+        try:
+            found = copy.run(tests, WHOLE_SUITE_SECONDS, len(tests)).failed
+        finally:
+            self._free.put(copy)
+        unsound = set(found) & noticed
+        for test in unsound - self._unsound:
+            print(f"fails without a mutant as well: {test}", flush=True)
+        self._unsound |= unsound
+        return unsound
 
 
 def report(findings: Iterator[tuple[Mutation, Finding]], sources: dict[str, bytes]) -> int:
     """Print what came of each mutant, and how many of each folder were caught."""
-    told: list[tuple[Mutation, Finding]] = []
+    told: dict[Mutation, Finding] = {}
     for mutation, finding in findings:
-        told.append((mutation, finding))
+        told[mutation] = finding
         by = f" by {finding.failed[0]}" if finding.failed else ""
         line = f"{mutation.module}:{mutation.statement.first}"
         print(f"{finding.verdict}: {line} ({mutation.operator}){by}", flush=True)
         if finding.verdict is Verdict.SURVIVED:
             print(mutation.diff(sources[mutation.module]), flush=True)
     counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
-    survivors: list[tuple[str, str, str]] = []
-    fail_always = unsound(told)
-    for mutation, finding in told:
-        verdict = finding.verdict
-        if finding.failed and finding.failed[0] in fail_always:
-            verdict = Verdict.SURVIVED
-            print(f"fails without a mutant as well: {finding.failed[0]}")
-        if verdict is Verdict.SURVIVED:
-            survivors.append(key(mutation, sources))
-        counts[mutation.module.rpartition("/")[0]][verdict] += 1
+    for mutation, finding in told.items():
+        counts[mutation.module.rpartition("/")[0]][finding.verdict] += 1
+    survivors = [
+        key(mutation, sources)
+        for mutation, finding in told.items()
+        if finding.verdict is Verdict.SURVIVED
+    ]
     SURVIVORS.write_text(json.dumps(survivors), "utf-8")
     total: Counter[Verdict] = Counter()
     for folder, verdicts in sorted(counts.items()):

@@ -67,6 +67,7 @@ _REMOVABLE_METHODS = frozenset(
     "removeprefix removesuffix replace".split()
 )
 _REMOVABLE_FUNCTIONS = frozenset({"abs", "reversed", "set", "round"})
+_IN_ANY_ORDER = frozenset({"min", "max", "and_", "or_", "where", "union", "intersection"})
 _CONJUNCTIONS = frozenset({"where", "and_", "or_", "filter", "having", "order_by"})
 _KEYWORDS_OF_NO_CONSEQUENCE = frozenset({"strict", "help", "metavar", "name", "thread_name_prefix"})
 _MOST_FOR_OFF_BY_ONE = 16
@@ -203,6 +204,11 @@ def _call(node: ast.Call) -> Iterator[Change]:
         if keyword.arg not in (None, *_KEYWORDS_OF_NO_CONSEQUENCE):
             left_over_keywords = node.keywords[:index] + node.keywords[index + 1 :]
             yield "keyword dropped", _text(_with(node, keywords=left_over_keywords))
+    if name not in _IN_ANY_ORDER:
+        yield from _swapped(node)
+
+
+def _swapped(node: ast.Call) -> Iterator[Change]:
     plain = [index for index, one in enumerate(node.args) if not isinstance(one, ast.Starred)]
     for one, following in pairwise(plain):
         if ast.dump(node.args[one]) != ast.dump(node.args[following]):
