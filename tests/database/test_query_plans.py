@@ -37,6 +37,9 @@ NARROW = ("rowid", "id", "file_id", "run_id", "task_id", "snippet_id", "embeddin
 """Columns of which few rows have the same value, so that what is found by them may be sorted."""
 
 EXCEPTIONS: Mapping[str, str] = {
+    "WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.embedding_id": "a migration, once",
+    "WHERE NOT EXISTS (SELECT 1 FROM snippets WHERE snippets.enrichment_id": "a migration, once",
+    "UPDATE files SET stale=? WHERE files.extracted_hash IS NOT NULL": "a migration, once",
     "FROM index_runs ORDER BY index_runs.id DESC LIMIT": "reads the newest by key, and no further",
 }
 """Plans that may be as they are, by a part of the statement, each with its reason."""

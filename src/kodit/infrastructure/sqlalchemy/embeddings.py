@@ -173,9 +173,8 @@ class SqlEmbeddingRepository:
                 VECTORS.c.index_id == index_id,
                 VECTORS.c.kind == kind.value,
             )
-            .order_by(SNIPPETS.c.id)
         )
-        return list(self._connection.execute(query).scalars())
+        return sorted(self._connection.execute(query).scalars())
 
     def drop(self, index_id: int, kind: VectorKind, snippet_ids: Sequence[int]) -> None:
         of_kind = {"of_index": index_id, "of_kind": kind.value}
