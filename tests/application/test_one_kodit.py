@@ -119,7 +119,7 @@ def _codes_in_fork(
                 said.append("done")
         theirs.send(said)
 
-    process = multiprocessing.get_context("fork").Process(target=work)  # type: ignore[attr-defined]
+    process = multiprocessing.get_context("fork").Process(target=work)
     process.start()
     try:
         assert ours.poll(60), "the forked process does not answer"
