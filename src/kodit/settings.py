@@ -58,7 +58,7 @@ class Settings:
     stall_seconds: float = 180.0
     """How long a task may show no progress before it is ended and tried again."""
     max_failures: int = 5
-    """How many times in a row a task may fail in passing before it fails for good."""
+    """How many times in a row a task may fail with a transient error before it fails for good."""
     git_answer_seconds: float = 60.0
     """How long a git server may be silent when it is asked what it holds."""
     queue_order: QueueOrder = QueueOrder.PRIORITY

@@ -54,6 +54,28 @@ def test_the_words_of_the_domain_have_one_place_to_be_imported_from() -> None:
     assert elsewhere == []
 
 
+def test_only_the_command_line_speaks_of_commands() -> None:
+    """What to do next differs between faces: an error or a problem has a code, and each face its
+    own words for it. The one exception is stored with its task, and shown by all as it is."""
+    speaking = {
+        str(path.relative_to(ROOT / "src/kodit"))
+        for path in ROOT.glob("src/kodit/**/*.py")
+        if not path.is_relative_to(ROOT / "src/kodit/faces/cli")
+        if any("`kodit " in text for text in _texts_that_are_said(ast.parse(path.read_text())))
+    }
+    assert speaking == {"infrastructure/git/credentials.py"}
+
+
+def _texts_that_are_said(module: ast.Module) -> list[str]:
+    """The texts of a module but for those that stand alone, which are documentation."""
+    alone = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone
+    ]
+
+
 def test_ci_pins_all_that_it_installs() -> None:
     """What a dependency brings along too: it would come in any version."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()

@@ -198,8 +198,9 @@ def test_doctor_sees_credentials_that_are_none(place: Place, harm: Harm) -> None
     assert outcome.code == 1
     problems = [one for one in outcome.json()["problems"] if one["area"] == "credentials"]
     assert [one["index_id"] for one in problems] == [1]
-    assert "kodit index --credentials env:NAME" in outcome.out
-    assert PASSWORD not in outcome.out + outcome.err
+    shown = place.kodit.run("doctor").out
+    assert f"`kodit index {place.url}` does that, with --credentials env:NAME" in shown
+    assert PASSWORD not in outcome.out + outcome.err + shown
     place.kodit.succeed("index", "--credentials", "env:TOKEN_OF_TEST", place.url)
     assert place.kodit.ask("doctor")["problems"] == []
 

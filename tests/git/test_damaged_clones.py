@@ -18,6 +18,7 @@ from kodit.domain.entities import Index, IndexedFile, WorkingCopy
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
+from kodit.faces.cli.advice import with_advice
 from kodit.infrastructure.git.clone import fault_of, synchronise
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
@@ -302,10 +303,10 @@ def test_reading_a_damaged_clone_says_what_to_do(
         kodit.index(origin.url)
         for damage in (a_file_is_missing, packs_are_cut_short):
             damage(clone, origin)
-            with pytest.raises(TransientError, match=f"`kodit index {origin.url}`"):
-                kodit.grep("same", origin.url)
-            with pytest.raises(TransientError, match=f"`kodit index {origin.url}`"):
-                kodit.read(origin.url, "same.py")
+            for read in (kodit.grep, lambda text, url: kodit.read(url, f"{text}.py")):
+                with pytest.raises(TransientError) as raised:
+                    read("same", origin.url)
+                assert f"`kodit index {origin.url}` does that" in with_advice(raised.value)
             assert kodit.search("same")
             kodit.index(origin.url)
             answer = kodit.grep("same", origin.url)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from kodit.domain.errors import Field
 
 
 class Area(StrEnum):
@@ -23,7 +25,8 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it should be, in one line, and in another what a repair does.
+    """Something that is not as it should be, in one line, and in another what a repair does. Where
+    there is something to do for the user, a `code` and `fields` tell it, as those of an error.
 
     `repair` puts it right, may be done twice, and looks again at what is still wrong before it
     changes anything; None where only the user can help, which `remedy` then tells. Afterwards the
@@ -38,6 +41,8 @@ class Problem:
     repair: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
     relog: frozenset[int] = frozenset()
     refresh: frozenset[int] = frozenset()
+    code: str | None = None
+    fields: Mapping[str, Field] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

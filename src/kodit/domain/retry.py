@@ -1,4 +1,4 @@
-"""When a task that failed in passing is tried again."""
+"""When a task that failed with a transient error is tried again."""
 
 from __future__ import annotations
 

@@ -298,7 +298,7 @@ class QueueService:
         """When the queue was paused; None while it is not."""
         return await self._read(lambda transaction: transaction.tasks.paused_since())
 
-    # Steering
+    # Cancelling, retrying and pausing
 
     async def cancel(self, run_id: int) -> IndexRun:
         """End a run: what waits at once, what runs at its next heartbeat or commit."""
@@ -329,7 +329,7 @@ class QueueService:
         return await self._set_paused(None)
 
     async def _set_paused(self, since: datetime | None) -> bool:
-        def steer(transaction: Transaction) -> bool:
+        def set_pause(transaction: Transaction) -> bool:
             before = transaction.tasks.paused_since()
             transaction.tasks.set_paused(since)
             is_news = (before is None) != (since is None)
@@ -337,7 +337,7 @@ class QueueService:
                 record_event("queue resumed" if since is None else "queue paused")
             return is_news
 
-        return await self._write(steer)
+        return await self._write(set_pause)
 
     # Crossing into a thread
 

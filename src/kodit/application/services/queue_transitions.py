@@ -174,7 +174,7 @@ class QueueTransitions:
         until = self._clock.now() + self._lease
         return transaction.tasks.renew(claim, until, progress).cancel_requested
 
-    # Steering
+    # Cancelling and retrying
 
     def cancel(self, transaction: Transaction, run_id: int) -> IndexRun:
         """End what waits of a run at once; ask what runs to stop."""

@@ -62,7 +62,7 @@ def _tell(_keyword_index: int, positions: frozenset[tuple[int, KeywordPosition |
     """Say it once of each state of an index."""
     log.warning(
         "the keyword index does not fit the database, as after one of them was restored from a "
-        "copy; these indexes are searched without it until `kodit index` has run",
+        "copy; these indexes are searched without it until their next runs",
         extra={
             "indexes": ",".join(str(index_id) for index_id in sorted(one[0] for one in positions))
         },

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from kodit.application.services.index_service import IndexService, SourceRequest
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
-from kodit.domain.entities import IndexRun
+from kodit.domain.entities import Index, IndexRun
+from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.value_objects import QueuePriority, Source
 
@@ -39,9 +40,15 @@ class SourceService:
         parsed = await in_thread(lambda: self._understand(request))
         indexes = await self._indexes.add(parsed)
         return [
-            await self._queue.request_run(index.id, QueuePriority.USER_INITIATED)
-            for index in indexes
+            await self._request_run(one, index) for one, index in zip(parsed, indexes, strict=True)
         ]
+
+    async def _request_run(self, request: SourceRequest, index: Index) -> IndexRun:
+        while True:
+            try:
+                return await self._queue.request_run(index.id, QueuePriority.USER_INITIATED)
+            except NotFoundError:  # somebody has deleted it in the meantime
+                [index] = await self._indexes.add([request])
 
     def sources(self, request: IndexRequest) -> list[Source]:
         """The sources that a request names, without their secrets. Raises SourceError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -114,3 +115,13 @@ def _unless_done(future: asyncio.Future[Any], settle: Callable[[], None]) -> Non
 
 
 _warm = _WarmThread()
+
+
+def _forget_threads() -> None:
+    """A forked process has none of the threads of the one it comes from."""
+    global _warm  # noqa: PLW0603 - its lock may be held by a thread that is not there
+    _warm = _WarmThread()
+    _threads_of.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget_threads)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Told(Protocol):
-    """An error, or the reason why a task waits: its text is its sentence. Help is shown without
+    """An error, a problem, or the reason why a task waits; its text is its sentence. Help is shown without
     importing either."""
 
     @property
@@ -18,6 +18,8 @@ class Told(Protocol):
 
 
 ADVICE: Mapping[str, str] = {
+    "clone_damaged": "`kodit index {source}` does that",
+    "credentials_missing": "`kodit index {source}` does that, with --credentials env:NAME",
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
     "expression_invalid": "--fixed-strings looks for the text itself",
     "file_not_found": "`kodit ls {index}` lists its files",
@@ -25,6 +27,7 @@ ADVICE: Mapping[str, str] = {
     "grep_too_slow": "choose fewer files with --path or a source, or a simpler expression",
     "index_incomplete": "`kodit index {source}` completes the index",
     "index_not_found": "`kodit status` lists the indexes",
+    "keyword_index_unreadable": "`kodit doctor` says which, and with --repair builds it anew",
     "no_worker": "`kodit worker` starts one",
     "queue_paused": "`kodit queue resume` lets it go on",
     "queue_unwritable": "the same command goes on where this one was",
@@ -38,9 +41,10 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def with_advice(told: Told) -> str:
-    """The sentence of an error or a reason and, where there is something to do, what that is."""
-    sentence = str(told)
+def with_advice(told: Told, sentence: str | None = None) -> str:
+    """A sentence, by default that of the error or the reason itself, and, where there is something
+    to do, what that is."""
+    sentence = sentence or str(told)
     advice = None if told.code is None else ADVICE.get(told.code)
     if advice is None:
         return sentence

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, TypeVar
+
+from kodit.domain.errors import KoditError
 
 T = TypeVar("T")
 
@@ -17,6 +19,8 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
+        self._giving = threading.Lock()
+        self._is_closed = False
         self._stop = asyncio.Event()
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         # A program that never closes what it opened must still end.
@@ -26,12 +30,16 @@ class BackgroundLoop:
 
     def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of the coroutine. When the caller is interrupted, it is cancelled, and has let
-        go of what it held before the interrupt travels on."""
+        go of what it held before the interrupt travels on. Raises KoditError with the code
+        `closed` when the loop is closed before it has ended."""
         outcome: Future[T] = Future()
         tasks: list[asyncio.Task[T]] = []
 
+        async def run() -> T:
+            return await work()  # here, since `work` itself may fail before it gives a coroutine
+
         def start() -> None:
-            task = self._loop.create_task(work())
+            task = self._loop.create_task(run())
             tasks.append(task)
             task.add_done_callback(lambda ended: _settle(outcome, ended))
 
@@ -39,19 +47,27 @@ class BackgroundLoop:
             for task in tasks:
                 task.cancel()
 
-        self._loop.call_soon_threadsafe(start)
+        # What is given to the loop after it was told to stop might never run, and its caller
+        # would wait for ever.
+        with self._giving:
+            if self._is_closed:
+                raise _closed()
+            self._loop.call_soon_threadsafe(start)
         try:
             return outcome.result()
         except BaseException:
             if not outcome.done():
-                self._loop.call_soon_threadsafe(cancel)
+                with suppress(RuntimeError):  # it was closed a moment ago
+                    self._loop.call_soon_threadsafe(cancel)
                 wait([outcome])
             raise
 
     def close(self) -> None:
         """Cancel what is still under way, wait for it, and end the thread."""
-        with suppress(RuntimeError):  # closed before
-            self._loop.call_soon_threadsafe(self._stop.set)
+        with self._giving:
+            if not self._is_closed:
+                self._is_closed = True
+                self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
     def _run(self) -> None:
@@ -65,8 +81,12 @@ class BackgroundLoop:
 
 def _settle(outcome: Future[T], ended: asyncio.Task[T]) -> None:
     if ended.cancelled():
-        outcome.set_exception(CancelledError("Kodit was closed"))
+        outcome.set_exception(_closed())
     elif (error := ended.exception()) is not None:
         outcome.set_exception(error)
     else:
         outcome.set_result(ended.result())
+
+
+def _closed() -> KoditError:
+    return KoditError("Kodit was closed by another thread before this call ended", code="closed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
@@ -30,6 +31,7 @@ from kodit.domain.value_objects import (
 )
 from kodit.faces.python.background_loop import BackgroundLoop
 from kodit.infrastructure.doctor.database import fatal_problem
+from kodit.infrastructure.sqlalchemy.database import refuse_inherited
 from kodit.settings import Settings
 
 T = TypeVar("T")
@@ -41,6 +43,7 @@ logging.getLogger("kodit").addHandler(logging.NullHandler())
 class _Opened(NamedTuple):
     application: Application
     loop: BackgroundLoop
+    process: int
 
 
 class Kodit:
@@ -53,7 +56,8 @@ class Kodit:
     ...         print(result.snippet.path, result.snippet.start_line)
 
     Calls are synchronous, may be made where an event loop is running, as in a notebook, and by any
-    number of threads at once: they share one application, which opens everything once.
+    number of threads at once: they share one application, which opens everything once. A process
+    that is forked meanwhile cannot use it.
     """
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
@@ -77,7 +81,8 @@ class Kodit:
         """Let go of the database and end what is under way. The next call opens it again."""
         with self._opening:
             opened, self._opened = self._opened, None
-        if opened is not None:
+        # A forked process lets go of nothing: all of it is that of the process it comes from.
+        if opened is not None and opened.process == os.getpid():
             opened.loop.close()
             opened.application.close()
 
@@ -261,11 +266,14 @@ class Kodit:
 
     def _call(self, work: Callable[[Application], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine over the application, on its event loop."""
-        application, loop = self._open()
-        return loop.call(lambda: work(application))
+        opened = self._open()
+        return opened.loop.call(lambda: work(opened.application))
 
     def _open(self) -> _Opened:
         with self._opening:
+            if self._opened is not None and self._opened.process != os.getpid():
+                refuse_inherited(self._opened.application.database.path)
+                self._opened = None
             if self._opened is None:
                 application = Application(self._settings)
                 try:
@@ -273,7 +281,7 @@ class Kodit:
                 except BaseException:
                     application.close()
                     raise
-                self._opened = _Opened(application, BackgroundLoop())
+                self._opened = _Opened(application, BackgroundLoop(), os.getpid())
             return self._opened
 
 

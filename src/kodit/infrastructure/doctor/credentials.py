@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from functools import partial
 
 from kodit.application.services.threads import in_thread
@@ -37,15 +36,17 @@ class CredentialExaminer:
             if reference is None:
                 continue
             of = f"the credentials of {index.source}"
-            source = shlex.quote(str(index.source))
-            advice = f"`kodit index --credentials env:NAME {source}` gives it others"
+            found = partial(
+                Problem, code="credentials_missing", fields={"source": str(index.source)}
+            )
             if not self._store.is_reference(reference):
-                what, remedy = f"what is stored of {of} does not name any", f"forgets it; {advice}"
+                what = f"what is stored of {of} does not name any"
+                remedy = "forgets it; then give the source others"
                 repair = partial(in_thread, partial(self._forget, index))
-                problems.append(Problem(self.area, what, remedy, index.id, repair))
+                problems.append(found(self.area, what, remedy, index.id, repair))
             elif not self._store.holds(reference):
                 what = f"the file that holds {of} is missing"
-                problems.append(Problem(self.area, what, advice, index.id))
+                problems.append(found(self.area, what, "give the source others", index.id))
         return problems
 
     def _forget(self, index: Index) -> None:

@@ -96,7 +96,7 @@ class LeftoverExaminer:
         return [
             Problem(
                 self.area,
-                f"the deletion of {index.source} was begun and not finished",
+                f"the deletion of {index.source} was started and not finished",
                 "finishes it",
                 index.id,
                 self._indexes.finish_deletions,

@@ -87,7 +87,7 @@ class Bindings:
             return _understood(json.loads(data))
         except (ValueError, TypeError, KeyError, RecursionError):
             raise UserError(
-                f"{path} cannot be understood; remove it, and give --credentials once more"
+                f"{path} cannot be understood; remove it, and give the credentials once more"
             ) from None
 
 

@@ -32,8 +32,9 @@ def reading(folder: Path) -> Iterator[None]:
 def unreadable(folder: Path) -> PermanentError:
     """What is said of an index that cannot be read."""
     return PermanentError(
-        f"the keyword index {folder} cannot be read: it is damaged, or belongs to another user; "
-        "`kodit doctor` says which, and with --repair builds it anew"
+        f"the keyword index {folder} cannot be read: it is damaged, or belongs to another user",
+        code="keyword_index_unreadable",
+        folder=str(folder),
     )
 
 

@@ -59,7 +59,7 @@ def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, .
     told_at = 0.0
 
     def report(current: int, total: int | None = None) -> None:
-        """Each sign of life wakes two processes; nobody reads ten of them a second."""
+        """Each report wakes two processes; nobody reads ten of them a second."""
         nonlocal told_at
         now = time.monotonic()
         if now - told_at >= SECONDS_BETWEEN_REPORTS:

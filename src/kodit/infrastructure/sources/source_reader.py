@@ -27,7 +27,7 @@ FEWEST_BYTES_PER_CHILD = 500_000
 """Less than either is not worth a second child process."""
 ANSWER_SECONDS = 60.0
 GIT_STALL_SECONDS = 900.0
-"""git has time limits of its own; this one only stands behind them."""
+"""git has time limits of its own; this one is for where they fail."""
 
 Result = TypeVar("Result")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -41,9 +40,10 @@ def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | Non
     try:
         return read_present_blobs(Path(location.path), blob_ids)
     except DamagedCloneError as error:
-        source = shlex.quote(str(location.source))
         raise DamagedCloneError(
-            f"The clone of {location.source} is damaged; `kodit index {source}` makes it anew."
+            f"the clone of {location.source} is damaged, and is made anew by the next run",
+            code="clone_damaged",
+            source=str(location.source),
         ) from error
 
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,7 +17,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from kodit.domain.errors import DatabaseReplacedError, PermanentError, TransientError
+from kodit.domain.errors import (
+    DatabaseReplacedError,
+    PermanentError,
+    TransientError,
+    UserError,
+)
 from kodit.domain.shortage import shortage
 from kodit.infrastructure.locks import FairLock
 from kodit.infrastructure.reading_gate import ReadingGate
@@ -41,6 +47,34 @@ MOST_READERS = 8
 than cores gain nothing."""
 
 
+_connections: Counter[str] = Counter()
+"""How many connections this process has to each file."""
+_inherited: set[str] = set()
+"""The files that the process had open from which this one was forked. SQLite keeps for the whole
+process which locks it holds, and a forked one believes that it holds those of the other: it would
+read and write without any."""
+
+
+def _note_fork() -> None:
+    _inherited.update(path for path, number in _connections.items() if number)
+    _connections.clear()
+
+
+os.register_at_fork(after_in_child=_note_fork)
+
+
+def refuse_inherited(path: Path) -> None:
+    """Raises UserError for a database that was open when this process was forked."""
+    if _inherited and os.path.realpath(path) in _inherited:
+        raise UserError(
+            f"the database {path} was open in the process from which this one was forked, so that "
+            "it cannot be used here; fork before it is opened or after it is closed, or start "
+            "processes by the method 'spawn'",
+            code="opened_before_fork",
+            database=str(path),
+        )
+
+
 def open_sqlite(path: Path) -> Engine:
     """An engine on a SQLite file in WAL mode, whose transactions begin as they are told to."""
     engine = create_engine(
@@ -55,6 +89,8 @@ def open_sqlite(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        refuse_inherited(path)
+        _connections[os.path.realpath(path)] += 1
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
         _write_ahead(connection)
@@ -69,6 +105,10 @@ def open_sqlite(path: Path) -> Engine:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -16384")
         connection.execute("PRAGMA mmap_size = 134217728")
+
+    @event.listens_for(engine, "close")
+    def _count_out(_connection: sqlite3.Connection, _record: Any) -> None:
+        _connections[os.path.realpath(path)] -= 1
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -232,6 +272,7 @@ class SqliteDatabase:
         self.engine.dispose()
 
     def _look_at_file(self) -> None:
+        refuse_inherited(self.path)
         file = _file_id(self.path)
         if file is None and self._file is not None:
             self._remove_beside()

@@ -10,6 +10,7 @@ from kodit.application.views.doctor import DiagnosisView
 from kodit.composition import Application
 from kodit.domain.diagnosis import Diagnosis, Problem
 from kodit.domain.errors import UserError
+from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
@@ -29,7 +30,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
         say("Nothing is wrong.")
     elif not repair:
         if any(problem.repair for problem in diagnosis.found):
-            say("`kodit doctor --repair` does what stands behind the arrows.")
+            say("`kodit doctor --repair` does what is written after the arrows.")
     elif diagnosis.is_healthy:
         say("All of this is repaired.")
     else:
@@ -68,4 +69,5 @@ async def _work(application: Application, *, repair: bool) -> Diagnosis:
 def _show(problems: Sequence[Problem]) -> None:
     for problem in problems:
         where = "" if problem.index_id is None else f", index {problem.index_id}"
-        print_line(f"{problem.area}{where}: {printable(problem.what)} → {problem.remedy}")
+        remedy = printable(with_advice(problem, problem.remedy))
+        print_line(f"{problem.area}{where}: {printable(problem.what)} → {remedy}")

@@ -1,4 +1,4 @@
-"""`kodit queue`: looking at runs and steering them."""
+"""`kodit queue`: looking at runs, cancelling and retrying them."""
 
 from __future__ import annotations
 

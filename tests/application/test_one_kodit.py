@@ -1,0 +1,165 @@
+"""One `Kodit` that is closed, forked and deleted from while others call it."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kodit import Kodit
+from kodit.application.services.index_service import IndexService, SourceRequest
+from kodit.application.services.source_service import IndexRequest, SourceService
+from kodit.composition import Application
+from kodit.domain.entities import Index
+from kodit.domain.errors import KoditError
+from kodit.faces.python.background_loop import BackgroundLoop
+from kodit.settings import Settings
+
+
+def test_work_that_fails_before_it_is_a_coroutine() -> None:
+    """Reaches the caller, who would wait for ever otherwise."""
+    loop = BackgroundLoop()
+
+    with pytest.raises(ZeroDivisionError):
+        _beside(lambda: loop.call(lambda: 1 / 0)).result(60)  # type: ignore[arg-type, return-value]
+
+    loop.close()
+
+
+def test_a_call_while_the_loop_is_being_closed() -> None:
+    """Is refused, since nothing would ever run it."""
+    loop = BackgroundLoop()
+    started, closing, go_on = threading.Event(), threading.Event(), asyncio.Event()
+
+    async def ends_slowly() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            closing.set()
+            await go_on.wait()
+
+    async def never_ends() -> None:
+        go_on.set()
+        await asyncio.Event().wait()
+
+    slow = _beside(lambda: loop.call(ends_slowly))
+    assert started.wait(60)
+    closed = _beside(loop.close)
+    assert closing.wait(60)
+    late = _beside(lambda: loop.call(never_ends))
+    with pytest.raises(KoditError) as refused:
+        late.result(60)
+    loop._loop.call_soon_threadsafe(go_on.set)
+    with pytest.raises(KoditError) as ended:
+        slow.result(60)
+    closed.result(60)
+    assert refused.value.code == ended.value.code == "closed"
+
+
+def _beside(call: Callable[[], Any]) -> Future[Any]:
+    """The outcome of a call in a thread that no failing test has to wait for."""
+    outcome: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where the outcome is asked for
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return outcome
+
+
+def test_a_process_that_is_forked_while_the_database_is_open(tmp_path: Path) -> None:
+    """Is told so at once: it has no threads, and SQLite would give it locks that it does not hold.
+    What it does has no effect on the process it comes from."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "a.py").write_text("def found() -> None: ...\n")
+    calls: list[Callable[[Kodit], Any]] = [
+        lambda kodit: kodit.search("found"),
+        lambda kodit: kodit.grep("found"),
+        lambda kodit: kodit.index(tmp_path / "source"),
+        lambda kodit: kodit.close(),
+    ]
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        kodit.grep("found")  # starts a child process, which stays
+        refused = ["opened_before_fork"] * 3 + ["done"]
+
+        assert _codes_in_fork(lambda: [kodit] * 4, calls) == refused
+        assert _codes_in_fork(lambda: [Kodit(tmp_path / "data")] * 4, calls) == refused
+
+        assert len(kodit.grep("found").matches) == 1
+        kodit.close()
+        assert _codes_in_fork(lambda: [kodit] * 4, calls) == ["done"] * 4
+        assert len(kodit.search("found")) == 1
+
+
+def _codes_in_fork(
+    kodits: Callable[[], Sequence[Kodit]], calls: Sequence[Callable[[Kodit], Any]]
+) -> list[str | None]:
+    """What becomes of calls in a forked process: `done`, or the code of the error."""
+    ours, theirs = multiprocessing.Pipe()
+
+    def work() -> None:
+        said: list[str | None] = []
+        for kodit, call in zip(kodits(), calls, strict=True):
+            try:
+                call(kodit)
+            except KoditError as error:
+                said.append(error.code)
+            else:
+                said.append("done")
+        theirs.send(said)
+
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    try:
+        assert ours.poll(60), "the forked process does not answer"
+        answer: list[str | None] = ours.recv()
+        return answer
+    finally:
+        process.kill()
+        process.join()
+
+
+class _DeletedOnce:
+    """Indexes of which the first one that is added is deleted at once by somebody else."""
+
+    def __init__(self, indexes: IndexService) -> None:
+        self._indexes = indexes
+        self.deleted: list[int] = []
+
+    async def add(self, requests: Sequence[SourceRequest]) -> list[Index]:
+        added = await self._indexes.add(requests)
+        if not self.deleted:
+            self.deleted.append(added[0].id)
+            await self._indexes.delete(added[0].id)
+        return added
+
+
+def test_a_source_that_is_deleted_while_it_is_added(tmp_path: Path) -> None:
+    """Is added again: a request names a source, and knows nothing of identifiers."""
+    (tmp_path / "source").mkdir()
+    asyncio.run(_add_what_is_deleted_at_once(tmp_path))
+
+
+async def _add_what_is_deleted_at_once(tmp_path: Path) -> None:
+    with Application(Settings(data_dir=tmp_path / "data")) as application:
+        indexes = _DeletedOnce(application.indexes)
+        sources = SourceService(
+            parser=application.parser,
+            indexes=indexes,  # type: ignore[arg-type]
+            queue=application.queue,
+        )
+        [run] = await sources.add(IndexRequest([str(tmp_path / "source")]))
+
+        [status] = await application.indexes.status()
+        assert [run.index_id] == [status.id] != indexes.deleted
