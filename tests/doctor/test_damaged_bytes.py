@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 from tests.doctor.place import Place
-from tests.support.sources import write_tree
+from tests.support.sources import write_file, write_tree
 
 from kodit import Kodit
 from kodit.domain.errors import PermanentError
@@ -87,6 +87,27 @@ def test_no_damage_makes_an_answer_wrong(packed: Place) -> None:
         with Kodit(packed.data_dir) as kodit:
             kodit.index(packed.folder)
         assert packed.search() == right, said
+
+
+@pytest.mark.parametrize(
+    "damage", [(b'"index_format_v', b'"index_format_w'), (b'_version":', b'_version":9')], ids=repr
+)
+def test_a_run_heals_a_file_whose_end_is_damaged(
+    damage: tuple[bytes, bytes], tmp_path: Path
+) -> None:
+    """Its content is as it was: only what tantivy writes behind it has changed."""
+    folder, data_dir = tmp_path / "folder", tmp_path / "data"
+    write_tree(folder, files=3, seed=1)
+    with Kodit(data_dir) as kodit:
+        kodit.index(folder)
+        for path in derived_files(data_dir):
+            if path.suffix in (".fast", ".idx", ".term"):
+                path.write_bytes(path.read_bytes().replace(*damage))
+        write_file(folder / "added.py", "def zeppelin():\n    return 1\n")
+        kodit.index(folder)
+        found = kodit.search("zeppelin", mode="keyword")
+        assert [result.snippet.path for result in found] == ["added.py"]
+        assert kodit.search("anchor", mode="keyword")
 
 
 def answer(search: Callable[[], list[T]]) -> list[T]:

@@ -89,6 +89,25 @@ def test_a_program_that_stays_goes_on_with_the_database_in_place(
     assert [index["id"] for index in kodit.ask("status")["indexes"]] == [1]
 
 
+def test_a_search_remembers_nothing_of_the_database_before(tmp_path: Path) -> None:
+    """The other database has other snippets under the same identifiers."""
+    for name, word in (("first", "zeppelin"), ("second", "quagga")):
+        write_file(tmp_path / name / f"{word}.py", f"def {word}():\n    return 1\n")
+        with Kodit(tmp_path / f"{name}-data") as api:
+            api.index(tmp_path / name)
+    with Kodit(tmp_path / "second-data") as api:
+        expected = api.search("quagga")
+    with Kodit(tmp_path / "first-data") as api:
+        api.search("quagga")
+        for derived in ("keyword", "vectors"):
+            shutil.rmtree(tmp_path / "first-data" / derived, ignore_errors=True)
+        shutil.copytree(tmp_path / "second-data" / "keyword", tmp_path / "first-data" / "keyword")
+        put_back(tmp_path / "second-data" / "kodit.db", tmp_path / "first-data")
+        found = api.search("quagga")
+    assert found == expected
+    assert found[0].explanation == expected[0].explanation
+
+
 def test_a_program_whose_data_directory_is_removed_says_so(
     kodit: KoditCommand, copied: Path
 ) -> None:

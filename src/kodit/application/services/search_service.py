@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 from kodit.application.services.snapshots import read_together
 from kodit.domain.entities import SearchResult, StoredSnippet
@@ -57,6 +58,13 @@ class _Question:
         return self.request.offset + self.request.limit
 
 
+class _Memory(NamedTuple):
+    """Snippets by identifier, as the database of one origin has them."""
+
+    origin: Hashable
+    snippets: dict[int, FoundSnippet]
+
+
 class SearchService:
     """Synchronous: a search is over before a thread would have been worth it. Any number of threads
     may search; each search is one transaction."""
@@ -73,7 +81,7 @@ class SearchService:
         self._keyword_index = keyword_index
         self._vector_index = vector_index
         self._embedder = embedder
-        self._known: dict[int, FoundSnippet] = {}
+        self._memory = _Memory(None, {})
 
     def search(self, request: SearchRequest) -> list[SearchResult]:
         """The best snippets, best first. Raises InvalidQueryError and NotFoundError."""
@@ -179,10 +187,12 @@ class SearchService:
 
     def _look_up(self, transaction: Transaction, ids: set[int]) -> list[FoundSnippet]:
         """What ranking reads of the candidates; remembered, as it never changes."""
-        known = self._known
-        if len(known) > MOST_REMEMBERED:
+        memory = self._memory
+        origin = transaction.search.origin
+        if memory.origin != origin or len(memory.snippets) > MOST_REMEMBERED:
             # Other threads go on with the one they have.
-            known = self._known = {}
+            memory = self._memory = _Memory(origin, {})
+        known = memory.snippets
         found = {snippet_id: known[snippet_id] for snippet_id in ids if snippet_id in known}
         unknown = [snippet_id for snippet_id in ids if snippet_id not in found]
         for snippet in transaction.search.find_many(unknown):

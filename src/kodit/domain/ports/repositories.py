@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -248,6 +248,12 @@ class SnippetRepository(Protocol):
 
 class SearchRepository(Protocol):
     """What a search reads of the database, within one transaction."""
+
+    @property
+    def origin(self) -> Hashable:
+        """Another one where another database was put in place of the one that was read before:
+        only within one origin does an identifier stand for the same snippet for ever."""
+        ...
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
         """The filter as identifiers. Raises NotFoundError for an unknown index."""

@@ -7,8 +7,8 @@ from typing import Protocol
 
 
 class Told(Protocol):
-    """An error, a problem, or the reason why a task waits; its text is its sentence. Help is shown without
-    importing either."""
+    """An error, a problem, or the reason why a task waits; its text is its sentence. Help is shown
+    without importing any of them."""
 
     @property
     def code(self) -> str | None: ...

@@ -27,6 +27,9 @@ from kodit.infrastructure.files import write_atomically
 NAME = "positions.json"
 _META = "meta.json"
 _SEGMENT_FILE = re.compile(r"[0-9a-f]{32}\..+")
+_FOOTER = re.compile(
+    rb'{"version":{"major":\d+,"minor":\d+,"patch":\d+,"index_format_version":\d+},"crc":(\d+)}'
+)
 _FOOTER_MAGIC = 1337
 """Ends every file of a segment, after the length of a footer in JSON, both as little-endian
 uint32; the footer holds the CRC-32 of what is before it (`directory/footer.rs` of tantivy)."""
@@ -121,11 +124,8 @@ def is_whole(path: Path) -> bool:
     if magic != _FOOTER_MAGIC or length > len(data) - 8:
         return False
     end = len(data) - 8 - length
-    try:
-        expected = json.loads(data[end:-8])["crc"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return bool(zlib.crc32(memoryview(data)[:end]) == expected)
+    footer = _FOOTER.fullmatch(data, end, len(data) - 8)
+    return footer is not None and zlib.crc32(memoryview(data)[:end]) == int(footer[1])
 
 
 def segment_files(folder: Path) -> list[Path]:

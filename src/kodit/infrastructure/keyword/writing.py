@@ -159,7 +159,8 @@ def _translated_errors(folder: Path) -> Iterator[None]:
 def _speaks_of_damage(error: BaseException) -> bool:
     """Whether tantivy could read a file and make nothing of it, or misses one."""
     told = str(error).lower()
-    return any(sign in told for sign in ("corrupt", "deserializ", "does not exist"))
+    signs = ("corrupt", "deserializ", "does not exist", "invaliddata", "incompatible")
+    return any(sign in told for sign in signs)
 
 
 def is_panic(error: BaseException) -> bool:

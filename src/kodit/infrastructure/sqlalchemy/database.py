@@ -32,7 +32,7 @@ from kodit.infrastructure.sqlalchemy.embeddings import (
 )
 from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
 from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
-from kodit.infrastructure.sqlalchemy.search import SqlSearchRepository
+from kodit.infrastructure.sqlalchemy.search import ORIGIN, SqlSearchRepository
 from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
 from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
 from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
@@ -88,9 +88,10 @@ def open_sqlite(path: Path) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    def _prepare(connection: sqlite3.Connection, record: Any) -> None:
         refuse_inherited(path)
         _connections[os.path.realpath(path)] += 1
+        record.info[ORIGIN] = _file_id(path)
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
         _write_ahead(connection)

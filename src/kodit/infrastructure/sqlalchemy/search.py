@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
+from typing import cast
 
 from sqlalchemy import Connection, bindparam, or_, select
 
@@ -23,6 +24,10 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany, co
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_source_text, to_stored
 
 # Statements are made once: to put one together costs more than to run it.
+ORIGIN = __name__
+"""By this, `Connection.info` has what tells the file of a connection from one that is put in its
+place."""
+
 _EVERY_INDEX = select(INDEXES.c.id).where(INDEXES.c.deleted_at == 0)
 _DELETED_FILES = select(FILES.c.id).where(
     FILES.c.index_id.in_(bindparam("ids", expanding=True)),
@@ -80,6 +85,10 @@ class SqlSearchRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def origin(self) -> Hashable:
+        return cast(Hashable, self._connection.info.get(ORIGIN))
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
         every = set(self._connection.execute(_EVERY_INDEX).scalars())
