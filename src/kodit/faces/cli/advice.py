@@ -9,6 +9,7 @@ from kodit.application.services.queue_overview import Reason
 from kodit.domain.errors import KoditError
 
 ADVICE: Mapping[str, str] = {
+    "access_refused": "--credentials env:NAME names a variable with user:password or a token",
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
     "expression_invalid": "--fixed-strings looks for the text itself",
     "file_not_found": "`kodit ls {index}` lists its files",
@@ -37,4 +38,4 @@ def with_advice(told: KoditError | Reason) -> str:
         return sentence
     # A source may come from anybody's database, and the command is there to be copied.
     words = {name: shlex.quote(str(value)) for name, value in told.fields.items()}
-    return f"{sentence}; {advice.format_map(words)}"
+    return f"{sentence.removesuffix('.')}; {advice.format_map(words)}"
