@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.command import KoditCommand
 from tests.support.snapshot import take_snapshot
 from tests.support.sources import write_file, write_tree
 
@@ -287,7 +288,23 @@ def test_a_search_says_that_it_does_without_the_keyword_index(
         assert kodit.search("anchor", mode="hybrid")
         assert not kodit.symbols("anchor").is_complete
     said = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert [record.getMessage().split(";")[0] for record in said] == [
-        "the keyword index does not fit the database, as after one of them was restored from a copy"
-    ] * len(said)
-    assert said
+    assert {record.getMessage().split(":")[0] for record in said} == {
+        "the keyword index does not match the database"
+    }
+
+
+def test_the_command_line_says_it_in_a_sentence(
+    histories: Histories,
+) -> None:
+    """On standard error, so that JSON stays JSON."""
+    kodit = KoditCommand(histories.data_dir)
+    assert kodit.run_here("search", "anchor").err == ""
+    database_alone(histories)
+    sentence = (
+        "The keyword index does not match the database, so index 1 was searched without it; "
+        "`kodit index SOURCE` rebuilds it, or `kodit doctor --repair`.\n"
+    )
+    assert kodit.run_here("search", "anchor", "--json").err == sentence
+    assert kodit.run_here("symbols", "anchor").err.startswith(sentence)
+    kodit.run_here("index", histories.source)
+    assert kodit.run_here("search", "anchor").err == ""

@@ -123,6 +123,7 @@ def test_credentials_that_are_not_accepted(place: Place, way: str, waits: bool) 
     outcome = place.kodit.run(*arguments)
 
     assert refused(outcome, f"{place.url} refuses access")
+    assert "; --credentials env:NAME names a variable" in outcome.err
     assert (place.references, place.kept) == (before, before)
     assert place.still_works()
 

@@ -248,7 +248,7 @@ def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None
     workers.enter(ClaimRules(QueueOrder.RUN_FIRST))
     assert told() == "next in line"
     workers.enter()
-    assert told() == "waits behind 1"
+    assert told() == "waits behind 1 task"
 
 
 def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) -> None:

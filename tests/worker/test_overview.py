@@ -53,9 +53,13 @@ def test_new_run() -> None:
 @pytest.mark.parametrize(
     ("queue", "expected"),
     [
-        (replace(IDLE, waiting=[8, 9, 1]), "waits behind 2"),
-        (replace(IDLE, waiting=range(10, MOST_WAITING)), "waits behind 1000 or more"),
-        (replace(IDLE, waiting=[11, 12, 1], held_back={11}), "waits behind 1"),
+        (replace(IDLE, waiting=[8, 9, 1]), "waits behind 2 tasks"),
+        (
+            replace(IDLE, waiting=range(10, 10 + MOST_WAITING)),
+            "waits behind 1000 tasks or more",
+        ),
+        (replace(IDLE, waiting=[8, 9]), "just claimed"),
+        (replace(IDLE, waiting=[11, 12, 1], held_back={11}), "waits behind 1 task"),
         (replace(IDLE, workers=[]), "no worker is running; `kodit worker` starts one"),
         (
             replace(IDLE, paused_since=NOW),

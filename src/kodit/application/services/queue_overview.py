@@ -15,7 +15,7 @@ from kodit.domain.task import PREDECESSORS
 from kodit.domain.value_objects import RunState, TaskState, TaskType
 
 MOST_WAITING = 1000
-"""How many waiting tasks are counted off; places past that are told as "1000 or more"."""
+"""How many waiting tasks are counted off; places past that are shown as "1000 tasks or more"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,12 @@ class QueueOverview:
     def _turn(self, task: Task) -> str:
         place = self.places.get(task.id)
         if place is None:
-            return f"waits behind {MOST_WAITING} or more"
+            if len(self.waiting) < MOST_WAITING:
+                return "just claimed"  # the task was read a moment before the queue
+            return f"waits behind {MOST_WAITING} tasks or more"
         running = sum(self.running.values())
         busy = f"; {running} at work" if running else ""
-        return ("next in line" if place == 0 else f"waits behind {place}") + busy
+        return ("next in line" if place == 0 else f"waits behind {_tasks(place)}") + busy
 
     def _why_running(self, task: Task, _run: IndexRun) -> Reason:
         since = "" if task.started_at is None else f"{_duration(self.now, task.started_at)}, "
@@ -203,6 +205,10 @@ def _successors(tasks: TaskRepository, runs: Sequence[IndexRun]) -> dict[int, In
         if run.state is RunState.SUPERSEDED and run.index_id is not None
     }
     return {run_id: newer for run_id, newer in found.items() if newer is not None}
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
 
 
 def _times(count: int) -> str:

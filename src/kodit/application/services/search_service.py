@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-from kodit.application.services.snapshots import read_together
+from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ports.database import Database, Transaction
@@ -23,7 +23,14 @@ from kodit.domain.ports.engines import (
 from kodit.domain.ranking import Candidate, QueryUnderstanding, Ranked, rank, understand
 from kodit.domain.search import FoundSnippet, SignalPoints, joined, within_budget
 from kodit.domain.text import is_text
-from kodit.domain.value_objects import Hit, Scope, SearchMode, SearchRequest, VectorKind
+from kodit.domain.value_objects import (
+    Hit,
+    Scope,
+    SearchFilter,
+    SearchMode,
+    SearchRequest,
+    VectorKind,
+)
 
 KEYWORD_CANDIDATES = 150
 VECTOR_CANDIDATES = 60
@@ -96,6 +103,11 @@ class SearchService:
         )
         page = results[request.offset : request.offset + request.limit]
         return page if request.budget is None else within_budget(page, request.budget)
+
+    def without_keyword_index(self, search_filter: SearchFilter) -> list[int]:
+        """The indexes that are searched without the keyword index, as it does not match the
+        database: one of the two was restored from a copy or damaged. Indexing rebuilds it."""
+        return without_keyword_index(self._database, self._keyword_index, search_filter)
 
     def _answer(
         self,

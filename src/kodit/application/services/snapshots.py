@@ -34,13 +34,38 @@ def read_together(
     Were the keyword index of a later state, it could name snippets that the transaction does not
     have yet, in place of those that it has.
     """
+
+    def from_trusted(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> Answer:
+        trusted = _trusted(keyword_index, transaction, keyword, scope)
+        return answer(transaction, trusted, scope)
+
+    return _at_one_moment(database, keyword_index, search_filter, from_trusted)
+
+
+def without_keyword_index(
+    database: Database, keyword_index: KeywordIndex, search_filter: SearchFilter
+) -> list[int]:
+    """The indexes that a search of these finds nothing in by the keyword index until they are
+    indexed again. Raises NotFoundError for an unknown index."""
+
+    def untrusted(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> set[int]:
+        return transaction.keyword_log.untrusted(keyword.positions(scope.index_ids))
+
+    return sorted(_at_one_moment(database, keyword_index, search_filter, untrusted))
+
+
+def _at_one_moment(
+    database: Database,
+    keyword_index: KeywordIndex,
+    search_filter: SearchFilter,
+    answer: Callable[[Transaction, KeywordReader, Scope], Answer],
+) -> Answer:
     for attempt in range(1, MOST_ATTEMPTS + 1):
         keyword = keyword_index.reader()
         with database.read() as transaction:
             scope = transaction.search.resolve(search_filter)  # here the snapshot begins
             if keyword_index.reader() is keyword or attempt == MOST_ATTEMPTS:
-                trusted = _trusted(keyword_index, transaction, keyword, scope)
-                return answer(transaction, trusted, scope)
+                return answer(transaction, keyword, scope)
     raise AssertionError
 
 
@@ -61,8 +86,8 @@ def _trusted(
 def _tell(_keyword_index: int, positions: frozenset[tuple[int, KeywordPosition | None]]) -> None:
     """Say it once of each state of an index."""
     log.warning(
-        "the keyword index does not fit the database, as after one of them was restored from a "
-        "copy; these indexes are searched without it until their next runs",
+        "the keyword index does not match the database: one of them was restored from a copy or "
+        "damaged; these indexes are searched without it until their next runs",
         extra={
             "indexes": ",".join(str(index_id) for index_id in sorted(one[0] for one in positions))
         },

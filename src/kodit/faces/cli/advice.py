@@ -18,6 +18,7 @@ class Told(Protocol):
 
 
 ADVICE: Mapping[str, str] = {
+    "access_refused": "--credentials env:NAME names a variable with user:password or a token",
     "clone_damaged": "`kodit index {source}` does that",
     "credentials_missing": "`kodit index {source}` does that, with --credentials env:NAME",
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
@@ -52,4 +53,4 @@ def with_advice(told: Told, sentence: str | None = None) -> str:
     import shlex  # noqa: PLC0415 - help does without
 
     words = {name: shlex.quote(str(value)) for name, value in told.fields.items()}
-    return f"{sentence}; {advice.format_map(words)}"
+    return f"{sentence.removesuffix('.')}; {advice.format_map(words)}"

@@ -15,6 +15,9 @@ class DamagedCloneError(TransientError):
     """A clone cannot be read as it is; making it anew helps."""
 
 
+_NEEDS_CREDENTIALS = (
+    "{source} refuses access: it asks for credentials, or those given are not accepted."
+)
 _REFUSED = (
     (
         r"repository corruption on the remote",
@@ -24,7 +27,7 @@ _REFUSED = (
         r"authentication failed|invalid credentials|invalid username or|http basic: access denied"
         r"|returned error: 40[13]|access denied|could not read (username|password)"
         r"|terminal prompts disabled|unable to read askpass",
-        "{source} refuses access: it asks for credentials, or those given are not accepted.",
+        _NEEDS_CREDENTIALS,
     ),
     (
         r"returned error: 30[12378]",
@@ -104,7 +107,8 @@ def explain(error: GitError, source: Source) -> KoditError:
         return SourceError(f"{source} does not give out the commit that its HEAD names.")
     for pattern, sentence in _REFUSED:
         if re.search(pattern, said, re.IGNORECASE):
-            return SourceError(sentence.format(**names))
+            code = "access_refused" if sentence is _NEEDS_CREDENTIALS else None
+            return SourceError(sentence.format(**names), code=code)
     if _NETWORK.search(said):
         return TransientError(f"{source} cannot be reached: {last_line(error)}")
     return TransientError(f"git failed on {source}: {last_line(error)}")

@@ -13,6 +13,7 @@ from kodit.domain.grep import GrepMatch, GrepRequest
 from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import SearchFilter
 from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal.notices import warn_of_missing_keywords
 from kodit.faces.cli.terminal.output import print_json, print_line, printable, say
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import show_results
@@ -92,6 +93,7 @@ def read_and_show(session: Session, source: str, place: str, *, as_json: bool) -
 def symbols_and_show(session: Session, request: SymbolRequest, *, as_json: bool) -> None:
     """Print definitions, then references."""
     answer = session.application.symbols.find(request)
+    warn_of_missing_keywords(session, request.filter)
     if as_json:
         print_json(SymbolsView.of(request.name, answer))
     else:

@@ -15,6 +15,7 @@ from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest, 
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
+from kodit.faces.cli.terminal.notices import warn_of_missing_keywords
 from kodit.faces.cli.terminal.output import print_json, printable, say
 from kodit.faces.cli.terminal.runs import ago, counted
 from kodit.faces.cli.terminal.tables import show_results
@@ -53,6 +54,7 @@ def search_and_show(
     application = session.application
     request = _understand(session, options)
     results = application.search.search(request)
+    warn_of_missing_keywords(session, request.filter)
     if as_json:
         print_json(SearchView.of(options.query, results, explain=explain))
     elif results:
