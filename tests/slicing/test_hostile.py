@@ -101,7 +101,6 @@ def test_parsed_source_is_let_go() -> None:
     assert tree.root_node.end_byte == len(source)
     del tree
     gc.collect()
-    budget.close()
     assert sys.getrefcount(source) == before
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from functools import cache
 from pathlib import Path
 from time import process_time
 
@@ -16,8 +17,9 @@ MEMORY_LIMIT_BYTES = 256 * 2**20
 """A grammar that is led to try many readings at once takes gigabytes in a second; the tree of an
 ordinary megabyte takes some 40 MB."""
 
-_CALLS_PER_LOOK = 16
-"""Calls of `is_spent` for one look at clock and memory; tree-sitter calls it all the time."""
+_CALLS_PER_LOOK = 64
+"""Calls of `is_spent` for one look at clock and memory, which costs more than all of them:
+tree-sitter calls it some 30,000 times a second."""
 
 
 class GaveUpError(Exception):
@@ -30,20 +32,13 @@ class Budget:
     Processor time, so that a busy machine does not change what a file is cut into.
     """
 
-    __slots__ = ("_calls", "_end", "_most", "_statm", "reason")
+    __slots__ = ("_calls", "_end", "_most", "reason")
 
     def __init__(self, seconds: float) -> None:
         self._end = process_time() + seconds
-        self._statm = _open_statm()
         self._most = self._resident() + MEMORY_LIMIT_BYTES
         self._calls = 0
         self.reason = ""
-
-    def close(self) -> None:
-        """Gives back what watching the memory took."""
-        if self._statm is not None:
-            os.close(self._statm)
-            self._statm = None
 
     def is_spent(self, *_: object) -> bool:
         """Whether to stop; `reason` then says why. Takes and ignores what a callback is told."""
@@ -63,12 +58,15 @@ class Budget:
 
     def _resident(self) -> int:
         """Bytes of this process in memory; where the system does not tell, the most so far."""
-        if self._statm is None:
+        statm = _statm()
+        if statm is None:
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
-        return int(os.pread(self._statm, 100, 0).split()[1]) * _PAGE_BYTES
+        return int(os.pread(statm, 100, 0).split()[1]) * _PAGE_BYTES
 
 
-def _open_statm() -> int | None:
+@cache
+def _statm() -> int | None:
+    """Stays open: to open it for every file would cost more than to read it."""
     try:
         return os.open(_STATM, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -78,8 +78,6 @@ def _cut(
         return _cut_by_syntax(decoded, text, language, budget), None
     except GaveUpError as error:
         return _line_chunks(text), str(error)
-    finally:
-        budget.close()
 
 
 def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget) -> list[Piece]:
