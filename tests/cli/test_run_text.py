@@ -107,7 +107,7 @@ def test_the_queue_in_one_line() -> None:
     )
     assert queue_line(busy) == line
     differing = replace(busy, rules_differ=True)
-    differ = "; the workers' limits or orders differ, this goes by the settings of this shell"
+    differ = "; the workers' limits or orders differ; the settings of this shell are shown"
     assert queue_line(differing) == line + differ
     paused = replace(differing, paused_since=NOW - timedelta(minutes=5))
     assert queue_line(paused) == (

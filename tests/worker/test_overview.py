@@ -67,7 +67,7 @@ def test_new_run() -> None:
         ),
         (
             replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 2}),
-            "as many SYNC tasks run as may: 2",
+            "the limit for SYNC is reached: 2",
         ),
         (
             replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 1}),
@@ -105,7 +105,7 @@ def test_running() -> None:
         "12 s, its worker has died; the next one takes it back"
     )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=61)))[0] == (
-        "1 min, its worker is silent; another one takes it back"
+        "1 min, its lease has expired; another worker takes it back"
     )
     assert reasons(run, replace(later, workers=[]))[0] == (
         "12 s, its worker has died; any worker takes it back; `kodit worker` starts one"

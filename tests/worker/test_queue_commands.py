@@ -129,7 +129,7 @@ def test_cancel_tells_of_the_request_that_is_left(
     wait_until(lambda: queue.run(run_id).tasks[0].failures > 0)
     queue.request(SourceKind.GIT, url)
     told = kodit.succeed("queue", "cancel", str(run_id)).err
-    assert f"Run {run_id + 1} was asked for as well, and is not cancelled." in told
+    assert f"Run {run_id + 1} was requested too and is not cancelled." in told
 
 
 def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_waiting_is_told_by_the_rules_of_the_workers(
         assert told["queue"]["limits"] == {"SYNC": 1}
         assert (told["queue"]["order"], told["queue"]["workers_differ"]) == ("run_first", False)
         waiting = told["runs"][1]["tasks"][0]
-        assert waiting["reason"] == "as many SYNC tasks run as may: 1"
+        assert waiting["reason"] == "the limit for SYNC is reached: 1"
         assert "limits: 1 of 1 SYNC, order: run_first" in kodit.succeed("queue", "list").out
         with ended(kodit.start("worker")):
             wait_until(lambda: len(listed(kodit)["queue"]["workers"]) == 2)

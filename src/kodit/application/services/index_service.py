@@ -259,7 +259,7 @@ class IndexService:
         except Exception as error:  # noqa: BLE001 - one that cannot be must not stop the rest
             self._put_off.add(index.id)
             log.warning(
-                "a deletion cannot be finished just now",
+                "a deletion cannot be finished yet",
                 extra={"index": index.id, "error": str(error) or type(error).__name__},
             )
         return True

@@ -114,7 +114,7 @@ class QueueOverview:
             return Reason(f"no worker is running{failed}", "no_worker")
         limit = self.rules.limits.get(task.type) if isinstance(task.type, TaskType) else None
         if limit is not None and self.running.get(task.type, 0) >= limit:
-            return Reason(f"as many {task.type_name} tasks run as may: {limit}{failed}")
+            return Reason(f"the limit for {task.type_name} is reached: {limit}{failed}")
         return Reason(self._turn(task) + failed)
 
     def _turn(self, task: Task) -> str:
@@ -136,7 +136,7 @@ class QueueOverview:
                 return Reason(f"{died}; the next one {then}")
             return Reason(f"{died}; any worker {then}", "no_worker")
         if task.lease_expires_at is not None and task.lease_expires_at < self.now:
-            return Reason(f"{since}its worker is silent; another one takes it back")
+            return Reason(f"{since}its lease has expired; another worker takes it back")
         stopping = "; asked to stop, and stops at its next heartbeat" * task.cancel_requested
         return Reason(f"{since}attempt {task.claim_no}, by {task.worker}{stopping}")
 
@@ -144,7 +144,7 @@ class QueueOverview:
         if run.state is RunState.SUPERSEDED:
             return self._why_superseded(run)
         if not run.state.is_terminal:
-            return Reason("what follows it will not run")
+            return Reason("later stages will not run")
         return Reason("not tried again", "run_failed", {"run": run.id})
 
     def _why_superseded(self, run: IndexRun) -> Reason:

@@ -114,7 +114,7 @@ class KeywordExaminer:
             problems.append(
                 self._drift(
                     index_id,
-                    f"{len(pairs)} snippets are in it that are no more",
+                    f"{len(pairs)} snippets are in it that no longer exist",
                     partial(self._log_removals, index_id, pairs),
                 )
             )

@@ -151,7 +151,7 @@ class PooledSourceReader:
             return await read()
         except DamagedCloneError as error:
             raise TransientError(
-                f"The clone of {index.source} was made anew and is damaged again; check the disk "
+                f"{index.source} was cloned again and the clone is damaged again; check the disk "
                 f"below {self._clones}: {error}"
             ) from None
 

@@ -43,7 +43,7 @@ def queue_line(queue: QueueOverview) -> str:
         parts.append(f"order: {queue.rules.order}")
     line = f"queue: {', '.join(parts)}"
     if queue.rules_differ:
-        line += "; the workers' limits or orders differ, this goes by the settings of this shell"
+        line += "; the workers' limits or orders differ; the settings of this shell are shown"
     if queue.paused_since is None:
         return line
     return f"{line}; paused {ago(queue.paused_since)}: `kodit queue resume` lets it go on"
