@@ -171,7 +171,11 @@ def test_a_file_a_loop_and_a_dangling_link_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x")
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "dangling").symlink_to("nowhere")
-    for name, says in [("a.py", "is a file"), ("loop", "loop of symbolic links"), ("dangling", "does not exist")]:
+    for name, says in [
+        ("a.py", "is a file"),
+        ("loop", "loop of symbolic links"),
+        ("dangling", "does not exist"),
+    ]:
         with pytest.raises(SourceError, match=says) as error:
             parse_source(name, cwd=tmp_path)
         assert name in str(error.value)

@@ -294,7 +294,7 @@ class IndexService:
 
     @staticmethod
     def _is_empty(transaction: Transaction, index: Index) -> bool:
-        """Whether no scan of the source has ended yet, nor begun to store what it found."""
+        """Whether no scan of the source has ended yet, nor started to store what it found."""
         return (
             index.updated_at is None
             and index.working_copy.commit is None

@@ -38,7 +38,7 @@ class QueueOverview:
     `workers` are those that are alive, `running` counts running tasks by type, and `waiting` holds
     the identifiers of ready tasks in the order in which they will be claimed, `held_back` those of
     them that wait for more than their turn. `rules` are those of the workers; where these differ
-    (`rules_differ`), or nobody works, those of whoever asks. `successors` are the runs that took
+    (`rules_differ`), or nobody works, those of the caller. `successors` are the runs that took
     the place of superseded ones, by the identifiers of these.
     """
 
@@ -167,7 +167,7 @@ def read_overview(
     now: datetime,
     runs: Sequence[IndexRun] = (),
 ) -> QueueOverview:
-    """The queue as it is now; `own_rules` are those of whoever asks."""
+    """The queue as it is now; `own_rules` are those of the caller."""
     rules, differ = rules_in_force(registry, own_rules)
     waiting = tasks.waiting_tasks(rules.order, MOST_WAITING)
     running = Counter(task.type for task in tasks.running_tasks())

@@ -28,7 +28,7 @@ ADVICE: Mapping[str, str] = {
     "grep_too_slow": "choose fewer files with --path or a source, or a simpler expression",
     "index_incomplete": "`kodit index {source}` completes the index",
     "index_not_found": "`kodit status` lists the indexes",
-    "keyword_index_unreadable": "`kodit doctor` says which, and with --repair builds it anew",
+    "keyword_index_unreadable": "`kodit doctor` says which, and with --repair rebuilds it",
     "no_worker": "`kodit worker` starts one",
     "queue_paused": "`kodit queue resume` lets it go on",
     "queue_unwritable": "run the same command again to continue",

@@ -39,7 +39,7 @@ from kodit.infrastructure.sqlalchemy.keyword_log import new_token
 
 Ids = NDArray[np.int64]
 
-_REBUILD = "builds the keyword index anew from the database"
+_REBUILD = "rebuilds the keyword index from the database"
 
 
 class KeywordExaminer:

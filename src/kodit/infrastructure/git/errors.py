@@ -12,7 +12,7 @@ from kodit.infrastructure.git.runner import GitError
 
 
 class DamagedCloneError(TransientError):
-    """A clone cannot be read as it is; making it anew helps."""
+    """A clone cannot be read as it is; cloning it again helps."""
 
 
 _NEEDS_CREDENTIALS = (

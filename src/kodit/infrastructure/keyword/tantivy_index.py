@@ -50,7 +50,7 @@ class TantivyKeywordIndex:
 
     def reader(self) -> TantivyReader | EmptyReader:
         """The index as it was last written, by whichever process. One that is damaged holds
-        nothing, until the next writer has made it anew."""
+        nothing, until the next writer has rebuilt it."""
         stamps = self._stamps()
         opened = self._opened
         if opened is None or opened.stamps != stamps:

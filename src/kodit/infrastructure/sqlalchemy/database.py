@@ -129,7 +129,7 @@ def _driver_of(connection: Connection) -> sqlite3.Connection:
 
 @contextmanager
 def _writing(connection: Connection) -> Iterator[None]:
-    """A write transaction, begun and ended by the driver: most of those of the queue have no
+    """A write transaction, started and ended by the driver: most of those of the queue have no
     statement that goes through SQLAlchemy, which took a third of the time of an empty one."""
     driver = _driver_of(connection)
     driver.execute("BEGIN IMMEDIATE")
