@@ -36,7 +36,7 @@ def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_
     kodit.succeed("index", other)
     listed = kodit.succeed("queue", "list").out
     assert f"run {run_id} failed" in listed
-    assert f"does not exist; not tried again; `kodit queue retry {run_id}` runs it and" in listed
+    assert f"does not exist; not retried; `kodit queue retry {run_id}` retries it and" in listed
     shown = kodit.succeed("queue", "show", str(run_id)).out
     assert str(folder) in shown
     assert "attempt 1" in shown
@@ -70,7 +70,7 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
     def sync() -> dict[str, Any]:
         return dict(kodit.ask("queue", "show", str(run_id))["tasks"][0])
 
-    wait_until(lambda: sync()["reason"].startswith("tried again in "))
+    wait_until(lambda: sync()["reason"].startswith("retried in "))
     task = sync()
     assert task["error"]
     assert task["history"][0]["outcome"] == "retried"
@@ -84,7 +84,7 @@ def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: P
     assert "already" in kodit.succeed("queue", "pause").err
     queue.request(SourceKind.FOLDER, str(tmp_path))
     for command in (["queue", "list"], ["status"]):
-        assert "`kodit queue resume` lets it go on" in kodit.succeed(*command).out
+        assert "`kodit queue resume` resumes it" in kodit.succeed(*command).out
     assert kodit.ask("status")["queue"]["paused_since"] is not None
     waiting = kodit.start("index", tmp_path)
     assert waiting.stderr is not None

@@ -106,7 +106,7 @@ class QueueOverview:
         if self.paused_since is not None:
             return Reason(f"the queue is paused{failed}", "queue_paused")
         if task.available_at is not None and not task.is_due(self.now):
-            when = f"tried again in {_duration(task.available_at, self.now)}"
+            when = f"retried in {_duration(task.available_at, self.now)}"
             if self.workers:
                 return Reason(f"{when}{failed}")
             return Reason(f"{when} if a worker is running{failed}", "no_worker")
@@ -145,7 +145,7 @@ class QueueOverview:
             return self._why_superseded(run)
         if not run.state.is_terminal:
             return Reason("later stages will not run")
-        return Reason("not tried again", "run_failed", {"run": run.id})
+        return Reason("not retried", "run_failed", {"run": run.id})
 
     def _why_superseded(self, run: IndexRun) -> Reason:
         newer = self.successors.get(run.id)

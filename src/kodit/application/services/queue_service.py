@@ -301,7 +301,7 @@ class QueueService:
     # Cancelling, retrying and pausing
 
     async def cancel(self, run_id: int) -> IndexRun:
-        """End a run: what waits at once, what runs at its next heartbeat or commit."""
+        """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit."""
         return await self._write(lambda transaction: self._transitions.cancel(transaction, run_id))
 
     async def abandon(self, transaction_work: Callable[[Transaction], T], index_id: int) -> T:

@@ -265,7 +265,9 @@ def _show_version(*, as_json: bool = False) -> None:
 
     installed = version("kodit")
     if as_json:
-        print_json({"version": installed})
+        from kodit.application.views.version import VersionView
+
+        print_json(VersionView(installed))
     else:
         print_line(installed)
 
