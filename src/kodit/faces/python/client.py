@@ -239,8 +239,8 @@ class Kodit:
         return self._call(lambda application: application.queue.list_runs(wanted, limit))
 
     def cancel(self, run_id: int) -> IndexRun:
-        """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit. Raises
-        NotFoundError, and UserError for a run that has ended."""
+        """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit.
+        Raises NotFoundError, and UserError for a run that has ended."""
         return self._call(lambda application: application.queue.cancel(run_id))
 
     def retry(self, run_id: int) -> IndexRun:
@@ -249,7 +249,7 @@ class Kodit:
         return self._call(lambda application: application.queue.retry(run_id))
 
     def check(self, *, repair: bool = False) -> Diagnosis:
-        """Check that all stored data is consistent, and with `repair` repair what can be repaired."""
+        """Check that all stored data is consistent, and with `repair` repair what it can."""
         fatal = fatal_problem(self._settings.data_dir)
         if fatal is not None:
             return Diagnosis((fatal,), (fatal,))
