@@ -47,8 +47,8 @@ class Settings:
     """Every setting with its default. Each may be set as `KODIT_` and its name in capitals."""
 
     data_dir: Path = field(default=Path("~/.kodit"), metadata={"kind": "path"})
-    """Holds everything Kodit writes, but for the bindings of `env:` references. A relative path
-    is taken from the current folder, and refused in a file."""
+    """Holds everything Kodit writes, except `credentials.json`. A relative path starts at the
+    current folder, and is refused in a file."""
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0
@@ -58,11 +58,11 @@ class Settings:
     stall_seconds: float = 180.0
     """How long a task may show no progress before it is ended and tried again."""
     max_failures: int = 5
-    """How many times in a row a task may fail with a transient error before it fails for good."""
+    """How many transient failures in a row a task may have before it fails for good."""
     git_answer_seconds: float = 60.0
-    """How long a git server may be silent when it is asked what it holds."""
+    """How long to wait for a git server to answer when it is asked for its refs."""
     queue_order: QueueOrder = QueueOrder.PRIORITY
-    """`priority`, or `run_first`: finish the runs that have started before others are started."""
+    """`priority`, or `run_first`: finish started runs before starting others."""
     task_limits: Mapping[TaskType, int] = field(default_factory=dict, metadata={"kind": "limits"})
     """How many tasks of a type may run at once over all workers, as in `ENRICH=1,SYNC=4`."""
     keep_runs: int = 20
@@ -70,27 +70,26 @@ class Settings:
     keep_days: float = 14.0
     """For how many days every run is kept."""
     keep_unused_days: float = 7.0
-    """For how many days embeddings and enrichments are kept that nothing uses any more, so that a
-    revert, or a branch that comes back, costs nothing."""
+    """For how many days unused embeddings and enrichments are kept, so that a revert, or a switch
+    back to a branch, costs nothing."""
     keep_unused_bytes: int = 256_000_000
-    """How many bytes of them are kept at most; the oldest go first."""
+    """How many bytes of unused embeddings and enrichments are kept at most; the oldest go first."""
     sync_every_seconds: float | None = field(default=None, metadata={"kind": float})
     """How often `kodit worker` brings every index up to date; never, unless this is set."""
     log_level: LogLevel = LogLevel.AUTO
-    """What is written to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info`
-    for `kodit worker` and `error` elsewhere, where what failed is told in a sentence."""
+    """What is logged to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info` for
+    `kodit worker`, and `error` for other commands, which report failures in a sentence."""
     allowed_roots: tuple[Path, ...] = field(default=(), metadata={"kind": "folders"})
-    """For callers over the network: the folders, separated by commas or colons, below which they
-    may add folders; none, unless this is set."""
+    """For callers over the network: they may add folders only below these, which are separated by
+    commas or colons; none unless this is set."""
     allow_private_addresses: bool = False
-    """For callers over the network: whether a git URL may lead to this machine, or to another one
-    of a private network. Where it may not, the host of what they add is looked up again at each
-    run, and redirects are not followed."""
+    """For callers over the network: whether a git URL may lead to this machine or to a private
+    network. If not, the host is resolved again at each run, and redirects are not followed."""
     allowed_credentials: tuple[AllowedCredentials, ...] = field(
         default=(), metadata={"kind": "credentials"}
     )
-    """For callers over the network: the references that they may use, separated by commas, as in
-    `env:TOKEN@git.example.org`; without a host, any host that they name is sent the secret."""
+    """For callers over the network: the credentials that they may use, separated by commas, as in
+    `env:TOKEN@git.example.org`; without a host, the secret may go to any host that they name."""
 
     @property
     def policy_of_remote_callers(self) -> CallerPolicy:
@@ -145,12 +144,12 @@ def _data_directory(named: str | Path) -> Path:
         return Path(named).expanduser().absolute()
     except RuntimeError:
         raise UserError(
-            f"the data directory {named} names the home of a user that is not known"
+            f"the data directory {named} names the home folder of an unknown user"
         ) from None
     except FileNotFoundError:
         raise UserError(
-            f"the data directory {named} is looked for in the current folder, which does not exist "
-            "any more; give an absolute path"
+            f"the data directory {named} is relative to the current folder, which no longer "
+            "exists; give an absolute path"
         ) from None
 
 
@@ -159,8 +158,8 @@ def _from_user(path: Path) -> dict[str, Any]:
     data_dir = values.get("data_dir")
     if data_dir is not None and not (data_dir.is_absolute() or str(data_dir).startswith("~")):
         raise UserError(
-            f"{PREFIX}DATA_DIR in {path} must be an absolute path: {str(data_dir)!r} would be "
-            "another folder wherever one stands"
+            f"{PREFIX}DATA_DIR in {path} must be an absolute path: {str(data_dir)!r} would "
+            "depend on the current folder"
         )
     return values
 
@@ -174,8 +173,8 @@ def _from_data_directory(path: Path) -> dict[str, Any]:
     for setting in fields(Settings):
         if not may_be_set_by_a_data_directory(setting) and found.get(_variable(setting)):
             raise UserError(
-                f"{_variable(setting)} cannot be set in {path}, where only numbers and levels can; "
-                f"set it in the environment or in {_users_file()}, and remove it there"
+                f"{_variable(setting)} cannot be set in {path}, where only numbers and levels are "
+                f"allowed; set it in the environment or in {_users_file()}, and remove it there"
             )
     return _understood(found, f" in {path}")
 
@@ -193,9 +192,9 @@ def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"{path} is not text in UTF-8; write it anew") from None
+        raise UserError(f"{path} is not text in UTF-8; write it again") from None
     if "\0" in text:
-        raise UserError(f"{path} is not text; write it anew")
+        raise UserError(f"{path} is not text; write it again")
     from dotenv.parser import parse_stream  # noqa: PLC0415 - most folders have no such file
 
     found = {}

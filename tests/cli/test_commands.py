@@ -217,7 +217,7 @@ def test_queue_then_work_then_delete(kodit: KoditCommand, tmp_path: Path) -> Non
 
     kodit.succeed("index", folder)
 
-    assert kodit.status()["run"]["id"] == 1
+    assert kodit.status()["run"]["state"] == "succeeded"
     outcome = kodit.succeed("delete", folder)
     assert outcome.out == ""
     assert outcome.said == [f"Deleted index 1 of {folder}."]

@@ -109,11 +109,11 @@ def test_while_the_queue_is_paused(kodit: KoditCommand, folder: Path, tmp_path: 
 
     assert paths(outcome) == ["inner/deep.py", "top.py"]
     (sentence,) = outcome.err.splitlines()
-    assert "the queue is paused; `kodit queue resume` lets it go on" in sentence
+    assert "the queue is paused; `kodit queue resume` resumes it" in sentence
     write_file(tmp_path / "other" / "other.py", "quartz = 1\n")
     other = kodit.run("search", "quartz", tmp_path / "other")
     assert (other.code, other.out) == (1, "")
-    assert "is not indexed: the queue is paused; `kodit queue resume` lets it go on" in other.err
+    assert "is not indexed: the queue is paused; `kodit queue resume` resumes it" in other.err
     assert indexes(kodit) == [str(folder)]
     kodit.succeed("queue", "resume")
     assert paths(kodit.run("search", "quartz", folder, "--json")) == ["inner/deep.py"]

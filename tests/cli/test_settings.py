@@ -127,7 +127,7 @@ def test_a_relative_data_directory_in_a_file(places: Places, value: str) -> None
 
 
 def test_a_data_directory_of_nobody(places: Places) -> None:
-    with pytest.raises(UserError, match="the home of a user that is not known"):
+    with pytest.raises(UserError, match="the home folder of an unknown user"):
         Settings.load({"KODIT_DATA_DIR": "~nobody-of-this-name/x"})
 
 

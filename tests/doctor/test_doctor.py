@@ -118,7 +118,7 @@ def test_a_clone_of_a_database_that_is_lost_is_not_removed(
     outcome = command.run("doctor", "--repair")
 
     assert outcome.code == 1
-    assert "2.git is of an index that this database has never had" in outcome.out
+    assert "2.git belongs to an index that this database never had" in outcome.out
     assert (place.data_dir / "clones" / "2.git" / "HEAD").exists()
     assert (place.data_dir / "credentials" / ("0" * 32)).exists()
 

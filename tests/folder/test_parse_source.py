@@ -171,7 +171,11 @@ def test_a_file_a_loop_and_a_dangling_link_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x")
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "dangling").symlink_to("nowhere")
-    for name, says in [("a.py", "is a file"), ("loop", "circle"), ("dangling", "does not exist")]:
+    for name, says in [
+        ("a.py", "is a file"),
+        ("loop", "loop of symbolic links"),
+        ("dangling", "does not exist"),
+    ]:
         with pytest.raises(SourceError, match=says) as error:
             parse_source(name, cwd=tmp_path)
         assert name in str(error.value)
@@ -193,7 +197,7 @@ def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
 
-    with pytest.raises(SourceError, match="the current folder, which does not exist any more"):
+    with pytest.raises(SourceError, match="the current folder, which no longer exists"):
         parse_source("src")
     assert parse_source(str(tmp_path)).source == Source(SourceKind.FOLDER, str(tmp_path))
 

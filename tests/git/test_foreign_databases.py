@@ -47,7 +47,7 @@ HOSTILE = "evil\x1b[2J\x1b]0;x\x07"
 )
 def test_a_stored_source_that_nobody_could_have_typed(kind: str, location: str) -> None:
     """Is refused before a program is started for it."""
-    with pytest.raises(SourceError, match="none that Kodit would have stored") as refused:
+    with pytest.raises(SourceError, match="not one that Kodit stores") as refused:
         check_stored(Source(SourceKind(kind), location))
     assert "s3cret" not in str(refused.value)
 
@@ -56,7 +56,7 @@ def test_a_stored_source_that_nobody_could_have_typed(kind: str, location: str) 
     "ref", ["--output=sprung", "-c", "a..b", "a b", "a\nb", "+x:y", "x^{tree}"]
 )
 def test_a_stored_ref_that_nobody_could_have_typed(ref: str) -> None:
-    with pytest.raises(SourceError, match="none that Kodit would have stored"):
+    with pytest.raises(SourceError, match="not one that Kodit stores"):
         check_stored(Source(SourceKind.GIT, "https://git.example.org/x", ref))
 
 
@@ -92,7 +92,7 @@ def test_a_queued_run_of_a_source_that_executes(kodit: KoditCommand, tmp_path: P
     assert kodit.run("search", "quartz", tmp_path / "mine", cwd=tmp_path).code == 0
     assert read_rows(kodit.data_dir, "SELECT state FROM index_runs WHERE id = 1") == [("failed",)]
     assert not (tmp_path / "sprung").exists()
-    assert "none that Kodit would have stored" in kodit.run_here("queue", "show", "1").out
+    assert "not one that Kodit stores" in kodit.run_here("queue", "show", "1").out
 
 
 def test_nothing_in_a_database_steers_the_terminal(kodit: KoditCommand, tmp_path: Path) -> None:

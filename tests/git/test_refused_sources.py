@@ -99,7 +99,7 @@ def test_a_repository_whose_commit_is_missing(
     outcome = kodit.run("index", url)
 
     assert (outcome.code, outcome.out) == (2, "")
-    what = "does not give out" if is_served else "is damaged: it lacks"
+    what = "does not serve" if is_served else "is damaged: it lacks"
     assert outcome.said == [f"kodit: {url} {what} the commit that its HEAD names."]
     assert is_untouched(kodit)
 
@@ -151,6 +151,6 @@ def test_a_repository_of_a_format_that_is_not_known(
     outcome = kodit.run("index", repository.url)
     assert outcome.code == 2
     (said,) = outcome.said
-    assert f"{repository.url} is kept in a way that this git does not know: " in said
+    assert f"{repository.url} has a format that this git does not support: " in said
     assert "found 99." in said
     assert is_untouched(kodit)

@@ -49,8 +49,8 @@ class Stop(NamedTuple):
 @pytest.mark.parametrize(
     "way",
     [
-        Stop(interrupt, "EXTRACT", 130, "interrupted; the same command goes on where this one was"),
-        Stop(terminate, "CODE_EMBEDDINGS", 1, "stopped; the same command goes on where it was"),
+        Stop(interrupt, "EXTRACT", 130, "interrupted; run the same command again to continue"),
+        Stop(terminate, "CODE_EMBEDDINGS", 1, "stopped; run the same command again to continue"),
     ],
     ids=["Ctrl-C", "SIGTERM"],
 )

@@ -184,7 +184,7 @@ def test_a_rebound_name_is_refused_at_each_run(
         assert ended.state is RunState.FAILED
         task = failed_task(ended)
         assert task.failures == 0
-        assert "the host localhost is this machine or one of a private network" in str(task.error)
+        assert "the host localhost is this machine or on a private network" in str(task.error)
         assert server.requests == []
         assert kodit.index(location).state is RunState.SUCCEEDED
         assert read_rows(kodit.data_dir, "SELECT confinement FROM indexes") == [(None,)]

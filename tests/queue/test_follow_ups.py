@@ -297,7 +297,7 @@ def test_who_took_the_place_of_a_superseded_run(queue: QueueDriver) -> None:
     queue.run_stages(*TaskType)
     failed = queue.request()
     queue.fail(queue.take(SYNC))
-    assert told(failed.id).startswith("not tried again")
+    assert told(failed.id).startswith("not retried")
     other = queue.request(queue.second)
     newer = queue.request()
     assert told(failed.id) == f"run {newer.id} does this"

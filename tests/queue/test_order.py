@@ -243,7 +243,7 @@ def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None
 
     assert told().startswith("no worker")
     strict = workers.enter(ClaimRules(QueueOrder.RUN_FIRST, {EXTRACT: 0}))
-    assert told() == "as many EXTRACT tasks run as may: 0"
+    assert told() == "the limit for EXTRACT is reached: 0"
     workers.kill(strict)
     workers.enter(ClaimRules(QueueOrder.RUN_FIRST))
     assert told() == "next in line"

@@ -63,11 +63,11 @@ def test_new_run() -> None:
         (replace(IDLE, workers=[]), "no worker is running; `kodit worker` starts one"),
         (
             replace(IDLE, paused_since=NOW),
-            "the queue is paused; `kodit queue resume` lets it go on",
+            "the queue is paused; `kodit queue resume` resumes it",
         ),
         (
             replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 2}),
-            "as many SYNC tasks run as may: 2",
+            "the limit for SYNC is reached: 2",
         ),
         (
             replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 1}),
@@ -86,9 +86,9 @@ def test_back_off() -> None:
     task = start(run.tasks[0])
     task.failures = 2
     run.try_again(task, "no route", NOW + timedelta(seconds=90), NOW)
-    assert reasons(run)[0] == "tried again in 2 min; failed 2 times"
+    assert reasons(run)[0] == "retried in 2 min; failed 2 times"
     assert reasons(run, replace(IDLE, workers=[]))[0] == (
-        "tried again in 2 min if a worker is running; failed 2 times; `kodit worker` starts one"
+        "retried in 2 min if a worker is running; failed 2 times; `kodit worker` starts one"
     )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=100)))[0] == (
         "next in line; failed 2 times"
@@ -105,7 +105,7 @@ def test_running() -> None:
         "12 s, its worker has died; the next one takes it back"
     )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=61)))[0] == (
-        "1 min, its worker is silent; another one takes it back"
+        "1 min, its lease has expired; another worker takes it back"
     )
     assert reasons(run, replace(later, workers=[]))[0] == (
         "12 s, its worker has died; any worker takes it back; `kodit worker` starts one"
@@ -124,7 +124,7 @@ def test_failed() -> None:
     run = new_run()
     run.fail(start(run.tasks[0]), "no such folder", NOW)
     assert reasons(run)[:2] == [
-        "not tried again; `kodit queue retry 7` runs it and what follows",
+        "not retried; `kodit queue retry 7` retries it and the stages after it",
         "did not start, as SYNC did not succeed",
     ]
 

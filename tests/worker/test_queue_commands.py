@@ -36,7 +36,7 @@ def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_
     kodit.succeed("index", other)
     listed = kodit.succeed("queue", "list").out
     assert f"run {run_id} failed" in listed
-    assert f"does not exist; not tried again; `kodit queue retry {run_id}` runs it and" in listed
+    assert f"does not exist; not retried; `kodit queue retry {run_id}` retries it and" in listed
     shown = kodit.succeed("queue", "show", str(run_id)).out
     assert str(folder) in shown
     assert "attempt 1" in shown
@@ -70,7 +70,7 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
     def sync() -> dict[str, Any]:
         return dict(kodit.ask("queue", "show", str(run_id))["tasks"][0])
 
-    wait_until(lambda: sync()["reason"].startswith("tried again in "))
+    wait_until(lambda: sync()["reason"].startswith("retried in "))
     task = sync()
     assert task["error"]
     assert task["history"][0]["outcome"] == "retried"
@@ -84,7 +84,7 @@ def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: P
     assert "already" in kodit.succeed("queue", "pause").err
     queue.request(SourceKind.FOLDER, str(tmp_path))
     for command in (["queue", "list"], ["status"]):
-        assert "`kodit queue resume` lets it go on" in kodit.succeed(*command).out
+        assert "`kodit queue resume` resumes it" in kodit.succeed(*command).out
     assert kodit.ask("status")["queue"]["paused_since"] is not None
     waiting = kodit.start("index", tmp_path)
     assert waiting.stderr is not None
@@ -129,7 +129,7 @@ def test_cancel_tells_of_the_request_that_is_left(
     wait_until(lambda: queue.run(run_id).tasks[0].failures > 0)
     queue.request(SourceKind.GIT, url)
     told = kodit.succeed("queue", "cancel", str(run_id)).err
-    assert f"Run {run_id + 1} was asked for as well, and is not cancelled." in told
+    assert f"Run {run_id + 1} was requested too and is not cancelled." in told
 
 
 def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_waiting_is_told_by_the_rules_of_the_workers(
         assert told["queue"]["limits"] == {"SYNC": 1}
         assert (told["queue"]["order"], told["queue"]["workers_differ"]) == ("run_first", False)
         waiting = told["runs"][1]["tasks"][0]
-        assert waiting["reason"] == "as many SYNC tasks run as may: 1"
+        assert waiting["reason"] == "the limit for SYNC is reached: 1"
         assert "limits: 1 of 1 SYNC, order: run_first" in kodit.succeed("queue", "list").out
         with ended(kodit.start("worker")):
             wait_until(lambda: len(listed(kodit)["queue"]["workers"]) == 2)

@@ -62,7 +62,7 @@ def test_a_worker_whose_database_is_taken_away_stops(
     assert outcome.said == [
         f"kodit: the database {kodit.data_dir / 'kodit.db'} was {way} "
         f"{'by another file ' if way == 'replaced' else ''}while this program was using it; "
-        "nothing more is written, and what was under way is left to the next run"
+        "nothing more is written, and the next run continues the work"
     ]
     os.close(descriptor)
     if way == "replaced":

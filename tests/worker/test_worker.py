@@ -107,7 +107,7 @@ def test_limit_holds_over_all_workers(
         return str(tasks[0]["reason"])
 
     wait_until(lambda: len(list((kodit.data_dir / "workers").iterdir())) == 2)
-    assert reason() == "as many SYNC tasks run as may: 1"
+    assert reason() == "the limit for SYNC is reached: 1"
     assert not is_running(queue, runs[1])
     kodit.succeed("queue", "cancel", str(runs[0]))
 

@@ -257,7 +257,7 @@ class Application:
 
     @property
     def chores(self) -> list[Chore]:
-        """What whoever serves the queue does beside it."""
+        """What a process that serves the queue does besides."""
         from kodit.composition.chores import make_chores
 
         return make_chores(

@@ -28,7 +28,7 @@ def make_chores(
     indexes: IndexService,
     sweep: Callable[[], object],
 ) -> list[Chore]:
-    """For whoever serves the queue. `sweep` clears away what dead workers have left."""
+    """For a process that serves the queue. `sweep` clears away what dead workers have left."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,

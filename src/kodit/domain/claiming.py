@@ -16,8 +16,8 @@ class QueueOrder(StrEnum):
     PRIORITY = "priority"
     """`priority DESC`, user-initiated first, `created_at`, `id`."""
     RUN_FIRST = "run_first"
-    """User-initiated first, then tasks of runs that have started, then as above: what was begun
-    is finished before more is begun, where very many indexes share one queue."""
+    """User-initiated first, then tasks of runs that have started, then as above: what was started
+    is finished before more is started, where very many indexes share one queue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,8 @@ class CallerPolicy:
             # What is no reference may be the secret itself.
             named = reference if _REFERENCE.fullmatch(reference) else "env:…"
             raise RefusedByPolicyError(
-                f"{named} is no reference that a caller over the network may use for this source; "
-                "KODIT_ALLOWED_CREDENTIALS names those",
+                f"{named} may not be used for this source by a caller over the network; "
+                "KODIT_ALLOWED_CREDENTIALS lists what may",
                 what="credentials",
                 value=named,
             )
@@ -147,8 +147,8 @@ class CallerPolicy:
             folder.is_relative_to(root) for root in self.allowed_roots
         ):
             raise RefusedByPolicyError(
-                f"the folder {typed} is not below one that a caller over the network may add; "
-                "KODIT_ALLOWED_ROOTS names those",
+                f"the folder {typed} may not be added by a caller over the network; "
+                "KODIT_ALLOWED_ROOTS lists the folders that may",
                 what="folder",
                 value=typed,
             )
@@ -236,7 +236,7 @@ def _refused_file_url(url: str) -> RefusedByPolicyError:
 
 def _refused_host(host: str) -> RefusedByPolicyError:
     return RefusedByPolicyError(
-        f"the host {host} is this machine or one of a private network, which no caller over the "
+        f"the host {host} is this machine or on a private network, which no caller over the "
         "network may name unless KODIT_ALLOW_PRIVATE_ADDRESSES is set",
         what="host",
         value=host,

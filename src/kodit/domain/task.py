@@ -126,7 +126,7 @@ class Task:
     """A unit of queued work.
 
     `type` is a plain string when the database holds a type that this program does not know;
-    such a task is failed by whoever claims it.
+    such a task is failed by the worker that claims it.
     """
 
     type: TaskType | str

@@ -1,7 +1,7 @@
 """An append-only record of what parsers and models did, outside the database.
 
 Tests ask for it, to see that a crash makes nothing be done twice. Each line is one batch: a name,
-a space, a count. It is written before the batch is begun, so that one which a kill cuts short
+a space, a count. It is written before the batch starts, so that one which a kill cuts short
 counts too. Appends of this size are atomic on a local file system.
 """
 

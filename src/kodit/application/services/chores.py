@@ -88,6 +88,6 @@ def _is_cancelled() -> bool:
 def _log_failure(chore: Chore, error: BaseException) -> None:
     about = {"chore": chore.name, "error": str(error) or type(error).__name__}
     if isinstance(error, (TransientError, OSError)) or shortage(error) is not None:
-        log.warning("a chore cannot be done just now", extra=about)
+        log.warning("a chore failed and will be retried", extra=about)
     else:
-        log.error("a chore raised an error that is not foreseen", extra=about, exc_info=error)
+        log.error("a chore raised an unexpected error", extra=about, exc_info=error)

@@ -239,7 +239,7 @@ class CodeIndexingApplicationService:
         return (await in_thread(lambda: self._keyword_index.positions([index_id])))[index_id]
 
     async def _follow_keyword_index(self, stage: Stage, step: ProgressTracker) -> None:
-        """Go on where the keyword index stands, or start the log anew where it cannot go on."""
+        """Go on where the keyword index stands, or restart the log where it cannot go on."""
         index_id = stage.index_id
         position = await self._keyword_position(index_id)
 
@@ -356,7 +356,7 @@ def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[boo
 
 def _parts(history: SourceHistory, size: int) -> Iterator[SourceHistory]:
     """A history in parts of at most so many files. Only the last one has the mark: who is
-    interrupted before that begins anew."""
+    interrupted before that starts again."""
     told = [*history.files.items(), *history.later.items()]
     replacing = len(history.files)
     for start in range(0, len(told), size):

@@ -259,7 +259,7 @@ class IndexService:
         except Exception as error:  # noqa: BLE001 - one that cannot be must not stop the rest
             self._put_off.add(index.id)
             log.warning(
-                "a deletion cannot be finished just now",
+                "a deletion cannot be finished yet",
                 extra={"index": index.id, "error": str(error) or type(error).__name__},
             )
         return True
@@ -294,7 +294,7 @@ class IndexService:
 
     @staticmethod
     def _is_empty(transaction: Transaction, index: Index) -> bool:
-        """Whether no scan of the source has ended yet, nor begun to store what it found."""
+        """Whether no scan of the source has ended yet, nor started to store what it found."""
         return (
             index.updated_at is None
             and index.working_copy.commit is None

@@ -131,7 +131,7 @@ class IndexingWorkerService:
             pause = await self._fill(worker)
         except (TransientError, OSError) as error:
             self._note_trouble("claiming", error)
-            log.warning("the queue cannot be served just now", extra=_why(error))
+            log.warning("the queue is unavailable", extra=_why(error))
             return self._settings.slow_poll
         self._note_trouble("claiming", None)
         return pause
@@ -195,7 +195,7 @@ class IndexingWorkerService:
             return await self._queue.release_all(worker)
         except (TransientError, DatabaseReplacedError, OSError) as error:
             # Whoever sees that this worker is gone takes its tasks back.
-            log.warning("what is held cannot be given back", extra=_why(error))
+            log.warning("the held tasks cannot be released", extra=_why(error))
             return 0
 
     async def _serve(self, worker: str, first: Task) -> None:
@@ -209,7 +209,7 @@ class IndexingWorkerService:
                     log.warning("lease lost; nothing was changed", extra=_why(error))
                     return
                 except DatabaseReplacedError as error:
-                    log.warning("given up; nothing was changed", extra=_why(error))
+                    log.warning("stopped; nothing was changed", extra=_why(error))
                     return
 
     async def _run_one(self, worker: str, task: Task) -> Task | None:
@@ -255,7 +255,7 @@ class IndexingWorkerService:
         if isinstance(error, KoditError):
             await self._queue.fail(task.claim, str(error))
         else:
-            log.error("a stage raised an error that is not foreseen", exc_info=error)
+            log.error("a stage raised an unexpected error", exc_info=error)
             await self._queue.fail(task.claim, f"{type(error).__name__}: {error}")
         return "failed"
 
@@ -306,7 +306,7 @@ class IndexingWorkerService:
         try:
             return await self._queue.heartbeat(task.claim, seen.progress())
         except (TransientError, OSError) as error:
-            log.warning("the lease cannot be renewed just now", extra=_why(error))
+            log.warning("the lease cannot be renewed", extra=_why(error))
             return False
 
 

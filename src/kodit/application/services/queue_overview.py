@@ -38,7 +38,7 @@ class QueueOverview:
     `workers` are those that are alive, `running` counts running tasks by type, and `waiting` holds
     the identifiers of ready tasks in the order in which they will be claimed, `held_back` those of
     them that wait for more than their turn. `rules` are those of the workers; where these differ
-    (`rules_differ`), or nobody works, those of whoever asks. `successors` are the runs that took
+    (`rules_differ`), or nobody works, those of the caller. `successors` are the runs that took
     the place of superseded ones, by the identifiers of these.
     """
 
@@ -106,7 +106,7 @@ class QueueOverview:
         if self.paused_since is not None:
             return Reason(f"the queue is paused{failed}", "queue_paused")
         if task.available_at is not None and not task.is_due(self.now):
-            when = f"tried again in {_duration(task.available_at, self.now)}"
+            when = f"retried in {_duration(task.available_at, self.now)}"
             if self.workers:
                 return Reason(f"{when}{failed}")
             return Reason(f"{when} if a worker is running{failed}", "no_worker")
@@ -114,7 +114,7 @@ class QueueOverview:
             return Reason(f"no worker is running{failed}", "no_worker")
         limit = self.rules.limits.get(task.type) if isinstance(task.type, TaskType) else None
         if limit is not None and self.running.get(task.type, 0) >= limit:
-            return Reason(f"as many {task.type_name} tasks run as may: {limit}{failed}")
+            return Reason(f"the limit for {task.type_name} is reached: {limit}{failed}")
         return Reason(self._turn(task) + failed)
 
     def _turn(self, task: Task) -> str:
@@ -136,7 +136,7 @@ class QueueOverview:
                 return Reason(f"{died}; the next one {then}")
             return Reason(f"{died}; any worker {then}", "no_worker")
         if task.lease_expires_at is not None and task.lease_expires_at < self.now:
-            return Reason(f"{since}its worker is silent; another one takes it back")
+            return Reason(f"{since}its lease has expired; another worker takes it back")
         stopping = "; asked to stop, and stops at its next heartbeat" * task.cancel_requested
         return Reason(f"{since}attempt {task.claim_no}, by {task.worker}{stopping}")
 
@@ -144,8 +144,8 @@ class QueueOverview:
         if run.state is RunState.SUPERSEDED:
             return self._why_superseded(run)
         if not run.state.is_terminal:
-            return Reason("what follows it will not run")
-        return Reason("not tried again", "run_failed", {"run": run.id})
+            return Reason("later stages will not run")
+        return Reason("not retried", "run_failed", {"run": run.id})
 
     def _why_superseded(self, run: IndexRun) -> Reason:
         newer = self.successors.get(run.id)
@@ -167,7 +167,7 @@ def read_overview(
     now: datetime,
     runs: Sequence[IndexRun] = (),
 ) -> QueueOverview:
-    """The queue as it is now; `own_rules` are those of whoever asks."""
+    """The queue as it is now; `own_rules` are those of the caller."""
     rules, differ = rules_in_force(registry, own_rules)
     waiting = tasks.waiting_tasks(rules.order, MOST_WAITING)
     running = Counter(task.type for task in tasks.running_tasks())

@@ -301,7 +301,7 @@ class QueueService:
     # Cancelling, retrying and pausing
 
     async def cancel(self, run_id: int) -> IndexRun:
-        """End a run: what waits at once, what runs at its next heartbeat or commit."""
+        """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit."""
         return await self._write(lambda transaction: self._transitions.cancel(transaction, run_id))
 
     async def abandon(self, transaction_work: Callable[[Transaction], T], index_id: int) -> T:
@@ -315,7 +315,7 @@ class QueueService:
         return await self._write(abandon)
 
     async def retry(self, run_id: int) -> IndexRun:
-        """Run the failed or cancelled stages of a run again, and what follows them. Where another
+        """Retry the failed or cancelled stages of a run, and the stages after them. Where another
         run of the index has taken its place, that is a new request. Raises NotFoundError."""
         return await self._write(lambda transaction: self._transitions.retry(transaction, run_id))
 

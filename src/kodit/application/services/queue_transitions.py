@@ -200,7 +200,7 @@ class QueueTransitions:
             record_event("run ended", run, outcome=run.state, reason="its index was deleted")
 
     def retry(self, transaction: Transaction, run_id: int) -> IndexRun:
-        """Run the failed or cancelled stages of a run again, and what follows them. Where another
+        """Retry the failed or cancelled stages of a run, and the stages after them. Where another
         run of the index has taken its place, that is a new request."""
         tasks = transaction.tasks
         run = tasks.lock_run(run_id)

@@ -64,7 +64,7 @@ class Stage:
     ) -> T:
         """Run `work` in a write transaction. It returns its result and what it did in counts;
         `step` has come as far as `reached` when it is stored. A commit that neither counts
-        anything nor comes any further leaves the retry budget as it is: it may be made anew at
+        anything nor comes any further leaves the retry budget as it is: it may be repeated at
         every attempt, before that which fails.
 
         Raises LeaseLost, and stores nothing, when the claim no longer holds the task;

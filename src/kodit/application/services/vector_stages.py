@@ -39,7 +39,7 @@ class VectorStages:
         self._enrichment = EnrichmentDomainService()
 
     def models(self) -> dict[TaskType, str]:
-        """The model that each stage works with; another one means that all is to be done anew."""
+        """The model that each stage works with; another one means that everything is done again."""
         return {
             TaskType.CODE_EMBEDDINGS: self._embedder.model,
             TaskType.ENRICH: f"{self._embedder.model} {self._enricher.model}",

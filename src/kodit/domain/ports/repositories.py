@@ -180,7 +180,7 @@ class KeywordLogRepository(Protocol):
 
     def acknowledge(self, index_id: int, reached: KeywordPosition) -> None:
         """The keyword index holds every change up to this one. Nothing happens where the change is
-        not waiting: somebody has acknowledged more, or the log was started anew."""
+        not waiting: somebody has acknowledged more, or the log was restarted."""
         ...
 
     def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
@@ -191,7 +191,7 @@ class KeywordLogRepository(Protocol):
 
     def follow(self, index_id: int, position: KeywordPosition | None) -> bool:
         """Acknowledge what the keyword index holds, which stands at this position; where it cannot
-        go on with the log, forget the name of that. Returns whether all has to be logged anew."""
+        continue with the log, forget its name. Returns whether everything must be logged again."""
         ...
 
 

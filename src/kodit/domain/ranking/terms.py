@@ -21,7 +21,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\dA-Z_]+\d*|\d+")
 LONGEST_IDENTIFIER = 100
 """Characters; what is longer is an encoded blob, not a name, and gives no terms."""
 MOST_IDENTIFIERS = 100_000
-"""Some 20 MB; beyond, remembering starts anew."""
+"""Some 20 MB; beyond, the cache starts again from empty."""
 
 _STOP_WORDS = """
     a about across after all an and any are as at be before been being between but by can could do

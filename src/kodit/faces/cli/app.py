@@ -52,7 +52,7 @@ def configure(
         typer.Option(
             metavar="FOLDER",
             help="Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given. "
-            "May also stand behind the command.",
+            "May also follow the command.",
         ),
     ] = None,
     _version: Annotated[
@@ -134,7 +134,7 @@ def search(
         str | None,
         typer.Argument(
             metavar="SOURCE|ID",
-            help="Search only this source: indexed first if need be, and refreshed.",
+            help="Search only this source, after indexing or refreshing it.",
         ),
     ] = None,
     source: Annotated[
@@ -217,7 +217,7 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what is indexed and how it stands."""
+    """Show what is indexed and its state."""
     from kodit.faces.cli.terminal.status import (
         show_indexes,
         watch_indexes,
@@ -240,11 +240,12 @@ def delete(context: typer.Context, source: IndexName) -> None:
 def doctor(
     context: typer.Context,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Put right what can be, and index what that takes.")
+        bool,
+        typer.Option("--repair", help="Repair what can be repaired, and index again where needed."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check everything that is stored against everything else."""
+    """Check that all stored data is consistent."""
     from kodit.faces.cli.terminal.doctor import check_and_show
 
     if not check_and_show(_loaded(context), repair=repair, as_json=as_json):
@@ -264,7 +265,9 @@ def _show_version(*, as_json: bool = False) -> None:
 
     installed = version("kodit")
     if as_json:
-        print_json({"version": installed})
+        from kodit.application.views.version import VersionView
+
+        print_json(VersionView(installed))
     else:
         print_line(installed)
 
@@ -298,7 +301,7 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
             raise
-        say("kodit: interrupted; the same command goes on where this one was")
+        say("kodit: interrupted; run the same command again to continue")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has had enough; Python must not complain at exit.

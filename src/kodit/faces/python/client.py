@@ -1,4 +1,4 @@
-"""The Python face: index, search and report in a handful of calls."""
+"""The Python face: indexing and searching in a few calls."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ class Kodit:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database and end what is under way. The next call opens it again."""
+        """Close the database and end running work. The next call opens it again."""
         with self._opening:
             opened, self._opened = self._opened, None
-        # A forked process lets go of nothing: all of it is that of the process it comes from.
+        # A forked process closes nothing: all of it belongs to the parent process.
         if opened is not None and opened.process == os.getpid():
             opened.loop.close()
             opened.application.close()
@@ -100,7 +100,7 @@ class Kodit:
         clears them. `credentials` (`env:NAME`) names the variable that holds `user:password` or a
         token, where the URL has none.
 
-        Raises SourceError for a source that cannot be, and IndexingError when a run fails.
+        Raises SourceError for a source that is refused, and IndexingError when a run fails.
         """
 
         request = IndexRequest(
@@ -138,8 +138,8 @@ class Kodit:
         offset: int = 0,
         budget: int | None = None,
     ) -> list[SearchResult]:
-        """The best snippets for a question or a name, best first. What the filters mean says
-        `SearchFilter`, what the budget means `SearchRequest`."""
+        """The best snippets for a question or a name, best first. `SearchFilter` explains the
+        filters, and `SearchRequest` the budget."""
         chosen = SearchFilter(
             index_ids=tuple(index_ids),
             languages=tuple(languages),
@@ -168,7 +168,7 @@ class Kodit:
         """Lines of indexed files that match a regular expression (RE2), in one index, by its
         source or identifier, or in all, in the order of index, path and line.
 
-        Raises InvalidQueryError for what is no expression or takes too long.
+        Raises InvalidQueryError for an invalid expression, or one that takes too long.
         """
         chosen = self._filter(source, languages, paths)
         expression = Expression(pattern, is_fixed=fixed_strings, ignore_case=ignore_case)
@@ -239,17 +239,17 @@ class Kodit:
         return self._call(lambda application: application.queue.list_runs(wanted, limit))
 
     def cancel(self, run_id: int) -> IndexRun:
-        """End a run: what waits at once, what runs at its next heartbeat or commit. Raises
-        NotFoundError, and UserError for a run that has ended."""
+        """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit.
+        Raises NotFoundError, and UserError for a run that has ended."""
         return self._call(lambda application: application.queue.cancel(run_id))
 
     def retry(self, run_id: int) -> IndexRun:
-        """Queue the failed or cancelled stages of a run again, and what follows them. Raises
+        """Retry the failed or cancelled stages of a run, and the stages after them. Raises
         NotFoundError, and UserError for a run with nothing to retry."""
         return self._call(lambda application: application.queue.retry(run_id))
 
     def check(self, *, repair: bool = False) -> Diagnosis:
-        """Compare all that is stored with each other, and with `repair` put right what can be."""
+        """Check that all stored data is consistent, and with `repair` repair what it can."""
         fatal = fatal_problem(self._settings.data_dir)
         if fatal is not None:
             return Diagnosis((fatal,), (fatal,))
@@ -286,7 +286,7 @@ class Kodit:
 
 
 def _check_ended(runs: Sequence[IndexRun], wanted: int) -> None:
-    """Raises IndexingError unless so many runs have succeeded."""
+    """Raises IndexingError unless this many runs have succeeded."""
     for run in runs:
         failure = failure_of(run)
         if failure is not None:

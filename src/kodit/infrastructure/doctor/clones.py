@@ -96,7 +96,7 @@ class CloneExaminer:
             with self._lock_of(temporary["clone"]) as is_free:
                 if not is_free:
                     return None
-            return self._removal(path, f"{name} is what an interrupted transfer has left")
+            return self._removal(path, f"{name} was left by an interrupted transfer")
         match = _CLONE.fullmatch(name) or _LOCK.fullmatch(name)
         if match is None or int(match["index"]) in known:
             return None
@@ -104,7 +104,7 @@ class CloneExaminer:
             # Of another database, which may have been lost.
             return Problem(
                 self.area,
-                f"{name} is of an index that this database has never had",
+                f"{name} belongs to an index that this database never had",
                 "nothing; restore the database that knew it, or remove it by hand",
             )
         return self._removal(path, f"{name} belongs to no index")

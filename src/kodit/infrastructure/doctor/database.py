@@ -116,7 +116,7 @@ class DatabaseExaminer:
             Problem(
                 self.area,
                 f"its pages are damaged: {told}",
-                "builds the database's own indexes anew" if indexes_only else _BEYOND_REPAIR,
+                "rebuilds the database's own indexes" if indexes_only else _BEYOND_REPAIR,
                 repair=partial(in_thread, self._reindex) if indexes_only else None,
             )
         ]

@@ -39,7 +39,7 @@ from kodit.infrastructure.sqlalchemy.keyword_log import new_token
 
 Ids = NDArray[np.int64]
 
-_REBUILD = "builds the keyword index anew from the database"
+_REBUILD = "rebuilds the keyword index from the database"
 
 
 class KeywordExaminer:
@@ -114,7 +114,7 @@ class KeywordExaminer:
             problems.append(
                 self._drift(
                     index_id,
-                    f"{len(pairs)} snippets are in it that are no more",
+                    f"{len(pairs)} snippets are in it that no longer exist",
                     partial(self._log_removals, index_id, pairs),
                 )
             )

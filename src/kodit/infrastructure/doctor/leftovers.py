@@ -142,7 +142,7 @@ class LeftoverExaminer:
         abandoned += _quiet(path for path in found if path not in abandoned)
         abandoned += self._temporary_files_of_keyword_index()
         return [
-            self._removal(path, f"{path.relative_to(self._data_dir)} was never put in its place")
+            self._removal(path, f"{path.relative_to(self._data_dir)} was never moved into place")
             for path in sorted(abandoned)
         ]
 
@@ -189,7 +189,7 @@ class LeftoverExaminer:
 
     def _unused_credentials(self, found: list[Path], references: set[Any]) -> list[Problem]:
         return [
-            self._removal(path, f"the credentials {path.name[:8]}… are of no index")
+            self._removal(path, f"the credentials {path.name[:8]}… belong to no index")
             for path in found
             if f"file:{path.name}" not in references
         ]
@@ -199,7 +199,7 @@ class LeftoverExaminer:
         for path in packs:
             match = _PACK.fullmatch(path.name)
             if match is None or int(match["index"]) not in known:
-                problems.append(self._removal(path, f"vectors/{path.name} is of no index"))
+                problems.append(self._removal(path, f"vectors/{path.name} belongs to no index"))
             elif open_pack(path) is None and path.exists():
                 problems.append(self._removal(path, f"vectors/{path.name} cannot be read"))
         return problems

@@ -131,7 +131,7 @@ def _marking_checks(cache: Cache, name: str) -> tuple[RowCheck, RowCheck]:
 
     return (
         RowCheck(
-            f"{{count}} {name} are used by nothing and not marked so",
+            f"{{count}} {name} are unused and not marked as unused",
             "marks them, so that they are removed in time",
             select(table.c.index_id).where(unmarked),
             mark,

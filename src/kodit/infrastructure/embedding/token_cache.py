@@ -31,7 +31,7 @@ ASCII_PIECE = re.compile(r" *(?:[a-zA-Z]+|[^a-zA-Z0-9 \n\t]+)|[0-9]| +|[\n\t]+")
 """Matches the same in text of ASCII alone, in two thirds of the time."""
 
 MOST_PIECES = 200_000
-"""Some 30 MB; beyond, remembering starts anew."""
+"""Some 30 MB; beyond, the cache starts again from empty."""
 
 
 class TokenCache(dict[str, bytes]):

@@ -90,8 +90,7 @@ def check_globs(what: str, globs: Sequence[str]) -> None:
             raise UserError(f"the {what} glob {glob!r} {mistake}", code="glob_invalid", glob=glob)
     if globs and all(glob.startswith("!") for glob in globs):
         raise UserError(
-            f"the {what} glob {globs[0]!r} only takes back what another {what} glob before it has "
-            "chosen",
+            f"the {what} glob {globs[0]!r} only negates an earlier {what} glob, but there is none",
             code="glob_invalid",
             glob=globs[0],
         )

@@ -54,8 +54,8 @@ class Bindings:
         folder = self._given or user_folder()
         if folder is None:
             raise UserError(
-                "this user has no home, where it could be written down for which server "
-                "credentials are given; set XDG_CONFIG_HOME to a folder"
+                "this user has no home folder in which to record the server that "
+                "credentials are for; set XDG_CONFIG_HOME to a folder"
             )
         try:
             make_private_folder(folder)
@@ -65,7 +65,7 @@ class Bindings:
                     self._write(folder, known, binding)
         except OSError as error:
             raise UserError(
-                f"{folder}, where it is written down for which server credentials are given, "
+                f"{folder}, which records the server that credentials are for, "
                 f"cannot be written: {error.strerror}; set XDG_CONFIG_HOME to a folder that can"
             ) from None
 

@@ -12,7 +12,7 @@ from kodit.infrastructure.git.runner import GitError
 
 
 class DamagedCloneError(TransientError):
-    """A clone cannot be read as it is; making it anew helps."""
+    """A clone cannot be read as it is; cloning it again helps."""
 
 
 _NEEDS_CREDENTIALS = (
@@ -53,7 +53,7 @@ _REFUSED = (
     ),
     (
         r"expected git repo version|unknown repository extension",
-        "{source} is kept in a way that this git does not know: {reason}",
+        "{source} has a format that this git does not support: {reason}",
     ),
     (r"mismatched algorithms", "{source} uses SHA-256 object names, which are not supported."),
     (
@@ -61,7 +61,7 @@ _REFUSED = (
         r"|not valid: is this a git repository|not a git repository|repository not exported"
         r"|does not exist|invalid server response|expected flush after|bad line length character"
         r"|not found in upstream|unexpected content-type",
-        "{source} is not a git repository, or may not be seen without credentials.",
+        "{source} is not a git repository, or needs credentials.",
     ),
     (
         r"transport '.*' not allowed|protocol '.*' (is )?not supported|is not a git command"
@@ -104,7 +104,7 @@ def explain(error: GitError, source: Source) -> KoditError:
     if re.search(r"returned error: (5\d\d|429|408)", said):
         return TransientError(f"{source} cannot be reached: {last_line(error)}")
     if source.ref is None and re.search(r"not our ref|did not send all necessary", said):
-        return SourceError(f"{source} does not give out the commit that its HEAD names.")
+        return SourceError(f"{source} does not serve the commit that its HEAD names.")
     for pattern, sentence in _REFUSED:
         if re.search(pattern, said, re.IGNORECASE):
             code = "access_refused" if sentence is _NEEDS_CREDENTIALS else None

@@ -3,7 +3,7 @@
 A data directory may come from somebody else. The configuration of a clone can name programs that
 git runs, a proxy for what is sent, or another address in place of the one that is fetched
 from; and a symbolic link in its place can lead to a repository of the user. So before anything is
-fetched into a clone its configuration is made ours, and one with links in it is made anew.
+fetched into a clone its configuration is made ours, and one with links in it is cloned again.
 """
 
 from __future__ import annotations

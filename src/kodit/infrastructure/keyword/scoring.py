@@ -24,7 +24,7 @@ MOST_COUNTED = 255
 _FREQUENCY_BITS = 8
 _ENTRY = np.dtype("<u4")
 MOST_TERMS = 100_000
-"""Some 10 MB; beyond, remembering starts anew."""
+"""Some 10 MB; beyond, the cache starts again from empty."""
 _EXACT_LENGTHS = 24
 _MANTISSA_BITS = 3
 

@@ -72,7 +72,7 @@ def read_standing(folder: Path) -> Standing:
     try:
         return _parse(json.loads(body))
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise DamagedIndexError(f"its {NAME} holds something else than positions") from None
+        raise DamagedIndexError(f"its {NAME} does not hold positions") from None
 
 
 def write_standing(folder: Path, places: Mapping[int, Place], *, sealed: bool) -> None:

@@ -50,7 +50,7 @@ class TantivyKeywordIndex:
 
     def reader(self) -> TantivyReader | EmptyReader:
         """The index as it was last written, by whichever process. One that is damaged holds
-        nothing, until the next writer has made it anew."""
+        nothing, until the next writer has rebuilt it."""
         stamps = self._stamps()
         opened = self._opened
         if opened is None or opened.stamps != stamps:
@@ -71,8 +71,8 @@ class TantivyKeywordIndex:
                 now = self._stamps()
                 if now == stamps:
                     log.warning(
-                        "the keyword index is damaged, and is not searched until the next run or "
-                        "a repair has made it anew",
+                        "the keyword index is damaged and is not searched until the next run or a "
+                        "repair rebuilds it",
                         extra={"folder": str(self._folder), "reason": str(error)},
                     )
                     return _Opened(stamps, None, EmptyReader())

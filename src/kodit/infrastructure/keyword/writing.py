@@ -150,7 +150,7 @@ def _translated_errors(folder: Path) -> Iterator[None]:
             why = f"{why}; make room and try again"
         elif _speaks_of_damage(error) or not all(map(is_whole, segment_files(folder))):
             discard(folder)
-            why = "it was damaged, and is made anew"
+            why = "it was damaged and is rebuilt"
         else:
             why = " ".join(str(error).split())
         raise TransientError(f"the keyword index cannot be written: {why}") from None

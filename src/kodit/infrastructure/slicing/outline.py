@@ -107,7 +107,7 @@ def outline(
     `scope` (names that enclose this one without being around it in the text, as a Go receiver
     does), or `heading.LEVEL` and `name`. With `upper_name` in place of `name`, it counts only if
     the name is in capitals, as those of constants are (a predicate of the query would make
-    tree-sitter read the source anew for each match). Of several matches with one name the widest
+    tree-sitter read the source again for each match). Of several matches with one name the widest
     counts, so that a query may name a decorated function as well as the function; of several with
     one extent that of the last pattern. Constants and aliases inside a type are parts of it.
     """

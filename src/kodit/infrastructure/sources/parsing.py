@@ -85,7 +85,7 @@ def check_stored(source: Source) -> None:
         is_sound = False
     if not is_sound:
         raise SourceError(
-            f"The stored source {_shown(str(source))!r} is none that Kodit would have stored; "
+            f"The stored source {_shown(str(source))!r} is not one that Kodit stores; "
             "delete its index."
         )
 
@@ -186,8 +186,8 @@ def _local_path(text: str, cwd: Path | None) -> Path:
         return (cwd or Path.cwd()) / path
     except FileNotFoundError:
         raise SourceError(
-            f"{without_secrets(text)} is looked for in the current folder, which does not exist "
-            "any more; change to another one."
+            f"{without_secrets(text)} is relative to the current folder, which no longer "
+            "exists; change to another one."
         ) from None
 
 
@@ -218,7 +218,7 @@ def _real_folder(path: Path) -> Path:
     except PermissionError:
         raise SourceError(f"The folder {path} cannot be read: permission denied.") from None
     except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
-        raise SourceError(f"The path {path} leads round in a circle.") from None
+        raise SourceError(f"The path {path} is a loop of symbolic links.") from None
     if _holds_controls(str(real)) or not is_text(str(real)):
         raise SourceError(f"The path {str(real)!r} is not valid text.")
     if not real.is_dir():

@@ -46,7 +46,7 @@ class PooledSourceReader:
         self._pool = pool
         self._answer_seconds = answer_seconds
         self._made_anew: set[int] = set()
-        """Indexes whose clones were made anew since their sources were looked up."""
+        """Indexes whose clones were replaced since their sources were looked up."""
 
     async def look_up(self, index: Index) -> str | None:
         check_stored(index.source)
@@ -117,7 +117,7 @@ class PooledSourceReader:
                 f"{_WORK}:extract",
                 location,
                 wanted[share::shares],
-                # A clone made anew is of the newest commit, which may lack files of this one.
+                # A new clone is of the newest commit, which may lack files of this one.
                 index.id not in self._made_anew,
                 report=tell,
             )
@@ -132,7 +132,7 @@ class PooledSourceReader:
     async def _from_sound_clone(
         self, index: Index, read: Callable[[], Awaitable[Result]]
     ) -> Result:
-        """What is read from a clone, which is made anew when it turns out to be damaged; once a
+        """What is read from a clone, which is replaced when it turns out to be damaged; once a
         run, since a disk or a server may damage each that is made."""
         try:
             return await read()
@@ -151,7 +151,7 @@ class PooledSourceReader:
             return await read()
         except DamagedCloneError as error:
             raise TransientError(
-                f"The clone of {index.source} was made anew and is damaged again; check the disk "
+                f"{index.source} was cloned again and the clone is damaged again; check the disk "
                 f"below {self._clones}: {error}"
             ) from None
 

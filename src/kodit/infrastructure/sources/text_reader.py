@@ -41,7 +41,7 @@ def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | Non
         return read_present_blobs(Path(location.path), blob_ids)
     except DamagedCloneError as error:
         raise DamagedCloneError(
-            f"the clone of {location.source} is damaged, and is made anew by the next run",
+            f"the clone of {location.source} is damaged; the next run clones it again",
             code="clone_damaged",
             source=str(location.source),
         ) from error

@@ -129,7 +129,7 @@ def _driver_of(connection: Connection) -> sqlite3.Connection:
 
 @contextmanager
 def _writing(connection: Connection) -> Iterator[None]:
-    """A write transaction, begun and ended by the driver: most of those of the queue have no
+    """A write transaction, started and ended by the driver: most of those of the queue have no
     statement that goes through SQLAlchemy, which took a third of the time of an empty one."""
     driver = _driver_of(connection)
     driver.execute("BEGIN IMMEDIATE")
@@ -306,7 +306,7 @@ class SqliteDatabase:
                     raise self._replaced("replaced by another file")
                 self.close()
                 self._check_revision()
-                log.warning("another database was put in place and is used from now on")
+                log.warning("the database was replaced; the new one is used from now on")
             self._file = file
 
     def _check_revision(self) -> None:
@@ -324,7 +324,7 @@ class SqliteDatabase:
     def _replaced(self, how: str) -> DatabaseReplacedError:
         return DatabaseReplacedError(
             f"the database {self.path} was {how} while this program was using it; nothing more is "
-            "written, and what was under way is left to the next run"
+            "written, and the next run continues the work"
         )
 
 
@@ -365,4 +365,4 @@ def _explain(path: Path, reason: str) -> str:
         return "the database is locked by another process; try again when that process is done"
     if "full" in reason or "disk I/O" in reason:
         return f"the disk of {path} is full or fails ({reason}); free some space and try again"
-    return f"the database {path} cannot be used just now: {reason}"
+    return f"the database {path} is unavailable: {reason}"

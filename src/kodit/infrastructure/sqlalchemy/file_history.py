@@ -11,7 +11,7 @@ from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES
 
 
 def record_history(connection: Connection, index_id: int, history: SourceHistory) -> None:
-    """Store what is told of files and up to where; without a mark the next look begins anew."""
+    """Store the history of files and how far it goes; without a mark the next look starts over."""
     here = FILES.c.index_id == bindparam("of_index"), FILES.c.path == bindparam("at")
     created, changed = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
     if history.files:

@@ -109,8 +109,8 @@ class Prepared:
 
 
 class PreparedForMany:
-    """A statement over a list of identifiers, made anew for each power of two of their number and
-    filled up by repeating the last."""
+    """A statement over a list of identifiers, prepared once for each power of two of their number
+    and filled up by repeating the last."""
 
     def __init__(self, make: Callable[[Sequence[BindParameter[int]]], Statement]) -> None:
         self._make = make

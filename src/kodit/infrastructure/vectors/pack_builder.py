@@ -19,7 +19,7 @@ from kodit.infrastructure.vectors.pack_file import (
 
 FEWEST_CHANGES = 2_000
 LARGEST_SHARE = 0.05
-"""A pack is written anew when more rows than both of these have come or gone since: a search reads
+"""A pack is rewritten when more rows than both of these have come or gone since: a search reads
 what has come from the database, and looks past what has gone."""
 FEWEST_LEFT = 500
 """At the end of a stage, so many rows that have come are worth copying a pack to add them."""
@@ -41,7 +41,7 @@ def pack_path(folder: Path, index_id: int, kind: str) -> Path:
 def refresh_pack(
     database: str, folder: str, index_id: int, kind: str, model: str, *, report: Any
 ) -> str | None:
-    """Write the pack anew if it has fallen behind far enough, or is none that was made from this
+    """Rewrite the pack if it has fallen behind far enough, or is none that was made from this
     database; returns the token of a new one."""
     path = pack_path(Path(folder), index_id, kind)
     for leftover in path.parent.glob(f"{path.name}.*.tmp"):  # of a writer that was killed

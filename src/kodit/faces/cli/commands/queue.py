@@ -1,4 +1,4 @@
-"""`kodit queue list|show|retry|cancel|pause|resume`: seeing and steering indexing runs."""
+"""`kodit queue list|show|retry|cancel|pause|resume`: showing and controlling indexing runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from kodit.faces.cli.commands.options import Json, opened
 
-app = typer.Typer(help="See and steer the queue of indexing runs.", no_args_is_help=True)
+app = typer.Typer(help="Show and control the queue of indexing runs.", no_args_is_help=True)
 
 RunId = Annotated[
     int,
@@ -20,14 +20,14 @@ RunId = Annotated[
 def list_(
     context: typer.Context,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every run, newest first, also those that ended well.")
+        bool, typer.Option("--all", help="Every run, newest first, including those that succeeded.")
     ] = False,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="At most this many of each state.")
     ] = 50,
     as_json: Json = False,
 ) -> None:
-    """List what runs, what waits, in its order, and what has failed, and say why."""
+    """List what is running, waiting (in order) and failed, and say why."""
     from kodit.faces.cli.terminal.queue import list_runs
 
     with opened(context) as session:
@@ -45,7 +45,7 @@ def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 
 @app.command()
 def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
-    """Run the failed or cancelled stages of a run again, and what follows them."""
+    """Retry the failed or cancelled stages of a run, and the stages after them."""
     from kodit.faces.cli.terminal.queue import retry_run
 
     with opened(context) as session:
@@ -54,7 +54,7 @@ def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
-    """End a run: what waits at once, what runs at its next heartbeat."""
+    """Cancel a run: waiting tasks at once, running ones at their next heartbeat."""
     from kodit.faces.cli.terminal.queue import cancel_run
 
     with opened(context) as session:
@@ -63,7 +63,7 @@ def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None
 
 @app.command()
 def pause(context: typer.Context, as_json: Json = False) -> None:
-    """Let no worker start another task; what runs finishes its stage."""
+    """Stop workers from starting tasks; running tasks finish first."""
     from kodit.faces.cli.terminal.queue import pause_queue
 
     with opened(context) as session:

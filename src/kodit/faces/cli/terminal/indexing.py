@@ -64,7 +64,7 @@ async def run_and_watch(application: Application, request: IndexRequest) -> list
     """Index while the caller waits, with live progress where somebody looks."""
     if await application.queue.paused_since() is not None:
         say("The queue is paused; nothing starts until `kodit queue resume`.")
-        say("Ctrl-C leaves what was asked for in the queue.")
+        say("Ctrl-C leaves your request in the queue.")
     names = [str(source) for source in application.sources.sources(request)]
     with watching(names) as observer:
         return await application.source_indexing.index(

@@ -83,7 +83,7 @@ def retry_run(session: Session, run_id: int, *, as_json: bool) -> None:
     async def work() -> None:
         run = await application.queue.retry(run_id)
         if run.id != run_id and not as_json:
-            say(f"Run {run_id} is out of date; run {run.id} does the whole.")
+            say(f"Run {run_id} is out of date; run {run.id} has replaced it.")
         await _tell_run(application, run, as_json=as_json)
 
     session.run(work())
@@ -100,7 +100,7 @@ def cancel_run(session: Session, run_id: int, *, as_json: bool) -> None:
         if run.state is RunState.CANCELLED:
             say(f"`kodit queue retry {run.id}` runs it after all.")
         for other in await application.queue.left_beside(run):
-            say(f"Run {other.id} was asked for as well, and is not cancelled.")
+            say(f"Run {other.id} was requested too and is not cancelled.")
 
     session.run(work())
 
@@ -149,7 +149,7 @@ def pause_queue(session: Session, *, as_json: bool) -> None:
     async def work() -> None:
         news = await application.queue.pause()
         if not as_json:
-            say("Paused; what runs finishes its stage." if news else "It was paused already.")
+            say("Paused; running tasks finish first." if news else "It was paused already.")
         await _tell_queue(application, as_json=as_json)
 
     session.run(work())

@@ -43,10 +43,10 @@ def queue_line(queue: QueueOverview) -> str:
         parts.append(f"order: {queue.rules.order}")
     line = f"queue: {', '.join(parts)}"
     if queue.rules_differ:
-        line += "; the workers' limits or orders differ, this goes by the settings of this shell"
+        line += "; the workers' limits or orders differ; the settings of this shell are shown"
     if queue.paused_since is None:
         return line
-    return f"{line}; paused {ago(queue.paused_since)}: `kodit queue resume` lets it go on"
+    return f"{line}; paused {ago(queue.paused_since)}: `kodit queue resume` resumes it"
 
 
 def run_line(run: IndexRun) -> str:
@@ -74,11 +74,6 @@ def telling_lines(run: IndexRun, queue: QueueOverview) -> list[str]:
     if run.is_follow_up and not telling:
         telling = run.tasks[:1]
     return [f"{task.type_name}: {task_line(task, run, queue)}" for task in telling]
-
-
-def errors_of(run: IndexRun) -> list[str]:
-    """What is wrong with the tasks of a run."""
-    return [f"{task.type_name}: {printable(task.error)}" for task in run.tasks if task.error]
 
 
 def trouble_of(task: Task) -> str:

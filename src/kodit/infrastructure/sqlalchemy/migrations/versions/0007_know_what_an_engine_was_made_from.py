@@ -2,7 +2,7 @@
 
 Where each index's part of the keyword index stands, and which packs of vectors were made from
 this database. Neither can be told of what there is: every index logs its snippets again, and packs
-are written anew, with the next run.
+are rewritten by the next run.
 """
 
 from __future__ import annotations
