@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kodit.domain.claiming import QueueOrder
-from kodit.domain.errors import UserError
+from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.trust import read_trusted_file, user_folder
@@ -105,8 +105,8 @@ class Settings:
         """All settings, each from the first place that has it. `environment` stands for that of
         this process.
 
-        Raises UserError, naming the variable and where it is set, for a value that cannot be used,
-        and for a file that cannot be read or trusted.
+        Raises SettingError, naming the variable and where it is set, for a value that cannot be
+        used, and UserError for a file that cannot be read or trusted.
         """
         given = {name: value for name, value in options.items() if value is not None}
         places: list[Mapping[str, Any]] = [given]
@@ -118,7 +118,7 @@ class Settings:
         places.append(_from_data_directory(data_dir / FILE_NAME))
         settings = cls(**_first_of(places) | {"data_dir": data_dir})
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
-            raise UserError(
+            raise SettingError(
                 f"{PREFIX}LEASE_SECONDS ({settings.lease_seconds:g}) must be at least twice "
                 f"{PREFIX}HEARTBEAT_SECONDS ({settings.heartbeat_seconds:g}): a worker would lose "
                 "what it is working on"
@@ -139,15 +139,15 @@ def _first_of(places: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _data_directory(named: str | Path) -> Path:
     if not str(named).strip():  # to `Path` it would be the current folder
-        raise UserError("the data directory has no name; give a folder, or none at all")
+        raise SettingError("the data directory has no name; give a folder, or none at all")
     try:
         return Path(named).expanduser().absolute()
     except RuntimeError:
-        raise UserError(
+        raise SettingError(
             f"the data directory {named} names the home folder of an unknown user"
         ) from None
     except FileNotFoundError:
-        raise UserError(
+        raise SettingError(
             f"the data directory {named} is relative to the current folder, which no longer "
             "exists; give an absolute path"
         ) from None
@@ -157,7 +157,7 @@ def _from_user(path: Path) -> dict[str, Any]:
     values = _understood(_read(path), f" in {path}")
     data_dir = values.get("data_dir")
     if data_dir is not None and not (data_dir.is_absolute() or str(data_dir).startswith("~")):
-        raise UserError(
+        raise SettingError(
             f"{PREFIX}DATA_DIR in {path} must be an absolute path: {str(data_dir)!r} would "
             "depend on the current folder"
         )
@@ -165,14 +165,14 @@ def _from_user(path: Path) -> dict[str, Any]:
 
 
 def _from_data_directory(path: Path) -> dict[str, Any]:
-    """Raises UserError for a setting that is none of a data directory's, since whoever wrote it
+    """Raises SettingError for a setting that is none of a data directory's, since whoever wrote it
     there counts on it."""
     if not os.access(path.parent, os.X_OK):
         return {}  # there is none yet, or none that this user may enter, which opening it says
     found = _read(path, follow=False)
     for setting in fields(Settings):
         if not may_be_set_by_a_data_directory(setting) and found.get(_variable(setting)):
-            raise UserError(
+            raise SettingError(
                 f"{_variable(setting)} cannot be set in {path}, where only numbers and levels are "
                 f"allowed; set it in the environment or in {_users_file()}, and remove it there"
             )
@@ -192,15 +192,15 @@ def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"{path} is not text in UTF-8; write it again") from None
+        raise SettingError(f"{path} is not text in UTF-8; write it again") from None
     if "\0" in text:
-        raise UserError(f"{path} is not text; write it again")
+        raise SettingError(f"{path} is not text; write it again")
     from dotenv.parser import parse_stream  # noqa: PLC0415 - most folders have no such file
 
     found = {}
     for line in parse_stream(io.StringIO(text)):
         if line.error:
-            raise UserError(f"line {line.original.line} of {path} is not of the form NAME=value")
+            raise SettingError(f"line {line.original.line} of {path} is not of the form NAME=value")
         if line.key is not None and line.value:
             found[line.key] = line.value
     return found
@@ -233,7 +233,7 @@ def _convert(name: str, text: str, kind: Any) -> Any:
             return kind(text.lower())
         except ValueError:
             choices = ", ".join(str(choice) for choice in kind)
-            raise UserError(f"{name} must be one of {choices}, not {text!r}") from None
+            raise SettingError(f"{name} must be one of {choices}, not {text!r}") from None
     return _number(name, text, kind)
 
 
@@ -241,9 +241,9 @@ def _number(name: str, text: str, kind: Any) -> Any:
     try:
         value = kind(text)
     except ValueError:
-        raise UserError(f"{name} must be a number, not {text!r}") from None
+        raise SettingError(f"{name} must be a number, not {text!r}") from None
     if not 0 < value <= LARGEST_NUMBER:
-        raise UserError(
+        raise SettingError(
             f"{name} must be larger than 0 and at most {LARGEST_NUMBER:,}, not {text!r}"
         )
     return value
@@ -251,7 +251,7 @@ def _number(name: str, text: str, kind: Any) -> Any:
 
 def _truth(name: str, text: str) -> bool:
     if text.strip().lower() not in _YES + _NO:
-        raise UserError(f"{name} must be true or false, not {text!r}")
+        raise SettingError(f"{name} must be true or false, not {text!r}")
     return text.strip().lower() in _YES
 
 
@@ -262,7 +262,7 @@ def _limits(name: str, text: str) -> dict[TaskType, int]:
         task_type, _, number = (part.strip() for part in pair.partition("="))
         if task_type.upper() not in TaskType.__members__:
             types = ", ".join(TaskType.__members__)
-            raise UserError(
+            raise SettingError(
                 f"{name} must be pairs like ENRICH=1, separated by commas, of the types {types}; "
                 f"{pair.strip()!r} is not"
             )
@@ -279,10 +279,10 @@ def _folders(name: str, text: str) -> tuple[Path, ...]:
         try:
             path = Path(part.strip()).expanduser()
             if not path.is_absolute():
-                raise UserError(f"{name} must be absolute paths; {part.strip()!r} is not one")
+                raise SettingError(f"{name} must be absolute paths; {part.strip()!r} is not one")
             folders.append(path.resolve())
         except (OSError, RuntimeError, ValueError):
-            raise UserError(f"{name} names {part.strip()!r}, which is no path") from None
+            raise SettingError(f"{name} names {part.strip()!r}, which is no path") from None
     return tuple(folders)
 
 
@@ -294,7 +294,7 @@ def _credentials(name: str, text: str) -> tuple[AllowedCredentials, ...]:
         one = AllowedCredentials.parse(part.strip())
         if one is None:
             # What was given may be the secret itself.
-            raise UserError(f"{name} must be references like env:TOKEN@git.example.org")
+            raise SettingError(f"{name} must be references like env:TOKEN@git.example.org")
         allowed.append(one)
     return tuple(allowed)
 

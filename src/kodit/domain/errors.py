@@ -2,6 +2,7 @@
 
 KoditError
 ├── UserError                 a mistake the user can correct; exit code 2
+│   ├── SettingError          a setting that cannot be used
 │   ├── SourceError           the source is missing, refused, or not what it should be
 │   │   └── MissingFolderError   a folder that is not there
 │   ├── RefusedByPolicyError  what this caller may not name
@@ -43,6 +44,12 @@ class UserError(KoditError):
     """The request cannot be met as it was made."""
 
     default_code = "request_invalid"
+
+
+class SettingError(UserError):
+    """A setting has a value that cannot be used, or is set where it may not be."""
+
+    default_code = "setting_invalid"
 
 
 class SourceError(UserError):

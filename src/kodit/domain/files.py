@@ -82,5 +82,9 @@ def parse_place(text: str) -> FilePlace:
     end = int(match["end"]) if match["end"] else (None if match["to"] else start)
     if start == 0 or (end is not None and end < start):
         lines = text[match.end("path") + 1 :]
-        raise InvalidQueryError(f"there are no lines {lines}: they count from 1, the first first")
+        raise InvalidQueryError(
+            f"there are no lines {lines}: they count from 1, the first first",
+            code="lines_invalid",
+            lines=lines,
+        )
     return FilePlace(match["path"].removeprefix("./"), start, end)

@@ -33,7 +33,12 @@ def choose(choices: type[Choice], what: str, name: str) -> Choice:
         return choices(name.lower())
     except ValueError:
         known = ", ".join(choices)
-        raise InvalidQueryError(f"there is no {what} {name!r}; choose one of {known}") from None
+        raise InvalidQueryError(
+            f"there is no {what} {name!r}; choose one of {known}",
+            code="choice_invalid",
+            what=what,
+            value=name,
+        ) from None
 
 
 class VectorKind(StrEnum):

@@ -79,7 +79,9 @@ def check_lines(catalogue: OpenCatalogue, index_id: int, path: str) -> None:
     file_path, colon, lines = path.rpartition(":")
     if colon and catalogue.find_file(index_id, file_path)[1] is not None:
         raise InvalidQueryError(
-            f"what follows the colon of {path!r} must be a line number, not {lines!r}"
+            f"what follows the colon of {path!r} must be a line number, not {lines!r}",
+            code="lines_invalid",
+            lines=lines,
         )
 
 
@@ -90,7 +92,12 @@ def _excerpt(
     first = 1 if start is None else start
     last = len(lines) if end is None else min(end, len(lines))
     if first > max(1, len(lines)) or (start is not None and not lines):
-        raise InvalidQueryError(f"{file.path!r} has {len(lines)} lines; there is no line {first}")
+        raise InvalidQueryError(
+            f"{file.path!r} has {len(lines)} lines; there is no line {first}",
+            code="line_not_found",
+            path=file.path,
+            line=first,
+        )
     return FileText(
         file.index_id,
         str(index.source),

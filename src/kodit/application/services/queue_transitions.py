@@ -180,7 +180,12 @@ class QueueTransitions:
         """End what waits of a run at once; ask what runs to stop."""
         run = transaction.tasks.lock_run(run_id)
         if run.state.is_terminal:
-            raise UserError(f"run {run_id} has already ended: {run.state}")
+            raise UserError(
+                f"run {run_id} has already ended: {run.state}",
+                code="run_has_ended",
+                run=run_id,
+                state=run.state.value,
+            )
         run.cancel(self._clock.now())
         record_event("cancel requested", run)
         self._save(transaction.tasks, [run])
@@ -206,10 +211,17 @@ class QueueTransitions:
         run = tasks.lock_run(run_id)
         if not run.state.is_terminal:
             raise UserError(
-                f"run {run_id} is still {run.state}; it can be retried when it has ended"
+                f"run {run_id} is still {run.state}; it can be retried when it has ended",
+                code="run_under_way",
+                run=run_id,
+                state=run.state.value,
             )
         if run.state is RunState.SUCCEEDED:
-            raise UserError(f"run {run_id} has succeeded; there is nothing to retry")
+            raise UserError(
+                f"run {run_id} has succeeded; there is nothing to retry",
+                code="run_has_succeeded",
+                run=run_id,
+            )
         if run.index_id is not None:
             transaction.indexes.get(run.index_id)
             newest = tasks.runs_of(run.index_id, limit=1)[0]

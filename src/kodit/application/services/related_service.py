@@ -77,10 +77,19 @@ def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str) -> StoredSni
         raise missing_file(catalogue, index, wanted.path)
     snippets = catalogue.snippets_of_file(file.id)
     if not snippets:
-        raise NotFoundError(f"{wanted.path!r} has no snippets: there is nothing to compare")
+        raise NotFoundError(
+            f"{wanted.path!r} has no snippets: there is nothing to compare",
+            code="file_without_snippets",
+            path=wanted.path,
+        )
     last = snippets[-1].end_line
     if line > last:
-        raise NotFoundError(f"{wanted.path!r} ends at line {last}; there is no line {line}")
+        raise NotFoundError(
+            f"{wanted.path!r} ends at line {last}; there is no line {line}",
+            code="line_not_found",
+            path=wanted.path,
+            line=line,
+        )
     return min(snippets, key=lambda one: max(one.start_line - line, line - one.end_line, 0))
 
 

@@ -85,6 +85,8 @@ an example (`$PASSWORD`, `<password>`, `***`) is none."""
 _AUTHORIZATION = re.compile(
     rb"authorization:[ \t]*(?:basic|bearer|token)[ \t]+[^\s$<{*]", re.IGNORECASE
 )
+_SAID_BY_A_HELPER = re.compile(rb"\bpassword=[\"'\\]*[^\s\"'\\$<{*;]", re.IGNORECASE)
+"""What a `credential.helper` that is a line of shell prints."""
 _STORED_CREDENTIALS = re.compile(
     rb"(?:https?://[^\s/:@]+:[^\s/@]+@[^\s/@]+(?:/[^\s@]*)?(?:\r?\n|\Z))+\Z", re.IGNORECASE
 )
@@ -200,6 +202,8 @@ def _is_configuration_with_secret(data: bytes) -> bool:
             continue
         value = setting[2].strip(b" \t\"'")
         if _URL_WITH_SECRET.search(value) or _AUTHORIZATION.search(value):
+            return True
+        if section == b"credential" and _SAID_BY_A_HELPER.search(value):
             return True
         name = setting[1].lower().rpartition(b".")[2]
         if name in _SECRET_SETTINGS and value and value[:1] not in b"$<{*!%":

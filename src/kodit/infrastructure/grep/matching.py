@@ -47,6 +47,7 @@ def compile_expression(expression: Expression) -> Compiled:
         raise InvalidQueryError(
             f"{pattern!r} is not a regular expression: {_reason(error)}",
             code="expression_invalid",
+            pattern=pattern,
         ) from None
 
 

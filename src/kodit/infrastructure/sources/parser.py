@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from pathlib import Path
 
+from kodit.domain.errors import SourceError
 from kodit.domain.source import ParsedSource
 from kodit.infrastructure.folder.patterns import check_globs
-from kodit.infrastructure.sources.parsing import parse_source, without_secrets
+from kodit.infrastructure.sources.parsing import parse_source, shown, without_secrets
 
 
 class LocalSourceParser:
     """Understands sources as the user of this process types them."""
 
     def parse(self, text: str) -> ParsedSource:
-        return parse_source(text)
+        try:
+            return parse_source(text)
+        except SourceError as error:
+            error.fields.setdefault("source", without_secrets(shown(text)))
+            raise
 
     def check_globs(self, what: str, globs: Sequence[str]) -> None:
         check_globs(what, globs)

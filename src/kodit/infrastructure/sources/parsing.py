@@ -41,7 +41,7 @@ def parse_source(
     paths are looked at; a URL may still turn out to lead nowhere.
     """
     if _holds_controls(text):
-        raise SourceError(f"The source {_shown(text)!r} contains control characters.")
+        raise SourceError(f"The source {shown(text)!r} contains control characters.")
     if not text.strip():
         raise SourceError("The source is empty; give a git URL or the path of a folder.")
     if not is_text(text):
@@ -49,7 +49,7 @@ def parse_source(
     if text.startswith("-"):
         raise SourceError(f"The source {text!r} looks like an option; write ./{text} for a folder.")
     if _TRANSPORT_HELPER.match(text):
-        raise SourceError(f"The source {_shown(text)!r} names a git transport that is refused.")
+        raise SourceError(f"The source {shown(text)!r} names a git transport that is refused.")
     parsed = _parse(text, cwd, policy)
     policy.check_source(parsed.source)
     return parsed
@@ -85,7 +85,7 @@ def check_stored(source: Source) -> None:
         is_sound = False
     if not is_sound:
         raise SourceError(
-            f"The stored source {_shown(str(source))!r} is not one that Kodit stores; "
+            f"The stored source {shown(str(source))!r} is not one that Kodit stores; "
             "delete its index."
         )
 
@@ -110,24 +110,24 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
         return ParsedSource(_file_url_source(text))
     if scheme not in _REMOTE_SCHEMES:
         raise SourceError(
-            f"The source {_shown(text)!r} uses {scheme}://, which is not supported; "
+            f"The source {shown(text)!r} uses {scheme}://, which is not supported; "
             "use https, http, ssh, git, file, user@host:path, or a local folder."
         )
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise SourceError(f"The source {_shown(text)!r} is not a valid URL.") from None
+        raise SourceError(f"The source {shown(text)!r} is not a valid URL.") from None
     if parts.query or parts.fragment:
         raise SourceError(
             f"The URL on {host} has a query or a fragment, which no repository needs and which may "
             "hold a secret; leave it out."
         )
     if not host or host.startswith("-") or re.search(r"[\s\\%]", host):
-        raise SourceError(f"The source {_shown(text)!r} names no valid host.")
+        raise SourceError(f"The source {shown(text)!r} names no valid host.")
     path, ref = _split_ref(_after_authority(parts))
     if not path.strip("/"):
-        raise SourceError(f"The source {_shown(text)!r} names no repository on {host}.")
+        raise SourceError(f"The source {shown(text)!r} names no repository on {host}.")
     username, password = unquote(parts.username or ""), unquote(parts.password or "")
     authority = f"[{host}]" if ":" in host else host
     if port is not None:
@@ -136,7 +136,7 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
     if scheme == "ssh":
         if password:
             raise SourceError(
-                f"The source {_shown(text)!r} holds a password, which ssh cannot be given; "
+                f"The source {shown(text)!r} holds a password, which ssh cannot be given; "
                 "use a key."
             )
         if username.startswith("-"):
@@ -157,7 +157,7 @@ def _after_authority(parts: SplitResult) -> str:
 def _file_url_source(text: str) -> Source:
     host, slash, rest = text[len("file://") :].partition("/")
     if host not in ("", "localhost") or not slash:
-        raise SourceError(f"The source {_shown(text)!r} names a host; file:// reads local paths.")
+        raise SourceError(f"The source {shown(text)!r} names a host; file:// reads local paths.")
     url_path = f"/{rest}"
     whole = _decoded_path(url_path)
     if whole.is_dir():
@@ -267,7 +267,7 @@ def without_secrets(text: str) -> str:
     return _SECRET.sub("***@", text)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """`text` without what may be credentials: all from `//` to the last `@`, since a password that
     was not escaped may hold any character."""
     return re.sub(r"(?s)//.*@", "//", text)
