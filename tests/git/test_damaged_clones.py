@@ -118,6 +118,11 @@ def the_configuration_is_garbage(clone: Path, _origin: Repository) -> None:
     (clone / "config").write_text("[core\n\x01")
 
 
+def the_configuration_is_a_folder(clone: Path, _origin: Repository) -> None:
+    (clone / "config").unlink()
+    (clone / "config").mkdir()
+
+
 def the_configuration_leads_elsewhere(clone: Path, origin: Repository) -> None:
     with (clone / "config").open("a") as file:
         file.write(f'[url "file:///nowhere/"]\n\tinsteadOf = {origin.url}\n')
@@ -157,6 +162,7 @@ DAMAGES: list[Damage] = [
     the_ref_that_is_fetched_into_is_a_folder,
     the_head_is_garbage,
     the_configuration_is_garbage,
+    the_configuration_is_a_folder,
     the_configuration_leads_elsewhere,
     the_configuration_wants_a_newer_git,
     locks_are_left,

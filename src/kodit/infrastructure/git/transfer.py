@@ -57,10 +57,10 @@ def tip_of(clone_path: Path) -> str | None:
     in its configuration is anybody else's."""
     if not (clone_path / "HEAD").is_file() or not is_own_folder(clone_path):
         return None
-    take_possession(clone_path)
     try:
+        take_possession(clone_path)
         return _resolve(clone_path, TIP)
-    except GitError:
+    except (GitError, IsADirectoryError, NotADirectoryError):
         return None
 
 
