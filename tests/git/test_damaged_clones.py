@@ -97,12 +97,31 @@ def the_tip_is_of_nothing(clone: Path, _origin: Repository) -> None:
     (clone / "refs" / "kodit" / "tip").write_text("1" * 40 + "\n")
 
 
+def the_ref_that_is_fetched_into_is_garbage(clone: Path, _origin: Repository) -> None:
+    (clone / "refs" / "kodit" / "incoming").write_bytes(b"\xff" * 41)
+
+
+def the_ref_that_is_fetched_into_is_empty(clone: Path, _origin: Repository) -> None:
+    (clone / "refs" / "kodit" / "incoming").write_bytes(b"")
+
+
+def the_ref_that_is_fetched_into_is_a_folder(clone: Path, _origin: Repository) -> None:
+    (clone / "refs" / "kodit" / "incoming").unlink()
+    (clone / "refs" / "kodit" / "incoming").mkdir()
+    (clone / "refs" / "kodit" / "incoming" / "other").write_text("1" * 40 + "\n")
+
+
 def the_head_is_garbage(clone: Path, _origin: Repository) -> None:
     (clone / "HEAD").write_bytes(b"\0\xffgarbage")
 
 
 def the_configuration_is_garbage(clone: Path, _origin: Repository) -> None:
     (clone / "config").write_text("[core\n\x01")
+
+
+def the_configuration_is_a_folder(clone: Path, _origin: Repository) -> None:
+    (clone / "config").unlink()
+    (clone / "config").mkdir()
 
 
 def the_configuration_leads_elsewhere(clone: Path, origin: Repository) -> None:
@@ -139,8 +158,12 @@ DAMAGES: list[Damage] = [
     a_folder_is_missing,
     the_tip_is_garbage,
     the_tip_is_of_nothing,
+    the_ref_that_is_fetched_into_is_garbage,
+    the_ref_that_is_fetched_into_is_empty,
+    the_ref_that_is_fetched_into_is_a_folder,
     the_head_is_garbage,
     the_configuration_is_garbage,
+    the_configuration_is_a_folder,
     the_configuration_leads_elsewhere,
     the_configuration_wants_a_newer_git,
     locks_are_left,
@@ -232,6 +255,9 @@ def test_doctor_calls_every_such_clone_damaged(
     harmless = (
         the_tip_is_garbage,
         the_tip_is_of_nothing,
+        the_ref_that_is_fetched_into_is_garbage,
+        the_ref_that_is_fetched_into_is_empty,
+        the_ref_that_is_fetched_into_is_a_folder,
         the_configuration_leads_elsewhere,
         locks_are_left,
         objects_are_borrowed_from_nowhere,

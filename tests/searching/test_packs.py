@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.support.faults import FaultyApplication
 from tests.support.serving import ServingKodit
 from tests.support.sources import write_tree
 
+from kodit import Kodit
 from kodit.composition import Application
 from kodit.domain.entities import SearchResult
 from kodit.domain.value_objects import SearchMode, SearchRequest, TaskType, VectorKind
@@ -173,3 +176,26 @@ def stored_count(place: Path) -> int:
     with closing(sqlite3.connect(place / "kodit.db")) as connection:
         query = "SELECT count(*) FROM vectors WHERE kind = 'code'"
         return int(connection.execute(query).fetchone()[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_pack_of_an_index_that_another_process_deletes_is_let_go(
+    place: Path, tmp_path: Path
+) -> None:
+    for kind in VectorKind:
+        put_pack(place, kind.value, *stored_rows(place, kind))
+    write_tree(tmp_path / "other", files=2)
+    with Kodit(place) as kodit:
+        kodit.index(tmp_path / "other")
+        kodit.search("anchor")
+        assert is_mapped(place / "vectors" / "1-code.pack")
+        with Kodit(place) as another:
+            another.delete(1)
+        kodit.search("anchor")
+        gc.collect()
+        assert not is_mapped(place / "vectors" / "1-code.pack")
+
+
+def is_mapped(path: Path) -> bool:
+    """Whether this process has a file in its memory, also when it was removed since."""
+    return str(path) in Path("/proc/self/maps").read_text("utf-8")

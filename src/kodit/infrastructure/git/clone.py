@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.files import remove_tree
-from kodit.infrastructure.folder.repository import is_file
+from kodit.infrastructure.folder.repository import is_file, is_folder
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.objects import sizes_of
 from kodit.infrastructure.git.own_repository import is_own_folder
@@ -33,6 +34,7 @@ from kodit.infrastructure.git.runner import (
     run_git,
 )
 from kodit.infrastructure.git.transfer import (
+    INCOMING,
     TIP,
     FilesRefusedError,
     Transfer,
@@ -42,6 +44,7 @@ from kodit.infrastructure.git.transfer import (
 from kodit.infrastructure.locks import file_lock
 
 _LOCK_SECONDS = 60.0
+_COMMIT = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
 _LOOSE_NAME = 38
 """Digits of an object's id behind the two that name its folder."""
 
@@ -107,6 +110,7 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, anew: bool) -> st
     """Clone, fetch or do nothing, as it takes; returns the commit."""
     wanted = transfer.source.ref
     _remove_locks(clone_path)
+    _remove_broken_refs(clone_path)
     tip = None if anew else tip_of(clone_path)
     if tip is not None and tip == wanted:
         return tip
@@ -188,6 +192,20 @@ def _remove_locks(clone_path: Path) -> None:
     for pattern in ("*.lock", "gc.pid", "refs/**/*.lock", "objects/**/*.lock"):
         for leftover in clone_path.glob(pattern):
             leftover.unlink(missing_ok=True)
+
+
+def _remove_broken_refs(clone_path: Path) -> None:
+    """Remove refs that name no commit, which git refuses to set. Every fetch sets those that it
+    needs; a tip that is broken has the clone made anew."""
+    if not is_own_folder(clone_path):
+        return
+    for path in clone_path.glob("refs/**/*"):
+        if path.relative_to(clone_path).as_posix() == TIP or is_folder(path):
+            continue
+        if not (is_file(path) and _COMMIT.fullmatch(path.read_bytes())):
+            path.unlink()
+    if is_folder(clone_path / INCOMING):
+        remove_tree(clone_path / INCOMING)
 
 
 def _clone(transfer: Transfer, ref: str, clone_path: Path, *, whole: bool = False) -> str:

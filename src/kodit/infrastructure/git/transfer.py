@@ -29,7 +29,7 @@ from kodit.infrastructure.git.runner import OFFLINE, GitError, Limits, run_git
 
 TIP = "refs/kodit/tip"
 """What the clone stands at: set when all files of the commit are there."""
-_INCOMING = "refs/kodit/incoming"
+INCOMING = "refs/kodit/incoming"
 _ALL_REFS = ("+refs/heads/*:refs/kodit/heads/*", "+refs/tags/*:refs/kodit/tags/*")
 _WHOLE = "kodit-whole"
 """A file in the clones of servers that give out no single files."""
@@ -57,10 +57,10 @@ def tip_of(clone_path: Path) -> str | None:
     in its configuration is anybody else's."""
     if not (clone_path / "HEAD").is_file() or not is_own_folder(clone_path):
         return None
-    take_possession(clone_path)
     try:
+        take_possession(clone_path)
         return _resolve(clone_path, TIP)
-    except GitError:
+    except (GitError, IsADirectoryError, NotADirectoryError):
         return None
 
 
@@ -94,9 +94,9 @@ class Transfer:
         )
 
     def _fetch_ref(self, ref: str, clone_path: Path) -> str:
-        self._fetch(clone_path, f"+{ref}:{_INCOMING}")
+        self._fetch(clone_path, f"+{ref}:{INCOMING}")
         try:
-            return _resolve(clone_path, _INCOMING)
+            return _resolve(clone_path, INCOMING)
         except GitError:
             raise SourceError(f"{self.source.location} has no commit at {ref}.") from None
 

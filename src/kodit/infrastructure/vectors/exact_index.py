@@ -109,6 +109,8 @@ class ExactVectorReader:
         self._driver = Driver(transaction.connection)
         self._known = _KnownStates(transaction.connection)
         self._packs = packs
+        if self._known.is_of_new_state:
+            packs.forget_removed()  # another process may have deleted an index
         self._sets: dict[tuple[int, VectorKind, str], VectorSet] = {}
 
     def search(
@@ -187,6 +189,8 @@ class _KnownStates:
         driver: Any = connection.connection.dbapi_connection
         self._version = driver.execute("PRAGMA data_version").fetchone()[0]
         self._known: _States = connection.info.setdefault(__name__, WeakKeyDictionary())
+        self.is_of_new_state = connection.info.get(_SEEN) != self._version
+        connection.info[_SEEN] = self._version
 
     def of(self, pack: Pack | None, half_done: HalfDone) -> RowStates:
         """One element a row. The file that is half done is a matter of the model too, and not of
@@ -198,6 +202,9 @@ class _KnownStates:
             known = self._known[pack] = self._version, half_done, unknown_states(len(pack))
         return known[2]
 
+
+_SEEN = f"{__name__}.version"
+"""By this, `Connection.info` has the state of the database that was searched last."""
 
 _States = WeakKeyDictionary[Pack, tuple[int, HalfDone, RowStates]]
 
