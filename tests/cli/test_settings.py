@@ -93,6 +93,11 @@ def test_a_data_directory_sets_every_number_and_level(places: Places) -> None:
     assert settings.task_limits == {TaskType.SYNC: 3}
 
 
+@pytest.mark.parametrize("level", ["auto", "debug", "info", "warning", "error"])
+def test_every_level_of_the_log_is_taken(places: Places, level: str) -> None:
+    assert places.load({"KODIT_LOG_LEVEL": level}).log_level == level
+
+
 AUTHORITY = {
     "KODIT_DATA_DIR": "/elsewhere",
     "KODIT_ALLOWED_ROOTS": "/",

@@ -92,6 +92,17 @@ def test_request_joins_a_run_that_has_not_started(queue: QueueDriver) -> None:
     assert queue.request(queue.second).id not in (run.id, follow_up.id)
 
 
+def test_what_is_left_beside_a_run_is_its_follow_up_or_the_run_before(queue: QueueDriver) -> None:
+    """Whichever of the two was cancelled; never a run of another index."""
+    active = queue.request()
+    queue.take(SYNC)
+    follow_up = queue.request()
+    elsewhere = queue.request(queue.second)
+    for run, others in ((active, [follow_up]), (follow_up, [active]), (elsewhere, [])):
+        left = queue.ask(queue.service.left_beside(run))
+        assert [other.id for other in left] == [other.id for other in others]
+
+
 def test_request_between_two_attempts_becomes_the_follow_up(queue: QueueDriver) -> None:
     """A run whose SYNC is tried again has started: what it saw may be older than the request."""
     run = queue.request()

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import event
 from tests.support.sources import write_file
 
 from kodit import Kodit
@@ -92,6 +93,22 @@ def test_what_is_remembered_is_cleared_by_another_thread(
 
     for found in at_once(search, 8):
         assert found == alone
+
+
+def test_what_is_remembered_is_not_read_again(application: Application) -> None:
+    """What ranking reads of a snippet never changes; the same search reads less of it again."""
+    statements: list[str] = []
+
+    @event.listens_for(application.database.engine, "checkout")
+    def trace(driver: Any, *_others: object) -> None:
+        driver.set_trace_callback(statements.append)
+
+    counts = []
+    for query in ("ring buffer push", "Ledger", "Ledger"):
+        statements.clear()
+        application.search.search(SearchRequest(query))
+        counts.append(len(statements))
+    assert counts[2] < counts[1]
 
 
 def test_a_thread_that_reads_is_refused_a_second_transaction(application: Application) -> None:
