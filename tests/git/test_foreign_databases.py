@@ -52,6 +52,24 @@ def test_a_stored_source_that_nobody_could_have_typed(kind: str, location: str) 
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("location", [".", "source"])
+def test_what_is_stored_is_not_typed_again(
+    location: str, kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """A search that brings an index up to date by its number would index the current folder."""
+    here = tmp_path / "here"
+    for name, text in CODE.items():
+        write_file(here / "source" / name, text)
+    kodit.succeed("index", here / "source")
+    execute(kodit.data_dir, "UPDATE indexes SET location = ?", location)
+
+    outcome = kodit.run("search", "quartz", "1", cwd=here)
+
+    assert outcome.code == 2
+    assert "none that Kodit would have stored" in outcome.err
+    assert read_rows(kodit.data_dir, "SELECT location FROM indexes") == [(location,)]
+
+
 @pytest.mark.parametrize(
     "ref", ["--output=sprung", "-c", "a..b", "a b", "a\nb", "+x:y", "x^{tree}"]
 )

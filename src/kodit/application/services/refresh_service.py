@@ -89,7 +89,9 @@ class RefreshService:
         except SourceError:
             if not name.isdecimal():
                 raise
-            return self._locator.locate(name).source
+            source = self._locator.locate(name).source
+            self._parser.check_stored(source)
+            return source
 
     def _find(self, source: Source) -> Index | None:
         with self._database.read() as transaction:

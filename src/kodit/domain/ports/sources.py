@@ -27,6 +27,11 @@ class SourceParser(Protocol):
         ref. Raises SourceError, in one sentence, for what is refused or does not exist."""
         ...
 
+    def check_stored(self, source: Source) -> None:
+        """Raises SourceError for a stored source that no parsing has given: typed again, it could
+        mean something else, such as the current folder."""
+        ...
+
     def check_globs(self, what: str, globs: Sequence[str]) -> None:
         """Raises UserError, naming what they are for, for globs that can choose no file."""
         ...

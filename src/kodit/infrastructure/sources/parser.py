@@ -7,8 +7,9 @@ from pathlib import Path
 
 from kodit.domain.errors import SourceError
 from kodit.domain.source import ParsedSource
+from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.patterns import check_globs
-from kodit.infrastructure.sources.parsing import parse_source, shown, without_secrets
+from kodit.infrastructure.sources.parsing import check_stored, parse_source, shown, without_secrets
 
 
 class LocalSourceParser:
@@ -20,6 +21,9 @@ class LocalSourceParser:
         except SourceError as error:
             error.fields.setdefault("source", without_secrets(shown(text)))
             raise
+
+    def check_stored(self, source: Source) -> None:
+        check_stored(source)
 
     def check_globs(self, what: str, globs: Sequence[str]) -> None:
         check_globs(what, globs)
