@@ -15,7 +15,7 @@ from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git import history as module
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.history import clone_history, folder_history
-from kodit.infrastructure.git.remote import was_deepened
+from kodit.infrastructure.git.remote import was_cut_shorter, was_deepened
 from kodit.infrastructure.git.tree import list_files
 
 if TYPE_CHECKING:
@@ -345,6 +345,29 @@ def test_the_clone_of_a_shallow_source_that_is_deepened(
     assert synchronise(source, clone) == commit
     assert history_of(clone, commit) == history_of(origin.path / ".git", commit) != cut_off
     assert not was_deepened(source, clone)
+
+
+@pytest.mark.parametrize("moves", [True, False], ids=["moved", "unchanged"])
+def test_the_clone_of_a_shallow_source_that_is_cut_shorter(
+    make_repository: MakeRepository, tmp_path: Path, moves: bool
+) -> None:
+    """As after each `git fetch --depth`: it has as much of the history as a new clone."""
+    origin = make_repository()
+    for number, author in enumerate(PEOPLE):
+        origin.commit({f"{number}.py": "1", "a.py": str(number)}, author)
+    shallow, clone = tmp_path / "shallow", tmp_path / "clone"
+    origin.git("clone", "--quiet", "--depth=3", origin.url, str(shallow))
+    source = Source(SourceKind.GIT, shallow.as_uri())
+    synchronise(source, clone)
+    if moves:
+        origin.commit({"a.py": "new"})
+    origin.git("-C", str(shallow), "fetch", "--quiet", "--depth=2", "origin", "HEAD")
+    origin.git("-C", str(shallow), "reset", "--quiet", "--hard", "FETCH_HEAD")
+    commit = synchronise(source, clone)
+    assert commit is not None
+    synchronise(source, tmp_path / "new")
+    assert history_of(clone, commit) == history_of(tmp_path / "new", commit)
+    assert not was_cut_shorter(source, clone, commit)
 
 
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:

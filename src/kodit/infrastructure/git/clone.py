@@ -24,7 +24,12 @@ from kodit.infrastructure.folder.repository import is_file, is_folder
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.objects import sizes_of
 from kodit.infrastructure.git.own_repository import is_own_folder
-from kodit.infrastructure.git.remote import find_ref, may_be_short_commit_id, was_deepened
+from kodit.infrastructure.git.remote import (
+    find_ref,
+    may_be_short_commit_id,
+    was_cut_shorter,
+    was_deepened,
+)
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,
     OFFLINE,
@@ -121,18 +126,21 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, anew: bool) -> st
     if tip is None:
         return _clone(transfer, ref, clone_path)
     is_there = tip == commit or (found is None and tip.startswith(ref))
-    if is_there and not was_deepened(transfer.source, clone_path):
-        return tip
+    is_current = is_there and not was_deepened(transfer.source, clone_path)
     try:
-        commit = transfer.fetch(ref, clone_path)
+        if not is_current:
+            tip = transfer.fetch(ref, clone_path)
+        if was_cut_shorter(transfer.source, clone_path, tip):
+            return _clone(transfer, ref, clone_path)
     except (FilesRefusedError, GitError) as error:
         is_refused = isinstance(error, FilesRefusedError)
         if not is_refused and fault_of(clone_path, tip) is None:
             raise
         return _clone(transfer, ref, clone_path, whole=is_refused)
-    with contextlib.suppress(GitError):  # the clone is sound, only larger than it need be
-        transfer.maintain(clone_path)
-    return commit
+    if not is_current:
+        with contextlib.suppress(GitError):  # the clone is sound, only larger than it need be
+            transfer.maintain(clone_path)
+    return tip
 
 
 def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str | None:

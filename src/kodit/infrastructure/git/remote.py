@@ -169,6 +169,25 @@ def was_deepened(source: Source, clone_path: Path) -> bool:
     return not cut_off <= _cut_off(git_directory_at(path) or path)
 
 
+def was_cut_shorter(source: Source, clone_path: Path, commit: str) -> bool:
+    """Whether a local source lacks history by now that the clone of its `commit` has from before,
+    so that a new clone would have less of it."""
+    if not source.location.startswith("file://"):
+        return False
+    path = Path(unquote(urlsplit(source.location).path))
+    cut_off = _cut_off(git_directory_at(path) or path) - _cut_off(clone_path)
+    if not cut_off:
+        return False
+    history = run_git(
+        ["rev-list", "--parents", "--end-of-options", commit],
+        git_directory=clone_path,
+        environment=OFFLINE,
+    )
+    return any(
+        one in cut_off for one, *parents in map(bytes.split, history.splitlines()) if parents
+    )
+
+
 def _cut_off(git_directory: Path) -> set[bytes]:
     """The commits whose parents a repository lacks."""
     try:
