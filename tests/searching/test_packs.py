@@ -95,6 +95,22 @@ def test_a_search_finds_the_same_with_and_without_a_pack(
     assert answers(place) == expected
 
 
+def test_a_pack_that_is_there_is_what_a_search_reads(place: Path) -> None:
+    """Here it holds for every snippet the vector of another one, and the answers go by that."""
+    expected = answers(place)
+    model, rows = stored_rows(place, VectorKind.CODE)
+    others = reversed(rows)
+
+    put_pack(
+        place,
+        "code",
+        model,
+        [(*row[:2], *other[2:]) for row, other in zip(rows, others, strict=True)],
+    )
+
+    assert answers(place) != expected
+
+
 def test_a_pack_that_is_put_in_place_during_a_search(place: Path) -> None:
     """It may lack what the search's transaction still has, and is not used by it."""
     model, rows = stored_rows(place, VectorKind.CODE)
