@@ -217,7 +217,8 @@ def test_queue_then_work_then_delete(kodit: KoditCommand, tmp_path: Path) -> Non
 
     kodit.succeed("index", folder)
 
-    assert kodit.status()["run"]["state"] == "succeeded"
+    run = kodit.status()["run"]
+    assert (run["id"], run["state"]) == (1, "succeeded"), "the request joins what is queued"
     outcome = kodit.succeed("delete", folder)
     assert outcome.out == ""
     assert outcome.said == [f"Deleted index 1 of {folder}."]
