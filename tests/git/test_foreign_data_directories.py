@@ -115,7 +115,7 @@ def test_files_that_are_written_in_one_step(
     path = tmp_path / "positions.json"
     path.symlink_to(outside)
     monkeypatch.setattr("secrets.token_hex", lambda _bytes: "guessed")
-    temporary = tmp_path / "positions.json.guessed.tmp"
+    temporary = tmp_path / f"positions.json.{os.getpid()}.guessed.tmp"
     temporary.symlink_to(outside)
     with pytest.raises(FileExistsError):
         write_atomically(path, b"theirs")

@@ -66,7 +66,7 @@ def test_what_is_stored_is_not_typed_again(
     outcome = kodit.run("search", "quartz", "1", cwd=here)
 
     assert outcome.code == 2
-    assert "none that Kodit would have stored" in outcome.err
+    assert "not one that Kodit stores" in outcome.err
     assert read_rows(kodit.data_dir, "SELECT location FROM indexes") == [(location,)]
 
 
