@@ -69,11 +69,12 @@ def test_the_last_author_and_both_times_of_each_file(
 def test_a_source_without_commits_has_no_history(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """And nothing is asked of its clone."""
+    """And nothing is asked of its clone, whatever was known before it was emptied."""
     source = Source(SourceKind.GIT, make_repository().url)
     location = Location(source, str(tmp_path / "clone"))
     commit = synchronise(source, tmp_path / "clone")
-    assert read_history(location, commit, None, (), report=ignore_report) is None
+    for known in (None, "0" * 40):
+        assert read_history(location, commit, known, (), report=ignore_report) is None
 
 
 def test_the_commits_that_were_read_are_told(make_repository: MakeRepository) -> None:
