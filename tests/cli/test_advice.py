@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
+from tests.support.sources import write_tree
 
+from kodit import Kodit
+from kodit.application.services.refresh_service import failure_of
 from kodit.domain.errors import SourceError
 from kodit.faces.cli.advice import with_advice
 
@@ -20,3 +24,13 @@ def test_a_command_that_is_there_to_be_copied(source: str) -> None:
     error = SourceError("not indexed", code="source_not_indexed", source=source)
     (command,) = re.findall("`(kodit .*)` adds it", with_advice(error))
     assert shlex.split(command) == ["kodit", "index", source]
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_same_command(tmp_path: Path) -> None:
+    write_tree(tmp_path / "source", files=1)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source", wait=False)
+        (run,) = kodit.runs()
+    stopped = failure_of(run)
+    assert stopped is not None
+    assert "the same command goes on where it was" in with_advice(stopped)

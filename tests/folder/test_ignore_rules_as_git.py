@@ -37,6 +37,11 @@ PIECES = [
     *["[\\]]", "[b-a]", "[a/b]", "[", "]", "-", "[[:alpha:", "[[a]", "\xff", "\r"],
 ]
 
+CLASSES = [
+    *["alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space"],
+    *["upper", "xdigit", "nope", "^alpha", ""],
+]
+
 names = st.one_of(st.sampled_from(["a", "b"]), st.sampled_from(NAMES))
 trees = st.lists(st.lists(names, min_size=1, max_size=4).map(tuple), min_size=1, max_size=14)
 lines = st.one_of(
@@ -170,3 +175,13 @@ def test_one_rule_at_a_time(tmp_path: Path, rules: str, ignored: set[str]) -> No
     assert kept_by_git(tmp_path, files) == files - ignored
     scan = scan_folder(str(tmp_path.resolve()), {})
     assert {file.path for file in scan.changed} == files - ignored
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_class_of_characters(tmp_path: Path, name: str) -> None:
+    """Each of them has the characters that git has in it; one that there is not matches nothing."""
+    make_repository(tmp_path)
+    characters = [chr(code) for code in range(ord(" "), ord("~") + 1) if chr(code) != "/"]
+    files = build(tmp_path, [(f"{ord(one)}{one}",) for one in characters], {(): f"*[[:{name}:]]"})
+    scan = scan_folder(str(tmp_path.resolve()), {})
+    assert {file.path for file in scan.changed} == kept_by_git(tmp_path, files)

@@ -12,12 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.git.sources import history_of, history_of_folder
 
+from kodit.domain.report import ignore_report
 from kodit.domain.source import FileHistory
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
-from kodit.infrastructure.git.history import _Changes
+from kodit.infrastructure.git.history import _Changes, clone_history
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.runner import GitError
+from kodit.infrastructure.sources.child_functions import read_history
+from kodit.infrastructure.sources.location import Location
 
 if TYPE_CHECKING:
     from tests.git.conftest import MakeRepository, Repository
@@ -61,6 +64,28 @@ def test_the_last_author_and_both_times_of_each_file(
     }
     assert history_of(clone, commits[-1]) == expected
     assert history_of_folder(origin.path).items() >= expected.items()
+
+
+def test_a_source_without_commits_has_no_history(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """And nothing is asked of its clone, whatever was known before it was emptied."""
+    source = Source(SourceKind.GIT, make_repository().url)
+    location = Location(source, str(tmp_path / "clone"))
+    commit = synchronise(source, tmp_path / "clone")
+    for known in (None, "0" * 40):
+        assert read_history(location, commit, known, (), report=ignore_report) is None
+
+
+def test_the_commits_that_were_read_are_told(make_repository: MakeRepository) -> None:
+    """So that a long history is not taken for a task that stands still."""
+    origin, commits = merged_repository(make_repository)
+    told: list[int] = []
+    clone_history(
+        origin.path / ".git", commits[-1], report=lambda current, _total: told.append(current)
+    )
+    assert told == sorted(told)
+    assert told[-1] == len(commits)
 
 
 def test_of_one_second_the_change_that_no_other_was_built_upon_is_the_last(

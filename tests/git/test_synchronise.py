@@ -203,6 +203,19 @@ def test_a_deleted_branch_is_named_and_the_clone_stays(
     assert paths_at(clone, commit) == ["a.py", "b.py"]
 
 
+def test_a_file_that_is_too_large_is_left_out_and_counted(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """As in a folder: one megabyte is read, a byte more is not."""
+    origin = make_repository()
+    most = "x" * 1_000_000
+    commit = origin.commit({"most.py": most, "more.py": most + "x"})
+    assert synchronise(source_of(origin), tmp_path / "clone") == commit
+    scan = list_files(tmp_path / "clone", commit, {})
+    assert [file.path for file in scan.changed] == ["most.py"]
+    assert scan.skipped == {"too large": 1}
+
+
 def test_an_empty_repository_has_no_commit_and_no_files(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:

@@ -52,6 +52,19 @@ def test_a_child_runs_again_what_it_has_run_before(
     assert before == after
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process may use is told by Linux")
+def test_there_are_as_many_children_as_the_process_may_use_cores(tmp_path: Path) -> None:
+    """Whatever the machine has: in a container that may well be one of many."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        pool = ProcessPool(tmp_path)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    pool.close()
+    assert pool.size == 1
+
+
 def is_alive(pid: int) -> bool:
     state = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False, text=True
