@@ -33,4 +33,4 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_command(tmp_path: Path) ->
         (run,) = kodit.runs()
     stopped = failure_of(run)
     assert stopped is not None
-    assert "the same command goes on where it was" in with_advice(stopped)
+    assert "run the same command again to continue" in with_advice(stopped)
