@@ -10,8 +10,8 @@ that is gone. The seed chooses them from the whole package, or from the modules 
 PATHs (`domain`, `infrastructure/slicing`), without a look at the tests. Each meets first the tests
 that run its line, the quick ones and those that run little else before the others; a survivor
 meets all that run it, which `--near` leaves out, and with `--whole` the whole suite. The map of
-what runs which line is made by `--measure` and kept in `.benchmarks`; tests that are given are
-measured anew and put into it.
+which test runs which line is recorded by `--measure` and kept in `.benchmarks`; tests that are
+given are measured again and added to it.
 
 Mutants that change nothing one could notice are put aside in `benchmarks/mutating/equivalent.toml`,
 each with its reason. `--written` runs mutants of the queue that were made by hand, each of which

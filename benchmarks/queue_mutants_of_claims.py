@@ -159,7 +159,7 @@ MUTANTS = (
         "",
     ),
     mutant(
-        "what waits for nothing waits for a clock that was set back",
+        "a task without a back-off waits after the clock was set back",
         5,
         TASK,
         "AT_ONCE = datetime.fromtimestamp(0, UTC)",

@@ -96,7 +96,7 @@ class CoverageMap:
 
     def tests_of(self, mutation: Mutation) -> list[str]:
         """The tests that run the place of a mutation, those first that are quick and run little
-        else; for what runs when a module is imported, those that run any of its functions, or of
+        else. For code that runs on import: the tests that run any function of the module, or of
         the modules that import it."""
         by_line = self.lines.get(mutation.module, {})
         found = 0

@@ -19,7 +19,7 @@ import pytest
 
 CONTEXT = "MUTATION_CONTEXT"
 WITHOUT_TEST = ""
-"""The context of what runs before, between and after the tests."""
+"""The context of code that runs outside any test."""
 TESTS_FILE = "MUTATION_TESTS"
 """The environment variable that names the file for the tests: how long each took, what it uses."""
 
