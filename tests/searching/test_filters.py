@@ -49,13 +49,25 @@ def test_a_language_filter_is_the_unfiltered_ranking_restricted(
     searchable: Kodit, query: str, mode: SearchMode, languages: set[str]
 ) -> None:
     """Nothing moves, and nothing that passes is lost."""
-    expected = [
-        result
-        for result in everything(searchable, query, mode)
-        if result.snippet.language in languages
-    ]
     found = searchable.search(query, mode=mode, languages=sorted(languages), limit=1000)
-    assert places(found) == places(expected)
+    check_restricted(searchable, query, mode, found, lambda one: one.snippet.language in languages)
+
+
+def check_restricted(
+    kodit: Kodit,
+    query: str,
+    mode: SearchMode,
+    found: Sequence[SearchResult],
+    passes: Callable[[SearchResult], bool],
+) -> None:
+    """Nothing that passes is lost, and of the best nothing moves. Past the first tier of
+    candidates of a hybrid search, a filter leaves room for others among the candidates."""
+    whole = everything(kodit, query, mode)
+    expected = places([one for one in whole if passes(one)])
+    assert sorted(places(found)) == sorted(expected)
+    first = whole[:30] if mode is SearchMode.HYBRID else whole
+    best = places([one for one in first if passes(one)])
+    assert [place for place in places(found) if place in best] == best
 
 
 @pytest.mark.parametrize("path", PATHS[:-1])
@@ -66,24 +78,26 @@ def test_a_path_filter_is_the_unfiltered_ranking_restricted(
     """Globs have the rules of `.gitignore`."""
     found = searchable.search(query, paths=[path], limit=1000)
     passing = {result.snippet.path for result in found}
-    expected = [
-        result
-        for result in everything(searchable, query, SearchMode.HYBRID)
-        if result.snippet.path in passing
-    ]
     assert passing
-    assert places(found) == places(expected)
+    check_restricted(
+        searchable, query, SearchMode.HYBRID, found, lambda one: one.snippet.path in passing
+    )
 
 
-def test_pages_are_pieces_of_one_ranking(searchable: Kodit) -> None:
-    """The second page goes on where the first one ended."""
-    whole = places(searchable.search("worker pool", limit=12))
-    pages = [
-        place
-        for offset in (0, 4, 8)
-        for place in places(searchable.search("worker pool", limit=4, offset=offset))
-    ]
-    assert pages == whole
+@pytest.mark.parametrize("mode", SearchMode)
+@pytest.mark.parametrize("query", ["worker pool", "Ledger", "insert a node into the tree", "a"])
+def test_pages_are_pieces_of_one_ranking(searchable: Kodit, query: str, mode: SearchMode) -> None:
+    """Whatever the size of a page, the next one goes on where it ended, up to the last result."""
+    whole = places(searchable.search(query, mode=mode, limit=1000))
+    assert len(set(whole)) == len(whole)
+    for size in (1, 7, 40, 333):
+        some = range(0, min(len(whole), 6 * size), size)
+        pages = [
+            place
+            for offset in (*some, max(len(whole) - size, 0))
+            for place in places(searchable.search(query, mode=mode, limit=size, offset=offset))
+        ]
+        assert pages == whole[: some.stop and some[-1] + size] + whole[-size:]
 
 
 def test_only_definitions_of_a_kind(searchable: Kodit) -> None:

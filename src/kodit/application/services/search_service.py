@@ -32,11 +32,7 @@ from kodit.domain.value_objects import (
     VectorKind,
 )
 
-KEYWORD_CANDIDATES = 150
-VECTOR_CANDIDATES = 60
 DEFINITIONS_PER_NAME = 20
-"""How many snippets each engine offers to the ranking of a hybrid search. With these, 96 of 100
-wanted files are among the candidates; more of them cost time and bring next to none."""
 TELLING_SNIPPETS_PER_FILE = 3
 """How many of a file's snippets each engine names to judge the file by."""
 MOST_DEFINITIONS = 1_000
@@ -44,6 +40,19 @@ MOST_REMEMBERED = 50_000
 """Snippets whose place is kept in memory between searches: some 20 MB."""
 LONGEST_QUERY = 200_000
 """Characters; a longer query is a mistake and is refused. Of the others, the beginning counts."""
+
+
+class Tier(NamedTuple):
+    """How many snippets the engines offer to the ranking of a hybrid search."""
+
+    keyword: int
+    vectors: int
+
+
+TIERS = (Tier(160, 70), Tier(1_000, 500), Tier(11_000, 11_000))
+"""The first is all that most searches need: 96 of 100 wanted files are among its candidates. Who
+asks for more results than it has is given those of the next one below them. What is found, and in
+which order, thus depends on the query alone, and a page is cut out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,22 @@ class SearchService:
         ]
 
     def _search_hybrid(self, question: _Question) -> list[SearchResult]:
-        hits = self._find_candidates(question)
+        ranked: list[Ranked] = []
+        seen, hits = set[int](), set[int]()
+        for tier in TIERS:
+            before, hits = hits, self._find_candidates(question, tier)
+            if hits <= before:
+                break
+            for one in self._rank(question, hits):
+                of_result = {found.snippet_id for found in (one.candidate, *one.neighbours)}
+                if not of_result & seen:
+                    seen |= of_result
+                    ranked.append(one)
+            if len(ranked) >= question.depth:
+                break
+        return self._show(question.transaction, ranked[: question.depth])
+
+    def _rank(self, question: _Question, hits: set[int]) -> list[Ranked]:
         files: dict[int, set[int]] = {}
         for snippet in self._look_up(question.transaction, hits):
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
@@ -165,7 +189,7 @@ class SearchService:
         if question.scope.kinds:
             telling |= hits
         candidates = self._measure(question, self._look_up(question.transaction, telling), matches)
-        ranked = rank(
+        return rank(
             question.understanding,
             candidates,
             question.keyword.statistics(question.understanding.terms),
@@ -173,7 +197,6 @@ class SearchService:
             kinds=question.scope.kinds,
             outdated=question.transaction.search.superseded(every_file),
         )
-        return self._show(question.transaction, ranked)
 
     def _show(self, transaction: Transaction, ranked: Sequence[Ranked]) -> list[SearchResult]:
         """The ranked snippets, each as one with its neighbours."""
@@ -212,13 +235,12 @@ class SearchService:
         # In the order of identifiers, as that of a set depends on what was in it before.
         return [found[snippet_id] for snippet_id in sorted(found)]
 
-    def _find_candidates(self, question: _Question) -> set[int]:
+    def _find_candidates(self, question: _Question, tier: Tier) -> set[int]:
         """What any engine holds for the best, and definitions of the names in the query."""
         understanding, scope = question.understanding, question.scope
-        more = question.depth
-        hits = list(question.keyword.search(understanding.terms, scope, KEYWORD_CANDIDATES + more))
+        hits = list(question.keyword.search(understanding.terms, scope, tier.keyword))
         for kind in VectorKind:
-            hits += _nearest(question, kind, VECTOR_CANDIDATES + more)
+            hits += _nearest(question, kind, tier.vectors)
         for name in sorted(understanding.names | understanding.proper_words):
             hits += question.keyword.definitions(
                 name, understanding.terms, scope, DEFINITIONS_PER_NAME

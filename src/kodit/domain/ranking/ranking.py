@@ -94,9 +94,12 @@ def _place(candidate: Candidate) -> tuple[str, str]:
 
 
 def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
+    # In the order of the explanation: another one may give another last bit, and with it another
+    # place among equals.
     score = 0.0
-    for name, weight in weights.items():
-        score += weight * SIGNALS[name](file)
+    for name, signal in SIGNALS.items():
+        if name in weights:
+            score += signal(file) * weights[name]
     return score
 
 
