@@ -18,6 +18,7 @@ from kodit.application.services.source_service import IndexRequest, SourceServic
 from kodit.composition import Application
 from kodit.domain.entities import Index
 from kodit.domain.errors import KoditError
+from kodit.domain.policy import CallerPolicy
 from kodit.faces.python.background_loop import BackgroundLoop
 from kodit.settings import Settings
 
@@ -137,8 +138,8 @@ class _DeletedOnce:
         self._indexes = indexes
         self.deleted: list[int] = []
 
-    async def add(self, requests: Sequence[SourceRequest]) -> list[Index]:
-        added = await self._indexes.add(requests)
+    async def add(self, requests: Sequence[SourceRequest], policy: CallerPolicy) -> list[Index]:
+        added = await self._indexes.add(requests, policy)
         if not self.deleted:
             self.deleted.append(added[0].id)
             await self._indexes.delete(added[0].id)

@@ -10,8 +10,8 @@ from kodit.application.views.serialization import to_json
 
 def test_views_become_plain_values_wherever_they_stand() -> None:
     """Alone, in a list, and in a mapping of any kind."""
-    view = RelatedView("a.py:1", ())
-    plain = {"place": "a.py:1", "results": []}
+    view = RelatedView("a.py:1", (), ())
+    plain = {"place": "a.py:1", "results": [], "standing": []}
     assert to_json(view) == plain
     assert to_json((view, view)) == [plain, plain]
     assert to_json(MappingProxyType({"one": view})) == {"one": plain}

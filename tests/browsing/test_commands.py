@@ -60,6 +60,10 @@ def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Inde
     """What a program reads of each command."""
     grep = command.ask("grep", "def parse_price", "-C", "1")
     (match,) = grep.pop("matches")
+    standing = grep.pop("standing")
+    assert [one["index_id"] for one in standing] == [1, 2]
+    assert [one["state"] for one in standing] == ["complete", "complete"]
+    assert grep.pop("next") is None
     assert grep == {"pattern": "def parse_price", "files": 10, "complete": True, "problems": []}
     assert match == {
         "index_id": 1,
@@ -76,9 +80,11 @@ def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Inde
     assert _keys(listed) == "index_id source path language size lines snippets".split()
     read = command.ask("read", "2", "bank/money.py:4-5")
     assert read["text"].splitlines()[0] == "def round_price(amount):"
-    assert _keys(read) == "index_id source path language start_line end_line lines text".split()
+    assert _keys(read) == (
+        "index_id source path language start_line end_line lines text standing".split()
+    )
     symbols = command.ask("symbols", "round_price", "2")
-    assert _keys(symbols) == ["name", "definitions", "references", "complete"]
+    assert _keys(symbols) == "name definitions references complete standing next".split()
     assert symbols["definitions"][0]["path"] == "bank/money.py"
     related = command.ask("related", "1", "shop/cart.py:16", "-n", "1")
     assert related["results"][0]["path"] == "web/wishlist.py"

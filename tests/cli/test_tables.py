@@ -9,6 +9,7 @@ import pytest
 
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.views.search import ResultView
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import (
     Index,
@@ -104,7 +105,7 @@ def test_the_run_of_an_index_is_told_unless_all_is_well(
 
 def test_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     """Its place, what it defines, its score, and the first lines of its text."""
-    show_results([RESULT, replace(RESULT, score=-1)], 2, with_source=False)
+    show_results(views(RESULT, replace(RESULT, score=-1)), 2, with_source=False)
     first = r" 1. a\n.py:5-7  method Lantern.swing  (1.2346)"
     text = ["    def swing(self):", "    \treturn '\\x1b[2J'", "    … 1 more line", ""]
     second = first.replace(" 1. ", " 2. ").replace("1.2346", "-1.0000")
@@ -124,7 +125,7 @@ def test_what_a_result_defines(
 ) -> None:
     """A scope alone is no definition."""
     result = replace(RESULT, snippet=replace(SNIPPET, **changes))  # type: ignore[arg-type]
-    show_results([result], 0, with_source=True)
+    show_results(views(result), 0, with_source=True)
     assert capsys.readouterr().out == rf" 1. /source\x07 a\n.py:5-7{name}  (1.2346)" + "\n"
 
 
@@ -133,7 +134,8 @@ def test_as_much_of_a_text_as_is_wanted(capsys: pytest.CaptureFixture[str]) -> N
     says so."""
 
     def below(lines: int, **changes: bool) -> list[str]:
-        show_results([replace(RESULT, **changes)], lines, with_source=False)  # type: ignore[arg-type]
+        result = replace(RESULT, **changes)  # type: ignore[arg-type]
+        show_results(views(result), lines, with_source=False)
         return capsys.readouterr().out.splitlines()[1:]
 
     assert below(0) == []
@@ -145,7 +147,13 @@ def test_as_much_of_a_text_as_is_wanted(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_what_a_score_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
     """Where that is asked for and there is something to say."""
-    show_results([RESULT], 0, with_source=False, explain=True)
+    show_results(views(RESULT, explain=True), 0, with_source=False)
     assert capsys.readouterr().out.splitlines()[1:] == ["    = words +1.00, generated -0.25"]
-    show_results([replace(RESULT, explanation=())], 0, with_source=False, explain=True)
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    show_results(views(RESULT), 0, with_source=False)
+    show_results(views(replace(RESULT, explanation=()), explain=True), 0, with_source=False)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def views(*results: SearchResult, explain: bool = False) -> list[ResultView]:
+    """The results as they are printed."""
+    return [ResultView.of(result, explain=explain) for result in results]

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
+from kodit.composition.foundation import Foundation
 from kodit.composition.made_once import made_once
 from kodit.composition.stages import create_code_indexing_application_service
-from kodit.infrastructure.clock import SystemClock
-from kodit.infrastructure.data_directory import make_data_directory
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
-from kodit.infrastructure.sqlalchemy.migrate import migrate
-from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
-from kodit.settings import Settings
+from kodit.infrastructure.wake_up import SqliteWakeUp
 
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
+    from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.chores import Chore
     from kodit.application.services.code_indexing_application_service import (
@@ -44,117 +38,18 @@ if TYPE_CHECKING:
     from kodit.application.services.source_indexing_service import SourceIndexingService
     from kodit.application.services.source_service import SourceService
     from kodit.application.services.stage import StageHandler
+    from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
     from kodit.application.services.worker_host import WorkerHost
-    from kodit.domain.ports.catalogue import Catalogue
-    from kodit.domain.ports.hosts import HostResolver
-    from kodit.domain.ports.runtime import Clock
-    from kodit.domain.ports.sources import SourceParser
     from kodit.domain.value_objects import TaskType
-    from kodit.infrastructure.processes.pool import ProcessPool
-    from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
 
 
-class Application:
+class Application(Foundation):
     """Everything over one data directory. It is built once and lives long: any number of threads
     may use it, its asynchronous parts on one event loop. Workers come and go beside it, each with
     child processes of its own."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.clock: Clock = SystemClock()
-        self.wake_ups = WakeUps()
-        self.data_dir = settings.data_dir
-        self.making = threading.RLock()
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def open(self) -> None:
-        """Make the data directory and bring its database to this program's schema. Raises
-        UserError where that cannot be, and DatabaseVersionError."""
-        make_data_directory(self.data_dir)
-        migrate(self.database, before_creation=self._clear_derived)
-
-    def _clear_derived(self) -> None:
-        """A new database knows nothing of the engines that an older one may have left, and would
-        give its own identifiers to what they hold. Nothing else is touched: the data directory
-        may have been chosen by mistake."""
-        import shutil
-
-        keyword = self.data_dir / "keyword"
-        if (keyword / "keyword.lock").exists():
-            shutil.rmtree(keyword, ignore_errors=True)
-        for pack in (self.data_dir / "vectors").glob("[0-9]*-*.pack"):
-            pack.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """End child processes and close the database; blocks until they have ended."""
-        if "pool" in vars(self):
-            self.pool.close()
-        if "database" in vars(self):
-            self.database.close()
-
-    @property
-    def _clones_folder(self) -> Path:
-        return self.data_dir / "clones"
-
-    # What lies outside
-
-    @made_once
-    def database(self) -> SqliteDatabase:
-        return SqliteDatabase(open_sqlite(self.data_dir / "kodit.db"), self.data_dir / "write.lock")
-
-    @made_once
-    def pool(self) -> ProcessPool:
-        """For what is asked for outside a worker: grep, checking a source, deleting."""
-        from kodit.infrastructure.processes.pool import ProcessPool
-
-        return ProcessPool(self.data_dir)
-
-    @made_once
-    def parser(self) -> SourceParser:
-        from kodit.infrastructure.sources.parser import LocalSourceParser
-
-        return LocalSourceParser()
-
-    @made_once
-    def hosts(self) -> HostResolver:
-        from kodit.infrastructure.hosts import SystemHostResolver
-
-        return SystemHostResolver()
-
-    @property
-    def registry(self) -> FileWorkerRegistry:
-        """Who works on this data directory; a view of its own for each who asks."""
-        from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
-
-        return FileWorkerRegistry(self.data_dir / "workers")
-
-    @made_once
-    def catalogue(self) -> Catalogue:
-        from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue
-
-        return SqlCatalogue(self.database)
-
-    def make_engines(self, pool: ProcessPool) -> Engines:
-        """What uses a pool; a worker has one of its own."""
-        return Engines(self.settings, self.database, pool)
-
-    @made_once
-    def engines(self) -> Engines:
-        return self.make_engines(self.pool)
 
     # Use cases of the queue
 
@@ -353,6 +248,23 @@ class Application:
     # Use cases of search
 
     @made_once
+    def answers(self) -> AnswerService:
+        from kodit.application.services.answers.answer_service import AnswerService
+        from kodit.application.services.scope_service import ScopeService
+
+        return AnswerService(
+            asked=self, scope=ScopeService(locator=self.locator), standing=self.standing
+        )
+
+    @made_once
+    def standing(self) -> StandingService:
+        from kodit.application.services.standing_service import StandingService
+
+        return StandingService(
+            database=self.database, keyword_index=lambda: self.engines.keyword_index
+        )
+
+    @made_once
     def search(self) -> SearchService:
         from kodit.application.services.search_service import SearchService
 
@@ -368,7 +280,9 @@ class Application:
         from kodit.application.services.browse_service import BrowseService
         from kodit.infrastructure.sources.text_reader import StoredTextReader
 
-        return BrowseService(catalogue=self.catalogue, reader=StoredTextReader(self._clones_folder))
+        return BrowseService(
+            catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
+        )
 
     @made_once
     def grep(self) -> GrepService:
@@ -378,7 +292,9 @@ class Application:
 
         return GrepService(
             catalogue=self.catalogue,
-            searcher=PooledLineSearcher(self._clones_folder, self.pool, ripgrep=find_ripgrep()),
+            searcher=PooledLineSearcher(
+                self.data_dir / "clones", self.pool, ripgrep=find_ripgrep()
+            ),
         )
 
     @made_once

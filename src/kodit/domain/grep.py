@@ -21,13 +21,15 @@ class Expression:
 class GrepRequest:
     """An expression, the files to look at, and how much of each place is wanted.
 
-    `context` is a number of lines before and after; `limit` a number of lines found.
+    `context` is a number of lines before and after; `limit` a number of lines found, after the
+    first `offset`.
     """
 
     expression: Expression
     filter: SearchFilter = EVERYTHING
     context: int = 0
     limit: int = 100
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

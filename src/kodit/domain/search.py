@@ -55,7 +55,9 @@ class SearchFilter:
     `paths` are globs over the relative path with the rules of `.gitignore`; a result must match
     one of them. `authors` are parts of the name or address of a file's last author, in any case.
     `created_after` and `created_before` bound the time of a file's first commit; a file without a
-    history passes neither. `kinds` are those of the symbol that a snippet defines.
+    history passes neither. `kinds` are those of the symbol that a snippet defines. `within` has,
+    for an index of which only a part is meant, the folders of that part: pairs of an index's
+    identifier and a relative path.
     """
 
     index_ids: tuple[int, ...] = ()
@@ -65,6 +67,7 @@ class SearchFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
     kinds: tuple[SymbolKind, ...] = ()
+    within: tuple[tuple[int, str], ...] = ()
 
     @property
     def chooses_files(self) -> bool:
@@ -75,6 +78,7 @@ class SearchFilter:
             or self.authors
             or self.created_after
             or self.created_before
+            or self.within
         )
 
 

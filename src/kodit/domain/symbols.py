@@ -35,12 +35,14 @@ _MODIFIERS = (
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
     """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), the files
-    and kinds to look at, and how many definitions and references are wanted of each."""
+    and kinds to look at, and how many definitions and references are wanted of each, after the
+    first `offset`."""
 
     name: str
     filter: SearchFilter = EVERYTHING
     kinds: tuple[str, ...] = ()
     limit: int = 50
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,12 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class SymbolAnswer:
     """Where a name is defined, best first, and where it is used, by place. Complete when neither
-    list was cut short."""
+    list was cut short; `has_more` says that another page follows."""
 
     definitions: tuple[Definition, ...]
     references: tuple[Reference, ...]
     is_complete: bool
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from kodit.domain.errors import UserError
@@ -53,3 +54,14 @@ def _unusable(why: str, path: Path) -> UserError:
     return UserError(
         f"the data directory {path} {why}", code="data_dir_unusable", data_dir=str(path)
     )
+
+
+def clear_derived(data_dir: Path) -> None:
+    """Remove the engines' files, for a new database: it knows nothing of what an older one may have
+    left, and would give its own identifiers to what they hold. Nothing else is touched: the data
+    directory may have been chosen by mistake."""
+    keyword = data_dir / "keyword"
+    if (keyword / "keyword.lock").exists():
+        shutil.rmtree(keyword, ignore_errors=True)
+    for pack in (data_dir / "vectors").glob("[0-9]*-*.pack"):
+        pack.unlink(missing_ok=True)

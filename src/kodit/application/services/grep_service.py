@@ -56,7 +56,7 @@ class GrepService:
         problems: list[str] = []
         for one in by_index:
             # One more than is wanted says whether the answer is complete.
-            wanted = request.limit + 1 - len(matches)
+            wanted = request.offset + request.limit + 1 - len(matches)
             if wanted <= 0:
                 break
             try:
@@ -74,9 +74,9 @@ class GrepService:
                 continue
             matches += [_match(one, position, line) for position, line in found]
         return GrepAnswer(
-            tuple(matches[: request.limit]),
+            tuple(matches[request.offset : request.offset + request.limit]),
             sum(len(one.files) for one in by_index),
-            len(matches) <= request.limit,
+            len(matches) <= request.offset + request.limit,
             tuple(problems),
         )
 

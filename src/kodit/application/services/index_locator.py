@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index
 from kodit.domain.errors import MissingFolderError, SourceError, no_such_index
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.sources import SourceParser
+from kodit.domain.value_objects import Source, SourceKind
 
 LONGEST_IDENTIFIER = 18
 """Digits that fit into the database's integers, whatever they are."""
@@ -21,27 +23,72 @@ class IndexLocator:
         self._database = database
         self._parser = parser
 
-    def locate(self, name: str | Path | int) -> Index:
+    def locate(self, name: str | Path | int, caller: Caller = LOCAL_CALLER) -> Index:
         """The index of an identifier, or of a source as it was indexed or as one may type it.
 
-        Raises NotFoundError for an unknown identifier, and SourceError for a source that is none
-        or is not indexed.
+        Raises NotFoundError for an unknown identifier, SourceError for a source that is none or is
+        not indexed, and RefusedByPolicyError for what the caller may not name.
         """
-        text = str(name)
+        index, source = self._look_for(str(name), caller)
+        if index is None:
+            raise SourceError(
+                f"{source} is not indexed", code="source_not_indexed", source=str(source)
+            )
+        return index
+
+    def locate_part(self, name: str, caller: Caller = LOCAL_CALLER) -> tuple[Index, str]:
+        """The same, and where a folder is named that lies in an indexed one, that index with the
+        relative path of the folder, which is empty otherwise."""
+        index, source = self._look_for(name, caller)
+        if index is not None:
+            return index, ""
+        found = self.holding(source.location) if source.kind is SourceKind.FOLDER else None
+        if found is None:
+            raise SourceError(
+                f"{source} is not indexed", code="source_not_indexed", source=str(source)
+            )
+        return found
+
+    def holding(self, folder: str) -> tuple[Index, str] | None:
+        """The index of the nearest indexed folder that holds this one, or is it, and the relative
+        path from there, empty for the same; None where none does."""
+        place = PurePath(folder)
+        with self._database.read() as transaction:
+            holding = [
+                index
+                for index in transaction.indexes.list_all()
+                if index.source.kind is SourceKind.FOLDER
+                and place.is_relative_to(index.source.location)
+            ]
+        if not holding:
+            return None
+        nearest = max(holding, key=lambda index: len(PurePath(index.source.location).parts))
+        relative = place.relative_to(nearest.source.location).as_posix()
+        return nearest, "" if relative == "." else relative
+
+    def only_one(self) -> Index | None:
+        """The index, if there is just one."""
+        with self._database.read() as transaction:
+            indexes = transaction.indexes.list_all()
+        return indexes[0] if len(indexes) == 1 else None
+
+    def _look_for(self, text: str, caller: Caller) -> tuple[Index | None, Source]:
+        """The index, if there is one, and the source that is meant."""
         with self._database.read() as transaction:
             if text.isdecimal() and text.isascii():
                 if len(text) > LONGEST_IDENTIFIER:
                     raise no_such_index(text)
-                return transaction.indexes.get(int(text))
+                index = transaction.indexes.get(int(text))
+                return index, index.source
             for index in transaction.indexes.list_all():
                 if str(index.source) == text:
-                    return index
+                    return index, index.source
         try:
-            source = self._parser.parse(text).source
+            source = self._parser.parse(text, caller).source
         except SourceError as error:
-            gone = self.locate_gone(text)
+            gone = self.locate_gone(text, caller)
             if gone is not None:
-                return gone
+                return gone, gone.source
             if isinstance(error, MissingFolderError):
                 # The sentence that it comes with is for whoever meant a folder, not an index.
                 shown = self._parser.without_secrets(text)
@@ -50,19 +97,14 @@ class IndexLocator:
                 ) from None
             raise
         with self._database.read() as transaction:
-            found = transaction.indexes.find(source)
-        if found is None:
-            raise SourceError(
-                f"{source} is not indexed", code="source_not_indexed", source=str(source)
-            )
-        return found
+            return transaction.indexes.find(source), source
 
-    def locate_gone(self, text: str) -> Index | None:
+    def locate_gone(self, text: str, caller: Caller = LOCAL_CALLER) -> Index | None:
         """The index of a folder or a local repository that is no longer there, by the name it had
-        or as it would be typed from here; None if there is no such index."""
-        if not text.isprintable():
+        or as it would be typed from where the caller stands; None if there is no such index."""
+        if not text.isprintable() or not caller.is_local:
             return None
-        names = self._parser.former_names(text)
+        names = self._parser.former_names(text, caller)
         with self._database.read() as transaction:
             for index in transaction.indexes.list_all():
                 if str(index.source) in names:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kodit.application.services.index_service import IndexService, SourceRequest
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
+from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.sources import SourceParser
@@ -34,27 +35,28 @@ class SourceService:
         self._indexes = indexes
         self._queue = queue
 
-    async def add(self, request: IndexRequest) -> list[IndexRun]:
+    async def add(self, request: IndexRequest, caller: Caller = LOCAL_CALLER) -> list[IndexRun]:
         """Add or refresh sources, and queue a run for each; every one is understood and looked for
         before the first is added. Raises UserError."""
-        parsed = await in_thread(lambda: self._understand(request))
-        indexes = await self._indexes.add(parsed)
+        parsed = await in_thread(lambda: self._understand(request, caller))
+        indexes = await self._indexes.add(parsed, caller.policy)
         return [
-            await self._request_run(one, index) for one, index in zip(parsed, indexes, strict=True)
+            await self._request_run(one, index, caller)
+            for one, index in zip(parsed, indexes, strict=True)
         ]
 
-    async def _request_run(self, request: SourceRequest, index: Index) -> IndexRun:
+    async def _request_run(self, request: SourceRequest, index: Index, caller: Caller) -> IndexRun:
         while True:
             try:
                 return await self._queue.request_run(index.id, QueuePriority.USER_INITIATED)
             except NotFoundError:  # somebody has deleted it in the meantime
-                [index] = await self._indexes.add([request])
+                [index] = await self._indexes.add([request], caller.policy)
 
-    def sources(self, request: IndexRequest) -> list[Source]:
+    def sources(self, request: IndexRequest, caller: Caller = LOCAL_CALLER) -> list[Source]:
         """The sources that a request names, without their secrets. Raises SourceError."""
-        return [self._parser.parse(source).source for source in request.sources]
+        return [self._parser.parse(source, caller).source for source in request.sources]
 
-    def _understand(self, request: IndexRequest) -> list[SourceRequest]:
+    def _understand(self, request: IndexRequest, caller: Caller) -> list[SourceRequest]:
         self._parser.check_globs("include", request.include or ())
         self._parser.check_globs("exclude", request.exclude or ())
         return [
@@ -65,5 +67,5 @@ class SourceService:
                 include=request.include,
                 exclude=request.exclude,
             )
-            for one in map(self._parser.parse, request.sources)
+            for one in (self._parser.parse(source, caller) for source in request.sources)
         ]

@@ -60,7 +60,7 @@ class SymbolService:
 
         def answer(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> SymbolAnswer:
             lookup = _Lookup(self._catalogue.within(transaction), keyword, scope)
-            return lookup.answer(name, kinds, request.limit)
+            return lookup.answer(name, kinds, slice(request.offset, request.offset + request.limit))
 
         return read_together(self._database, self._keyword_index, request.filter, answer)
 
@@ -73,7 +73,7 @@ class _Lookup:
         self._keyword = keyword
         self._scope = scope
 
-    def answer(self, name: AskedName, kinds: set[SymbolKind], limit: int) -> SymbolAnswer:
+    def answer(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
         definitions = merge_pieces(
             snippet
             for snippet in self._catalogue.definitions({name.whole, name.plain}, self._scope, kinds)
@@ -97,12 +97,13 @@ class _Lookup:
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
         references.sort(key=lambda one: (*_rank(one.snippet)[:-1], one.line))
         return SymbolAnswer(
-            tuple(self._complete(definitions[:limit])),
-            tuple(references[:limit]),
+            tuple(self._complete(definitions[page])),
+            tuple(references[page]),
             not self._keyword.leaves_out
             and saw_defining
             and saw_using
-            and max(len(definitions), len(references)) <= limit,
+            and max(len(definitions), len(references)) <= page.stop,
+            max(len(definitions), len(references)) > page.stop,
         )
 
     def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:

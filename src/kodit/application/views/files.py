@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET
+from kodit.application.views.standing import StandingView
 from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import GrepAnswer, GrepMatch
 from kodit.domain.symbols import Definition, Reference, SymbolAnswer
@@ -53,15 +54,26 @@ class GrepView:
     files: int
     complete: bool
     problems: tuple[str, ...]
+    standing: tuple[StandingView, ...]
+    next: str | None
 
     @classmethod
-    def of(cls, pattern: str, answer: GrepAnswer) -> Self:
+    def of(
+        cls,
+        pattern: str,
+        answer: GrepAnswer,
+        standing: tuple[StandingView, ...],
+        following: str | None = None,
+    ) -> Self:
+        """`following` is the cursor of what follows."""
         return cls(
             pattern=pattern,
             matches=tuple(map(MatchView.of, answer.matches)),
             files=answer.files,
             complete=answer.is_complete,
             problems=answer.problems,
+            standing=standing,
+            next=following,
         )
 
 
@@ -95,10 +107,18 @@ class FilesView:
     """A listing."""
 
     files: tuple[FileView, ...]
+    standing: tuple[StandingView, ...]
+    next: str | None
 
     @classmethod
-    def of(cls, files: Sequence[ListedFile]) -> Self:
-        return cls(tuple(map(FileView.of, files)))
+    def of(
+        cls,
+        files: Sequence[ListedFile],
+        standing: tuple[StandingView, ...],
+        following: str | None = None,
+    ) -> Self:
+        """`following` is the cursor of what follows."""
+        return cls(tuple(map(FileView.of, files)), standing, following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +133,10 @@ class TextView:
     end_line: int
     lines: int
     text: str
+    standing: tuple[StandingView, ...]
 
     @classmethod
-    def of(cls, text: FileText) -> Self:
+    def of(cls, text: FileText, standing: tuple[StandingView, ...]) -> Self:
         return cls(
             index_id=text.index_id,
             source=text.source,
@@ -125,6 +146,7 @@ class TextView:
             end_line=text.end_line,
             lines=text.lines,
             text=text.text,
+            standing=standing,
         )
 
 
@@ -201,12 +223,23 @@ class SymbolsView:
     definitions: tuple[DefinitionView, ...]
     references: tuple[ReferenceView, ...]
     complete: bool
+    standing: tuple[StandingView, ...]
+    next: str | None
 
     @classmethod
-    def of(cls, name: str, answer: SymbolAnswer) -> Self:
+    def of(
+        cls,
+        name: str,
+        answer: SymbolAnswer,
+        standing: tuple[StandingView, ...],
+        following: str | None = None,
+    ) -> Self:
+        """`following` is the cursor of what follows."""
         return cls(
             name,
             tuple(map(DefinitionView.of, answer.definitions)),
             tuple(map(ReferenceView.of, answer.references)),
             answer.is_complete,
+            standing,
+            following,
         )

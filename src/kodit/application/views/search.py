@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET
+from kodit.application.views.standing import StandingView
 from kodit.domain.entities import SearchResult
 
 
@@ -23,11 +24,12 @@ class SignalView:
 @dataclass(frozen=True, slots=True)
 class ResultView:
     """A result of a search. `end_line` is the last line of `text`, also where a budget has `cut`
-    it."""
+    it. `file` is the absolute path, for a caller on the machine that has it; null for git URLs."""
 
     index_id: int
     source: str
     path: str
+    file: str | None
     start_line: int
     end_line: int
     language: str
@@ -40,12 +42,14 @@ class ResultView:
     explanation: tuple[SignalView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
-    def of(cls, result: SearchResult, *, explain: bool = False) -> Self:
+    def of(cls, result: SearchResult, *, explain: bool = False, with_file: bool = True) -> Self:
+        """With `with_file` for a caller on this machine, to whom absolute paths say something."""
         snippet = result.snippet
         return cls(
             index_id=snippet.index_id,
             source=snippet.source,
             path=snippet.path,
+            file=_file(snippet.source, snippet.path) if with_file else None,
             start_line=snippet.start_line,
             end_line=snippet.end_line,
             language=snippet.language,
@@ -64,16 +68,37 @@ class ResultView:
         )
 
 
+def _file(source: str, path: str) -> str | None:
+    """The absolute path of a file of a folder, whose source is its own absolute path."""
+    return f"{source.rstrip('/')}/{path}" if source.startswith("/") else None
+
+
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The answer to a search."""
+    """The answer to a search; `next` is the cursor of the results that follow, null where there are
+    none."""
 
     query: str
     results: tuple[ResultView, ...]
+    standing: tuple[StandingView, ...]
+    next: str | None
 
     @classmethod
-    def of(cls, query: str, results: Sequence[SearchResult], *, explain: bool = False) -> Self:
-        return cls(query, tuple(ResultView.of(result, explain=explain) for result in results))
+    def of(
+        cls,
+        query: str,
+        results: Sequence[SearchResult],
+        standing: tuple[StandingView, ...],
+        *,
+        following: str | None = None,
+        explain: bool = False,
+        with_file: bool = True,
+    ) -> Self:
+        """`following` is the cursor of what follows."""
+        shown = tuple(
+            ResultView.of(result, explain=explain, with_file=with_file) for result in results
+        )
+        return cls(query, shown, standing, following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +107,16 @@ class RelatedView:
 
     place: str
     results: tuple[ResultView, ...]
+    standing: tuple[StandingView, ...]
 
     @classmethod
-    def of(cls, place: str, results: Sequence[SearchResult]) -> Self:
-        return cls(place, tuple(map(ResultView.of, results)))
+    def of(
+        cls,
+        place: str,
+        results: Sequence[SearchResult],
+        standing: tuple[StandingView, ...],
+        *,
+        with_file: bool = True,
+    ) -> Self:
+        shown = tuple(ResultView.of(result, with_file=with_file) for result in results)
+        return cls(place, shown, standing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
+from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile, Extraction
@@ -22,9 +23,10 @@ from kodit.domain.source import (
 class SourceParser(Protocol):
     """Understands what a caller types. Synchronous: a path is looked at."""
 
-    def parse(self, text: str) -> ParsedSource:
+    def parse(self, text: str, caller: Caller = LOCAL_CALLER) -> ParsedSource:
         """A URL, `user@host:path` or the path of a folder, each optionally followed by `@` and a
-        ref. Raises SourceError, in one sentence, for what is refused or does not exist."""
+        ref; a relative path starts at the caller's folder. Raises SourceError, in one sentence,
+        for what is refused or does not exist, and RefusedByPolicyError."""
         ...
 
     def check_stored(self, source: Source) -> None:
@@ -36,7 +38,7 @@ class SourceParser(Protocol):
         """Raises UserError, naming what they are for, for globs that can choose no file."""
         ...
 
-    def former_names(self, text: str) -> Set[str]:
+    def former_names(self, text: str, caller: Caller = LOCAL_CALLER) -> Set[str]:
         """How the sources are stored that `text` may have meant while they were there."""
         ...
 

@@ -13,7 +13,7 @@ from kodit.domain.errors import KoditError, UserError
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.commands import files, queue, worker
 from kodit.faces.cli.commands.group import Commands
-from kodit.faces.cli.commands.options import IndexName, Json
+from kodit.faces.cli.commands.options import Everywhere, IndexName, Json
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
 from kodit.faces.cli.terminal.output import printable, say
@@ -141,6 +141,7 @@ def search(
         list[str] | None,
         typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
     ] = None,
+    everywhere: Everywhere = False,
     mode: Annotated[
         str, typer.Option("--mode", "-m", help="hybrid, keyword, code or text.")
     ] = "hybrid",
@@ -189,6 +190,7 @@ def search(
                 query=query,
                 path=path,
                 sources=source or (),
+                everywhere=everywhere,
                 mode=mode,
                 limit=limit,
                 offset=offset,

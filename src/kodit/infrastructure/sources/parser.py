@@ -1,10 +1,11 @@
-"""What a caller types, on this machine: relative paths start at the current folder."""
+"""What a caller types: relative paths start where the caller stands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from pathlib import Path
 
+from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.errors import SourceError
 from kodit.domain.source import ParsedSource
 from kodit.domain.value_objects import Source
@@ -13,11 +14,12 @@ from kodit.infrastructure.sources.parsing import check_stored, parse_source, sho
 
 
 class LocalSourceParser:
-    """Understands sources as the user of this process types them."""
+    """Understands sources as callers type them."""
 
-    def parse(self, text: str) -> ParsedSource:
+    def parse(self, text: str, caller: Caller = LOCAL_CALLER) -> ParsedSource:
+        folder = None if caller.folder is None else Path(caller.folder)
         try:
-            return parse_source(text)
+            return parse_source(text, cwd=folder, policy=caller.policy)
         except SourceError as error:
             error.fields.setdefault("source", without_secrets(shown(text)))
             raise
@@ -28,12 +30,13 @@ class LocalSourceParser:
     def check_globs(self, what: str, globs: Sequence[str]) -> None:
         check_globs(what, globs)
 
-    def former_names(self, text: str) -> Set[str]:
+    def former_names(self, text: str, caller: Caller = LOCAL_CALLER) -> Set[str]:
+        start = Path.cwd() if caller.folder is None else Path(caller.folder)
         path, at, ref = text.removeprefix("file://").partition("@")
         names = set()
         for name, suffix in ((path, at + ref), (path + at + ref, "")):
             place = Path(name).expanduser() if name.startswith("~") else Path(name)
-            for real in (Path.cwd() / place, place.resolve()):
+            for real in (start / place, (start / place).resolve()):
                 names |= {f"{real}{suffix}", f"{real.as_uri()}{suffix}"}
         return names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Sequence
 from typing import cast
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
@@ -117,6 +117,8 @@ class SqlSearchRepository:
             query = query.where(FILES.c.created_at >= to_microseconds(search_filter.created_after))
         if search_filter.created_before is not None:
             query = query.where(FILES.c.created_at < to_microseconds(search_filter.created_before))
+        if search_filter.within:
+            query = query.where(_is_within(search_filter.within))
         globs = [from_root(glob) for glob in search_filter.paths]
         matches = path_matcher(globs) if globs else None
         if matches is not None:
@@ -160,6 +162,23 @@ class SqlSearchRepository:
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
         rows = _FOLLOWING.run(Driver(self._connection), snippet_ids)
         return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
+def _is_within(within: Sequence[tuple[int, str]]) -> ColumnElement[bool]:
+    """A file lies in one of the folders of its index, if only a part of that is meant."""
+    folders: dict[int, list[str]] = {}
+    for index_id, folder in within:
+        folders.setdefault(index_id, []).append(folder)
+    return and_(
+        *(
+            or_(
+                FILES.c.index_id != index_id,
+                # Text by code points: `a/` is before all that lies in `a`, and `a0` behind it.
+                *(and_(FILES.c.path > f"{one}/", FILES.c.path < f"{one}0") for one in some),
+            )
+            for index_id, some in folders.items()
+        )
+    )
 
 
 def _symbols_of(also_defines: str | None) -> tuple[Symbol, ...]:

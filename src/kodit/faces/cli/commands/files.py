@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kodit.faces.cli.commands.options import IndexName, Json, Languages, OneIndex, Paths, opened
+from kodit.faces.cli.commands.options import (
+    Everywhere,
+    IndexName,
+    Json,
+    Languages,
+    OneIndex,
+    Paths,
+    opened,
+)
+
+if TYPE_CHECKING:
+    from kodit.domain.questions import Where
 
 app = typer.Typer()
 
@@ -32,6 +43,7 @@ def grep(
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, max=100_000, help="Matching lines.")
     ] = 100,
+    everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
     """Find lines in indexed files with a regular expression.
@@ -42,16 +54,19 @@ def grep(
     look-around, and its classes (\\w, \\d, \\s, \\b) are ASCII. ripgrep, where it is
     installed, makes folders faster and changes no result.
     """
-    from kodit.domain.grep import Expression, GrepRequest
-    from kodit.domain.value_objects import SearchFilter
+    from kodit.domain.questions import GrepQuestion
     from kodit.faces.cli.terminal.files import grep_and_show
 
+    question = GrepQuestion(
+        pattern,
+        _where(source, language, path, everywhere=everywhere),
+        ignore_case=ignore_case,
+        fixed_strings=fixed_strings,
+        context=lines,
+        limit=limit,
+    )
     with opened(context) as session:
-        chosen = SearchFilter(
-            session.application.locator.ids(source), tuple(language or ()), tuple(path or ())
-        )
-        expression = Expression(pattern, is_fixed=fixed_strings, ignore_case=ignore_case)
-        grep_and_show(session, GrepRequest(expression, chosen, lines, limit), as_json=as_json)
+        grep_and_show(session, question, as_json=as_json)
 
 
 @app.command()
@@ -63,17 +78,16 @@ def ls(
         typer.Argument(metavar="GLOB", help="Only files that match one of these globs."),
     ] = None,
     language: Languages = None,
+    everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
     """List indexed files: lines, bytes, snippets, language, path."""
-    from kodit.domain.value_objects import SearchFilter
+    from kodit.domain.questions import FilesQuestion
     from kodit.faces.cli.terminal.files import list_and_show
 
+    question = FilesQuestion(_where(source, language, glob, everywhere=everywhere))
     with opened(context) as session:
-        chosen = SearchFilter(
-            session.application.locator.ids(source), tuple(language or ()), tuple(glob or ())
-        )
-        list_and_show(session, chosen, as_json=as_json)
+        list_and_show(session, question, as_json=as_json)
 
 
 @app.command()
@@ -91,10 +105,11 @@ def read(
     A folder's file is read as it is now, never through a symbolic link; a git source's as it was
     in the indexed commit.
     """
+    from kodit.domain.questions import ReadQuestion, Where
     from kodit.faces.cli.terminal.files import read_and_show
 
     with opened(context) as session:
-        read_and_show(session, source, place, as_json=as_json)
+        read_and_show(session, ReadQuestion(place, Where((source,))), as_json=as_json)
 
 
 @app.command()
@@ -111,6 +126,7 @@ def symbols(
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, max=1000, help="Definitions, and references.")
     ] = 50,
+    everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
     """Show where a name is defined, and where it is used.
@@ -120,16 +136,14 @@ def symbols(
     function, method, class, interface, enum, struct, trait, module, type, constant, macro,
     section.
     """
-    from kodit.domain.symbols import SymbolRequest
-    from kodit.domain.value_objects import SearchFilter
+    from kodit.domain.questions import SymbolsQuestion
     from kodit.faces.cli.terminal.files import symbols_and_show
 
+    where = _where(source, language, path, everywhere=everywhere)
     with opened(context) as session:
-        chosen = SearchFilter(
-            session.application.locator.ids(source), tuple(language or ()), tuple(path or ())
+        symbols_and_show(
+            session, SymbolsQuestion(name, where, tuple(kind or ()), limit), as_json=as_json
         )
-        request = SymbolRequest(name, chosen, tuple(kind or ()), limit)
-        symbols_and_show(session, request, as_json=as_json)
 
 
 @app.command()
@@ -140,7 +154,8 @@ def related(
         str, typer.Argument(metavar="PATH:LINE", help="A line of the snippet to compare with.")
     ],
     everywhere: Annotated[
-        bool, typer.Option("--everywhere", help="Look in every index, not only in this one.")
+        bool,
+        typer.Option("--all", "--everywhere", help="Look in every index, not only in this one."),
     ] = False,
     path: Paths = None,
     language: Languages = None,
@@ -152,17 +167,28 @@ def related(
 
     The most similar come first, at most two of one file, and never the snippet itself.
     """
-    from kodit.domain.value_objects import SearchFilter
+    from kodit.domain.questions import RelatedQuestion
     from kodit.faces.cli.terminal.files import related_and_show
 
+    question = RelatedQuestion(
+        place, _where(source, language, path), in_all=everywhere, limit=limit
+    )
     with opened(context) as session:
-        related_and_show(
-            session,
-            source,
-            place,
-            search_filter=SearchFilter((), tuple(language or ()), tuple(path or ())),
-            everywhere=everywhere,
-            limit=limit,
-            lines=lines,
-            as_json=as_json,
-        )
+        related_and_show(session, question, lines=lines, as_json=as_json)
+
+
+def _where(
+    source: str | None,
+    languages: list[str] | None,
+    paths: list[str] | None,
+    *,
+    everywhere: bool = False,
+) -> Where:
+    from kodit.domain.questions import Where
+
+    return Where(
+        () if source is None else (source,),
+        everywhere=everywhere,
+        languages=tuple(languages or ()),
+        paths=tuple(paths or ()),
+    )

@@ -16,8 +16,12 @@ IndexName = Annotated[
 ]
 OneIndex = Annotated[
     str | None,
-    typer.Argument(metavar="SOURCE|ID", help="Only this index; without it, every index."),
+    typer.Argument(
+        metavar="SOURCE|ID",
+        help="Only this index. Without it, the one that holds the current folder, or else all.",
+    ),
 ]
+Everywhere = Annotated[bool, typer.Option("--all", help="Every index, wherever you are.")]
 Languages = Annotated[
     list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
 ]

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kodit.domain.value_objects import SearchFilter
-from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal.output import say
+from kodit.application.views.standing import StandingView
+from kodit.domain.questions import Where
+from kodit.faces.cli.terminal.output import printable, say
 
 
-def warn_of_missing_keywords(session: Session, search_filter: SearchFilter) -> None:
+def say_where(where: Where, standing: Sequence[StandingView]) -> None:
+    """Say which index was asked, where the user named none and not all of them were."""
+    if where.sources or where.everywhere or not (len(standing) == 1 and standing[0].is_implied):
+        return
+    [only] = standing
+    folder = f", {printable(only.folder)}" if only.folder else ""
+    say(f"In {printable(only.source)}{folder}; --all means every index.")
+
+
+def warn_of_missing_keywords(standing: Sequence[StandingView]) -> None:
     """Say which of the indexes were searched without the keyword index, so that nobody takes a poor
     answer for all there is."""
-    application = session.application
-    index_ids = application.search.without_keyword_index(search_filter)
+    index_ids = [one.index_id for one in standing if "keyword" in one.unsearched]
     if not index_ids:
         return
     say(

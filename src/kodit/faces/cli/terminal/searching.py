@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kodit.application.services.refresh_service import Refreshed
-from kodit.application.views.search import SearchView
+from kodit.application.views.standing import StandingView
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.questions import FilesQuestion, SearchQuestion, Where
 from kodit.domain.search import choose
-from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest, SymbolKind
+from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
-from kodit.faces.cli.terminal.notices import warn_of_missing_keywords
+from kodit.faces.cli.terminal.notices import say_where, warn_of_missing_keywords
 from kodit.faces.cli.terminal.output import print_json, printable, say
 from kodit.faces.cli.terminal.runs import ago, counted
 from kodit.faces.cli.terminal.tables import show_results
@@ -35,6 +36,7 @@ class SearchOptions:
     query: str
     path: str | None = None
     sources: Sequence[str] = ()
+    everywhere: bool = False
     mode: str = "hybrid"
     limit: int = 10
     offset: int = 0
@@ -51,61 +53,63 @@ def search_and_show(
     session: Session, options: SearchOptions, *, lines: int, explain: bool, as_json: bool
 ) -> None:
     """Search and print the answer."""
-    application = session.application
-    request = _understand(session, options)
-    results = application.search.search(request)
-    warn_of_missing_keywords(session, request.filter)
+    question = replace(_understand(session, options), explain=explain)
+    answer = session.ask(lambda answers, caller: answers.search(caller, question))
+    say_where(question.where, answer.standing)
+    warn_of_missing_keywords(answer.standing)
     if as_json:
-        print_json(SearchView.of(options.query, results, explain=explain))
-    elif results:
-        several = application.locator.are_several(request.filter.index_ids)
-        show_results(results, lines, with_source=several, explain=explain)
-        if explain and request.mode in ENGINES:
-            say(f"Each score is that of the {ENGINES[request.mode]} alone.")
+        print_json(answer)
+    elif answer.results:
+        show_results(answer.results, lines, with_source=len(answer.standing) > 1)
+        if explain and question.mode in ENGINES:
+            say(f"Each score is that of the {ENGINES[question.mode]} alone.")
     else:
-        say(_why_empty(session, request))
+        say(_why_empty(session, question, answer.standing))
 
 
-def _why_empty(session: Session, request: SearchRequest) -> str:
+def _why_empty(session: Session, question: SearchQuestion, standing: Sequence[StandingView]) -> str:
     """What was found may lie before the page, or not fit into the budget."""
-    if request.budget is not None or request.offset:
-        depth = request.offset + request.limit
-        results = session.application.search.search(
-            replace(request, limit=depth, offset=0, budget=None)
+    if question.budget is not None or question.offset:
+        whole = replace(
+            question, limit=question.offset + question.limit, offset=0, budget=None, explain=False
         )
-        if len(results) > request.offset:
-            snippet = results[request.offset].snippet
+        results = session.ask(lambda answers, caller: answers.search(caller, whole)).results
+        if len(results) > question.offset:
+            first = results[question.offset]
             return (
-                f"A budget of {counted(request.budget or 0, 'token')} is too small for the first "
-                f"result, {printable(snippet.path)}:{snippet.start_line}-{snippet.end_line}."
+                f"A budget of {counted(question.budget or 0, 'token')} is too small for the first "
+                f"result, {printable(first.path)}:{first.start_line}-{first.end_line}."
             )
         if results:
             return (
-                f"There are no more results: --offset {request.offset} is past the last of "
+                f"There are no more results: --offset {question.offset} is past the last of "
                 f"{len(results)}."
             )
-    return _nothing_found(session, request.filter)
+    return _nothing_found(session, question.where, standing)
 
 
-def _nothing_found(session: Session, search_filter: SearchFilter) -> str:
+def _nothing_found(session: Session, where: Where, standing: Sequence[StandingView]) -> str:
     """Nothing is no answer while an index that was searched is not complete."""
-    application = session.application
-    statuses = session.run(application.indexes.status(search_filter.index_ids))
-    if not statuses:
+    if not standing:
         return "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder."
-    incomplete = [str(one.summary.index.id) for one in statuses if not one.summary.index.updated_at]
+    incomplete = [str(one.index_id) for one in standing if one.indexed_at is None]
     if not incomplete:
-        if search_filter.chooses_files and not application.browse.list_files(search_filter):
-            return "No indexed file passes these filters."
-        if not any(one.summary.files for one in statuses):
+        if _holds_files(session, where):
+            return "Nothing found."
+        if not _holds_files(session, Where(where.sources, everywhere=where.everywhere)):
             return "Nothing found; there is no indexed file."
-        return "Nothing found."
+        return "No indexed file passes these filters."
     *others, last = incomplete
     which = f"indexes {', '.join(others)} and {last} are" if others else f"index {last} is"
     return f"Nothing found; {which} not complete yet, see `kodit status`."
 
 
-def _understand(session: Session, options: SearchOptions) -> SearchRequest:
+def _holds_files(session: Session, where: Where) -> bool:
+    question = FilesQuestion(where, limit=1)
+    return bool(session.ask(lambda answers, caller: answers.files(caller, question)).files)
+
+
+def _understand(session: Session, options: SearchOptions) -> SearchQuestion:
     """Raises InvalidQueryError, naming the option, and what finding and indexing sources raise."""
     if options.path is not None and options.sources:
         raise InvalidQueryError(
@@ -117,21 +121,22 @@ def _understand(session: Session, options: SearchOptions) -> SearchRequest:
     created_after = _moment("--created-after", options.created_after)
     created_before = _moment("--created-before", options.created_before)
     if options.path is not None:
-        index_ids: tuple[int, ...] = (_refresh(session, options.path),)
+        sources: tuple[str, ...] = (str(_refresh(session, options.path)),)
     else:
-        index_ids = tuple(session.application.locator.locate(name).id for name in options.sources)
-    return SearchRequest(
+        sources = tuple(options.sources)
+    return SearchQuestion(
         options.query,
-        mode,
-        SearchFilter(
-            index_ids=index_ids,
-            languages=tuple(language.lower() for language in options.languages),
+        Where(
+            sources=sources,
+            everywhere=options.everywhere,
+            languages=tuple(options.languages),
             paths=tuple(options.paths),
             authors=tuple(options.authors),
             created_after=created_after,
             created_before=created_before,
-            kinds=kinds,
         ),
+        mode,
+        kinds,
         limit=options.limit,
         offset=options.offset,
         budget=options.budget,

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
-from kodit.domain.entities import SearchResult
+from kodit.application.views.search import ResultView
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.terminal.output import print_line, printable
 from kodit.faces.cli.terminal.runs import ago, counted, run_line, telling_lines
 
 
-def show_results(
-    results: list[SearchResult], lines: int, *, with_source: bool, explain: bool = False
-) -> None:
-    """Place and symbol of each result, at most `lines` lines of its text, and with `explain` what
-    its score is made of."""
+def show_results(results: Sequence[ResultView], lines: int, *, with_source: bool) -> None:
+    """Place and symbol of each result, at most `lines` lines of its text, and what its score is
+    made of where that was asked for."""
     for number, result in enumerate(results, 1):
-        snippet = result.snippet
-        place = f"{printable(snippet.path)}:{snippet.start_line}-{snippet.end_line}"
+        place = f"{printable(result.path)}:{result.start_line}-{result.end_line}"
         if with_source:
-            place = f"{printable(snippet.source)} {place}"
-        name = f"{snippet.scope}.{snippet.symbol}" if snippet.scope else snippet.symbol
-        symbol = f"  {snippet.kind} {printable(name)}" if name and snippet.symbol else ""
+            place = f"{printable(result.source)} {place}"
+        name = f"{result.scope}.{result.symbol}" if result.scope else result.symbol
+        symbol = f"  {result.kind} {printable(name)}" if name and result.symbol else ""
         print_line(f"{number:>2}. {place}{symbol}  ({result.score:.4f})")
-        if explain and result.explanation:
+        if result.explanation:
             parts = (f"{part.signal} {part.points:+.2f}" for part in result.explanation)
             print_line(f"    = {', '.join(parts)}")
-        text = snippet.text.splitlines()
+        text = result.text.splitlines()
         for line in text[:lines]:
             print_line(f"    {printable(line, keep=chr(9))}")
         if lines and len(text) > lines:
             print_line(f"    … {counted(len(text) - lines, 'more line')}")
-        if result.is_cut:
+        if result.cut:
             print_line("    … cut by --budget")
         if lines:
             print_line()

@@ -1,0 +1,1 @@
+"""The questions that every face asks, answered with views."""

@@ -1,0 +1,203 @@
+"""Questions about what is indexed, answered for one caller: which indexes are meant, what was
+found there, and what the answer stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from kodit.application.services.browse_service import BrowseService
+from kodit.application.services.grep_service import GrepService
+from kodit.application.services.related_service import RelatedService
+from kodit.application.services.scope_service import Chosen, ScopeService
+from kodit.application.services.search_service import SearchService
+from kodit.application.services.standing_service import StandingService
+from kodit.application.services.symbol_service import SymbolService
+from kodit.application.services.threads import Lane, in_thread
+from kodit.application.views.files import FilesView, GrepView, SymbolsView, TextView
+from kodit.application.views.search import RelatedView, SearchView
+from kodit.application.views.standing import StandingView
+from kodit.domain.caller import Caller
+from kodit.domain.grep import Expression, GrepRequest
+from kodit.domain.questions import (
+    FilesQuestion,
+    GrepQuestion,
+    ReadQuestion,
+    RelatedQuestion,
+    SearchQuestion,
+    SymbolsQuestion,
+    cursor_at,
+    start_of,
+)
+from kodit.domain.search import within_budget
+from kodit.domain.symbols import SymbolRequest
+from kodit.domain.value_objects import SearchFilter, SearchRequest
+
+T = TypeVar("T")
+
+
+class Asked(Protocol):
+    """What finds what is asked for; each service may be made when it is first needed."""
+
+    @property
+    def search(self) -> SearchService: ...
+
+    @property
+    def grep(self) -> GrepService: ...
+
+    @property
+    def symbols(self) -> SymbolService: ...
+
+    @property
+    def browse(self) -> BrowseService: ...
+
+    @property
+    def related(self) -> RelatedService: ...
+
+
+Settle = Callable[[Sequence[int], float], Awaitable[None]]
+"""Waits for at most so many seconds until known changes of these indexes (of all, where none is
+named) are indexed."""
+
+
+async def _no_wait(_index_ids: Sequence[int], _seconds: float) -> None:
+    """Nobody watches the sources: what has changed is not known."""
+
+
+class AnswerService:
+    """Each answer raises what naming its index may raise (NotFoundError, SourceError,
+    RefusedByPolicyError), InvalidQueryError for what cannot be asked, and what its service does."""
+
+    def __init__(
+        self,
+        *,
+        asked: Asked,
+        scope: ScopeService,
+        standing: StandingService,
+        settle: Settle = _no_wait,
+    ) -> None:
+        self._asked = asked
+        self._scope = scope
+        self._standing = standing
+        self._settle = settle
+
+    async def search(self, caller: Caller, question: SearchQuestion) -> SearchView:
+        """The best snippets for a question or a name, best first."""
+        start = start_of(question)
+        chosen = await _read(lambda: self._scope.choose(caller, question.where))
+        if question.wait > 0:
+            await self._settle(chosen.index_ids, question.wait)
+        search_filter = replace(chosen.filter, kinds=question.kinds)
+        # One more than is wanted says whether anything follows.
+        request = SearchRequest(
+            question.query, question.mode, search_filter, question.limit + 1, start
+        )
+
+        def find() -> SearchView:
+            results = self._asked.search.search(request)
+            page = results[: question.limit]
+            if question.budget is not None:
+                page = within_budget(page, question.budget)
+            return SearchView.of(
+                question.query,
+                page,
+                self._standing.of(
+                    search_filter, with_keyword_index=True, is_implied=chosen.is_implied
+                ),
+                following=cursor_at(question, start + len(page))
+                if len(results) > len(page)
+                else None,
+                explain=question.explain,
+                with_file=caller.is_local,
+            )
+
+        return await _read(find)
+
+    async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
+        """Lines that match, by index, path and line."""
+        start = start_of(question)
+        chosen = await _read(lambda: self._scope.choose(caller, question.where))
+        expression = Expression(
+            question.pattern, is_fixed=question.fixed_strings, ignore_case=question.ignore_case
+        )
+        answer = await self._asked.grep.grep(
+            GrepRequest(expression, chosen.filter, question.context, question.limit, start)
+        )
+        standing = await self._stand(chosen)
+        following = None if answer.is_complete else cursor_at(question, start + question.limit)
+        return GrepView.of(question.pattern, answer, standing, following)
+
+    async def symbols(self, caller: Caller, question: SymbolsQuestion) -> SymbolsView:
+        """Where a name is defined, and where it is used."""
+        start = start_of(question)
+
+        def find() -> SymbolsView:
+            chosen = self._scope.choose(caller, question.where)
+            answer = self._asked.symbols.find(
+                SymbolRequest(question.name, chosen.filter, question.kinds, question.limit, start)
+            )
+            return SymbolsView.of(
+                question.name,
+                answer,
+                self._standing.of(
+                    chosen.filter, with_keyword_index=True, is_implied=chosen.is_implied
+                ),
+                cursor_at(question, start + question.limit) if answer.has_more else None,
+            )
+
+        return await _read(find)
+
+    async def files(self, caller: Caller, question: FilesQuestion) -> FilesView:
+        """The indexed files, by index and path."""
+        start = start_of(question)
+
+        def find() -> FilesView:
+            chosen = self._scope.choose(caller, question.where)
+            files = self._asked.browse.list_files(chosen.filter)
+            end = len(files) if question.limit is None else start + question.limit
+            return FilesView.of(
+                files[start:end],
+                self._standing.of(chosen.filter, is_implied=chosen.is_implied),
+                cursor_at(question, end) if end < len(files) else None,
+            )
+
+        return await _read(find)
+
+    async def read(self, caller: Caller, question: ReadQuestion) -> TextView:
+        """Lines of an indexed file."""
+
+        def find() -> TextView:
+            index, folder = self._scope.choose_one(caller, question.where)
+            place = f"{folder}/{question.place}" if folder else question.place
+            text = self._asked.browse.read_file(index.id, place)
+            return TextView.of(text, self._standing.of(SearchFilter((index.id,))))
+
+        return await _read(find)
+
+    async def related(self, caller: Caller, question: RelatedQuestion) -> RelatedView:
+        """Snippets whose code is like that at a place."""
+
+        def find() -> RelatedView:
+            index, folder = self._scope.choose_one(caller, question.where)
+            place = f"{folder}/{question.place}" if folder else question.place
+            search_filter = SearchFilter(
+                index_ids=() if question.in_all else (index.id,),
+                languages=question.where.languages,
+                paths=question.where.paths,
+            )
+            return RelatedView.of(
+                question.place,
+                self._asked.related.find(index.id, place, search_filter, question.limit),
+                self._standing.of(search_filter),
+                with_file=caller.is_local,
+            )
+
+        return await _read(find)
+
+    async def _stand(self, chosen: Chosen) -> tuple[StandingView, ...]:
+        return await _read(lambda: self._standing.of(chosen.filter, is_implied=chosen.is_implied))
+
+
+async def _read(work: Callable[[], T]) -> T:
+    return await in_thread(work, Lane.READS)

@@ -1,0 +1,127 @@
+"""What answers stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from kodit.application.services.snapshots import without_keyword_index
+from kodit.application.views.serialization import moment
+from kodit.application.views.standing import StandingRunView, StandingView
+from kodit.domain.entities import Index, IndexRun, Task
+from kodit.domain.ports.database import Database
+from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.value_objects import RunState, SearchFilter, TaskState
+
+_DONE = (TaskState.SUCCEEDED, TaskState.SKIPPED)
+
+
+class StandingService:
+    """How indexes stand. Synchronous: one transaction."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        keyword_index: Callable[[], KeywordIndex],
+        changed_files: Callable[[int], int] = lambda _index_id: 0,
+    ) -> None:
+        """`changed_files` tells how many files of an index are known to have changed since it was
+        read."""
+        self._database = database
+        self._keyword_index = keyword_index
+        self._changed_files = changed_files
+
+    def of(
+        self,
+        search_filter: SearchFilter,
+        *,
+        with_keyword_index: bool = False,
+        is_implied: bool = False,
+    ) -> tuple[StandingView, ...]:
+        """The standing of the indexes that a filter means, by identifier; with
+        `with_keyword_index`, of an answer that it takes part in."""
+        with self._database.read() as transaction:
+            indexes = [
+                index
+                for index in transaction.indexes.list_all()
+                if not search_filter.index_ids or index.id in search_filter.index_ids
+            ]
+            runs = transaction.tasks.latest_runs([index.id for index in indexes])
+        unsearched = (
+            set(without_keyword_index(self._database, self._keyword_index(), search_filter))
+            if with_keyword_index and indexes
+            else set()
+        )
+        folders = _folders(search_filter.within)
+        standing = (
+            self._standing(
+                index,
+                runs.get(index.id),
+                ("keyword",) if index.id in unsearched else (),
+                folders.get(index.id),
+            )
+            for index in indexes
+        )
+        if is_implied:
+            return tuple(replace(one, is_implied=True) for one in standing)
+        return tuple(standing)
+
+    def _standing(
+        self,
+        index: Index,
+        run: IndexRun | None,
+        unsearched: tuple[str, ...],
+        folder: str | None,
+    ) -> StandingView:
+        return StandingView(
+            index_id=index.id,
+            source=str(index.source),
+            state=state_of(run, is_complete=index.updated_at is not None),
+            commit=index.working_copy.commit,
+            indexed_at=moment(index.updated_at),
+            run=None if run is None else StandingRunView(run.id, run.state.value, percent_of(run)),
+            changed_files=self._changed_files(index.id),
+            pending=_stages(run, lambda task: not task.state.is_terminal),
+            failed=_stages(run, lambda task: task.state is TaskState.FAILED),
+            left_out=index.working_copy.skipped,
+            unsearched=unsearched,
+            folder=folder,
+        )
+
+
+def state_of(run: IndexRun | None, *, is_complete: bool) -> str:
+    """The state of an index with this latest run, as `StandingView` has it."""
+    if run is not None and not run.state.is_terminal:
+        return "updating" if is_complete else "indexing"
+    if run is not None and run.state is RunState.FAILED:
+        return "failed"
+    return "complete" if is_complete else "incomplete"
+
+
+def percent_of(run: IndexRun) -> int | None:
+    """How much of a run is done: of each stage alike, and of one that runs as much as it says."""
+    if not run.tasks:
+        return None
+    return round(100 * sum(map(_share_done, run.tasks)) / len(run.tasks))
+
+
+def _share_done(task: Task) -> float:
+    if task.state in _DONE:
+        return 1.0
+    progress = task.progress
+    if task.state is not TaskState.RUNNING or progress is None or not progress.total:
+        return 0.0
+    return min(progress.current / progress.total, 1.0)
+
+
+def _stages(run: IndexRun | None, is_one: Callable[[Task], bool]) -> tuple[str, ...]:
+    return () if run is None else tuple(task.type_name for task in run.tasks if is_one(task))
+
+
+def _folders(within: Sequence[tuple[int, str]]) -> dict[int, str]:
+    """The folders of each index, as one text."""
+    folders: dict[int, str] = {}
+    for index_id, folder in within:
+        folders[index_id] = f"{folders[index_id]}, {folder}" if index_id in folders else folder
+    return folders

@@ -1,0 +1,48 @@
+"""What an answer stands on: how each index that was asked stood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kodit.application.views.serialization import ONLY_WHEN_SET
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRunView:
+    """The run that is under way, or that ended last; `percent` is how much of it is done, null
+    where that is not known."""
+
+    id: int
+    state: str
+    percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingView:
+    """How an index stood when it was asked.
+
+    `state` is `complete`; `updating`, while a run brings it up to date; `indexing`, while it is
+    made and lacks files or stages; `incomplete`, where nothing makes it; or `failed`, where its
+    last run did not succeed. `commit` is what a git source was read at, `indexed_at` when the index
+    was last complete. `changed_files` is how many files are known to have changed since. `pending`
+    and `failed` are the stages that have not run yet or have failed; `left_out` counts what the
+    scan of the source left out, by reason; `unsearched` are the engines that did not take part.
+    `folder` is the part of the index that was asked, where that is not the whole; `is_implied` is
+    true where nobody named the index: it is the one that holds the caller's folder.
+    """
+
+    index_id: int
+    source: str
+    state: str
+    commit: str | None
+    indexed_at: str | None
+    run: StandingRunView | None
+    changed_files: int
+    pending: tuple[str, ...]
+    failed: tuple[str, ...]
+    left_out: Mapping[str, int]
+    unsearched: tuple[str, ...]
+    folder: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    is_implied: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
+    age_seconds: int | None = field(default=None, metadata=ONLY_WHEN_SET)

@@ -1,0 +1,105 @@
+"""What an application stands on: its data directory, and the adapters of what lies outside."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from kodit.composition.engines import Engines
+from kodit.composition.made_once import made_once
+from kodit.infrastructure.clock import SystemClock
+from kodit.infrastructure.data_directory import clear_derived, make_data_directory
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.migrate import migrate
+from kodit.infrastructure.wake_up import WakeUps
+from kodit.settings import Settings
+
+# A search by the command line takes less time than importing what only indexing needs.
+if TYPE_CHECKING:
+    from kodit.domain.ports.catalogue import Catalogue
+    from kodit.domain.ports.hosts import HostResolver
+    from kodit.domain.ports.runtime import Clock
+    from kodit.domain.ports.sources import SourceParser
+    from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+
+
+class Foundation:
+    """The adapters over one data directory, each made when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock: Clock = SystemClock()
+        self.wake_ups = WakeUps()
+        self.data_dir = settings.data_dir
+        self.making = threading.RLock()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Make the data directory and bring its database to this program's schema. Raises
+        UserError where that cannot be, and DatabaseVersionError."""
+        make_data_directory(self.data_dir)
+        migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
+
+    def close(self) -> None:
+        """End child processes and close the database; blocks until they have ended."""
+        if "pool" in vars(self):
+            self.pool.close()
+        if "database" in vars(self):
+            self.database.close()
+
+    @made_once
+    def database(self) -> SqliteDatabase:
+        return SqliteDatabase(open_sqlite(self.data_dir / "kodit.db"), self.data_dir / "write.lock")
+
+    @made_once
+    def pool(self) -> ProcessPool:
+        """For what is asked for outside a worker: grep, checking a source, deleting."""
+        from kodit.infrastructure.processes.pool import ProcessPool
+
+        return ProcessPool(self.data_dir)
+
+    @made_once
+    def parser(self) -> SourceParser:
+        from kodit.infrastructure.sources.parser import LocalSourceParser
+
+        return LocalSourceParser()
+
+    @made_once
+    def hosts(self) -> HostResolver:
+        from kodit.infrastructure.hosts import SystemHostResolver
+
+        return SystemHostResolver()
+
+    @property
+    def registry(self) -> FileWorkerRegistry:
+        """Who works on this data directory; a view of its own for each who asks."""
+        from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+
+        return FileWorkerRegistry(self.data_dir / "workers")
+
+    @made_once
+    def catalogue(self) -> Catalogue:
+        from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue
+
+        return SqlCatalogue(self.database)
+
+    def make_engines(self, pool: ProcessPool) -> Engines:
+        """What uses a pool; a worker has one of its own."""
+        return Engines(self.settings, self.database, pool)
+
+    @made_once
+    def engines(self) -> Engines:
+        return self.make_engines(self.pool)

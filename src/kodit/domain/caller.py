@@ -1,0 +1,30 @@
+"""Who asks: what they may name, what they may change, and where they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kodit.domain.policy import LOCAL, CallerPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, in one request.
+
+    `policy` says what may be named; `may_write` is whether anything may be changed. `folder` is
+    the absolute path, with every symbolic link followed, of the working directory of a caller on
+    this machine; None where there is none.
+    """
+
+    policy: CallerPolicy = LOCAL
+    folder: str | None = None
+    may_write: bool = True
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the user of this machine, to whom paths of this machine mean something."""
+        return self.policy.is_free
+
+
+LOCAL_CALLER = Caller()
+"""The user of this machine, wherever they stand."""
