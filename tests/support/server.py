@@ -79,7 +79,7 @@ class RunningServer:
     @property
     def port(self) -> int:
         """Where it listens at loopback."""
-        found = re.search(r"tcp=127\.0\.0\.1:(\d+)", self.log)
+        found = re.search(r"tcp=[\d.]+:(\d+)", self.log)
         assert found is not None, self.log
         return int(found[1])
 

@@ -22,6 +22,8 @@ _READING_METHODS = ("GET", "HEAD", "OPTIONS")
 _READING_PATHS = ("/api/v1/search", "/api/v1/grep", "/mcp", "/mcp/")
 """What may be posted without changing anything; of MCP's tools each looks at its caller itself."""
 _LONGEST_SECRET = 200
+"""Longer than any that is made."""
+_MOST_SECRETS = 2
 
 
 class Access(Protocol):
@@ -108,7 +110,7 @@ def _secrets(scope: Scope) -> list[str]:
         scheme, _, secret = value.partition(" ")
         if scheme.lower() == "bearer":
             secrets.append(secret)
-    return [secret.strip() for secret in secrets if len(secret) <= _LONGEST_SECRET][:2]
+    return [secret.strip()[:_LONGEST_SECRET] for secret in secrets[:_MOST_SECRETS]]
 
 
 def _only_reads(scope: Scope) -> bool:

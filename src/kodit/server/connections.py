@@ -17,7 +17,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from kodit.server.limits import Limits
 from kodit.server.problems import Receive, Scope, Send
 
-SWEEP_SECONDS = 1.0
 _FOR_EVER = 365 * 86400.0
 _TOO_MANY = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
@@ -72,7 +71,7 @@ class Connections:
     def _sweep_later(self) -> None:
         if self._sweeping is None and self._all:
             loop = asyncio.get_running_loop()
-            self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
+            self._sweeping = loop.call_later(self.limits.sweep_seconds, self._sweep, loop)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeping = None

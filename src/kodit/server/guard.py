@@ -48,7 +48,7 @@ class Guard:
         self._access = access
         self._limits = limits
         self._activity = activity
-        self._bodies = bodies
+        self.bodies = bodies
         self._streams: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
 
@@ -73,7 +73,7 @@ class Guard:
             except _ClientGone:
                 return
             finally:
-                self._bodies.left += len(body)
+                self.bodies.left += len(body)
 
     def end_streams(self) -> None:
         """End the answers that have no end of their own."""
@@ -100,10 +100,10 @@ class Guard:
                     part = message.get("body", b"")
                     if len(body) + len(part) > most:
                         return too_large
-                    if len(part) > self._bodies.left:
+                    if len(part) > self.bodies.left:
                         return _overloaded()
                     body += part
-                    self._bodies.left -= len(part)
+                    self.bodies.left -= len(part)
                     if not message.get("more_body", False):
                         return None
         except TimeoutError:

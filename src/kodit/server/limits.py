@@ -34,6 +34,8 @@ class Limits:
     """How long a connection over TCP may wait for its next request."""
     linger_seconds: float = 5.0
     """How long a connection may take to close."""
+    sweep_seconds: float = 1.0
+    """How often connections are looked at, while there are any."""
     stop_seconds: float = 50.0
     """How long answers may take after the server was told to stop."""
 
