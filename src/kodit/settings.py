@@ -9,8 +9,10 @@ from the current folder.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from enum import Enum, StrEnum
@@ -28,6 +30,11 @@ FILE_NAME = ".env"
 LARGEST_NUMBER = 1_000_000_000
 """For any setting: as seconds, thirty years."""
 
+_OF_ONE_PROCESS = (
+    *("data_dir", "log_level", "sync_every_seconds", "sources", "keys_file", "allowed_hosts"),
+    *("allowed_roots", "allow_private_addresses", "allowed_credentials"),
+)
+"""Settings that say what one process does, and to whom, but not how it indexes."""
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
 
@@ -75,10 +82,12 @@ class Settings:
     keep_unused_bytes: int = 256_000_000
     """How many bytes of unused embeddings and enrichments are kept at most; the oldest go first."""
     sync_every_seconds: float | None = field(default=None, metadata={"kind": float})
-    """How often `kodit worker` brings every index up to date; never, unless this is set."""
+    """How often `kodit serve` and `kodit worker` bring every index up to date; unless this is set,
+    1800 for `kodit serve`, and never for `kodit worker`."""
     log_level: LogLevel = LogLevel.AUTO
     """What is logged to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info` for
-    `kodit worker`, and `error` for other commands, which report failures in a sentence."""
+    `kodit serve` and `kodit worker`, and `error` for other commands, which report failures in a
+    sentence."""
     allowed_roots: tuple[Path, ...] = field(default=(), metadata={"kind": "folders"})
     """For callers over the network: they may add folders only below these, which are separated by
     commas or colons; none unless this is set."""
@@ -91,6 +100,17 @@ class Settings:
     """For callers over the network: the credentials that they may use, separated by commas, as in
     `env:TOKEN@git.example.org`; without a host, the secret may go to any host that they name."""
 
+    sources: tuple[str, ...] = field(default=(), metadata={"kind": "sources"})
+    """What `kodit serve` adds and indexes when it starts: git URLs and folders, separated by commas
+    or line ends."""
+    keys_file: Path | None = field(default=None, metadata={"kind": "file"})
+    """Holds the keys of callers over the network; `keys.json` in your own settings folder unless
+    this is set. Only digests of the keys are in it."""
+    allowed_hosts: tuple[str, ...] = field(default=(), metadata={"kind": "hosts"})
+    """Under which names `kodit serve` may be called over the network, besides `localhost` and the
+    address that it listens at; separated by commas. A request for, or from a page of, any other is
+    refused."""
+
     @property
     def policy_of_remote_callers(self) -> CallerPolicy:
         """What callers over the network may name."""
@@ -99,6 +119,17 @@ class Settings:
             allow_private_addresses=self.allow_private_addresses,
             allowed_credentials=self.allowed_credentials,
         )
+
+    @property
+    def digest(self) -> str:
+        """Of what decides over indexing and answers; two programs with the same one, on one data
+        directory, do the same."""
+        values = [
+            f"{one.name}={getattr(self, one.name)!r}"
+            for one in fields(self)
+            if one.name not in _OF_ONE_PROCESS
+        ]
+        return hashlib.sha256("\n".join(values).encode()).hexdigest()
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Settings:
@@ -299,11 +330,44 @@ def _credentials(name: str, text: str) -> tuple[AllowedCredentials, ...]:
     return tuple(allowed)
 
 
+def _sources(_name: str, text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in re.split(r"[,\n]", text) if part.strip())
+
+
+def _file(name: str, text: str) -> Path:
+    try:
+        path = Path(text.strip()).expanduser()
+    except RuntimeError:
+        raise SettingError(f"{name} names the home folder of an unknown user") from None
+    if not path.is_absolute():
+        raise SettingError(f"{name} must be an absolute path; {text.strip()!r} is not one")
+    return path
+
+
+def _hosts(name: str, text: str) -> tuple[str, ...]:
+    """Names and addresses, without ports."""
+    hosts = []
+    for part in text.split(","):
+        host = part.strip().lower().strip("[]")
+        if not host:
+            continue
+        if re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host) is None:
+            raise SettingError(
+                f"{name} must be names of hosts without scheme and port, such as "
+                f"kodit.example.org; {part.strip()!r} is not one"
+            )
+        hosts.append(host)
+    return tuple(hosts)
+
+
 _WAYS: dict[Any, Callable[[str, str], Any]] = {
     bool: _truth,
     "path": lambda _name, text: Path(text),
     "limits": _limits,
     "folders": _folders,
     "credentials": _credentials,
+    "sources": _sources,
+    "file": _file,
+    "hosts": _hosts,
 }
 """How the text of a setting of each kind is understood, but for numbers and levels."""

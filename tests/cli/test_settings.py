@@ -103,6 +103,9 @@ AUTHORITY = {
     "KODIT_ALLOWED_ROOTS": "/",
     "KODIT_ALLOW_PRIVATE_ADDRESSES": "true",
     "KODIT_ALLOWED_CREDENTIALS": "env:TOKEN",
+    "KODIT_SOURCES": "/srv/code",
+    "KODIT_KEYS_FILE": "/srv/keys.json",
+    "KODIT_ALLOWED_HOSTS": "kodit.example.org",
 }
 
 

@@ -127,6 +127,8 @@ def _commands_page() -> str:
     for name, command in _commands("kodit", typer.main.get_command(app)):
         lines += [f"## {name}", "", _one_line(command.help), ""]
         for parameter in command.params:
+            if getattr(parameter, "hidden", False):
+                continue
             if parameter.param_type_name == "option":
                 spelled = ", ".join((*parameter.opts, *parameter.secondary_opts))
             else:

@@ -43,7 +43,7 @@ def check_data_directory(path: Path) -> None:
 
 
 def _is_of_kodit(name: str) -> bool:
-    return name.startswith(("kodit.db", "write.")) or name in _FOLDERS
+    return name.startswith(("kodit.db", "write.", "server.")) or name in _FOLDERS
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -11,9 +11,9 @@ import typer
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.faces.cli.advice import with_advice
-from kodit.faces.cli.commands import files, queue, worker
+from kodit.faces.cli.commands import files, keys, queue, serve, worker
 from kodit.faces.cli.commands.group import Commands
-from kodit.faces.cli.commands.options import Everywhere, IndexName, Json
+from kodit.faces.cli.commands.options import Everywhere, Given, IndexName, Json, Serve, given
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
 from kodit.faces.cli.terminal.output import printable, say
@@ -36,6 +36,8 @@ app = typer.Typer(
 app.add_typer(files.app)
 app.add_typer(queue.app, name="queue")
 app.add_typer(worker.app)
+app.add_typer(serve.app)
+app.add_typer(keys.app, name="keys")
 
 
 def _print_version(wanted: bool) -> None:
@@ -63,7 +65,7 @@ def configure(
     ] = False,
 ) -> None:
     """Durable, incremental code search."""
-    context.obj = data_dir
+    given(context).data_dir = data_dir
 
 
 @app.command()
@@ -286,14 +288,15 @@ def _open_closed_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
 
 
-def main() -> None:
-    """Run the command line; every foreseen error is one sentence and an exit code."""
+def main(serve: Serve | None = None) -> None:
+    """Run the command line; every foreseen error is one sentence and an exit code. `serve` is what
+    its command of that name calls."""
     _open_closed_streams()
     # Importing makes objects that stay: looking through them for garbage again and again is a
     # tenth of what a search costs.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
-        app()
+        app(obj=Given(serve=serve))
     except UserError as error:
         say(f"kodit: {printable(with_advice(error))}")
         sys.exit(EXIT_USER_ERROR)

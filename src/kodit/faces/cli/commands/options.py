@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -31,6 +32,36 @@ Paths = Annotated[
 ]
 
 
+class Serve(Protocol):
+    """Serves a data directory until told to stop; the program hands it in from above the faces."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        *,
+        host: str | None,
+        port: int,
+        workers: int | None,
+        idle_minutes: float | None,
+    ) -> None: ...
+
+
+@dataclass(slots=True)
+class Given:
+    """What every command is given: the option that all share, and what the program hands in."""
+
+    data_dir: str | None = None
+    serve: Serve | None = None
+
+
+def given(context: typer.Context) -> Given:
+    """What the commands of this run are given."""
+    root = context.find_root()
+    if not isinstance(root.obj, Given):
+        root.obj = Given()
+    return root.obj
+
+
 def opened(context: typer.Context, log_level: str = "error", **options: Any) -> Session:
     """A session over the data directory that was asked for; closed at the end of `with`.
 
@@ -47,7 +78,7 @@ def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> 
     from kodit.infrastructure.logs import configure_logs
     from kodit.settings import LogLevel, Settings
 
-    settings = Settings.load(data_dir=context.find_root().obj, **options)
+    settings = Settings.load(data_dir=given(context).data_dir, **options)
     is_auto = settings.log_level is LogLevel.AUTO
     configure_logs(log_level if is_auto else settings.log_level)
     return settings

@@ -1,0 +1,44 @@
+"""`kodit keys`: who may use the server over the network."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kodit.faces.cli.commands.options import Json, loaded
+
+app = typer.Typer(
+    help="Keys with which others use `kodit serve` over the network.", no_args_is_help=True
+)
+KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.")]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: KeyName,
+    scope: Annotated[
+        str, typer.Option(metavar="SCOPE", help="read: ask only; write: change indexes too.")
+    ] = "read",
+) -> None:
+    """Make a key, and print it: it is not kept, and not shown again."""
+    from kodit.faces.cli.terminal.keys import add_key
+
+    add_key(loaded(context), name, scope)
+
+
+@app.command("list")
+def list_keys(context: typer.Context, as_json: Json = False) -> None:
+    """Show the names and scopes of all keys."""
+    from kodit.faces.cli.terminal.keys import show_keys
+
+    show_keys(loaded(context), as_json=as_json)
+
+
+@app.command()
+def remove(context: typer.Context, name: KeyName) -> None:
+    """Remove a key; a server that runs refuses it from now on."""
+    from kodit.faces.cli.terminal.keys import remove_key
+
+    remove_key(loaded(context), name)

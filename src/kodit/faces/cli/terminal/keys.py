@@ -1,0 +1,37 @@
+"""Making, listing and removing keys."""
+
+from __future__ import annotations
+
+from kodit.application.views.keys import KeysView
+from kodit.composition.keys import make_keys
+from kodit.domain.errors import UserError
+from kodit.domain.keys import KeyScope
+from kodit.faces.cli.terminal.output import print_json, print_line, say
+from kodit.settings import Settings
+
+
+def add_key(settings: Settings, name: str, scope: str) -> None:
+    """Print the new key alone, so that it can be handed on. Raises UserError."""
+    if scope not in list(KeyScope):
+        raise UserError(f"the scope of a key is read or write, not {scope!r}")
+    print_line(make_keys(settings).add(name, KeyScope(scope)))
+    say(f"kodit: this is the key of {name}; it is not kept here, and not shown again")
+
+
+def show_keys(settings: Settings, *, as_json: bool) -> None:
+    """Names, scopes and ages."""
+    view = KeysView.of(make_keys(settings).list_all())
+    if as_json:
+        print_json(view)
+        return
+    width = max((len(key.name) for key in view.keys), default=0)
+    for key in view.keys:
+        print_line(f"{key.name:<{width}}  {key.scope:<5}  made {key.created_at}")
+    if not view.keys:
+        say("kodit: there is no key; `kodit keys add NAME` makes one")
+
+
+def remove_key(settings: Settings, name: str) -> None:
+    """Raises NotFoundError for a name that no key has."""
+    make_keys(settings).remove(name)
+    say(f"kodit: the key {name} is removed")

@@ -1,0 +1,132 @@
+"""Asking the server of a data directory who it is.
+
+    connection = connect(data_dir)             # None where no server answers
+    about = handshake(connection, data_dir)    # its version, process, and what keeps it busy
+
+The connection may then be used for requests (HTTP/1.1); as long as it is open, the server does
+not end for want of clients.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+from os import geteuid
+from pathlib import Path
+from typing import Any
+
+from kodit.domain.errors import TransientError
+from kodit.infrastructure.resident.place import find_socket
+
+HANDSHAKE_PATH = "/resident"
+END_PATH = "/resident/end"
+ANSWER_SECONDS = 10.0
+"""How long a server may take to say who it is, while it opens its engines too."""
+LARGEST_ANSWER_BYTES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """The server of a data directory, as it tells of itself.
+
+    `settings` is a digest of the settings that decide over answers and runs. `stays` says that
+    somebody has started it to stay: it is never replaced. `busy_with` says why an idle one would
+    not end now, in words; None where it is idle.
+    """
+
+    version: str
+    settings: str
+    pid: int
+    stays: bool
+    busy_with: str | None
+
+
+def connect(data_dir: Path) -> socket.socket | None:
+    """A connection to the server of a data directory; None where none answers. Raises UserError
+    for a socket that cannot be trusted."""
+    path = find_socket(data_dir)
+    if path is None:
+        return None
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(path))
+        if _user_of(connection) not in (None, geteuid()):
+            connection.close()
+            return None
+    except OSError:  # refused, gone, or reset: nobody is there
+        connection.close()
+        return None
+    return connection
+
+
+def handshake(connection: socket.socket) -> Resident:
+    """Who answers at the other end. Raises TransientError where nobody does in time, or it ends
+    at that moment."""
+    _, answer = exchange(connection, "GET", HANDSHAKE_PATH)
+    try:
+        return Resident(
+            version=str(answer["version"]),
+            settings=str(answer["settings"]),
+            pid=int(answer["pid"]),
+            stays=bool(answer["stays"]),
+            busy_with=answer["busy_with"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise TransientError(
+            "the server of this data directory does not say who it is; end it, and try again"
+        ) from None
+
+
+def ask_to_end(connection: socket.socket) -> bool:
+    """Ask an idle server to end; whether it does. One that is busy, or stays, goes on."""
+    status, _ = exchange(connection, "POST", END_PATH)
+    return status == 202
+
+
+def exchange(connection: socket.socket, method: str, path: str) -> tuple[int, Any]:
+    """One request without a body, and the status and the JSON of its answer."""
+    connection.settimeout(ANSWER_SECONDS)
+    try:
+        request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(request.encode("ascii"))
+        head, body = _read_until(connection, b"", b"\r\n\r\n")
+        fields = head.decode("latin-1").lower().split("\r\n")
+        [length] = [int(field[15:]) for field in fields if field.startswith("content-length:")]
+        while len(body) < min(length, LARGEST_ANSWER_BYTES):
+            body += _receive(connection)
+        return int(fields[0].split()[1]), json.loads(body)
+    except (OSError, ValueError, IndexError) as error:
+        raise TransientError(
+            f"the server of this data directory has not answered: {error}"
+        ) from None
+    finally:
+        connection.settimeout(None)
+
+
+def _read_until(connection: socket.socket, data: bytes, end: bytes) -> tuple[bytes, bytes]:
+    while end not in data:
+        if len(data) > LARGEST_ANSWER_BYTES:
+            raise ValueError("its answer has no end")
+        data += _receive(connection)
+    before, _, after = data.partition(end)
+    return before, after
+
+
+def _receive(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise ConnectionError("it has closed the connection")
+    return data
+
+
+def _user_of(connection: socket.socket) -> int | None:
+    """The user at the other end, where the system tells."""
+    if sys.platform != "linux":
+        return None
+    format_ = "3i"
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(format_))
+    _, user, _ = struct.unpack(format_, data)
+    return int(user)

@@ -1,0 +1,97 @@
+"""Where the socket of a data directory's server lies.
+
+By default it is `server.sock` in the data directory. Where that path is too long for a socket, or
+the file system has no sockets, it lies in a private folder of the runtime directory, and
+`server.place` in the data directory holds its path. A data directory may come from anybody, so the
+path is followed only to where a server of this user would have put its socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from pathlib import Path
+
+from kodit.domain.errors import UserError
+from kodit.infrastructure.trust import read_trusted_file
+
+SOCKET_FILE = "server.sock"
+PLACE_FILE = "server.place"
+LOCK_FILE = "server.lock"
+LOG_FILE = "server.log"
+
+LONGEST_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
+"""In bytes: `sun_path` of `sockaddr_un` without the byte that ends it."""
+
+
+def fits(path: Path) -> bool:
+    """Whether a socket can have this path."""
+    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
+
+
+def socket_elsewhere(data_dir: Path, folder: Path) -> Path:
+    """The socket of a data directory in a private folder, which has those of many."""
+    name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:20]
+    return folder / f"{name}.sock"
+
+
+def private_folders() -> list[Path]:
+    """Where sockets may lie that cannot lie in their data directories, the best first."""
+    folders = []
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if Path(runtime).is_absolute():
+        folders.append(Path(runtime) / "kodit")
+    temporary = Path(os.environ.get("TMPDIR", ""))
+    of_user = f"kodit-{os.geteuid()}"
+    if temporary.is_absolute():
+        folders.append(temporary / of_user)
+    return [*folders, Path("/tmp") / of_user]  # noqa: S108 - its owner and mode are checked
+
+
+def why_not_private(folder: Path) -> str | None:
+    """Why others could put a socket into the folder; None where only this user can."""
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        return "it is not a folder"
+    if status.st_uid != os.geteuid():
+        return f"it belongs to another user (number {status.st_uid})"
+    if status.st_mode & 0o077:
+        return "others may enter it"
+    return None
+
+
+def find_socket(data_dir: Path) -> Path | None:
+    """The socket of the server of a data directory; None where no server has left one. That it is
+    there does not say that somebody answers.
+
+    Raises UserError where `server.place` or what it leads to cannot be trusted.
+    """
+    if is_own_socket(data_dir / SOCKET_FILE):
+        return data_dir / SOCKET_FILE
+    place = data_dir / PLACE_FILE
+    written = read_trusted_file(place, follow=False)
+    if written is None:
+        return None
+    path = Path(os.fsdecode(written))
+    folder = path.parent
+    is_expected = folder.name in ("kodit", f"kodit-{os.geteuid()}") and folder.is_absolute()
+    if not is_expected or path != socket_elsewhere(data_dir, folder):
+        raise UserError(f"{place} leads to no socket of a server of this data directory; remove it")
+    try:
+        reason = why_not_private(folder)
+    except OSError:
+        return None  # a runtime directory goes when its user logs out
+    if reason is not None:
+        raise UserError(f"{folder} is not used for sockets: {reason}; remove it")
+    return path if is_own_socket(path) else None
+
+
+def is_own_socket(path: Path) -> bool:
+    """Whether a socket of this user lies there."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISSOCK(status.st_mode) and status.st_uid == os.geteuid()

@@ -1,0 +1,52 @@
+"""Starting a server that nobody waits for: it outlives who has started it, and ends by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from kodit.infrastructure.processes.environment import steady_environment
+from kodit.infrastructure.resident.place import LOG_FILE
+
+IDLE_MINUTES = 30
+
+
+def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subprocess.Popen[bytes]:
+    """Start a server of the data directory, detached: in a session of its own, with no pipe of
+    this process, its log in `server.log`. It listens on its socket alone. Where one runs already,
+    the new one ends at once (exit status 3), so that any number may be started.
+
+    Raises OSError where no process can be started or the data directory cannot be written.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    log = os.open(data_dir / LOG_FILE, flags, 0o600)
+    try:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-P", "-m", "kodit", "--data-dir", str(data_dir)),
+                *("serve", "--no-tcp", "--idle-minutes", f"{idle_minutes:g}"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd=data_dir,
+            env=steady_environment(),
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+def why_it_ended(data_dir: Path) -> str | None:
+    """The last sentence that a server which did not start has left in its log."""
+    try:
+        with (data_dir / LOG_FILE).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 10_000))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    said = [line for line in lines if line.startswith("kodit: ")]
+    return said[-1].removeprefix("kodit: ") if said else None

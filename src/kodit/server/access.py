@@ -1,0 +1,138 @@
+"""Who may come in over each of the two ways, and as whom."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import unquote
+
+from kodit.application.services.key_service import KeyService
+from kodit.domain import keys
+from kodit.domain.caller import LOCAL_CALLER, Caller
+from kodit.domain.errors import UserError
+from kodit.domain.policy import LOCAL, CallerPolicy
+from kodit.server.hosts import HostNames
+from kodit.server.problems import Refusal, Scope, header_values
+
+FOLDER_HEADER = b"x-kodit-folder"
+KEY_HEADER = b"x-api-key"
+OPEN_PATHS = ("/healthz", "/readyz")
+"""Answered without a key: they tell nothing."""
+_READING_METHODS = ("GET", "HEAD", "OPTIONS")
+_READING_PATHS = ("/api/v1/search", "/api/v1/grep", "/mcp", "/mcp/")
+"""What may be posted without changing anything; of MCP's tools each looks at its caller itself."""
+_LONGEST_SECRET = 200
+"""Longer than any that is made."""
+_MOST_SECRETS = 2
+
+
+class Access(Protocol):
+    """The rule of one way in."""
+
+    def admit(self, scope: Scope) -> Caller | Refusal:
+        """Who sends a request, or why it is refused."""
+
+
+class LocalAccess:
+    """The socket: whoever can open it is the user of this server."""
+
+    def admit(self, scope: Scope) -> Caller | Refusal:
+        """The caller, in the folder that its header names."""
+        named = header_values(scope, FOLDER_HEADER)
+        if not named:
+            return LOCAL_CALLER
+        return Caller(LOCAL, unquote(named[0], errors="surrogateescape"))
+
+
+class RemoteAccess:
+    """TCP, from this machine too: any user of it could send the request, and any page in a browser
+    here."""
+
+    def __init__(
+        self, names: HostNames, key_service: KeyService, policy: CallerPolicy, *, needs_key: bool
+    ) -> None:
+        """`needs_key` refuses everybody while there is no key; else, there is none to show then."""
+        self._names = names
+        self._keys = key_service
+        self._policy = policy
+        self._needs_key = needs_key
+
+    def admit(self, scope: Scope) -> Caller | Refusal:
+        """The caller, by host, page and key."""
+        refusal = self._misdirected(scope)
+        if refusal is not None:
+            return refusal
+        if scope["path"] in OPEN_PATHS:
+            return Caller(self._policy, may_write=False)
+        try:
+            is_guarded = self._needs_key or bool(self._keys.list_all())
+            return self._by_key(scope) if is_guarded else Caller(self._policy)
+        except UserError as error:
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "keys_unreadable", str(error))
+
+    def _by_key(self, scope: Scope) -> Caller | Refusal:
+        secrets = _secrets(scope)
+        found = [key for key in map(self._keys.recognize, secrets) if key is not None]
+        if not found:
+            return _unauthorized(was_given=bool(secrets))
+        may_write = any(key.scope is keys.KeyScope.WRITE for key in found)
+        if not may_write and not _only_reads(scope):
+            return Refusal(
+                HTTPStatus.FORBIDDEN,
+                "key_may_not_write",
+                f"the key {found[0].name} may read only; this needs one of the scope write",
+            )
+        return Caller(self._policy, may_write=may_write)
+
+    def _misdirected(self, scope: Scope) -> Refusal | None:
+        address = scope["server"][0] if scope.get("server") else None
+        hosts = header_values(scope, b"host")
+        if len(hosts) != 1 or not self._names.has(hosts[0], address):
+            return Refusal(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "host_refused",
+                f"this server is not called {_shown(hosts)}; KODIT_ALLOWED_HOSTS lists its names",
+            )
+        for origin in header_values(scope, b"origin"):
+            if not self._names.has_origin(origin, address):
+                return Refusal(
+                    HTTPStatus.FORBIDDEN,
+                    "origin_refused",
+                    f"pages of {_shown([origin])} may not use this server; KODIT_ALLOWED_HOSTS "
+                    "lists the names of those that may",
+                )
+        return None
+
+
+def _secrets(scope: Scope) -> list[str]:
+    secrets = header_values(scope, KEY_HEADER)
+    for value in header_values(scope, b"authorization"):
+        scheme, _, secret = value.partition(" ")
+        if scheme.lower() == "bearer":
+            secrets.append(secret)
+    return [secret.strip()[:_LONGEST_SECRET] for secret in secrets[:_MOST_SECRETS]]
+
+
+def _only_reads(scope: Scope) -> bool:
+    if scope["method"] in _READING_METHODS:
+        return True
+    return scope["method"] == "POST" and scope["path"] in _READING_PATHS
+
+
+def _unauthorized(*, was_given: bool) -> Refusal:
+    sentence = (
+        "the key is not known here"
+        if was_given
+        else "a key is needed, as `Authorization: Bearer KEY` or `X-API-KEY: KEY`"
+    )
+    return Refusal(
+        HTTPStatus.UNAUTHORIZED,
+        "key_unknown" if was_given else "key_missing",
+        sentence,
+        ((b"www-authenticate", b'Bearer realm="kodit"'),),
+    )
+
+
+def _shown(values: list[str]) -> str:
+    """What somebody has sent, short and printable."""
+    return ascii(", ".join(values)[:100]) if values else "by no name"

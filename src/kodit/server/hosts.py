@@ -1,0 +1,48 @@
+"""Under which names the server is called, and from whose pages.
+
+A page of any site may send requests to this machine, under a name of its own that it lets lead
+here (DNS rebinding). Neither the name nor the page is one of the server's then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from urllib.parse import urlsplit
+
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
+
+
+class HostNames:
+    """The names of one server."""
+
+    def __init__(self, bound: str, allowed: Iterable[str]) -> None:
+        """`bound` is the host that it was told to listen at, `allowed` what the operator adds."""
+        self._names = frozenset((*LOCAL_NAMES, bound.strip("[]").lower(), *allowed))
+
+    def has(self, host: str, address: str | None) -> bool:
+        """Whether a `Host` header names the server. `address` is the one of its own that the
+        connection came to; no page can give a name to an address."""
+        match = _HOST.fullmatch(host)
+        if match is None:
+            return False
+        return _plain(match["name"]) in self._with(address)
+
+    def has_origin(self, origin: str, address: str | None) -> bool:
+        """Whether an `Origin` header is of a page of this server."""
+        try:
+            parts = urlsplit(origin)
+            name = parts.hostname
+        except ValueError:
+            return False
+        if parts.scheme not in ("http", "https") or name is None:
+            return False
+        return _plain(name) in self._with(address)
+
+    def _with(self, address: str | None) -> Collection[str]:
+        return self._names if address is None else self._names | {address}
+
+
+def _plain(name: str) -> str:
+    return name.strip("[]").lower().removesuffix(".")

@@ -1,0 +1,54 @@
+"""What one client may take of the server."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import suppress
+from dataclasses import dataclass
+
+MOST_DESCRIPTORS = 16_384
+_OTHER_DESCRIPTORS = 256
+"""For the database, engines, child processes and logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times in seconds, sizes in bytes."""
+
+    connections: int = 1000
+    """Of all clients. For a new one past that, the connection that has been waiting longest for a
+    request is closed."""
+    header_seconds: float = 10.0
+    """From the first byte of a connection or request to the end of its header."""
+    body_seconds: float = 20.0
+    """From the end of the header to the end of the body."""
+    body_bytes: int = 1_000_000
+    bodies_bytes: int = 64_000_000
+    """Of all bodies that are being received or answered."""
+    request_seconds: float = 48.0
+    """From the whole request to its answer, less than the 50 that clients are promised. A stream of
+    events that has begun may go on."""
+    write_seconds: float = 30.0
+    """How long a client may take nothing of an answer that is ready for it."""
+    keep_alive_seconds: float = 60.0
+    """How long a connection over TCP may wait for its next request."""
+    linger_seconds: float = 5.0
+    """How long a connection may take to close."""
+    sweep_seconds: float = 1.0
+    """How often connections are looked at, while there are any."""
+    stop_seconds: float = 50.0
+    """How long answers may take after the server was told to stop."""
+
+
+def allow_many_descriptors() -> int:
+    """Raise this process's limit of open files as far as it may; returns how many connections that
+    leaves room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_DESCRIPTORS
+    return max(16, (soft - _OTHER_DESCRIPTORS) // 2)

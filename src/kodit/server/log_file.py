@@ -1,0 +1,43 @@
+"""The log file of a server that nobody watches."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from kodit.application.services.threads import in_thread
+from kodit.infrastructure.files import write_atomically
+from kodit.infrastructure.resident.place import LOG_FILE
+
+LARGEST_BYTES = 5_000_000
+LOOK_SECONDS = 300.0
+_STANDARD_ERROR = 2
+
+
+async def keep_log_short(data_dir: Path) -> None:
+    """Where standard error goes to the log file of the data directory, keep it and its predecessor
+    short; for ever."""
+    if not _is_log(data_dir / LOG_FILE):
+        return
+    while True:
+        await in_thread(lambda: shorten_log(data_dir / LOG_FILE))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def shorten_log(path: Path, largest: int = LARGEST_BYTES) -> None:
+    """Move what is in a log that has become long into `server.log.1`. The workers write to the same
+    file, each line at its end, so that it is emptied and not replaced."""
+    with path.open("r+b") as file:
+        if file.seek(0, os.SEEK_END) <= largest:
+            return
+        file.seek(-largest, os.SEEK_END)
+        write_atomically(path.with_name(f"{path.name}.1"), file.read(), durable=False)
+        file.truncate(0)
+
+
+def _is_log(path: Path) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(_STANDARD_ERROR), path.lstat())
+    return False

@@ -1,0 +1,62 @@
+"""What the server itself refuses, before a face sees it: problem details as of RFC 9457."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that is not answered, and why, in one sentence."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+    headers: Headers = ()
+
+    async def send(self, send: Send) -> None:
+        """Answer with it."""
+        problem = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail,
+            "code": self.code,
+        }
+        headers = [(b"content-type", b"application/problem+json"), *self.headers]
+        await send_json(send, self.status, problem, headers)
+
+
+async def send_json(send: Send, status: int, answer: Any, headers: Headers = ()) -> None:
+    """A whole answer in JSON, whose type `headers` may name."""
+    body = json.dumps(answer).encode()
+    typed = any(name == b"content-type" for name, _ in headers)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": int(status),
+            "headers": [
+                *(() if typed else ((b"content-type", b"application/json"),)),
+                (b"content-length", str(len(body)).encode("ascii")),
+                (b"cache-control", b"no-store"),
+                *headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+def header_values(scope: Scope, name: bytes) -> list[str]:
+    """All values of a header, which may come several times."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

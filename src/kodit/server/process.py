@@ -1,0 +1,135 @@
+"""The server at work, from its first answer to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from kodit.application.services.chores import chores_done
+from kodit.application.services.key_service import KeyService
+from kodit.application.services.threads import in_thread
+from kodit.composition import Application
+from kodit.faces.cli.signals import stopped_by
+from kodit.server.access import LocalAccess, RemoteAccess
+from kodit.server.activity import Activity
+from kodit.server.app import create_app
+from kodit.server.connections import Connections
+from kodit.server.guard import Bodies, Guard
+from kodit.server.hosts import HostNames
+from kodit.server.http_server import HttpServer
+from kodit.server.limits import Limits
+from kodit.server.log_file import keep_log_short
+from kodit.server.options import ServeOptions
+from kodit.server.resident import Residence
+from kodit.server.services import Service, services_running
+from kodit.server.sockets import LocalSocket
+from kodit.server.sources import add_sources
+from kodit.server.workers import WorkerProcesses, default_workers
+from kodit.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class ServerProcess:
+    """Everything that one server consists of, on one event loop; run once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: ServeOptions,
+        keys: KeyService,
+        limits: Limits,
+        *,
+        needs_key: bool,
+    ) -> None:
+        """`needs_key` refuses who comes over TCP while there is no key."""
+        self._settings = settings
+        self._options = options
+        self._activity = Activity()
+        self._application = Application(settings)
+        workers = default_workers() if options.workers is None else options.workers
+        self._workers = WorkerProcesses(settings.data_dir, workers)
+        self._residence = Residence(
+            self._application,
+            self._activity,
+            count_clients=lambda: len(self._local),
+            stays=options.idle_minutes is None,
+        )
+        self._app = create_app(self._application, self._activity, self._residence)
+        remote_access = RemoteAccess(
+            HostNames(options.host or "localhost", settings.allowed_hosts),
+            keys,
+            settings.policy_of_remote_callers,
+            needs_key=needs_key,
+        )
+        bodies = Bodies(limits.bodies_bytes)
+        self._guards = [
+            Guard(self._app, access, limits, self._activity, bodies)
+            for access in (LocalAccess(), remote_access)
+        ]
+        self._local = Connections(self._guards[0], limits, are_local=True)
+        self._http = HttpServer(
+            local=self._local,
+            remote=Connections(self._guards[1], limits),
+            limits=limits,
+            stop=self._activity.stop,
+        )
+
+    def stop(self) -> None:
+        """Finish what is being answered, release what is being indexed, and end."""
+        self._activity.stop.set()
+
+    async def run(self, local: LocalSocket, tcp: Sequence[socket.socket]) -> None:
+        """Serve on sockets that listen, until told to stop or until idle for long enough. Raises
+        UserError where the data directory cannot be opened."""
+        with stopped_by(self, (signal.SIGTERM, signal.SIGINT)):
+            async with AsyncExitStack() as opened:
+                opened.push_async_callback(in_thread, self._application.close)
+                serving = asyncio.create_task(self._http.serve([local.socket, *tcp]))
+                try:
+                    await self._open(opened)
+                    self._activity.become_ready()
+                    log.info("server ready", extra={"socket": local.path, "tcp": _shown(tcp)})
+                    await self._activity.stop.wait()
+                finally:
+                    self._activity.give_up()
+                    for guard in self._guards:
+                        guard.end_streams()
+                    await asyncio.gather(serving, self._workers.stop())
+        log.info("server stopped")
+
+    async def _open(self, opened: AsyncExitStack) -> None:
+        await in_thread(self._application.open)
+        await in_thread(self._open_engines)
+        await opened.enter_async_context(self._app.running())
+        await opened.enter_async_context(self._workers.running())
+        await opened.enter_async_context(services_running(self._services()))
+        await opened.enter_async_context(chores_done(self._application.schedule))
+
+    def _open_engines(self) -> None:
+        """Whoever asks first does not wait for them."""
+        engines = self._application.engines
+        _ = (engines.keyword_index, engines.vector_index, engines.embedder)
+        _ = (self._application.search, self._application.browse, self._application.grep)
+
+    def _services(self) -> list[Service]:
+        """What runs beside answering, each supervised."""
+        services = [
+            Service("add sources", lambda: add_sources(self._application, self._settings.sources)),
+            Service("keep the log short", lambda: keep_log_short(self._settings.data_dir)),
+        ]
+        if self._options.idle_minutes is not None:
+            seconds = self._options.idle_minutes * 60
+            services.append(
+                Service("end when idle", lambda: self._residence.end_when_idle(seconds))
+            )
+        return services
+
+
+def _shown(sockets: Sequence[socket.socket]) -> str:
+    names = [one.getsockname() for one in sockets]
+    return " ".join(f"{name[0]}:{name[1]}" for name in names) or "none"

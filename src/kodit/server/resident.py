@@ -1,0 +1,93 @@
+"""What this user's own programs may ask the server about itself, over its socket alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.metadata import version
+
+from kodit.composition import Application
+from kodit.domain.value_objects import RunState
+from kodit.infrastructure.resident.connecting import END_PATH, HANDSHAKE_PATH
+from kodit.server.activity import Activity
+from kodit.server.problems import Receive, Refusal, Scope, Send, send_json
+
+RESIDENT_PATHS = (HANDSHAKE_PATH, END_PATH)
+
+
+@dataclass(frozen=True, slots=True)
+class Residence:
+    """The server as its user's programs see it. `count_clients` counts the open connections of
+    its socket; `stays` says that it does not end by itself."""
+
+    application: Application
+    activity: Activity
+    count_clients: Callable[[], int]
+    stays: bool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for `RESIDENT_PATHS`."""
+        if (scope["method"], scope["path"]) == ("GET", HANDSHAKE_PATH):
+            await send_json(send, HTTPStatus.OK, await self._about())
+        elif (scope["method"], scope["path"]) == ("POST", END_PATH):
+            await self._end(send)
+        else:
+            await Refusal(
+                HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "ask with GET, end with POST"
+            ).send(send)
+
+    async def _about(self) -> dict[str, object]:
+        return {
+            "version": version("kodit"),
+            "settings": self.application.settings.digest,
+            "pid": os.getpid(),
+            "stays": self.stays,
+            "busy_with": await self.busy_with(of_others_than=1),
+        }
+
+    async def _end(self, send: Send) -> None:
+        busy_with = await self.busy_with(of_others_than=1)
+        if self.stays:
+            busy_with = "it was started to stay"
+        if busy_with is not None:
+            await Refusal(
+                HTTPStatus.CONFLICT, "server_busy", f"the server does not end: {busy_with}"
+            ).send(send)
+            return
+        await send_json(send, HTTPStatus.ACCEPTED, {"pid": os.getpid()})
+        self.activity.stop.set()
+
+    async def busy_with(self, *, of_others_than: int = 0) -> str | None:
+        """Why the server is needed now, apart from so many clients, each with a request; None
+        where it is idle."""
+        if (requests := self.activity.requests - of_others_than) > 0:
+            return f"it answers {_counted(requests, 'request')}"
+        if (clients := self.count_clients() - of_others_than) > 0:
+            return f"{_counted(clients, 'client')} of it {'is' if clients == 1 else 'are'} there"
+        if not self.activity.has_opened:
+            return "it starts"
+        queue = self.application.queue
+        states = [RunState.RUNNING]
+        if await queue.paused_since() is None:
+            states.append(RunState.QUEUED)
+        runs = await queue.list_runs(states, 1)
+        return f"it is indexing (run {runs[0].id})" if runs else None
+
+    async def end_when_idle(self, idle_seconds: float) -> None:
+        """Stop the server when nobody has needed it for so long."""
+        while not self.activity.stop.is_set():
+            left = self.activity.last_at + idle_seconds - time.monotonic()
+            if left > 0:
+                await asyncio.sleep(left)
+            elif await self.busy_with() is None:
+                self.activity.stop.set()
+            else:
+                self.activity.note()
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

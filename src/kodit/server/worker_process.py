@@ -1,0 +1,56 @@
+"""The program of a worker that belongs to a server: it ends with it, and leaves it the cores.
+
+Started by `workers.py` as `python -P -m kodit.server.worker_process DATA_DIR LIFELINE`. LIFELINE
+is the end of a pipe, of which the server holds the other: it closes when the server has ended,
+however that came.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from kodit.composition import Application
+from kodit.faces.cli.session import Session
+from kodit.faces.cli.signals import on_signals
+from kodit.infrastructure.logs import configure_logs
+from kodit.settings import LogLevel, Settings
+
+NICENESS = 10
+"""Who waits for an answer comes before who indexes."""
+RELEASE_SECONDS = 10.0
+"""How long a worker without a server may take to release its tasks."""
+
+
+def main() -> None:
+    """Serve the queue until SIGTERM, or until the server has ended."""
+    data_dir, lifeline = sys.argv[1:]
+    # Ctrl-C reaches the whole process group; the server tells its workers what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError):
+        os.nice(NICENESS)
+    # The server itself asks for what is due.
+    settings = replace(Settings.load(data_dir=data_dir), sync_every_seconds=None)
+    configure_logs("info" if settings.log_level is LogLevel.AUTO else settings.log_level)
+    threading.Thread(
+        target=_end_with_server, args=(int(lifeline),), daemon=True, name="lifeline"
+    ).start()
+    with Session(Application(settings)) as session:
+        host = session.application.host
+        session.run(host.serve_until_stopped(on_signals(signal.SIGTERM)))
+
+
+def _end_with_server(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(RELEASE_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

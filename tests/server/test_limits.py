@@ -1,0 +1,271 @@
+"""No client can hold the server: each has its time, its share and its room."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from tests.support.listening import echo, listening, patiently, until
+
+from kodit.server.limits import Limits
+from kodit.server.problems import Receive, Scope, Send
+
+GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = "POST / HTTP/1.1\r\nHost: localhost\r\n"
+LARGE = Limits(sweep_seconds=0.02)
+"""Nothing in these tests reaches a limit but the one that is made small."""
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "GET / HT", "GET / HTTP/1.1\r\nHost: localhost\r\n", GET + "G"]
+)
+def test_a_header_that_does_not_come(sent: str) -> None:
+    """Not a byte of it, a part of it, or the rest of a second one: the connection is closed."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LARGE, header_seconds=0.05)) as server:
+            client = await server.connect()
+            await client.send(sent)
+            assert await client.is_closed()
+
+    patiently(run())
+
+
+def test_a_header_that_comes_byte_by_byte() -> None:
+    """Each byte does not begin its time anew."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LARGE, header_seconds=0.2)) as server:
+            client = await server.connect()
+            closed = asyncio.create_task(client.is_closed())
+            while not closed.done():
+                client.writer.write(b"a")
+                await asyncio.wait({closed}, timeout=0.02)
+
+    patiently(run())
+
+
+@pytest.mark.parametrize("how", ["Content-Length: 10", "Transfer-Encoding: chunked"])
+def test_a_body_that_does_not_come(how: str) -> None:
+    async def run() -> None:
+        async with listening(echo, replace(LARGE, body_seconds=0.05)) as server:
+            client = await server.connect()
+            await client.send(f"{POST}{how}\r\n\r\n")
+            status, body = await client.receive()
+            assert (status, json.loads(body)["code"]) == (408, "body_too_slow")
+            assert await client.is_closed()
+
+    patiently(run())
+
+
+def test_a_body_that_nobody_reads_any_more() -> None:
+    """After its refusal, a client that goes on sending has no longer than for a header."""
+
+    async def run() -> None:
+        limits = replace(LARGE, body_bytes=10, header_seconds=0.1)
+        async with listening(echo, limits) as server:
+            client = await server.connect()
+            await client.send(f"{POST}Transfer-Encoding: chunked\r\n\r\nff\r\n{'x' * 255}\r\n")
+            status, _ = await client.receive()
+            assert status == 413
+            closed = asyncio.create_task(client.is_closed())
+            while not closed.done():
+                client.writer.write(b"1\r\nx\r\n")
+                await asyncio.wait({closed}, timeout=0.02)
+
+    patiently(run())
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        f"{POST}Content-Length: 1001\r\n\r\n",
+        f"{POST}Content-Length: {'9' * 18}\r\n\r\n",
+        f"{POST}Transfer-Encoding: chunked\r\n\r\n3e9\r\n{'x' * 1001}\r\n0\r\n\r\n",
+        f"{POST}Transfer-Encoding: chunked\r\n\r\n" + f"1f4\r\n{'x' * 500}\r\n" * 3 + "0\r\n\r\n",
+    ],
+)
+def test_a_body_that_is_too_large(request_text: str) -> None:
+    """Whether it says so or not."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LARGE, body_bytes=1000)) as server:
+            status, body = await server.ask(request_text)
+            assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+
+    patiently(run())
+
+
+def test_bodies_of_all_clients_together() -> None:
+    """What one holds, another cannot have; afterwards it can."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LARGE, bodies_bytes=1000)) as server:
+            half_sent = await server.connect()
+            await half_sent.send(f"{POST}Content-Length: 800\r\n\r\n{'x' * 700}")
+            await until(lambda: server.guard.bodies.left == 300)
+            whole = f"{POST}Content-Length: 400\r\n\r\n{'x' * 400}"
+            status, body = await server.ask(whole)
+            assert (status, json.loads(body)["code"]) == (503, "overloaded")
+
+            await half_sent.send("x" * 100)
+            assert await half_sent.receive() == (200, b'{"bytes": 800}')
+            assert await server.ask(whole) == (200, b'{"bytes": 400}')
+
+    patiently(run())
+
+
+def test_an_answer_that_nobody_takes() -> None:
+    async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": bytes(1 << 16), "more_body": True})
+
+    async def run() -> None:
+        async with listening(endless, replace(LARGE, write_seconds=0.05)) as server:
+            client = await server.connect()
+            await client.send(GET)
+            await until(lambda: server.activity.requests > 0)
+            await until(lambda: not (len(server.connections) or server.activity.requests))
+
+    patiently(run())
+
+
+def test_work_that_takes_too_long() -> None:
+    """Its client is told, although it does not end at once; what it says then is dropped."""
+    ended = asyncio.Event()
+
+    async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)  # as a thread would that cannot be stopped
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            ended.set()
+
+    async def run() -> None:
+        async with listening(slow, replace(LARGE, request_seconds=0.05)) as server:
+            client = await server.connect()
+            await client.send(GET)
+            status, body = await client.receive()
+            assert (status, json.loads(body)["code"]) == (504, "request_too_slow")
+            assert not ended.is_set()
+            await ended.wait()
+
+    patiently(run())
+
+
+def test_the_stream_of_an_answer_may_go_on() -> None:
+    """It ends with the server, as it should: its last chunk is the empty one."""
+
+    async def stream(_scope: Scope, _receive: Receive, send: Send) -> None:
+        kind = (b"content-type", b"text/event-stream; charset=utf-8")
+        await send({"type": "http.response.start", "status": 200, "headers": [kind]})
+        while True:
+            await send({"type": "http.response.body", "body": b": ping\n\n", "more_body": True})
+            await asyncio.sleep(0.02)
+
+    async def run() -> None:
+        async with listening(stream, replace(LARGE, request_seconds=0.05)) as server:
+            client = await server.connect()
+            await client.send(GET)
+            for _ in range(10):
+                await client.reader.readuntil(b": ping\n\n")
+            server.activity.stop.set()
+            server.guard.end_streams()
+            rest = await client.reader.read()
+            assert rest.endswith(b"0\r\n\r\n")
+
+    patiently(run())
+
+
+def test_a_client_that_goes_away_ends_its_work() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.set()
+
+    async def run() -> None:
+        async with listening(work, LARGE) as server:
+            client = await server.connect()
+            await client.send(GET)
+            await begun.wait()
+            client.close()
+            await ended.wait()
+
+    patiently(run())
+
+
+def test_answers_are_finished_before_the_server_ends() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(_scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await go_on.wait()
+        await echo({}, receive, send)
+
+    async def run() -> None:
+        async with listening(work, LARGE) as server:
+            client = await server.connect()
+            await client.send(GET)
+            await begun.wait()
+            server.activity.stop.set()
+            go_on.set()
+            assert await client.receive() == (200, b'{"bytes": 0}')
+            assert await client.is_closed()
+
+    patiently(run())
+
+
+def test_many_connections_make_room_for_new_ones() -> None:
+    """Those that have waited longest for a request go first, never one that is being answered."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            begun.set()
+            await go_on.wait()
+        await echo(scope, receive, send)
+
+    async def run() -> None:
+        async with listening(work, replace(LARGE, connections=5)) as server:
+            busy = await server.connect()
+            await busy.send(GET.replace("/ ", "/slow "))
+            await begun.wait()
+            idle = [await server.connect() for _ in range(10)]
+            assert await server.ask(GET) == (200, b'{"bytes": 0}')
+            assert await idle[0].is_closed()
+            assert len(server.connections) <= 5
+            go_on.set()
+            assert await busy.receive() == (200, b'{"bytes": 0}')
+
+    patiently(run())
+
+
+def test_more_requests_at_once_than_connections_may_be() -> None:
+    """Who comes then is told to try again."""
+    go_on = asyncio.Event()
+
+    async def work(_scope: Scope, receive: Receive, send: Send) -> None:
+        await go_on.wait()
+        await echo({}, receive, send)
+
+    async def run() -> None:
+        async with listening(work, replace(LARGE, connections=2)) as server:
+            busy = [await server.connect() for _ in range(2)]
+            for client in busy:
+                await client.send(GET)
+            await until(lambda: server.activity.requests == 2)
+            refused = await server.connect()
+            assert (await refused.reader.read()).startswith(b"HTTP/1.1 503 ")
+            go_on.set()
+            for client in busy:
+                assert await client.receive() == (200, b'{"bytes": 0}')
+
+    patiently(run())

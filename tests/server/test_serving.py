@@ -1,0 +1,151 @@
+"""`kodit serve` from start to end: one server of a data directory, on two ways in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand, finish, wait_until
+from tests.support.server import RunningServer
+
+from kodit.infrastructure.resident.connecting import connect, handshake
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> KoditCommand:
+    return KoditCommand(tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with RunningServer(KoditCommand(tmp_path_factory.mktemp("serving") / "data")) as running:
+        yield running
+
+
+def test_it_answers_over_tcp_and_over_its_socket(server: RunningServer) -> None:
+    assert server.get("/healthz").status == 200
+    assert server.get("/readyz").json() == {"status": "ready"}
+    assert server.ask_locally("GET", "/readyz").json() == {"status": "ready"}
+
+
+def test_its_socket_is_its_users_alone(server: RunningServer) -> None:
+    status = (server.command.data_dir / "server.sock").lstat()
+    assert stat.S_ISSOCK(status.st_mode)
+    assert stat.S_IMODE(status.st_mode) == 0o600
+
+
+def test_a_second_server_is_refused(server: RunningServer) -> None:
+    """With a sentence that names the first one, which goes on."""
+    outcome = server.command.run("serve", "--port", "0")
+
+    assert outcome.code == 1
+    assert outcome.said == [
+        f"kodit: a server of the data directory {server.command.data_dir} runs already "
+        f"(process {server.process.pid})"
+    ]
+    assert server.get("/healthz").status == 200
+
+
+def test_ten_starters_make_one_server(command: KoditCommand) -> None:
+    processes = [command.start("serve", "--no-tcp", "--no-worker") for _ in range(10)]
+    wait_until(lambda: sum(process.poll() is None for process in processes) == 1)
+    [left] = [process for process in processes if process.poll() is None]
+
+    connection = connect(command.data_dir)
+    assert connection is not None
+    with connection:
+        assert handshake(connection).pid == left.pid
+    left.terminate()
+    codes = sorted(finish(process).code for process in processes)
+    assert codes == [0, *[1] * 9]
+
+
+def test_a_socket_that_a_killed_server_has_left(command: KoditCommand) -> None:
+    with RunningServer(command) as first:
+        first.stop(signal.SIGKILL)
+    assert (command.data_dir / "server.sock").exists()
+    assert connect(command.data_dir) is None
+
+    with RunningServer(command) as second:
+        assert second.ask_locally("GET", "/healthz").status == 200
+    assert not (command.data_dir / "server.sock").exists()
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A runtime directory, whose path is short as they are."""
+    with tempfile.TemporaryDirectory(prefix="run", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_path_too_long_for_a_socket(tmp_path: Path, runtime: Path) -> None:
+    """The socket lies in the runtime directory, and is found from the data directory."""
+    deep = tmp_path / ("d" * 60) / ("e" * 60) / "data"
+    deep.parent.mkdir(parents=True)
+    command = KoditCommand(deep, XDG_RUNTIME_DIR=str(runtime))
+
+    with RunningServer(command, "--no-tcp", "--no-worker") as server:
+        assert server.socket_path.parent == runtime / "kodit"
+        assert stat.S_IMODE((runtime / "kodit").lstat().st_mode) == 0o700
+        connection = connect(deep)
+        assert connection is not None
+        with connection:
+            assert handshake(connection).pid == server.process.pid
+    assert list((runtime / "kodit").iterdir()) == []
+    assert connect(deep) is None
+
+
+def test_a_port_that_is_taken(command: KoditCommand) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        outcome = command.run("serve", "--port", port)
+    assert outcome.code == 2
+    assert outcome.said == [
+        f"kodit: port {port} of 127.0.0.1 is taken by another program; choose one with --port"
+    ]
+    assert not (command.data_dir / "server.sock").exists()
+
+
+def test_it_stops_on_sigterm(command: KoditCommand) -> None:
+    """With status 0, and its workers with it."""
+    with RunningServer(command, "--port", "0", "--workers", "1") as server:
+        wait_until(lambda: 'event="worker started"' in server.log)
+        children = server.children()
+        assert server.stop() == 0
+    assert 'event="worker stopped"' in server.log
+    assert not any(_is_alive(child) for child in children)
+
+
+def test_a_worker_that_is_killed_is_replaced(command: KoditCommand) -> None:
+    """The server goes on meanwhile."""
+    with RunningServer(command, "--port", "0", "--workers", "1") as server:
+        wait_until(lambda: 'event="worker started"' in server.log)
+        [worker] = server.children()
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: 'ended="signal 9"' in server.log)
+        assert server.get("/healthz").status == 200
+        wait_until(lambda: server.log.count('event="worker started"') == 2)
+        assert worker not in server.children()
+
+
+def test_workers_end_with_a_server_that_is_killed(command: KoditCommand) -> None:
+    with RunningServer(command, "--port", "0", "--workers", "2") as server:
+        wait_until(lambda: server.log.count('event="worker started"') == 2)
+        workers = server.children()
+        server.stop(signal.SIGKILL)
+        wait_until(lambda: not any(_is_alive(worker) for worker in workers))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text("ascii")
+    except OSError:
+        return False
