@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kodit.application.services.index_locator import IndexLocator
 from kodit.domain.caller import Caller
 from kodit.domain.entities import Index
-from kodit.domain.errors import InvalidQueryError
+from kodit.domain.errors import InvalidQueryError, SourceError
 from kodit.domain.questions import Where
 from kodit.domain.value_objects import SearchFilter
 
@@ -50,9 +50,27 @@ class ScopeService:
             parts, is_implied = ([held], True) if held is not None else ([], False)
         return Chosen(_filter_of(parts, where), is_implied)
 
-    def choose_one(self, caller: Caller, where: Where) -> tuple[Index, str]:
-        """The one index that is meant, and the folder of it, empty for the whole. Raises what
-        `choose` raises, and InvalidQueryError where the question could be about several."""
+    def places(self, caller: Caller, where: Where, place: str) -> tuple[Index, list[str]]:
+        """The one index that a path in it is of, and the paths from its top that may be meant, the
+        likeliest first: from where the caller stands, and from the top. Whoever is on this machine
+        may also name a file by its absolute path.
+
+        Raises what `choose` raises, and InvalidQueryError where it could be about several.
+        """
+        if caller.is_local and not where.sources and place.startswith("/"):
+            folder, _, name = place.rpartition("/")
+            held = self._locator.holding(folder or "/")
+            if held is None:
+                raise SourceError(
+                    f"{folder or '/'} is not indexed",
+                    code="source_not_indexed",
+                    source=folder or "/",
+                )
+            return held[0], [_joined(held[1], name)]
+        index, folder = self._choose_one(caller, where)
+        return index, [_joined(folder, place), place] if folder else [place]
+
+    def _choose_one(self, caller: Caller, where: Where) -> tuple[Index, str]:
         if len(where.sources) == 1:
             return self._locator.locate_part(where.sources[0], caller)
         if not where.sources and caller.folder is not None:
@@ -65,6 +83,10 @@ class ScopeService:
             "this is about one index: name its source",
             code="source_missing" if not where.sources else "sources_several",
         )
+
+
+def _joined(folder: str, path: str) -> str:
+    return f"{folder}/{path.removeprefix('./')}" if folder else path
 
 
 def _filter_of(parts: Sequence[tuple[Index, str]], where: Where) -> SearchFilter:

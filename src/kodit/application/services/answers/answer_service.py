@@ -4,7 +4,9 @@ found there, and what the answer stands on."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from kodit.application.services.browse_service import BrowseService
@@ -19,6 +21,7 @@ from kodit.application.views.files import FilesView, GrepView, SymbolsView, Text
 from kodit.application.views.search import RelatedView, SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
+from kodit.domain.errors import NotFoundError
 from kodit.domain.grep import Expression, GrepRequest
 from kodit.domain.questions import (
     FilesQuestion,
@@ -168,9 +171,8 @@ class AnswerService:
         """Lines of an indexed file."""
 
         def find() -> TextView:
-            index, folder = self._scope.choose_one(caller, question.where)
-            place = f"{folder}/{question.place}" if folder else question.place
-            text = self._asked.browse.read_file(index.id, place)
+            index, places = self._scope.places(caller, question.where, question.place)
+            text = _first_there(places, partial(self._asked.browse.read_file, index.id))
             return TextView.of(text, self._standing.of(SearchFilter((index.id,))))
 
         return await _read(find)
@@ -179,8 +181,7 @@ class AnswerService:
         """Snippets whose code is like that at a place."""
 
         def find() -> RelatedView:
-            index, folder = self._scope.choose_one(caller, question.where)
-            place = f"{folder}/{question.place}" if folder else question.place
+            index, places = self._scope.places(caller, question.where, question.place)
             search_filter = SearchFilter(
                 index_ids=() if question.in_all else (index.id,),
                 languages=question.where.languages,
@@ -188,7 +189,12 @@ class AnswerService:
             )
             return RelatedView.of(
                 question.place,
-                self._asked.related.find(index.id, place, search_filter, question.limit),
+                _first_there(
+                    places,
+                    lambda place: self._asked.related.find(
+                        index.id, place, search_filter, question.limit
+                    ),
+                ),
                 self._standing.of(search_filter),
                 with_file=caller.is_local,
             )
@@ -197,6 +203,15 @@ class AnswerService:
 
     async def _stand(self, chosen: Chosen) -> tuple[StandingView, ...]:
         return await _read(lambda: self._standing.of(chosen.filter, is_implied=chosen.is_implied))
+
+
+def _first_there(places: Sequence[str], look: Callable[[str], T]) -> T:
+    """What is at the first of the places where there is a file. Raises NotFoundError for the last
+    one, as that is what the caller has typed."""
+    for place in places[:-1]:
+        with suppress(NotFoundError):
+            return look(place)
+    return look(places[-1])
 
 
 async def _read(work: Callable[[], T]) -> T:
