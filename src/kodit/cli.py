@@ -1,7 +1,8 @@
-"""Where the program starts: it hands over to a face."""
+"""Where the program starts: it hands over to a face, or to the front of the resident server."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,10 +10,30 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, or `kodit stdio`, which has no time to load it."""
+    front = _arguments_of_front(sys.argv[1:])
+    if front is not None:
+        from kodit.front.main import main as answer  # noqa: PLC0415 - one of the two is needed
+
+        answer(front)
+        return
     from kodit.faces.cli.app import main as run  # noqa: PLC0415 - other faces do without it
 
     run(serve=_serve)
+
+
+def _arguments_of_front(arguments: list[str]) -> list[str] | None:
+    """The options of `stdio`, before and after it; None for another command."""
+    if "stdio" not in arguments:
+        return None
+    place = arguments.index("stdio")
+    before = arguments[:place]
+    is_first = (
+        not before
+        or (len(before) == 1 and before[0].startswith("--data-dir="))
+        or (len(before) == 2 and before[0] == "--data-dir")
+    )
+    return [*before, *arguments[place + 1 :]] if is_first else None
 
 
 def _serve(settings: Settings, **options: Any) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from kodit.application.services.queue_service import QueueService
     from kodit.application.services.refresh_service import RefreshService
     from kodit.application.services.related_service import RelatedService
+    from kodit.application.services.savings_service import SavingsService
+    from kodit.application.services.scope_service import ScopeService
     from kodit.application.services.search_service import SearchService
     from kodit.application.services.source_indexing_service import SourceIndexingService
     from kodit.application.services.source_service import SourceService
@@ -250,10 +252,22 @@ class Application(Foundation):
     @made_once
     def answers(self) -> AnswerService:
         from kodit.application.services.answers.answer_service import AnswerService
+
+        return AnswerService(asked=self, scope=self.scoping, standing=self.standing)
+
+    @made_once
+    def scoping(self) -> ScopeService:
         from kodit.application.services.scope_service import ScopeService
 
-        return AnswerService(
-            asked=self, scope=ScopeService(locator=self.locator), standing=self.standing
+        return ScopeService(locator=self.locator)
+
+    @made_once
+    def savings(self) -> SavingsService:
+        from kodit.application.services.savings_service import SavingsService
+        from kodit.infrastructure.savings_file import SavingsFile
+
+        return SavingsService(
+            catalogue=self.catalogue, store=SavingsFile(self.data_dir), clock=self.clock
         )
 
     @made_once

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from kodit.composition import Application
+from kodit.faces.mcp.server import create_mcp_app
 from kodit.server.activity import Activity
 from kodit.server.problems import AsgiApp, Message, Receive, Refusal, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
@@ -49,7 +50,12 @@ class App:
 
 def create_app(application: Application, activity: Activity, residence: Residence) -> App:
     """The application of the server over one data directory."""
-    return App(rest=_not_there, mcp=_not_there, residence=residence, activity=activity)
+    return App(
+        rest=_not_there,
+        mcp=create_mcp_app(application),
+        residence=residence,
+        activity=activity,
+    )
 
 
 async def _not_there(scope: Scope, _receive: Receive, send: Send) -> None:

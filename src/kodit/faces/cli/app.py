@@ -11,7 +11,7 @@ import typer
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.faces.cli.advice import with_advice
-from kodit.faces.cli.commands import files, keys, queue, serve, worker
+from kodit.faces.cli.commands import clients, files, keys, queue, serve, worker
 from kodit.faces.cli.commands.group import Commands
 from kodit.faces.cli.commands.options import Everywhere, Given, IndexName, Json, Serve, given
 from kodit.faces.cli.commands.options import loaded as _loaded
@@ -38,6 +38,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(worker.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app, name="keys")
+app.add_typer(clients.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""The Model Context Protocol: eight tools for coding assistants, over streamable HTTP."""

@@ -1,0 +1,39 @@
+"""What to call next, as a model reads it: one line for each code of an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kodit.domain.errors import KoditError
+
+ADVICE: Mapping[str, str] = {
+    "access_refused": "the user can give access with `kodit index SOURCE --credentials env:NAME`",
+    "choice_invalid": "choose one of those",
+    "clone_damaged": "call index with this source to repair it",
+    "credentials_missing": "the user gives them with `kodit index SOURCE --credentials env:NAME`",
+    "cursor_invalid": "call again with the same arguments as before, or without a cursor",
+    "expression_invalid": "escape what is meant literally with \\",
+    "file_misnamed": "call again with one of these paths",
+    "file_not_found": "call files with paths such as **/NAME to find it",
+    "file_unreadable": "call index with this source to bring its index up to date",
+    "folder_missing": "call indexes to see which sources there are",
+    "grep_too_slow": "give paths, languages or one source, or a simpler pattern",
+    "index_incomplete": "call index with this source and wait, or use grep meanwhile",
+    "index_not_found": "call indexes to see which there are",
+    "keyword_index_unreadable": "the user can repair it with `kodit doctor --repair`",
+    "line_not_found": "call read with lines in that range",
+    "lines_invalid": "write lines as 30-60, 30- or 30",
+    "queue_paused": "the user can resume it with `kodit queue resume`",
+    "run_has_ended": "call indexes to see how it ended",
+    "run_has_succeeded": "call indexes to see how it stands",
+    "source_not_indexed": "call index with this source to add it",
+    "unavailable": "try again in a moment",
+}
+
+
+def sentence_of(error: KoditError) -> str:
+    """What went wrong, and what to call next where there is something to do."""
+    sentence = str(error)
+    sentence = f"{sentence[:1].upper()}{sentence[1:]}".removesuffix(".")
+    advice = ADVICE.get(error.code or "")
+    return f"{sentence}; {advice}." if advice else f"{sentence}."

@@ -1,0 +1,85 @@
+"""What a tool is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from kodit.domain.caller import Caller
+from kodit.domain.questions import Where
+from kodit.faces.mcp.arguments import Arguments
+from kodit.faces.mcp.definitions import DEFAULT_BUDGET, Tool
+
+if TYPE_CHECKING:
+    from kodit.composition import Application
+
+EVERYWHERE = ("all", "*")
+"""Given as a source, these mean every index."""
+
+
+class ReportProgress(Protocol):
+    """Tells a client that waits how far its call has come."""
+
+    async def __call__(
+        self, progress: float, total: float | None = None, message: str | None = None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool, by somebody."""
+
+    application: Application
+    caller: Caller
+    tool: Tool
+    arguments: Arguments
+    report_progress: ReportProgress
+
+    @property
+    def now(self) -> datetime:
+        return self.application.clock.now()
+
+    @property
+    def budget(self) -> int:
+        """In tokens, for the whole answer."""
+        budget: int = self.arguments.get("budget", DEFAULT_BUDGET)
+        return budget
+
+    @property
+    def limit(self) -> int:
+        """How many results are wanted at most."""
+        limit: int | None = self.arguments.get("limit", self.tool.by_name["limit"].default)
+        return limit or 1
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What was named as source; nothing also where everything was meant."""
+        named = self.arguments.get("source", ())
+        named = (named,) if isinstance(named, str) else named
+        return () if self.means_everything else named
+
+    @property
+    def means_everything(self) -> bool:
+        named = self.arguments.get("source", ())
+        return any(one in EVERYWHERE for one in ((named,) if isinstance(named, str) else named))
+
+    @property
+    def where(self) -> Where:
+        """Which files are meant."""
+        languages = tuple(one.lower() for one in self.arguments.get("languages", ()))
+        return Where(
+            self.sources, self.means_everything, languages, self.arguments.get("paths", ())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text of an answer; `is_error` tells a client that the call has failed."""
+
+    text: str
+    is_error: bool = False
+
+
+Handler = Callable[[Call], Awaitable[str]]

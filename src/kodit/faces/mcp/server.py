@@ -1,0 +1,127 @@
+"""The protocol: the SDK's server over the eight tools, and its streamable HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.caching import CacheHint
+from mcp.server.lowlevel.server import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+)
+from starlette.responses import PlainTextResponse
+
+from kodit.domain.caller import Caller
+from kodit.faces.mcp.arguments import unknown_tool
+from kodit.faces.mcp.definitions import BY_NAME, INSTRUCTIONS, TOOLS
+from kodit.faces.mcp.dispatch import answer_of
+
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
+    from starlette.types import Receive, Scope, Send
+
+    from kodit.composition import Application
+
+CALLER = "kodit.caller"
+"""Where a listener says in a scope who calls: a `Caller`."""
+TTL_MILLISECONDS = 3_600_000
+"""The tools change with the program alone."""
+MOST_BODY_BYTES = 1_000_000
+
+
+class McpApp:
+    """An ASGI application for one path. It answers from the start of its lifespan to the end."""
+
+    def __init__(self, application: Application) -> None:
+        self._manager = StreamableHTTPSessionManager(
+            make_server(application), stateless=True, max_request_body_size=MOST_BODY_BYTES
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until the context is left, which ends all calls."""
+        async with self._manager.run():
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["method"] != "POST":
+            # No session, so that there is nothing to listen to and nothing to end.
+            refusal = PlainTextResponse("Use POST.\n", 405, {"Allow": "POST"})
+            await refusal(scope, receive, send)
+            return
+        await self._manager.handle_request(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def create_mcp_app(application: Application) -> McpApp:
+    """MCP over streamable HTTP, without sessions, in the old handshake and the new revision."""
+    return McpApp(application)
+
+
+def make_server(application: Application) -> Server[Any]:
+    """The SDK's server; it offers tools and nothing else."""
+
+    async def list_tools(
+        _context: ServerRequestContext[Any], _params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        return ListToolsResult(tools=_DEFINITIONS)
+
+    async def call_tool(
+        context: ServerRequestContext[Any], params: CallToolRequestParams
+    ) -> CallToolResult:
+        if params.name not in BY_NAME:
+            raise MCPError(INVALID_PARAMS, unknown_tool(params.name))
+        answer = await answer_of(
+            application,
+            _caller(application, context),
+            BY_NAME[params.name],
+            params.arguments or {},
+            context.session.report_progress,
+        )
+        return CallToolResult(
+            content=[TextContent(text=answer.text)], is_error=answer.is_error
+        )
+
+    hint = CacheHint(TTL_MILLISECONDS, "public")
+    return Server(
+        "kodit",
+        version=version("kodit"),
+        title="Kodit",
+        instructions=INSTRUCTIONS,
+        cache_hints={"tools/list": hint, "server/discover": hint},
+        get_tool_input_schema=lambda name: BY_NAME[name].input_schema if name in BY_NAME else None,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def _caller(application: Application, context: ServerRequestContext[Any]) -> Caller:
+    """Who calls, as the listener says; without a word, somebody far away who may only read."""
+    scope = getattr(context.request, "scope", {})
+    caller = scope.get(CALLER)
+    if isinstance(caller, Caller):
+        return caller
+    return Caller(application.settings.policy_of_remote_callers, may_write=False)
+
+
+_DEFINITIONS = [Tool.model_validate(tool.definition) for tool in TOOLS]

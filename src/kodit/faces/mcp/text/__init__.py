@@ -1,0 +1,1 @@
+"""Answers as text, made to be read by a language model: places first, then code, no ornament."""

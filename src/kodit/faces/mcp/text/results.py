@@ -1,0 +1,108 @@
+"""Snippets that were found: first where all of them are, then the code of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from kodit.domain.symbols import declares
+from kodit.faces.mcp.text.sheet import Sheet, code_lines, one_line, shortened
+
+LONGEST_TELLING_LINE = 100
+SMALL_SNIPPET_LINES = 3
+"""A snippet of so few lines is shown at once."""
+MOST_LINES_OF_A_DECLARATION = 4
+_GOES_ON = ("(", "[", ",")
+FEW = 2
+"""So many results need no list of their places before their code."""
+LEAST_LINES_OF_A_PART = 3
+"""Fewer lines of a snippet's start are not worth their head."""
+
+
+class Placed(Protocol):
+    """Code with its place: a result of a search, or a definition."""
+
+    @property
+    def index_id(self) -> int: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def start_line(self) -> int: ...
+    @property
+    def end_line(self) -> int: ...
+    @property
+    def symbol(self) -> str | None: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+def show_results(sheet: Sheet, results: Sequence[Placed], *, several: bool) -> int:
+    """List all results that fit, then the code of the best that fits; how many results, counted
+    from the first, need not be shown again. `several` says whether a path alone is ambiguous."""
+    whole: set[int] = set()
+    listed = 0 if len(results) > FEW else len(results)
+    for number, result in enumerate(results[listed:]):
+        lines = code_lines(result.text)
+        telling = lines if len(lines) <= SMALL_SNIPPET_LINES else telling_line(result, lines)
+        if not sheet.add(head(result, several=several), *telling):
+            break
+        listed += 1
+        if len(telling) == len(lines):
+            whole.add(number)
+    done = 0
+    for number, result in enumerate(results[:listed]):
+        if number not in whole and not _show_code(sheet, result, several=several):
+            break
+        done = number + 1
+    return done
+
+
+def head(result: Placed, *, several: bool) -> str:
+    """`path:lines kind name`, with the number of the index where there are several."""
+    place = f"{one_line(result.path)}:{result.start_line}-{result.end_line}"
+    if several:
+        place = f"[{result.index_id}] {place}"
+    if not result.symbol:
+        return place
+    name = f"{result.scope}.{result.symbol}" if result.scope else result.symbol
+    return f"{place} {result.kind} {one_line(name)}"
+
+
+def telling_line(result: Placed, lines: Sequence[str]) -> list[str]:
+    """The line that says most about code: its declaration, or the first with words. One that goes
+    on over several lines is joined."""
+    numbers = range(len(lines))
+    found = next((n for n in numbers if result.symbol and declares(result.symbol, lines[n])), None)
+    if found is None:
+        found = next((n for n in numbers if any(map(str.isalnum, lines[n]))), None)
+    if found is None:
+        return []
+    line = lines[found]
+    for following in lines[found + 1 : found + 1 + MOST_LINES_OF_A_DECLARATION]:
+        if len(line) > LONGEST_TELLING_LINE or not line.endswith(_GOES_ON):
+            break
+        line += ("" if line.endswith(("(", "[", "{")) else " ") + following.strip()
+    return [shortened(line, LONGEST_TELLING_LINE)]
+
+
+def _show_code(sheet: Sheet, result: Placed, *, several: bool) -> bool:
+    """Add a snippet's code, or as much of its start as fits; whether something was added."""
+    lines = code_lines(result.text)
+    title = head(result, several=several)
+    if sheet.add("", title, *lines):
+        return True
+    rest = f"… to line {result.end_line}: read {one_line(result.path)}"
+    room = sheet.left - len(title) - len(rest) - 3
+    shown: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    if len(shown) < LEAST_LINES_OF_A_PART:
+        return False
+    return sheet.add("", title, *shown, rest)

@@ -1,0 +1,99 @@
+"""On what an answer stands: which index, how old, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from kodit.application.views.standing import StandingView
+from kodit.faces.mcp.text.sheet import one_line, shortened
+
+LONGEST_SOURCE = 80
+MOST_INDEXES = 4
+COMMIT_CHARACTERS = 8
+_SAID_AS_USUAL = ("complete",)
+
+
+def standing_lines(
+    standing: Sequence[StandingView], now: datetime, shown: Collection[int] = ()
+) -> tuple[list[str], list[str]]:
+    """Lines for the start of an answer, about what is missing in it, and for its end, about where
+    it comes from. `shown` are the indexes that something was found in, if it is not in all."""
+    several = len(standing) > 1
+    warnings = [
+        f"{_label(one, several=several)}: {problem}."
+        for one in standing
+        if (problem := missing_in(one)) is not None
+    ]
+    if len(warnings) > MOST_INDEXES:
+        rest = len(warnings) - MOST_INDEXES
+        warnings[MOST_INDEXES:] = [f"{rest} more indexes are not complete; call indexes."]
+    named = [one for one in standing if not shown or one.index_id in shown]
+    sources = [f"{_label(one, several=several)}{_age(one, now)}" for one in named[:MOST_INDEXES]]
+    if len(named) > MOST_INDEXES:
+        sources.append(f"and {len(named) - MOST_INDEXES} more indexes")
+    if not sources:
+        return warnings, []
+    return warnings, [f"— {'; '.join(sources)}"]
+
+
+def missing_in(one: StandingView) -> str | None:
+    """What an index lacks at this moment, in words; None where it lacks nothing."""
+    parts = []
+    percent = "" if one.run is None or one.run.percent is None else f", {one.run.percent} %"
+    match one.state:
+        case "indexing":
+            parts.append(f"still indexing{percent}; more may be found later, ask again")
+        case "updating":
+            parts.append(f"being updated{percent}; this is the state before")
+        case "failed":
+            stages = f" ({', '.join(one.failed)})" if one.failed else ""
+            parts.append(f"its last indexing failed{stages}; call index to try again")
+        case "incomplete":
+            parts.append("not indexed completely, and nothing is indexing it; call index")
+    if one.changed_files and one.state != "updating":
+        files = "1 file has" if one.changed_files == 1 else f"{one.changed_files} files have"
+        parts.append(f"{files} changed since and are not in yet")
+    if one.unsearched:
+        parts.append(f"searched without {', '.join(one.unsearched)}")
+    return "; ".join(parts) or None
+
+
+def index_lines(one: StandingView, files_in_it: int, now: datetime) -> list[str]:
+    """An index as a list of them shows it."""
+    where = f" (only {one_line(one.folder)}/)" if one.folder else ""
+    files = "1 file" if files_in_it == 1 else f"{files_in_it:,} files"
+    lines = [f"[{one.index_id}] {one_line(one.source)}{where}: {files}{_age(one, now)}"]
+    problem = missing_in(one)
+    if problem is not None:
+        lines.append(f"  {problem}")
+    if one.left_out:
+        left_out = ", ".join(f"{count} {reason}" for reason, count in one.left_out.items())
+        lines.append(f"  left out: {left_out}")
+    return lines
+
+
+def _label(one: StandingView, *, several: bool) -> str:
+    source = one_line(one.source)
+    if len(source) > LONGEST_SOURCE:
+        source = f"…{source[-LONGEST_SOURCE:]}"
+    if one.folder:
+        source += f" (only {shortened(one_line(one.folder), LONGEST_SOURCE)}/)"
+    return f"[{one.index_id}] {source}" if several else source
+
+
+def _age(one: StandingView, now: datetime) -> str:
+    commit = f" at {one.commit[:COMMIT_CHARACTERS]}" if one.commit else ""
+    if one.indexed_at is None:
+        return commit
+    return f"{commit}, indexed {ago(now, datetime.fromisoformat(one.indexed_at))}"
+
+
+def ago(now: datetime, then: datetime) -> str:
+    """How long ago something was, in one unit."""
+    seconds = max(0, int((now - then).total_seconds()))
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"

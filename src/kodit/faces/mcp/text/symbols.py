@@ -1,0 +1,56 @@
+"""Where a name is defined and where it is used."""
+
+from __future__ import annotations
+
+from kodit.application.views.files import ReferenceView, SymbolsView
+from kodit.faces.mcp.text.results import head, telling_line
+from kodit.faces.mcp.text.sheet import Sheet, code_lines, one_line, shortened
+
+LONGEST_LINE_OF_USE = 160
+
+
+def show_symbols(sheet: Sheet, view: SymbolsView, *, several: bool) -> int:
+    """Add as many definitions and as many uses as fit, the same number of each, and the code of
+    definitions in what is left; how many of each there was room for."""
+    most = max(len(view.definitions), len(view.references))
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sheet.fits(*_listing(view, middle, several=several, whole=set())):
+            low = middle
+        else:
+            high = middle - 1
+    whole: set[int] = set()
+    for number in range(min(low, len(view.definitions))):
+        if sheet.fits(*_listing(view, low, several=several, whole={*whole, number})):
+            whole.add(number)
+    sheet.add(*_listing(view, low, several=several, whole=whole))
+    return low
+
+
+def _listing(view: SymbolsView, count: int, *, several: bool, whole: set[int]) -> list[str]:
+    lines: list[str] = []
+    for number, definition in enumerate(view.definitions[:count]):
+        lines.append(head(definition, several=several))
+        lines += (
+            code_lines(definition.text)
+            if number in whole
+            else telling_line(definition, code_lines(definition.text))
+        )
+        if number in whole:
+            lines.append("")
+    if view.references[:count]:
+        lines += ["Used in:", *_uses(view.references[:count], several=several)]
+    return lines
+
+
+def _uses(references: tuple[ReferenceView, ...], *, several: bool) -> list[str]:
+    """Lines below the paths of their files."""
+    lines: list[str] = []
+    file: tuple[int, str] | None = None
+    for one in references:
+        if (one.index_id, one.path) != file:
+            file = (one.index_id, one.path)
+            lines.append((f"[{one.index_id}] " if several else "") + one_line(one.path))
+        lines.append(f"{one.line}:{shortened(one.text.rstrip(), LONGEST_LINE_OF_USE)}")
+    return lines

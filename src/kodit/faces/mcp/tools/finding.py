@@ -1,0 +1,124 @@
+"""`search`, `related`, `grep` and `symbols`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from kodit.application.views.search import ResultView
+from kodit.application.views.standing import StandingView
+from kodit.domain.questions import (
+    GrepQuestion,
+    RelatedQuestion,
+    SearchQuestion,
+    SymbolsQuestion,
+    cursor_at,
+    start_of,
+)
+from kodit.domain.value_objects import SymbolKind
+from kodit.faces.mcp.calls import Call
+from kodit.faces.mcp.text.lines import show_matches
+from kodit.faces.mcp.text.page import Page
+from kodit.faces.mcp.text.results import head, show_results
+from kodit.faces.mcp.text.symbols import show_symbols
+from kodit.faces.mcp.tools.nothing import nothing_found
+
+
+async def search(call: Call) -> str:
+    arguments = call.arguments
+    question = SearchQuestion(
+        arguments["query"],
+        call.where,
+        kinds=tuple(map(SymbolKind, arguments.get("kinds", ()))),
+        limit=call.limit,
+        cursor=arguments.get("cursor"),
+        wait=arguments.get("wait", call.tool.by_name["wait"].default),
+    )
+    start = start_of(question)
+    view = await call.application.answers.search(call.caller, question)
+    if not view.results:
+        return await nothing_found(call, view.standing, start)
+    page = _page(call, view.standing, {one.index_id for one in view.results})
+    shown = _show(page, view.results, several=len(view.standing) > 1)
+    if shown < len(view.results):
+        return page.finish(cursor_at(question, start + shown))
+    return page.finish(view.next)
+
+
+async def related(call: Call) -> str:
+    arguments = call.arguments
+    place = f"{arguments['path']}:{arguments['line']}"
+    view = await call.application.answers.related(
+        call.caller, RelatedQuestion(place, call.where, limit=call.limit)
+    )
+    if not view.results:
+        return await nothing_found(call, view.standing, 0)
+    page = _page(call, view.standing, {one.index_id for one in view.results})
+    shown = _show(page, view.results, several=len(view.standing) > 1)
+    if shown < len(view.results):
+        page.note(f"{len(view.results) - shown} more did not fit: raise budget or lower limit.")
+    return page.finish()
+
+
+async def grep(call: Call) -> str:
+    arguments = call.arguments
+    question = GrepQuestion(
+        arguments["pattern"],
+        call.where,
+        ignore_case=arguments.get("ignore_case", False),
+        context=arguments.get("context", 0),
+        limit=call.limit,
+        cursor=arguments.get("cursor"),
+    )
+    start = start_of(question)
+    view = await call.application.answers.grep(call.caller, question)
+    if not view.matches:
+        return await nothing_found(call, view.standing, start, view.problems)
+    page = _page(call, view.standing, {one.index_id for one in view.matches})
+    for problem in view.problems:
+        page.note(problem)
+    shown = show_matches(page.sheet, view.matches, several=len(view.standing) > 1)
+    if not shown:  # not even one line fits: it is cut, so that the next call goes on
+        first = view.matches[0]
+        page.sheet.force(f"{first.path}:{first.line}:{first.text.strip()}")
+        shown = 1
+    if shown < len(view.matches):
+        return page.finish(cursor_at(question, start + shown))
+    return page.finish(view.next)
+
+
+async def symbols(call: Call) -> str:
+    arguments = call.arguments
+    question = SymbolsQuestion(
+        arguments["name"],
+        call.where,
+        kinds=arguments.get("kinds", ()),
+        limit=call.limit,
+        cursor=arguments.get("cursor"),
+    )
+    start = start_of(question)
+    view = await call.application.answers.symbols(call.caller, question)
+    if not view.definitions and not view.references:
+        return await nothing_found(call, view.standing, start)
+    found = {one.index_id for one in (*view.definitions, *view.references)}
+    page = _page(call, view.standing, found)
+    if not view.definitions and not start:
+        page.note(f"No definition of {arguments['name']} is indexed.")
+    shown = show_symbols(page.sheet, view, several=len(view.standing) > 1)
+    if shown < max(len(view.definitions), len(view.references)):
+        if not shown:
+            first = (*view.definitions, *view.references)[0]
+            page.sheet.force(f"{first.path}:{first.text.strip()}")
+        return page.finish(cursor_at(question, start + max(1, shown)))
+    return page.finish(view.next)
+
+
+def _page(call: Call, standing: tuple[StandingView, ...], found: Collection[int]) -> Page:
+    return Page(call.budget, standing, call.now, found)
+
+
+def _show(page: Page, results: tuple[ResultView, ...], *, several: bool) -> int:
+    """How many results are done with: at least one, or no cursor would ever get past it."""
+    shown = show_results(page.sheet, results, several=several)
+    if shown == 0:
+        page.sheet.force(head(results[0], several=several))
+    return max(1, shown)

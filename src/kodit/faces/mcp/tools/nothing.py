@@ -1,0 +1,73 @@
+"""Why nothing was found: "not indexed", "still indexing", "left out", "no such file" and "nothing"
+are different answers, and each has another next step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kodit.application.views.standing import StandingView
+from kodit.domain.questions import FilesQuestion, Where
+from kodit.faces.mcp.arguments import nearest
+from kodit.faces.mcp.calls import Call
+from kodit.faces.mcp.text.page import Page
+
+MOST_LANGUAGES = 12
+
+_INSTEAD = {
+    "search": "Say it in other words, or call grep for a literal text.",
+    "grep": "Try ignore_case, a shorter pattern, or call search with a description.",
+    "symbols": "Call search with the name for what is spelled differently.",
+    "related": "Leave paths out, or call search.",
+    "files": "Call files without paths and languages.",
+}
+
+
+async def nothing_found(
+    call: Call, standing: Sequence[StandingView], start: int, problems: Sequence[str] = ()
+) -> str:
+    """The whole answer to a call that found nothing. `start` is how many results came before."""
+    page = Page(call.budget, standing, call.now)
+    for problem in problems:
+        page.note(problem)
+    if not standing:
+        page.note("Nothing is indexed yet; call index with source, a folder or git URL.")
+    elif start:
+        page.note("There is nothing more.")
+    elif (reason := await _filtered_out(call)) is not None:
+        page.note(reason)
+    else:
+        page.note(f"Nothing found. {_INSTEAD[call.tool.name]}")
+        left_out = Counter[str]()
+        for one in standing:
+            left_out.update(one.left_out)
+        if left_out:
+            counted = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common())
+            page.note(f"Not in the index are files left out as: {counted}.")
+    return page.finish()
+
+
+async def _filtered_out(call: Call) -> str | None:
+    """Whether it is the filters that leave nothing, and what would pass them."""
+    where = call.where
+    if not where.paths and not where.languages:
+        return None
+    answers = call.application.answers
+    if (await answers.files(call.caller, FilesQuestion(where, limit=1))).files:
+        return None
+    plain = Where(where.sources, where.everywhere)
+    listed = (await answers.files(call.caller, FilesQuestion(plain))).files
+    languages = Counter(file.language for file in listed)
+    for language in where.languages:
+        if language not in languages and languages:
+            meant = nearest(language, languages)
+            hint = f" did you mean {meant}?" if meant else ""
+            known = ", ".join(name for name, _count in languages.most_common(MOST_LANGUAGES))
+            return f"No indexed file is in language {language!r};{hint} There are {known}."
+    globs = ", ".join(where.paths)
+    folders = sorted({file.path.partition("/")[0] + "/" for file in listed if "/" in file.path})
+    shown = ", ".join(folders[:MOST_LANGUAGES])
+    return (
+        f"No indexed file matches paths {globs}; globs are relative to the source, as in "
+        f"**/*.py. Its top folders are {shown or 'none'}."
+    )

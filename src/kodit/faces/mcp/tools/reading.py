@@ -1,0 +1,89 @@
+"""`read` and `files`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import PurePath
+
+from kodit.domain.errors import InvalidQueryError
+from kodit.domain.questions import FilesQuestion, ReadQuestion, Where, cursor_at, start_of
+from kodit.faces.mcp.calls import Call
+from kodit.faces.mcp.text.page import Page
+from kodit.faces.mcp.text.sheet import one_line, shortened
+from kodit.faces.mcp.tools.nothing import nothing_found
+
+LONGEST_LINE = 2_000
+"""Characters of a line; longer ones are of files that nobody wrote."""
+
+_LINES = re.compile(r"\s*L?(\d{1,9})\s*(?:(-|:|,|\.\.)\s*L?(\d{1,9})?)?\s*", re.IGNORECASE)
+
+
+async def read(call: Call) -> str:
+    where, path = _place(call)
+    lines = _lines(call)
+    view = await call.application.answers.read(call.caller, ReadQuestion(path + lines, where))
+    page = Page(call.budget, (), call.now)
+    lines_of_text = [
+        shortened(line.replace("\r", ""), LONGEST_LINE) for line in view.text.split("\n")
+    ]
+    path = one_line(view.path)
+    room = page.sheet.left - len(f"{path}:{view.start_line}-{view.end_line} of {view.lines}")
+    room -= len(_rest(path, view.end_line, view.end_line)) + 2
+    shown = 0
+    for line in lines_of_text:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        shown += 1
+    last = min(view.end_line, view.start_line + shown - 1)
+    page.sheet.add(f"{path}:{view.start_line}-{last} of {view.lines}", *lines_of_text[:shown])
+    if last < view.end_line:
+        page.sheet.add(_rest(path, last + 1, view.end_line))
+    return page.finish()
+
+
+def _rest(path: str, first: int, last: int) -> str:
+    return f"… call read with path={path} lines={first}-{last} for the rest"
+
+
+def _place(call: Call) -> tuple[Where, str]:
+    """An absolute path says by itself where it lies."""
+    path: str = call.arguments["path"].removeprefix("file://")
+    where = call.where
+    place = PurePath(path)
+    if place.is_absolute() and call.caller.is_local:
+        return replace(where, sources=(str(place.parent),)), place.name
+    return where, path
+
+
+def _lines(call: Call) -> str:
+    """`:30-60`, from what was written in one of many ways."""
+    given = call.arguments.get("lines")
+    if not given:
+        return ""
+    match = _LINES.fullmatch(given)
+    if match is None:
+        raise InvalidQueryError(
+            f"`lines` takes 30-60, 30- or 30, not {given[:40]!r}", code="lines_invalid"
+        )
+    return f":{match[1]}{'-' if match[2] else ''}{match[3] or ''}"
+
+
+async def files(call: Call) -> str:
+    question = FilesQuestion(call.where, limit=call.limit, cursor=call.arguments.get("cursor"))
+    start = start_of(question)
+    view = await call.application.answers.files(call.caller, question)
+    if not view.files:
+        return await nothing_found(call, view.standing, start)
+    several = len(view.standing) > 1
+    page = Page(call.budget, view.standing, call.now)
+    shown = 0
+    for file in view.files:
+        place = f"[{file.index_id}] " if several else ""
+        if not page.sheet.add(f"{place}{one_line(file.path)} {file.lines}"):
+            break
+        shown += 1
+    if shown < len(view.files):
+        return page.finish(cursor_at(question, start + max(1, shown)))
+    return page.finish(view.next)

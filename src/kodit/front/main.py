@@ -1,0 +1,68 @@
+"""`kodit stdio`, before anything else is loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kodit.front.resident import Resident
+
+USAGE = """\
+Usage: kodit stdio [--data-dir FOLDER] [--folder FOLDER]
+
+Serve the Model Context Protocol on standard input and output, for clients that start a program.
+It joins the resident server of the data directory, and starts one where there is none.
+
+  --data-dir FOLDER  Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given.
+  --folder FOLDER    Where the client works; the current folder unless it is given.
+"""
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: list[str]) -> None:
+    """Run the front; `arguments` are those after `stdio`. Ends the process."""
+    options: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        if name in ("-h", "--help"):
+            sys.stdout.write(USAGE)
+            sys.exit(0)
+        if name not in ("--data-dir", "--folder") or not (equals or rest):
+            sys.stderr.write(f"kodit: stdio does not take {name!r} like this\n{USAGE}")
+            sys.exit(EXIT_USER_ERROR)
+        options[name] = value if equals else rest.pop(0)
+    from kodit.front.stdio import serve  # noqa: PLC0415 - help does without
+
+    try:
+        serve(lambda: _resident(options.get("--data-dir"), options.get("--folder")))
+    except KeyboardInterrupt:
+        os._exit(EXIT_INTERRUPTED)
+    # What is under way has had its time; threads that still wait for the server hold nothing up.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _resident(data_dir: str | None, folder: str | None) -> Resident:
+    """Nothing of this is loaded before a client asks for more than the front knows."""
+    from importlib.metadata import version  # noqa: PLC0415 - see above
+
+    from kodit.front.resident import Resident  # noqa: PLC0415
+    from kodit.settings import Settings  # noqa: PLC0415
+
+    return Resident(Settings.load(data_dir=data_dir), _folder(folder), version("kodit"))
+
+
+def _folder(named: str | None) -> str | None:
+    """Where the client works. A client that leaves a variable in the option as it stands, such as
+    `${workspaceFolder}`, has not named a folder."""
+    try:
+        current = os.getcwd()  # noqa: PTH109 - pathlib is not loaded
+    except OSError:
+        current = None
+    if named and os.path.isdir(os.path.expanduser(named)):  # noqa: PTH111, PTH112
+        return os.path.abspath(os.path.expanduser(named))  # noqa: PTH100, PTH111
+    return current

@@ -1,0 +1,109 @@
+"""The resident server as the front sees it: connected to, and started where none is there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from kodit.domain.errors import KoditError, TransientError
+from kodit.infrastructure.resident.connecting import ask_to_end, connect, handshake
+from kodit.infrastructure.resident.starting import start_server, why_it_ended
+from kodit.settings import Settings
+
+SECONDS_TO_START = 40.0
+"""How long a server may take to answer for the first time, on a machine that is busy indexing."""
+SECONDS_BETWEEN_LOOKS = 0.02
+ANOTHER_ONE_RUNS = 3
+"""With this status a server ends that finds another one."""
+
+
+class Resident:
+    """Connections to the server of a data directory, for any number of threads. One connection is
+    kept open, so that the server knows of a client and stays."""
+
+    def __init__(self, settings: Settings, folder: str | None, version: str) -> None:
+        """`folder` is where the client works; `version` is that of this program."""
+        self._data_dir = settings.data_dir
+        self._settings = settings.digest
+        self._version = version
+        self._starting = threading.Lock()
+        self._kept: socket.socket | None = None
+        self.headers = {} if folder is None else {"X-Kodit-Folder": percent_encoded(folder)}
+
+    def connect(self) -> socket.socket:
+        """A new connection. Raises KoditError where there is no server and none can be started."""
+        if self._kept is not None:
+            connection = connect(self._data_dir)
+            if connection is not None:
+                return connection
+        with self._starting:
+            connection = connect(self._data_dir) if self._kept is not None else None
+            if connection is None:
+                if self._kept is not None:
+                    self._kept.close()
+                self._kept = self._joined()
+                connection = connect(self._data_dir)
+        if connection is None:
+            raise TransientError("the Kodit server ended as soon as it had started; ask again")
+        return connection
+
+    def _joined(self) -> socket.socket:
+        """A connection to a server of this version, which is started where there is none."""
+        deadline = time.monotonic() + SECONDS_TO_START
+        started: subprocess.Popen[bytes] | None = None
+        while True:
+            connection = connect(self._data_dir)
+            if connection is not None and self._is_right(connection):
+                return connection
+            if started is None and connection is None:
+                try:
+                    started = start_server(self._data_dir)
+                except OSError as error:
+                    raise KoditError(
+                        f"the Kodit server of {self._data_dir} cannot be started: {error}"
+                    ) from None
+            if started is not None and started.poll() not in (None, 0, ANOTHER_ONE_RUNS):
+                why = why_it_ended(self._data_dir) or f"exit status {started.returncode}"
+                raise KoditError(f"the Kodit server did not start: {why}")
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"the Kodit server has not answered within {SECONDS_TO_START:.0f} seconds; its "
+                    f"log is {self._data_dir / 'server.log'}"
+                )
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _is_right(self, connection: socket.socket) -> bool:
+        """Whether to use the server. An idle one of another version or with other settings is
+        asked to end, and replaced; one that does not end answers as it is."""
+        try:
+            about = handshake(connection)
+            if (about.version, about.settings) == (self._version, self._settings):
+                return True
+            if not ask_to_end(connection):
+                what = (
+                    f"is version {about.version}, not {self._version}"
+                    if about.version != self._version
+                    else "has other settings"
+                )
+                why = about.busy_with or "it was started to stay"
+                sys.stderr.write(
+                    f"kodit: the server of {self._data_dir} (process {about.pid}) {what}, and is "
+                    f"not replaced: {why}\n"
+                )
+                return True
+        except TransientError:
+            pass  # it ends at this moment
+        connection.close()
+        return False
+
+
+def percent_encoded(path: str) -> str:
+    """The bytes of a path as a header can carry them."""
+    return "".join(
+        chr(byte) if (chr(byte).isalnum() and byte < 128) or byte in b"/._-~" else f"%{byte:02X}"
+        for byte in os.fsencode(path)
+    )

@@ -1,0 +1,212 @@
+"""The front itself: it reads requests, one a line, and writes answers, one a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
+
+from kodit.front.messages import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    Answers,
+    Message,
+    error,
+    failure,
+    is_request,
+    may_be_repeated,
+)
+
+if TYPE_CHECKING:
+    from kodit.front.exchange import Exchange
+    from kodit.front.resident import Resident
+
+SECONDS_AFTER_THE_END = 5.0
+"""How long what is under way may still take after the client has closed the input."""
+
+
+class Front:
+    """Answers one client until it closes the input. Each request that is forwarded has a thread
+    and a connection of its own, so that none waits for another."""
+
+    def __init__(
+        self, requests: BinaryIO, answers: BinaryIO, resident: Callable[[], Resident]
+    ) -> None:
+        """`resident` is called once, when something is to be forwarded."""
+        self._requests = requests
+        self._responses = answers
+        self._make_resident = resident
+        self._resident: Resident | None = None
+        self._answers = Answers()
+        self._writing = threading.Lock()
+        self._state = threading.Lock()
+        self._under_way: dict[object, _Forwarded] = {}
+
+    def run(self) -> None:
+        """Serve until the input ends; what is under way then has a moment to finish."""
+        for line in self._requests:
+            if line.strip():
+                self._take(line)
+        deadline = time.monotonic() + SECONDS_AFTER_THE_END
+        for forwarded in self._pending():
+            forwarded.thread.join(max(0.0, deadline - time.monotonic()))
+        for forwarded in self._pending():
+            self._write(failure(forwarded.request, "The client closed the input before the end."))
+            forwarded.cancel()
+
+    def _pending(self) -> list[_Forwarded]:
+        with self._state:
+            return list(self._under_way.values())
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            self._write(error(None, PARSE_ERROR, "this line is not JSON"))
+            return
+        if isinstance(message, list):
+            for one in message:
+                self._dispatch(one)
+        else:
+            self._dispatch(message)
+
+    def _dispatch(self, message: object) -> None:
+        if not isinstance(message, dict):
+            self._write(error(None, INVALID_REQUEST, "this is no message of JSON-RPC"))
+        elif message.get("method") == "notifications/cancelled":
+            params = message.get("params")
+            self._cancel(params.get("requestId") if isinstance(params, dict) else None)
+        elif is_request(message):
+            answer = self._answers.to(message)
+            if answer is not None:
+                self._write(answer)
+            else:
+                self._forward(message)
+        elif "method" in message and "id" in message:
+            self._write(error(None, INVALID_REQUEST, "the id of a request is text or a number"))
+        # Other notifications and responses concern nobody.
+
+    def _forward(self, request: Message) -> None:
+        forwarded = _Forwarded(request)
+        forwarded.thread = threading.Thread(target=self._serve, args=(forwarded,), daemon=True)
+        with self._state:
+            self._under_way[request["id"]] = forwarded
+        forwarded.thread.start()
+
+    def _cancel(self, request_id: object) -> None:
+        with self._state:
+            forwarded = self._under_way.get(request_id)
+        if forwarded is not None:
+            forwarded.cancel()
+
+    def _serve(self, forwarded: _Forwarded) -> None:
+        """Forward one request and pass on what comes back."""
+        try:
+            self._exchange(forwarded)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the client gets an answer
+            if not forwarded.is_cancelled:
+                self._write(failure(forwarded.request, str(problem) or type(problem).__name__))
+        finally:
+            with self._state:
+                if self._under_way.get(forwarded.request["id"]) is forwarded:
+                    del self._under_way[forwarded.request["id"]]
+
+    def _exchange(self, forwarded: _Forwarded) -> None:
+        from kodit.front.exchange import (  # noqa: PLC0415 - the first answers need no connection
+            Exchange,
+            LostConnectionError,
+        )
+
+        request = forwarded.request
+        resident = self._get_resident()
+        headers = resident.headers | _headers(request, self._answers.version_of(request))
+        for attempt in (1, 2):
+            exchange = Exchange(resident.connect())
+            if not forwarded.begin(exchange):
+                return
+            try:
+                for message in exchange.messages(request, headers):
+                    self._write(message)
+            except LostConnectionError:
+                if forwarded.is_cancelled:
+                    return
+                if attempt == 2 or not may_be_repeated(request):
+                    raise ConnectionError(
+                        "The Kodit server ended before it answered; it may or may not have done "
+                        "what was asked. Ask again: it is started anew."
+                    ) from None
+            else:
+                return
+            finally:
+                exchange.close()
+
+    def _get_resident(self) -> Resident:
+        with self._state:
+            if self._resident is None:
+                self._resident = self._make_resident()
+            return self._resident
+
+    def _write(self, message: Message) -> None:
+        line = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+        data = line.encode("utf-8", "replace") + b"\n"
+        with self._writing:
+            try:
+                self._responses.write(data)
+                self._responses.flush()
+            except (BrokenPipeError, ValueError):
+                os._exit(0)  # nobody reads any more, and nothing here is worth saving
+
+
+class _Forwarded:
+    """A request that is under way."""
+
+    def __init__(self, request: Message) -> None:
+        self.request = request
+        self.thread = threading.Thread()
+        self.is_cancelled = False
+        self._exchange: Exchange | None = None
+        self._state = threading.Lock()
+
+    def begin(self, exchange: Exchange) -> bool:
+        """Whether the request is still wanted; if not, the exchange is closed."""
+        with self._state:
+            self._exchange = exchange
+            if self.is_cancelled:
+                exchange.close()
+            return not self.is_cancelled
+
+    def cancel(self) -> None:
+        """End the request; nothing is answered any more."""
+        with self._state:
+            self.is_cancelled = True
+            if self._exchange is not None:
+                self._exchange.close()
+
+
+def _headers(request: Message, version: str) -> dict[str, str]:
+    """What streamable HTTP wants to know of a request beside its body."""
+    params = request.get("params")
+    name = params.get("name") if isinstance(params, dict) else None
+    headers = {"MCP-Protocol-Version": version, "Mcp-Method": request["method"], "Mcp-Name": name}
+    return {key: _header_value(value) for key, value in headers.items() if isinstance(value, str)}
+
+
+def _header_value(text: str) -> str:
+    """Text as a header can carry it: what is not plain ASCII is written in Base64."""
+    if text.isascii() and text.isprintable() and text == text.strip():
+        return text
+    from base64 import b64encode  # noqa: PLC0415 - no name of a tool needs it
+
+    return f"=?base64?{b64encode(text.encode('utf-8', 'replace')).decode('ascii')}?="
+
+
+def serve(resident: Callable[[], Resident]) -> None:
+    """Serve the client at standard input and output; what else is printed goes to standard
+    error."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    Front(sys.stdin.buffer, answers, resident).run()

@@ -1,0 +1,1 @@
+"""The files in which coding assistants keep which MCP servers they start."""

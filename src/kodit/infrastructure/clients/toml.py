@@ -1,0 +1,179 @@
+"""TOML: one table is set or removed, and the rest stays to the letter.
+
+The text is edited line by line, and what comes out is parsed and compared with what was to come
+out: where a file writes its tables in another way, nothing is changed.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kodit.infrastructure.clients.edits import Edit, UneditableError, UnreadableError, applied
+
+_HEADER = re.compile(r"^[ \t]*\[")
+_MOST_LINES_OF_A_VALUE = 200
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Raises UnreadableError."""
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def find(text: str, keys: Sequence[str]) -> Any:
+    """The value below these keys; None where there is none."""
+    value: Any = parse(text)
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def edits_to_set(text: str, keys: Sequence[str], table: Mapping[str, Any]) -> list[Edit]:
+    """What gives a table these values, and leaves its others. Raises UnreadableError, and
+    UneditableError where the file has the table in another form."""
+    present = find(text, keys)
+    if isinstance(present, dict) and all(present.get(key) == one for key, one in table.items()):
+        return []
+    wanted = _with(parse(text), keys, (present if isinstance(present, dict) else {}) | table)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if present is None:
+        end = len(text)
+        gap = "" if not text.strip() else newline if text.endswith("\n") else newline * 2
+        lines = [f"[{'.'.join(keys)}]", *_assignments(table), ""]
+        edits = [Edit(end, end, gap + newline.join(lines))]
+    else:
+        edits = _edits_of_table(text, keys, table, newline)
+    return _checked(text, edits, wanted, keys)
+
+
+def edits_to_remove(text: str, keys: Sequence[str]) -> list[Edit]:
+    """What takes a table and the tables in it out of the text."""
+    if find(text, keys) is None:
+        return []
+    edits = []
+    lines = text.splitlines(keepends=True)
+    at, removing = 0, False
+    for line in lines:
+        if _HEADER.match(line) and _is_whole(text[:at]):
+            removing = _is_header(line, keys, below=True)
+        if removing:
+            edits.append(Edit(at, at + len(line), ""))
+        at += len(line)
+    return _checked(text, edits, _with(parse(text), keys, None), keys)
+
+
+def _edits_of_table(
+    text: str, keys: Sequence[str], table: Mapping[str, Any], newline: str
+) -> list[Edit]:
+    lines = text.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    header = next(
+        (
+            number
+            for number, line in enumerate(lines)
+            if _is_header(line, keys) and _is_whole(text[: starts[number]])
+        ),
+        None,
+    )
+    if header is None:
+        raise UneditableError(f"{'.'.join(keys)} is not written as a table of its own")
+    edits = []
+    for key, value in table.items():
+        written = f"{key} = {_value(value)}"
+        found = _lines_of(lines, header, key)
+        if found is None:
+            place = starts[header + 1]
+            gap = "" if lines[header].endswith("\n") else newline
+            edits.append(Edit(place, place, f"{gap}{written}{newline}"))
+        else:
+            first, last = found
+            end = newline if lines[last].endswith("\n") else ""
+            edits.append(Edit(starts[first], starts[last + 1], written + end))
+    return edits
+
+
+def _lines_of(lines: Sequence[str], header: int, key: str) -> tuple[int, int] | None:
+    """The first and the last line of what is given to a key of the table below a header."""
+    for number in range(header + 1, len(lines)):
+        if _HEADER.match(lines[number]):
+            return None
+        if not re.match(rf'^[ \t]*(?:{key}|"{key}")[ \t]*=', lines[number]):
+            continue
+        for last in range(number, min(len(lines), number + _MOST_LINES_OF_A_VALUE)):
+            try:
+                tomllib.loads("".join(lines[number : last + 1]).replace("\r\n", "\n"))
+            except tomllib.TOMLDecodeError:
+                continue
+            return number, last
+    return None
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a part of a file ends between its statements, and not within a text of several
+    lines."""
+    try:
+        parse(text)
+    except UnreadableError:
+        return False
+    return True
+
+
+def _is_header(line: str, keys: Sequence[str], *, below: bool = False) -> bool:
+    """Whether a line begins the table of these keys, or with `below` also one in it."""
+    match = re.match(r"^[ \t]*\[([^\[\]]+)\][ \t]*(#.*)?$", line.rstrip("\r\n"))
+    if match is None:
+        return False
+    try:
+        named: Any = tomllib.loads(f"[{match[1]}]")
+    except tomllib.TOMLDecodeError:
+        return False
+    path = []
+    while named:
+        [(key, named)] = named.items()
+        path.append(key)
+    return path == list(keys) or (below and path[: len(keys)] == list(keys))
+
+
+def _with(whole: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(whole)
+    table = changed
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise UneditableError(f"{key} is no table")
+    if value is None:
+        table.pop(keys[-1], None)
+    else:
+        table[keys[-1]] = value
+    return changed
+
+
+def _checked(
+    text: str, edits: list[Edit], wanted: dict[str, Any], keys: Sequence[str]
+) -> list[Edit]:
+    try:
+        got = parse(applied(text, edits))
+    except UnreadableError:
+        got = None
+    empty = {key: {} for key in keys[:1]}
+    if got is None or (empty | got) != (empty | wanted):
+        raise UneditableError(f"{'.'.join(keys)} is written in a form that is not changed here")
+    return edits
+
+
+def _assignments(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_value(value)}" for key, value in table.items()]
+
+
+def _value(value: Any) -> str:
+    """Text, and lists of texts: their JSON is TOML as well."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,195 @@
+"""A client's file changes in one place and stays to the letter everywhere else."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kodit.infrastructure.clients import jsonc, toml
+from kodit.infrastructure.clients.edits import (
+    UneditableError,
+    UnreadableError,
+    applied,
+    inverted,
+)
+
+KEYS = ("mcpServers", "kodit")
+ENTRY = {"command": "/opt/kodit", "args": ["stdio"]}
+
+COMMENTED = """\
+// My settings.
+{
+    "theme": "dark", // at night
+    /* servers
+       of mine */
+    "mcpServers": {
+        "other": {"url": "https://example.org/a//b"}, // stays
+    },
+    "last": [1, 2, 3,],
+}
+"""
+
+
+def set_entry(text: str) -> str:
+    return applied(text, jsonc.edits_to_set(text, KEYS, ENTRY))
+
+
+def test_comments_order_and_trailing_commas_stay() -> None:
+    """The new server is the last of the others, written as they are."""
+    assert set_entry(COMMENTED) == COMMENTED.replace(
+        "// stays\n",
+        '// stays\n        "kodit": {\n            "command": "/opt/kodit",\n'
+        '            "args": [\n                "stdio"\n            ]\n        },\n',
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "{}",
+        "{ }\n",
+        "{\n}\n",
+        '{"a": 1}',
+        '{"a": 1,}',
+        '{\n\t"a": 1\n}\n',
+        '{\r\n  "a": 1\r\n}\r\n',
+        '\ufeff{"mcpServers": {}}',
+        '{"mcpServers": {"a": {}, /* b */ }}',
+        '{\n  "mcpServers": {\n    "a": {} // no comma\n  }\n}',
+        '{\n  "mcpServers": {\n    // nothing yet\n  }\n}',
+        '{\n  "mcpServers": {\n    "kodit": {"command": "old", "env": {"A": "b"}}\n  }\n}',
+        '{"mcpServers": {"a": 1}, "mcpServers": {"b": 2}}',
+        "// only a comment",
+        "{ // only a comment\n}",
+        '{"a": {"b": [1, {"c": "}"}]} }',
+    ],
+)
+def test_every_shape_of_a_file_takes_the_entry(text: str) -> None:
+    """What is read afterwards is what was there, and the server; the way back is exact."""
+    before = jsonc.parse(text).value
+    edits = jsonc.edits_to_set(text, KEYS, ENTRY)
+    after = applied(text, edits)
+    wanted = before | {"mcpServers": before.get("mcpServers", {}) | {"kodit": ENTRY}}
+    assert jsonc.parse(after).value == wanted
+    assert applied(after, inverted(text, edits)) == text
+    assert ("\r\n" in text) == ("\r\n" in after)
+    removed = applied(after, jsonc.edits_to_remove(after, KEYS))
+    assert "kodit" not in jsonc.parse(removed).value["mcpServers"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "{'a': 1}", '{"a" 1}', '{"a": }', "[1 2]", '{"a": 1} x', "[" * 100_000, '{"a": "\n"}'],
+)
+def test_what_is_not_json_is_said_to_be_unreadable(text: str) -> None:
+    """Half a file is never completed by guessing."""
+    if text == '{"a": "\n"}':
+        text = '{"a": "'
+    with pytest.raises(UnreadableError):
+        jsonc.parse(text)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"mcpServers": []}', '"text"'])
+def test_something_else_in_the_place_is_not_overwritten(text: str) -> None:
+    """A list where servers should be is somebody's, for some reason."""
+    with pytest.raises(UneditableError):
+        jsonc.edits_to_set(text, KEYS, ENTRY)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+GAPS = st.sampled_from(["", " ", "\n", "\n  ", " // x\n", "/* y */", "\t", "\r\n"])
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    """An object with random white space, comments and trailing commas."""
+    whole = draw(st.dictionaries(st.text(max_size=5), PLAIN, max_size=4))
+    if draw(st.booleans()):
+        whole["mcpServers"] = draw(st.dictionaries(st.text(max_size=5), PLAIN, max_size=3))
+
+    def written(value: Any) -> str:
+        if isinstance(value, dict):
+            parts = [f"{json.dumps(key)}{draw(GAPS)}:{written(one)}" for key, one in value.items()]
+            ends = "{}"
+        elif isinstance(value, list):
+            parts, ends = [written(one) for one in value], "[]"
+        else:
+            return draw(GAPS) + json.dumps(value) + draw(GAPS)
+        inner = ",".join(draw(GAPS) + part + draw(GAPS) for part in parts)
+        if parts and draw(st.booleans()):
+            inner += ","
+        return draw(GAPS) + ends[0] + inner + draw(GAPS) + ends[1] + draw(GAPS)
+
+    return written(whole)
+
+
+@given(documents())
+def test_any_document_takes_the_entry_and_gives_it_back(text: str) -> None:
+    """No comment is lost, nothing else changes, and the way back is exact."""
+    before = jsonc.parse(text).value
+    if not isinstance(before.get("mcpServers", {}), dict):
+        return
+    edits = jsonc.edits_to_set(text, KEYS, ENTRY)
+    after = applied(text, edits)
+    wanted = before | {"mcpServers": before.get("mcpServers", {}) | {"kodit": ENTRY}}
+    assert jsonc.parse(after).value == wanted
+    assert after.count("// x") == text.count("// x")
+    assert after.count("/* y */") == text.count("/* y */")
+    assert applied(after, inverted(text, edits)) == text
+    removed = applied(after, jsonc.edits_to_remove(after, KEYS))
+    wanted["mcpServers"].pop("kodit")
+    assert jsonc.parse(removed).value == wanted
+
+
+TABLE = ("mcp_servers", "kodit")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# mine\nmodel = 'x'",
+        'model = "x" # kept\n\n[mcp_servers.other]\ncommand = "a"\n',
+        '[mcp_servers.kodit]\ncommand = "old" # mine\nargs = [\n  "a",\n  # b\n]\n[x]\na = 1\n',
+        '[mcp_servers.kodit]\nstartup_timeout_sec = 3\n[mcp_servers.kodit.env]\nA = "b"\n',
+        '[mcp_servers."kodit"]\r\ncommand = "old"\r\n',
+        "[ mcp_servers . kodit ]",
+        'text = """\n[mcp_servers.kodit]\n"""\n',
+    ],
+)
+def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
+    """Other values of the table, and all other lines, stay."""
+    before = toml.parse(text)
+    edits = toml.edits_to_set(text, TABLE, ENTRY)
+    after = applied(text, edits)
+    servers = before.get("mcp_servers", {})
+    wanted = before | {"mcp_servers": servers | {"kodit": servers.get("kodit", {}) | ENTRY}}
+    assert tomllib.loads(after.replace("\r\n", "\n")) == wanted
+    assert applied(after, inverted(text, edits)) == text
+    for line in text.splitlines():
+        if line.strip() and not line.startswith(("command", "args", "  ", "]")):
+            assert line in after
+    removed = applied(after, toml.edits_to_remove(after, TABLE))
+    assert "kodit" not in toml.parse(removed).get("mcp_servers", {})
+
+
+@pytest.mark.parametrize(
+    "text", ['mcp_servers = { kodit = { command = "a" } }\n', 'mcp_servers.kodit.command = "a"\n']
+)
+def test_a_table_in_another_form_is_left_alone(text: str) -> None:
+    """An inline table is not taken apart."""
+    with pytest.raises(UneditableError):
+        toml.edits_to_set(text, TABLE, ENTRY)
