@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from tests.support.command import KoditCommand, finish, wait_until
 from tests.support.server import RunningServer
+from tests.support.sources import python_function, write_file
 
-from kodit.infrastructure.resident.connecting import connect, handshake
+from kodit.infrastructure.resident.connecting import ask_to_end, connect, handshake
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_second_server_is_refused(server: RunningServer) -> None:
     """With a sentence that names the first one, which goes on."""
     outcome = server.command.run("serve", "--port", "0")
 
-    assert outcome.code == 1
+    assert outcome.code == 3
     assert outcome.said == [
         f"kodit: a server of the data directory {server.command.data_dir} runs already "
         f"(process {server.process.pid})"
@@ -63,12 +64,26 @@ def test_ten_starters_make_one_server(command: KoditCommand) -> None:
         assert handshake(connection).pid == left.pid
     left.terminate()
     codes = sorted(finish(process).code for process in processes)
-    assert codes == [0, *[1] * 9]
+    assert codes == [0, *[3] * 9]
 
 
-def test_a_socket_that_a_killed_server_has_left(command: KoditCommand) -> None:
-    with RunningServer(command) as first:
+def test_it_is_not_ended_by_its_clients(server: RunningServer) -> None:
+    """Somebody has started it to stay."""
+    connection = connect(server.command.data_dir)
+    assert connection is not None
+    with connection:
+        assert handshake(connection).stays
+        assert not ask_to_end(connection)
+        assert handshake(connection).pid == server.process.pid
+
+
+def test_a_server_that_is_killed(command: KoditCommand) -> None:
+    """Its workers end with it, and another one takes the place of the socket that it leaves."""
+    with RunningServer(command, "--port", "0", "--workers", "1") as first:
+        wait_until(lambda: 'event="worker started"' in first.log)
+        workers = first.children()
         first.stop(signal.SIGKILL)
+        wait_until(lambda: not any(_is_alive(worker) for worker in workers))
     assert (command.data_dir / "server.sock").exists()
     assert connect(command.data_dir) is None
 
@@ -114,34 +129,45 @@ def test_a_port_that_is_taken(command: KoditCommand) -> None:
     assert not (command.data_dir / "server.sock").exists()
 
 
-def test_it_stops_on_sigterm(command: KoditCommand) -> None:
-    """With status 0, and its workers with it."""
-    with RunningServer(command, "--port", "0", "--workers", "1") as server:
-        wait_until(lambda: 'event="worker started"' in server.log)
-        children = server.children()
-        assert server.stop() == 0
-    assert 'event="worker stopped"' in server.log
-    assert not any(_is_alive(child) for child in children)
-
-
-def test_a_worker_that_is_killed_is_replaced(command: KoditCommand) -> None:
-    """The server goes on meanwhile."""
+def test_a_day_of_its_worker(command: KoditCommand, tmp_path: Path) -> None:
+    """The sources of the settings are added and indexed; a worker that is killed is replaced, while
+    the server answers; and on SIGTERM both end, with status 0."""
+    write_file(
+        tmp_path / "shop" / "cart.py", python_function("add_to_cart", ["cart", "price", "total"])
+    )
+    sources = f"{tmp_path / 'missing'}, {tmp_path / 'shop'}"
+    command.environment["KODIT_SOURCES"] = sources
     with RunningServer(command, "--port", "0", "--workers", "1") as server:
         wait_until(lambda: 'event="worker started"' in server.log)
         [worker] = server.children()
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: 'ended="signal 9"' in server.log)
-        assert server.get("/healthz").status == 200
+        assert server.get("/readyz").status == 200
         wait_until(lambda: server.log.count('event="worker started"') == 2)
-        assert worker not in server.children()
+        wait_until(lambda: command.status()["run"]["state"] == "succeeded")
+
+        children = server.children()
+        assert worker not in children
+        assert server.stop() == 0
+    assert f"{tmp_path / 'missing'}" in server.log
+    assert 'event="worker stopped"' in server.log
+    assert not any(_is_alive(child) for child in children)
 
 
-def test_workers_end_with_a_server_that_is_killed(command: KoditCommand) -> None:
-    with RunningServer(command, "--port", "0", "--workers", "2") as server:
-        wait_until(lambda: server.log.count('event="worker started"') == 2)
-        workers = server.children()
-        server.stop(signal.SIGKILL)
-        wait_until(lambda: not any(_is_alive(worker) for worker in workers))
+def test_a_second_signal_ends_it_at_once(command: KoditCommand) -> None:
+    """Also while a client still sends its request, for which the first signal lets it wait."""
+    with (
+        RunningServer(command) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as client,
+    ):
+        client.sendall(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+
+        def ended() -> bool:
+            server.process.terminate()
+            return server.process.poll() is not None
+
+        wait_until(ended)
+        assert server.process.returncode == -signal.SIGTERM
 
 
 def _is_alive(process: int) -> bool:

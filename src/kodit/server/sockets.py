@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 from kodit.domain.errors import KoditError, UserError
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.locks import open_lock_file, try_lock
+from kodit.infrastructure.resident.connecting import connect
 from kodit.infrastructure.resident.place import (
     LOCK_FILE,
     PLACE_FILE,
@@ -31,6 +33,9 @@ from kodit.infrastructure.resident.place import (
     why_not_private,
 )
 
+ENDING_SECONDS = 90.0
+"""How long a server may take to end: to finish its answers and to stop its workers."""
+LOOK_SECONDS = 0.02
 BACKLOG = 128
 """How many connections are accepted in one turn of the event loop; few, so that a turn is short."""
 WAITING_CONNECTIONS = 2048
@@ -47,9 +52,10 @@ class ServerLock:
     """Held by the one server of a data directory, for as long as it lives."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Raises ServerRunsError where another one has it."""
+        """Raises ServerRunsError where another one answers. One that ends at this moment is waited
+        for, and so is one that begins: it may not come to answer."""
         self._descriptor = open_lock_file(data_dir / LOCK_FILE)
-        if not try_lock(self._descriptor):
+        if not self._is_taken(data_dir):
             held_by = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
             process = f" (process {held_by})" if held_by.isdecimal() else ""
@@ -59,6 +65,18 @@ class ServerLock:
             )
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def _is_taken(self, data_dir: Path) -> bool:
+        deadline = time.monotonic() + ENDING_SECONDS
+        while not try_lock(self._descriptor):
+            answering = connect(data_dir)
+            if answering is not None:
+                answering.close()
+                return False
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_SECONDS)
+        return True
 
     def release(self) -> None:
         """Let another server begin."""

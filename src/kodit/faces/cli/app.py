@@ -22,6 +22,8 @@ EXIT_FAILED = 1
 """Something that was asked for did not succeed."""
 EXIT_USER_ERROR = 2
 """The request cannot be met as it was made."""
+EXIT_SERVER_RUNS = 3
+"""There is a server already, which is what was wanted."""
 EXIT_INTERRUPTED = 130
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -303,7 +305,7 @@ def main(serve: Serve | None = None) -> None:
         sys.exit(EXIT_USER_ERROR)
     except KoditError as error:
         say(f"kodit: {printable(with_advice(error))}")
-        sys.exit(EXIT_FAILED)
+        sys.exit(EXIT_SERVER_RUNS if error.code == "server_runs" else EXIT_FAILED)
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
             raise

@@ -11,12 +11,14 @@ from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.resident.place import LOG_FILE
 
 IDLE_MINUTES = 30
+ANOTHER_ONE_RUNS = 3
+"""The exit status of a server that has found another one."""
 
 
 def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subprocess.Popen[bytes]:
     """Start a server of the data directory, detached: in a session of its own, with no pipe of
     this process, its log in `server.log`. It listens on its socket alone. Where one runs already,
-    the new one ends at once (exit status 3), so that any number may be started.
+    the new one ends at once (`ANOTHER_ONE_RUNS`), so that any number may be started.
 
     Raises OSError where no process can be started or the data directory cannot be written.
     """

@@ -1,0 +1,118 @@
+"""`kodit keys`: made once, shown once, kept as digests."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand
+
+from kodit.composition.keys import make_keys
+from kodit.domain.keys import KeyScope
+from kodit.settings import Settings
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> KoditCommand:
+    return KoditCommand(tmp_path / "data")
+
+
+def test_a_key_is_printed_once_and_not_kept(command: KoditCommand) -> None:
+    """Its digest has a salt of its own, in a file that is its user's alone."""
+    secrets = [command.run_here("keys", "add", name).out.strip() for name in ("ada", "bob")]
+    path = command.user_folder / "keys.json"
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not any(secret in path.read_text() for secret in secrets)
+    written = json.loads(path.read_text())
+    assert [key["name"] for key in written] == ["ada", "bob"]
+    assert len({key["salt"] for key in written}) == 2
+    assert not command.data_dir.exists()
+
+
+def test_keys_are_listed_with_their_scopes(command: KoditCommand) -> None:
+    command.run_here("keys", "add", "ada", "--scope", "write")
+    command.run_here("keys", "add", "ci")
+    listed = command.ask("keys", "list")["keys"]
+    assert [(key["name"], key["scope"]) for key in listed] == [("ada", "write"), ("ci", "read")]
+    text = command.run_here("keys", "list").out
+    assert [line.split()[:2] for line in text.splitlines()] == [["ada", "write"], ["ci", "read"]]
+
+
+def test_no_key_is_listed_in_words(command: KoditCommand) -> None:
+    assert command.ask("keys", "list") == {"keys": []}
+    assert command.run_here("keys", "list").said == [
+        "kodit: there is no key; `kodit keys add NAME` makes one"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("add", "ada"), "there is a key ada already; remove it, or choose another name"),
+        (("add", "x y"), "'x y' cannot be the name of a key"),
+        (("add", ""), "'' cannot be the name of a key"),
+        (("add", "é"), "cannot be the name of a key"),
+        (("add", "eve", "--scope", "all"), "the scope of a key is read or write, not 'all'"),
+        (("remove", "eve"), "there is no key eve; `kodit keys list` lists the keys"),
+    ],
+)
+def test_mistakes(command: KoditCommand, arguments: tuple[str, ...], sentence: str) -> None:
+    command.run_here("keys", "add", "ada")
+    outcome = command.run_here("keys", *arguments)
+    assert outcome.code == 2
+    assert sentence in outcome.err
+    assert [key["name"] for key in command.ask("keys", "list")["keys"]] == ["ada"]
+
+
+def test_a_file_of_ones_own(command: KoditCommand, tmp_path: Path) -> None:
+    command.environment["KODIT_KEYS_FILE"] = str(tmp_path / "deep" / "team.json")
+    command.run_here("keys", "add", "ada")
+    assert (tmp_path / "deep" / "team.json").exists()
+    assert not command.user_folder.exists()
+
+
+def test_a_data_directory_names_no_keys(command: KoditCommand) -> None:
+    command.data_dir.mkdir()
+    (command.data_dir / ".env").write_text("KODIT_KEYS_FILE=/tmp/keys.json\n")
+    outcome = command.run_here("keys", "list")
+    assert outcome.code == 2
+    assert "KODIT_KEYS_FILE cannot be set in" in outcome.err
+
+
+def test_keys_made_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, keys_file=tmp_path / "keys.json")
+    threads = [
+        threading.Thread(target=make_keys(settings).add, args=(f"k{number}", KeyScope.READ))
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(make_keys(settings).list_all()) == 8
+
+
+def test_a_change_within_the_same_moment_is_seen(tmp_path: Path) -> None:
+    """Whatever the clock of the file system is: a file that is replaced is another one."""
+    settings = Settings(data_dir=tmp_path, keys_file=tmp_path / "keys.json")
+    reader, writer = make_keys(settings), make_keys(settings)
+    for number in range(20):
+        secret = writer.add("ada", KeyScope.READ)
+        assert reader.recognize(secret) is not None, number
+        writer.remove("ada")
+        assert reader.recognize(secret) is None, number
+
+
+def test_a_key_is_recognized_among_others(tmp_path: Path) -> None:
+    keys = make_keys(Settings(data_dir=tmp_path, keys_file=tmp_path / "keys.json"))
+    secrets = {name: keys.add(name, KeyScope.READ) for name in ("ada", "bob", "eve")}
+    for name, secret in secrets.items():
+        found = keys.recognize(secret)
+        assert found is not None
+        assert found.name == name
+    for wrong in ("", "kodit_", "\udce4", secrets["ada"].swapcase()):
+        assert keys.recognize(wrong) is None
