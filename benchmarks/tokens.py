@@ -41,7 +41,7 @@ from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
 from kodit.domain.caller import Caller
 from kodit.faces.mcp.definitions import BY_NAME
-from kodit.faces.mcp.dispatch import answer_of
+from kodit.faces.mcp.dispatch import Dispatcher
 from kodit.settings import Settings
 
 TOKENS = (125, 250, 500, 1_000, 2_000)
@@ -192,10 +192,12 @@ async def _ask_tool(data_dir: Path, folder: Path, texts: Sequence[str]) -> list[
         known = {status.source for status in await application.indexes.status()}
         if str(folder) not in known:
             await application.source_indexing.index(IndexRequest([str(folder)]))
+        dispatcher = Dispatcher(application)
         answers = [
-            await answer_of(application, caller, BY_NAME["search"], {"query": text}, no_progress)
+            await dispatcher.answer(caller, BY_NAME["search"], {"query": text}, no_progress)
             for text in texts
         ]
+        await dispatcher.finish()
     return [answer.text for answer in answers]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from kodit.application.services.doctor_service import DoctorService
     from kodit.application.services.examination_service import ExaminationService
+    from kodit.application.services.first_look_service import FirstLookService
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.index_locator import IndexLocator
     from kodit.application.services.index_service import IndexService
@@ -268,6 +269,14 @@ class Application(Foundation):
 
         return SavingsService(
             catalogue=self.catalogue, store=SavingsFile(self.data_dir), clock=self.clock
+        )
+
+    @made_once
+    def first_look(self) -> FirstLookService:
+        from kodit.application.services.first_look_service import FirstLookService
+
+        return FirstLookService(
+            parser=self.parser, locator=self.locator, sources=self.sources, queue=self.queue
         )
 
     @made_once

@@ -17,7 +17,8 @@ TIME_LIMIT_SECONDS = 60.0
 
 
 class GrepService:
-    """Looks at the files themselves, so that no index has to be complete."""
+    """Looks at the files themselves, so that no index has to be complete: that they are known is
+    enough."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class GrepService:
 
     def _files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
         with self._catalogue.open() as catalogue:
-            return catalogue.files(search_filter)
+            return catalogue.files(search_filter, with_unread=True)
 
     async def _look(self, request: GrepRequest, by_index: list[IndexedFiles]) -> GrepAnswer:
         matches: list[GrepMatch] = []

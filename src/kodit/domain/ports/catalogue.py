@@ -30,9 +30,12 @@ class OpenCatalogue(Protocol):
     @property
     def transaction(self) -> Transaction: ...
 
-    def files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
-        """Every indexed file that passes the filter: indexes by identifier, files by path. Raises
-        NotFoundError for an unknown index."""
+    def files(
+        self, search_filter: SearchFilter, *, with_unread: bool = False
+    ) -> list[IndexedFiles]:
+        """Every indexed file that passes the filter: indexes by identifier, files by path. With
+        `with_unread` also those that are known and were never read yet, whose language is empty.
+        Raises NotFoundError for an unknown index."""
         ...
 
     def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:

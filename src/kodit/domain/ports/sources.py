@@ -42,6 +42,12 @@ class SourceParser(Protocol):
         """How the sources are stored that `text` may have meant while they were there."""
         ...
 
+    def project_of(self, folder: str) -> str | None:
+        """The folder to index for somebody who works in this one: the root of its work tree, or
+        itself where it is in none. None for a folder that holds more than a project: the user's
+        home, what lies above it, or a folder of repositories."""
+        ...
+
     def without_secrets(self, text: str) -> str:
         """What may be a mistyped URL, without its name and password."""
         ...

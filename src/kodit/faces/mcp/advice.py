@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kodit.domain.errors import KoditError
+from kodit.faces.mcp.arguments import nearest
 
 ADVICE: Mapping[str, str] = {
     "access_refused": "the user can give access with `kodit index SOURCE --credentials env:NAME`",
@@ -35,5 +36,8 @@ def sentence_of(error: KoditError) -> str:
     """What went wrong, and what to call next where there is something to do."""
     sentence = str(error)
     sentence = f"{sentence[:1].upper()}{sentence[1:]}".removesuffix(".")
+    if "choices" in error.fields:
+        meant = nearest(str(error.fields["value"]), str(error.fields["choices"]).split(", "))
+        return f"{sentence}; did you mean {meant}?" if meant else f"{sentence}."
     advice = ADVICE.get(error.code or "")
     return f"{sentence}; {advice}." if advice else f"{sentence}."

@@ -80,14 +80,14 @@ def understand(tool: Tool, given: Mapping[str, Any]) -> Arguments:
             raise _reserved(tool, parameter)
         if name in values:
             raise InvalidQueryError(
-                f"{tool.name} was given `{name}` twice under two names; give it once",
+                f"`{tool.name}` was given `{name}` twice under two names; give it once",
                 code="argument_invalid",
             )
         values[name] = _READERS[parameter.kind](tool, parameter, value)
     for parameter in tool.parameters:
         if parameter.is_required and parameter.name not in values:
             raise InvalidQueryError(
-                f"{tool.name} needs `{parameter.name}`. It takes {_offered(tool)}",
+                f"`{tool.name}` needs `{parameter.name}`. It takes {_offered(tool)}",
                 code="argument_missing",
             )
     return values
@@ -150,7 +150,7 @@ def _named(tool: Tool, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
             similar = nearest(plain, tool.by_name)
             hint = f" did you mean `{similar}`?" if similar and similar not in exact else ""
             raise InvalidQueryError(
-                f"{tool.name} has no parameter `{name[:60]}`;{hint} It takes {_offered(tool)}",
+                f"`{tool.name}` has no parameter `{name[:60]}`;{hint} It takes {_offered(tool)}",
                 code="argument_unknown",
             )
         yield meant, value

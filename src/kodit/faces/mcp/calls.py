@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 EVERYWHERE = ("all", "*")
 """Given as a source, these mean every index."""
+
+
+class OfFile(Protocol):
+    """Something found in a file of an index."""
+
+    @property
+    def index_id(self) -> int: ...
+    @property
+    def path(self) -> str: ...
 
 
 class ReportProgress(Protocol):
@@ -36,6 +45,8 @@ class Call:
     tool: Tool
     arguments: Arguments
     report_progress: ReportProgress
+    named: set[tuple[int, str]] = field(default_factory=set)
+    """The files that the answer names, each by the identifier of its index and its path."""
 
     @property
     def now(self) -> datetime:
@@ -72,6 +83,10 @@ class Call:
         return Where(
             self.sources, self.means_everything, languages, self.arguments.get("paths", ())
         )
+
+    def name_files(self, found: Iterable[OfFile]) -> None:
+        """Note which files the answer names."""
+        self.named.update((one.index_id, one.path) for one in found)
 
 
 @dataclass(frozen=True, slots=True)

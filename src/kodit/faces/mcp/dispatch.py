@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kodit.application.services.threads import in_thread
 from kodit.domain.caller import Caller
 from kodit.domain.errors import KoditError
 from kodit.domain.search import CHARACTERS_PER_TOKEN
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 SECONDS_OF_A_CALL = 47.0
 """Within which every call is answered. A listener ends requests a little later."""
 
+SECONDS_TO_FINISH = 5.0
+
 _HANDLERS: Mapping[str, Handler] = {
     "search": finding.search,
     "grep": finding.grep,
@@ -36,62 +39,87 @@ _HANDLERS: Mapping[str, Handler] = {
     "index": indexing.index,
 }
 
-_overdue: set[asyncio.Task[Any]] = set()
-"""Calls that were answered without them, and have not noticed yet that they are to stop."""
+
+class Dispatcher:
+    """Answers calls over one application, on one event loop."""
+
+    def __init__(
+        self, application: Application, *, seconds_of_a_call: float = SECONDS_OF_A_CALL
+    ) -> None:
+        self._application = application
+        self._seconds_of_a_call = seconds_of_a_call
+        self._beside: set[asyncio.Task[Any]] = set()
+        """What nobody waits for: counts of answers, and work that has not stopped in time."""
+
+    async def answer(
+        self,
+        caller: Caller,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        report_progress: ReportProgress,
+    ) -> Answer:
+        """The answer to a call, whatever happens: an error is one as well."""
+        try:
+            call = Call(
+                self._application, caller, tool, understand(tool, arguments), report_progress
+            )
+            text = await self._in_time(call)
+        except KoditError as error:
+            return _failed(sentence_of(error))
+        except TimeoutError:
+            log.warning("a call took too long", extra={"tool": tool.name})
+            return _failed(
+                f"{tool.name} was stopped after {self._seconds_of_a_call:g} seconds; ask again "
+                "for less: give paths, languages or one source."
+            )
+        except Exception as error:
+            log.exception("a call failed", extra={"tool": tool.name})
+            return _failed(
+                f"{tool.name} failed because of an error in Kodit ({type(error).__name__}); its "
+                "log says more. Other tools may still answer."
+            )
+        if call.named:
+            self._keep(_count(call, text))
+        return Answer(text)
+
+    async def finish(self) -> None:
+        """Wait a moment until every answer is counted and all work has stopped."""
+        if self._beside:
+            await asyncio.wait(set(self._beside), timeout=SECONDS_TO_FINISH)
+
+    async def _in_time(self, call: Call) -> str:
+        """What the tool answers. Work that does not stop when it should is not waited for. Raises
+        TimeoutError and what the tool raises."""
+        work = self._keep(_HANDLERS[call.tool.name](call))
+        try:
+            done, _ = await asyncio.wait({work}, timeout=self._seconds_of_a_call)
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        if not done:
+            work.cancel()
+            raise TimeoutError
+        return work.result()
+
+    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(work)
+        self._beside.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._beside.discard(task)
+        if not task.cancelled():
+            task.exception()  # who waits has it; nobody else is to be told
 
 
-async def answer_of(
-    application: Application,
-    caller: Caller,
-    tool: Tool,
-    arguments: Mapping[str, Any],
-    report_progress: ReportProgress,
-) -> Answer:
-    """The answer to a call, whatever happens: an error is one as well."""
+async def _count(call: Call, text: str) -> None:
     try:
-        call = Call(application, caller, tool, understand(tool, arguments), report_progress)
-        return Answer(await _in_time(call))
-    except KoditError as error:
-        return _failed(sentence_of(error))
-    except TimeoutError:
-        log.warning("a call took too long", extra={"tool": tool.name})
-        return _failed(
-            f"{tool.name} was stopped after {SECONDS_OF_A_CALL:.0f} seconds; ask again for less: "
-            "give paths, languages or one source."
+        await in_thread(
+            lambda: call.application.savings.count(call.tool.name, len(text), call.named)
         )
-    except Exception as error:
-        log.exception("a call failed", extra={"tool": tool.name})
-        return _failed(
-            f"{tool.name} failed because of an error in Kodit ({type(error).__name__}); its log "
-            "says more. Other tools may still answer."
-        )
-
-
-async def _in_time(call: Call) -> str:
-    """What the tool answers. Work that does not stop when it should is not waited for. Raises
-    TimeoutError and what the tool raises."""
-    work = asyncio.ensure_future(_HANDLERS[call.tool.name](call))
-    try:
-        done, _ = await asyncio.wait({work}, timeout=SECONDS_OF_A_CALL)
-    except asyncio.CancelledError:
-        _leave(work)
-        raise
-    if not done:
-        _leave(work)
-        raise TimeoutError
-    return work.result()
-
-
-def _leave(work: asyncio.Task[str]) -> None:
-    _overdue.add(work)
-    work.add_done_callback(_forget)
-    work.cancel()
-
-
-def _forget(work: asyncio.Task[str]) -> None:
-    _overdue.discard(work)
-    if not work.cancelled():
-        work.exception()
+    except Exception as error:  # noqa: BLE001 - an answer was given, counted or not
+        log.debug("an answer was not counted", extra={"error": str(error)})
 
 
 def _failed(sentence: str) -> Answer:

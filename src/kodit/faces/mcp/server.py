@@ -25,7 +25,7 @@ from starlette.responses import PlainTextResponse
 from kodit.domain.caller import Caller
 from kodit.faces.mcp.arguments import unknown_tool
 from kodit.faces.mcp.definitions import BY_NAME, INSTRUCTIONS, TOOLS
-from kodit.faces.mcp.dispatch import answer_of
+from kodit.faces.mcp.dispatch import Dispatcher
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -44,8 +44,11 @@ class McpApp:
     """An ASGI application for one path. It answers from the start of its lifespan to the end."""
 
     def __init__(self, application: Application) -> None:
+        self._dispatcher = Dispatcher(application)
         self._manager = StreamableHTTPSessionManager(
-            make_server(application), stateless=True, max_request_body_size=MOST_BODY_BYTES
+            make_server(application, self._dispatcher),
+            stateless=True,
+            max_request_body_size=MOST_BODY_BYTES,
         )
 
     @asynccontextmanager
@@ -53,6 +56,7 @@ class McpApp:
         """Serve until the context is left, which ends all calls."""
         async with self._manager.run():
             yield
+        await self._dispatcher.finish()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -78,7 +82,7 @@ def create_mcp_app(application: Application) -> McpApp:
     return McpApp(application)
 
 
-def make_server(application: Application) -> Server[Any]:
+def make_server(application: Application, dispatcher: Dispatcher) -> Server[Any]:
     """The SDK's server; it offers tools and nothing else."""
 
     async def list_tools(
@@ -91,16 +95,13 @@ def make_server(application: Application) -> Server[Any]:
     ) -> CallToolResult:
         if params.name not in BY_NAME:
             raise MCPError(INVALID_PARAMS, unknown_tool(params.name))
-        answer = await answer_of(
-            application,
+        answer = await dispatcher.answer(
             _caller(application, context),
             BY_NAME[params.name],
             params.arguments or {},
             context.session.report_progress,
         )
-        return CallToolResult(
-            content=[TextContent(text=answer.text)], is_error=answer.is_error
-        )
+        return CallToolResult(content=[TextContent(text=answer.text)], is_error=answer.is_error)
 
     hint = CacheHint(TTL_MILLISECONDS, "public")
     return Server(

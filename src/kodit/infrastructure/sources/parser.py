@@ -11,6 +11,7 @@ from kodit.domain.source import ParsedSource
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.patterns import check_globs
 from kodit.infrastructure.sources.parsing import check_stored, parse_source, shown, without_secrets
+from kodit.infrastructure.sources.project import project_of
 
 
 class LocalSourceParser:
@@ -39,6 +40,9 @@ class LocalSourceParser:
             for real in (start / place, (start / place).resolve()):
                 names |= {f"{real}{suffix}", f"{real.as_uri()}{suffix}"}
         return names
+
+    def project_of(self, folder: str) -> str | None:
+        return project_of(Path(folder))
 
     def without_secrets(self, text: str) -> str:
         return without_secrets(text)

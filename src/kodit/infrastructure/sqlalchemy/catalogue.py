@@ -55,8 +55,11 @@ class SqlOpenCatalogue:
     def transaction(self) -> SqlTransaction:
         return self._transaction
 
-    def files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
-        by_index = _files(self._connection, self.scope(search_filter))
+    def files(
+        self, search_filter: SearchFilter, *, with_unread: bool = False
+    ) -> list[IndexedFiles]:
+        scope = self.scope(search_filter)
+        by_index = _files(self._connection, scope, _select_unread() if with_unread else None)
         return [
             IndexedFiles(self._transaction.indexes.get(index_id), tuple(by_index[index_id]))
             for index_id in sorted(by_index)
@@ -166,12 +169,27 @@ def _select_files() -> Select[*tuple[Any, ...]]:
     ).where(*_SHOWN)
 
 
-def _files(connection: Connection, scope: Scope) -> dict[int, list[IndexedText]]:
+def _select_unread() -> Select[*tuple[Any, ...]]:
+    """The same of files that were scanned, and never extracted yet."""
+    return select(
+        FILES.c.id,
+        FILES.c.index_id,
+        FILES.c.path,
+        literal(""),
+        FILES.c.content_hash,
+        FILES.c.size,
+    ).where(_NOT_DELETED, FILES.c.extracted_hash.is_(None), FILES.c.problem.is_(None))
+
+
+def _files(
+    connection: Connection, scope: Scope, more: Select[*tuple[Any, ...]] | None = None
+) -> dict[int, list[IndexedText]]:
     """The files of a scope by index, sorted by path as Python sorts, whatever the database."""
     by_index: dict[int, list[IndexedText]] = {}
-    for row in connection.execute(_select_files().where(FILES.c.index_id.in_(scope.index_ids))):
-        if scope.file_ids is None or row[0] in scope.file_ids:
-            by_index.setdefault(row[1], []).append(IndexedText(*row))
+    for selection in (_select_files(), *(() if more is None else (more,))):
+        for row in connection.execute(selection.where(FILES.c.index_id.in_(scope.index_ids))):
+            if scope.file_ids is None or row[0] in scope.file_ids:
+                by_index.setdefault(row[1], []).append(IndexedText(*row))
     for files in by_index.values():
         files.sort(key=lambda file: file.path)
     return by_index

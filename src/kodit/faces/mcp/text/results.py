@@ -93,7 +93,8 @@ def _show_code(sheet: Sheet, result: Placed, *, several: bool) -> bool:
     """Add a snippet's code, or as much of its start as fits; whether something was added."""
     lines = code_lines(result.text)
     title = head(result, several=several)
-    if sheet.add("", title, *lines):
+    gap = [""] if sheet.has_lines else []
+    if sheet.add(*gap, title, *lines):
         return True
     rest = f"… to line {result.end_line}: read {one_line(result.path)}"
     room = sheet.left - len(title) - len(rest) - 3
@@ -105,4 +106,4 @@ def _show_code(sheet: Sheet, result: Placed, *, several: bool) -> bool:
         shown.append(line)
     if len(shown) < LEAST_LINES_OF_A_PART:
         return False
-    return sheet.add("", title, *shown, rest)
+    return sheet.add(*gap, title, *shown, rest)

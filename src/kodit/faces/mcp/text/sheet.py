@@ -20,6 +20,11 @@ class Sheet:
         """How many characters may still be added, the end of a line included."""
         return max(0, self._left - self._reserved)
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether anything has been added."""
+        return bool(self._lines)
+
     def reserve(self, characters: int) -> None:
         """Keep room for a line to come."""
         self._reserved += characters + 1

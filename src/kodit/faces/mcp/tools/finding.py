@@ -20,11 +20,13 @@ from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.results import head, show_results
 from kodit.faces.mcp.text.symbols import show_symbols
+from kodit.faces.mcp.tools.first_look import first_look, lines_meanwhile
 from kodit.faces.mcp.tools.nothing import nothing_found
 
 
 async def search(call: Call) -> str:
     arguments = call.arguments
+    await first_look(call)
     question = SearchQuestion(
         arguments["query"],
         call.where,
@@ -36,7 +38,10 @@ async def search(call: Call) -> str:
     start = start_of(question)
     view = await call.application.answers.search(call.caller, question)
     if not view.results:
+        if not start and any(one.state == "indexing" for one in view.standing):
+            return await lines_meanwhile(call, view.standing)
         return await nothing_found(call, view.standing, start)
+    call.name_files(view.results)
     page = _page(call, view.standing, {one.index_id for one in view.results})
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
@@ -47,11 +52,13 @@ async def search(call: Call) -> str:
 async def related(call: Call) -> str:
     arguments = call.arguments
     place = f"{arguments['path']}:{arguments['line']}"
+    await first_look(call)
     view = await call.application.answers.related(
         call.caller, RelatedQuestion(place, call.where, limit=call.limit)
     )
     if not view.results:
         return await nothing_found(call, view.standing, 0)
+    call.name_files(view.results)
     page = _page(call, view.standing, {one.index_id for one in view.results})
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
@@ -61,6 +68,7 @@ async def related(call: Call) -> str:
 
 async def grep(call: Call) -> str:
     arguments = call.arguments
+    await first_look(call)
     question = GrepQuestion(
         arguments["pattern"],
         call.where,
@@ -77,6 +85,7 @@ async def grep(call: Call) -> str:
     for problem in view.problems:
         page.note(problem)
     shown = show_matches(page.sheet, view.matches, several=len(view.standing) > 1)
+    call.name_files(view.matches[: shown or 1])
     if not shown:  # not even one line fits: it is cut, so that the next call goes on
         first = view.matches[0]
         page.sheet.force(f"{first.path}:{first.line}:{first.text.strip()}")
@@ -88,6 +97,7 @@ async def grep(call: Call) -> str:
 
 async def symbols(call: Call) -> str:
     arguments = call.arguments
+    await first_look(call)
     question = SymbolsQuestion(
         arguments["name"],
         call.where,
@@ -104,6 +114,7 @@ async def symbols(call: Call) -> str:
     if not view.definitions and not start:
         page.note(f"No definition of {arguments['name']} is indexed.")
     shown = show_symbols(page.sheet, view, several=len(view.standing) > 1)
+    call.name_files((*view.definitions[: shown or 1], *view.references[: shown or 1]))
     if shown < max(len(view.definitions), len(view.references)):
         if not shown:
             first = (*view.definitions, *view.references)[0]

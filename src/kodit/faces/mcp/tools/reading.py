@@ -11,6 +11,7 @@ from kodit.domain.questions import FilesQuestion, ReadQuestion, Where, cursor_at
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.sheet import one_line, shortened
+from kodit.faces.mcp.tools.first_look import first_look
 from kodit.faces.mcp.tools.nothing import nothing_found
 
 LONGEST_LINE = 2_000
@@ -22,7 +23,9 @@ _LINES = re.compile(r"\s*L?(\d{1,9})\s*(?:(-|:|,|\.\.)\s*L?(\d{1,9})?)?\s*", re.
 async def read(call: Call) -> str:
     where, path = _place(call)
     lines = _lines(call)
+    await first_look(call)
     view = await call.application.answers.read(call.caller, ReadQuestion(path + lines, where))
+    call.name_files([view])
     page = Page(call.budget, (), call.now)
     lines_of_text = [
         shortened(line.replace("\r", ""), LONGEST_LINE) for line in view.text.split("\n")
@@ -73,6 +76,7 @@ def _lines(call: Call) -> str:
 async def files(call: Call) -> str:
     question = FilesQuestion(call.where, limit=call.limit, cursor=call.arguments.get("cursor"))
     start = start_of(question)
+    await first_look(call)
     view = await call.application.answers.files(call.caller, question)
     if not view.files:
         return await nothing_found(call, view.standing, start)
