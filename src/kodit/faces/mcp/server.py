@@ -98,9 +98,7 @@ def make_server(application: Application) -> Server[Any]:
             params.arguments or {},
             context.session.report_progress,
         )
-        return CallToolResult(
-            content=[TextContent(text=answer.text)], is_error=answer.is_error
-        )
+        return CallToolResult(content=[TextContent(text=answer.text)], is_error=answer.is_error)
 
     hint = CacheHint(TTL_MILLISECONDS, "public")
     return Server(
