@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -43,8 +45,9 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 @pytest.mark.parametrize("page", sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))), ids=str)
 def test_files_that_a_page_names_exist(page: Path) -> None:
-    """`docs/queue.md`, `domain/run.py`: a path in backquotes leads somewhere."""
-    for name in re.findall(r"`([\w./-]+/[\w.-]*)`", page.read_text()):
+    """`docs/queue.md`, `domain/run.py`: a path in backquotes leads somewhere, unless it is
+    absolute."""
+    for name in re.findall(r"`([\w.-][\w./-]*/[\w.-]*)`", page.read_text()):
         places = (ROOT / name, ROOT / "src/kodit" / name, ROOT / "src/kodit/infrastructure" / name)
         assert any(place.exists() for place in places), f"{page.name} names {name}"
 
@@ -56,6 +59,27 @@ def test_every_invariant_names_tests_that_exist() -> None:
     assert len(set(re.findall(r"^\| (\d+) \|.*::test_", text, re.MULTILINE))) == 12
     for file, test in named:
         assert f"def {test}(" in (ROOT / "tests" / "queue" / file).read_text(), f"{file}::{test}"
+
+
+def test_the_containerfile_has_no_fault_that_a_linter_finds() -> None:
+    linter = Path(sys.executable).with_name("hadolint")
+    if not linter.exists():
+        pytest.skip("hadolint is not installed; it comes with the extra `test`")
+    linted = subprocess.run(
+        [linter, ROOT / "deploy" / "Containerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")
+
+
+def test_the_settings_that_are_deployed_exist() -> None:
+    """In the unit, the Containerfile and the pages on serving."""
+    known = {f"{settings.PREFIX}{one.name.upper()}" for one in fields(settings.Settings)}
+    pages = (ROOT / "docs" / "serve.md", ROOT / "docs" / "security.md", *ROOT.glob("deploy/*"))
+    named = {name for page in pages for name in re.findall(r"KODIT_[A-Z_]+", page.read_text())}
+    assert named - known == set()
 
 
 def _compare(page: Path, expected: str, update_golden: bool) -> None:

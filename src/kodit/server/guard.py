@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
+from pathlib import Path
 
+from kodit.application.services.threads import in_thread
 from kodit.domain.caller import Caller
 from kodit.server.access import OPEN_PATHS, Access
 from kodit.server.activity import Activity
@@ -143,6 +146,7 @@ class Guard:
             if not self._activity.has_opened:
                 await _stopping().send(send)
                 return
+            scope[CALLER] = await _found(scope[CALLER])
         await self._app(scope, receive, send)
 
     async def _stream(self, task: asyncio.Task[None]) -> None:
@@ -247,6 +251,17 @@ class _Answer:
             await otherwise.send(self.send_anyway)
         elif self.is_stream and not self._is_complete:
             await self.send_anyway({"type": "http.response.body", "body": b""})
+
+
+async def _found(caller: Caller) -> Caller:
+    """The caller in the folder that is meant: every symbolic link is followed, which may take a
+    while where it lies on a network."""
+    folder = caller.folder
+    if folder is None:
+        return caller
+    if not folder.startswith("/") or "\0" in folder:
+        return replace(caller, folder=None)
+    return replace(caller, folder=await in_thread(lambda: str(Path(folder).resolve())))
 
 
 def _stopping() -> Refusal:
