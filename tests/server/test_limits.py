@@ -99,20 +99,24 @@ def test_a_body_that_is_too_large(request_text: str) -> None:
 
 
 def test_bodies_of_all_clients_together() -> None:
-    """What one holds, another cannot have; afterwards it can."""
+    """What one holds, another cannot have; afterwards it can. Small ones are always taken."""
 
     async def run() -> None:
-        async with listening(echo, replace(LARGE, bodies_bytes=1000)) as server:
+        async with listening(echo, replace(LARGE, bodies_bytes=200_000)) as server:
             half_sent = await server.connect()
-            await half_sent.send(f"{POST}Content-Length: 800\r\n\r\n{'x' * 700}")
-            await until(lambda: server.guard.bodies.left == 300)
-            whole = f"{POST}Content-Length: 400\r\n\r\n{'x' * 400}"
-            status, body = await server.ask(whole)
+            await half_sent.send(f"{POST}Content-Length: 200000\r\n\r\n{'x' * 199_000}")
+            await until(lambda: server.guard.bodies.left < 100_000)
+            large, small = (
+                f"{POST}Content-Length: {size}\r\n\r\n{'x' * size}" for size in (180_000, 60_000)
+            )
+            status, body = await server.ask(large)
             assert (status, json.loads(body)["code"]) == (503, "overloaded")
+            assert await server.ask(small) == (200, b'{"bytes": 60000}')
 
-            await half_sent.send("x" * 100)
-            assert await half_sent.receive() == (200, b'{"bytes": 800}')
-            assert await server.ask(whole) == (200, b'{"bytes": 400}')
+            await half_sent.send("x" * 1000)
+            assert await half_sent.receive() == (200, b'{"bytes": 200000}')
+            assert await server.ask(large) == (200, b'{"bytes": 180000}')
+            assert server.guard.bodies.left == 200_000
 
     patiently(run())
 
@@ -157,26 +161,59 @@ def test_work_that_takes_too_long() -> None:
     patiently(run())
 
 
-def test_the_stream_of_an_answer_may_go_on() -> None:
-    """It ends with the server, as it should: its last chunk is the empty one."""
+async def pings(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """A stream of events without an end."""
+    kind = (b"content-type", b"text/event-stream; charset=utf-8")
+    await send({"type": "http.response.start", "status": 200, "headers": [kind]})
+    while True:
+        await send({"type": "http.response.body", "body": b": ping\n\n", "more_body": True})
+        await asyncio.sleep(0.02)
 
-    async def stream(_scope: Scope, _receive: Receive, send: Send) -> None:
-        kind = (b"content-type", b"text/event-stream; charset=utf-8")
-        await send({"type": "http.response.start", "status": 200, "headers": [kind]})
-        while True:
-            await send({"type": "http.response.body", "body": b": ping\n\n", "more_body": True})
-            await asyncio.sleep(0.02)
+
+@pytest.mark.parametrize("times", [1, 10])
+def test_a_stream_of_events_may_go_on(times: int) -> None:
+    """Past the time of an answer; it ends with the server, and as it should: its last chunk is the
+    empty one."""
 
     async def run() -> None:
-        async with listening(stream, replace(LARGE, request_seconds=0.05)) as server:
+        async with listening(pings, replace(LARGE, request_seconds=0.1)) as server:
             client = await server.connect()
             await client.send(GET)
-            for _ in range(10):
+            for _ in range(times):
                 await client.reader.readuntil(b": ping\n\n")
             server.activity.stop.set()
             server.guard.end_streams()
             rest = await client.reader.read()
             assert rest.endswith(b"0\r\n\r\n")
+
+    patiently(run())
+
+
+def test_the_progress_of_an_answer_may_go_on_a_little() -> None:
+    """A POST has an end, whatever it tells meanwhile."""
+
+    async def run() -> None:
+        limits = replace(LARGE, request_seconds=0.05, progress_seconds=0.05)
+        async with listening(pings, limits) as server:
+            client = await server.connect()
+            await client.send(f"{POST}Content-Length: 0\r\n\r\n")
+            assert await client.is_closed()
+
+    patiently(run())
+
+
+def test_many_streams_make_room_for_new_ones() -> None:
+    """The oldest one ends, as it should."""
+
+    async def run() -> None:
+        async with listening(pings, replace(LARGE, streams=2)) as server:
+            clients = [await server.connect() for _ in range(3)]
+            for client in clients:
+                await client.send(GET)
+                await client.reader.readuntil(b": ping\n\n")
+            assert await clients[0].reader.readuntil(b"0\r\n\r\n")
+            for client in clients[1:]:
+                await client.reader.readuntil(b": ping\n\n")
 
     patiently(run())
 

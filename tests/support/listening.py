@@ -14,7 +14,7 @@ from tests.support.command import PATIENCE_SECONDS
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.server.activity import Activity
 from kodit.server.connections import Connections
-from kodit.server.guard import Bodies, Guard
+from kodit.server.guard import Guard
 from kodit.server.http_server import HttpServer
 from kodit.server.limits import Limits
 from kodit.server.problems import AsgiApp, Receive, Refusal, Scope, Send, send_json
@@ -86,7 +86,7 @@ async def listening(app: AsgiApp, limits: Limits) -> AsyncIterator[Listening]:
     """A server over the application, ready, for the length of the block."""
     activity = Activity()
     activity.become_ready()
-    guard = Guard(app, Everybody(), limits, activity, Bodies(limits.bodies_bytes))
+    guard = Guard(app, Everybody(), limits, activity)
     connections = Connections(guard, limits)
     server = HttpServer(local=connections, remote=connections, limits=limits, stop=activity.stop)
     bound = socket.create_server(("127.0.0.1", 0))

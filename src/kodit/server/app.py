@@ -11,6 +11,7 @@ from typing import Any
 
 from kodit.composition import Application
 from kodit.faces.mcp.server import create_mcp_app
+from kodit.server.access import OPEN_PATHS
 from kodit.server.activity import Activity
 from kodit.server.problems import AsgiApp, Message, Receive, Refusal, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
@@ -28,18 +29,28 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application without lifespan: see `running`."""
         path = scope["path"]
-        if path == "/healthz":
-            await send_json(send, HTTPStatus.OK, {"status": "ok"})
-        elif path == "/readyz":
-            is_ready = self.activity.is_ready
-            status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-            await send_json(send, status, {"status": "ready" if is_ready else "not ready"})
-        elif path in RESIDENT_PATHS and scope["kodit.caller"].policy.is_free:
+        if path in OPEN_PATHS:
+            await self._say_how_it_is(scope, send)
+        elif path in RESIDENT_PATHS and scope["kodit.caller"].is_local:
             await self.residence(scope, receive, send)
         elif path == "/mcp" or path.startswith("/mcp/"):
             await self.mcp(scope, receive, send)
         else:
             await self.rest(scope, receive, send)
+
+    async def _say_how_it_is(self, scope: Scope, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            allow = (b"allow", b"GET, HEAD")
+            only = f"{scope['path']} can be read, and nothing else"
+            await Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", only, (allow,)).send(
+                send
+            )
+        elif scope["path"] == "/healthz":
+            await send_json(send, HTTPStatus.OK, {"status": "ok"})
+        elif self.activity.is_ready:
+            await send_json(send, HTTPStatus.OK, {"status": "ready"})
+        else:
+            await send_json(send, HTTPStatus.SERVICE_UNAVAILABLE, {"status": "not ready"})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -24,10 +24,13 @@ class Limits:
     """From the end of the header to the end of the body."""
     body_bytes: int = 1_000_000
     bodies_bytes: int = 64_000_000
-    """Of all bodies that are being received or answered."""
+    """Of all bodies that are being received or answered, but for the first 64 KB of each."""
     request_seconds: float = 48.0
-    """From the whole request to its answer, less than the 50 that clients are promised. A stream of
-    events that has begun may go on."""
+    """From the whole request to its answer, less than the 50 that clients are promised."""
+    progress_seconds: float = 8.0
+    """How much longer an answer may take that tells of its progress meanwhile."""
+    streams: int = 200
+    """Of events, that go on until their clients have enough."""
     write_seconds: float = 30.0
     """How long a client may take nothing of an answer that is ready for it."""
     keep_alive_seconds: float = 60.0
@@ -36,7 +39,7 @@ class Limits:
     """How long a connection may take to close."""
     sweep_seconds: float = 1.0
     """How often connections are looked at, while there are any."""
-    stop_seconds: float = 50.0
+    stop_seconds: float = 60.0
     """How long answers may take after the server was told to stop."""
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from kodit.application.services.threads import in_thread
+from kodit.application.services.chores import Chore, in_one_piece
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.resident.place import LOG_FILE
 
@@ -16,14 +16,13 @@ LOOK_SECONDS = 300.0
 _STANDARD_ERROR = 2
 
 
-async def keep_log_short(data_dir: Path) -> None:
-    """Where standard error goes to the log file of the data directory, keep it and its predecessor
-    short; for ever."""
-    if not _is_log(data_dir / LOG_FILE):
-        return
-    while True:
-        await in_thread(lambda: shorten_log(data_dir / LOG_FILE))
-        await asyncio.sleep(LOOK_SECONDS)
+def log_chores(data_dir: Path) -> list[Chore]:
+    """Where standard error goes to the log file of the data directory: keep it short."""
+    path = data_dir / LOG_FILE
+    if not _is_log(path):
+        return []
+    work = partial(in_one_piece, lambda: shorten_log(path))
+    return [Chore("keep the log short", LOOK_SECONDS, work)]
 
 
 def shorten_log(path: Path, largest: int = LARGEST_BYTES) -> None:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from kodit.application.services.chores import chores_done
+from kodit.application.services.chores import Chore, chores_done
 from kodit.application.services.key_service import KeyService
 from kodit.application.services.threads import in_thread
 from kodit.composition import Application
+from kodit.domain.errors import KoditError
+from kodit.domain.value_objects import SearchRequest
 from kodit.faces.cli.signals import stopped_by
 from kodit.server.access import LocalAccess, RemoteAccess
 from kodit.server.activity import Activity
 from kodit.server.app import create_app
 from kodit.server.connections import Connections
-from kodit.server.guard import Bodies, Guard
+from kodit.server.guard import Guard
 from kodit.server.hosts import HostNames
 from kodit.server.http_server import HttpServer
 from kodit.server.limits import Limits
-from kodit.server.log_file import keep_log_short
+from kodit.server.log_file import log_chores
 from kodit.server.options import ServeOptions
 from kodit.server.resident import Residence
 from kodit.server.services import Service, services_running
@@ -32,6 +35,9 @@ from kodit.server.workers import WorkerProcesses, default_workers
 from kodit.settings import Settings
 
 log = logging.getLogger(__name__)
+
+SOCKET_LOOK_SECONDS = 30.0
+"""How often the server looks whether its clients still find it."""
 
 
 class ServerProcess:
@@ -66,9 +72,8 @@ class ServerProcess:
             settings.policy_of_remote_callers,
             needs_key=needs_key,
         )
-        bodies = Bodies(limits.bodies_bytes)
         self._guards = [
-            Guard(self._app, access, limits, self._activity, bodies)
+            Guard(self._app, access, limits, self._activity)
             for access in (LocalAccess(), remote_access)
         ]
         self._local = Connections(self._guards[0], limits, are_local=True)
@@ -90,8 +95,11 @@ class ServerProcess:
             async with AsyncExitStack() as opened:
                 opened.push_async_callback(in_thread, self._application.close)
                 serving = asyncio.create_task(self._http.serve([local.socket, *tcp]))
+                serving.add_done_callback(lambda _ended: self.stop())
                 try:
-                    await self._open(opened)
+                    await self._open(opened, local)
+                    # What is there now stays: looking through it again and again takes long.
+                    gc.freeze()
                     self._activity.become_ready()
                     log.info("server ready", extra={"socket": local.path, "tcp": _shown(tcp)})
                     await self._activity.stop.wait()
@@ -102,25 +110,42 @@ class ServerProcess:
                     await asyncio.gather(serving, self._workers.stop())
         log.info("server stopped")
 
-    async def _open(self, opened: AsyncExitStack) -> None:
+    async def _open(self, opened: AsyncExitStack, local: LocalSocket) -> None:
         await in_thread(self._application.open)
         await in_thread(self._open_engines)
         await opened.enter_async_context(self._app.running())
         await opened.enter_async_context(self._workers.running())
         await opened.enter_async_context(services_running(self._services()))
-        await opened.enter_async_context(chores_done(self._application.schedule))
+        await opened.enter_async_context(chores_done(self._chores(local)))
 
     def _open_engines(self) -> None:
-        """Whoever asks first does not wait for them."""
-        engines = self._application.engines
-        _ = (engines.keyword_index, engines.vector_index, engines.embedder)
-        _ = (self._application.search, self._application.browse, self._application.grep)
+        """Whoever asks first does not wait for them: a search loads the model, and opens what is
+        indexed."""
+        try:
+            self._application.search.search(SearchRequest("ready", limit=1))
+        except KoditError as error:  # of one index, which those who search it are told
+            log.warning("an engine is not in order", extra={"error": str(error)})
+
+    def _chores(self, local: LocalSocket) -> list[Chore]:
+        """What is looked after from time to time."""
+
+        async def look_for_the_socket() -> bool:
+            if not local.is_there:
+                # Nobody finds this server any more, and another one may have begun.
+                log.error("the socket is gone; the server ends", extra={"socket": local.path})
+                self.stop()
+            return False
+
+        return [
+            *self._application.schedule,
+            *log_chores(self._settings.data_dir),
+            Chore("look for the socket", SOCKET_LOOK_SECONDS, look_for_the_socket),
+        ]
 
     def _services(self) -> list[Service]:
         """What runs beside answering, each supervised."""
         services = [
             Service("add sources", lambda: add_sources(self._application, self._settings.sources)),
-            Service("keep the log short", lambda: keep_log_short(self._settings.data_dir)),
         ]
         if self._options.idle_minutes is not None:
             seconds = self._options.idle_minutes * 60

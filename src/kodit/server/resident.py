@@ -36,8 +36,12 @@ class Residence:
         elif (scope["method"], scope["path"]) == ("POST", END_PATH):
             await self._end(send)
         else:
+            allow = (b"allow", b"GET" if scope["path"] == HANDSHAKE_PATH else b"POST")
             await Refusal(
-                HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "ask with GET, end with POST"
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "ask with GET, end with POST",
+                (allow,),
             ).send(send)
 
     async def _about(self) -> dict[str, object]:

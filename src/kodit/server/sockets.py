@@ -122,11 +122,16 @@ class LocalSocket:
             "directory with a shorter path, or set XDG_RUNTIME_DIR to a folder of your own"
         )
 
+    @property
+    def is_there(self) -> bool:
+        """Whether clients still find it."""
+        return _identity(self.path) == self._identity
+
     def remove(self) -> None:
         """Stop listening, and leave nothing behind; a socket that another process has put in the
         place of this one stays."""
         self.socket.close()
-        if _identity(self.path) == self._identity:
+        if self.is_there:
             self.path.unlink(missing_ok=True)
             if self.path.parent != self._data_dir:
                 (self._data_dir / PLACE_FILE).unlink(missing_ok=True)
