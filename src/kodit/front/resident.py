@@ -60,12 +60,7 @@ class Resident:
             if connection is not None and self._is_right(connection):
                 return connection
             if started is None and connection is None:
-                try:
-                    started = start_server(self._data_dir)
-                except OSError as error:
-                    raise KoditError(
-                        f"the Kodit server of {self._data_dir} cannot be started: {error}"
-                    ) from None
+                started = self._start()
             if started is not None and started.poll() not in (None, 0, ANOTHER_ONE_RUNS):
                 why = why_it_ended(self._data_dir) or f"exit status {started.returncode}"
                 raise KoditError(f"the Kodit server did not start: {why}")
@@ -75,6 +70,17 @@ class Resident:
                     f"log is {self._data_dir / 'server.log'}"
                 )
             time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            started = start_server(self._data_dir)
+        except OSError as error:
+            raise KoditError(
+                f"the Kodit server of {self._data_dir} cannot be started: {error}"
+            ) from None
+        # It may end long before this process does, and is to leave nothing behind then.
+        threading.Thread(target=started.wait, daemon=True).start()
+        return started
 
     def _is_right(self, connection: socket.socket) -> bool:
         """Whether to use the server. An idle one of another version or with other settings is

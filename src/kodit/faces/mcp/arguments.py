@@ -148,9 +148,9 @@ def _named(tool: Tool, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         )
         if meant is None:
             similar = nearest(plain, tool.by_name)
-            hint = f" did you mean `{similar}`?" if similar and similar not in exact else ""
+            hint = f"; did you mean `{similar}`?" if similar and similar not in exact else "."
             raise InvalidQueryError(
-                f"`{tool.name}` has no parameter `{name[:60]}`;{hint} It takes {_offered(tool)}",
+                f"`{tool.name}` has no parameter `{name[:60]}`{hint} It takes {_offered(tool)}",
                 code="argument_unknown",
             )
         yield meant, value

@@ -1,0 +1,191 @@
+"""The thin front of the resident server."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from tests.mcp.front import RunningFront, end_server
+from tests.support.command import PATIENCE_SECONDS, KoditCommand, wait_until
+from tests.support.server import RunningServer
+from tests.support.sources import write_file
+
+from kodit.infrastructure.resident.connecting import connect, handshake
+
+HELLO = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    write_file(folder / "greeting.py", "def greet(name):\n    return f'hello {name}'\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoditCommand]:
+    """The command over a data directory that a server without workers serves."""
+    command = KoditCommand(tmp_path_factory.mktemp("served") / "data")
+    with RunningServer(command, "--no-tcp", "--no-worker"):
+        yield command
+
+
+def busy_with(command: KoditCommand) -> str | None:
+    """What the server of a data directory has to do."""
+    connection = connect(command.data_dir)
+    assert connection is not None
+    with closing(connection):
+        return handshake(connection).busy_with
+
+
+def test_the_first_answers_need_no_server(tmp_path: Path) -> None:
+    """`initialize`, `ping` and `tools/list` come from the front itself, for each revision; nothing
+    is made or started."""
+    command = KoditCommand(tmp_path / "data")
+    with RunningFront(command, tmp_path) as front:
+        hello = front.answer(front.request("initialize", **HELLO))["result"]
+        assert hello["protocolVersion"] == "2025-06-18"
+        assert hello["serverInfo"]["name"] == "kodit"
+        assert hello["capabilities"] == {"tools": {"listChanged": False}}
+        front.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        assert front.answer(front.request("ping"))["result"] == {}
+        tools = front.answer(front.request("tools/list"))["result"]
+        assert len(tools["tools"]) == 8
+        assert "ttlMs" not in tools
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        discovered = front.answer(front.request("server/discover", _meta=meta))["result"]
+        assert discovered["supportedVersions"] == ["2026-07-28"]
+        assert front.answer(front.request("tools/list", _meta=meta))["result"]["ttlMs"] > 0
+    assert not command.data_dir.exists()
+
+
+def test_an_unknown_revision_gets_the_newest_of_the_handshake(tmp_path: Path) -> None:
+    """As the protocol has it: the client decides whether it can live with that."""
+    with RunningFront(KoditCommand(tmp_path / "data"), tmp_path) as front:
+        hello = front.request("initialize", **{**HELLO, "protocolVersion": "1999-01-01"})
+        assert front.answer(hello)["result"]["protocolVersion"] == "2025-11-25"
+
+
+def test_what_is_no_message_is_answered(tmp_path: Path) -> None:
+    """And the front goes on."""
+    with RunningFront(KoditCommand(tmp_path / "data"), tmp_path) as front:
+        front.send(b"{nonsense")
+        assert front.receive()["error"]["code"] == -32700
+        front.send(b'"text"')
+        assert front.receive()["error"]["code"] == -32600
+        front.send(b'{"jsonrpc": "2.0", "id": null, "method": "ping"}')
+        assert front.receive()["error"]["code"] == -32600
+        front.send(b"")
+        assert front.answer(front.request("ping"))["result"] == {}
+
+
+def test_it_ends_when_its_input_ends(served: KoditCommand, folder: Path) -> None:
+    """With what was asked before answered, where that takes a moment only."""
+    with RunningFront(served, folder) as front:
+        request = front.call("indexes")
+        front.close()
+        assert "result" in front.answer(request)
+        assert front.process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_the_client_s_folder_goes_along(served: KoditCommand, folder: Path) -> None:
+    """So that a source may be left out: what is asked about is indexed."""
+    place = folder.parent / "größe %"
+    write_file(place / "a.py", "x = 1\n")
+    with RunningFront(served, folder, "--folder", str(place)) as front:
+        assert str(place) in front.text("grep", pattern="x")
+    with RunningFront(served, folder, "--folder", "${workspaceFolder}") as front:
+        assert str(folder) in front.text("grep", pattern="x")
+
+
+def test_progress_is_passed_on(served: KoditCommand, folder: Path) -> None:
+    """While the call is under way."""
+    with RunningFront(served, folder) as front:
+        request = front.call("index", source=str(folder), wait=40, progress="mine")
+        told = front.receive()
+        assert told["method"] == "notifications/progress"
+        assert told["params"]["progressToken"] == "mine"
+        assert told["params"]["total"] == 100
+        front.send(cancelled(request))
+
+
+def cancelled(request: int) -> dict[str, object]:
+    return {
+        "jsonrpc": "2.0",
+        "method": "notifications/cancelled",
+        "params": {"requestId": request},
+    }
+
+
+@pytest.mark.parametrize("is_modern", [False, True])
+def test_a_cancelled_call_ends_at_the_server(
+    served: KoditCommand, folder: Path, is_modern: bool
+) -> None:
+    """And is answered no more, in either revision."""
+    meta = {
+        "progressToken": "mine",
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    with RunningFront(served, folder) as front:
+        arguments = {"source": str(folder), "wait": 40}
+        request = front.request(
+            "tools/call",
+            name="index",
+            arguments=arguments,
+            _meta=meta if is_modern else {"progressToken": "mine"},
+        )
+        front.receive()  # it is under way
+        assert "it answers 1 request" in str(busy_with(served))
+        front.send(cancelled(request))
+        wait_until(lambda: "it answers" not in str(busy_with(served)))
+        assert front.answer(front.request("ping"))["result"] == {}
+        assert front.before == []
+
+
+def test_many_fronts_start_one_server_and_start_it_again(tmp_path: Path, folder: Path) -> None:
+    """It outlives them. A call that only reads is asked again of the next server; of another one
+    the client is told that nobody knows what became of it."""
+    command = KoditCommand(tmp_path / "data")
+    write_file(folder.parent / "another" / "other.py", "x = 1\n")
+    try:
+        with ExitStack() as stack:
+            fronts = [stack.enter_context(RunningFront(command, folder)) for _ in range(10)]
+            requests = [front.call("indexes") for front in fronts]
+            for front, request in zip(fronts, requests, strict=True):
+                assert "result" in front.answer(request)
+            waiting = fronts[0].call("index", source=str(folder), wait=40, progress="mine")
+            fronts[0].receive()
+            reading = fronts[1].call("files", source=str(folder.parent / "another"))
+            first = end_server(command.data_dir, signal.SIGKILL)
+            lost = fronts[0].answer(waiting)["result"]
+            assert lost["isError"]
+            assert "ended before it answered" in lost["content"][0]["text"]
+            assert "other.py" in str(fronts[1].answer(reading))
+            assert str(folder) in fronts[0].text("indexes")
+    finally:
+        second = end_server(command.data_dir)
+    assert first is not None
+    assert second not in (None, first)
+    log = (command.data_dir / "server.log").read_text()
+    assert log.count('event="server ready"') == 2
+
+
+def test_a_server_that_cannot_start_is_a_clear_error(tmp_path: Path, folder: Path) -> None:
+    """In a tool's answer, which a model reads."""
+    command = KoditCommand(tmp_path / "data", KODIT_WORKER_SLOTS="none")
+    with RunningFront(command, folder) as front:
+        answer = front.answer(front.call("search", query="x"))["result"]
+        assert answer["isError"]
+        assert "KODIT_WORKER_SLOTS must be a number" in json.dumps(answer)
