@@ -282,6 +282,29 @@ def test_list_runs(database: Database) -> None:
         assert [run.id for run in tasks.list_runs(states=either, limit=2)] == newest[:2]
 
 
+def test_list_some_runs(database: Database) -> None:
+    """Of some indexes, in some states, and before a run: each alone and together."""
+    first = end_run(database, add_run(database, 1).id, NOW).id
+    second = end_run(database, add_run(database, 2).id, NOW).id
+    third, fourth = add_run(database, 1).id, add_run(database, 3).id
+    with database.read() as transaction:
+
+        def listed(**wanted: Any) -> list[int]:
+            return [run.id for run in transaction.tasks.list_runs(**wanted)]
+
+        done, queued = [RunState.SUCCEEDED], [RunState.QUEUED]
+        assert listed(index_ids=[1]) == [third, first]
+        assert listed(index_ids=[1, 3, 1], limit=2) == [fourth, third]
+        assert listed(index_ids=[4]) == []
+        assert listed(before=third) == [second, first]
+        assert listed(before=first) == []
+        assert listed(states=done, before=second) == [first]
+        assert listed(index_ids=[1, 2], states=done) == [second, first]
+        assert listed(index_ids=[1], states=queued) == [third]
+        assert listed(index_ids=[1, 3], states=[*queued, *done], before=fourth) == [third, first]
+        assert listed(index_ids=[1], before=fourth, limit=1) == [third]
+
+
 def test_runs_of(database: Database) -> None:
     """Those of one index, newest first, at most as many as asked for."""
     add_run(database, 1)

@@ -17,6 +17,8 @@ from kodit.infrastructure.wake_up import SqliteWakeUp
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
+    from kodit.application.services.answers.index_answers import IndexAnswers
+    from kodit.application.services.answers.run_answers import RunAnswers
     from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.chores import Chore
     from kodit.application.services.code_indexing_application_service import (
@@ -255,6 +257,24 @@ class Application(Foundation):
         from kodit.application.services.answers.answer_service import AnswerService
 
         return AnswerService(asked=self, scope=self.scoping, standing=self.standing)
+
+    @made_once
+    def index_answers(self) -> IndexAnswers:
+        from kodit.application.services.answers.index_answers import IndexAnswers
+
+        return IndexAnswers(
+            indexes=self.indexes,
+            sources=self.sources,
+            queue=self.queue,
+            standing=self.standing,
+            registry=lambda: self.registry,
+        )
+
+    @made_once
+    def run_answers(self) -> RunAnswers:
+        from kodit.application.services.answers.run_answers import RunAnswers
+
+        return RunAnswers(queue=self.queue, indexes=self.indexes, registry=lambda: self.registry)
 
     @made_once
     def scoping(self) -> ScopeService:

@@ -60,6 +60,14 @@ class FilePlace:
     start_line: int | None = None
     end_line: int | None = None
 
+    def __str__(self) -> str:
+        """As one types it."""
+        if self.start_line is None:
+            return self.path
+        end = "" if self.end_line is None else self.end_line
+        to = "" if self.end_line == self.start_line else f"-{end}"
+        return f"{self.path}:{self.start_line}{to}"
+
 
 @dataclass(frozen=True, slots=True)
 class IndexedFiles:
@@ -69,7 +77,9 @@ class IndexedFiles:
     files: tuple[IndexedText, ...]
 
 
-_PLACE = re.compile(r"(?P<path>.+?):(?P<start>\d{1,9})(?P<to>-(?P<end>\d{1,9})?)?", re.DOTALL)
+_LINES = r"(?P<start>\d{1,9})(?P<to>-(?P<end>\d{1,9})?)?"
+_PLACE = re.compile(rf"(?P<path>.+?):{_LINES}", re.DOTALL | re.ASCII)
+_SOME_LINES = re.compile(_LINES, re.ASCII)
 
 
 def parse_place(text: str) -> FilePlace:
@@ -78,13 +88,25 @@ def parse_place(text: str) -> FilePlace:
     match = _PLACE.fullmatch(text)
     if match is None:
         return FilePlace(text.removeprefix("./"))
+    return place_at(match["path"].removeprefix("./"), text[match.end("path") + 1 :])
+
+
+def place_at(path: str, lines: str) -> FilePlace:
+    """`LINE`, `START-END` or `START-` of the file of exactly this path. Raises InvalidQueryError
+    for lines that are none."""
+    match = _SOME_LINES.fullmatch(lines)
+    if match is None:
+        raise InvalidQueryError(
+            f"lines are written 10, 10-20 or 10-, not {lines[:40]!r}",
+            code="lines_invalid",
+            lines=lines[:40],
+        )
     start = int(match["start"])
     end = int(match["end"]) if match["end"] else (None if match["to"] else start)
     if start == 0 or (end is not None and end < start):
-        lines = text[match.end("path") + 1 :]
         raise InvalidQueryError(
             f"there are no lines {lines}: they count from 1, the first first",
             code="lines_invalid",
             lines=lines,
         )
-    return FilePlace(match["path"].removeprefix("./"), start, end)
+    return FilePlace(path, start, end)

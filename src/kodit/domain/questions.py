@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kodit.domain.cursor import Cursor
+from kodit.domain.files import FilePlace
+from kodit.domain.run import RunState
 from kodit.domain.search import SearchMode
 from kodit.domain.snippet import SymbolKind
 
@@ -83,9 +85,18 @@ class FilesQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ReadQuestion:
-    """The text at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, in one index."""
+    """The text at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place whose path
+    is the file's to the letter, in one index."""
 
-    place: str
+    place: str | FilePlace
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineQuestion:
+    """What the file of this path defines, in one index."""
+
+    path: str
     where: Where = Where()
 
 
@@ -94,19 +105,40 @@ class RelatedQuestion:
     """Snippets like the one at `PATH:LINE` of one index: in the same index, or with `in_all` in
     all."""
 
-    place: str
+    place: str | FilePlace
     where: Where = Where()
     in_all: bool = False
     limit: int = 10
 
 
-Question = SearchQuestion | GrepQuestion | SymbolsQuestion | FilesQuestion
+@dataclass(frozen=True, slots=True)
+class RunsQuestion:
+    """Runs of these indexes and in these states, newest first; empty fields do not restrict."""
+
+    index_ids: tuple[int, ...] = ()
+    states: tuple[RunState, ...] = ()
+    limit: int = 100
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexesQuestion:
+    """Which indexes there are, by identifier."""
+
+    limit: int = 500
+    cursor: str | None = None
+
+
+Question = (
+    SearchQuestion | GrepQuestion | SymbolsQuestion | FilesQuestion | RunsQuestion | IndexesQuestion
+)
 """One with pages."""
 
 
 def start_of(question: Question) -> int:
-    """How many results come before the page that is asked for. Raises InvalidQueryError for a
-    cursor of another question."""
+    """How many results come before the page that is asked for; of runs and indexes, the identifier
+    of the last one before it, 0 for none. Raises InvalidQueryError for a cursor of another
+    question."""
     offset = question.offset if isinstance(question, SearchQuestion) else 0
     if question.cursor is None:
         return offset
@@ -114,7 +146,8 @@ def start_of(question: Question) -> int:
 
 
 def cursor_at(question: Question, offset: int) -> str:
-    """What goes on after so many results of this question."""
+    """What goes on after so many results of this question, or after the run or index of this
+    identifier."""
     return Cursor(offset).encode(_identity(question))
 
 

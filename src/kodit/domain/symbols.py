@@ -55,6 +55,19 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOutline:
+    """What a file of an index defines, from its first line to its last; `lines` is the last line
+    that holds anything."""
+
+    index_id: int
+    source: str
+    path: str
+    language: str
+    lines: int
+    definitions: tuple[Definition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A line on which a name is used, as a word of its own. `snippet` is where it stands."""
 
@@ -129,6 +142,31 @@ def merge_pieces(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:
         else:
             merged.append(snippet)
     return merged
+
+
+def parts_of(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
+    """What a snippet defines beside its own symbol, each as a snippet of its own."""
+    lines = snippet.text.split("\n")
+    for symbol, first, last in snippet.also_defines:
+        yield replace(
+            snippet,
+            start_line=first,
+            end_line=last,
+            symbol=symbol.name,
+            kind=symbol.kind.value,
+            scope=symbol.scope,
+            text="\n".join(lines[first - snippet.start_line : last - snippet.start_line + 1]),
+            also_defines=(),
+        )
+
+
+def outlined(snippets: Iterable[StoredSnippet]) -> tuple[Definition, ...]:
+    """All that the snippets of a file define, in the order of lines, what holds others before
+    these."""
+    defining = [one for snippet in snippets for one in (snippet, *parts_of(snippet)) if one.symbol]
+    whole = merge_pieces(sorted(defining, key=lambda one: (one.scope, one.symbol or "")))
+    whole.sort(key=lambda one: (one.start_line, -one.end_line))
+    return tuple(Definition(one, naming_line(one)) for one in whole)
 
 
 def _same_symbol(one: StoredSnippet, other: StoredSnippet) -> bool:

@@ -11,9 +11,10 @@ from typing import Any
 
 from kodit.composition import Application
 from kodit.faces.mcp.server import create_mcp_app
+from kodit.faces.rest.app import create_rest_app
 from kodit.server.access import OPEN_PATHS
 from kodit.server.activity import Activity
-from kodit.server.problems import AsgiApp, Message, Receive, Refusal, Scope, Send, send_json
+from kodit.server.problems import AsgiApp, Message, Receive, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
 
 
@@ -62,16 +63,11 @@ class App:
 def create_app(application: Application, activity: Activity, residence: Residence) -> App:
     """The application of the server over one data directory."""
     return App(
-        rest=_not_there,
+        rest=create_rest_app(application),
         mcp=create_mcp_app(application),
         residence=residence,
         activity=activity,
     )
-
-
-async def _not_there(scope: Scope, _receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        await Refusal(HTTPStatus.NOT_FOUND, "not_found", "there is nothing here").send(send)
 
 
 @asynccontextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.files import FileText, IndexedText, ListedFile, parse_place
+from kodit.domain.files import FilePlace, FileText, IndexedText, ListedFile, parse_place
 from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 from kodit.domain.ports.sources import TextReader
+from kodit.domain.symbols import FileOutline, outlined
 from kodit.domain.value_objects import SearchFilter
 
 MOST_SUGGESTIONS = 3
@@ -24,9 +25,9 @@ class BrowseService:
         with self._catalogue.open() as catalogue:
             return catalogue.list_files(search_filter)
 
-    def read_file(self, index_id: int, place: str) -> FileText:
-        """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`; an end past the
-        last line is the last line.
+    def read_file(self, index_id: int, place: str | FilePlace) -> FileText:
+        """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place whose
+        path is the file's to the letter; an end past the last line is the last line.
 
         Raises NotFoundError for a file or a start that is not there, InvalidQueryError for lines
         that are none, and SourceError when the source is gone.
@@ -34,6 +35,20 @@ class BrowseService:
         with self._catalogue.open() as catalogue:
             index, file, start, end = _find(catalogue, index_id, place)
         return _excerpt(index, file, self._text(index, file), start, end)
+
+    def outline(self, index_id: int, path: str) -> FileOutline:
+        """What the file of this path defines. Raises NotFoundError."""
+        with self._catalogue.open() as catalogue:
+            index, file = _find_exactly(catalogue, index_id, path)
+            snippets = catalogue.snippets_of_file(file.id)
+        return FileOutline(
+            index.id,
+            str(index.source),
+            file.path,
+            file.language,
+            max((one.end_line for one in snippets), default=0),
+            outlined(snippets),
+        )
 
     def _text(self, index: Index, file: IndexedText) -> str:
         text = self._reader.read(index, file)
@@ -48,9 +63,12 @@ class BrowseService:
 
 
 def _find(
-    catalogue: OpenCatalogue, index_id: int, place: str
+    catalogue: OpenCatalogue, index_id: int, place: str | FilePlace
 ) -> tuple[Index, IndexedText, int | None, int | None]:
     """The file at a place, and the first and last line that are asked for."""
+    if isinstance(place, FilePlace):
+        index, exactly = _find_exactly(catalogue, index_id, place.path)
+        return index, exactly, place.start_line, place.end_line
     # A path may itself end like a range of lines.
     index, file = catalogue.find_file(index_id, place)
     if file is not None:
@@ -61,6 +79,13 @@ def _find(
         check_lines(catalogue, index_id, wanted.path)
         raise missing_file(catalogue, index, wanted.path)
     return index, file, wanted.start_line, wanted.end_line
+
+
+def _find_exactly(catalogue: OpenCatalogue, index_id: int, path: str) -> tuple[Index, IndexedText]:
+    index, file = catalogue.find_file(index_id, path)
+    if file is None:
+        raise missing_file(catalogue, index, path)
+    return index, file
 
 
 def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundError:

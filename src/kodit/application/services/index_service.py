@@ -206,16 +206,19 @@ class IndexService:
 
         return await in_thread(read, Lane.READS)
 
-    async def status(self, index_ids: Sequence[int] = ()) -> list[IndexStatus]:
-        """All indexes, or those asked for, in the order of their identifiers."""
+    async def status(
+        self, index_ids: Sequence[int] = (), *, after: int = 0, limit: int | None = None
+    ) -> list[IndexStatus]:
+        """All indexes, or those asked for, in the order of their identifiers: those with larger
+        identifiers than `after`, and at most `limit` of them."""
 
         def read() -> list[IndexStatus]:
             with self._database.read() as transaction:
                 indexes = [
                     index
                     for index in transaction.indexes.list_all()
-                    if not index_ids or index.id in index_ids
-                ]
+                    if (not index_ids or index.id in index_ids) and index.id > after
+                ][:limit]
                 runs = transaction.tasks.latest_runs([index.id for index in indexes])
                 return [
                     IndexStatus(summary, runs.get(summary.index.id))
@@ -227,13 +230,18 @@ class IndexService:
     async def delete(self, index_id: int) -> None:
         """Remove an index and everything derived from it. Its runs end at once; the source itself
         is never touched. Raises NotFoundError."""
+        await self.remove(await self.hide(index_id))
+
+    async def hide(self, index_id: int) -> Index:
+        """Begin to delete an index: it has no runs any more, and nobody sees it. `remove` does the
+        rest, or else `finish_deletions`. Raises NotFoundError."""
 
         def mark(transaction: Transaction) -> Index:
             index = transaction.indexes.get(index_id)
             transaction.indexes.mark_deleted(index_id, self._clock.now())
             return index
 
-        await self._remove(await self._queue.abandon(mark, index_id))
+        return await self._queue.abandon(mark, index_id)
 
     async def finish_deletions(self) -> None:
         """Remove what a process that died in the middle of a deletion has left; what cannot be
@@ -289,7 +297,7 @@ class IndexService:
             index = await self._queue.abandon(mark, index_id)
         except NotFoundError:
             return None
-        await self._remove(index)
+        await self.remove(index)
         return sync.error
 
     @staticmethod
@@ -301,7 +309,8 @@ class IndexService:
             and not transaction.indexes.has_files(index.id)
         )
 
-    async def _remove(self, index: Index) -> None:
+    async def remove(self, index: Index) -> None:
+        """Remove all that there is of an index that is hidden."""
         while await self._remove_some(index):
             pass
 

@@ -16,6 +16,7 @@ from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import TransientError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock, Notified
+from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.value_objects import Claim, QueuePriority, RunState, TaskProgress, TaskState
@@ -248,10 +249,20 @@ class QueueService:
 
         return await self._read(read)
 
-    async def list_runs(self, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
-        """Runs in these states, or all, newest first."""
+    async def list_runs(
+        self,
+        states: Sequence[RunState] = (),
+        limit: int = 100,
+        *,
+        index_ids: Sequence[int] = (),
+        before: int = NO_RUN_YET,
+    ) -> list[IndexRun]:
+        """Runs in these states and of these indexes, or all, newest first; only those with smaller
+        identifiers than `before`."""
         return await self._read(
-            lambda transaction: transaction.tasks.list_runs(states=states, limit=limit)
+            lambda transaction: transaction.tasks.list_runs(
+                states=states, index_ids=index_ids, before=before, limit=limit
+            )
         )
 
     async def needing_attention(self, registry: WorkerRegistry, limit: int = 100) -> list[IndexRun]:

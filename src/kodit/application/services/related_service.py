@@ -7,7 +7,7 @@ from collections import Counter
 from kodit.application.services.browse_service import check_lines, missing_file
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.files import parse_place
+from kodit.domain.files import FilePlace, parse_place
 from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 from kodit.domain.ports.engines import VectorIndex
 from kodit.domain.value_objects import SearchFilter, VectorKind
@@ -26,7 +26,7 @@ class RelatedService:
         self._vector_index = vector_index
 
     def find(
-        self, index_id: int, place: str, search_filter: SearchFilter, limit: int
+        self, index_id: int, place: str | FilePlace, search_filter: SearchFilter, limit: int
     ) -> list[SearchResult]:
         """The snippets whose code is most like that at `PATH:LINE`, most similar first, scored by
         cosine similarity: never the snippet itself or a copy of the same lines of the same path,
@@ -66,14 +66,15 @@ class RelatedService:
         return results[:limit]
 
 
-def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str) -> StoredSnippet:
+def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str | FilePlace) -> StoredSnippet:
     """The snippet that holds a line, or is nearest to it. Raises NotFoundError and
     InvalidQueryError."""
-    wanted = parse_place(place)
+    wanted = place if isinstance(place, FilePlace) else parse_place(place)
     line = wanted.start_line or 1
     index, file = catalogue.find_file(index_id, wanted.path)
     if file is None:
-        check_lines(catalogue, index_id, wanted.path)
+        if not isinstance(place, FilePlace):
+            check_lines(catalogue, index_id, wanted.path)
         raise missing_file(catalogue, index, wanted.path)
     snippets = catalogue.snippets_of_file(file.id)
     if not snippets:

@@ -10,21 +10,23 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index, IndexRun
-from kodit.domain.errors import NotFoundError
+from kodit.domain.errors import NotFoundError, SourceError
 from kodit.domain.ports.sources import SourceParser
+from kodit.domain.source import ParsedSource
 from kodit.domain.value_objects import QueuePriority, Source
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRequest:
     """What is to be indexed: sources as typed, globs that choose their files (None leaves them as
-    they were, an empty tuple clears them), and where their secret is, `env:NAME`, if it is not
-    part of the URL."""
+    they were, an empty tuple clears them), where their secret is, `env:NAME`, if it is not part of
+    the URL, and which ref is meant, if it is not."""
 
     sources: Sequence[str]
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
     credentials: str | None = None
+    ref: str | None = None
 
 
 class SourceService:
@@ -67,5 +69,20 @@ class SourceService:
                 include=request.include,
                 exclude=request.exclude,
             )
-            for one in (self._parser.parse(source, caller) for source in request.sources)
+            for one in (self._parse(source, request.ref, caller) for source in request.sources)
         ]
+
+    def _parse(self, text: str, ref: str | None, caller: Caller) -> ParsedSource:
+        parsed = self._parser.parse(text, caller)
+        if ref is None:
+            return parsed
+        if parsed.source.ref is not None:
+            raise SourceError(
+                f"{parsed.source} names a ref already; give one of the two", code="source_invalid"
+            )
+        with_ref = self._parser.parse(f"{text.rstrip('/')}@{ref}", caller)
+        if with_ref.source.ref != ref:
+            raise SourceError(
+                f"{ref!r} is not the name of a branch, tag or commit", code="source_invalid"
+            )
+        return with_ref

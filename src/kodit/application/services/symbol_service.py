@@ -23,6 +23,7 @@ from kodit.domain.symbols import (
     merge_pieces,
     naming_line,
     parse_name,
+    parts_of,
     rarest_terms,
     uses,
 )
@@ -176,22 +177,9 @@ def _occurrences(snippets: Iterable[StoredSnippet], names: list[str]) -> list[Re
     return list(found.values())
 
 
-def _parts(snippet: StoredSnippet, name: AskedName) -> Iterator[StoredSnippet]:
+def _parts(snippet: StoredSnippet, name: AskedName) -> list[StoredSnippet]:
     """What a snippet defines by the name beside its own symbol, each as a snippet of its own."""
-    lines = snippet.text.split("\n")
-    for symbol, first, last in snippet.also_defines:
-        part = replace(
-            snippet,
-            start_line=first,
-            end_line=last,
-            symbol=symbol.name,
-            kind=symbol.kind.value,
-            scope=symbol.scope,
-            text="\n".join(lines[first - snippet.start_line : last - snippet.start_line + 1]),
-            also_defines=(),
-        )
-        if name.is_defined_by(part):
-            yield part
+    return [part for part in parts_of(snippet) if name.is_defined_by(part)]
 
 
 def _own_lines(

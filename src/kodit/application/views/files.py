@@ -10,7 +10,7 @@ from kodit.application.views.serialization import ONLY_WHEN_SET
 from kodit.application.views.standing import StandingView
 from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import GrepAnswer, GrepMatch
-from kodit.domain.symbols import Definition, Reference, SymbolAnswer
+from kodit.domain.symbols import Definition, FileOutline, Reference, SymbolAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,56 @@ class DefinitionView:
             kind=snippet.kind,
             scope=snippet.scope,
             text=snippet.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineSymbolView:
+    """A definition in a file; `line` is where it is declared, between `start_line` and
+    `end_line`, and `scope` what it lies in."""
+
+    symbol: str
+    kind: str
+    scope: str
+    start_line: int
+    end_line: int
+    line: int
+
+    @classmethod
+    def of(cls, definition: Definition) -> Self:
+        snippet = definition.snippet
+        return cls(
+            symbol=snippet.symbol or "",
+            kind=snippet.kind or "",
+            scope=snippet.scope,
+            start_line=snippet.start_line,
+            end_line=snippet.end_line,
+            line=definition.line,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineView:
+    """What a file defines, from its first line to its last."""
+
+    index_id: int
+    source: str
+    path: str
+    language: str
+    lines: int
+    symbols: tuple[OutlineSymbolView, ...]
+    standing: tuple[StandingView, ...]
+
+    @classmethod
+    def of(cls, outline: FileOutline, standing: tuple[StandingView, ...]) -> Self:
+        return cls(
+            index_id=outline.index_id,
+            source=outline.source,
+            path=outline.path,
+            language=outline.language,
+            lines=outline.lines,
+            symbols=tuple(map(OutlineSymbolView.of, outline.definitions)),
+            standing=standing,
         )
 
 

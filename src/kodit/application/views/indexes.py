@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.views.runs import QueueView, RunView
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
+from kodit.application.views.standing import StandingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,34 @@ class IndexView:
             skipped=summary.skipped,
             run=None if status.run is None else RunView.of(status.run, queue),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPageView:
+    """A page of indexes, and how each stands; `next` is the cursor of those that follow, null where
+    there are none."""
+
+    indexes: tuple[IndexView, ...]
+    standing: tuple[StandingView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneIndexView(IndexView):
+    """An index, and how it stands."""
+
+    standing: tuple[StandingView, ...] = ()
+
+    def with_standing(self, standing: tuple[StandingView, ...]) -> Self:
+        return replace(self, standing=standing)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedView:
+    """An index that is to be brought up to date, and the run that does it."""
+
+    index: IndexView
+    run: RunView
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,14 @@ class ListedRunView(RunView):
 
 
 @dataclass(frozen=True, slots=True)
+class RunPageView:
+    """A page of runs; `next` is the cursor of those that follow, null where there are none."""
+
+    runs: tuple[ListedRunView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueView:
     """The queue as a whole."""
 

@@ -11,6 +11,9 @@ from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress
 
+NO_RUN_YET = 2**62
+"""Larger than the identifier of any run."""
+
 
 class TaskRepository(Protocol):
     """Runs, tasks and attempts within one transaction.
@@ -53,8 +56,16 @@ class TaskRepository(Protocol):
         """In any order; unknown identifiers are left out."""
         ...
 
-    def list_runs(self, *, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
-        """Runs with their tasks, newest first: those in these states, or all."""
+    def list_runs(
+        self,
+        *,
+        states: Sequence[RunState] = (),
+        index_ids: Sequence[int] = (),
+        before: int = NO_RUN_YET,
+        limit: int = 100,
+    ) -> list[IndexRun]:
+        """Runs with their tasks, newest first: those in these states, of these indexes, and with
+        smaller identifiers than `before`; empty sequences do not restrict."""
         ...
 
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:

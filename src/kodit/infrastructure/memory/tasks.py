@@ -11,6 +11,7 @@ from typing import Any
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
+from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
 from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
@@ -92,9 +93,22 @@ class MemoryTaskRepository:
     def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
         return self._load(run_id for run_id in run_ids if run_id in self._tables.runs)
 
-    def list_runs(self, *, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
-        runs = self._tables.runs.values()
-        return self._newest((run for run in runs if not states or run.state in states), limit)
+    def list_runs(
+        self,
+        *,
+        states: Sequence[RunState] = (),
+        index_ids: Sequence[int] = (),
+        before: int = NO_RUN_YET,
+        limit: int = 100,
+    ) -> list[IndexRun]:
+        wanted = (
+            run
+            for run in self._tables.runs.values()
+            if (not states or run.state in states)
+            and (not index_ids or run.index_id in index_ids)
+            and run.id < before
+        )
+        return self._newest(wanted, limit)
 
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         return self._newest(self._of_index(index_id), limit)

@@ -22,6 +22,8 @@ class LocalSourceParser:
         try:
             return parse_source(text, cwd=folder, policy=caller.policy)
         except SourceError as error:
+            if error.code == SourceError.default_code:
+                error.code = "source_invalid"
             error.fields.setdefault("source", without_secrets(shown(text)))
             raise
 

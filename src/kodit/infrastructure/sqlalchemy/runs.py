@@ -53,14 +53,21 @@ _RUNS_OF_TASKS = PreparedForMany(
     )
 )
 _RUNS_BY_ID = PreparedForMany(lambda ids: SELECT_RUNS.where(INDEX_RUNS.c.id.in_(ids)))
-_NEWEST = Prepared(SELECT_RUNS.order_by(INDEX_RUNS.c.id.desc()).limit(bindparam("most")))
-_NEWEST_OF_INDEX = Prepared(
-    SELECT_RUNS.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
+_NEWEST_BEFORE = (
+    SELECT_RUNS.where(INDEX_RUNS.c.id < bindparam("before"))
     .order_by(INDEX_RUNS.c.id.desc())
     .limit(bindparam("most"))
 )
-_NEWEST_IN_STATE = Prepared(
-    SELECT_RUNS.where(INDEX_RUNS.c.state == bindparam("in_state"))
+_NEWEST = Prepared(_NEWEST_BEFORE)
+_NEWEST_IN_STATE = Prepared(_NEWEST_BEFORE.where(INDEX_RUNS.c.state == bindparam("in_state")))
+_NEWEST_OF_INDEX_BEFORE = _NEWEST_BEFORE.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
+_NEWEST_OF_INDEX_AND_ANY_STATE = Prepared(_NEWEST_OF_INDEX_BEFORE)
+_NEWEST_OF_INDEX_IN_STATE = Prepared(
+    # Not by the index of states, which would go through the runs of all others.
+    _NEWEST_OF_INDEX_BEFORE.where(func.coalesce(INDEX_RUNS.c.state, "") == bindparam("in_state"))
+)
+_NEWEST_OF_INDEX = Prepared(
+    SELECT_RUNS.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
     .order_by(INDEX_RUNS.c.id.desc())
     .limit(bindparam("most"))
 )
@@ -170,14 +177,30 @@ class RunStore:
         """The failed runs of this index that are not superseded, locked."""
         return self.load(_FAILED_RUNS.run(self._driver, {"of_index": index_id}))
 
-    def newest(self, states: Sequence[RunState], limit: int) -> list[IndexRun]:
-        """The newest runs in these states, or of all."""
-        rows = [] if states else _NEWEST.run(self._driver, {"most": limit})
-        for state in dict.fromkeys(states):
-            # One after the other: an index gives each in order, but not all of them.
-            in_state = {"in_state": state.value, "most": limit}
-            rows = [*rows, *_NEWEST_IN_STATE.run(self._driver, in_state)]
+    def newest(
+        self, states: Sequence[RunState], index_ids: Sequence[int], before: int, limit: int
+    ) -> list[IndexRun]:
+        """The newest runs in these states, or of all, and of these indexes, or of all."""
+        rows: list[Row] = []
+        # One after the other: an index gives each in order, but not all of them.
+        for state in dict.fromkeys(states) or (None,):
+            for index_id in dict.fromkeys(index_ids) or (None,):
+                rows += self._newest_of(state, index_id, before, limit)
         return self.load(sorted(rows, key=itemgetter(0), reverse=True)[:limit])
+
+    def _newest_of(
+        self, state: RunState | None, index_id: int | None, before: int, limit: int
+    ) -> Sequence[Row]:
+        page = {"before": before, "most": limit}
+        if state is None and index_id is None:
+            return _NEWEST.run(self._driver, page)
+        if state is None:
+            of_index = {"of_index": index_id, **page}
+            return _NEWEST_OF_INDEX_AND_ANY_STATE.run(self._driver, of_index)
+        if index_id is None:
+            return _NEWEST_IN_STATE.run(self._driver, {"in_state": state.value, **page})
+        both = {"in_state": state.value, "of_index": index_id, **page}
+        return _NEWEST_OF_INDEX_IN_STATE.run(self._driver, both)
 
     def newest_of(self, index_id: int, limit: int) -> list[IndexRun]:
         """The newest runs of an index."""

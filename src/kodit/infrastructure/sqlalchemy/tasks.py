@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, lite
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
+from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
@@ -139,8 +140,15 @@ class SqlTaskRepository:
     def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
         return self._store.get(run_ids)
 
-    def list_runs(self, *, states: Sequence[RunState] = (), limit: int = 100) -> list[IndexRun]:
-        return self._store.newest(states, limit)
+    def list_runs(
+        self,
+        *,
+        states: Sequence[RunState] = (),
+        index_ids: Sequence[int] = (),
+        before: int = NO_RUN_YET,
+        limit: int = 100,
+    ) -> list[IndexRun]:
+        return self._store.newest(states, index_ids, before, limit)
 
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         return self._store.newest_of(index_id, limit)

@@ -17,19 +17,23 @@ from kodit.application.services.search_service import SearchService
 from kodit.application.services.standing_service import StandingService
 from kodit.application.services.symbol_service import SymbolService
 from kodit.application.services.threads import Lane, in_thread
-from kodit.application.views.files import FilesView, GrepView, SymbolsView, TextView
+from kodit.application.views.files import FilesView, GrepView, OutlineView, SymbolsView, TextView
 from kodit.application.views.search import RelatedView, SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
+from kodit.domain.entities import Index
 from kodit.domain.errors import NotFoundError
+from kodit.domain.files import FilePlace
 from kodit.domain.grep import Expression, GrepRequest
 from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
+    OutlineQuestion,
     ReadQuestion,
     RelatedQuestion,
     SearchQuestion,
     SymbolsQuestion,
+    Where,
     cursor_at,
     start_of,
 )
@@ -38,6 +42,7 @@ from kodit.domain.symbols import SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchRequest
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 class Asked(Protocol):
@@ -171,9 +176,19 @@ class AnswerService:
         """Lines of an indexed file."""
 
         def find() -> TextView:
-            index, places = self._scope.places(caller, question.where, question.place)
+            index, places = self._places(caller, question.where, question.place)
             text = _first_there(places, partial(self._asked.browse.read_file, index.id))
             return TextView.of(text, self._standing.of(SearchFilter((index.id,))))
+
+        return await _read(find)
+
+    async def outline(self, caller: Caller, question: OutlineQuestion) -> OutlineView:
+        """What an indexed file defines."""
+
+        def find() -> OutlineView:
+            index, paths = self._scope.places(caller, question.where, question.path)
+            outline = _first_there(paths, partial(self._asked.browse.outline, index.id))
+            return OutlineView.of(outline, self._standing.of(SearchFilter((index.id,))))
 
         return await _read(find)
 
@@ -181,14 +196,14 @@ class AnswerService:
         """Snippets whose code is like that at a place."""
 
         def find() -> RelatedView:
-            index, places = self._scope.places(caller, question.where, question.place)
+            index, places = self._places(caller, question.where, question.place)
             search_filter = SearchFilter(
                 index_ids=() if question.in_all else (index.id,),
                 languages=question.where.languages,
                 paths=question.where.paths,
             )
             return RelatedView.of(
-                question.place,
+                str(question.place),
                 _first_there(
                     places,
                     lambda place: self._asked.related.find(
@@ -201,11 +216,20 @@ class AnswerService:
 
         return await _read(find)
 
+    def _places(
+        self, caller: Caller, where: Where, place: str | FilePlace
+    ) -> tuple[Index, Sequence[str | FilePlace]]:
+        """The index that is meant, and the places in it that may be meant."""
+        if isinstance(place, str):
+            return self._scope.places(caller, where, place)
+        index, paths = self._scope.places(caller, where, place.path)
+        return index, [replace(place, path=path) for path in paths]
+
     async def _stand(self, chosen: Chosen) -> tuple[StandingView, ...]:
         return await _read(lambda: self._standing.of(chosen.filter, is_implied=chosen.is_implied))
 
 
-def _first_there(places: Sequence[str], look: Callable[[str], T]) -> T:
+def _first_there(places: Sequence[P], look: Callable[[P], T]) -> T:
     """What is at the first of the places where there is a file. Raises NotFoundError for the last
     one, as that is what the caller has typed."""
     for place in places[:-1]:

@@ -1,0 +1,98 @@
+"""Indexes as views, and what a caller may do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from kodit.application.services.index_service import IndexService, IndexStatus
+from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.source_service import IndexRequest, SourceService
+from kodit.application.services.standing_service import StandingService
+from kodit.application.services.threads import Lane, in_thread
+from kodit.application.views.indexes import AcceptedView, IndexPageView, IndexView, OneIndexView
+from kodit.application.views.runs import RunView
+from kodit.application.views.standing import StandingView
+from kodit.domain.caller import Caller
+from kodit.domain.entities import Index, IndexRun
+from kodit.domain.errors import no_such_index
+from kodit.domain.ports.workers import WorkerRegistry
+from kodit.domain.questions import IndexesQuestion, cursor_at, start_of
+from kodit.domain.value_objects import QueuePriority, SearchFilter
+
+
+class IndexAnswers:
+    """What every face shows of indexes."""
+
+    def __init__(
+        self,
+        *,
+        indexes: IndexService,
+        sources: SourceService,
+        queue: QueueService,
+        standing: StandingService,
+        registry: Callable[[], WorkerRegistry],
+    ) -> None:
+        """`registry` gives a view of the living workers, a new one for each answer."""
+        self._indexes = indexes
+        self._sources = sources
+        self._queue = queue
+        self._standing = standing
+        self._registry = registry
+
+    async def list_indexes(self, question: IndexesQuestion) -> IndexPageView:
+        """Indexes by identifier. Raises InvalidQueryError for a cursor of another question."""
+        found = await self._indexes.status(after=start_of(question), limit=question.limit + 1)
+        page = found[: question.limit]
+        overview = await self._overview()
+        return IndexPageView(
+            tuple(IndexView.of(status, overview) for status in page),
+            await self._stand([status.id for status in page]),
+            cursor_at(question, page[-1].id) if len(found) > len(page) else None,
+        )
+
+    async def show(self, index_id: int) -> OneIndexView:
+        """One index. Raises NotFoundError."""
+        status = await self._status(index_id)
+        view = OneIndexView.of(status, await self._overview())
+        return view.with_standing(await self._stand([index_id]))
+
+    async def add(self, request: IndexRequest, caller: Caller) -> AcceptedView:
+        """Add or refresh one source, and ask for a run. Raises UserError."""
+        [run] = await self._sources.add(request, caller)
+        return await self._accepted(run)
+
+    async def sync(self, index_id: int) -> AcceptedView:
+        """Ask for an index to be brought up to date. Raises NotFoundError."""
+        return await self._accepted(
+            await self._queue.request_run(index_id, QueuePriority.USER_INITIATED)
+        )
+
+    async def hide(self, index_id: int) -> Index:
+        """Begin to delete an index: nobody sees it any more. Raises NotFoundError."""
+        return await self._indexes.hide(index_id)
+
+    async def remove(self, index: Index) -> None:
+        """Remove all that there is of a hidden index, which may take long."""
+        await self._indexes.remove(index)
+
+    async def _accepted(self, run: IndexRun) -> AcceptedView:
+        if run.index_id is None:
+            raise ValueError("a run of an index has an index")
+        status = await self._status(run.index_id)
+        overview = await self._overview([run])
+        return AcceptedView(IndexView.of(status, overview), RunView.of(run, overview))
+
+    async def _status(self, index_id: int) -> IndexStatus:
+        for status in await self._indexes.status([index_id]):
+            return status
+        raise no_such_index(index_id)
+
+    async def _overview(self, runs: Sequence[IndexRun] = ()) -> QueueOverview:
+        return await self._queue.overview(self._registry(), runs)
+
+    async def _stand(self, index_ids: Sequence[int]) -> tuple[StandingView, ...]:
+        if not index_ids:
+            return ()
+        chosen = SearchFilter(tuple(index_ids))
+        return await in_thread(lambda: self._standing.of(chosen), Lane.READS)

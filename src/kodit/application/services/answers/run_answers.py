@@ -1,0 +1,98 @@
+"""Runs and the queue as views, and what a caller may do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby, islice
+
+from kodit.application.services.index_service import IndexService
+from kodit.application.services.queue_service import QueueService
+from kodit.application.views.runs import ListedRunView, QueueView, RunPageView, RunsView
+from kodit.domain.entities import IndexRun
+from kodit.domain.ports.tasks import NO_RUN_YET
+from kodit.domain.ports.workers import WorkerRegistry
+from kodit.domain.questions import RunsQuestion, cursor_at, start_of
+from kodit.domain.value_objects import Source
+
+
+class RunAnswers:
+    """What every face shows of runs. All that changes something raises UserError for what cannot
+    be done to a run as it stands, and NotFoundError."""
+
+    def __init__(
+        self,
+        *,
+        queue: QueueService,
+        indexes: IndexService,
+        registry: Callable[[], WorkerRegistry],
+    ) -> None:
+        """`registry` gives a view of the living workers, a new one for each answer."""
+        self._queue = queue
+        self._indexes = indexes
+        self._registry = registry
+
+    async def list_runs(self, question: RunsQuestion) -> RunPageView:
+        """Runs, newest first. Raises InvalidQueryError for a cursor of another question."""
+        found = await self._queue.list_runs(
+            question.states,
+            question.limit + 1,
+            index_ids=question.index_ids,
+            before=start_of(question) or NO_RUN_YET,
+        )
+        page = found[: question.limit]
+        following = cursor_at(question, page[-1].id) if len(found) > len(page) else None
+        return RunPageView(await self._listed(page), following)
+
+    async def show(self, run_id: int) -> ListedRunView:
+        """A run with every attempt of its tasks. Raises NotFoundError."""
+        run, attempts = await self._queue.describe(run_id)
+        overview = await self._queue.overview(self._registry(), [run])
+        sources = await self._indexes.sources()
+        return ListedRunView.of(run, overview, attempts).with_source(_source(sources, run))
+
+    async def cancel(self, run_id: int) -> ListedRunView:
+        """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit."""
+        return await self.show((await self._queue.cancel(run_id)).id)
+
+    async def retry(self, run_id: int) -> ListedRunView:
+        """Retry the failed or cancelled stages of a run, and the stages after them; the run that
+        does it, which is another one where that has taken its place."""
+        return await self.show((await self._queue.retry(run_id)).id)
+
+    async def queue(self, limit: int) -> RunsView:
+        """The queue with what runs, what waits, in its order, and what has failed: at most `limit`
+        runs of each."""
+        found = await self._queue.needing_attention(self._registry(), limit)
+        runs = [
+            run
+            for _state, alike in groupby(found, key=lambda run: run.state)
+            for run in islice(alike, limit)
+        ]
+        overview = await self._queue.overview(self._registry(), runs)
+        return RunsView(QueueView.of(overview), await self._listed(runs))
+
+    async def pause(self) -> RunsView:
+        """Let nothing new begin, in any process; the queue as it is then."""
+        await self._queue.pause()
+        return await self._queue_alone()
+
+    async def resume(self) -> RunsView:
+        """Let tasks begin again; the queue as it is then."""
+        await self._queue.resume()
+        return await self._queue_alone()
+
+    async def _queue_alone(self) -> RunsView:
+        return RunsView(QueueView.of(await self._queue.overview(self._registry())))
+
+    async def _listed(self, runs: Sequence[IndexRun]) -> tuple[ListedRunView, ...]:
+        overview = await self._queue.overview(self._registry(), runs)
+        sources = await self._indexes.sources()
+        return tuple(
+            ListedRunView.of(run, overview).with_source(_source(sources, run)) for run in runs
+        )
+
+
+def _source(sources: Mapping[int, Source], run: IndexRun) -> str | None:
+    """Of what index a run is; None for a single task, or where the index is deleted."""
+    source = None if run.index_id is None else sources.get(run.index_id)
+    return None if source is None else str(source)

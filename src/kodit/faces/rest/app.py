@@ -1,0 +1,47 @@
+"""The ASGI application of this face."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from kodit.composition import Application
+from kodit.faces.rest import files, indexes, runs, searching
+from kodit.faces.rest.background import Background
+from kodit.faces.rest.problems import answer_problems
+from kodit.faces.rest.schema import describe
+
+PREFIX = "/api/v1"
+
+
+def create_rest_app(application: Application) -> FastAPI:
+    """REST over an application that is open, from the start of its lifespan to the end. A listener
+    puts the `Caller` into each scope under `kodit.caller`."""
+    app = FastAPI(
+        title="Kodit",
+        version=version("kodit"),
+        description="Durable, incremental code search.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_living,
+    )
+    app.state.application = application
+    for router in (searching.router, indexes.router, files.router, runs.router):
+        app.include_router(router, prefix=PREFIX)
+    answer_problems(app)
+    describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _living(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    app.state.background = Background()
+    try:
+        yield {}
+    finally:
+        await app.state.background.close()

@@ -1,0 +1,57 @@
+"""From a request to who asks and what answers, and from a view to a response."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from kodit.application.views.serialization import to_json
+from kodit.composition import Application
+from kodit.domain.caller import Caller
+from kodit.faces.rest.problems import Refused
+
+CALLER = "kodit.caller"
+"""Where a listener says in a scope who calls: a `Caller`."""
+
+
+def _application(request: Request) -> Application:
+    application = request.app.state.application
+    if not isinstance(application, Application):
+        raise TypeError("the REST application was made without an application")
+    return application
+
+
+def _caller(request: Request) -> Caller:
+    """Who calls, as the listener says; without a word, somebody far away who may only read."""
+    caller = request.scope.get(CALLER)
+    if isinstance(caller, Caller):
+        return caller
+    policy = _application(request).settings.policy_of_remote_callers
+    return Caller(policy, may_write=False)
+
+
+def _writer(request: Request) -> Caller:
+    caller = _caller(request)
+    if not caller.may_write:
+        raise Refused(
+            "caller_may_not_write",
+            "this caller may only read, and the request would change something",
+        )
+    return caller
+
+
+Asked = Annotated[Application, Depends(_application)]
+CallerOf = Annotated[Caller, Depends(_caller)]
+Writer = Annotated[Caller, Depends(_writer)]
+"""A caller who may change something; anybody else is refused before anything is looked at."""
+
+
+def answer(
+    view: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> Response:
+    """A view as JSON."""
+    text = json.dumps(to_json(view), separators=(",", ":"))
+    return Response(text, status, headers, "application/json")

@@ -1,0 +1,113 @@
+"""The files of an index: listing, text, outline."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import Field
+
+from kodit.application.views.files import FilesView, OutlineView, TextView
+from kodit.domain.files import FilePlace, place_at
+from kodit.domain.questions import FilesQuestion, OutlineQuestion, ReadQuestion, Where
+from kodit.faces.rest.accepting import prefers_plain_text
+from kodit.faces.rest.asking import Asked, CallerOf, answer
+from kodit.faces.rest.indexes import IndexId
+from kodit.faces.rest.parameters import LONGEST_VALUE, FileList, InQuery, Parameters
+from kodit.faces.rest.problems import Refused, documented
+
+router = APIRouter(tags=["files"])
+
+FilePath = Annotated[
+    str, Path(min_length=1, max_length=LONGEST_VALUE, description="A path in the index.")
+]
+
+
+class FileListInQuery(InQuery, FileList):
+    """Files of an index, in a query string."""
+
+
+class Lines(Parameters):
+    """Which lines of a file."""
+
+    lines: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}(-([1-9][0-9]{0,8})?)?$")] | None = Field(
+        None, description="`30-60`, `30-` or `30`; all of them without it."
+    )
+
+
+def _place(path: FilePath, parameters: Annotated[Lines, Query()]) -> FilePlace:
+    return FilePlace(path) if parameters.lines is None else place_at(path, parameters.lines)
+
+
+PlaceOf = Annotated[FilePlace, Depends(_place)]
+
+
+@router.get(
+    "/indexes/{index_id}/files",
+    response_model=FilesView,
+    responses=documented(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def list_files(
+    application: Asked,
+    caller: CallerOf,
+    index_id: IndexId,
+    parameters: Annotated[FileListInQuery, Query()],
+) -> Response:
+    """The files of an index, by path."""
+    where = Where(
+        (str(index_id),), languages=tuple(parameters.languages), paths=tuple(parameters.paths)
+    )
+    question = FilesQuestion(where, parameters.limit, parameters.cursor)
+    return answer(await application.answers.files(caller, question))
+
+
+@router.get(
+    "/indexes/{index_id}/files/{path:path}",
+    response_model=TextView,
+    responses={
+        HTTPStatus.OK.value: {
+            "description": "The text, as JSON or, where `Accept` prefers it, as plain text",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        **documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    },
+)
+async def read_file(
+    request: Request,
+    application: Asked,
+    caller: CallerOf,
+    index_id: IndexId,
+    place: PlaceOf,
+) -> Response:
+    """The text of a file, or some lines of it."""
+    view = await application.answers.read(caller, ReadQuestion(place, Where((str(index_id),))))
+    headers = {"Vary": "Accept"}
+    if prefers_plain_text(request.headers.get("accept", "")):
+        text = f"{view.text}\n" if view.text else ""
+        content = text.encode("utf-8", "replace")
+        return Response(content, headers=headers, media_type="text/plain; charset=utf-8")
+    return answer(view, headers=headers)
+
+
+@router.get(
+    "/indexes/{index_id}/outline/{path:path}",
+    response_model=OutlineView,
+    responses=documented(HTTPStatus.NOT_FOUND),
+)
+async def outline(
+    application: Asked, caller: CallerOf, index_id: IndexId, path: FilePath
+) -> Response:
+    """What a file defines: its symbols and their lines."""
+    question = OutlineQuestion(path, Where((str(index_id),)))
+    return answer(await application.answers.outline(caller, question))
+
+
+@router.get("/indexes/{index_id}/map", include_in_schema=False)
+async def map_of_index(_caller: CallerOf, index_id: IndexId) -> Response:
+    """Reserved."""
+    raise Refused(
+        "map_reserved",
+        "there is no map yet: this path is reserved for it, and /files lists what there is",
+        index=index_id,
+    )

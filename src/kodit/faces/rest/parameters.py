@@ -1,0 +1,278 @@
+"""What requests may ask for: the same names in a query string and in a body.
+
+Values are taken as their schema says and not guessed at: "1" is no number in a body, and "yes" is
+no truth value anywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from kodit.application.services.search_service import LONGEST_QUERY
+from kodit.application.services.symbol_service import LONGEST_NAME
+from kodit.domain.questions import LONGEST_WAIT_SECONDS, Where
+from kodit.domain.search import SearchMode
+from kodit.domain.value_objects import SymbolKind
+
+MOST_RESULTS = 500
+MOST_VALUES = 100
+"""Of one parameter that may be given several times."""
+LONGEST_VALUE = 4_000
+LARGEST_IDENTIFIER = 2**62
+WAIT_SECONDS = 2.0
+
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
+)
+_WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
+
+
+def _whole(value: Any) -> Any:
+    """JSON does not tell 10 from 10.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _identifier(value: Any) -> Any:
+    """Of a path or a query string: digits alone."""
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "it takes a whole number")
+    return int(value)
+
+
+def _moment(value: Any) -> Any:
+    if value is None or isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise PydanticCustomError(
+            "datetime_parsing", "it takes a date such as 2026-01-31, or a moment of RFC 3339"
+        )
+    moment = datetime.fromisoformat(value.upper())
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # at the first or last day that there is
+        return moment.replace(tzinfo=UTC)
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Identifier = Annotated[
+    int,
+    BeforeValidator(_identifier),
+    Field(ge=1, le=LARGEST_IDENTIFIER),
+]
+Text = Annotated[str, Field(max_length=LONGEST_VALUE, pattern=r"^[^\x00]*$")]
+Texts = Annotated[list[Text], Field(max_length=MOST_VALUES)]
+Kinds = Annotated[list[Annotated[SymbolKind, Field(strict=False)]], Field(max_length=MOST_VALUES)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    ),
+]
+Cursor = Annotated[
+    str,
+    Field(
+        description="Where an earlier answer to the same question ended: its `next`.",
+        json_schema_extra={"readOnly": True},
+    ),
+]
+
+
+class Parameters(BaseModel):
+    """What a body may hold, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def know_all_names(cls, values: Any) -> Any:
+        """Refuse other names, each with the nearest that there is."""
+        names = list(values) if isinstance(values, dict) else []
+        unknown = [name for name in names if name not in cls.model_fields]
+        if not unknown:
+            return values
+        name = str(unknown[0])[:40]
+        near = difflib.get_close_matches(name, cls.model_fields, 1)
+        raise PydanticCustomError(
+            "extra_forbidden",
+            "there is no parameter {name}{hint}",
+            {"name": ascii(name), "hint": f"; did you mean {near[0]!r}?" if near else ""},
+        )
+
+
+class InQuery(Parameters):
+    """Parameters in a query string, where all values are text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_text(cls, values: Any) -> Any:
+        """Numbers and truth values as their text says; what says none is refused as it is."""
+        return {
+            name: _FROM_TEXT.get(_plain_type(cls.model_fields[name].annotation), _as_it_is)(value)
+            if name in cls.model_fields
+            else value
+            for name, value in dict(values).items()
+        }
+
+
+def _plain_type(annotation: Any) -> Any:
+    """`int` of `int | None`, and of either with what it is annotated with."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _plain_type(arguments[0])
+    if origin in (Union, UnionType):
+        return next(_plain_type(one) for one in arguments if one is not NoneType)
+    return annotation
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _truth(text: Any) -> Any:
+    return {"true": True, "false": False}.get(text, text)
+
+
+def _whole_of_text(text: Any) -> Any:
+    return int(text) if isinstance(text, str) and _WHOLE.fullmatch(text) else text
+
+
+def _number_of_text(text: Any) -> Any:
+    return float(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else text
+
+
+_FROM_TEXT: dict[Any, Callable[[Any], Any]] = {
+    bool: _truth,
+    int: _whole_of_text,
+    float: _number_of_text,
+}
+
+
+class Files(Parameters):
+    """Which files are meant."""
+
+    languages: Texts = Field([], description="Only files in these languages.")
+    paths: Texts = Field(
+        [], description="Only files that match one of these globs, by the rules of `.gitignore`."
+    )
+
+
+class Places(Files):
+    """Which indexes and files are meant."""
+
+    sources: Annotated[list[Text], Field(max_length=1_000)] = Field(
+        [],
+        description="Only these indexes, by identifier or source, or folders below one. Without "
+        "any, all of them; over the socket, the one that holds the caller's folder.",
+    )
+    everywhere: bool = Field(
+        default=False, description="All indexes, wherever the caller of the socket stands."
+    )
+
+    def where(self) -> Where:
+        return Where(
+            sources=tuple(self.sources),
+            everywhere=self.everywhere,
+            languages=tuple(self.languages),
+            paths=tuple(self.paths),
+        )
+
+
+class Search(Places):
+    """A search: the best snippets for a question in words, or for a name."""
+
+    query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00]*$")]
+    mode: Annotated[SearchMode, Field(strict=False)] = Field(
+        SearchMode.HYBRID, description="Which engines answer."
+    )
+    kinds: Kinds = Field([], description="Only definitions of these kinds.")
+    authors: Texts = Field(
+        [], description="Only files last changed by somebody whose name or address has this in it."
+    )
+    created_after: Moment | None = Field(
+        None, description="Only files that were first committed since then."
+    )
+    created_before: Moment | None = Field(
+        None, description="Only files that were first committed before then."
+    )
+    limit: Whole = Field(10, ge=1, le=MOST_RESULTS, description="At most this many results.")
+    offset: Whole = Field(0, ge=0, le=10_000, description="Leave out the first ones.")
+    budget: Whole | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Cut the answer to about so many tokens, of four characters each.",
+    )
+    cursor: Cursor | None = None
+    explain: bool = Field(default=False, description="Say what each score is made of.")
+    wait: float = Field(
+        WAIT_SECONDS,
+        ge=0,
+        le=LONGEST_WAIT_SECONDS,
+        allow_inf_nan=False,
+        description="For how many seconds the answer may wait until changes that were made just "
+        "now are indexed.",
+    )
+
+
+class Grep(Places):
+    """Lines that match a regular expression (RE2)."""
+
+    pattern: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00]*$")]
+    ignore_case: bool = Field(default=False, description="Capitals and small letters are the same.")
+    fixed_strings: bool = Field(default=False, description="The pattern is the text itself.")
+    context: Whole = Field(0, ge=0, le=100, description="Lines before and after each match.")
+    limit: Whole = Field(100, ge=1, le=MOST_RESULTS, description="At most this many lines.")
+    cursor: Cursor | None = None
+
+
+class Symbols(Places):
+    """Where a name is defined, and where it is used."""
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00]*$")] = (
+        Field(description="NAME, Scope.NAME or Scope::NAME.")
+    )
+    kinds: Kinds = Field([], description="Only definitions of these kinds.")
+    limit: Whole = Field(
+        50, ge=1, le=MOST_RESULTS, description="At most this many definitions, and references."
+    )
+    cursor: Cursor | None = None
+
+
+class Related(Files):
+    """Snippets whose code is like that at a place."""
+
+    path: Annotated[Text, Field(min_length=1)] = Field(description="A path in the index.")
+    line: Whole = Field(1, ge=1, le=999_999_999, description="A line of the snippet.")
+    source: Text | None = Field(
+        None, description="The index, by identifier or source, where there are several."
+    )
+    everywhere: bool = Field(default=False, description="Look in all indexes.")
+    limit: Whole = Field(10, ge=1, le=MOST_RESULTS, description="At most this many results.")
+
+
+class FileList(Files):
+    """Files of an index."""
+
+    limit: Whole = Field(
+        MOST_RESULTS, ge=1, le=MOST_RESULTS, description="At most this many files."
+    )
+    cursor: Cursor | None = None
