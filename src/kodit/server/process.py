@@ -120,6 +120,7 @@ class ServerProcess:
         """What runs beside answering, each supervised."""
         services = [
             Service("add sources", lambda: add_sources(self._application, self._settings.sources)),
+            Service("watch folders", lambda: self._application.make_watching().run()),
             Service("keep the log short", lambda: keep_log_short(self._settings.data_dir)),
         ]
         if self._options.idle_minutes is not None:
