@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         IndexingWorkerService,
         WorkerSettings,
     )
+    from kodit.application.services.known_changes import KnownChanges
     from kodit.application.services.queue_service import QueueService
     from kodit.application.services.refresh_service import RefreshService
     from kodit.application.services.related_service import RelatedService
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from kodit.application.services.stage import StageHandler
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
+    from kodit.application.services.watch_service import WatchService
     from kodit.application.services.worker_host import WorkerHost
     from kodit.domain.value_objects import TaskType
 
@@ -256,7 +258,12 @@ class Application(Foundation):
     def answers(self) -> AnswerService:
         from kodit.application.services.answers.answer_service import AnswerService
 
-        return AnswerService(asked=self, scope=self.scoping, standing=self.standing)
+        return AnswerService(
+            asked=self,
+            scope=self.scoping,
+            standing=self.standing,
+            settle=self.known_changes.settle,
+        )
 
     @made_once
     def index_answers(self) -> IndexAnswers:
@@ -304,7 +311,27 @@ class Application(Foundation):
         from kodit.application.services.standing_service import StandingService
 
         return StandingService(
-            database=self.database, keyword_index=lambda: self.engines.keyword_index
+            database=self.database,
+            keyword_index=lambda: self.engines.keyword_index,
+            changed_files=self.known_changes.count,
+        )
+
+    @made_once
+    def known_changes(self) -> KnownChanges:
+        from kodit.application.services.known_changes import KnownChanges
+
+        return KnownChanges()
+
+    def make_watching(self) -> WatchService:
+        """For the one process that serves; it is run once."""
+        from kodit.application.services.watch_service import WatchService
+        from kodit.infrastructure.watching.folder_watch import FolderWatch
+
+        return WatchService(
+            database=self.database,
+            queue=self.queue,
+            watcher=FolderWatch(self.data_dir / "watch"),
+            changes=self.known_changes,
         )
 
     @made_once

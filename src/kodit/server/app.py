@@ -14,7 +14,7 @@ from kodit.faces.mcp.server import create_mcp_app
 from kodit.faces.rest.app import create_rest_app
 from kodit.server.access import OPEN_PATHS
 from kodit.server.activity import Activity
-from kodit.server.problems import AsgiApp, Message, Receive, Scope, Send, send_json
+from kodit.server.problems import AsgiApp, Message, Receive, Refusal, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
 
 

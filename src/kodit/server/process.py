@@ -146,6 +146,7 @@ class ServerProcess:
         """What runs beside answering, each supervised."""
         services = [
             Service("add sources", lambda: add_sources(self._application, self._settings.sources)),
+            Service("watch folders", lambda: self._application.make_watching().run()),
         ]
         if self._options.idle_minutes is not None:
             seconds = self._options.idle_minutes * 60

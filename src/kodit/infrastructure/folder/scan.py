@@ -70,22 +70,10 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
     """
     started_ns = time.time_ns()
     folder = Path(root)
-    scanner = _Scanner(folder, known, last_scan_ns, report)
-    tree = enclosing_work_tree(folder)
-    if tree is None:
-        rules = DirectoryRules.at_root(include=include, exclude=exclude, folder=folder.name)
-    else:
-        below = folder.relative_to(tree.root).as_posix()
-        rules = DirectoryRules.at_root(
-            "" if below == "." else f"{below}/",
-            outer_ignore_files(folder, tree),
-            include,
-            exclude,
-            folder=folder.name,
-        )
+    scanner = Scanner(folder, known, last_scan_ns, report)
     descriptor = open_root(root)
     try:
-        scanner.scan(_Folder(descriptor, "", rules, tree is not None, 0))
+        scanner.scan(root_folder(descriptor, folder, include, exclude))
     except OSError as error:
         raise TransientError(f"The folder {root} cannot be read: {error.strerror}.") from error
     finally:
@@ -93,7 +81,21 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
     return scanner.result(started_ns)
 
 
-class _Folder(NamedTuple):
+def root_folder(
+    descriptor: int, root: Path, include: Sequence[str], exclude: Sequence[str]
+) -> ScannedFolder:
+    """The open root of a source, with the rules that hold there."""
+    tree = enclosing_work_tree(root)
+    prefix, outer = "", list[tuple[str, bytes]]()
+    if tree is not None:
+        below = root.relative_to(tree.root).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        outer = outer_ignore_files(root, tree)
+    rules = DirectoryRules.at_root(prefix, outer, include, exclude, folder=root.name)
+    return ScannedFolder(descriptor, "", rules, tree is not None, 0)
+
+
+class ScannedFolder(NamedTuple):
     """An open folder: its path ("" or with a trailing slash), its rules, whether it lies in a git
     work tree, how deep it is, and whether it lies inside a bare repository, where only work trees
     are looked for."""
@@ -106,7 +108,9 @@ class _Folder(NamedTuple):
     in_bare_repository: bool = False
 
 
-class _Scanner:
+class Scanner:
+    """Goes through a folder by its rules."""
+
     def __init__(
         self, root: Path, known: Mapping[str, KnownFile], last_scan_ns: int, report: Report
     ) -> None:
@@ -130,7 +134,7 @@ class _Scanner:
             scanned_at_ns=started_ns,
         )
 
-    def scan(self, folder: _Folder) -> None:
+    def scan(self, folder: ScannedFolder) -> None:
         """Take in a folder and what is below it."""
         with os.scandir(folder.descriptor) as entries:
             listed = {entry.name: entry for entry in entries}
@@ -152,7 +156,7 @@ class _Scanner:
         elif reason is None:
             self._scan_listed(folder, listed)
 
-    def _scan_listed(self, folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> None:
+    def _scan_listed(self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> None:
         gitignore = _rules_file(folder, listed, ".gitignore")
         noindex = _rules_file(folder, listed, ".noindex")
         if noindex is not None and not noindex.strip():
@@ -163,6 +167,7 @@ class _Scanner:
             in_repository=folder.in_repository or self._is_work_tree(folder, listed),
             in_bare_repository=False,
         )
+        self._enter(folder)
         below = []
         for name, entry in listed.items():
             if entry.is_dir(follow_symlinks=False):
@@ -181,7 +186,12 @@ class _Scanner:
             if reason is not None and reason is not IGNORED:
                 self._skipped[reason] += 1
 
-    def _look_for_work_trees(self, folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> None:
+    def _enter(self, folder: ScannedFolder) -> None:
+        """A folder whose files are read is gone through next; its rules are complete."""
+
+    def _look_for_work_trees(
+        self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
+    ) -> None:
         """Enter only what may hold work trees that were added to a bare repository inside it."""
         inside = folder._replace(in_bare_repository=True)
         for name, entry in listed.items():
@@ -194,7 +204,7 @@ class _Scanner:
                 if reason is not None:
                     self._skipped[reason] += 1
 
-    def _is_work_tree(self, folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> bool:
+    def _is_work_tree(self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> bool:
         """Whether the folder is the root of a work tree. A bare repository that only has its
         `.git` there has work trees beside it, which are its code."""
         if ".git" not in listed:
@@ -202,7 +212,7 @@ class _Scanner:
         git_directory = git_directory_at(self._root / folder.prefix)
         return git_directory is None or not is_bare(git_directory)
 
-    def _descend(self, folder: _Folder, name: str) -> str | None:
+    def _descend(self, folder: ScannedFolder, name: str) -> str | None:
         if folder.depth == MAXIMUM_DEPTH:
             return "too deep"
         if not is_text(name):
@@ -215,7 +225,7 @@ class _Scanner:
             raise
         try:
             self.scan(
-                _Folder(
+                ScannedFolder(
                     descriptor,
                     f"{folder.prefix}{name}/",
                     folder.rules.enter(name),
@@ -229,7 +239,7 @@ class _Scanner:
         return None
 
     @staticmethod
-    def _reason_inside(folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> str | None:
+    def _reason_inside(folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> str | None:
         """Why a folder is left out for what lies in it, or None."""
         if folder.in_repository and ".git" in listed:
             return "nested repository"
@@ -240,7 +250,7 @@ class _Scanner:
         tag = _rules_file(folder, listed, "CACHEDIR.TAG")
         return GENERATED if tag is not None and tag.startswith(CACHE_SIGNATURE) else None
 
-    def _take_in(self, folder: _Folder, entry: os.DirEntry[str]) -> str | None:
+    def _take_in(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
         """Record a file that the rules let through; returns why not, or None."""
         try:
             status = entry.stat(follow_symlinks=False)
@@ -259,7 +269,7 @@ class _Scanner:
             self._met.add(path)
             self._unchanged += 1
             return None
-        reason = _reason_by_status(path, status)
+        reason = reason_by_status(path, status)
         if reason is not None:
             return reason
         data = read_regular_file(folder.descriptor, entry.name)
@@ -275,7 +285,7 @@ class _Scanner:
         return None
 
 
-def _shape_of(folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> Shape | None:
+def _shape_of(folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> Shape | None:
     if not may_be_repository(listed):
         return None
     folders = {name for name, entry in listed.items() if entry.is_dir(follow_symlinks=False)}
@@ -287,11 +297,14 @@ def _shape_of(folder: _Folder, listed: Mapping[str, os.DirEntry[str]]) -> Shape 
     )
 
 
-def _rules_file(folder: _Folder, listed: Mapping[str, os.DirEntry[str]], name: str) -> bytes | None:
+def _rules_file(
+    folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]], name: str
+) -> bytes | None:
     return read_regular_file(folder.descriptor, name) if name in listed else None
 
 
-def _reason_by_status(path: str, status: os.stat_result) -> str | None:
+def reason_by_status(path: str, status: os.stat_result) -> str | None:
+    """Why a file is left out for what the file system says of it, or None."""
     if stat.S_ISLNK(status.st_mode):
         return "symbolic link"
     if not stat.S_ISREG(status.st_mode):

@@ -1,0 +1,98 @@
+"""The changes of sources that are known and not yet indexed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Pending:
+    """What has changed in one index. Times on the event loop's clock tell when that was noted.
+
+    `files` has, by path, by when a file had changed, and `unnamed` when something else had, 0 for
+    never: in nanoseconds since 1970 by the clock of the file system.
+    """
+
+    first_at: float
+    last_at: float
+    files: dict[str, int] = field(default_factory=dict)
+    unnamed: int = 0
+    is_requested: bool = False
+    waiting: int = 0
+    """How many answers wait for it."""
+
+
+class KnownChanges:
+    """What somebody who watches sources knows of them; where nobody does, nothing is known.
+
+    Counting takes no time and is for any thread; all else happens on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self.pending: dict[int, Pending] = {}
+        self.watched: frozenset[int] = frozenset()
+        """The indexes whose changes become known as they happen."""
+        self.mark: Callable[[], int] = lambda: 0
+        """Marks this moment. Who watches tells by `reach` when all that had happened is known."""
+        self._reached = 0
+        self._moved = asyncio.Event()
+
+    def count(self, index_id: int) -> int:
+        """How many files of an index have changed since they were indexed."""
+        pending = self.pending.get(index_id)
+        return 0 if pending is None else len(pending.files)
+
+    def is_watched(self, index_id: int) -> bool:
+        """Whether changes of an index become known as they happen."""
+        return index_id in self.watched
+
+    async def settle(self, index_ids: Sequence[int], seconds: float) -> None:
+        """Wait for at most so long until what has changed of these indexes, of all without any, is
+        indexed."""
+        meant = self.watched.intersection(index_ids) if index_ids else self.watched
+        if not meant:
+            return
+        until = asyncio.get_running_loop().time() + seconds
+        with suppress(TimeoutError):  # the answer says what is not in it
+            async with asyncio.timeout_at(until):
+                mark = self.mark()
+                while self._reached < mark and self.watched:
+                    await self._moved.wait()
+                await self._wait_for([key for key in meant if key in self.pending])
+
+    async def _wait_for(self, index_ids: Sequence[int]) -> None:
+        waited_for = {index_id: self.pending[index_id] for index_id in index_ids}
+        for pending in waited_for.values():
+            pending.waiting += 1
+        try:
+            while any(self.pending.get(key) is pending for key, pending in waited_for.items()):
+                await self._moved.wait()
+        finally:
+            for pending in waited_for.values():
+                pending.waiting -= 1
+
+    def reach(self, mark: int) -> None:
+        """All that had happened when this was marked is known."""
+        if mark > self._reached:
+            self._reached = mark
+            self._move()
+
+    def stop(self) -> None:
+        """Nobody watches any more; who waits waits no longer."""
+        self.watched = frozenset()
+        self.pending.clear()
+        self.mark = lambda: 0
+        self._reached = 0
+        self._move()
+
+    def forget(self, index_id: int) -> None:
+        """The changes of an index are indexed, or nobody asks for them any more."""
+        if self.pending.pop(index_id, None) is not None:
+            self._move()
+
+    def _move(self) -> None:
+        self._moved.set()
+        self._moved.clear()

@@ -1,0 +1,1 @@
+"""Watching folders by the file system's own events."""

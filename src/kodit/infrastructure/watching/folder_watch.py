@@ -1,0 +1,251 @@
+"""Folders watched by the events of the file system."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from watchfiles._rust_notify import RustNotify
+
+from kodit.domain.ports.watching import FolderChanges, WatchedFolder
+from kodit.domain.source import KnownFile
+from kodit.infrastructure.watching.watched_tree import WatchedTree
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LOOK_MS = 20
+"""How often the events of the system are looked at, which costs some 40 µs. They are handed over
+when no more came between two looks."""
+LONGEST_BATCH_MS = 200
+MOST_EVENTS = 10_000
+"""A batch of more events may have lost some: the system keeps 16,384 by default."""
+LAST_LOOK_MS = 50
+MOST_LAST_LOOKS = 20
+"""How long to wait for what former watches have still to tell."""
+MOST_ROUNDS = 5
+"""How often to look for folders that appeared while watches were set up."""
+
+
+class Watch(Protocol):
+    """The watches of the system on some folders."""
+
+    def watch(self, debounce: int, step: int, timeout: int, stop_event: Any) -> Any:
+        """A set of changes and paths, or a word that says why there is none; milliseconds."""
+        ...
+
+    def close(self) -> None: ...
+
+
+OpenWatch = Callable[[list[str]], Watch]
+"""Watches all of the folders. Raises OSError and RuntimeError where the system cannot."""
+
+
+_WATCHES_EACH = sys.platform == "linux"
+"""Whether each folder has a watch of its own; elsewhere one for a whole tree costs less."""
+
+
+def _open_watch(folders: list[str]) -> Watch:
+    return RustNotify(folders, False, False, 0, not _WATCHES_EACH, True)
+
+
+def _batch(answer: Any) -> set[str]:
+    """The paths at which something has happened; a word instead says why there are none."""
+    return set() if isinstance(answer, str) else {path for _change, path in answer}
+
+
+class FolderWatch:
+    """Works in a thread of its own, so that no number of events holds up the event loop.
+
+    On Linux only the folders that a scan goes through are watched, each by itself: what happens in
+    those that are left out, such as a build, costs nothing and cannot displace events that matter.
+    """
+
+    def __init__(self, marks: Path, open_watch: OpenWatch = _open_watch) -> None:
+        """`marks` is a folder of our own. A file that comes and goes there marks a moment: the
+        system tells of it after all that has happened before."""
+        self._marks = marks
+        marks.mkdir(exist_ok=True)
+        self._last_mark = 0
+        self._seen_mark = 0
+        self._open_watch = open_watch
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kodit-watching")
+        self._stop = threading.Event()
+        self._watch: Watch | None = None
+        self._trees: dict[int, WatchedTree] = {}
+        self._unwatched: set[int] = set()
+        self._missing: set[int] = set()
+        self._watched: dict[int, frozenset[str]] = {}
+        self._appeared: list[int] = []
+        self._has_told = False
+
+    async def follow(self, folders: Sequence[WatchedFolder]) -> None:
+        await self._call(lambda: self._follow(folders))
+
+    async def compare(
+        self, index_id: int, known: Mapping[str, KnownFile], last_scan_ns: int
+    ) -> FolderChanges:
+        def compare() -> FolderChanges:
+            tree = self._trees[index_id]
+            changes = tree.look(known, last_scan_ns)
+            self._set_up_if_outdated()
+            return changes
+
+        return await self._call(compare)
+
+    async def changes(self, seconds: float) -> dict[int, FolderChanges]:
+        return await self._call(lambda: self._changes(seconds))
+
+    def mark(self) -> int:
+        self._last_mark += 1
+        path = self._marks / str(self._last_mark)
+        with suppress(OSError):  # a full disk: who waits for the mark waits for its time
+            path.touch()
+            path.unlink()
+        return self._last_mark
+
+    def seen_mark(self) -> int:
+        return self._seen_mark
+
+    def appeared(self) -> Sequence[int]:
+        appeared, self._appeared = self._appeared, []
+        return appeared
+
+    def unwatched(self) -> Sequence[int]:
+        return tuple(self._unwatched)
+
+    def is_changing(self, index_id: int) -> bool:
+        return self._trees[index_id].is_changing()
+
+    async def aclose(self) -> None:
+        self._stop.set()
+        await asyncio.to_thread(self._thread.shutdown)
+        if self._watch is not None:
+            self._watch.close()
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._stop.set()  # who is cancelled here watches no more
+            raise
+
+    # In the thread
+
+    def _follow(self, folders: Sequence[WatchedFolder]) -> None:
+        trees = {}
+        for folder in folders:
+            tree = self._trees.get(folder.index_id)
+            if tree is None or tree.folder != folder:
+                tree = WatchedTree(folder)
+                tree.look()
+            trees[folder.index_id] = tree
+        self._trees = trees
+        self._set_up()
+
+    def _changes(self, seconds: float) -> dict[int, FolderChanges]:
+        self._look_for_missing()
+        self._note(self._events(seconds))
+        for tree in self._trees.values():
+            tree.catch_up()
+        self._set_up_if_outdated()
+        taken = {index_id: tree.take() for index_id, tree in self._trees.items()}
+        return {index_id: changes for index_id, changes in taken.items() if changes}
+
+    def _events(self, seconds: float) -> set[str]:
+        if self._watch is None:
+            self._stop.wait(seconds)
+            return set()
+        timeout = max(1, round(1000 * seconds))
+        batch = _batch(self._watch.watch(LONGEST_BATCH_MS, LOOK_MS, timeout, self._stop))
+        if len(batch) > MOST_EVENTS:
+            for tree in self._trees.values():
+                tree.need_scan()
+                tree.look()
+        return batch
+
+    def _note(self, paths: Set[str]) -> None:
+        for path in paths:
+            if path.startswith(f"{self._marks}/"):
+                self._seen_mark = max(self._seen_mark, int(path.rpartition("/")[2]))
+            else:
+                for tree in self._trees.values():
+                    tree.note(path)
+
+    def _look_for_missing(self) -> None:
+        for index_id in sorted(self._missing & self._trees.keys()):
+            if Path(self._trees[index_id].root).is_dir():
+                self._trees[index_id].look()
+                self._appeared.append(index_id)
+
+    def _set_up_if_outdated(self) -> None:
+        if any(tree.is_outdated for tree in self._trees.values()):
+            self._set_up()
+
+    def _set_up(self) -> None:
+        """Watch the folders that there are now; what the former watches have seen is kept."""
+        for _ in range(MOST_ROUNDS):
+            for tree in self._trees.values():
+                tree.is_outdated = False
+            former, self._watched = (
+                self._watched,
+                {index_id: tree.prefixes() for index_id, tree in self._trees.items()},
+            )
+            self._replace_watch()
+            for index_id, tree in self._trees.items():
+                if index_id in former:
+                    tree.look_again(self._watched[index_id] - former[index_id])
+            if not any(tree.is_outdated for tree in self._trees.values()):
+                break
+        self._missing = {key for key, tree in self._trees.items() if not tree.is_there}
+
+    def _replace_watch(self) -> None:
+        former, self._watch = self._watch, self._open()
+        if former is None:
+            return
+        last = self.mark()
+        for _ in range(MOST_LAST_LOOKS):
+            self._note(_batch(former.watch(1, 1, LAST_LOOK_MS, None)))
+            if self._seen_mark >= last:
+                break
+        former.close()
+
+    def _open(self) -> Watch | None:
+        """Watches on as many folders as the system has watches for, the small ones first."""
+        self._unwatched.clear()
+        while True:
+            watched = {
+                index_id: list(tree.places(each=_WATCHES_EACH))
+                for index_id, tree in self._trees.items()
+                if tree.is_there and index_id not in self._unwatched
+            }
+            places = {place for several in watched.values() for place in several}
+            if not places:
+                return None
+            places.add(str(self._marks))
+            try:
+                return self._open_watch([place for place in sorted(places) if Path(place).is_dir()])
+            except FileNotFoundError:  # one has gone since
+                continue
+            except (OSError, RuntimeError) as error:
+                largest = max(watched, key=lambda index_id: len(watched[index_id]))
+                self._unwatched.add(largest)
+                self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if not self._has_told:
+            self._has_told = True
+            log.warning(
+                "the system watches no more folders; some are compared from time to time instead. "
+                "On Linux, raise fs.inotify.max_user_watches",
+                extra={"error": str(error)},
+            )

@@ -1,0 +1,259 @@
+"""One watched folder: which of the folders below it are scanned, and what an event there means."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from kodit.domain.errors import KoditError
+from kodit.domain.ports.watching import FolderChanges, WatchedFolder
+from kodit.domain.report import ignore_report
+from kodit.domain.source import FileStamp, KnownFile
+from kodit.infrastructure.folder.reading import is_about_this_file, open_root
+from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
+from kodit.infrastructure.folder.scan import (
+    RACY_NS,
+    ScannedFolder,
+    Scanner,
+    reason_by_status,
+    root_folder,
+    storable,
+)
+
+_RULE_FILES: Final = frozenset({".gitignore", ".noindex", ".git", "pyvenv.cfg", "CACHEDIR.TAG"})
+"""What may decide over all files beside and below it."""
+_OF_GIT: Final = frozenset({"HEAD", "packed-refs", "logs"})
+_CHANGES_NO_RULE: Final = frozenset({"HEAD", "packed-refs"})
+_LONGEST_GIT_LOCK_SECONDS = 120.0
+"""A lock that is older was left by a git that was killed."""
+
+
+class WatchedTree:
+    """The folders below one root that a scan goes through, each with its rules."""
+
+    def __init__(self, folder: WatchedFolder) -> None:
+        self.folder = folder
+        self.root = folder.source.location
+        self._folders: dict[str, ScannedFolder] = {}
+        self._files: dict[str, FileStamp | None] = {}
+        self._beside: dict[str, frozenset[str]] = {}
+        self._git_lock: Path | None = None
+        self._needs_scan = False
+        self._must_look = False
+        self.is_outdated = False
+        """Whether other folders are to be watched than before."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there was a folder at the last look."""
+        return "" in self._folders
+
+    def places(self, *, each: bool) -> Iterator[str]:
+        """The absolute paths of the folders in which something may happen that matters: `each` of
+        them, or those that hold the others."""
+        for prefix in self._folders if each else [""]:
+            yield f"{self.root}/{prefix}".rstrip("/") or "/"
+        yield from self._beside
+
+    def look(
+        self, known: Mapping[str, KnownFile] | None = None, last_scan_ns: int = 0
+    ) -> FolderChanges:
+        """See anew which folders and rules there are. With `known`, returns how the files differ
+        from that."""
+        self._must_look = False
+        before = self._folders.keys()
+        lister = _Lister(self.root, known, last_scan_ns)
+        try:
+            lister.go(self.folder.source.include, self.folder.source.exclude)
+        except (KoditError, OSError):  # it is not there, or cannot be read
+            lister.folders.clear()
+            known = None
+        self._folders = lister.folders
+        self.is_outdated |= self._folders.keys() != before
+        self._look_beside()
+        if known is None:
+            return FolderChanges()
+        gone = dict.fromkeys(known.keys() - lister.met)
+        return FolderChanges(lister.differing | gone, lister.is_racy)
+
+    def look_again(self, prefixes: Set[str]) -> None:
+        """See whether anything came into these folders between the look at them and the watch."""
+        for prefix in prefixes:
+            above = prefix.rstrip("/").rpartition("/")[0]
+            if prefix and (f"{above}/" if above else "") not in prefixes:
+                self._enter(prefix)
+
+    def prefixes(self) -> frozenset[str]:
+        """The folders that are known now."""
+        return frozenset(self._folders)
+
+    def take(self) -> FolderChanges:
+        """What has changed since this was last asked."""
+        changes = FolderChanges(self._files, self._needs_scan)
+        self._files, self._needs_scan = {}, False
+        return changes
+
+    def need_scan(self) -> None:
+        """Something has changed, and what is not known."""
+        self._needs_scan = True
+
+    def note(self, path: str) -> None:
+        """Something has happened at an absolute path."""
+        parent, _, name = path.rpartition("/")
+        if name in self._beside.get(parent, ()):
+            self._needs_scan = True
+            self._must_look |= name not in _CHANGES_NO_RULE
+        elif path == self.root:
+            self._must_look = self.is_outdated = True  # another folder of that name is not watched
+        elif path.startswith(top := f"{self.root.rstrip('/')}/"):
+            self._note_below(path[len(top) :], name)
+
+    def catch_up(self) -> None:
+        """Look at the whole folder, if what was noted asks for that."""
+        if self._must_look:
+            self.look()
+
+    def is_changing(self) -> bool:
+        """Whether git holds the lock that it holds while it changes files."""
+        if self._git_lock is None:
+            return False
+        with suppress(OSError):
+            return time.time() - self._git_lock.stat().st_mtime < _LONGEST_GIT_LOCK_SECONDS
+        return False
+
+    def _note_below(self, relative: str, name: str) -> None:
+        folder = self._folders.get(relative[: len(relative) - len(name)])
+        if folder is None:
+            return
+        if name in _RULE_FILES:
+            self._needs_scan = self._must_look = True
+        try:
+            status = os.lstat(f"{self.root}/{relative}")
+        except OSError:
+            status = None
+        if f"{relative}/" in self._folders:
+            self._leave(f"{relative}/")
+        elif status is None and folder.rules.of_file(name) is None:
+            self._files[relative] = None
+        if status is None:
+            return
+        if stat.S_ISDIR(status.st_mode):
+            if folder.rules.of_directory(name) is None:
+                self._enter(f"{relative}/")
+        elif folder.rules.of_file(name) is None and reason_by_status(relative, status) is None:
+            self._files[relative] = _stamp(status)
+
+    def _enter(self, prefix: str) -> None:
+        """A folder has appeared, with all that is in it."""
+        above, _, name = prefix.rstrip("/").rpartition("/")
+        parent = self._folders.get(f"{above}/" if above else "")
+        if parent is None:
+            return
+        lister = _Lister(self.root, {}, 0)
+        try:
+            lister.go_below(parent, name)
+        except (KoditError, OSError):
+            return
+        self.is_outdated |= not lister.folders.keys() <= self._folders.keys()
+        self._folders |= lister.folders
+        self._files |= lister.differing
+
+    def _leave(self, prefix: str) -> None:
+        """A folder has gone, or another one has taken its place."""
+        for one in [one for one in self._folders if one.startswith(prefix)]:
+            del self._folders[one]
+        self.is_outdated = True
+        self._needs_scan = True
+
+    def _look_beside(self) -> None:
+        """What lies outside the folder and matters: git's data, and ignore files above."""
+        tree = enclosing_work_tree(Path(self.root)) if self.is_there else None
+        beside: dict[str, frozenset[str]] = {}
+        self._git_lock = None
+        if tree is not None:
+            self._git_lock = tree.git_directory / "index.lock"
+            beside = dict(_places_of_git(tree))
+            for above in Path(self.root).parents:
+                if not above.is_relative_to(tree.root):
+                    break
+                beside[str(above)] = frozenset({".gitignore"})
+        self.is_outdated |= beside.keys() != self._beside.keys()
+        self._beside = beside
+
+
+def _places_of_git(tree: WorkTree) -> Iterator[tuple[str, frozenset[str]]]:
+    yield str(tree.git_directory), _OF_GIT
+    for folder, name in (
+        (tree.git_directory / "logs", "HEAD"),
+        (tree.common_directory / "info", "exclude"),
+    ):
+        if folder.is_dir():
+            yield str(folder), frozenset({name})
+
+
+class _Lister(Scanner):
+    """Goes through a folder as a scan does, reads no file, and remembers the folders."""
+
+    def __init__(self, root: str, known: Mapping[str, KnownFile] | None, last_scan_ns: int) -> None:
+        super().__init__(Path(root), known or {}, last_scan_ns, ignore_report)
+        self._is_comparing = known is not None
+        self._unsure_from = last_scan_ns - RACY_NS
+        self.folders: dict[str, ScannedFolder] = {}
+        self.differing: dict[str, FileStamp | None] = {}
+        self.met: set[str] = set()
+        self.is_racy = False
+
+    def go(self, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+        """The whole folder. Raises KoditError and OSError."""
+        descriptor = open_root(str(self._root))
+        try:
+            self.scan(root_folder(descriptor, self._root, include, exclude))
+        finally:
+            os.close(descriptor)
+
+    def go_below(self, parent: ScannedFolder, name: str) -> None:
+        """One folder of another one, and what is below it. Raises KoditError and OSError."""
+        descriptor = open_root(f"{self._root}/{parent.prefix}")
+        try:
+            self._descend(parent._replace(descriptor=descriptor), name)
+        finally:
+            os.close(descriptor)
+
+    def _enter(self, folder: ScannedFolder) -> None:
+        self.folders[folder.prefix] = folder._replace(descriptor=-1)
+
+    def _take_in(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
+        if not self._is_comparing:
+            return None
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            if is_about_this_file(error):
+                return None
+            raise
+        path = folder.prefix + entry.name
+        stamp = _stamp(status)
+        known = self._known.get(path)
+        if known is not None and known[1:] == (
+            stamp.size,
+            stamp.mtime_ns,
+            stamp.ctime_ns,
+            stamp.inode,
+        ):
+            self.met.add(path)
+            self.is_racy |= max(stamp.mtime_ns, stamp.ctime_ns) >= self._unsure_from
+        elif reason_by_status(path, status) is None:
+            self.met.add(path)
+            self.differing[path] = stamp
+        return None
+
+
+def _stamp(status: os.stat_result) -> FileStamp:
+    return FileStamp(
+        *storable(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    )

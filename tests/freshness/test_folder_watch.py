@@ -1,0 +1,223 @@
+"""What is reported of a folder that is watched, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.command import PATIENCE_SECONDS
+from tests.support.sources import commit_all, git, write_file
+
+from kodit.domain.ports.watching import FolderChanges, WatchedFolder
+from kodit.domain.source import Source, SourceKind
+from kodit.infrastructure.watching.folder_watch import FolderWatch, _open_watch
+
+
+def watching(folder: Path, index_id: int = 1, **globs: tuple[str, ...]) -> WatchedFolder:
+    return WatchedFolder(index_id, Source(SourceKind.FOLDER, str(folder), **globs))
+
+
+def changes_after(
+    folder: Path, *steps: Callable[[], object], ends_with: str = "last.py", **globs: tuple[str, ...]
+) -> FolderChanges:
+    """What is reported of a folder while the steps are done one after the other, up to the file
+    that is written last."""
+
+    async def look() -> FolderChanges:
+        watch = FolderWatch(folder.with_name(f"{folder.name}.marks"))
+        files, needs_scan = {}, False
+        try:
+            await watch.follow([watching(folder, **globs)])
+            for step in (*steps, lambda: write_file(folder / ends_with, "last")):
+                await asyncio.to_thread(step)
+                if step in steps:
+                    found = (await watch.changes(0.1)).get(1, FolderChanges())
+                    files |= found.files
+                    needs_scan |= found.needs_scan
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while ends_with not in files:
+                    found = (await watch.changes(1.0)).get(1, FolderChanges())
+                    files |= found.files
+                    needs_scan |= found.needs_scan
+        finally:
+            await watch.aclose()
+        del files[ends_with]
+        return FolderChanges(files, needs_scan)
+
+    return asyncio.run(look())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    for path in ("a.py", "deep/b.py", "build/made.py"):
+        write_file(folder / path, path)
+    write_file(folder / ".gitignore", "build/\n*.log\n")
+    return folder
+
+
+def test_files_that_were_saved_added_moved_and_removed(folder: Path) -> None:
+    found = changes_after(
+        folder,
+        lambda: write_file(folder / "a.py", "other"),
+        lambda: write_file(folder / "deep" / "new.py", "new"),
+        lambda: (folder / "deep" / "b.py").rename(folder / "c.py"),
+        (folder / "deep" / "new.py").unlink,
+    )
+
+    assert found.files.keys() == {"a.py", "deep/new.py", "deep/b.py", "c.py"}
+    gone = {path for path, stamp in found.files.items() if stamp is None}
+    assert gone == {"deep/new.py", "deep/b.py"}
+    stamp = found.files["c.py"]
+    assert stamp is not None
+    assert stamp.ctime_ns == (folder / "c.py").stat().st_ctime_ns
+
+
+def test_nothing_of_what_is_left_out(folder: Path) -> None:
+    """By ignore files, by name, by the index's own globs, and as git's own data."""
+    git(folder, "init")
+    found = changes_after(
+        folder,
+        lambda: write_file(folder / "build" / "more.py", "more"),
+        lambda: write_file(folder / "deep" / "trace.log", "more"),
+        lambda: write_file(folder / "node_modules" / "x" / "index.js", "x"),
+        lambda: write_file(folder / ".env", "KEY=1"),
+        lambda: write_file(folder / "docs" / "page.py", "page"),
+        lambda: (folder / "deep" / "link.py").symlink_to("b.py"),
+        lambda: git(folder, "add", "."),
+        lambda: shutil.rmtree(folder / "build"),
+        exclude=("docs/",),
+    )
+
+    assert set(found.files) <= {"build"}  # whatever it was; the index holds no such file
+    assert not found.needs_scan
+
+
+def test_folders_that_appear_with_all_that_is_in_them(folder: Path, tmp_path: Path) -> None:
+    write_file(tmp_path / "other" / "far" / "d.py", "d")
+    found = changes_after(
+        folder,
+        lambda: (tmp_path / "other").rename(folder / "moved"),
+        lambda: write_file(folder / "x" / "y" / "z" / "e.py", "e"),
+        lambda: write_file(folder / "x" / "y" / "z" / "f.py", "f"),
+        lambda: write_file(folder / "moved" / "far" / "g.py", "g"),
+    )
+
+    assert found.files.keys() == {
+        "moved/far/d.py",
+        "x/y/z/e.py",
+        "x/y/z/f.py",
+        "moved/far/g.py",
+    }
+
+
+def test_folders_that_are_removed_or_replaced(folder: Path) -> None:
+    def replace() -> None:
+        shutil.rmtree(folder / "deep")
+        write_file(folder / "deep" / "b.py", "again")
+
+    found = changes_after(
+        folder, replace, lambda: write_file(folder / "deep" / "h.py", "h"), ends_with="deep/i.py"
+    )
+
+    assert found.files.keys() == {"deep/b.py", "deep/h.py"}
+    assert found.needs_scan
+
+
+@pytest.mark.parametrize("name", [".gitignore", "deep/.noindex"])
+def test_rules_that_change(folder: Path, name: str) -> None:
+    """They hold from then on."""
+    found = changes_after(
+        folder,
+        lambda: write_file(folder / name, "build/\nlater/\n"),
+        lambda: write_file(folder / "deep" / "later" / "j.py", "j"),
+        exclude=(".gitignore", ".noindex"),
+    )
+
+    assert not found.files
+    assert found.needs_scan
+
+
+def test_a_commit_and_rules_outside_the_folder(folder: Path) -> None:
+    """Authors come from the history; ignore files above the folder count, too."""
+    git(folder, "init")
+    assert changes_after(folder / "deep", lambda: commit_all(folder)).needs_scan
+    outside = changes_after(
+        folder / "deep",
+        lambda: write_file(folder / ".gitignore", "k.py\n"),
+        lambda: write_file(folder / "deep" / "k.py", "k"),
+    )
+
+    assert not outside.files
+    assert outside.needs_scan
+
+
+def test_git_at_work(folder: Path) -> None:
+    git(folder, "init")
+
+    async def look() -> list[bool]:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        seen = [watch.is_changing(1)]
+        (folder / ".git" / "index.lock").touch()
+        seen.append(watch.is_changing(1))
+        await watch.aclose()
+        return seen
+
+    assert asyncio.run(look()) == [False, True]
+
+
+def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
+    """Nothing is missed, since it is compared then."""
+
+    async def look() -> tuple[Sequence[int], FolderChanges]:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(tmp_path / "later")])
+        await asyncio.to_thread(folder.rename, tmp_path / "later")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (appeared := watch.appeared()):
+                await watch.changes(0.01)
+        compared = await watch.compare(1, {}, 0)
+        await watch.aclose()
+        return appeared, compared
+
+    appeared, compared = asyncio.run(look())
+    assert list(appeared) == [1]
+    assert compared.files.keys() == {".gitignore", "a.py", "deep/b.py"}
+
+
+def test_watches_that_run_out(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The largest folder goes without, and that is said once."""
+    write_file(tmp_path / "small" / "a.py", "a")
+
+    def few_watches(folders: list[str]) -> Any:
+        if str(folder / "deep") in folders:
+            raise OSError("OS file watch limit reached")
+        return _open_watch(folders)
+
+    async def look() -> tuple[Sequence[int], dict[int, FolderChanges]]:
+        watch = FolderWatch(tmp_path / "marks", few_watches)
+        folders = [watching(folder), watching(tmp_path / "small", 2)]
+        await watch.follow(folders)
+        await watch.follow(folders)
+        unwatched = watch.unwatched()
+        write_file(folder / "a.py", "unseen")
+        write_file(tmp_path / "small" / "a.py", "seen")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (found := await watch.changes(1.0)):
+                pass
+        await watch.aclose()
+        return unwatched, found
+
+    with caplog.at_level(logging.WARNING):
+        unwatched, found = asyncio.run(look())
+    assert list(unwatched) == [1]
+    assert found.keys() == {2}
+    assert len(caplog.records) == 1

@@ -1,0 +1,231 @@
+"""What changes in an indexed folder is indexed by itself, and answers say what they lack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.support.command import wait_until
+from tests.support.serving import ServingKodit
+from tests.support.sources import git, python_function, write_file
+
+from kodit.application.views.search import SearchView
+from kodit.composition import Application
+from kodit.domain.caller import LOCAL_CALLER
+from kodit.domain.entities import IndexRun
+from kodit.domain.questions import SearchQuestion
+from kodit.domain.value_objects import RunState, SearchMode
+
+
+class WatchedKodit:
+    """A folder that is indexed and watched, with a worker."""
+
+    def __init__(self, kodit: ServingKodit, source: Path) -> None:
+        self.kodit = kodit
+        self.source = source
+
+    def save(self, path: str, name: str) -> None:
+        """A file with one function."""
+        write_file(self.source / path, python_function(name, ["cart", "price", "tax"]))
+
+    def ask(self, name: str, wait: float = 0.0) -> SearchView:
+        question = SearchQuestion(name, mode=SearchMode.KEYWORD, wait=wait)
+        return self.kodit.call(
+            lambda application: application.answers.search(LOCAL_CALLER, question)
+        )
+
+    def finds(self, name: str, wait: float = 0.0) -> bool:
+        results = self.ask(name, wait).results
+        return any(f"def {name}(" in result.text for result in results)
+
+    def runs(self) -> list[IndexRun]:
+        """Newest first."""
+        return self.kodit.call(lambda application: application.queue.list_runs())
+
+    def changed_files(self) -> int:
+        return self.ask("anything").standing[0].changed_files
+
+    def rest(self) -> None:
+        """Wait until all that has changed is indexed."""
+        wait_until(lambda: not self.kodit.application.known_changes.pending)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch inside the block."""
+
+        async def begin(application: Application) -> asyncio.Task[None]:
+            return asyncio.create_task(application.make_watching().run())
+
+        async def end(_application: Application) -> None:
+            task.cancel()
+            await asyncio.wait({task})
+
+        task = self.kodit.call(begin)
+        try:
+            wait_until(lambda: bool(self.kodit.application.known_changes.watched) or task.done())
+            yield
+        finally:
+            self.kodit.call(end)
+            assert task.cancelled(), task
+
+
+@pytest.fixture(scope="module")
+def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedKodit]:
+    source = tmp_path_factory.mktemp("watched") / "source"
+    with ServingKodit(tmp_path_factory.mktemp("data") / "data") as kodit:
+        scene = WatchedKodit(kodit, source)
+        write_file(source / ".gitignore", "build/\n")
+        scene.save("first.py", "first_of_all")
+        git(source, "init")
+        assert kodit.index(source).state is RunState.SUCCEEDED
+        yield scene
+
+
+@pytest.fixture
+def watched(unwatched: WatchedKodit) -> Iterator[WatchedKodit]:
+    with unwatched.watching():
+        unwatched.rest()
+        yield unwatched
+
+
+@contextmanager
+def paused(kodit: ServingKodit) -> Iterator[None]:
+    """Nothing is claimed inside the block."""
+    kodit.call(lambda application: application.queue.pause())
+    try:
+        yield
+    finally:
+        kodit.call(lambda application: application.queue.resume())
+
+
+def test_a_saved_file_is_found(watched: WatchedKodit) -> None:
+    """By a run in the background, which overtakes nothing that somebody asked for."""
+    watched.save("saved.py", "just_saved")
+    wait_until(lambda: watched.finds("just_saved"))
+    watched.rest()
+
+    assert not watched.runs()[0].is_user_initiated
+    assert watched.changed_files() == 0
+
+
+def test_an_answer_waits_for_what_has_just_changed(watched: WatchedKodit) -> None:
+    """What it waits for is what a user asked for."""
+    watched.save("waited.py", "waited_for")
+
+    assert watched.finds("waited_for", wait=60.0)
+    assert watched.runs()[0].is_user_initiated
+
+
+def test_an_answer_that_cannot_wait_says_what_it_lacks(watched: WatchedKodit) -> None:
+    with paused(watched.kodit):
+        watched.save("late.py", "come_late")
+        watched.save("later.py", "come_later")
+        wait_until(lambda: watched.changed_files() == 2)
+
+        assert not watched.finds("come_late", wait=0.1)
+        assert watched.ask("come_late", wait=0.1).standing[0].changed_files == 2
+    wait_until(lambda: watched.finds("come_later"))
+    watched.rest()
+    assert watched.changed_files() == 0
+
+
+def test_a_storm_is_one_run(watched: WatchedKodit) -> None:
+    """In folders that did not exist before, too."""
+    before = watched.runs()[0].id
+    for number in range(300):
+        write_file(watched.source / f"storm_{number % 7}" / f"part_{number}.txt", f"{number}\n")
+    wait_until(lambda: watched.runs()[0].id > before)
+    watched.rest()
+
+    assert watched.runs()[0].id == before + 1
+    assert watched.kodit.status()[0].files >= 300
+
+
+def test_what_is_left_out_starts_no_run(watched: WatchedKodit) -> None:
+    """Neither builds and git's own data, nor files that are made and removed."""
+    before = watched.runs()[0].id
+    write_file(watched.source / "build" / "made.py", "x = 1\n")
+    git(watched.source, "add", ".")
+    write_file(watched.source / "4913", "")
+    (watched.source / "4913").unlink()
+    watched.save("final.py", "final_one")
+    wait_until(lambda: watched.finds("final_one"))
+    watched.rest()
+
+    assert watched.runs()[0].id == before + 1
+
+
+def test_changes_during_a_run_are_one_follow_up(watched: WatchedKodit) -> None:
+    before = watched.runs()[0].id
+    run = watched.kodit.queue(watched.source)
+    for number in range(5):
+        watched.save("during.py", f"during_run_{number}")
+        wait_until(
+            lambda number=number: watched.changed_files() or watched.finds(f"during_run_{number}")
+        )  # type: ignore[misc]
+    wait_until(lambda: watched.finds("during_run_4"))
+    watched.rest()
+
+    assert run.id == before + 1
+    assert watched.runs()[0].id <= before + 3
+
+
+def test_git_at_work_is_waited_for(watched: WatchedKodit) -> None:
+    """A checkout takes longer than files are quiet; its lock says when it is over."""
+    before = watched.runs()[0].id
+    lock = watched.source / ".git" / "index.lock"
+    lock.touch()
+    watched.save("checked.py", "checked_out")
+    wait_until(lambda: watched.changed_files() == 1)
+    pending = watched.kodit.application.known_changes.pending[1]
+    wait_until(lambda: asyncio_time(watched) > pending.last_at + 1.0)
+    assert watched.runs()[0].id == before
+    lock.unlink()
+
+    wait_until(lambda: watched.finds("checked_out"))
+
+
+def asyncio_time(watched: WatchedKodit) -> float:
+    async def now(_application: Application) -> float:
+        return asyncio.get_running_loop().time()
+
+    return watched.kodit.call(now)
+
+
+@pytest.mark.parametrize("change", ["saved", "removed"])
+def test_what_happened_while_nobody_watched(unwatched: WatchedKodit, change: str) -> None:
+    """It is caught up with as soon as somebody watches again."""
+    if change == "saved":
+        unwatched.save("absent.py", "while_absent")
+    else:
+        (unwatched.source / "absent.py").unlink()
+    with unwatched.watching():
+        wait_until(lambda: unwatched.finds("while_absent") == (change == "saved"))
+        unwatched.rest()
+
+
+def test_nothing_to_catch_up_with(unwatched: WatchedKodit) -> None:
+    before = unwatched.runs()[0].id
+    with unwatched.watching():
+        unwatched.rest()
+        assert unwatched.runs()[0].id - before <= 1  # a file saved just before the last scan
+
+
+def test_folders_that_come_and_go(watched: WatchedKodit, tmp_path: Path) -> None:
+    """They are watched from their first scan on until they are deleted."""
+    second = WatchedKodit(watched.kodit, tmp_path / "second")
+    second.save("one.py", "second_one")
+    run = watched.kodit.index(second.source)
+    second.save("two.py", "second_two")
+    wait_until(lambda: second.finds("second_two"))
+    second.rest()
+    index_id = run.index_id
+    assert index_id is not None
+    changes = watched.kodit.application.known_changes
+    assert changes.is_watched(index_id)
+
+    watched.kodit.call(lambda application: application.indexes.delete(index_id))
+    wait_until(lambda: not changes.is_watched(index_id))
