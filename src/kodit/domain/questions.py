@@ -102,6 +102,8 @@ class RelatedQuestion:
 
 Question = SearchQuestion | GrepQuestion | SymbolsQuestion | FilesQuestion
 """One with pages."""
+AnyQuestion = Question | ReadQuestion | RelatedQuestion
+"""What can be asked without changing anything."""
 
 
 def start_of(question: Question) -> int:

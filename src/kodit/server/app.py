@@ -11,7 +11,9 @@ from typing import Any
 
 from kodit.composition import Application
 from kodit.faces.mcp.server import create_mcp_app
+from kodit.infrastructure.resident.connecting import ASK_PATH
 from kodit.server.activity import Activity
+from kodit.server.asking import Asking
 from kodit.server.problems import AsgiApp, Message, Receive, Refusal, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
 
@@ -23,6 +25,7 @@ class App:
     rest: AsgiApp
     mcp: AsgiApp
     residence: AsgiApp
+    asking: AsgiApp
     activity: Activity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,6 +39,8 @@ class App:
             await send_json(send, status, {"status": "ready" if is_ready else "not ready"})
         elif path in RESIDENT_PATHS and scope["kodit.caller"].policy.is_free:
             await self.residence(scope, receive, send)
+        elif path == ASK_PATH and scope["kodit.caller"].policy.is_free:
+            await self.asking(scope, receive, send)
         elif path == "/mcp" or path.startswith("/mcp/"):
             await self.mcp(scope, receive, send)
         else:
@@ -54,6 +59,7 @@ def create_app(application: Application, activity: Activity, residence: Residenc
         rest=_not_there,
         mcp=create_mcp_app(application),
         residence=residence,
+        asking=Asking(application),
         activity=activity,
     )
 
