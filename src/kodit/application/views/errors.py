@@ -24,7 +24,7 @@ class ErrorView:
     @classmethod
     def of(cls, error: KoditError) -> Self:
         return cls(
-            kind=_shared_class(type(error)).__name__,
+            kind=_shared_name(type(error)),
             message=str(error),
             code=error.code,
             fields=error.fields,
@@ -43,6 +43,7 @@ class ErrorView:
         return made
 
 
-def _shared_class(kind: type[KoditError]) -> type[BaseException]:
-    """The nearest class that every process knows."""
-    return next(one for one in kind.__mro__ if getattr(errors, one.__name__, None) is one)
+def _shared_name(kind: type[KoditError]) -> str:
+    """That of the nearest class that every process knows."""
+    classes = (one for one in kind.__mro__ if getattr(errors, one.__name__, None) is one)
+    return next(classes).__name__
