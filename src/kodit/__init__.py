@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kodit.version import VERSION
+
 if TYPE_CHECKING:
     from kodit.domain.errors import (
         IndexingError,
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     )
     from kodit.faces.python.client import Kodit
 
+__version__ = VERSION
 __all__ = [
     "IndexingError",
     "InvalidQueryError",
@@ -30,10 +33,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import on first use: `kodit --help` and child processes need nothing of this."""
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - see above
-
-        return version("kodit")
     if name in __all__:
         return getattr(
             import_module(

@@ -133,6 +133,8 @@ Question = (
     SearchQuestion | GrepQuestion | SymbolsQuestion | FilesQuestion | RunsQuestion | IndexesQuestion
 )
 """One with pages."""
+AnyQuestion = Question | ReadQuestion | RelatedQuestion
+"""What can be asked without changing anything."""
 
 
 def start_of(question: Question) -> int:

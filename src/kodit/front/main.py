@@ -48,12 +48,11 @@ def main(arguments: list[str]) -> None:
 
 def _resident(data_dir: str | None, folder: str | None) -> Resident:
     """Nothing of this is loaded before a client asks for more than the front knows."""
-    from importlib.metadata import version  # noqa: PLC0415 - see above
-
     from kodit.front.resident import Resident  # noqa: PLC0415
     from kodit.settings import Settings  # noqa: PLC0415
+    from kodit.version import VERSION  # noqa: PLC0415
 
-    return Resident(Settings.load(data_dir=data_dir), _folder(folder), version("kodit"))
+    return Resident(Settings.load(data_dir=data_dir), _folder(folder), VERSION)
 
 
 def _folder(named: str | None) -> str | None:

@@ -12,8 +12,10 @@ from typing import Any
 from kodit.composition import Application
 from kodit.faces.mcp.server import create_mcp_app
 from kodit.faces.rest.app import create_rest_app
+from kodit.infrastructure.resident.connecting import ASK_PATH
 from kodit.server.access import OPEN_PATHS
 from kodit.server.activity import Activity
+from kodit.server.asking import Asking
 from kodit.server.problems import AsgiApp, Message, Receive, Refusal, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
 
@@ -25,6 +27,7 @@ class App:
     rest: AsgiApp
     mcp: AsgiApp
     residence: AsgiApp
+    asking: AsgiApp
     activity: Activity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,6 +37,8 @@ class App:
             await self._say_how_it_is(scope, send)
         elif path in RESIDENT_PATHS and scope["kodit.caller"].is_local:
             await self.residence(scope, receive, send)
+        elif path == ASK_PATH and scope["kodit.caller"].policy.is_free:
+            await self.asking(scope, receive, send)
         elif path == "/mcp" or path.startswith("/mcp/"):
             await self.mcp(scope, receive, send)
         else:
@@ -66,6 +71,7 @@ def create_app(application: Application, activity: Activity, residence: Residenc
         rest=create_rest_app(application),
         mcp=create_mcp_app(application),
         residence=residence,
+        asking=Asking(application),
         activity=activity,
     )
 

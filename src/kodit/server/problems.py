@@ -40,7 +40,11 @@ class Refusal:
 
 async def send_json(send: Send, status: int, answer: Any, headers: Headers = ()) -> None:
     """A whole answer in JSON, whose type `headers` may name."""
-    body = json.dumps(answer).encode()
+    await send_body(send, status, json.dumps(answer).encode(), headers)
+
+
+async def send_body(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
+    """The same, of an answer that is JSON already."""
     typed = any(name == b"content-type" for name, _ in headers)
     await send(
         {

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.metadata import version
 
 from kodit.composition import Application
 from kodit.domain.value_objects import RunState
 from kodit.infrastructure.resident.connecting import END_PATH, HANDSHAKE_PATH
 from kodit.server.activity import Activity
 from kodit.server.problems import Receive, Refusal, Scope, Send, send_json
+from kodit.version import VERSION
 
 RESIDENT_PATHS = (HANDSHAKE_PATH, END_PATH)
 
@@ -46,7 +46,7 @@ class Residence:
 
     async def _about(self) -> dict[str, object]:
         return {
-            "version": version("kodit"),
+            "version": VERSION,
             "settings": self.application.settings.digest,
             "pid": os.getpid(),
             "stays": self.stays,

@@ -15,11 +15,9 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from kodit.composition import Application
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
-from kodit.infrastructure.logs import configure_logs
-from kodit.settings import LogLevel, Settings
+from kodit.settings import Settings
 
 NICENESS = 10
 """Who waits for an answer comes before who indexes."""
@@ -36,11 +34,10 @@ def main() -> None:
         os.nice(NICENESS)
     # The server itself asks for what is due.
     settings = replace(Settings.load(data_dir=data_dir), sync_every_seconds=None)
-    configure_logs("info" if settings.log_level is LogLevel.AUTO else settings.log_level)
     threading.Thread(
         target=_end_with_server, args=(int(lifeline),), daemon=True, name="lifeline"
     ).start()
-    with Session(Application(settings)) as session:
+    with Session(settings, log_level="info") as session:
         host = session.application.host
         session.run(host.serve_until_stopped(on_signals(signal.SIGTERM)))
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET
 from kodit.application.views.standing import StandingView
-from kodit.domain.files import FileText, ListedFile
-from kodit.domain.grep import GrepAnswer, GrepMatch
-from kodit.domain.symbols import Definition, FileOutline, Reference, SymbolAnswer
+
+if TYPE_CHECKING:
+    from kodit.domain.files import FileText, ListedFile
+    from kodit.domain.grep import GrepAnswer, GrepMatch
+    from kodit.domain.symbols import Definition, FileOutline, Reference, SymbolAnswer
 
 
 @dataclass(frozen=True, slots=True)

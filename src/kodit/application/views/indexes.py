@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from kodit.application.services.index_service import IndexStatus
-from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.views.runs import QueueView, RunView
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
 from kodit.application.views.standing import StandingView
+
+if TYPE_CHECKING:
+    from kodit.application.services.index_service import IndexStatus
+    from kodit.application.services.queue_overview import QueueOverview
 
 
 @dataclass(frozen=True, slots=True)

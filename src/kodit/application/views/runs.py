@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
-from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.task import AT_ONCE
-from kodit.domain.value_objects import TaskProgress
+
+if TYPE_CHECKING:
+    from kodit.application.services.queue_overview import QueueOverview
+    from kodit.domain.entities import IndexRun, Task, TaskAttempt
+    from kodit.domain.value_objects import TaskProgress
 
 
 @dataclass(frozen=True, slots=True)

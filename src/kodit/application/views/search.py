@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET
 from kodit.application.views.standing import StandingView
-from kodit.domain.entities import SearchResult
+
+if TYPE_CHECKING:
+    from kodit.domain.entities import SearchResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from kodit.faces.cli.commands.options import Everywhere, Given, IndexName, Json,
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
 from kodit.faces.cli.terminal.output import printable, say
+from kodit.version import VERSION
 
 EXIT_FAILED = 1
 """Something that was asked for did not succeed."""
@@ -266,17 +267,14 @@ def print_version(as_json: Json = False) -> None:
 
 
 def _show_version(*, as_json: bool = False) -> None:
-    from importlib.metadata import version
-
     from kodit.faces.cli.terminal.output import print_json, print_line
 
-    installed = version("kodit")
     if as_json:
         from kodit.application.views.version import VersionView
 
-        print_json(VersionView(installed))
+        print_json(VersionView(VERSION))
     else:
-        print_line(installed)
+        print_line(VERSION)
 
 
 def _open_closed_streams() -> None:

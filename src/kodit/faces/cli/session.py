@@ -1,32 +1,43 @@
-"""One command: its application, and the event loop for what of it is asynchronous."""
+"""One command: who answers it, and what it opens for that."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from pathlib import Path
+import os
+from collections.abc import Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from kodit.composition import Application
-from kodit.domain.caller import Caller
+from kodit.domain.questions import AnyQuestion
 
+# A command that a server answers ends before this would be loaded.
 if TYPE_CHECKING:
-    from kodit.application.services.answers.answer_service import AnswerService
+    import asyncio
+
+    from kodit.composition import Application
+    from kodit.faces.cli.resident import ResidentServer
+    from kodit.settings import Settings
 
 T = TypeVar("T")
 
 
 class Session:
-    """Used as a context manager: what it opens is closed at the end of the block."""
+    """Used as a context manager: what it opens is closed at the end of the block.
 
-    def __init__(self, application: Application) -> None:
-        self.application = application
-        self.caller = Caller(folder=_current_folder())
-        self._runner = asyncio.Runner()
+    Questions go to the server of the data directory, if there is one. Everything else, and every
+    question where no server answers, is done by an application of the command's own.
+    """
+
+    def __init__(self, settings: Settings, log_level: str = "error") -> None:
+        """`log_level` is what `auto` means here."""
+        self.settings = settings
+        self._log_level = log_level
+        self._folder = _current_folder()
+        self._application: Application | None = None
+        self._server: ResidentServer | None = None
+        self._has_looked = False
+        self._runner: asyncio.Runner | None = None
 
     def __enter__(self) -> Self:
-        self.application.open()
         return self
 
     def __exit__(
@@ -35,21 +46,71 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._runner.close()
-        self.application.close()
+        if self._server is not None:
+            self._server.close()
+        if self._runner is not None:
+            self._runner.close()
+        if self._application is not None:
+            self._application.close()
+
+    @property
+    def application(self) -> Application:
+        """The command's own, opened when it is first needed. Raises what opening it raises."""
+        if self._application is None:
+            from kodit.composition import Application  # noqa: PLC0415 - see above
+            from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - see above
+            from kodit.settings import LogLevel  # noqa: PLC0415 - see above
+
+            level = self.settings.log_level
+            configure_logs(self._log_level if level is LogLevel.AUTO else level)
+            self._application = Application(self.settings)
+            self._application.open()
+        return self._application
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine; Ctrl-C cancels it first."""
+        if self._runner is None:
+            import asyncio  # noqa: PLC0415 - see above
+
+            self._runner = asyncio.Runner()
         return self._runner.run(work)
 
-    def ask(self, question: Callable[[AnswerService, Caller], Coroutine[Any, Any, T]]) -> T:
-        """The answer to a question of the user's, asked where the user stands."""
-        return self.run(question(self.application.answers, self.caller))
+    def ask(self, question: AnyQuestion, view: type[T]) -> T:
+        """The answer to a question of the user's, asked where the user stands: the view of that
+        class. Raises what the question raises, whoever answers it."""
+        server = self._find_server()
+        if server is not None:
+            answer = server.ask(question)
+            if answer is not None:
+                from kodit.application.views.serialization import from_json  # noqa: PLC0415
+
+                return from_json(view, answer)
+            self._server = None
+        return self._answer(question, view)
+
+    def _answer(self, question: AnyQuestion, view: type[T]) -> T:
+        from kodit.application.services.answers.any_answer import answer  # noqa: PLC0415
+        from kodit.domain.caller import Caller  # noqa: PLC0415 - see above
+
+        given = self.run(answer(self.application, Caller(folder=self._folder), question))
+        if not isinstance(given, view):
+            raise TypeError(f"{type(question).__name__} is not answered by {view.__name__}")
+        return given
+
+    def _find_server(self) -> ResidentServer | None:
+        """The server of the data directory. A command that has opened the data directory itself
+        goes on by itself; and to one without a folder a server could mistake its own for that."""
+        if not self._has_looked and self._application is None and self._folder is not None:
+            from kodit.faces.cli.resident import find_server  # noqa: PLC0415 - see above
+
+            self._server = find_server(self.settings, self._folder)
+        self._has_looked = True
+        return self._server
 
 
 def _current_folder() -> str | None:
     """Where the user stands; None where that is no folder any more."""
     try:
-        return str(Path.cwd())
+        return os.getcwd()  # noqa: PTH109 - for most commands, pathlib would have nothing else to do
     except FileNotFoundError:
         return None

@@ -13,6 +13,7 @@ import json
 import socket
 import struct
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import geteuid
 from pathlib import Path
@@ -23,9 +24,11 @@ from kodit.infrastructure.resident.place import find_socket
 
 HANDSHAKE_PATH = "/resident"
 END_PATH = "/resident/end"
+ASK_PATH = "/resident/ask"
 ANSWER_SECONDS = 10.0
 """How long a server may take to say who it is, while it opens its engines too."""
 LARGEST_ANSWER_BYTES = 100_000
+RECEIVED_AT_ONCE_BYTES = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +89,40 @@ def ask_to_end(connection: socket.socket) -> bool:
     return status == 202
 
 
-def exchange(connection: socket.socket, method: str, path: str) -> tuple[int, Any]:
-    """One request without a body, and the status and the JSON of its answer."""
-    connection.settimeout(ANSWER_SECONDS)
+def exchange(
+    connection: socket.socket,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    *,
+    headers: Mapping[str, str] = {},
+    seconds: float = ANSWER_SECONDS,
+    largest: int = LARGEST_ANSWER_BYTES,
+) -> tuple[int, Any]:
+    """One request, and the status and the JSON of its answer, which comes within so many seconds
+    and bytes. Raises TransientError where it does not."""
+    connection.settimeout(seconds)
+    fields = {"Host": "localhost", "Content-Length": str(len(body)), **headers}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     try:
-        request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
-        connection.sendall(request.encode("ascii"))
-        head, body = _read_until(connection, b"", b"\r\n\r\n")
-        fields = head.decode("latin-1").lower().split("\r\n")
-        [length] = [int(field[15:]) for field in fields if field.startswith("content-length:")]
-        while len(body) < min(length, LARGEST_ANSWER_BYTES):
-            body += _receive(connection)
-        return int(fields[0].split()[1]), json.loads(body)
+        connection.sendall("\r\n".join([*lines, "\r\n"]).encode("ascii") + body)
+        return _read_answer(connection, largest)
     except (OSError, ValueError, IndexError) as error:
         raise TransientError(
             f"the server of this data directory has not answered: {error}"
         ) from None
     finally:
         connection.settimeout(None)
+
+
+def _read_answer(connection: socket.socket, largest: int) -> tuple[int, Any]:
+    head, begun = _read_until(connection, b"", b"\r\n\r\n")
+    fields = head.decode("latin-1").lower().split("\r\n")
+    [length] = [int(field[15:]) for field in fields if field.startswith("content-length:")]
+    body = bytearray(begun)
+    while len(body) < min(length, largest):
+        body += _receive(connection)
+    return int(fields[0].split()[1]), json.loads(body)
 
 
 def _read_until(connection: socket.socket, data: bytes, end: bytes) -> tuple[bytes, bytes]:
@@ -116,7 +135,7 @@ def _read_until(connection: socket.socket, data: bytes, end: bytes) -> tuple[byt
 
 
 def _receive(connection: socket.socket) -> bytes:
-    data = connection.recv(65536)
+    data = connection.recv(RECEIVED_AT_ONCE_BYTES)
     if not data:
         raise ConnectionError("it has closed the connection")
     return data

@@ -67,10 +67,10 @@ def opened(context: typer.Context, log_level: str = "error", **options: Any) -> 
 
     `options` are settings that the command line gives; `log_level` is what `auto` means here.
     """
-    from kodit.composition import Application
     from kodit.faces.cli.session import Session
+    from kodit.settings import Settings
 
-    return Session(Application(loaded(context, log_level, **options)))
+    return Session(Settings.load(data_dir=given(context).data_dir, **options), log_level)
 
 
 def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> Settings:

@@ -48,7 +48,7 @@ def _check(settings: Settings, *, repair: bool) -> Diagnosis:
         return Diagnosis((fatal,), (fatal,))
     if not has_tables(settings.data_dir / "kodit.db"):
         raise UserError(f"{settings.data_dir} holds no database; nothing is indexed there")
-    with Session(Application(settings)) as session:
+    with Session(settings) as session:
         return session.run(_work(session.application, repair=repair))
 
 

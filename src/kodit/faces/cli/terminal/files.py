@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from kodit.application.views.files import DefinitionView, MatchView, SymbolsView
+from kodit.application.views.files import (
+    DefinitionView,
+    FilesView,
+    GrepView,
+    MatchView,
+    SymbolsView,
+    TextView,
+)
+from kodit.application.views.search import RelatedView
 from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
@@ -23,7 +31,7 @@ from kodit.faces.cli.terminal.tables import show_results
 
 def grep_and_show(session: Session, question: GrepQuestion, *, as_json: bool) -> None:
     """Print matching lines as `path:line:text`, and lines of context as `path-line-text`."""
-    answer = session.ask(lambda answers, caller: answers.grep(caller, question))
+    answer = session.ask(question, GrepView)
     say_where(question.where, answer.standing)
     if as_json:
         print_json(answer)
@@ -67,7 +75,7 @@ def _numbered(matches: Iterable[MatchView]) -> dict[int, tuple[str, str]]:
 
 def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -> None:
     """Print one file a line: lines, bytes, snippets, language, path."""
-    answer = session.ask(lambda answers, caller: answers.files(caller, question))
+    answer = session.ask(question, FilesView)
     say_where(question.where, answer.standing)
     if as_json:
         print_json(answer)
@@ -84,7 +92,7 @@ def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -
 
 def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) -> None:
     """Print the lines of a file as they are."""
-    text = session.ask(lambda answers, caller: answers.read(caller, question))
+    text = session.ask(question, TextView)
     if as_json:
         print_json(text)
     elif text.start_line <= text.end_line:
@@ -94,7 +102,7 @@ def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) ->
 
 def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bool) -> None:
     """Print definitions, then references."""
-    answer = session.ask(lambda answers, caller: answers.symbols(caller, question))
+    answer = session.ask(question, SymbolsView)
     say_where(question.where, answer.standing)
     warn_of_missing_keywords(answer.standing)
     if as_json:
@@ -125,7 +133,7 @@ def related_and_show(
     session: Session, question: RelatedQuestion, *, lines: int, as_json: bool
 ) -> None:
     """Print the snippets like the one at a place."""
-    answer = session.ask(lambda answers, caller: answers.related(caller, question))
+    answer = session.ask(question, RelatedView)
     if as_json:
         print_json(answer)
     elif answer.results:

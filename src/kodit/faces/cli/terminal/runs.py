@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.claiming import QueueOrder
-from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.value_objects import RunState, TaskState
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.terminal.output import printable
+
+if TYPE_CHECKING:
+    from kodit.application.services.queue_overview import QueueOverview
+    from kodit.domain.entities import IndexRun, Task, TaskAttempt
 
 MARKS = {
     TaskState.BLOCKED: "·",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from kodit.application.services.refresh_service import Refreshed
+from kodit.application.views.files import FilesView
+from kodit.application.views.search import SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.questions import FilesQuestion, SearchQuestion, Where
@@ -15,11 +16,13 @@ from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.notices import say_where, warn_of_missing_keywords
 from kodit.faces.cli.terminal.output import print_json, printable, say
 from kodit.faces.cli.terminal.runs import ago, counted
 from kodit.faces.cli.terminal.tables import show_results
+
+if TYPE_CHECKING:
+    from kodit.application.services.refresh_service import Refreshed
 
 ENGINES = {
     SearchMode.KEYWORD: "keyword index",
@@ -54,7 +57,7 @@ def search_and_show(
 ) -> None:
     """Search and print the answer."""
     question = replace(_understand(session, options), explain=explain)
-    answer = session.ask(lambda answers, caller: answers.search(caller, question))
+    answer = session.ask(question, SearchView)
     say_where(question.where, answer.standing)
     warn_of_missing_keywords(answer.standing)
     if as_json:
@@ -73,7 +76,7 @@ def _why_empty(session: Session, question: SearchQuestion, standing: Sequence[St
         whole = replace(
             question, limit=question.offset + question.limit, offset=0, budget=None, explain=False
         )
-        results = session.ask(lambda answers, caller: answers.search(caller, whole)).results
+        results = session.ask(whole, SearchView).results
         if len(results) > question.offset:
             first = results[question.offset]
             return (
@@ -105,8 +108,7 @@ def _nothing_found(session: Session, where: Where, standing: Sequence[StandingVi
 
 
 def _holds_files(session: Session, where: Where) -> bool:
-    question = FilesQuestion(where, limit=1)
-    return bool(session.ask(lambda answers, caller: answers.files(caller, question)).files)
+    return bool(session.ask(FilesQuestion(where, limit=1), FilesView).files)
 
 
 def _understand(session: Session, options: SearchOptions) -> SearchQuestion:
@@ -159,9 +161,11 @@ def _refresh(session: Session, path: str) -> int:
 
     Raises SourceError for a source that is none, and KoditError when there is no complete index.
     """
-    from kodit.faces.cli.terminal.indexing import (  # noqa: PLC0415 - a plain search does without
-        watching,
-    )
+    # A plain search does without.
+    import signal  # noqa: PLC0415
+
+    from kodit.faces.cli.signals import on_signals  # noqa: PLC0415
+    from kodit.faces.cli.terminal.indexing import watching  # noqa: PLC0415
 
     async def refresh() -> Refreshed:
         with watching([path]) as observer:

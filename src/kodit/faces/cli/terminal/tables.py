@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from kodit.application.services.index_service import IndexStatus
-from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.views.search import ResultView
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.terminal.output import print_line, printable
 from kodit.faces.cli.terminal.runs import ago, counted, run_line, telling_lines
+
+if TYPE_CHECKING:
+    from kodit.application.services.index_service import IndexStatus
+    from kodit.application.services.queue_overview import QueueOverview
 
 
 def show_results(results: Sequence[ResultView], lines: int, *, with_source: bool) -> None:
