@@ -283,3 +283,99 @@ def test_the_faces_read_the_same_places(places: Places) -> None:
     assert said.startswith("kodit: KODIT_ALLOWED_ROOTS cannot be set in ")
     with pytest.raises(UserError, match="KODIT_ALLOWED_ROOTS cannot be set"):
         Kodit(places.data_dir)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("KODIT_WORKER_SLOTS", "0", "must be larger than 0 and at most 1,000,000,000, not '0'"),
+        ("KODIT_WORKER_SLOTS", "-1", "must be larger than 0"),
+        ("KODIT_KEEP_DAYS", "nan", "must be larger than 0"),
+        ("KODIT_KEEP_DAYS", "1e99", "at most 1,000,000,000"),
+        ("KODIT_WORKER_SLOTS", "1.5", "KODIT_WORKER_SLOTS must be a number, not '1.5'"),
+        ("KODIT_QUEUE_ORDER", "best", "must be one of priority, run_first, not 'best'"),
+        ("KODIT_TASK_LIMITS", "SYNC=x", "KODIT_TASK_LIMITS of SYNC must be a number, not 'x'"),
+        ("KODIT_TASK_LIMITS", "SYNC=0", "KODIT_TASK_LIMITS of SYNC must be larger than 0"),
+        ("KODIT_TASK_LIMITS", "SYNC=1,NAP=2", "of the types SYNC, .*; 'NAP=2' is not"),
+        ("KODIT_LEASE_SECONDS", "29.9", r"KODIT_LEASE_SECONDS \(29.9\) must be at least twice"),
+        ("KODIT_ALLOW_PRIVATE_ADDRESSES", " ", "must be true or false, not ' '"),
+    ],
+)
+def test_a_value_that_is_none(places: Places, name: str, value: str, sentence: str) -> None:
+    """One sentence with the name, the value, and what it could be."""
+    with pytest.raises(UserError, match=sentence):
+        places.load({name: value})
+
+
+def test_values_at_their_limits(places: Places) -> None:
+    """Capitals or not, and with spaces about."""
+    settings = places.load(
+        {
+            "KODIT_LEASE_SECONDS": "30",
+            "KODIT_KEEP_RUNS": "1000000000",
+            "KODIT_QUEUE_ORDER": "Run_First",
+            "KODIT_TASK_LIMITS": " sync = 1 ,ENRICH=2",
+            "KODIT_ALLOW_PRIVATE_ADDRESSES": " ON ",
+        }
+    )
+    assert (settings.lease_seconds, settings.keep_runs) == (30.0, 1_000_000_000)
+    assert settings.queue_order is QueueOrder.RUN_FIRST
+    assert settings.task_limits == {TaskType.SYNC: 1, TaskType.ENRICH: 2}
+    assert settings.allow_private_addresses
+    assert not places.load({"KODIT_ALLOW_PRIVATE_ADDRESSES": "off"}).allow_private_addresses
+
+
+def test_the_policy_is_that_of_the_settings(places: Places) -> None:
+    """Each of its three parts, and by default none."""
+    nothing = places.load().policy_of_remote_callers
+    assert not (nothing.allowed_roots or nothing.allowed_credentials)
+    assert not nothing.allow_private_addresses
+    policy = places.load(
+        {
+            "KODIT_ALLOWED_ROOTS": "/srv/a",
+            "KODIT_ALLOW_PRIVATE_ADDRESSES": "1",
+            "KODIT_ALLOWED_CREDENTIALS": "env:A",
+        }
+    ).policy_of_remote_callers
+    assert policy.allowed_roots == (Path("/srv/a"),)
+    assert policy.allow_private_addresses
+    assert policy.allowed_credentials == (AllowedCredentials("env:A"),)
+
+
+@pytest.mark.parametrize("named", ["", " ", "\t"])
+def test_a_data_directory_without_a_name(places: Places, named: str) -> None:
+    """Would be the current folder."""
+    with pytest.raises(UserError, match="the data directory has no name"):
+        places.load(data_dir=named)
+
+
+def test_a_home_folder_in_a_file_of_settings(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is an absolute path, whoever's it is."""
+    monkeypatch.setenv("HOME", str(places.data_dir.parent))
+    places.user.write_text("KODIT_DATA_DIR=~/data\n")
+    assert Settings.load({}).data_dir == places.data_dir
+
+
+def test_a_line_that_is_no_assignment_is_told_by_its_number(places: Places) -> None:
+    places.user.write_text("# mine\n\nKODIT_KEEP_RUNS=3\nno assignment\n")
+    with pytest.raises(UserError, match=f"line 4 of {places.user} is not of the form NAME=value"):
+        places.load()
+
+
+def test_a_group_may_write_a_file_of_settings(places: Places) -> None:
+    """Many systems give each user a group of their own."""
+    places.user.write_text("KODIT_KEEP_RUNS=3\n")
+    places.user.chmod(0o660)
+    assert places.load().keep_runs == 3
+
+
+def test_a_large_file_of_settings(places: Places) -> None:
+    """A megabyte is read, and no byte more."""
+    text = "KODIT_KEEP_RUNS=3\n".ljust(1_000_000, "#")
+    places.user.write_text(text)
+    assert places.load().keep_runs == 3
+    places.user.write_text(f"{text}#")
+    with pytest.raises(UserError, match="is larger than 1,000,000 bytes"):
+        places.load()

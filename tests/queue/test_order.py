@@ -9,8 +9,9 @@ from threading import Barrier
 import pytest
 from tests.queue.driver import QueueDriver
 
+from kodit.application.services.queue_overview import QueueOverview
 from kodit.domain.claiming import ClaimRules, QueueOrder
-from kodit.domain.entities import Task
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.value_objects import (
     Claim,
     QueuePriority,
@@ -228,6 +229,31 @@ def test_a_stage_of_an_index_is_part_of_its_run(queue: QueueDriver) -> None:
     in_background = task_priority(EXTRACT, QueuePriority.BACKGROUND)
     assert not enqueue(EXTRACT, in_background, queue.second).is_user_initiated
     assert enqueue(EXTRACT, in_background + 1, queue.second).is_user_initiated
+
+
+def test_what_is_held_back_and_who_has_a_successor(queue: QueueDriver) -> None:
+    """Tasks that wait for their time or for a place are not counted off; and only a run that was
+    superseded has one that took its place."""
+    runs = [queue.request(queue.first), queue.request(queue.second)]
+    limited = ClaimRules(limits={SYNC: 1})
+    queue.open(limited)
+    workers = MemoryWorkerRegistry()
+    workers.enter(limited)
+
+    def overview(*asked: IndexRun) -> QueueOverview:
+        return queue.ask(queue.service.overview(workers, asked))
+
+    held = queue.take(SYNC)
+    waiting = next(run for run in runs if run.tasks[0].id != held.task_id)
+    assert overview().held_back == {waiting.tasks[0].id}
+    assert overview().running == {SYNC: 1}
+    queue.fail_transiently(held)
+    assert overview().held_back == {held.task_id}
+    queue.fail(queue.take(SYNC))
+    assert overview(queue.run(waiting.id)).successors == {}
+    newer = queue.request(waiting.index_id)
+    successors = overview(queue.run(waiting.id), newer).successors
+    assert {old: new.id for old, new in successors.items()} == {waiting.id: newer.id}
 
 
 def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None:

@@ -117,7 +117,9 @@ def test_namespaces_within_each_other() -> None:
 def test_the_head_of_a_namespace_goes_down() -> None:
     """It is no definition, and stays with what comes next in it."""
     before = "int before() {\n" + CALLS * 5 + "}\n\n"
-    code = f"{before}namespace a {{\n\nint f() {{\n{CALLS * 50}}}\n\nint g() {{\n{CALLS * 50}}}\n}}\n"
+    code = (
+        f"{before}namespace a {{\n\nint f() {{\n{CALLS * 50}}}\n\nint g() {{\n{CALLS * 50}}}\n}}\n"
+    )
     assert cut("a.cpp", code) == ["1-7 before", "9-62 a.f", "64-116 a.g"]
 
 

@@ -13,7 +13,7 @@ from selectors import DefaultSelector, SelectorKey
 import pytest
 
 from kodit.application.services.chores import LONGEST_BACK_OFF, Chore, chores_done, in_one_piece
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import DatabaseReplacedError, TransientError
 
 INTERVAL = 10.0
 
@@ -162,6 +162,25 @@ def test_an_error_on_the_way_out_is_logged(caplog: pytest.LogCaptureFixture) -> 
 
     asyncio.run(play())
     assert [vars(record)["chore"] for record in caplog.records] == ["fail"]
+
+
+def test_a_chore_ends_with_its_database(caplog: pytest.LogCaptureFixture) -> None:
+    """Another one has taken its place: who serves the queue says so, and the chore is silent."""
+
+    async def play() -> list[float]:
+        diary = Diary(raising(DatabaseReplacedError("replaced")), done)
+        other = Diary(done, done, done)
+        chores = [
+            Chore("keep a diary", INTERVAL, diary.do_piece),
+            Chore("wait", INTERVAL, other.do_piece),
+        ]
+        async with chores_done(chores):
+            await other.is_over.wait()
+        return diary.times
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        assert runner.run(play()) == [0]
+    assert caplog.records == []
 
 
 def test_no_chores_are_no_trouble() -> None:
