@@ -26,6 +26,15 @@ def test_a_command_that_is_there_to_be_copied(source: str) -> None:
     assert shlex.split(command) == ["kodit", "index", source]
 
 
+def test_one_sentence_goes_into_the_other() -> None:
+    """Without a full stop between, and where there is nothing to do as it is."""
+    refused = SourceError("It refuses access.", code="access_refused")
+    assert with_advice(refused).startswith("It refuses access; --credentials env:NAME names")
+    assert with_advice(refused, "Said otherwise.").startswith("Said otherwise; --credentials")
+    assert with_advice(SourceError("It is gone.")) == "It is gone."
+    assert with_advice(SourceError("It is gone.", code="unheard_of")) == "It is gone."
+
+
 def test_a_run_that_was_stopped_goes_on_with_the_same_command(tmp_path: Path) -> None:
     write_tree(tmp_path / "source", files=1)
     with Kodit(tmp_path / "data") as kodit:

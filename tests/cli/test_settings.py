@@ -379,3 +379,17 @@ def test_a_large_file_of_settings(places: Places) -> None:
     places.user.write_text(f"{text}#")
     with pytest.raises(UserError, match="is larger than 1,000,000 bytes"):
         places.load()
+
+
+def test_a_loop_of_links_is_told_as_what_it_is(places: Places) -> None:
+    """Links are followed in the user's own folder."""
+    a_loop(places.user)
+    with pytest.raises(UserError, match=f"{places.user} cannot be read: "):
+        places.load()
+
+
+def test_a_file_in_the_place_of_the_folder_of_settings(places: Places) -> None:
+    """Holds none."""
+    places.user.parent.rmdir()
+    places.user.parent.touch()
+    assert places.load().worker_slots == Settings.worker_slots

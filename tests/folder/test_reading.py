@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kodit.domain.errors import SourceError
-from kodit.infrastructure.folder.reading import read_files
+from kodit.infrastructure.folder.reading import read_files, read_regular_file
 
 
 def test_contents_come_in_the_order_asked_for(tmp_path: Path) -> None:
@@ -55,6 +55,28 @@ def test_a_vanished_root_is_an_error(tmp_path: Path) -> None:
     """Not a folder full of vanished files."""
     with pytest.raises(SourceError, match="does not exist"):
         read_files(str(tmp_path / "gone"), ["a.py"])
+
+
+def test_a_root_that_is_a_file_or_a_link_is_an_error(tmp_path: Path) -> None:
+    """That trying again would not repair."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name in ("file", "link"):
+        with pytest.raises(SourceError, match="is not a folder"):
+            read_files(str(tmp_path / name), ["a.py"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a file without a size")
+def test_a_file_that_is_longer_than_it_was(tmp_path: Path) -> None:
+    """It is read to its end where that is within the limit; one of `/proc` claims to be empty."""
+    folder = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        whole = read_regular_file(folder, "limits")
+        assert whole == Path("/proc/self/limits").read_bytes()
+        assert read_regular_file(folder, "limits", len(whole)) == whole
+        assert read_regular_file(folder, "limits", len(whole) - 1) is None
+    finally:
+        os.close(folder)
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

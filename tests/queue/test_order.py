@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from tests.queue.driver import QueueDriver
 
 from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.services.queue_service import QueueService
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.value_objects import (
@@ -294,6 +296,70 @@ def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) 
     assert in_order() == [begun.id, new.id]
     queue.open(ClaimRules(QueueOrder.RUN_FIRST))
     queue.take(TaskType.ENRICH)
+
+
+def test_several_tasks_are_claimed_at_once(queue: QueueDriver) -> None:
+    """As many as are wanted and there are; also with a completion."""
+    queue.request(queue.first)
+    queue.request(queue.second)
+    first, second = queue.ask(queue.service.claim_many(queue.ada, 5))
+    assert {first.index_id, second.index_id} == {queue.first, queue.second}
+    assert queue.ask(queue.service.claim_many(queue.ada, 1)) == []
+    held = [first.claim, second.claim]
+    following = queue.ask(queue.service.complete_many(held, next_for=queue.bob, count=2))
+    assert [task.type for task in following] == [EXTRACT, EXTRACT]
+    assert queue.ask(queue.service.complete_many([task.claim for task in following])) == []
+
+
+class Bell:
+    """Counts how often it was rung."""
+
+    def __init__(self) -> None:
+        self.rings = 0
+
+    def notify(self) -> None:
+        self.rings += 1
+
+
+def test_who_waits_is_told_of_what_may_be_claimed(queue: QueueDriver) -> None:
+    """Of every change but a heartbeat, and of no question."""
+    bell = Bell()
+    queue.service = QueueService(
+        database=queue.database, clock=queue.clock, wake_up=bell, lease=timedelta(seconds=60)
+    )
+    queue.request()
+    assert bell.rings == 1
+    held = queue.take(SYNC)
+    queue.ask(queue.service.heartbeat(held))
+    queue.ask(queue.service.list_runs())
+    assert bell.rings == 1
+    queue.complete(held)
+    assert bell.rings == 2
+    queue.ask(queue.service.pause())
+    queue.ask(queue.service.resume())
+    assert bell.rings == 4
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_runs_are_listed_newest_first_up_to_a_limit(queue: QueueDriver, limit: int) -> None:
+    """Of all states or of some, and of each state where attention is asked for."""
+    runs = []
+    for _ in range(3):
+        runs.append(queue.request())
+        queue.fail(queue.take(SYNC))
+    ids = [run.id for run in reversed(runs)]
+
+    def found(*states: RunState) -> list[int]:
+        return [run.id for run in queue.ask(queue.service.list_runs(states, limit))]
+
+    assert found() == ids[:limit]
+    assert found(RunState.FAILED) == ids[:1]
+    assert found(RunState.QUEUED) == []
+    queue.request(queue.first)
+    queue.request(queue.second)
+    workers = MemoryWorkerRegistry()
+    attention = queue.ask(queue.service.needing_attention(workers, limit))
+    assert [run.state for run in attention] == [RunState.QUEUED] * limit
 
 
 def test_priorities_are_the_base_and_the_stage() -> None:
