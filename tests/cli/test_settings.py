@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import fields
@@ -17,6 +18,7 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import UserError
 from kodit.domain.policy import AllowedCredentials
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.trust import reason_for_distrust
 from kodit.settings import LogLevel, Settings, may_be_set_by_a_data_directory
 
 
@@ -393,3 +395,23 @@ def test_a_file_in_the_place_of_the_folder_of_settings(places: Places) -> None:
     places.user.parent.rmdir()
     places.user.parent.touch()
     assert places.load().worker_slots == Settings.worker_slots
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "reason"),
+    [
+        (1000, 0o600, None),
+        (0, 0o644, None),
+        (1000, 0o664, None),
+        (1001, 0o600, r"belongs to another user \(number 1001\)"),
+        (1000, 0o602, "every user of this machine may write it"),
+        (0, 0o666, "every user of this machine may write it"),
+    ],
+)
+def test_whose_word_is_taken(
+    owner: int, mode: int, reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the user and of root, and of nobody else who may have written it."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    found = reason_for_distrust(os.stat_result((0o100000 | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0)))
+    assert found is None if reason is None else re.search(reason, found or "")

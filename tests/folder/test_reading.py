@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import SourceError, TransientError
 from kodit.infrastructure.folder.reading import read_files, read_regular_file
 
 
@@ -57,6 +57,16 @@ def test_a_vanished_root_is_an_error(tmp_path: Path) -> None:
         read_files(str(tmp_path / "gone"), ["a.py"])
 
 
+def test_no_path_leads_out_of_the_root(tmp_path: Path) -> None:
+    """Though there is such a file, and wherever in the path the way out is."""
+    (tmp_path / "root" / "sub").mkdir(parents=True)
+    (tmp_path / "outside.py").write_text("outside")
+    (tmp_path / "root" / "inside.py").write_text("inside")
+    root, outside = str(tmp_path / "root"), str(tmp_path / "outside.py")
+    paths = ["../outside.py", "sub/../../outside.py", "sub/../inside.py", outside, "sub/.."]
+    assert read_files(root, paths) == [None] * len(paths)
+
+
 def test_a_root_that_is_a_file_or_a_link_is_an_error(tmp_path: Path) -> None:
     """That trying again would not repair."""
     (tmp_path / "file").touch()
@@ -77,6 +87,14 @@ def test_a_file_that_is_longer_than_it_was(tmp_path: Path) -> None:
         assert read_regular_file(folder, "limits", len(whole) - 1) is None
     finally:
         os.close(folder)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that is at fault")
+def test_a_machine_that_cannot_read_is_asked_again() -> None:
+    """It says nothing about the file."""
+    process = f"/proc/{os.getpid()}"
+    with pytest.raises(TransientError, match=f"Cannot read {process}: Input/output error"):
+        read_files(process, ["mem"])
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

@@ -182,6 +182,8 @@ def test_a_commit_that_its_own_server_does_not_serve() -> None:
     anonymous = Source(SourceKind.GIT, SOURCE.location)
     assert "does not serve the commit that its HEAD names" in str(explain(refused, anonymous))
     assert "has no branch, tag or commit named main" in str(explain(refused, SOURCE))
+    gone = GitError("fatal: couldn't find remote ref HEAD", 128)
+    assert "has no branch, tag or commit named HEAD" in str(explain(gone, anonymous))
 
 
 @pytest.mark.parametrize(
