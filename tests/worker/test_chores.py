@@ -101,6 +101,27 @@ def test_pieces_follow_each_other_while_there_is_more_to_do() -> None:
     assert times_of(more, more, done, done) == [0, 0, 0, 1]
 
 
+def test_a_pause_between_pieces_is_as_long_as_the_piece() -> None:
+    """So that no chore has more than half of the time of the database's writer."""
+    times: list[float] = []
+    is_over = asyncio.Event()
+
+    async def take_three_seconds() -> bool:
+        times.append(asyncio.get_running_loop().time())
+        if len(times) == 3:
+            is_over.set()
+        await asyncio.sleep(3)
+        return True
+
+    async def play() -> None:
+        async with chores_done([Chore("take time", INTERVAL, take_three_seconds)]):
+            await is_over.wait()
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(play())
+    assert times == [0, 6, 12]
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_no_error_ends_a_chore(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged with the chore's name, and the chore goes on after two intervals."""
