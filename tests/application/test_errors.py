@@ -24,6 +24,7 @@ WRONG: list[tuple[Wrong, str, dict[str, Field]]] = [
     (lambda kodit, _: kodit.read(1, "a.py:0"), "lines_invalid", {"lines": "0"}),
     (lambda kodit, _: kodit.read(1, "a.py:x"), "lines_invalid", {"lines": "x"}),
     (lambda kodit, _: kodit.read(1, "b.py"), "file_not_found", {"index": 1, "path": "b.py"}),
+    (lambda kodit, _: kodit.read(1, "b.py:x"), "file_not_found", {"index": 1, "path": "b.py:x"}),
     (lambda kodit, _: kodit.read(1, "x/a.py"), "file_misnamed", {"path": "x/a.py"}),
     (lambda kodit, _: kodit.related(1, "a.py:9"), "line_not_found", {"path": "a.py", "line": 9}),
     (lambda kodit, _: kodit.related(1, "a.py:x"), "lines_invalid", {"lines": "x"}),

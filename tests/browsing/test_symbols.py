@@ -121,7 +121,8 @@ class Other:
 def leave():
     return 2
 """
-    write_files(tmp_path / "folder", {"area/shapes.py": code})
+    notes = "# v1.2\n\nWhat is new.\n"
+    write_files(tmp_path / "folder", {"area/shapes.py": code, "notes.md": notes})
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(tmp_path / "folder")
 
@@ -137,6 +138,7 @@ def leave():
         assert found("area.other.Other.leave") == []
         assert ("", 16, 17, "function") in found("leave")
         assert found("shapes.leave") == [("", 16, 17, "function")]
+        assert found("v1.2") == [("", 1, 3, "section")]
 
 
 def test_filters_narrow_both_lists(indexed: Indexed) -> None:
