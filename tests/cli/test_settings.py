@@ -176,7 +176,7 @@ def binary(path: Path) -> None:
 
 
 def with_zeros(path: Path) -> None:
-    path.write_bytes(b"KODIT_WORKER_SLOTS=3\0\n")
+    path.write_bytes(b"# \0\nKODIT_WORKER_SLOTS=3\n")
 
 
 def no_assignment(path: Path) -> None:

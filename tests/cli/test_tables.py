@@ -74,13 +74,13 @@ def test_what_else_there_is_to_say_of_an_index() -> None:
     copy = WorkingCopy(skipped={"too large": 1, "binary": 2})
     status = status_of(
         replace(INDEX, source=source, working_copy=copy),
-        problems={"too deep": 3},
+        problems={"too deep": 3, "does not parse": 1},
         left_out={"binary": 1},
     )
     assert status_lines(status, IDLE)[2:] == [
         r"    include: *.py, a\n",
         "    exclude: docs/",
-        "    cut by lines: too deep (3)",
+        "    cut by lines: does not parse (1), too deep (3)",
         "    left out: binary (3), too large (1)",
     ]
 

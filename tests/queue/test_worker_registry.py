@@ -161,6 +161,7 @@ def test_what_no_worker_has_made_is_a_dead_one(make: str, tmp_path: Path) -> Non
     assert registry.living() == []
     registry.sweep()
     assert (tmp_path / "outside").exists()
+    assert path.is_symlink() == (make == "link")
 
 
 def test_memory_holds_the_queue_alone() -> None:

@@ -81,6 +81,10 @@ def test_a_short_class_of_long_lines_is_cut() -> None:
     line = f"return '{'x' * 1300}'"
     code = f"class A:\n    def a(self): {line}\n    def b(self): {line}\n"
     assert cut("a.py", code) == ["1-1 A", "2-2 A.a", "3-3 A.b"]
+    most = f"class A:\n    def a(self): return 1\n    def b(self): return '{'x' * 2341}'\n"
+    assert len(most) == 2400 + 3
+    assert cut("a.py", most) == ["1-3 A a:2-2 b:3-3"]
+    assert len(cut("a.py", most.replace("xx", "xxx", 1))) > 1
 
 
 def test_a_short_section_of_much_text_is_cut() -> None:
@@ -111,7 +115,7 @@ def test_namespaces_within_each_other() -> None:
     names = [f"n{number}" for number in range(10)]
     body = "class X {\n" + "  int a();\n" * 30 + "};\n"
     code = "".join(f"namespace {name} {{\n" for name in names) + body + "}\n" * 10
-    assert any(one.endswith(f"{'.'.join(names[2:])}.X") for one in cut("a.cpp", code))
+    assert f"{'.'.join(names[2:])}.X" in [one.split(" ")[1] for one in cut("a.cpp", code)]
 
 
 def test_the_head_of_a_namespace_goes_down() -> None:
@@ -121,6 +125,8 @@ def test_the_head_of_a_namespace_goes_down() -> None:
         f"{before}namespace a {{\n\nint f() {{\n{CALLS * 50}}}\n\nint g() {{\n{CALLS * 50}}}\n}}\n"
     )
     assert cut("a.cpp", code) == ["1-7 before", "9-62 a.f", "64-116 a.g"]
+    tiny = code.replace(before, "int before() {\n  call();\n}\n\n")
+    assert cut("a.cpp", tiny) == ["1-3 before", "5-58 a.f", "60-112 a.g"]
 
 
 def test_a_heading_without_a_name() -> None:
@@ -128,10 +134,24 @@ def test_a_heading_without_a_name() -> None:
     assert cut("a.md", "#\n\ntext\n") == ["1-3 -"]
 
 
-def test_an_annotation_on_the_line_of_a_class_is_not_its_first_member_s() -> None:
-    members = [f"    void {name}() {{\n{CALLS * 40}    }}\n" for name in "fg"]
-    code = "@Deprecated class Big {\n" + "\n".join(members) + "}\n"
-    assert cut("A.java", code) == ["1-1 Big", "2-43 Big.f", "45-87 Big.g"]
+@pytest.mark.parametrize(
+    ("path", "before", "declared", "method"),
+    [
+        ("A.java", "", "@Deprecated class Big {", "void"),
+        ("a.php", "<?php\n\n", "#[Final] class Big {", "function"),
+    ],
+)
+def test_what_stands_on_the_line_of_a_class_is_not_its_first_member_s(
+    path: str, before: str, declared: str, method: str
+) -> None:
+    """What leads up to a member begins below the line that declares the whole."""
+    members = [f"    {method} {name}() {{\n{CALLS * 40}    }}\n" for name in "fg"]
+    code = f"{before}{declared}\n" + "\n".join(members) + "}\n"
+    *_, head, first, second = cut(path, code)
+    row = before.count("\n")
+    assert head == f"1-{row + 1} Big"
+    assert first == f"{row + 2}-{row + 43} Big.f"
+    assert second.startswith(f"{row + 45}-{row + 87} Big.g")
 
 
 @pytest.mark.parametrize("members", [1, 13])
@@ -165,7 +185,8 @@ def test_a_long_comment_at_the_beginning_of_a_file() -> None:
         # A line that is not indented is better than a blank one.
         ("a.txt", "a\n" * 34 + "b\n" + f"\n{' ' * 30}indented\n" * 20, "1-34 -"),
         ("a.py", "def f():\n" + "    call()\n" * 44 + "\n" + "    call()\n" * 40, "1-45 f"),
-        # Not inside a text, and not before an `else`.
+        # Not inside a text or a comment, and not before an `else`.
+        ("a.c", "int f() {\n" + ("  /* a\n" + "     text\n" * 6 + "  */\n") * 12 + "}\n", "1-57 f"),
         ("a.py", "def f():\n" + ('    x = """\n' + "text\n" * 6 + '    """\n') * 12, "1-57 f"),
         (
             "a.js",
@@ -182,9 +203,9 @@ def test_where_what_is_too_long_is_cut(path: str, source: str, first: str) -> No
 
 def test_long_clauses_of_one_function() -> None:
     """Are snippets of their own, however close they stand."""
-    clause = "= do\n" + "  call\n" * 40
-    code = f"f :: Int -> Int\nf 0 {clause}f n {clause}"
-    assert cut("a.hs", code) == ["1-42 f", "43-83 f"]
+    first, second = ("= do\n" + "  call\n" * lines for lines in (20, 50))
+    code = f"f :: Int -> Int\nf 0 {first}f n {second}"
+    assert cut("a.hs", code) == ["1-22 f", "23-73 f"]
 
 
 def test_the_licence_of_a_header_does_not_hide_its_language() -> None:

@@ -103,7 +103,7 @@ def test_back_off() -> None:
         ({"workers": []}, "no worker is running; failed once"),
         (full, "the limit for SYNC is reached: 1; failed once"),
     ):
-        assert replace(later, **changes).why(task, run).text == reason  # type: ignore[arg-type]
+        assert replace(later, **changes).why(task, run).text == reason
 
 
 @pytest.mark.parametrize(
