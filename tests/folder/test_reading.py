@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,22 @@ def test_a_machine_that_cannot_read_is_asked_again() -> None:
     process = f"/proc/{os.getpid()}"
     with pytest.raises(TransientError, match=f"Cannot read {process}: Input/output error"):
         read_files(process, ["mem"])
+
+
+def test_a_process_without_descriptors_is_asked_again(tmp_path: Path) -> None:
+    """That none can be opened says nothing about the file."""
+    (tmp_path / "a.py").touch()
+    folder = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(folder)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        with pytest.raises(OSError, match="Too many open files"):
+            read_regular_file(folder, "a.py")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        os.close(folder)
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
