@@ -18,7 +18,7 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import UserError
 from kodit.domain.policy import AllowedCredentials
 from kodit.domain.value_objects import TaskType
-from kodit.infrastructure.trust import reason_for_distrust
+from kodit.infrastructure.trust import reason_for_distrust, user_folder
 from kodit.settings import LogLevel, Settings, may_be_set_by_a_data_directory
 
 
@@ -415,3 +415,21 @@ def test_whose_word_is_taken(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     found = reason_for_distrust(os.stat_result((0o100000 | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0)))
     assert found is None if reason is None else re.search(reason, found or "")
+
+
+@pytest.mark.parametrize("make", [directory, fifo])
+def test_what_is_no_file_is_called_so(places: Places, make: Callable[[Path], None]) -> None:
+    make(places.user)
+    with pytest.raises(UserError, match=f"{places.user} is not a file; move it away"):
+        places.load()
+
+
+def test_where_the_folder_of_settings_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the home folder unless the environment has another one."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/elsewhere")
+    assert user_folder() == Path("/elsewhere/kodit")
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    assert user_folder() == Path("/home/ada/.config/kodit")
+    monkeypatch.setenv("HOME", "relative")
+    assert user_folder() is None

@@ -287,6 +287,7 @@ def test_a_pointer_of_lfs_is_small() -> None:
         '[Remote "origin"]\n\turl = https://ada:hunter2@example.org/x.git\n',
         "[remote.origin]\n\turl = https://ada:hunter2@example.org/x.git\n",
         "[github]\n\tToken = 'hunter2'\n",
+        "[github] token = hunter2\n",
         "HTTPS://ada:hunter2@example.org\n",
         "default login ada password hunter2\n",
         "default password hunter2\n",

@@ -48,6 +48,26 @@ def test_what_tools_keep_secrets_in(name: str) -> None:
     assert file_reason(name) == file_reason(name.upper()) == "secret"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_rsa.py",
+        "id_rsa.pub",
+        "client_secret.py",
+        "service_accounts.md",
+        "dotenv.py",
+        "environment.ts",
+        "credentials.py",
+        "keyring.go",
+        "tfvars.go",
+        "vault.py",
+    ],
+)
+def test_code_that_is_about_secrets_is_read(name: str) -> None:
+    """Only the whole name makes one."""
+    assert file_reason(name) is None
+
+
 @pytest.mark.parametrize("copy", ["~", ".bak", ".old", ".orig", ".save", ".backup", ".orig.bak~"])
 def test_the_copy_of_a_secret_is_one(copy: str) -> None:
     assert file_reason(f"server.pem{copy}") == file_reason(f".netrc{copy}") == "secret"

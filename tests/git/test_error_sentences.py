@@ -114,8 +114,27 @@ def test_the_line_that_says_most(said: str, reason: str) -> None:
 
 def test_a_full_disk_is_called_so() -> None:
     """The reason that the user can do something about."""
-    said = "error: file write error: No space left on device\nfatal: unable to write sha1 file"
-    assert "the disk is full" in str(explain(GitError(said, 128), SOURCE))
+    for reason in ("No space left on device", "Disk quota exceeded"):
+        said = f"error: file write error: {reason}\nfatal: unable to write sha1 file"
+        assert "the disk is full" in str(explain(GitError(said, 128), SOURCE))
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("Could not resolve host: x", "{source} cannot be reached: Could not resolve host: x."),
+        ("early EOF", "{source} cannot be reached: early EOF."),
+        (
+            "The requested URL returned error: 503",
+            "{source} cannot be reached: The requested URL returned error: 503.",
+        ),
+        ("bad object HEAD", "git failed on {source}: bad object HEAD."),
+        ("x" * 400, f"git failed on {{source}}: {'x' * 300}."),
+    ],
+)
+def test_whether_it_was_the_way_or_git(said: str, sentence: str) -> None:
+    error = explain(GitError(f"fatal: {said}", 128), SOURCE)
+    assert str(error) == sentence.format(source=SOURCE)
 
 
 @pytest.mark.parametrize(

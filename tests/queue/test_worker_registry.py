@@ -127,9 +127,11 @@ def test_worker_lives_as_long_as_its_last_child(tmp_path: Path) -> None:
 def test_who_has_left_may_leave_again(tmp_path: Path) -> None:
     """And has no descriptor any more."""
     registry = FileWorkerRegistry(tmp_path)
+    before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
     registry.enter()
     registry.leave()
     registry.leave()
+    assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
     with pytest.raises(RuntimeError, match="has not entered"):
         _ = registry.descriptor
 
