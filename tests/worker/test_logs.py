@@ -90,6 +90,8 @@ def test_formatter_names_time_and_level() -> None:
         ('a"b', '"a\\"b"'),
         ("a b", '"a b"'),
         ("", '""'),
+        ("a\x1b[2J", r'"a\u001b[2J"'),
+        ("a\u2028b", r'"a\u2028b"'),
         (1.0, "1.000"),
         (7, "7"),
     ],
