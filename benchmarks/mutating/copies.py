@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-_LEFT_OUT = (".git", ".venv", ".*_cache", "__pycache__", ".benchmarks", ".hypothesis", "golden")
+_LEFT_OUT = (".git", ".venv", ".*_cache", "__pycache__", ".benchmarks", ".hypothesis")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.*?)(?: - .*)?$", re.MULTILINE)
 _NOT_FOUND = re.compile(r"^ERROR: (?:not found|file or directory not found): (.*)$", re.MULTILINE)
 _USAGE_ERROR, _NO_TESTS = 4, 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,25 @@ WRONG: list[tuple[Wrong, str, dict[str, Field]]] = [
     (lambda kodit, _: kodit.read(1, "a.py:0"), "lines_invalid", {"lines": "0"}),
     (lambda kodit, _: kodit.read(1, "a.py:x"), "lines_invalid", {"lines": "x"}),
     (lambda kodit, _: kodit.read(1, "b.py"), "file_not_found", {"index": 1, "path": "b.py"}),
+    (lambda kodit, _: kodit.read(1, "b.py:x"), "file_not_found", {"index": 1, "path": "b.py:x"}),
+    (lambda kodit, _: kodit.read(1, "x/a.py"), "file_misnamed", {"path": "x/a.py"}),
     (lambda kodit, _: kodit.related(1, "a.py:9"), "line_not_found", {"path": "a.py", "line": 9}),
+    (lambda kodit, _: kodit.related(1, "a.py:x"), "lines_invalid", {"lines": "x"}),
+    (lambda kodit, _: kodit.related(1, "b.py"), "file_not_found", {"index": 1, "path": "b.py"}),
+    (lambda kodit, _: kodit.related(1, "x/a.py:1"), "file_misnamed", {"path": "x/a.py"}),
+    (lambda kodit, here: kodit.delete(here), "source_not_indexed", {"source": "{here}"}),
+    (
+        lambda kodit, here: kodit.read(f"{here}/no", "a.py"),
+        "index_not_found",
+        {"index": "{here}/no"},
+    ),
+    (
+        lambda kodit, here: kodit.index(here, include=["a", "b["]),
+        "glob_invalid",
+        {"glob": "b["},
+    ),
+    (lambda kodit, here: kodit.index(here, exclude=["!a"]), "glob_invalid", {"glob": "!a"}),
+    (lambda kodit, here: kodit.index(here, exclude=["#a"]), "glob_invalid", {"glob": "#a"}),
     (
         lambda kodit, _: kodit.related(1, "empty.py"),
         "file_without_snippets",
@@ -51,16 +69,16 @@ WRONG: list[tuple[Wrong, str, dict[str, Field]]] = [
 
 
 @pytest.fixture(scope="module")
-def kodit(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
+def kodit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
     here = tmp_path_factory.mktemp("errors")
     (here / "source").mkdir()
     (here / "source" / "a.py").write_text("def a() -> None: ...\n")
     (here / "source" / "empty.py").write_text("")
-    kodit = Kodit(here / "data")
-    (status,) = kodit.index(here / "source")
-    assert status.run is not None
-    assert status.run.state is RunState.SUCCEEDED
-    return kodit
+    with Kodit(here / "data") as kodit:
+        (status,) = kodit.index(here / "source")
+        assert status.run is not None
+        assert status.run.state is RunState.SUCCEEDED
+        yield kodit
 
 
 @pytest.mark.parametrize(("ask", "code", "fields"), WRONG)
@@ -71,10 +89,32 @@ def test_what_a_caller_has_caused(
     with pytest.raises(KoditError) as raised:
         ask(kodit, str(tmp_path))
     wanted = {
-        name: value.format(here=tmp_path) if name == "source" and isinstance(value, str) else value
+        name: value.format(here=tmp_path) if isinstance(value, str) else value
         for name, value in fields.items()
     }
     assert (raised.value.code, raised.value.fields) == (code, wanted)
+
+
+def test_a_run_that_is_under_way(kodit: Kodit, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("a = 1\n")
+    (status,) = kodit.index(tmp_path, wait=False)
+    assert status.run is not None
+    with pytest.raises(KoditError) as raised:
+        kodit.retry(status.run.id)
+    assert raised.value.code == "run_under_way"
+    assert raised.value.fields == {"run": status.run.id, "state": "queued"}
+    kodit.delete(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_any_more(kodit: Kodit, tmp_path: Path) -> None:
+    (tmp_path / "gone.py").write_text("a = 1\n")
+    (status,) = kodit.index(tmp_path)
+    (tmp_path / "gone.py").unlink()
+    with pytest.raises(KoditError) as raised:
+        kodit.read(status.id, "gone.py")
+    assert raised.value.code == "file_unreadable"
+    assert raised.value.fields == {"source": str(tmp_path), "path": "gone.py"}
+    kodit.delete(tmp_path)
 
 
 def test_a_setting_that_cannot_be_used() -> None:

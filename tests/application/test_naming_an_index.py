@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from kodit import Kodit
+from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
-from kodit.domain.errors import MissingFolderError, NotFoundError
+from kodit.domain.errors import MissingFolderError, NotFoundError, SourceError
 from kodit.settings import Settings
 
 
@@ -26,3 +27,44 @@ def test_a_folder_that_is_not_there_cannot_be_brought_up_to_date(tmp_path: Path)
             asyncio.run(application.refreshing.refresh(str(tmp_path / "missing")))
         with pytest.raises(NotFoundError):
             asyncio.run(application.refreshing.refresh("7"))
+
+
+def test_whether_several_indexes_are_meant(tmp_path: Path) -> None:
+    """By how many different ones are named, or how many there are where none is."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    with Application(Settings.load(data_dir=tmp_path / "data")) as application:
+        locator = application.locator
+        assert not locator.are_several([])
+        for name, several in (("first", False), ("second", True)):
+            request = IndexRequest([str(tmp_path / name)])
+            asyncio.run(application.sources.add(request))
+            assert locator.are_several([]) is several
+        assert not locator.are_several([1, 1])
+        assert locator.are_several([1, 2])
+        assert (locator.ids(None), locator.ids("2"), locator.ids(1)) == ((), (2,), (1,))
+        assert locator.locate(str(tmp_path / "second")).id == 2
+
+
+def test_an_index_is_found_by_what_its_folder_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the folder is gone: by its path, its address, and as it would be typed from beside."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Application(Settings.load(data_dir=tmp_path / "data")) as application:
+        asyncio.run(application.sources.add(IndexRequest(["gone"])))
+        (tmp_path / "gone").rmdir()
+        locator = application.locator
+        for name in ("gone", "./gone", "~/gone", str(tmp_path / "gone"), "x/../gone"):
+            assert locator.locate(name).id == 1
+        for name in ("gone@main", "other", "gone\x1b"):
+            assert locator.locate_gone(name) is None
+
+
+def test_a_name_that_holds_a_password_is_repeated_without_it(tmp_path: Path) -> None:
+    with Application(Settings.load(data_dir=tmp_path)) as application:
+        with pytest.raises(SourceError) as refused:
+            application.locator.locate(f"{tmp_path}/ada:hunter2@example.org/x")
+        assert "hunter2" not in f"{refused.value} {refused.value.fields}"

@@ -87,8 +87,13 @@ def test_no_more_lines_than_wanted() -> None:
 )
 def test_what_is_no_expression_is_a_users_error(pattern: str) -> None:
     """With a sentence that says what is wrong."""
-    with pytest.raises(InvalidQueryError, match=r"expression"):
+    with pytest.raises(InvalidQueryError, match=r"expression") as refused:
         compile_expression(Expression(pattern))
+    assert "(?m)" not in str(refused.value)
+
+
+def test_the_longest_expression_is_read() -> None:
+    assert numbers("x\n", "x" * 5000) == []
 
 
 _ATOMS = st.sampled_from(

@@ -83,3 +83,26 @@ def test_where_there_is_nothing_is_a_users_error(indexed: Indexed) -> None:
         indexed.kodit.related(1, "empty.py:1")
     with pytest.raises(InvalidQueryError, match="no lines 0"):
         indexed.kodit.related(1, "shop/cart.py:0")
+
+
+def test_what_is_a_copy_and_what_is_not(tmp_path: Path) -> None:
+    """The same lines of the same path in another index are one; under another path, or with other
+    lines, they are not. Of files that are called alike three are named."""
+    code = python_function("carry", "a b c d".split())
+    other = python_function("carry", "a b c e".split())
+    write_files(tmp_path / "first", {"same.py": code, "changed.py": code, "moved.py": code})
+    write_files(tmp_path / "second", {"same.py": code, "changed.py": other})
+    write_files(tmp_path / "third", {f"{name}/same.py": code for name in "abcd"})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(*(tmp_path / name for name in ("first", "second", "third")))
+        found = places(kodit.related(1, "same.py:1", everywhere=True, limit=20))
+        assert (2, "same.py") not in found
+        assert {(1, "moved.py"), (1, "changed.py"), (2, "changed.py")} <= set(found)
+        found = places(kodit.related(1, "changed.py:1", everywhere=True, limit=20))
+        assert (2, "changed.py") in found
+        assert len(kodit.related(1, "same.py:1", everywhere=True, limit=2)) == 2
+        last = code.count("\n")
+        assert kodit.related(1, f"same.py:{last}") == kodit.related(1, "same.py:1")
+        with pytest.raises(NotFoundError) as misnamed:
+            kodit.read(3, "x/same.py")
+        assert str(misnamed.value).count("/same.py'") == 4

@@ -121,7 +121,8 @@ class Other:
 def leave():
     return 2
 """
-    write_files(tmp_path / "folder", {"area/shapes.py": code})
+    notes = "# v1.2\n\nWhat is new.\n"
+    write_files(tmp_path / "folder", {"area/shapes.py": code, "notes.md": notes})
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(tmp_path / "folder")
 
@@ -137,6 +138,7 @@ def leave():
         assert found("area.other.Other.leave") == []
         assert ("", 16, 17, "function") in found("leave")
         assert found("shapes.leave") == [("", 16, 17, "function")]
+        assert found("v1.2") == [("", 1, 3, "section")]
 
 
 def test_filters_narrow_both_lists(indexed: Indexed) -> None:
@@ -161,7 +163,7 @@ def test_an_answer_that_was_cut_says_so(indexed: Indexed) -> None:
     assert not answer.is_complete
 
 
-@pytest.mark.parametrize("name", ["nothing_like_it", "_", "😀", "a" * 200, "%", "x'y\"z", "\x00"])
+@pytest.mark.parametrize("name", ["nothing_like_it", "_", "😀", "a" * 300, "%", "x'y\"z", "\x00"])
 def test_a_name_that_nobody_defines_has_an_empty_answer(name: str, indexed: Indexed) -> None:
     """Whatever its letters."""
     answer = indexed.kodit.symbols(name)
@@ -170,7 +172,7 @@ def test_a_name_that_nobody_defines_has_an_empty_answer(name: str, indexed: Inde
 
 def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
     """An empty or endless name, an unknown kind or index."""
-    for name in ("", "  ", "x" * 301):
+    for name in ("", "  ", "x" * 301, "A." * 150 + "x"):
         with pytest.raises(InvalidQueryError, match="the name"):
             indexed.kodit.symbols(name)
     with pytest.raises(InvalidQueryError, match=r"no kind 'klass'; choose one of function,"):

@@ -163,6 +163,8 @@ def test_only_what_tells_something_is_told() -> None:
         "EXTRACT",
         "BM25_INDEX",
     ]
+    run.is_follow_up = True
+    assert len(telling_lines(run, IDLE)) == 3
     waiting = run_of(TaskState.BLOCKED)
     assert telling_lines(waiting, IDLE) == []
     waiting.is_follow_up = True

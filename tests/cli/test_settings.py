@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import fields
@@ -17,6 +18,7 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import UserError
 from kodit.domain.policy import AllowedCredentials
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.trust import reason_for_distrust, user_folder
 from kodit.settings import LogLevel, Settings, may_be_set_by_a_data_directory
 
 
@@ -174,7 +176,7 @@ def binary(path: Path) -> None:
 
 
 def with_zeros(path: Path) -> None:
-    path.write_bytes(b"KODIT_WORKER_SLOTS=3\0\n")
+    path.write_bytes(b"# \0\nKODIT_WORKER_SLOTS=3\n")
 
 
 def no_assignment(path: Path) -> None:
@@ -283,3 +285,151 @@ def test_the_faces_read_the_same_places(places: Places) -> None:
     assert said.startswith("kodit: KODIT_ALLOWED_ROOTS cannot be set in ")
     with pytest.raises(UserError, match="KODIT_ALLOWED_ROOTS cannot be set"):
         Kodit(places.data_dir)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("KODIT_WORKER_SLOTS", "0", "must be larger than 0 and at most 1,000,000,000, not '0'"),
+        ("KODIT_WORKER_SLOTS", "-1", "must be larger than 0"),
+        ("KODIT_KEEP_DAYS", "nan", "must be larger than 0"),
+        ("KODIT_KEEP_DAYS", "1e99", "at most 1,000,000,000"),
+        ("KODIT_WORKER_SLOTS", "1.5", "KODIT_WORKER_SLOTS must be a number, not '1.5'"),
+        ("KODIT_QUEUE_ORDER", "best", "must be one of priority, run_first, not 'best'"),
+        ("KODIT_TASK_LIMITS", "SYNC=x", "KODIT_TASK_LIMITS of SYNC must be a number, not 'x'"),
+        ("KODIT_TASK_LIMITS", "SYNC=0", "KODIT_TASK_LIMITS of SYNC must be larger than 0"),
+        ("KODIT_TASK_LIMITS", "SYNC=1,NAP=2", "of the types SYNC, .*; 'NAP=2' is not"),
+        ("KODIT_LEASE_SECONDS", "29.9", r"KODIT_LEASE_SECONDS \(29.9\) must be at least twice"),
+        ("KODIT_ALLOW_PRIVATE_ADDRESSES", " ", "must be true or false, not ' '"),
+    ],
+)
+def test_a_value_that_is_none(places: Places, name: str, value: str, sentence: str) -> None:
+    """One sentence with the name, the value, and what it could be."""
+    with pytest.raises(UserError, match=sentence):
+        places.load({name: value})
+
+
+def test_values_at_their_limits(places: Places) -> None:
+    """Capitals or not, and with spaces about."""
+    settings = places.load(
+        {
+            "KODIT_LEASE_SECONDS": "30",
+            "KODIT_KEEP_RUNS": "1000000000",
+            "KODIT_QUEUE_ORDER": "Run_First",
+            "KODIT_TASK_LIMITS": " sync = 1 ,ENRICH=2",
+            "KODIT_ALLOW_PRIVATE_ADDRESSES": " ON ",
+        }
+    )
+    assert (settings.lease_seconds, settings.keep_runs) == (30.0, 1_000_000_000)
+    assert settings.queue_order is QueueOrder.RUN_FIRST
+    assert settings.task_limits == {TaskType.SYNC: 1, TaskType.ENRICH: 2}
+    assert settings.allow_private_addresses
+    assert not places.load({"KODIT_ALLOW_PRIVATE_ADDRESSES": "off"}).allow_private_addresses
+
+
+def test_the_policy_is_that_of_the_settings(places: Places) -> None:
+    """Each of its three parts, and by default none."""
+    nothing = places.load().policy_of_remote_callers
+    assert not (nothing.allowed_roots or nothing.allowed_credentials)
+    assert not nothing.allow_private_addresses
+    policy = places.load(
+        {
+            "KODIT_ALLOWED_ROOTS": "/srv/a",
+            "KODIT_ALLOW_PRIVATE_ADDRESSES": "1",
+            "KODIT_ALLOWED_CREDENTIALS": "env:A",
+        }
+    ).policy_of_remote_callers
+    assert policy.allowed_roots == (Path("/srv/a"),)
+    assert policy.allow_private_addresses
+    assert policy.allowed_credentials == (AllowedCredentials("env:A"),)
+
+
+@pytest.mark.parametrize("named", ["", " ", "\t"])
+def test_a_data_directory_without_a_name(places: Places, named: str) -> None:
+    """Would be the current folder."""
+    with pytest.raises(UserError, match="the data directory has no name"):
+        places.load(data_dir=named)
+
+
+def test_a_home_folder_in_a_file_of_settings(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is an absolute path, whoever's it is."""
+    monkeypatch.setenv("HOME", str(places.data_dir.parent))
+    places.user.write_text("KODIT_DATA_DIR=~/data\n")
+    assert Settings.load({}).data_dir == places.data_dir
+
+
+def test_a_line_that_is_no_assignment_is_told_by_its_number(places: Places) -> None:
+    places.user.write_text("# mine\n\nKODIT_KEEP_RUNS=3\nno assignment\n")
+    with pytest.raises(UserError, match=f"line 4 of {places.user} is not of the form NAME=value"):
+        places.load()
+
+
+def test_a_group_may_write_a_file_of_settings(places: Places) -> None:
+    """Many systems give each user a group of their own."""
+    places.user.write_text("KODIT_KEEP_RUNS=3\n")
+    places.user.chmod(0o660)
+    assert places.load().keep_runs == 3
+
+
+def test_a_large_file_of_settings(places: Places) -> None:
+    """A megabyte is read, and no byte more."""
+    text = "KODIT_KEEP_RUNS=3\n".ljust(1_000_000, "#")
+    places.user.write_text(text)
+    assert places.load().keep_runs == 3
+    places.user.write_text(f"{text}#")
+    with pytest.raises(UserError, match="is larger than 1,000,000 bytes"):
+        places.load()
+
+
+def test_a_loop_of_links_is_told_as_what_it_is(places: Places) -> None:
+    """Links are followed in the user's own folder."""
+    a_loop(places.user)
+    with pytest.raises(UserError, match=f"{places.user} cannot be read: "):
+        places.load()
+
+
+def test_a_file_in_the_place_of_the_folder_of_settings(places: Places) -> None:
+    """Holds none."""
+    places.user.parent.rmdir()
+    places.user.parent.touch()
+    assert places.load().worker_slots == Settings.worker_slots
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "reason"),
+    [
+        (1000, 0o600, None),
+        (0, 0o644, None),
+        (1000, 0o664, None),
+        (1001, 0o600, r"belongs to another user \(number 1001\)"),
+        (1000, 0o602, "every user of this machine may write it"),
+        (0, 0o666, "every user of this machine may write it"),
+    ],
+)
+def test_whose_word_is_taken(
+    owner: int, mode: int, reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the user and of root, and of nobody else who may have written it."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    found = reason_for_distrust(os.stat_result((0o100000 | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0)))
+    assert found is None if reason is None else re.search(reason, found or "")
+
+
+@pytest.mark.parametrize("make", [directory, fifo])
+def test_what_is_no_file_is_called_so(places: Places, make: Callable[[Path], None]) -> None:
+    make(places.user)
+    with pytest.raises(UserError, match=f"{places.user} is not a file; move it away"):
+        places.load()
+
+
+def test_where_the_folder_of_settings_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the home folder unless the environment has another one."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/elsewhere")
+    assert user_folder() == Path("/elsewhere/kodit")
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    assert user_folder() == Path("/home/ada/.config/kodit")
+    monkeypatch.setenv("HOME", "relative")
+    assert user_folder() is None

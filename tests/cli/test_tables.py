@@ -71,16 +71,16 @@ def test_an_index_in_two_lines() -> None:
 def test_what_else_there_is_to_say_of_an_index() -> None:
     """How its files are chosen, and what became of those that were not taken as they are."""
     source = replace(INDEX.source, include=("*.py", "a\n"), exclude=("docs/",))
-    copy = WorkingCopy(skipped={"binary": 2, "too large": 1})
+    copy = WorkingCopy(skipped={"too large": 1, "binary": 2})
     status = status_of(
         replace(INDEX, source=source, working_copy=copy),
-        problems={"too deep": 3},
+        problems={"too deep": 3, "does not parse": 1},
         left_out={"binary": 1},
     )
     assert status_lines(status, IDLE)[2:] == [
         r"    include: *.py, a\n",
         "    exclude: docs/",
-        "    cut by lines: too deep (3)",
+        "    cut by lines: does not parse (1), too deep (3)",
         "    left out: binary (3), too large (1)",
     ]
 

@@ -46,6 +46,8 @@ def test_the_blob_id_is_gits(data: bytes) -> None:
         (b"x" * 8000 + b"\0", False),
         ("text".encode("utf-16"), False),
         ("text".encode("utf-32"), False),
+        ("\ufefftext".encode("utf-16-be"), False),
+        ("\ufefftext".encode("utf-32-be"), False),
     ],
 )
 def test_binary_is_a_nul_byte_near_the_start(data: bytes, binary: bool) -> None:
@@ -252,3 +254,61 @@ def test_configurations_without_credentials_are_read(text: str) -> None:
 def test_no_content_makes_the_look_for_credentials_slow(hostile: bytes) -> None:
     """The work grows with the length, not with its square: otherwise this would not end."""
     assert not holds_secret(hostile)
+
+
+@pytest.mark.parametrize("name", ["a.md", "A.RST", "a.adoc", "a.org", "a.markdown", "a.mdx"])
+def test_documents_are_read_whoever_wrote_them(name: str) -> None:
+    assert not looks_generated(name, b"<!-- @generated -->\n")
+
+
+@pytest.mark.parametrize(("before", "generated"), [(600, True), (4_000, True), (4_100, False)])
+def test_how_far_a_marker_is_looked_for(before: int, generated: bool) -> None:
+    """Within the first four kilobytes, behind however much licence."""
+    head = f"# {'x' * (before - 3)}\n"
+    assert looks_generated("a.py", f"{head}# @generated\n".encode()) is generated
+
+
+def test_lines_of_500_bytes_are_not_minified() -> None:
+    assert not looks_generated("app.js", b"x" * 500)
+    assert looks_generated("app.JS", b"x" * 501)
+    assert not looks_generated("app.js", b"x" * 498 + b"\n" + b"x" * 501)
+
+
+def test_a_pointer_of_lfs_is_small() -> None:
+    """A kilobyte at most."""
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    assert is_lfs_pointer(pointer.ljust(1024))
+    assert not is_lfs_pointer(pointer.ljust(1025))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[Remote "origin"]\n\turl = https://ada:hunter2@example.org/x.git\n',
+        "[remote.origin]\n\turl = https://ada:hunter2@example.org/x.git\n",
+        "[github]\n\tToken = 'hunter2'\n",
+        "[github] token = hunter2\n",
+        "HTTPS://ada:hunter2@example.org\n",
+        "default login ada password hunter2\n",
+        "default password hunter2\n",
+        '{"auths": {"registry.example.org": {"identitytoken": "YWRhOmh1bnRlcjI="}}}',
+    ],
+)
+def test_credentials_in_other_spellings(text: str) -> None:
+    """Capitals, quotes, and older forms."""
+    assert holds_secret(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[alias "https://ada:hunter2@example.org"]\n\tx = y\n',
+        '[http]\n\thelper = "echo password=hunter2"\n',
+        "[github]\n\tuser = hunter2\n",
+        *(f"[github]\n\ttoken = {value}\n" for value in ("", '""', "$T", "<t>", "{t}", "*", "!t")),
+        "[github]\n\ttoken = %(token)s\n",
+    ],
+)
+def test_what_only_looks_like_credentials(text: str) -> None:
+    """Of a section that holds none, an empty value, and what stands for one in an example."""
+    assert not holds_secret(text.encode())

@@ -19,6 +19,55 @@ def test_what_tools_have_made_is_known_by_its_end(name: str) -> None:
     assert file_reason(name) == file_reason(name.upper()) == "generated"
 
 
+LOCKS = """
+    package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock deno.lock poetry.lock
+    uv.lock pdm.lock Pipfile.lock Cargo.lock composer.lock Gemfile.lock go.sum go.work.sum mix.lock
+    pubspec.lock Podfile.lock Package.resolved packages.lock.json flake.lock .terraform.lock.hcl
+""".split()
+SECRETS = """
+    .env .flaskenv .netrc _netrc .npmrc .pypirc .pgpass pgpass.conf .my.cnf .htpasswd .dockercfg
+    .git-credentials git-credentials .gitcookies .cvspass .s3cfg .boto .vault-token .terraformrc
+    credentials credentials.json credentials.yml secrets.json secrets.yaml secret.json
+    application_default_credentials.json master.key kubeconfig known_hosts authorized_keys
+    a.pem a.key a.p12 a.pfx a.p8 a.ppk a.der a.jks a.keystore a.bks a.keychain a.kdb a.kdbx a.gpg
+    a.pgp a.age a.ovpn a.env a.tfvars a.tfstate a.mobileprovision
+    .env.local .env-prod .envrc a.env.production a.tfvars.json .vault_pass.txt id_rsa id_ed25519
+    deploy_ecdsa id_dsa_old client_secret_1.json service-account.json x-adminsdk.json
+""".split()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_locks_of_package_managers_are_generated(name: str) -> None:
+    """In any case."""
+    assert file_reason(name) == file_reason(name.upper()) == "generated"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_what_tools_keep_secrets_in(name: str) -> None:
+    """In any case."""
+    assert file_reason(name) == file_reason(name.upper()) == "secret"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_rsa.py",
+        "id_rsa.pub",
+        "client_secret.py",
+        "service_accounts.md",
+        "dotenv.py",
+        "environment.ts",
+        "credentials.py",
+        "keyring.go",
+        "tfvars.go",
+        "vault.py",
+    ],
+)
+def test_code_that_is_about_secrets_is_read(name: str) -> None:
+    """Only the whole name makes one."""
+    assert file_reason(name) is None
+
+
 @pytest.mark.parametrize("copy", ["~", ".bak", ".old", ".orig", ".save", ".backup", ".orig.bak~"])
 def test_the_copy_of_a_secret_is_one(copy: str) -> None:
     assert file_reason(f"server.pem{copy}") == file_reason(f".netrc{copy}") == "secret"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
-from kodit.domain.errors import SourceError
-from kodit.infrastructure.folder.reading import read_files
+from kodit.domain.errors import SourceError, TransientError
+from kodit.infrastructure.folder.reading import read_files, read_regular_file
 
 
 def test_contents_come_in_the_order_asked_for(tmp_path: Path) -> None:
@@ -55,6 +56,62 @@ def test_a_vanished_root_is_an_error(tmp_path: Path) -> None:
     """Not a folder full of vanished files."""
     with pytest.raises(SourceError, match="does not exist"):
         read_files(str(tmp_path / "gone"), ["a.py"])
+
+
+def test_no_path_leads_out_of_the_root(tmp_path: Path) -> None:
+    """Though there is such a file, and wherever in the path the way out is."""
+    (tmp_path / "root" / "sub").mkdir(parents=True)
+    (tmp_path / "outside.py").write_text("outside")
+    (tmp_path / "root" / "inside.py").write_text("inside")
+    root, outside = str(tmp_path / "root"), str(tmp_path / "outside.py")
+    paths = ["../outside.py", "sub/../../outside.py", "sub/../inside.py", outside, "sub/.."]
+    assert read_files(root, paths) == [None] * len(paths)
+
+
+def test_a_root_that_is_a_file_or_a_link_is_an_error(tmp_path: Path) -> None:
+    """That trying again would not repair."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name in ("file", "link"):
+        with pytest.raises(SourceError, match="is not a folder"):
+            read_files(str(tmp_path / name), ["a.py"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a file without a size")
+def test_a_file_that_is_longer_than_it_was(tmp_path: Path) -> None:
+    """It is read to its end where that is within the limit; one of `/proc` claims to be empty."""
+    folder = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        whole = read_regular_file(folder, "limits")
+        assert whole == Path("/proc/self/limits").read_bytes()
+        assert read_regular_file(folder, "limits", len(whole)) == whole
+        assert read_regular_file(folder, "limits", len(whole) - 1) is None
+    finally:
+        os.close(folder)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that is at fault")
+def test_a_machine_that_cannot_read_is_asked_again() -> None:
+    """It says nothing about the file."""
+    process = f"/proc/{os.getpid()}"
+    with pytest.raises(TransientError, match=f"Cannot read {process}: Input/output error"):
+        read_files(process, ["mem"])
+
+
+def test_a_process_without_descriptors_is_asked_again(tmp_path: Path) -> None:
+    """That none can be opened says nothing about the file."""
+    (tmp_path / "a.py").touch()
+    folder = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(folder)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        with pytest.raises(OSError, match="Too many open files"):
+            read_regular_file(folder, "a.py")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        os.close(folder)
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

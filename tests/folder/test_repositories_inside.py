@@ -12,6 +12,12 @@ from tests.git.conftest import make_repository
 from tests.git.sources import history_of_folder
 
 from kodit.domain.value_objects import SourceKind
+from kodit.infrastructure.folder.repository_shape import (
+    Shape,
+    is_git_name,
+    may_be_repository,
+    shape_of,
+)
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.tree import list_files, read_blobs
@@ -275,3 +281,62 @@ def test_a_repository_reached_by_a_link_is_not_entered(bare: Path, tmp_path: Pat
     root.mkdir()
     (root / "link").symlink_to(bare)
     assert found(root) == ([], {"symbolic link": 1})
+
+
+OBJECT_ID = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_git"),
+    [
+        ("config", "# mine\n[core]\n\tbare = true\n", True),
+        ("config", '[user]\n\tname = Ada\n \t[ Remote "origin"]\n', True),
+        ("config", "[user]\n\tname = core\n", False),
+        ("config.worktree", "; mine\n[extensions]\n", True),
+        ("HEAD", "ref: refs/heads/main\n", True),
+        ("HEAD", f"{OBJECT_ID[:40]}\n", True),
+        ("HEAD", f"{OBJECT_ID}\n", True),
+        ("HEAD", f"{OBJECT_ID[:39]}\n", False),
+        ("HEAD", "see ref: refs/heads/main\n", False),
+        ("ORIG_HEAD", f"{OBJECT_ID[:40]}\n", True),
+        ("FETCH_HEAD", f"{OBJECT_ID[:40]}\tnot-for-merge\tbranch\n", True),
+        ("FETCH_HEAD", f"{OBJECT_ID[:40]} x\n", False),
+        ("packed-refs", "# pack-refs with: peeled\n", True),
+        ("packed-refs", f"{OBJECT_ID[:40]} refs/heads/main\n", True),
+        ("packed-refs", "nothing\n", False),
+    ],
+)
+def test_a_part_of_a_repository_is_known_by_one_of_its_files(
+    name: str, content: str, is_git: bool
+) -> None:
+    """And by two more names."""
+
+    def shape(files: set[str], folders: set[str]) -> Shape | None:
+        return shape_of(files, folders, lambda asked: content.encode() if asked == name else None)
+
+    for found in (
+        shape({name, "description"}, {"hooks"}),
+        shape({name, "DESCRIPTION"}, {"Hooks", "src"}),
+    ):
+        assert found is (Shape.GIT if is_git else None)
+    assert shape({name, "description", "a.py"}, {"src"}) is None
+    assert may_be_repository([name])
+
+
+@pytest.mark.parametrize(
+    ("name", "is_gits"),
+    [
+        ("HEAD", True),
+        ("hooks", True),
+        ("Objects", True),
+        ("config.bak", True),
+        ("config~", True),
+        ("index.old", True),
+        ("packed-refs.orig~", True),
+        ("head.txt", False),
+        ("src", False),
+    ],
+)
+def test_names_that_git_itself_keeps(name: str, is_gits: bool) -> None:
+    """And copies that editors and people make of them."""
+    assert is_git_name(name) is is_gits

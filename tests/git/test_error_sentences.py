@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.value_objects import Source, SourceKind
-from kodit.infrastructure.git.errors import explain, last_line
+from kodit.infrastructure.git.errors import (
+    DamagedCloneError,
+    explain,
+    explain_reading,
+    last_line,
+)
 from kodit.infrastructure.git.runner import GitError
 
 SOURCE = Source(SourceKind.GIT, "https://example.org/a/b.git", "main")
@@ -107,5 +114,109 @@ def test_the_line_that_says_most(said: str, reason: str) -> None:
 
 def test_a_full_disk_is_called_so() -> None:
     """The reason that the user can do something about."""
-    said = "error: file write error: No space left on device\nfatal: unable to write sha1 file"
-    assert "the disk is full" in str(explain(GitError(said, 128), SOURCE))
+    for reason in ("No space left on device", "Disk quota exceeded"):
+        said = f"error: file write error: {reason}\nfatal: unable to write sha1 file"
+        assert "the disk is full" in str(explain(GitError(said, 128), SOURCE))
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("Could not resolve host: x", "{source} cannot be reached: Could not resolve host: x."),
+        ("early EOF", "{source} cannot be reached: early EOF."),
+        (
+            "The requested URL returned error: 503",
+            "{source} cannot be reached: The requested URL returned error: 503.",
+        ),
+        ("bad object HEAD", "git failed on {source}: bad object HEAD."),
+        ("x" * 400, f"git failed on {{source}}: {'x' * 300}."),
+    ],
+)
+def test_whether_it_was_the_way_or_git(said: str, sentence: str) -> None:
+    error = explain(GitError(f"fatal: {said}", 128), SOURCE)
+    assert str(error) == sentence.format(source=SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence", "code"),
+    [
+        (
+            "fatal: Authentication failed for 'https://x/'",
+            "{source} refuses access: it asks for credentials, or those given are not accepted.",
+            "access_refused",
+        ),
+        (
+            "fatal: unable to access 'https://x/': The requested URL returned error: 403",
+            "{source} refuses access: it asks for credentials, or those given are not accepted.",
+            "access_refused",
+        ),
+        *(
+            (
+                f"fatal: unable to access 'https://x/': The requested URL returned error: {status}",
+                "{source} redirects to another address, which is not followed for callers over the "
+                "network; give that address.",
+                None,
+            )
+            for status in (301, 302, 303, 307, 308)
+        ),
+        (
+            "fatal: unable to access 'https://x/': The requested URL returned error: 410",
+            "{source} is not a git repository, or needs credentials.",
+            None,
+        ),
+        (
+            "fatal: couldn't find remote ref refs/heads/main",
+            "{url} has no branch, tag or commit named main.",
+            None,
+        ),
+        (
+            "fatal: Expected git repo version <= 1, found 2",
+            "{source} has a format that this git does not support: Expected git repo version <= 1, "
+            "found 2.",
+            None,
+        ),
+        (
+            "fatal: mismatched algorithms: client sha1; server sha256",
+            "{source} uses SHA-256 object names, which are not supported.",
+            None,
+        ),
+        (
+            "fatal: repository corruption on the remote side.",
+            "{source} is damaged: it lacks objects that its own commits name.",
+            None,
+        ),
+    ],
+)
+def test_each_refusal_has_its_sentence(said: str, sentence: str, code: str | None) -> None:
+    """And a code where a program can do something about it."""
+    error = explain(GitError(said, 128), SOURCE)
+    assert str(error) == sentence.format(source=SOURCE, url=SOURCE.location)
+    assert error.code == (code or SourceError("").code)
+    assert isinstance(error, SourceError)
+
+
+def test_a_commit_that_its_own_server_does_not_serve() -> None:
+    """Nobody has named it: it is the HEAD that is wrong. Who has named it is told so."""
+    refused = GitError("fatal: remote error: upload-pack: not our ref 0123", 128)
+    anonymous = Source(SourceKind.GIT, SOURCE.location)
+    assert "does not serve the commit that its HEAD names" in str(explain(refused, anonymous))
+    assert "has no branch, tag or commit named main" in str(explain(refused, SOURCE))
+    gone = GitError("fatal: couldn't find remote ref HEAD", 128)
+    assert "has no branch, tag or commit named HEAD" in str(explain(gone, anonymous))
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "is_damage"),
+    [
+        (128, "fatal: bad object", True),
+        (-9, "fatal: bad object", False),
+        (128, "fatal: Out of memory, malloc failed", False),
+        (128, "error: unable to open: Too many open files", False),
+        (128, "fatal: unable to read tree: Permission denied", False),
+    ],
+)
+def test_what_is_wrong_with_a_clone(code: int, said: str, is_damage: bool) -> None:
+    """Only what cloning again would repair; not that git was killed, nor what the machine lacks."""
+    error = explain_reading(GitError(said, code), Path("/data/clones/1.git"))
+    assert isinstance(error, DamagedCloneError) == is_damage
+    assert str(error).startswith("The clone /data/clones/1.git cannot be read: ")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from tests.queue.driver import QueueDriver
 
+from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.services.queue_service import QueueService
 from kodit.domain.claiming import ClaimRules, QueueOrder
-from kodit.domain.entities import Task
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.value_objects import (
     Claim,
     QueuePriority,
@@ -230,6 +233,31 @@ def test_a_stage_of_an_index_is_part_of_its_run(queue: QueueDriver) -> None:
     assert enqueue(EXTRACT, in_background + 1, queue.second).is_user_initiated
 
 
+def test_what_is_held_back_and_who_has_a_successor(queue: QueueDriver) -> None:
+    """Tasks that wait for their time or for a place are not counted off; and only a run that was
+    superseded has one that took its place."""
+    runs = [queue.request(queue.first), queue.request(queue.second)]
+    limited = ClaimRules(limits={SYNC: 1})
+    queue.open(limited)
+    workers = MemoryWorkerRegistry()
+    workers.enter(limited)
+
+    def overview(*asked: IndexRun) -> QueueOverview:
+        return queue.ask(queue.service.overview(workers, asked))
+
+    held = queue.take(SYNC)
+    waiting = next(run for run in runs if run.tasks[0].id != held.task_id)
+    assert overview().held_back == {waiting.tasks[0].id}
+    assert overview().running == {SYNC: 1}
+    queue.fail_transiently(held)
+    assert overview().held_back == {held.task_id}
+    queue.fail(queue.take(SYNC))
+    assert overview(queue.run(waiting.id)).successors == {}
+    newer = queue.request(waiting.index_id)
+    successors = overview(queue.run(waiting.id), newer).successors
+    assert {old: new.id for old, new in successors.items()} == {waiting.id: newer.id}
+
+
 def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None:
     """By the order and the limits that they claim by; where they differ, by one's own."""
     begun = queue.request()
@@ -245,8 +273,9 @@ def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None
     strict = workers.enter(ClaimRules(QueueOrder.RUN_FIRST, {EXTRACT: 0}))
     assert told() == "the limit for EXTRACT is reached: 0"
     workers.kill(strict)
-    workers.enter(ClaimRules(QueueOrder.RUN_FIRST))
-    assert told() == "next in line"
+    for _ in range(2):
+        workers.enter(ClaimRules(QueueOrder.RUN_FIRST))
+        assert told() == "next in line"
     workers.enter()
     assert told() == "waits behind 1 task"
 
@@ -268,6 +297,70 @@ def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) 
     assert in_order() == [begun.id, new.id]
     queue.open(ClaimRules(QueueOrder.RUN_FIRST))
     queue.take(TaskType.ENRICH)
+
+
+def test_several_tasks_are_claimed_at_once(queue: QueueDriver) -> None:
+    """As many as are wanted and there are; also with a completion."""
+    queue.request(queue.first)
+    queue.request(queue.second)
+    first, second = queue.ask(queue.service.claim_many(queue.ada, 5))
+    assert {first.index_id, second.index_id} == {queue.first, queue.second}
+    assert queue.ask(queue.service.claim_many(queue.ada, 1)) == []
+    held = [first.claim, second.claim]
+    following = queue.ask(queue.service.complete_many(held, next_for=queue.bob, count=2))
+    assert [task.type for task in following] == [EXTRACT, EXTRACT]
+    assert queue.ask(queue.service.complete_many([task.claim for task in following])) == []
+
+
+class Bell:
+    """Counts how often it was rung."""
+
+    def __init__(self) -> None:
+        self.rings = 0
+
+    def notify(self) -> None:
+        self.rings += 1
+
+
+def test_who_waits_is_told_of_what_may_be_claimed(queue: QueueDriver) -> None:
+    """Of every change but a heartbeat, and of no question."""
+    bell = Bell()
+    queue.service = QueueService(
+        database=queue.database, clock=queue.clock, wake_up=bell, lease=timedelta(seconds=60)
+    )
+    queue.request()
+    assert bell.rings == 1
+    held = queue.take(SYNC)
+    queue.ask(queue.service.heartbeat(held))
+    queue.ask(queue.service.list_runs())
+    assert bell.rings == 1
+    queue.complete(held)
+    assert bell.rings == 2
+    queue.ask(queue.service.pause())
+    queue.ask(queue.service.resume())
+    assert bell.rings == 4
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_runs_are_listed_newest_first_up_to_a_limit(queue: QueueDriver, limit: int) -> None:
+    """Of all states or of some, and of each state where attention is asked for."""
+    runs = []
+    for _ in range(3):
+        runs.append(queue.request())
+        queue.fail(queue.take(SYNC))
+    ids = [run.id for run in reversed(runs)]
+
+    def found(*states: RunState) -> list[int]:
+        return [run.id for run in queue.ask(queue.service.list_runs(states, limit))]
+
+    assert found() == ids[:limit]
+    assert found(RunState.FAILED) == ids[:1]
+    assert found(RunState.QUEUED) == []
+    queue.request(queue.first)
+    queue.request(queue.second)
+    workers = MemoryWorkerRegistry()
+    attention = queue.ask(queue.service.needing_attention(workers, limit))
+    assert [run.state for run in attention] == [RunState.QUEUED] * limit
 
 
 def test_priorities_are_the_base_and_the_stage() -> None:

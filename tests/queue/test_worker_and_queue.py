@@ -10,6 +10,7 @@ import pytest
 from tests.queue.driver import LEASE, QueueDriver
 from tests.queue.working import (
     DONE,
+    StageOnCall,
     attempts_of_sync,
     error_of_sync,
     eventually,
@@ -28,8 +29,16 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import StageOutcome
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import PermanentError, TransientError
+from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retention import Retention
-from kodit.domain.value_objects import AttemptOutcome, QueuePriority, RunState, TaskType
+from kodit.domain.value_objects import (
+    AttemptOutcome,
+    Claim,
+    QueuePriority,
+    RunState,
+    TaskProgress,
+    TaskType,
+)
 from kodit.infrastructure.wake_up import WakeUps
 
 
@@ -73,14 +82,21 @@ def test_nothing_to_do_skips_the_rest(queue: QueueDriver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "told", "is_bug"),
     [
-        (PermanentError("the source is gone"), "the source is gone"),
-        (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero"),
+        (PermanentError("the source is gone"), "the source is gone", False),
+        (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero", True),
     ],
 )
-def test_permanent_error_fails_the_task(queue: QueueDriver, error: Exception, told: str) -> None:
-    """Trying again would not repair it, and the error says what it was."""
+def test_permanent_error_fails_the_task(
+    queue: QueueDriver,
+    error: Exception,
+    told: str,
+    is_bug: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Trying again would not repair it, and the error says what it was. One that nobody has
+    foreseen is logged with its traceback."""
     run = queue.request()
 
     async def scene(_worker: IndexingWorkerService) -> None:
@@ -88,11 +104,21 @@ def test_permanent_error_fails_the_task(queue: QueueDriver, error: Exception, to
 
     work(queue, {TaskType.SYNC: raising(error)}, scene)
     assert (state_of(queue, run.id), error_of_sync(queue, run.id)) == (RunState.FAILED, told)
+    bugs = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [record.exc_info is not None for record in bugs] == [True] * is_bug
 
 
-@pytest.mark.parametrize("error", [TransientError("503"), ConnectionResetError(104, "reset")])
-def test_transient_error_is_tried_again(queue: QueueDriver, error: Exception) -> None:
-    """After its back-off, not before: this clock stands still."""
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TransientError("503"), "503"),
+        (ConnectionResetError(104, "reset"), "reset"),
+        (PermissionError(13, "not now", "/some/file"), "not now: /some/file"),
+        (OSError("without a number"), "without a number"),
+    ],
+)
+def test_transient_error_is_tried_again(queue: QueueDriver, error: Exception, told: str) -> None:
+    """After its back-off, not before: this clock stands still. It says what it was about."""
     run = queue.request()
 
     async def scene(_worker: IndexingWorkerService) -> None:
@@ -101,6 +127,7 @@ def test_transient_error_is_tried_again(queue: QueueDriver, error: Exception) ->
 
     work(queue, {TaskType.SYNC: raising(error)}, scene)
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.RETRIED]
+    assert error_of_sync(queue, run.id) == told
 
 
 def test_unknown_type_is_failed_once_with_a_warning(
@@ -147,6 +174,99 @@ def test_trouble_of_the_operating_system_stops_no_worker(queue: QueueDriver) -> 
 
     work(queue, {}, scene)
     assert state_of(queue, run.id) is RunState.SUCCEEDED
+
+
+class UnwritableQueue(QueueService):
+    """A queue that cannot be written for a while, but for claims."""
+
+    troubles: dict[str, int]
+
+    def _meet_trouble(self, what: str) -> None:
+        if self.troubles.get(what):
+            self.troubles[what] -= 1
+            raise TransientError(f"{what} is locked")
+
+    async def complete(
+        self, claim: Claim, *, nothing_to_do: bool = False, next_for: str | None = None
+    ) -> Task | None:
+        self._meet_trouble("complete")
+        return await super().complete(claim, nothing_to_do=nothing_to_do, next_for=next_for)
+
+    async def heartbeat(self, claim: Claim, progress: TaskProgress | None = None) -> bool:
+        self._meet_trouble("heartbeat")
+        return await super().heartbeat(claim, progress)
+
+    async def reclaim(
+        self, registry: WorkerRegistry, worker: str | None = None, *, by_lease: bool = True
+    ) -> list[tuple[Task, str]]:
+        self._meet_trouble("reclaim")
+        return await super().reclaim(registry, worker, by_lease=by_lease)
+
+
+def unwritable(queue: QueueDriver, **troubles: int) -> None:
+    """So often each of these fails."""
+    service = UnwritableQueue(
+        database=queue.database, clock=queue.clock, wake_up=WakeUps(), lease=LEASE
+    )
+    service.troubles = troubles
+    queue.service = service
+
+
+@pytest.mark.parametrize("what", ["complete", "reclaim"])
+def test_a_worker_tells_what_it_cannot_write(queue: QueueDriver, what: str) -> None:
+    """Until that has passed; a task that could not be ended is ended then."""
+    run = queue.request()
+    unwritable(queue, **{what: 3})
+
+    async def scene(worker: IndexingWorkerService) -> None:
+        await eventually(lambda: worker.trouble is not None)
+        assert worker.trouble is not None
+        assert worker.trouble[1] == f"{what} is locked"
+        await eventually(lambda: worker.trouble is None)
+        await eventually(lambda: state_of(queue, run.id) is RunState.SUCCEEDED)
+
+    work(queue, {}, scene)
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
+
+
+def test_of_several_troubles_the_oldest_is_told(queue: QueueDriver) -> None:
+    """One that passes leaves the others, and one that comes again is as old as it was."""
+    queue.request()
+    unwritable(queue, complete=1_000_000, reclaim=1_000_000)
+
+    async def scene(worker: IndexingWorkerService) -> None:
+        await eventually(lambda: len(worker._troubles) == 2)
+        before = dict(worker._troubles)
+        assert isinstance(queue.service, UnwritableQueue)
+        left = queue.service.troubles
+        enough = {what: count - 3 for what, count in left.items()}
+        await eventually(lambda: all(left[what] <= enough[what] for what in left))
+        assert worker._troubles == before
+        assert worker.trouble is not None
+        _since, why = min(before.values())
+        assert worker.trouble[1] == why
+        left[why.partition(" ")[0]] = 0
+        await eventually(lambda: worker.trouble is not None and worker.trouble[1] != why)
+
+    work(queue, {}, scene)
+
+
+def test_a_heartbeat_that_cannot_be_sent_is_made_good_by_the_next(queue: QueueDriver) -> None:
+    """It neither cancels the task nor fails it."""
+    run = queue.request()
+    unwritable(queue, heartbeat=3)
+    stage = StageOnCall()
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await stage.began.wait()
+        assert isinstance(queue.service, UnwritableQueue)
+        troubles = queue.service.troubles
+        await eventually(lambda: not troubles["heartbeat"])
+        stage.ended.set()
+        await eventually(lambda: state_of(queue, run.id).is_terminal)
+
+    work(queue, {TaskType.SYNC: stage}, scene)
+    assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
 
 
 def test_worker_forgets_what_ended_long_ago(queue: QueueDriver) -> None:

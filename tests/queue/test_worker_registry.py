@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -121,6 +122,48 @@ def test_worker_lives_as_long_as_its_last_child(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) != []
     registry.sweep()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_has_left_may_leave_again(tmp_path: Path) -> None:
+    """And has no descriptor any more."""
+    registry = FileWorkerRegistry(tmp_path)
+    before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
+    registry.enter()
+    registry.leave()
+    registry.leave()
+    assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
+    with pytest.raises(RuntimeError, match="has not entered"):
+        _ = registry.descriptor
+
+
+def test_the_living_are_told_in_order(tmp_path: Path) -> None:
+    registries = [FileWorkerRegistry(tmp_path) for _ in range(5)]
+    names = [registry.enter() for registry in registries]
+    assert registries[0].living() == sorted(names)
+    for registry in registries:
+        registry.leave()
+
+
+@pytest.mark.parametrize("make", ["folder", "link", "pipe"])
+def test_what_no_worker_has_made_is_a_dead_one(make: str, tmp_path: Path) -> None:
+    """A name that leads elsewhere too; and nothing is done to it."""
+    registry = FileWorkerRegistry(tmp_path / "workers")
+    (tmp_path / "workers").mkdir()
+    (tmp_path / "outside").touch()
+    path = tmp_path / "workers" / "odd.lock"
+    if make == "folder":
+        path.mkdir()
+    elif make == "link":
+        path.symlink_to(tmp_path / "outside")
+    else:
+        os.mkfifo(path)
+    assert registry.is_dead("odd")
+    assert registry.is_dead("../workers/odd")
+    assert registry.is_dead("a\0b")
+    assert registry.living() == []
+    registry.sweep()
+    assert (tmp_path / "outside").exists()
+    assert path.is_symlink() == (make == "link")
 
 
 def test_memory_holds_the_queue_alone() -> None:

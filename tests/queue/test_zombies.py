@@ -233,3 +233,29 @@ def test_lease_holds_until_it_has_run_out(queue: QueueDriver) -> None:
     assert queue.reclaim() == []
     queue.clock.advance(0.000001)
     assert queue.reclaim() == [(held.task_id, "its lease ran out")]
+
+
+def test_what_a_worker_holds_itself_is_left_to_it(queue: QueueDriver) -> None:
+    """However long its lease is over; and of the living nothing is taken while the clock is not
+    to be trusted."""
+    queue.request()
+    held = queue.take(TaskType.SYNC)
+    queue.clock.advance(LEASE.total_seconds() + 1)
+    reclaim = queue.service.reclaim
+    assert queue.ask(reclaim(queue.registry, queue.ada)) == []
+    assert queue.ask(reclaim(queue.registry, queue.bob, by_lease=False)) == []
+    [(task, why)] = queue.ask(reclaim(queue.registry, queue.bob))
+    assert (task.id, why) == (held.task_id, "its lease ran out")
+
+
+def test_what_is_not_taken_is_not_told(queue: QueueDriver) -> None:
+    """Why a task was taken, and only of those that were: one was renewed at the last moment."""
+    queue.request(queue.first)
+    queue.request(queue.second)
+    renewed, lost = queue.take(TaskType.SYNC), queue.take(TaskType.SYNC, queue.bob)
+    queue.registry.kill(queue.bob)
+    queue.clock.advance(LEASE.total_seconds() + 1)
+    seen = queue.task(renewed)
+    queue.ask(queue.service.heartbeat(renewed))
+    assert not queue.ask(queue.service._reclaim(seen, "its lease ran out"))
+    assert queue.reclaim() == [(lost.task_id, "its worker died")]

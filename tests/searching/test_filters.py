@@ -225,6 +225,9 @@ BAD: list[tuple[Callable[[Kodit], object], type[Exception], str]] = [
     (lambda kodit: kodit.search(""), InvalidQueryError, "empty"),
     (lambda kodit: kodit.search(" \n\t "), InvalidQueryError, "empty"),
     (lambda kodit: kodit.search("x" * 1_000_000), InvalidQueryError, "1000000 characters"),
+    (lambda kodit: kodit.search("x" * 200_001), InvalidQueryError, "200001 characters"),
+    (lambda kodit: kodit.search("\ud800"), InvalidQueryError, "is not valid text"),
+    (lambda kodit: kodit.search("x", authors=["\ud800"]), InvalidQueryError, "is not valid text"),
     (lambda kodit: kodit.search("x", languages=["cobol"]), InvalidQueryError, "'cobol'"),
     (lambda kodit: kodit.search("x", paths=["[z-a]"]), InvalidQueryError, "from the larger"),
     (lambda kodit: kodit.search("x", paths=["src/["]), InvalidQueryError, "bracket is not closed"),
@@ -246,7 +249,7 @@ def test_a_search_that_cannot_be_says_why(
 
 
 @pytest.mark.parametrize(
-    "query", ["?!...", "((((", "\x00\x01", "🙂", "a" * 100_000, "word " * 20_000]
+    "query", ["?!...", "((((", "\x00\x01", "🙂", "a" * 100_000, "word " * 40_000]
 )
 def test_odd_queries_are_answered(searchable: Kodit, query: str) -> None:
     """Punctuation alone, control characters, a hundred thousand characters."""

@@ -100,3 +100,5 @@ def test_header_of_c() -> None:
 def test_translations_are_not_typescript() -> None:
     """Qt keeps them in XML files named `.ts`."""
     assert detect_language("de.ts", b'<?xml version="1.0"?>\n<TS>') == "text"
+    assert detect_language("de.TS", b'\xef\xbb\xbf<?xml version="1.0"?>\n<TS>') == "text"
+    assert detect_language("de.ts", b"const x = '<?xml';\n") == "typescript"

@@ -12,8 +12,8 @@ from selectors import DefaultSelector, SelectorKey
 
 import pytest
 
-from kodit.application.services.chores import LONGEST_BACK_OFF, Chore, chores_done, in_one_piece
-from kodit.domain.errors import TransientError
+from kodit.application.services.chores import Chore, chores_done, in_one_piece
+from kodit.domain.errors import DatabaseReplacedError, TransientError
 
 INTERVAL = 10.0
 
@@ -87,6 +87,7 @@ def raising(error: BaseException) -> Callable[[], bool]:
 ERRORS = (
     OSError(28, "No space left on device"),
     TransientError("the database is locked by another process"),
+    MemoryError("there is no more"),
     ZeroDivisionError("a bug"),
     asyncio.CancelledError("of something that it waited for"),
 )
@@ -98,6 +99,27 @@ def test_a_chore_is_done_at_once_and_then_at_its_interval() -> None:
 
 def test_pieces_follow_each_other_while_there_is_more_to_do() -> None:
     assert times_of(more, more, done, done) == [0, 0, 0, 1]
+
+
+def test_a_pause_between_pieces_is_as_long_as_the_piece() -> None:
+    """So that no chore has more than half of the time of the database's writer."""
+    times: list[float] = []
+    is_over = asyncio.Event()
+
+    async def take_three_seconds() -> bool:
+        times.append(asyncio.get_running_loop().time())
+        if len(times) == 3:
+            is_over.set()
+        await asyncio.sleep(3)
+        return True
+
+    async def play() -> None:
+        async with chores_done([Chore("take time", INTERVAL, take_three_seconds)]):
+            await is_over.wait()
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(play())
+    assert times == [0, 6, 12]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -122,7 +144,7 @@ def test_an_error_without_words_is_logged_by_its_type(caplog: pytest.LogCaptureF
 def test_a_chore_that_fails_again_and_again_is_tried_more_and_more_rarely() -> None:
     """Up to a limit; a success puts it back to its interval."""
     fails = [raising(OSError("no"))] * 6
-    waits = (2, 4, 8, LONGEST_BACK_OFF, LONGEST_BACK_OFF, LONGEST_BACK_OFF)
+    waits = (2, 4, 8, 8, 8, 8)
     expected = [0]
     for wait in waits:
         expected.append(expected[-1] + wait)
@@ -162,6 +184,25 @@ def test_an_error_on_the_way_out_is_logged(caplog: pytest.LogCaptureFixture) -> 
 
     asyncio.run(play())
     assert [vars(record)["chore"] for record in caplog.records] == ["fail"]
+
+
+def test_a_chore_ends_with_its_database(caplog: pytest.LogCaptureFixture) -> None:
+    """Another one has taken its place: who serves the queue says so, and the chore is silent."""
+
+    async def play() -> list[float]:
+        diary = Diary(raising(DatabaseReplacedError("replaced")), done)
+        other = Diary(done, done, done)
+        chores = [
+            Chore("keep a diary", INTERVAL, diary.do_piece),
+            Chore("wait", INTERVAL, other.do_piece),
+        ]
+        async with chores_done(chores):
+            await other.is_over.wait()
+        return diary.times
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        assert runner.run(play()) == [0]
+    assert caplog.records == []
 
 
 def test_no_chores_are_no_trouble() -> None:

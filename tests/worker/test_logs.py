@@ -80,3 +80,33 @@ def test_formatter_names_time_and_level() -> None:
     record = logging.makeLogRecord({"msg": "x", "created": 1.5, "levelname": "INFO", "name": "k"})
     line = KeyValueFormatter().format(record)
     assert line == "time=1970-01-01T00:00:01.500Z level=info logger=k event=x"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("plain", "plain"),
+        ("a=b", '"a=b"'),
+        ('a"b', '"a\\"b"'),
+        ("a b", '"a b"'),
+        ("", '""'),
+        ("a\x1b[2J", r'"a\u001b[2J"'),
+        ("a\u2028b", r'"a\u2028b"'),
+        (1.0, "1.000"),
+        (7, "7"),
+    ],
+)
+def test_how_a_value_is_written(lines: io.StringIO, value: object, written: str) -> None:
+    """As it is where it cannot be taken for anything else."""
+    log.warning("event", extra={"value": value})
+    assert lines.getvalue().endswith(f" event=event value={written}\n")
+    assert " level=warning logger=kodit.tests " in lines.getvalue()
+
+
+def test_logs_that_are_set_up_twice_are_written_once(lines: io.StringIO) -> None:
+    """To the last stream."""
+    other = io.StringIO()
+    configure_logs("info", other)
+    log.info("once")
+    assert lines.getvalue() == ""
+    assert other.getvalue().count("event=once") == 1

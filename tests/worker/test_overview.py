@@ -70,8 +70,12 @@ def test_new_run() -> None:
             "the limit for SYNC is reached: 2",
         ),
         (
-            replace(IDLE, rules=ClaimRules(limits={TaskType.SYNC: 2}), running={TaskType.SYNC: 1}),
-            "next in line; 1 at work",
+            replace(
+                IDLE,
+                rules=ClaimRules(limits={TaskType.SYNC: 2}),
+                running={TaskType.SYNC: 1, TaskType.ENRICH: 2},
+            ),
+            "next in line; 3 at work",
         ),
     ],
 )
@@ -90,9 +94,37 @@ def test_back_off() -> None:
     assert reasons(run, replace(IDLE, workers=[]))[0] == (
         "retried in 2 min if a worker is running; failed 2 times; `kodit worker` starts one"
     )
-    assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=100)))[0] == (
-        "next in line; failed 2 times"
-    )
+    later = replace(IDLE, now=NOW + timedelta(seconds=100))
+    assert reasons(run, later)[0] == "next in line; failed 2 times"
+    task.failures = 1
+    full = {"rules": ClaimRules(limits={TaskType.SYNC: 1}), "running": {TaskType.SYNC: 1}}
+    for changes, reason in (
+        ({"paused_since": NOW}, "the queue is paused; failed once"),
+        ({"workers": []}, "no worker is running; failed once"),
+        (full, "the limit for SYNC is reached: 1; failed once"),
+    ):
+        assert replace(later, **changes).why(task, run).text == reason
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3600, "1 h"),
+        (9000, "2 h"),
+        (86_400, "1 d"),
+        (864_000, "10 d"),
+    ],
+)
+def test_for_how_long(seconds: float, words: str) -> None:
+    """In the largest unit that it fills; a clock that was set back has taken no time."""
+    run = new_run()
+    task = start(run.tasks[0])
+    task.lease_expires_at = None
+    later = replace(IDLE, now=NOW + timedelta(seconds=seconds))
+    assert reasons(run, later)[0] == f"{words}, attempt 1, by ada"
 
 
 def test_running() -> None:

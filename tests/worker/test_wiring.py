@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import threading
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import cached_property
@@ -17,14 +18,17 @@ from tests.support.command import KoditCommand
 from tests.support.sources import write_tree
 from tests.worker.conftest import Queue
 
+from kodit.application.services.cache_service import CacheService
 from kodit.application.services.stage import StageHandler
 from kodit.composition import Application, Engines
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.entities import Index, Task
 from kodit.domain.errors import TransientError, UserError
 from kodit.domain.ports.sources import SourceReader
+from kodit.domain.retention import UnusedRetention
 from kodit.domain.value_objects import SourceKind, TaskState, TaskType
 from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.sources.source_reader import PooledSourceReader
 from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings
 
@@ -63,6 +67,76 @@ def test_history_is_kept_as_long_as_is_set(
     with Application(Settings.load(environment, data_dir=kodit.data_dir)) as application:
         do_chores(application)
         assert [run.id for run in asyncio.run(application.queue.list_runs())] == [run_id]
+
+
+def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
+    """Each in its time, as it is set; nothing is brought up to date unless that is set."""
+    environment = {
+        "KODIT_SYNC_EVERY_SECONDS": "100",
+        "KODIT_KEEP_UNUSED_DAYS": "3",
+        "KODIT_KEEP_UNUSED_BYTES": "5000",
+    }
+    dead = tmp_path / "workers" / "dead.lock"
+    with Application(Settings.load(environment, data_dir=tmp_path)) as application:
+        assert [(chore.name, chore.interval) for chore in application.chores] == [
+            ("finish deletions", 60.0),
+            ("forget old runs", 3600.0),
+            ("remove what nothing uses", 3600.0),
+            ("clear away dead workers", 60.0),
+        ]
+        [cache] = [one for one in application.chores if one.name == "remove what nothing uses"]
+        [service] = [
+            one
+            for one in (getattr(cache.do_piece, "__self__", None),)
+            if isinstance(one, CacheService)
+        ]
+        assert service._retention == UnusedRetention(timedelta(days=3), 5000)
+        assert [(chore.name, chore.interval) for chore in application.schedule] == [
+            ("bring indexes up to date", 10.0)
+        ]
+        dead.parent.mkdir(exist_ok=True)
+        dead.touch()
+        do_chores(application)
+        assert not dead.exists()
+    with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        assert application.schedule == []
+
+
+def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No thread that watches the database, nobody to be notified, no child, no lock."""
+
+    def watching() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name == "kodit-wake-up"]
+
+    async def play(application: Application) -> None:
+        pools: list[ProcessPool] = []
+
+        def make_handlers(engines: Engines) -> dict[TaskType, StageHandler]:
+            pools.append(engines.pool)
+            return {}
+
+        before = watching()
+        async with application.worker(make_handlers) as (_worker, name):
+            assert application.registry.living() == [name]
+            assert len(watching()) == len(before) + 1
+            assert len(application.wake_ups._notified) > 0
+            await Engines(application.settings, application.database, pools[0]).embedder.embed(
+                ["text"]
+            )
+            assert pools[0]._idle
+        assert not pools[0]._idle
+        assert application.registry.living() == []
+        assert watching() == before
+        assert list(application.wake_ups._notified) == []
+
+    with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        asyncio.run(play(application))
+
+
+def test_a_server_may_be_silent_as_long_as_is_set(tmp_path: Path) -> None:
+    settings = Settings.load({"KODIT_GIT_ANSWER_SECONDS": "7"}, data_dir=tmp_path)
+    with Application(settings) as application:
+        assert cast(PooledSourceReader, application.engines.reader)._answer_seconds == 7.0
 
 
 def test_a_lease_that_no_heartbeat_could_keep_is_refused() -> None:
