@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -213,6 +214,7 @@ def test_folders_below_the_roots(roots: CallerPolicy, tmp_path: Path) -> None:
     [
         *("secret", "secret/code", "secret/nothing", "allowed-not", "", ".."),
         *("allowed/../secret", "allowed/code/../../secret", "allowed/out", "allowed/out/code"),
+        *("allowed/../nothing", "allowed/code/../../nothing"),
         *("allowed/out/nothing", "allowed/out/code@main", "in/out"),
     ],
 )
@@ -221,6 +223,10 @@ def test_folders_beside_the_roots(roots: CallerPolicy, tmp_path: Path, name: str
     typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
     what, _ = refusal(roots, typed)
     assert what == "folder"
+    real = os.path.realpath(typed)
+    with pytest.raises(RefusedByPolicyError, match=re.escape(f"the folder {real} may not")) as told:
+        roots.check_source(Source(SourceKind.FOLDER, real))
+    assert told.value.fields == {"what": "folder", "value": real}
 
 
 @pytest.mark.parametrize("typed", [".", "code", "./code", "../allowed", "~", "~root", "~/x", "a:b"])
@@ -248,11 +254,31 @@ def test_local_repositories(roots: CallerPolicy, tmp_path: Path, form: str) -> N
     """Not even below a root: what a repository borrows from others is read as well."""
     typed = form.format(tmp_path / "allowed" / "code")
     assert refusal(roots, typed) == ("file_url", typed)
-    with pytest.raises(RefusedByPolicyError):
-        roots.check_source(git_source((tmp_path / "allowed").as_uri()))
+    for location in (typed, (tmp_path / "allowed").as_uri()):
+        with pytest.raises(RefusedByPolicyError) as told:
+            roots.check_source(git_source(location))
+        assert told.value.fields == {"what": "file_url", "value": location}
 
 
 # References
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("TOKEN", AllowedCredentials("env:TOKEN")),
+        ("env:TOKEN", AllowedCredentials("env:TOKEN")),
+        ("_T0@Git.Example.org", AllowedCredentials("env:_T0", "git.example.org")),
+        ("env:T@host:8443", AllowedCredentials("env:T", "host:8443")),
+        *(
+            (text, None)
+            for text in ("", "env:", "@host", "T@", "env:T@", "0T", "T-1", "T U", "a:b")
+        ),
+    ],
+)
+def test_what_the_operator_may_name(text: str, parsed: AllowedCredentials | None) -> None:
+    """A name of a variable, for any host or for one; nothing else, which may be a secret."""
+    assert AllowedCredentials.parse(text) == parsed
 
 
 def test_references_that_the_operator_has_named() -> None:
