@@ -49,6 +49,11 @@ def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
 # Hosts
 
 
+def test_a_location_without_a_host() -> None:
+    with pytest.raises(RefusedByPolicyError):
+        REMOTE.check_source(git_source("https:///x"))
+
+
 @pytest.mark.parametrize(
     "host",
     [
@@ -66,7 +71,16 @@ def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
         *("[fe80::1]", "[fc00::1]", "[fd12:3456::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]"),
         *("[::ffff:10.0.0.1]", "[2002:a00:1::]", "[2001:0:a00:1:0:0:f5ff:fffe]", "[4000::1]"),
         # A number at the end, and yet no address: programs differ in what they make of it.
-        *("256.1.1.1", "1.2.3.4.5", "1.2.3.256", "4294967296", "0x1ffffffff", "1.0x", "09.1.1.1"),
+        *(
+            "256.1.1.1",
+            "1.2.3.4.5",
+            "1.2.3.4.0",
+            "1.2.3.256",
+            "4294967296",
+            "0x1ffffffff",
+            "1.0x",
+            "09.1.1.1",
+        ),
         *("x.127", "example.0x7f000001"),
     ],
 )
@@ -142,6 +156,9 @@ def test_a_host_beyond_ascii(host: str) -> None:
         *("https://github.com/a/b", "https://github.com:443/a/b@main", "git@github.com:a/b"),
         *("https://8.8.8.8/x", "https://[2606:4700::1111]/x", "https://134744072/x"),
         *("https://1.example.org/x", "https://0x.org/x", "https://[::ffff:8.8.8.8]/x"),
+        # What stands for a public address by another name of it.
+        *("https://[::8.8.8.8]/x", "https://[::ffff:0:8.8.8.8]/x", "https://[64:ff9b::808:808]/x"),
+        *("https://[2002:808:808::]/x", "https://[2001:0:808:808:0:0:f7f7:f7f7]/x"),
         *("https://user:password@github.com/a/b", "https://localhost.example.org/x"),
     ],
 )
@@ -214,7 +231,6 @@ def test_folders_below_the_roots(roots: CallerPolicy, tmp_path: Path) -> None:
     [
         *("secret", "secret/code", "secret/nothing", "allowed-not", "", ".."),
         *("allowed/../secret", "allowed/code/../../secret", "allowed/out", "allowed/out/code"),
-        *("allowed/../nothing", "allowed/code/../../nothing"),
         *("allowed/out/nothing", "allowed/out/code@main", "in/out"),
     ],
 )
@@ -227,6 +243,15 @@ def test_folders_beside_the_roots(roots: CallerPolicy, tmp_path: Path, name: str
     with pytest.raises(RefusedByPolicyError, match=re.escape(f"the folder {real} may not")) as told:
         roots.check_source(Source(SourceKind.FOLDER, real))
     assert told.value.fields == {"what": "folder", "value": real}
+
+
+@pytest.mark.parametrize("name", ["allowed/../secret", "allowed/../nothing", "allowed/../.."])
+def test_a_folder_is_refused_as_it_was_typed(
+    roots: CallerPolicy, tmp_path: Path, name: str
+) -> None:
+    """Before it is looked for, so that the answer tells nothing of what is there."""
+    typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
+    assert refusal(roots, typed) == ("folder", typed)
 
 
 @pytest.mark.parametrize("typed", [".", "code", "./code", "../allowed", "~", "~root", "~/x", "a:b"])
