@@ -18,3 +18,7 @@ def test_a_limit_is_that_of_its_type() -> None:
     assert rules.has_capacity_for(TaskType.SYNC, {TaskType.ENRICH: 9})
     assert rules.has_capacity_for(TaskType.ENRICH, {TaskType.ENRICH: 9})
     assert rules.has_capacity_for("TRANSLATE", {"TRANSLATE": 9})
+
+
+def test_a_limit_of_none_lets_none_run() -> None:
+    assert not ClaimRules(limits={TaskType.SYNC: 0}).has_capacity_for(TaskType.SYNC, {})

@@ -72,8 +72,10 @@ def test_what_was_left_out_is_added_up() -> None:
     copy = WorkingCopy(skipped={"too large": 1, "binary": 2})
     created_at = datetime(2026, 1, 1, tzinfo=UTC)
     index = Index(1, Source(SourceKind.FOLDER, "/a"), copy, created_at)
-    summary = IndexSummary(index, 1, 1, left_out={"binary": 3, "empty": 4})
+    summary = IndexSummary(index, 1, 1, left_out={"empty": 4, "binary": 3})
     assert list(summary.skipped.items()) == [("binary", 5), ("empty", 4), ("too large", 1)]
+    many = IndexSummary(index, 1, 1, left_out=dict.fromkeys("hgfedcba", 1))
+    assert list(many.skipped) == [*"ab", "binary", *"cdefgh", "too large"]
 
 
 def test_changes_of_the_log_are_folded() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,11 @@ def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
 # Hosts
 
 
+def test_a_location_without_a_host() -> None:
+    with pytest.raises(RefusedByPolicyError):
+        REMOTE.check_source(git_source("https:///x"))
+
+
 @pytest.mark.parametrize(
     "host",
     [
@@ -65,7 +71,16 @@ def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
         *("[fe80::1]", "[fc00::1]", "[fd12:3456::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]"),
         *("[::ffff:10.0.0.1]", "[2002:a00:1::]", "[2001:0:a00:1:0:0:f5ff:fffe]", "[4000::1]"),
         # A number at the end, and yet no address: programs differ in what they make of it.
-        *("256.1.1.1", "1.2.3.4.5", "1.2.3.256", "4294967296", "0x1ffffffff", "1.0x", "09.1.1.1"),
+        *(
+            "256.1.1.1",
+            "1.2.3.4.5",
+            "1.2.3.4.0",
+            "1.2.3.256",
+            "4294967296",
+            "0x1ffffffff",
+            "1.0x",
+            "09.1.1.1",
+        ),
         *("x.127", "example.0x7f000001"),
     ],
 )
@@ -141,6 +156,9 @@ def test_a_host_beyond_ascii(host: str) -> None:
         *("https://github.com/a/b", "https://github.com:443/a/b@main", "git@github.com:a/b"),
         *("https://8.8.8.8/x", "https://[2606:4700::1111]/x", "https://134744072/x"),
         *("https://1.example.org/x", "https://0x.org/x", "https://[::ffff:8.8.8.8]/x"),
+        # What stands for a public address by another name of it.
+        *("https://[::8.8.8.8]/x", "https://[::ffff:0:8.8.8.8]/x", "https://[64:ff9b::808:808]/x"),
+        *("https://[2002:808:808::]/x", "https://[2001:0:808:808:0:0:f7f7:f7f7]/x"),
         *("https://user:password@github.com/a/b", "https://localhost.example.org/x"),
     ],
 )
@@ -221,6 +239,19 @@ def test_folders_beside_the_roots(roots: CallerPolicy, tmp_path: Path, name: str
     typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
     what, _ = refusal(roots, typed)
     assert what == "folder"
+    real = os.path.realpath(typed)
+    with pytest.raises(RefusedByPolicyError, match=re.escape(f"the folder {real} may not")) as told:
+        roots.check_source(Source(SourceKind.FOLDER, real))
+    assert told.value.fields == {"what": "folder", "value": real}
+
+
+@pytest.mark.parametrize("name", ["allowed/../secret", "allowed/../nothing", "allowed/../.."])
+def test_a_folder_is_refused_as_it_was_typed(
+    roots: CallerPolicy, tmp_path: Path, name: str
+) -> None:
+    """Before it is looked for, so that the answer tells nothing of what is there."""
+    typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
+    assert refusal(roots, typed) == ("folder", typed)
 
 
 @pytest.mark.parametrize("typed", [".", "code", "./code", "../allowed", "~", "~root", "~/x", "a:b"])
@@ -248,11 +279,31 @@ def test_local_repositories(roots: CallerPolicy, tmp_path: Path, form: str) -> N
     """Not even below a root: what a repository borrows from others is read as well."""
     typed = form.format(tmp_path / "allowed" / "code")
     assert refusal(roots, typed) == ("file_url", typed)
-    with pytest.raises(RefusedByPolicyError):
-        roots.check_source(git_source((tmp_path / "allowed").as_uri()))
+    for location in (typed, (tmp_path / "allowed").as_uri()):
+        with pytest.raises(RefusedByPolicyError) as told:
+            roots.check_source(git_source(location))
+        assert told.value.fields == {"what": "file_url", "value": location}
 
 
 # References
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("TOKEN", AllowedCredentials("env:TOKEN")),
+        ("env:TOKEN", AllowedCredentials("env:TOKEN")),
+        ("_T0@Git.Example.org", AllowedCredentials("env:_T0", "git.example.org")),
+        ("env:T@host:8443", AllowedCredentials("env:T", "host:8443")),
+        *(
+            (text, None)
+            for text in ("", "env:", "@host", "T@", "env:T@", "0T", "T-1", "T U", "a:b")
+        ),
+    ],
+)
+def test_what_the_operator_may_name(text: str, parsed: AllowedCredentials | None) -> None:
+    """A name of a variable, for any host or for one; nothing else, which may be a secret."""
+    assert AllowedCredentials.parse(text) == parsed
 
 
 def test_references_that_the_operator_has_named() -> None:

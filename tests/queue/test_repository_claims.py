@@ -126,15 +126,36 @@ def test_claim_again_raises_the_token(database: Database) -> None:
     assert numbers == [1, 2]
 
 
+def test_run_that_is_tried_again_keeps_its_first_start(database: Database) -> None:
+    """Also when all of it had ended: how long it took counts from there."""
+    run = add_run(database)
+    [held] = claim(database)
+    with database.write() as transaction:
+        [running] = transaction.tasks.lock_runs_of([held.id])
+        running.fail(running.held(held.claim), "gone", after(1))
+        transaction.tasks.save_runs([running])
+        again = transaction.tasks.lock_run(run.id)
+        again.retry()
+        transaction.tasks.save_runs([again])
+    assert read_run(database, run.id).state is RunState.QUEUED
+    [held] = claim(database, now=after(5))
+    stored = read_run(database, run.id)
+    assert (stored.state, stored.started_at) == (RunState.RUNNING, NOW)
+    assert read_task(database, held.id).started_at == after(5)
+
+
 def test_only_ready_tasks_whose_time_has_come_are_claimed(database: Database) -> None:
     """A task that waits for its back-off is passed over until it is over, to the microsecond."""
     task = add_single(database)
     put_back(database, claim(database)[0], after(2))
+    add_single(database, n=2)
+    put_back(database, claim(database)[0], after(9))
     with database.read() as transaction:
         assert not transaction.tasks.has_claimable(after(1.999999), RULES)
         assert transaction.tasks.has_claimable(after(2), RULES)
         assert transaction.tasks.next_available_at(NOW) == after(2)
-        assert transaction.tasks.next_available_at(after(2)) is None
+        assert transaction.tasks.next_available_at(after(2)) == after(9)
+        assert transaction.tasks.next_available_at(after(9)) is None
     assert claim(database, now=after(1.999999)) == []
     other = add_single(database, TaskType.SYNC, 1, n=1)
     assert [held.id for held in claim(database, now=after(1))] == [other.id]
@@ -188,7 +209,8 @@ def test_limits(database: Database) -> None:
     unknown = add_single(database, "TRANSLATE", 4)
     rules = ClaimRules(limits={TaskType.SYNC: 2, TaskType.EXTRACT: 1})
     expected = [syncs[0].id, syncs[1].id, extract.id, unknown.id]
-    assert [task.id for task in claim(database, 9, rules=rules)] == expected
+    assert [task.id for task in claim(database, rules=rules)] == expected[:1]
+    assert [task.id for task in claim(database, 9, rules=rules)] == expected[1:]
     with database.read() as transaction:
         assert not transaction.tasks.has_claimable(NOW, rules)
         assert transaction.tasks.has_claimable(NOW, RULES)

@@ -1,0 +1,246 @@
+"""What the repository of indexes promises; beside each index lies another with the same paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.queue.databases import sqlite_database
+
+from kodit.domain.entities import Index, IndexedFile, Snippet, WorkingCopy
+from kodit.domain.errors import NotFoundError
+from kodit.domain.ports.repositories import ExtractedFile, Extraction, IndexRepository
+from kodit.domain.snippet import SlicedFile
+from kodit.domain.source import FileHistory, KnownFile, SourceHistory
+from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+STAMP = FileStamp(11, 22, 33, 44)
+ADDED, CLEAN, DELETED = (
+    FileProcessingStatus.ADDED,
+    FileProcessingStatus.CLEAN,
+    FileProcessingStatus.DELETED,
+)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    with sqlite_database(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def transaction(database: SqliteDatabase) -> Iterator[SqlTransaction]:
+    with database.write() as opened:
+        yield opened
+
+
+@pytest.fixture
+def indexes(transaction: SqlTransaction) -> IndexRepository:
+    return transaction.indexes
+
+
+def add(indexes: IndexRepository, location: str, paths: str = "ab") -> tuple[Index, list[int]]:
+    """An index with a file of each name, and the identifiers of these."""
+    index = indexes.add(Source(SourceKind.FOLDER, location), NOW)
+    indexes.add_files(
+        index.id, [IndexedFile(0, path, "0" * 40, ADDED, stamp=STAMP) for path in paths]
+    )
+    found = indexes.files_by_path(index.id, list(paths))
+    return index, [found[path].id for path in paths]
+
+
+def extract(transaction: SqlTransaction, index_id: int, file_id: int, version: str = "v1") -> None:
+    """Give a file one snippet."""
+    sliced = SlicedFile("a", "python", (Snippet("a", 1, 1, "python", None, "text"),))
+    transaction.snippets.replace(index_id, [ExtractedFile(file_id, "1" * 40, version, sliced)])
+
+
+def test_an_index_is_found_by_all_that_names_its_source(indexes: IndexRepository) -> None:
+    """The kind, the location and the ref; one that is deleted is found by nothing."""
+    source = Source(SourceKind.GIT, "https://host/a", "v1", ("*.py",), ("build/",))
+    index = indexes.add(source, NOW, is_confined=True)
+    assert indexes.find(source) == indexes.get(index.id) == index
+    assert (index.source, index.is_confined, index.created_at) == (source, True, NOW)
+    assert (index.updated_at, index.working_copy) == (None, WorkingCopy())
+    for other in (
+        replace(source, ref=None),
+        replace(source, ref="v2"),
+        replace(source, location="https://host/b"),
+        replace(source, kind=SourceKind.FOLDER),
+    ):
+        assert indexes.find(other) is None
+    plain = indexes.add(replace(source, ref=None), NOW)
+    assert (plain.source.ref, plain.is_confined) == (None, False)
+    assert [one.id for one in indexes.list_all()] == [index.id, plain.id]
+    indexes.mark_deleted(index.id, NOW)
+    assert indexes.find(source) is None
+    assert [one.id for one in indexes.list_all()] == [plain.id]
+    assert [one.id for one in indexes.deleted()] == [index.id]
+    with pytest.raises(NotFoundError, match=f"there is no index {index.id}"):
+        indexes.get(index.id)
+
+
+def test_a_change_is_of_one_index(indexes: IndexRepository) -> None:
+    """Other globs make the source be looked at as if for the first time."""
+    one, other = (
+        indexes.add(Source(SourceKind.GIT, f"https://host/{name}"), NOW, is_confined=True)
+        for name in "ab"
+    )
+    copy = WorkingCopy("c" * 40, 5, {"binary": 2}, "h" * 40)
+    for index in (one, other):
+        indexes.finish_scan(index.id, copy)
+    assert indexes.get(one.id).working_copy == copy
+    before = indexes.get(other.id)
+    indexes.update_credentials(one.id, "env:TOKEN")
+    indexes.release(one.id)
+    indexes.update_source(one.id, replace(one.source, include=("*.py",), exclude=("build/",)))
+    changed = indexes.get(one.id)
+    assert (changed.credentials, changed.is_confined) == ("env:TOKEN", False)
+    assert (changed.source.include, changed.source.exclude) == (("*.py",), ("build/",))
+    assert changed.working_copy == replace(copy, commit=None)
+    assert indexes.finish(one.id, NOW + timedelta(1))
+    assert indexes.get(one.id).updated_at == NOW + timedelta(1)
+    assert indexes.get(other.id) == before
+
+
+def test_files_are_those_of_one_index(transaction: SqlTransaction) -> None:
+    """Files that are gone are known no more, but are found by their path until they are
+    forgotten."""
+    indexes = transaction.indexes
+    one, (a, b) = add(indexes, "/one")
+    other, others = add(indexes, "/other")
+    assert sorted(indexes.known_files(one.id)) == ["a", "b"]
+    assert indexes.known_files(one.id)["a"] == KnownFile("0" * 40, *(11, 22, 33, 44))
+    extract(transaction, one.id, a)
+    transaction.snippets.replace(one.id, [ExtractedFile(b, None, None, None)])
+    assert sorted(indexes.known_files(one.id)) == ["a"]
+    assert sorted(indexes.files_by_path(one.id, ["a", "b", "c"])) == ["a", "b"]
+    indexes.forget_files([a, b])
+    assert not indexes.has_files(one.id)
+    found = indexes.files_by_path(one.id, ["a", "b"])
+    assert [(file.id, file.status) for file in found.values()] == [(a, DELETED)]
+    assert [file.id for file in indexes.stale_files(one.id, 9)] == []
+    assert indexes.has_files(other.id)
+    assert sorted(file.id for file in indexes.files_by_path(other.id, ["a", "b"]).values()) == (
+        sorted(others)
+    )
+
+
+def test_a_file_is_stale_until_its_content_is_extracted(transaction: SqlTransaction) -> None:
+    """One that is gone only where snippets were made of it."""
+    indexes = transaction.indexes
+    one, (a, b, c) = add(indexes, "/one", "abc")
+    other, _files = add(indexes, "/other")
+    assert [file.id for file in indexes.stale_files(one.id, 2)] == [a, b]
+    for file_id in (c, a):
+        extract(transaction, one.id, file_id)
+    assert [file.id for file in indexes.stale_files(one.id, 9)] == [b]
+    assert (indexes.count_stale_files(one.id), indexes.count_stale_files(other.id)) == (1, 2)
+
+    files = indexes.files_by_path(one.id, ["a", "b", "c"])
+    assert (files["a"].extracted_hash, files["a"].extractor_version) == ("1" * 40, "v1")
+    indexes.update_files(
+        [
+            replace(files["a"], content_hash="1" * 40, stamp=FileStamp(1, 2, 3, 4)),
+            replace(files["b"], status=DELETED),
+            replace(files["c"], status=DELETED),
+        ]
+    )
+    assert [file.id for file in indexes.stale_files(one.id, 9)] == [c]
+    assert indexes.files_by_path(one.id, ["a"])["a"].stamp == FileStamp(1, 2, 3, 4)
+    indexes.update_files([replace(files["a"], content_hash="2" * 40)])
+    assert [file.id for file in indexes.stale_files(one.id, 9)] == [a, c]
+
+
+def test_what_another_extractor_made_is_made_again(transaction: SqlTransaction) -> None:
+    """By language and version, in one index; what is stale already is not marked again."""
+    indexes = transaction.indexes
+    one, (a, b, c) = add(indexes, "/one", "abc")
+    other, (x, _y) = add(indexes, "/other")
+    assert indexes.extractions(one.id) == []
+    for index, file_id, version in ((one, a, "v1"), (one, b, "v2"), (other, x, "v1")):
+        extract(transaction, index.id, file_id, version)
+    assert sorted(indexes.extractions(one.id)) == [
+        Extraction("python", "v1"),
+        Extraction("python", "v2"),
+    ]
+    former = [Extraction("python", "v1"), Extraction("ruby", "v2")]
+    assert indexes.extracted_by(one.id, former) == [a]
+    assert indexes.extracted_by(one.id, []) == []
+    indexes.mark_stale([a])
+    assert indexes.extracted_by(one.id, former) == []
+    assert [file.id for file in indexes.stale_files(one.id, 9)] == [a, c]
+
+
+def test_a_history_is_asked_once_and_of_what_is_there(transaction: SqlTransaction) -> None:
+    """A file without one has been asked about too; what is gone is not asked about, and what
+    comes back is, again."""
+    indexes = transaction.indexes
+    one, (a, _b, _c) = add(indexes, "/one", "abc")
+    other, _files = add(indexes, "/other")
+    told = FileHistory("Ada", "ada@host", 20, 10)
+    assert sorted(indexes.files_without_history(one.id, 9)) == ["a", "b", "c"]
+    assert len(indexes.files_without_history(one.id, 2)) == 2
+    indexes.record_history(one.id, SourceHistory("m" * 40, {"a": told, "b": None}))
+    assert indexes.files_without_history(one.id, 9) == ["c"]
+    assert sorted(indexes.files_without_history(other.id, 9)) == ["a", "b"]
+    assert indexes.get(one.id).working_copy.history_commit == "m" * 40
+    assert indexes.get(other.id).working_copy.history_commit is None
+
+    extract(transaction, one.id, a)
+    files = indexes.files_by_path(one.id, ["a", "c"])
+    indexes.update_files([replace(file, status=DELETED) for file in files.values()])
+    assert indexes.files_without_history(one.id, 9) == []
+    indexes.update_files(list(files.values()))
+    assert sorted(indexes.files_without_history(one.id, 9)) == ["a", "c"]
+
+
+def test_later_commits_add_to_a_history(transaction: SqlTransaction) -> None:
+    """The latest author stays the last one and the earliest commit the first, whatever times the
+    commits claim; of two of one time the one that came later counts."""
+    indexes = transaction.indexes
+    one, _files = add(indexes, "/one", "abcd")
+    other, _others = add(indexes, "/other", "abcd")
+    known = FileHistory("Ada", "ada@host", 20, 10)
+    for index in (one, other):
+        indexes.record_history(index.id, SourceHistory(None, dict.fromkeys("abc", known)))
+    later = {
+        "a": FileHistory("Bob", "bob@host", 30, 15),
+        "b": FileHistory("Bob", "bob@host", 15, 5),
+        "c": FileHistory("Bob", "bob@host", 20, 10),
+        "d": FileHistory("Bob", "bob@host", 7, 6),
+    }
+    indexes.record_history(one.id, SourceHistory(None, {}, later))
+    query = "SELECT author, changed_at, created_at FROM files WHERE index_id = {} ORDER BY path"
+
+    def stored(index: Index) -> list[tuple[object, ...]]:
+        rows = transaction.connection.exec_driver_sql(query.format(index.id))
+        return [tuple(row) for row in rows]
+
+    second = 1_000_000
+    assert stored(one) == [
+        ("Bob <bob@host>", 30 * second, 10 * second),
+        ("Ada <ada@host>", 20 * second, 5 * second),
+        ("Bob <bob@host>", 20 * second, 10 * second),
+        ("Bob <bob@host>", 7 * second, 6 * second),
+    ]
+    assert stored(other)[:3] == [("Ada <ada@host>", 20 * second, 10 * second)] * 3
+
+
+def test_a_run_that_is_complete_leaves_only_clean_files(transaction: SqlTransaction) -> None:
+    """What was marked as gone is gone for good, of this index alone."""
+    indexes = transaction.indexes
+    one, (a, b) = add(indexes, "/one")
+    other, _files = add(indexes, "/other")
+    files = indexes.files_by_path(one.id, ["a", "b"])
+    indexes.update_files([replace(files["b"], status=DELETED)])
+    assert indexes.finish(one.id, NOW)
+    left = indexes.files_by_path(one.id, ["a", "b"])
+    assert {path: (file.id, file.status) for path, file in left.items()} == {"a": (a, CLEAN)}
+    assert b not in {file.id for file in left.values()}
+    assert {file.status for file in indexes.files_by_path(other.id, ["a", "b"]).values()} == {ADDED}

@@ -1,0 +1,56 @@
+"""What the state machine of a run leaves behind, without a database."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from kodit.domain.entities import IndexRun, Task
+from kodit.domain.errors import LeaseLost
+from kodit.domain.value_objects import Claim, QueuePriority, TaskState, TaskType
+from kodit.infrastructure.memory import ManualClock
+
+NOW = ManualClock().now()
+
+
+def running_run() -> tuple[IndexRun, Task]:
+    """A run whose SYNC is running, with identifiers."""
+    run = IndexRun.create(7, QueuePriority.BACKGROUND, NOW)
+    for number, task in enumerate(run.tasks, start=1):
+        task.id = number
+    sync = run.tasks[0]
+    sync.state, sync.claim_no, sync.worker = TaskState.RUNNING, 3, "ada"
+    sync.lease_expires_at = NOW + timedelta(seconds=30)
+    return run, sync
+
+
+def test_a_task_shares_nothing_with_the_request() -> None:
+    """A caller may go on with the payload, and give a class of priority as the priority."""
+    payload = {"index_id": 7, "path": "a"}
+    task = Task.create(TaskType.SYNC, QueuePriority.USER_INITIATED, payload)
+    payload["path"] = "b"
+    assert (task.payload["path"], task.index_id) == ("a", 7)
+    assert type(task.priority) is int
+    assert Task.create(TaskType.SYNC, 1, {"index_id": "7"}).index_id is None
+
+
+def test_a_run_is_of_a_user_when_any_of_its_tasks_is() -> None:
+    """Those that had ended before the request are left as they were."""
+    run, sync = running_run()
+    assert not run.is_user_initiated
+    run.complete(sync, NOW)
+    run.raise_priority(QueuePriority.USER_INITIATED)
+    assert not sync.is_user_initiated
+    assert run.is_user_initiated
+
+
+@pytest.mark.parametrize("claim", [Claim(1, 2), Claim(1, 4), Claim(2, 3)])
+def test_a_claim_that_is_not_the_latest_holds_nothing(claim: Claim) -> None:
+    """The error names the task and the claim, which a log of two workers needs."""
+    run, sync = running_run()
+    assert run.held(Claim(1, 3)) is sync
+    told = f"task {claim.task_id} is no longer held by claim {claim.claim_no}"
+    with pytest.raises(LeaseLost, match=re.escape(told)):
+        run.held(claim)
