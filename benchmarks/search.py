@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ import numpy as np
 from kodit import Kodit
 from kodit.composition import Application
 from kodit.domain.value_objects import Scope, SearchFilter, SearchRequest, VectorKind
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index, to_document
+from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index, to_documents
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
 from kodit.infrastructure.vectors.pack_builder import pack_path
 from kodit.infrastructure.vectors.pack_file import open_pack
@@ -57,6 +58,7 @@ QUERIES = (
     "compute a checksum",
     "get set default value of the name",
 )
+DOCUMENTS_AT_ONCE = 512
 NOISE = 0.35
 """Standard deviation of what is added to a copy's vector, in parts of a component's own."""
 ROWS_PER_STATEMENT = 20_000
@@ -120,13 +122,17 @@ def grow(folder: Path, size: int) -> None:
         )
         _copy_vectors(connection, rng, copy, (last_snippet, last_file))
         connection.execute("COMMIT")
-        for snippet in stored[:wanted]:
-            moved = replace(
+        moved = (
+            replace(
                 snippet,
                 id=copy * last_snippet + snippet.id,
                 file_id=copy * last_file + snippet.file_id,
             )
-            writer.add_document(to_document(moved))
+            for snippet in stored[:wanted]
+        )
+        while some := list(islice(moved, DOCUMENTS_AT_ONCE)):
+            for document in to_documents(some):
+                writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
     connection.execute("ANALYZE")

@@ -63,13 +63,9 @@ def test_a_filter_may_choose_files(given: dict[str, Any], chooses: bool) -> None
     assert SearchFilter(**given).chooses_files is chooses
 
 
-def test_a_stored_snippet_as_a_snippet() -> None:
-    """All that is said of the piece of the file itself."""
-    snippet = stored("one").as_snippet()
-    assert (snippet.path, snippet.start_line, snippet.end_line) == ("a.py", 5, 5)
-    assert (snippet.language, snippet.text, snippet.also_defines) == ("python", "one", (OTHER,))
-    assert snippet.symbol == Symbol("swing", SymbolKind.METHOD, "Lantern")
-    assert stored("one", symbol=None).as_snippet().symbol is None
+def test_what_a_stored_snippet_defines() -> None:
+    assert stored("one").defined_symbol == Symbol("swing", SymbolKind.METHOD, "Lantern")
+    assert stored("one", symbol=None).defined_symbol is None
     assert stored("one", kind=None).defined_symbol is None
 
 

@@ -41,7 +41,7 @@ def token_cache() -> TokenCache:
 
 
 def tokens(text: str) -> list[int]:
-    found: list[int] = token_cache().tokens(text).tolist()
+    found: list[int] = np.frombuffer(token_cache().tokens(text), np.uint16).tolist()
     return found
 
 

@@ -111,3 +111,15 @@ def test_calls_are_named_once_in_their_order() -> None:
     )
     few = "return ab() + abc(ab(1)) * print(2)"
     assert described(few)[-1] == "calls abc"
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("alpha(beta(), gamma \n ()) alpha()", "alpha, beta, gamma"),
+        ("_private(); ab(); 9lives(); Éclair(); été(); swiftÉ()", "private, swifté"),
+        ("a.method((other)(third)) if (x): while(y)", "method"),
+    ],
+)
+def test_calls_are_named_in_order(text: str, called: str) -> None:
+    assert described(text)[-1] == f"calls {called}"

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kodit.domain.ranking.stemming import stem
-from kodit.domain.ranking.terms import LONGEST_IDENTIFIER, identifiers, spaced_terms, terms, words
+from kodit.domain.ranking.terms import (
+    LONGEST_IDENTIFIER,
+    identifier_terms,
+    identifiers,
+    run_terms,
+    runs,
+    terms,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +95,7 @@ def test_identifiers_are_the_same_beside_other_letters(text: str) -> None:
     assert [*identifiers(text), "é"] == identifiers(f"{text} é")
 
 
-@given(st.text())
-def test_spaced_terms_are_the_terms(text: str) -> None:
-    assert spaced_terms(text).split() == terms(text)
+@given(st.text(st.sampled_from("aZ_09 \n(é٣².-")))
+def test_runs_have_the_terms_of_the_identifiers_in_them(text: str) -> None:
+    expected = [term for name in identifiers(text) for term in identifier_terms(name)]
+    assert [term for run in runs(text) for term in run_terms(run)] == expected

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class PackedVector:
-    """A vector in the form that is stored.
+class PackedVector(NamedTuple):
+    """A vector in the form that is stored. A tuple: tens of thousands travel between processes.
 
     `values` is the rescoring form (the adapter's own compact encoding) and `code` its 1-bit form:
     one sign bit a dimension, packed into bytes, for finding candidates.

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.snippet import PlacedSymbol, Snippet, Symbol, SymbolKind
+from kodit.domain.snippet import PlacedSymbol, Symbol, SymbolKind
 
 
 class SearchMode(StrEnum):
@@ -149,18 +149,6 @@ class StoredSnippet:
         if self.symbol is None or self.kind is None:
             return None
         return Symbol(self.symbol, SymbolKind(self.kind), self.scope)
-
-    def as_snippet(self) -> Snippet:
-        """The snippet alone, without what joins it to the rest."""
-        return Snippet(
-            self.path,
-            self.start_line,
-            self.end_line,
-            self.language,
-            self.defined_symbol,
-            self.text,
-            also_defines=self.also_defines,
-        )
 
 
 _FIELDS = attrgetter(*(field.name for field in fields(StoredSnippet)))

@@ -10,39 +10,56 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 
-from kodit.domain.ranking.terms import spaced_terms
-from kodit.domain.snippet import Snippet
+from kodit.domain.ranking.terms import run_terms, runs
+from kodit.domain.search import StoredSnippet
 
 PATH_REPEATED = 3
 NAME_REPEATED = 3
 COMMENT_REPEATED = 1
 """How often the terms of path, name and comments are added to those of the text."""
 
-_COMMENT = re.compile(r"^\s*(?://+!?|/\*+!?|\*+/?|#+!?|--+\[*|;+|%+|\{-|\(\*)\s?(.*)$")
-_QUOTES = ('"""', "'''")
+_MARKED_LINE = re.compile(
+    r"""
+    \n[^\S\n]*+(?=["'/*\#;%{(-])                             # seldom goes on from here
+    (?:
+      (\"\"\"|''')                                          # a docstring begins
+      | (?://+!?|/\*+!?|\*+/?|\#+!?|--+\[*|;+|%+|\{-|\(\*)[^\S\n]?  # a comment
+    )(.*)
+    """,
+    re.VERBOSE,
+)
+"""Begins with a newline, which is looked for at a fraction of the cost of looking at each line."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordDocument:
-    """`terms`: search terms joined by spaces, to be split there and otherwise left as they are.
-    `names`: the lower-case names of all that the snippet defines, each one token."""
+    """`runs`: what the search terms are made from, repeated as often as it counts. `names`: the
+    lower-case names of all that the snippet defines, each one token."""
 
-    terms: str
+    runs: list[str]
     names: tuple[str, ...]
 
+    @property
+    def terms(self) -> list[str]:
+        """The search terms, in order, repeated as often as they count."""
+        return list(chain.from_iterable(map(run_terms, self.runs)))
 
-def keyword_document(snippet: Snippet) -> KeywordDocument:
+
+def keyword_document(snippet: StoredSnippet) -> KeywordDocument:
     """The keyword fields of a snippet."""
-    found = [spaced_terms(snippet.text)]
-    found += [spaced_terms(comments(snippet.text))] * COMMENT_REPEATED
-    found += [spaced_terms(snippet.path)] * PATH_REPEATED
-    if snippet.symbol is not None:
-        found += [spaced_terms(snippet.symbol.name)] * NAME_REPEATED
-        found.append(spaced_terms(snippet.symbol.scope))
-    defined = [snippet.symbol, *(placed.symbol for placed in snippet.also_defines)]
-    names = dict.fromkeys(symbol.name.lower() for symbol in defined if symbol is not None)
-    return KeywordDocument(" ".join(found), tuple(names))
+    found = runs(snippet.text)
+    found += runs(comments(snippet.text)) * COMMENT_REPEATED
+    found += runs(snippet.path) * PATH_REPEATED
+    names: dict[str, None] = {}
+    if snippet.symbol is not None and snippet.kind is not None:
+        found += runs(snippet.symbol) * NAME_REPEATED
+        found += runs(snippet.scope)
+        names[snippet.symbol.lower()] = None
+    for placed in snippet.also_defines:
+        names[placed.symbol.name.lower()] = None
+    return KeywordDocument(found, tuple(names))
 
 
 def comments(text: str) -> str:
@@ -50,19 +67,19 @@ def comments(text: str) -> str:
 
     Seen line by line, without a parser: text in many languages, of which the marks overlap.
     """
+    text = f"\n{text}"
     found: list[str] = []
-    open_quote = ""
-    for line in text.split("\n"):
-        stripped = line.strip()
-        if open_quote:
-            found.append(stripped.replace(open_quote, ""))
-            if open_quote in stripped:
-                open_quote = ""
-        elif stripped.startswith(_QUOTES):
-            quote = stripped[:3]
-            found.append(stripped.replace(quote, ""))
-            if stripped.count(quote) == 1:
-                open_quote = quote
-        elif match := _COMMENT.match(line):
-            found.append(match[1])
+    position = 0
+    while match := _MARKED_LINE.search(text, position):
+        quote, rest = match.groups()
+        position = match.end()
+        if quote is None:
+            found.append(rest)
+            continue
+        # A docstring goes on to the end of the line with the next quote, or of the text.
+        closing = text.find(quote, match.end(1))
+        end = -1 if closing < 0 else text.find("\n", closing)
+        position = len(text) if end < 0 else end
+        lines = text[match.start() + 1 : position].split("\n")
+        found += [line.strip().replace(quote, "") for line in lines]
     return "\n".join(found)

@@ -50,8 +50,11 @@ class StaticModel:
         start = 0
         for row, end in enumerate(ends):
             if end > start:
-                rows = self._table[tokens[start:end]] if wide is None else wide[tokens[start:end]]
-                vectors[row] = weights[start:end] @ rows.astype(np.float32, copy=False)
+                if wide is None:
+                    rows = self._table[tokens[start:end]].astype(np.float32)
+                else:
+                    rows = wide.take(tokens[start:end], axis=0)
+                np.matmul(weights[start:end], rows, out=vectors[row])
             start = end
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors /= np.where(lengths > 0, lengths, np.float32(1))
@@ -63,14 +66,11 @@ class StaticModel:
         """The distinct tokens of all texts, text after text, their weights, and where each text
         ends."""
         vocabulary = len(self._table)
+        found = [self._tokens.tokens(text[:LONGEST_TEXT]) for text in texts]
+        tokens = np.frombuffer(b"".join(found), np.uint16)
+        rows = np.repeat(np.arange(len(found)), [len(some) // tokens.itemsize for some in found])
         # Text and token in one number, so that one sort counts the tokens of all texts.
-        found = [
-            self._tokens.tokens(text[:LONGEST_TEXT]).astype(np.int64) + row * vocabulary
-            for row, text in enumerate(texts)
-        ]
-        pairs, counts = np.unique(
-            np.concatenate(found) if found else np.empty(0, np.int64), return_counts=True
-        )
+        pairs, counts = np.unique(rows * vocabulary + tokens, return_counts=True)
         ends = np.searchsorted(pairs, np.arange(1, len(texts) + 1) * vocabulary).tolist()
         weights = (1 + np.log(counts)).astype(np.float32)
         return pairs % vocabulary, weights, ends

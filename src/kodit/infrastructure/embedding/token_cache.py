@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from array import array
 
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 PIECE = re.compile(
@@ -52,10 +50,11 @@ class TokenCache(dict[str, bytes]):
         ids = self[piece] = array("H", [token.id for token in tokens]).tobytes()
         return ids
 
-    def tokens(self, text: str) -> NDArray[np.uint16]:
-        """The token ids of a text, in order. The sign that stands for a space is one."""
+    def tokens(self, text: str) -> bytes:
+        """The token ids of a text, in order, as 16-bit numbers. The sign that stands for a space
+        is one."""
         if not text:
-            return np.empty(0, dtype=np.uint16)
+            return b""
         text = f" {text}".replace("▁", " ")
         pieces = (ASCII_PIECE if text.isascii() else PIECE).findall(text)
-        return np.frombuffer(b"".join(map(self.__getitem__, pieces)), dtype=np.uint16)
+        return b"".join(map(self.__getitem__, pieces))

@@ -15,7 +15,9 @@ _TRIPLE_QUOTED = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'', re.DOTALL)
 _COMMENT_LINE = re.compile(
     r"^\s*(?:#+!?|//[/!]?|/\*+!?|\*+/?|--+|;+|%+|<!--|\"\"\")\s?(.*?)\s*(?:\*/|-->)?$"
 )
-_CALL = re.compile(r"\b([A-Za-z_]\w{2,}+)\s*+\(")
+_CALL_BACKWARDS = re.compile(r"\(\s*+(\w{3,}+)(?<=[A-Za-z_])")
+"""Of a text read from its end. There are fewer brackets to begin at than names, and a literal is
+looked for at a fraction of the cost of anything else."""
 _NOT_CALLS = frozenset(
     "if for while switch return catch def fn func function elif except with and not print assert "
     "sizeof typeof super self this new raise throw await async class lambda match when".split()
@@ -49,8 +51,9 @@ def _spell_path(path: str) -> str:
 
 def _documentation(text: str, lines: list[str]) -> str:
     """The docstring, or the comment lines that lead, whichever is there."""
-    match = _TRIPLE_QUOTED.search(text)
-    if match is not None:
+    # To look for the quotes takes a tenth of the time of the expression.
+    is_quoted = '"""' in text or "'''" in text
+    if is_quoted and (match := _TRIPLE_QUOTED.search(text)) is not None:
         return " ".join((match.group(1) or match.group(2) or "").split())[:MOST_DOCUMENTATION]
     leading: list[str] = []
     for line in lines:
@@ -73,7 +76,6 @@ def _signature(lines: list[str]) -> str:
 
 
 def _calls(text: str, symbol: str | None) -> list[str]:
-    found = dict.fromkeys(
-        name for name in _CALL.findall(text) if name not in _NOT_CALLS and name != symbol
-    )
+    names = [name[::-1] for name in reversed(_CALL_BACKWARDS.findall(text[::-1]))]
+    found = dict.fromkeys(name for name in names if name not in _NOT_CALLS and name != symbol)
     return [" ".join(words(name)) for name in list(found)[:MOST_CALLS]]

@@ -7,14 +7,16 @@ only has to split at white space: questions and code are cut by the same hand.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tantivy
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking.fields import keyword_document
+from kodit.domain.ranking.terms import run_terms
 from kodit.infrastructure.files import make_private_folder
-from kodit.infrastructure.keyword.scoring import term_record
+from kodit.infrastructure.keyword.scoring import CODE_BYTES, term_codes, term_records
 
 SCHEMA_VERSION = "6"
 """The name of the index's folder: another version starts an index of its own."""
@@ -28,7 +30,7 @@ TERMS = "terms"
 LENGTH = "length"
 """How many search terms there are."""
 RECORD = "record"
-"""How often each of them is there, as `term_record` has it."""
+"""How often each of them is there, as `term_records` has it."""
 CONTENT = "content"
 """A number made from what the snippet is and where it stands, by which snippets of equal score are
 ordered: identifiers depend on history."""
@@ -38,9 +40,12 @@ empty one, by which the engine tells how many snippets it holds, deleted ones in
 KIND = "kind"
 """The kind of its symbol."""
 
+MOST_RUNS = 100_000
+"""Whose terms a process remembers, in some 30 MB; beyond, it starts again from nothing."""
+
 
 def build_schema() -> tantivy.Schema:
-    """What `to_document` fills."""
+    """What `to_documents` fills."""
     builder = tantivy.SchemaBuilder()
     for name in (SNIPPET_ID, INDEX_ID, FILE_ID):
         builder.add_integer_field(name, indexed=True, fast=True)
@@ -53,21 +58,48 @@ def build_schema() -> tantivy.Schema:
     return builder.build()
 
 
-def to_document(snippet: StoredSnippet) -> tantivy.Document:
-    """A snippet as the index takes it."""
-    fields = keyword_document(snippet.as_snippet())
-    terms = fields.terms.split()
-    return tantivy.Document(
-        snippet_id=snippet.id,
-        index_id=snippet.index_id,
-        file_id=snippet.file_id,
-        terms=fields.terms,
-        length=len(terms),
-        record=term_record(terms),
-        content=_content(snippet),
-        name=["", *fields.names],
-        kind=snippet.kind or "",
-    )
+def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document]:
+    """Snippets as the index takes them. Of many at once the terms are counted together."""
+    fields = [keyword_document(snippet) for snippet in snippets]
+    codes = [b"".join(map(_codes.__getitem__, one.runs)) for one in fields]
+    for snippet, one, code, record in zip(
+        snippets, fields, codes, term_records(codes), strict=True
+    ):
+        yield tantivy.Document(
+            snippet_id=snippet.id,
+            index_id=snippet.index_id,
+            file_id=snippet.file_id,
+            terms=" ".join(map(_spaced.__getitem__, one.runs)),
+            length=len(code) // CODE_BYTES,
+            record=record,
+            content=_content(snippet),
+            name=["", *one.names],
+            kind=snippet.kind or "",
+        )
+
+
+class _SpacedTerms(dict[str, str]):
+    """The terms of each run met, joined by spaces: code repeats its names."""
+
+    def __missing__(self, run: str) -> str:
+        if len(self) >= MOST_RUNS:
+            self.clear()
+        spaced = self[run] = " ".join(run_terms(run))
+        return spaced
+
+
+class _TermCodes(dict[str, bytes]):
+    """The codes of the terms of each run met, in a row."""
+
+    def __missing__(self, run: str) -> bytes:
+        if len(self) >= MOST_RUNS:
+            self.clear()
+        codes = self[run] = term_codes(run_terms(run))
+        return codes
+
+
+_spaced = _SpacedTerms()
+_codes = _TermCodes()
 
 
 def _content(snippet: StoredSnippet) -> int:

@@ -9,10 +9,8 @@ b = 0.75, and lengths rounded down to those that tantivy keeps in one byte.
 from __future__ import annotations
 
 import zlib
-from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from operator import or_
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +21,29 @@ MOST_COUNTED = 255
 """What a record holds of a term's frequency: more of it changes a score by less than rounding."""
 _FREQUENCY_BITS = 8
 _ENTRY = np.dtype("<u4")
-MOST_TERMS = 100_000
-"""Some 10 MB; beyond, the cache starts again from empty."""
+CODE_BYTES = _ENTRY.itemsize
+_KEY_OF_CODE = 0xFFFFFF00
 _EXACT_LENGTHS = 24
 _MANTISSA_BITS = 3
 
 
-def term_record(terms: Iterable[str]) -> bytes:
-    """How often a snippet has each of its terms: of each, 24 bits that tell it from the others and
-    8 of its frequency."""
-    counts = Counter(terms)
-    often = (min(count, MOST_COUNTED) for count in counts.values())
-    frequencies = often if max(counts.values(), default=0) > MOST_COUNTED else counts.values()
-    return array("I", map(or_, map(_entries.__getitem__, counts), frequencies)).tobytes()
+def term_codes(terms: Iterable[str]) -> bytes:
+    """Numbers that tell terms from each other, in a row, of `CODE_BYTES` each."""
+    return b"".join([zlib.crc32(term.encode()).to_bytes(CODE_BYTES, "little") for term in terms])
+
+
+def term_records(codes: Sequence[bytes]) -> list[bytes]:
+    """How often each snippet has each of its terms, whose codes are given, as often as it has
+    them: of each term, 24 bits that tell it from the others and 8 of its frequency."""
+    lengths = [len(some) // CODE_BYTES for some in codes]
+    firsts = np.arange(len(codes) + 1, dtype=np.int64) << 32
+    # Snippet and code in one number, so that one sort counts the terms of all.
+    pairs = np.repeat(firsts[:-1], lengths) + np.frombuffer(b"".join(codes), _ENTRY)
+    pairs, counts = np.unique(pairs, return_counts=True)
+    entries = (pairs & _KEY_OF_CODE) | np.minimum(counts, MOST_COUNTED)
+    record = entries.astype(_ENTRY).tobytes()
+    ends = (np.searchsorted(pairs, firsts) * CODE_BYTES).tolist()
+    return [record[start:end] for start, end in pairwise(ends)]
 
 
 def frequencies(records: Sequence[bytes], terms: Sequence[str]) -> NDArray[np.float64]:
@@ -78,19 +86,6 @@ def scores(
 
 def _key(term: str) -> int:
     return zlib.crc32(term.encode()) >> _FREQUENCY_BITS
-
-
-class _Entries(dict[str, int]):
-    """Of each term met its entry in a record, without a frequency: code repeats its words."""
-
-    def __missing__(self, term: str) -> int:
-        if len(self) >= MOST_TERMS:
-            self.clear()
-        entry = self[term] = _key(term) << _FREQUENCY_BITS
-        return entry
-
-
-_entries = _Entries()
 
 
 def _kept_lengths() -> NDArray[np.int64]:

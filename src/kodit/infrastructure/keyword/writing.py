@@ -18,7 +18,7 @@ import tantivy
 from kodit.domain.errors import TransientError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.files import make_private_folder, why_no_room
-from kodit.infrastructure.keyword.schema import INDEX_ID, SNIPPET_ID, open_index, to_document
+from kodit.infrastructure.keyword.schema import INDEX_ID, SNIPPET_ID, open_index, to_documents
 from kodit.infrastructure.keyword.standing import (
     DamagedIndexError,
     Place,
@@ -61,10 +61,10 @@ def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> bool:
                 writer.delete_documents_by_term(INDEX_ID, batch.index_id)
             for snippet_id in (*batch.deletions, *(snippet.id for snippet in batch.additions)):
                 writer.delete_documents_by_term(SNIPPET_ID, snippet_id)
-            for done, snippet in enumerate(batch.additions):
-                writer.add_document(to_document(snippet))
-                if done % DOCUMENTS_PER_REPORT == 0:
-                    report(done, len(batch.additions))
+            for done in range(0, len(batch.additions), DOCUMENTS_PER_REPORT):
+                report(done, len(batch.additions))
+                for document in to_documents(batch.additions[done : done + DOCUMENTS_PER_REPORT]):
+                    writer.add_document(document)
         places = {**standing.places, batch.index_id: Place(batch.reached)}
         write_standing(path, places, sealed=True)
     return True

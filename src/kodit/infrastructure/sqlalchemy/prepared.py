@@ -33,6 +33,9 @@ Row = Sequence[Any]
 
 _NOTHING: Mapping[str, Any] = {}
 
+_ROWS_PER_FETCH = 64
+"""So many rows are fetched at once, which costs half of fetching each by itself."""
+
 
 def constant(value: str) -> ColumnElement[str]:
     """A word of ours, written into the statement: of a parameter SQLite cannot know that it fits
@@ -89,11 +92,13 @@ class Prepared:
     def stream(
         self, driver: Driver, parameters: Mapping[str, Any] = _NOTHING
     ) -> Generator[Row, None, None]:
-        """Run it once; its rows one after the other, for who may stop before the last."""
+        """Run it once; its rows one after the other, for who may stop before the last. No more
+        than `_ROWS_PER_FETCH` of them are held in memory."""
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
         with closing(driver.another_cursor()) as cursor:
             cursor.execute(compiled.sql, compiled.arguments(parameters))
-            yield from cursor
+            while rows := cursor.fetchmany(_ROWS_PER_FETCH):
+                yield from rows
 
     def run_many(self, driver: Driver, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it for each set of parameters."""
