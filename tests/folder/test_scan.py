@@ -315,6 +315,17 @@ def test_nested_repositories(root: Path) -> None:
     assert scan.skipped == {"nested repository": 1}
 
 
+def test_ignore_files_above_speak_of_their_own_place(root: Path) -> None:
+    """Each of the folders between the root of the work tree and what is scanned."""
+    write(root, x__y__z__a_py="1", x__y__z__b_py="2", x__y__z__c_py="3", x__y__z__d_py="4")
+    (root / ".git").mkdir()
+    (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (root / ".git" / "objects").mkdir()
+    for folder, line in ((".", "/x/y/z/a.py"), ("x", "/y/z/b.py"), ("x/y", "/z/c.py")):
+        (root / folder / ".gitignore").write_text(f"{line}\n")
+    assert changed_paths(scan_folder(str(root / "x" / "y" / "z"), {})) == ["d.py"]
+
+
 def test_progress_counts_up_to_what_is_known(root: Path) -> None:
     """Unknown at first, then out of the files known before."""
     write(root, a_py="x", sub__b_py="y")

@@ -79,6 +79,10 @@ def test_hostile_globs_are_taken() -> None:
         (["!*.py", "src/"], {"src/lib/e.js"}),
         (["d??"], {"dé/f.py"}),
         (["[ab].py"], {"a.py", "src/b.py"}),
+        (["[^ab].py"], {"src/lib/c.py", "x.py/d.md", "dé/f.py"}),
+        (["[!ab].py"], {"src/lib/c.py", "x.py/d.md", "dé/f.py"}),
+        (["[a-b].py"], {"a.py", "src/b.py"}),
+        (["[[:alpha:]].js"], {"src/lib/e.js"}),
     ],
     ids=lambda value: " ".join(sorted(value)),
 )

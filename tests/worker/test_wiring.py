@@ -19,6 +19,7 @@ from tests.support.sources import write_tree
 from tests.worker.conftest import Queue
 
 from kodit.application.services.cache_service import CacheService
+from kodit.application.services.indexing_worker_service import WorkerSettings
 from kodit.application.services.stage import StageHandler
 from kodit.composition import Application, Engines
 from kodit.domain.claiming import QueueOrder
@@ -266,6 +267,7 @@ def test_a_worker_is_as_patient_as_is_set(
     defaults are longer than this test waits."""
     run_id = queue.request(SourceKind.FOLDER, str(tmp_path))
     environment = {
+        "KODIT_WORKER_SLOTS": "3",
         "KODIT_STALL_SECONDS": "0.2",
         "KODIT_HEARTBEAT_SECONDS": "0.05",
         "KODIT_MAX_FAILURES": "1",
@@ -273,6 +275,7 @@ def test_a_worker_is_as_patient_as_is_set(
 
     async def play(application: Application) -> None:
         async with application.worker() as (worker, name):
+            assert worker._settings == WorkerSettings(slots=3, heartbeat=0.05, stall_limit=0.2)
             serving = asyncio.create_task(worker.run(name))
             async with asyncio.timeout(60):
                 while not queue.run(run_id).state.is_terminal:  # noqa: ASYNC110 - nothing tells
