@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from tests.queue.databases import sqlite_database
 
+from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, Snippet, WorkingCopy
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.repositories import ExtractedFile, Extraction, IndexRepository
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.source import FileHistory, KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+from kodit.infrastructure.sqlalchemy.database import SqlTransaction
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STAMP = FileStamp(11, 22, 33, 44)
@@ -25,18 +23,6 @@ ADDED, CLEAN, DELETED = (
     FileProcessingStatus.CLEAN,
     FileProcessingStatus.DELETED,
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    with sqlite_database(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def transaction(database: SqliteDatabase) -> Iterator[SqlTransaction]:
-    with database.write() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -120,6 +106,7 @@ def test_files_are_those_of_one_index(transaction: SqlTransaction) -> None:
     transaction.snippets.replace(one.id, [ExtractedFile(b, None, None, None)])
     assert sorted(indexes.known_files(one.id)) == ["a"]
     assert sorted(indexes.files_by_path(one.id, ["a", "b", "c"])) == ["a", "b"]
+    indexes.mark_stale([a])
     indexes.forget_files([a, b])
     assert not indexes.has_files(one.id)
     found = indexes.files_by_path(one.id, ["a", "b"])
@@ -244,3 +231,16 @@ def test_a_run_that_is_complete_leaves_only_clean_files(transaction: SqlTransact
     assert {path: (file.id, file.status) for path, file in left.items()} == {"a": (a, CLEAN)}
     assert b not in {file.id for file in left.values()}
     assert {file.status for file in indexes.files_by_path(other.id, ["a", "b"]).values()} == {ADDED}
+
+
+@pytest.mark.parametrize(("beyond", "looks"), [(0, 1), (1, 2)])
+def test_a_run_is_complete_when_no_file_is_left(
+    indexes: IndexRepository, beyond: int, looks: int
+) -> None:
+    """As many files as one transaction takes need one, and one file more needs another."""
+    index = indexes.add(Source(SourceKind.FOLDER, "/many"), NOW)
+    count = MOST_PER_TRANSACTION.rows + beyond
+    indexes.add_files(index.id, [IndexedFile(0, str(n), "0" * 40, ADDED) for n in range(count)])
+    ended = [indexes.finish(index.id, NOW) for _ in range(looks)]
+    assert ended == [False] * (looks - 1) + [True]
+    assert indexes.get(index.id).updated_at == NOW

@@ -1,128 +1,22 @@
-"""What the repositories of snippets, vectors, enrichments and the keyword log promise; beside the
-index that a test is about lies another with the same paths and texts."""
+"""What the repositories of snippets, vectors and enrichments promise; beside the index that a test
+is about lies another with the same paths and texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
 import pytest
-from tests.queue.databases import sqlite_database
+from tests.database.content import CODE, ENRICH, NOW, Content, rows
 
-from kodit.domain.embedding import PackedVector
-from kodit.domain.entities import IndexedFile, Snippet
-from kodit.domain.keyword import KeywordOperation, KeywordPosition
+from kodit.domain.entities import Snippet
 from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.value_objects import (
     FileProcessingStatus,
     SearchFilter,
-    Source,
-    SourceKind,
     Symbol,
     SymbolKind,
-    TaskType,
     VectorKind,
 )
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CODE, ENRICH = TaskType.CODE_EMBEDDINGS, TaskType.ENRICH
-ADD, REMOVE = KeywordOperation
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    with sqlite_database(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def transaction(database: SqliteDatabase) -> Iterator[SqlTransaction]:
-    with database.write() as opened:
-        yield opened
-
-
-def rows(transaction: SqlTransaction, query: str, *values: object) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in transaction.connection.exec_driver_sql(query, values)]
-
-
-class Content:
-    """One index with files that are given snippets by their texts."""
-
-    def __init__(self, transaction: SqlTransaction, location: str, paths: str = "ab") -> None:
-        self.transaction = transaction
-        self.id = transaction.indexes.add(Source(SourceKind.FOLDER, location), NOW).id
-        self.files: dict[str, int] = {}
-        files = [IndexedFile(0, path, "0" * 40, FileProcessingStatus.ADDED) for path in paths]
-        transaction.indexes.add_files(self.id, files)
-        for path, file in transaction.indexes.files_by_path(self.id, list(paths)).items():
-            self.files[path] = file.id
-
-    def replace(self, **texts: Sequence[str] | None) -> SnippetCounts:
-        """Give files these snippets, all in one transaction; None where a file is gone."""
-        extracted = []
-        for path, lines in texts.items():
-            symbol = Symbol(f"name_{path}", SymbolKind.METHOD, "Scope")
-            sliced = (
-                lines
-                if lines is None
-                else SlicedFile(
-                    path,
-                    "python",
-                    tuple(
-                        Snippet(path, line, line, "python", symbol, text)
-                        for line, text in enumerate(lines, 1)
-                    ),
-                )
-            )
-            digest = None if lines is None else "1" * 40
-            extracted.append(ExtractedFile(self.files[path], digest, "v1", sliced))
-        return self.transaction.snippets.replace(self.id, extracted)
-
-    def embed(self, limit: int = 99, kind: VectorKind = VectorKind.CODE, model: str = "m") -> None:
-        """Vectors for the next pending snippets."""
-        stage = CODE if kind is VectorKind.CODE else ENRICH
-        batch = self.transaction.snippets.pending(self.id, stage, limit)
-        keys = [f"{model} {snippet.text}".encode() for snippet in batch]
-        made = self.transaction.embeddings.add(
-            self.id, {key: PackedVector(b"vector", b"code") for key in keys}
-        )
-        linked = [made[key] for key in keys]
-        self.transaction.embeddings.link(kind, stage, model, batch, linked)
-
-    def answering(self, kind: VectorKind = VectorKind.CODE) -> list[str]:
-        """The texts that have a vector."""
-        query = "SELECT text FROM vectors JOIN snippets ON snippets.id = snippet_id "
-        where = "WHERE vectors.index_id = ? AND vectors.kind = ?"
-        return sorted(row[0] for row in rows(self.transaction, query + where, self.id, kind.value))
-
-    def in_state(self, state: str) -> list[str]:
-        query = "SELECT text FROM snippets WHERE index_id = ? AND state = ?"
-        return sorted(row[0] for row in rows(self.transaction, query, self.id, state))
-
-    def pending(self, stage: TaskType) -> list[str]:
-        return [one.text for one in self.transaction.snippets.pending(self.id, stage, 99)]
-
-    def changes(self) -> list[tuple[KeywordOperation, str | None]]:
-        """The log, with the text of what is added and still there."""
-        log = self.transaction.keyword_log.read(self.id, 99)
-        return [(one.operation, one.snippet and one.snippet.text) for one in log.changes]
-
-
-@pytest.fixture
-def content(transaction: SqlTransaction) -> Content:
-    return Content(transaction, "/content")
-
-
-@pytest.fixture
-def other(transaction: SqlTransaction) -> Content:
-    """The index beside it."""
-    other = Content(transaction, "/other")
-    other.replace(a=["one", "two"], b=["three"])
-    return other
+from kodit.infrastructure.sqlalchemy.database import SqlTransaction
 
 
 def unused(transaction: SqlTransaction) -> tuple[int, int]:
@@ -137,8 +31,11 @@ def test_new_snippets_take_the_place_of_the_old(content: Content, other: Content
     """The stages have the new ones to do and no old one; a later version that comes before they
     were done takes their place as well."""
     assert content.replace(a=["one", "two"], b=["three"]) == SnippetCounts(3, 0)
+    pending = content.transaction.snippets.pending
     for stage in (CODE, ENRICH):
         assert content.pending(stage) == ["one", "two", "three"]
+        assert [one.text for one in pending(content.id, stage, 2)] == ["one", "two"]
+        assert [one.text for one in pending(content.id, stage, 9, 5)] == ["one"]
     assert content.replace(a=["four"]) == SnippetCounts(1, 2)
     for stage in (CODE, ENRICH):
         assert content.pending(stage) == ["three", "four"]
@@ -155,21 +52,66 @@ def test_new_snippets_take_the_place_of_the_old(content: Content, other: Content
     assert other.in_state("live") == ["one", "three", "two"]
 
 
-def test_the_log_has_every_change_in_its_order(content: Content, other: Content) -> None:
-    """An addition that was taken back has no text; what one transaction did has one token."""
+LEFT_TO_DO = (
+    "UPDATE indexes SET updated_at = NULL",
+    "UPDATE files SET stale = 1 WHERE path = 'b'",
+    "UPDATE files SET status = 'modified' WHERE path = 'b'",
+    "INSERT INTO pending_snippets SELECT index_id, 'ENRICH', id FROM snippets",
+    "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
+    "SELECT index_id, file_id, 9, id, 'add', 1 FROM snippets",
+)
+"""Each leaves something to do in an index that was finished."""
+
+
+@pytest.mark.parametrize("statement", LEFT_TO_DO)
+def test_an_index_is_finished_when_nothing_is_left_to_do(content: Content, statement: str) -> None:
+    """No file, no entry of the log and no snippet of a stage, and it was complete once."""
+    transaction = content.transaction
     content.replace(a=["one"], b=["two"])
-    content.replace(a=["three"])
-    assert content.changes() == [(ADD, None), (ADD, "two"), (REMOVE, None), (ADD, "three")]
-    changes = content.transaction.keyword_log.read(content.id, 99).changes
-    assert [one.seq for one in changes] == sorted({one.seq for one in changes})
-    tokens = [one.token for one in changes]
-    assert tokens[0] == tokens[1] != tokens[2] == tokens[3]
-    assert all(0 <= token < 1 << 63 for token in tokens)
-    log = content.transaction.keyword_log
-    assert (log.count(content.id), log.count(other.id)) == (4, 3)
-    # A batch ends with a transaction: neither its number of changes nor its bytes cut one.
-    assert [len(log.read(content.id, most).changes) for most in (1, 2, 3, 4)] == [2, 2, 4, 4]
-    assert [len(log.read(content.id, 99, most).changes) for most in (1, 3, 4, 99)] == [2, 2, 4, 4]
+    for kind in VectorKind:
+        content.embed(kind=kind)
+    transaction.connection.exec_driver_sql("DELETE FROM keyword_changes")
+    assert not transaction.snippets.is_finished(content.id)
+    assert transaction.indexes.finish(content.id, NOW)
+    assert transaction.snippets.is_finished(content.id)
+    transaction.connection.exec_driver_sql(statement)
+    assert not transaction.snippets.is_finished(content.id)
+    added = Content(transaction, "/added", "")
+    assert transaction.indexes.finish(added.id, NOW)
+    assert transaction.snippets.is_finished(added.id)
+
+
+@pytest.mark.parametrize(
+    ("snippets", "problem", "language"),
+    [(1, None, "python"), (0, None, "python"), (1, "cut by lines", "python"), (0, "binary", None)],
+)
+def test_a_file_says_what_its_snippets_were_made_from(
+    content: Content, other: Content, snippets: int, problem: str | None, language: str | None
+) -> None:
+    """Its content may be newer than the scan; no language marks a file that was not read."""
+    pieces = (Snippet("a", 1, 1, "python", None, "text"),) * snippets
+    sliced = SlicedFile("a", "python", pieces, problem)
+    file_id = content.files["a"]
+    content.transaction.snippets.replace(
+        content.id, [ExtractedFile(file_id, "2" * 40, "v2", sliced)]
+    )
+    file = content.transaction.indexes.files_by_path(content.id, ["a"])["a"]
+    assert (file.content_hash, file.extracted_hash, file.extractor_version, file.problem) == (
+        *("2" * 40, "2" * 40, "v2"),
+        problem,
+    )
+    query = "SELECT language, stale FROM files WHERE id = ?"
+    assert rows(content.transaction, query, file_id) == [(language, False)]
+    [summary] = content.transaction.indexes.summarise([content.transaction.indexes.get(content.id)])
+    left_out = {} if problem is None else {problem: 1}
+    assert (summary.problems, summary.left_out) == (
+        (left_out, {}) if language is not None else ({}, left_out)
+    )
+    assert (summary.files, summary.snippets) == (1 if language is None else 2, snippets)
+    content.replace(a=None)
+    gone = content.transaction.indexes.files_by_path(content.id, ["a"])["a"]
+    assert (gone.status, gone.extracted_hash) == (FileProcessingStatus.DELETED, None)
+    assert rows(content.transaction, query, file_id)[0][1] == 0
 
 
 def test_a_vector_is_dropped_where_its_file_has_the_new_ones(content: Content) -> None:
@@ -178,14 +120,17 @@ def test_a_vector_is_dropped_where_its_file_has_the_new_ones(content: Content) -
     content.replace(a=["one"], b=["two"])
     for kind in VectorKind:
         content.embed(kind=kind)
-    content.replace(a=["three", "four"])
+    content.replace(a=["three", "four"], b=["five"])
     content.embed(1)
     assert content.answering() == ["one", "three", "two"]
     content.embed(1)
     assert content.answering() == ["four", "three", "two"]
+    content.embed()
+    assert content.answering() == ["five", "four", "three"]
     assert content.answering(VectorKind.TEXT) == ["one", "two"]
     content.replace(a=None)
-    assert content.answering() == content.answering(VectorKind.TEXT) == ["two"]
+    assert content.answering() == ["five"]
+    assert content.answering(VectorKind.TEXT) == ["two"]
 
 
 def test_of_several_files_each_keeps_what_answers_for_it(content: Content, other: Content) -> None:
@@ -199,9 +144,33 @@ def test_of_several_files_each_keeps_what_answers_for_it(content: Content, other
     assert content.answering() == ["one", "three", "two"]
     content.replace(a=["five"], b=["six"])
     assert content.answering() == ["one", "two"]
+    old = content.transaction.embeddings.superseded(content.id, VectorKind.CODE)
+    texts = {one.id: one.text for one in content.transaction.search.get_many(old)}
+    assert old == sorted(old)
+    assert [texts[one] for one in old] == ["one", "two"]
     content.embed()
     assert content.answering() == ["five", "six"]
     assert other.answering() == ["one", "three", "two"]
+
+
+def test_each_kind_of_vector_keeps_what_answers_for_it(content: Content) -> None:
+    """A file that changed before one model had its last change is answered for by its oldest
+    vectors of that model, and by the newer ones of the other model."""
+    content.replace(a=["one"])
+    for kind in VectorKind:
+        content.embed(kind=kind)
+    content.replace(a=["three", "four"])
+    content.embed(1)
+    content.embed(kind=VectorKind.TEXT)
+    assert content.answering() == ["one", "three"]
+    assert content.answering(VectorKind.TEXT) == ["four", "three"]
+    connection = content.transaction.connection
+    shared = "UPDATE vectors SET embedding_id = (SELECT min(embedding_id) FROM vectors)"
+    connection.exec_driver_sql(shared + " WHERE kind = 'text'")
+    content.replace(a=["five"])
+    assert content.answering() == ["one"]
+    assert content.answering(VectorKind.TEXT) == ["four", "three"]
+    assert unused(content.transaction) == (1, 0)
 
 
 def test_vectors_of_another_model_take_the_place_of_the_former(content: Content) -> None:
@@ -215,8 +184,10 @@ def test_vectors_of_another_model_take_the_place_of_the_former(content: Content)
     assert content.pending(CODE) == []
     assert snippets.follow_model(content.id, CODE, "m") is None
     assert content.pending(CODE) == []
+    content.replace(b=["four"])
     assert snippets.follow_model(content.id, CODE, "newer") is None
-    assert content.pending(CODE) == ["one", "two", "three"]
+    assert content.pending(CODE) == ["one", "two", "four"]
+    assert content.pending(ENRICH) == ["one", "two", "four"]
     content.embed(model="newer")
     query = "SELECT DISTINCT model FROM vectors WHERE index_id = ?"
     assert rows(content.transaction, query, content.id) == [("newer",)]
@@ -282,67 +253,6 @@ def test_snippets_are_deleted_when_no_engine_holds_them(content: Content, other:
     assert other.in_state("live") == ["one", "three", "two"]
 
 
-def acknowledged(transaction: SqlTransaction, index_id: int) -> KeywordPosition | None:
-    return transaction.keyword_log.read(index_id, 0).follows
-
-
-def test_an_acknowledgement_is_of_one_index_and_one_change(
-    content: Content, other: Content
-) -> None:
-    """Of another generation, another token or another index it changes nothing."""
-    transaction = content.transaction
-    log = transaction.keyword_log
-    for index in (content, other):
-        assert transaction.snippets.log_all(index.id, f"g{index.id}") is None
-    content.replace(a=["four"], b=["five"])
-    content.replace(a=["six"])
-    generation = f"g{content.id}"
-    assert (log.generation(content.id), log.generation(other.id)) == (generation, f"g{other.id}")
-    first, *_rest, last = log.read(content.id, 99).changes
-    reached = KeywordPosition(generation, first.seq, first.token)
-    for wrong in (
-        reached._replace(generation="g"),
-        reached._replace(token=first.token + 1),
-        reached._replace(seq=last.seq),
-    ):
-        log.acknowledge(content.id, wrong)
-        assert log.untrusted({content.id: wrong}) == {content.id}
-    assert (log.count(content.id), acknowledged(transaction, content.id)) == (4, None)
-    assert log.untrusted({content.id: None, other.id: None, 99: reached}) == {99}
-    log.acknowledge(content.id, reached)
-    assert (log.count(content.id), acknowledged(transaction, content.id)) == (3, reached)
-    assert log.count(other.id) == 3
-    assert log.untrusted({content.id: reached}) == set()
-    assert log.untrusted({content.id: None}) == {content.id}
-
-
-def test_an_engine_that_is_not_of_this_log_starts_over(content: Content, other: Content) -> None:
-    """One that is ahead of what was acknowledged is believed where the log knows how far it has
-    come."""
-    transaction = content.transaction
-    log, snippets = transaction.keyword_log, transaction.snippets
-    assert log.follow(content.id, None)
-    assert log.generation(content.id) is None
-    assert snippets.log_all(content.id, "g1") is None
-    assert not log.follow(content.id, None)
-    assert not log.follow(content.id, KeywordPosition("g0", 1, 1))
-    content.replace(a=["one"], b=["two"])
-    seq, token = [(one.seq, one.token) for one in log.read(content.id, 9).changes][-1]
-    reached = KeywordPosition("g1", seq, token)
-    assert not log.follow(content.id, reached)
-    assert (acknowledged(transaction, content.id), log.count(content.id)) == (reached, 0)
-    assert not log.follow(content.id, reached)
-    for wrong in (None, KeywordPosition("g1", seq + 1, 1), KeywordPosition("g2", seq, token)):
-        assert log.follow(content.id, wrong)
-        assert (acknowledged(transaction, content.id), log.generation(content.id)) == (None, "")
-        assert log.untrusted({content.id: None}) == {content.id}
-        assert snippets.log_all(content.id, "g1") is None
-        assert content.changes() == [(ADD, "one"), (ADD, "two")]
-        last = log.read(content.id, 9).changes[-1]
-        log.acknowledge(content.id, KeywordPosition("g1", last.seq, last.token))
-    assert log.count(other.id) == 3
-
-
 def test_what_is_gone_is_hidden_from_a_search(content: Content, other: Content) -> None:
     """In the indexes that are searched, until it is gone for good; of a file that has changed the
     old snippets are told from the new."""
@@ -363,6 +273,14 @@ def test_what_is_gone_is_hidden_from_a_search(content: Content, other: Content) 
     )
     [summary] = transaction.indexes.summarise([transaction.indexes.get(content.id)])
     assert (summary.files, summary.snippets) == (1, 1)
+    [live] = transaction.snippets.pending(content.id, ENRICH, 9)
+    assert (live.source, live.path, live.language, live.text) == (
+        *("/content", "b", "python", "three"),
+    )
+    symbol = Symbol("name_b", SymbolKind.METHOD, "Scope")
+    assert (live.start_line, live.end_line, live.defined_symbol) == (1, 1, symbol)
+    [found] = search.find_many([live.id])
+    assert (found.id, found.file_id, found.symbol) == (live.id, content.files["b"], symbol)
     old = search.superseded(list(content.files.values()))
     assert [one.text for one in search.get_many(sorted(old))] == ["two"]
     transaction.indexes.mark_deleted(other.id, NOW)

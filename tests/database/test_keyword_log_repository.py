@@ -1,0 +1,117 @@
+"""What the repository of the keyword log promises; beside the index that a test is about lies
+another with the same paths and texts."""
+
+from __future__ import annotations
+
+from tests.database.content import Content
+
+from kodit.domain.keyword import KeywordOperation, KeywordPosition
+from kodit.infrastructure.sqlalchemy.database import SqlTransaction
+
+ADD, REMOVE = KeywordOperation
+
+
+def test_the_log_has_every_change_in_its_order(content: Content, other: Content) -> None:
+    """An addition that was taken back has no text; what one transaction did has one token."""
+    content.replace(a=["one"], b=["two"])
+    content.replace(a=["three"])
+    assert content.changes() == [(ADD, None), (ADD, "two"), (REMOVE, None), (ADD, "three")]
+    changes = content.transaction.keyword_log.read(content.id, 99).changes
+    assert [one.seq for one in changes] == sorted({one.seq for one in changes})
+    tokens = [one.token for one in changes]
+    assert tokens[0] == tokens[1] != tokens[2] == tokens[3]
+    assert all(0 <= token < 1 << 63 for token in tokens)
+    log = content.transaction.keyword_log
+    assert (log.count(content.id), log.count(other.id)) == (4, 3)
+    # A batch ends with a transaction: neither its number of changes nor its bytes cut one.
+    assert [len(log.read(content.id, most).changes) for most in (1, 2, 3, 4)] == [2, 2, 4, 4]
+    assert [len(log.read(content.id, 99, most).changes) for most in (1, 3, 4, 99)] == [2, 2, 4, 4]
+    assert [len(log.read(other.id, 99, most).changes) for most in (1, 3, 99)] == [3, 3, 3]
+    many = Content(content.transaction, "/many", "abc")
+    for path, text in zip("abc", ("one", "two", "six"), strict=True):
+        many.replace(**{path: [text]})
+    assert [len(log.read(many.id, 99, most).changes) for most in (3, 4, 6, 7)] == [1, 2, 2, 3]
+
+
+def acknowledged(transaction: SqlTransaction, index_id: int) -> KeywordPosition | None:
+    return transaction.keyword_log.read(index_id, 0).follows
+
+
+def test_an_acknowledgement_is_of_one_index_and_one_change(
+    content: Content, other: Content
+) -> None:
+    """Of another generation, another token or another index it changes nothing."""
+    transaction = content.transaction
+    log = transaction.keyword_log
+    for index in (content, other):
+        assert transaction.snippets.log_all(index.id, f"g{index.id}") is None
+    content.replace(a=["four"], b=["five"])
+    content.replace(a=["six"])
+    generation = f"g{content.id}"
+    assert (log.generation(content.id), log.generation(other.id)) == (generation, f"g{other.id}")
+    first, *_rest, last = log.read(content.id, 99).changes
+    reached = KeywordPosition(generation, first.seq, first.token)
+    for wrong in (
+        reached._replace(generation="g"),
+        reached._replace(token=first.token + 1),
+        reached._replace(seq=last.seq),
+    ):
+        log.acknowledge(content.id, wrong)
+        assert log.untrusted({content.id: wrong}) == {content.id}
+    assert (log.count(content.id), acknowledged(transaction, content.id)) == (4, None)
+    assert log.untrusted({content.id: None, other.id: None, 99: reached}) == {99}
+    log.acknowledge(content.id, reached)
+    assert (log.count(content.id), acknowledged(transaction, content.id)) == (3, reached)
+    assert log.count(other.id) == 3
+    assert log.untrusted({content.id: reached}) == set()
+    assert log.untrusted({content.id: None}) == {content.id}
+
+
+def test_an_engine_that_is_not_of_this_log_starts_over(content: Content, other: Content) -> None:
+    """One that is ahead of what was acknowledged is believed where the log knows how far it has
+    come."""
+    transaction = content.transaction
+    log, snippets = transaction.keyword_log, transaction.snippets
+    assert log.follow(content.id, None)
+    assert log.generation(content.id) is None
+    assert snippets.log_all(content.id, "g1") is None
+    assert not log.follow(content.id, None)
+    assert not log.follow(content.id, KeywordPosition("g0", 1, 1))
+    content.replace(a=["one"], b=["two"])
+    seq, token = [(one.seq, one.token) for one in log.read(content.id, 9).changes][-1]
+    reached = KeywordPosition("g1", seq, token)
+    assert not log.follow(content.id, reached)
+    assert (acknowledged(transaction, content.id), log.count(content.id)) == (reached, 0)
+    assert not log.follow(content.id, reached)
+    for wrong in (None, KeywordPosition("g1", seq + 1, 1), KeywordPosition("g2", seq, token)):
+        assert log.follow(content.id, wrong)
+        assert (acknowledged(transaction, content.id), log.generation(content.id)) == (None, "")
+        assert log.untrusted({content.id: None}) == {content.id}
+        assert log.follow(content.id, None)
+        assert snippets.log_all(content.id, "g1") is None
+        assert content.changes() == [(ADD, "one"), (ADD, "two")]
+        last = log.read(content.id, 9).changes[-1]
+        log.acknowledge(content.id, KeywordPosition("g1", last.seq, last.token))
+    assert log.count(other.id) == 3
+
+
+def test_only_what_the_log_lacks_is_logged_again(content: Content, other: Content) -> None:
+    """The live snippets that do not wait in it already, so that a batch may end after any."""
+    transaction = content.transaction
+    log, snippets = transaction.keyword_log, transaction.snippets
+    content.replace(a=["one"], b=["two", "three"])
+    assert snippets.log_all(content.id, "g1") is None
+    last = log.read(content.id, 99).changes[-1]
+    assert not log.follow(content.id, KeywordPosition("g1", last.seq, last.token))
+    content.replace(a=["four"])
+    waiting = [(REMOVE, None), (ADD, "four")]
+    assert content.changes() == waiting
+    assert log.follow(content.id, None)
+    assert snippets.log_all(content.id, "g2") is None
+    assert snippets.followed(content.id).keyword_generation == "g2"
+    assert content.changes() == [*waiting, (ADD, "two"), (ADD, "three")]
+    assert [len(log.read(content.id, most).changes) for most in (1, 3, 4)] == [2, 3, 4]
+    assert snippets.log_all(content.id, "g2") is None
+    assert len(content.changes()) == 4
+    assert all(one.token for one in log.read(content.id, 99).changes)
+    assert log.count(other.id) == 3
