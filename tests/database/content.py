@@ -59,8 +59,7 @@ class Content:
                     ),
                 )
             )
-            digest = None if lines is None else "1" * 40
-            extracted.append(ExtractedFile(self.files[path], digest, "v1", sliced))
+            extracted.append(ExtractedFile(self.files[path], "1" * 40, "v1", sliced))
         return self.transaction.snippets.replace(self.id, extracted)
 
     def embed(self, limit: int = 99, kind: VectorKind = VectorKind.CODE, model: str = "m") -> None:
@@ -90,4 +89,4 @@ class Content:
     def changes(self) -> list[tuple[KeywordOperation, str | None]]:
         """The log, with the text of what is added and still there."""
         log = self.transaction.keyword_log.read(self.id, 99)
-        return [(one.operation, one.snippet and one.snippet.text) for one in log.changes]
+        return [(one.operation, one.snippet.text if one.snippet else None) for one in log.changes]

@@ -103,15 +103,19 @@ def test_files_are_those_of_one_index(transaction: SqlTransaction) -> None:
     assert sorted(indexes.known_files(one.id)) == ["a", "b"]
     assert indexes.known_files(one.id)["a"] == KnownFile("0" * 40, *(11, 22, 33, 44))
     extract(transaction, one.id, a)
-    transaction.snippets.replace(one.id, [ExtractedFile(b, None, None, None)])
+    transaction.snippets.replace(one.id, [ExtractedFile(b, "1" * 40, "v1", None)])
     assert sorted(indexes.known_files(one.id)) == ["a"]
     assert sorted(indexes.files_by_path(one.id, ["a", "b", "c"])) == ["a", "b"]
+    told = FileHistory("Ada", "ada@host", 20, 10)
+    indexes.record_history(one.id, SourceHistory(None, {"a": told}))
     indexes.mark_stale([a])
     indexes.forget_files([a, b])
     assert not indexes.has_files(one.id)
     found = indexes.files_by_path(one.id, ["a", "b"])
     assert [(file.id, file.status) for file in found.values()] == [(a, DELETED)]
     assert [file.id for file in indexes.stale_files(one.id, 9)] == []
+    indexes.update_files([replace(found["a"], status=ADDED)])
+    assert indexes.files_without_history(one.id, 9) == ["a"]  # it has whatever history it has now
     assert indexes.has_files(other.id)
     assert sorted(file.id for file in indexes.files_by_path(other.id, ["a", "b"]).values()) == (
         sorted(others)
