@@ -139,3 +139,8 @@ def test_an_enrichment_is_that_of_all_that_is_read(change: dict[str, Any]) -> No
     moved = replace(SNIPPET, path="b.py", id=9, start_line=7)
     assert service.key("m", moved, with_path=False) == service.key("m", SNIPPET, with_path=False)
     assert service.key("m", moved, with_path=True) != service.key("m", SNIPPET, with_path=True)
+    for one, two in (
+        (replace(SNIPPET, scope="ab", symbol="c"), replace(SNIPPET, scope="a", symbol="bc")),
+        (replace(SNIPPET, symbol="ab", text="c"), replace(SNIPPET, symbol="a", text="bc")),
+    ):
+        assert service.key("m", one, with_path=False) != service.key("m", two, with_path=False)
