@@ -1,0 +1,88 @@
+"""What the small values of the domain say of themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from kodit.domain import errors
+from kodit.domain.diagnosis import Area, Diagnosis, Problem
+from kodit.domain.entities import Snippet
+from kodit.domain.snippet import hash_text
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, SourceKind, Symbol, SymbolKind
+
+
+def test_a_symbol_is_named_with_its_scope() -> None:
+    assert Symbol("get", SymbolKind.METHOD, "Session.Inner").qualified_name == "Session.Inner.get"
+    assert Symbol("get", SymbolKind.FUNCTION).qualified_name == "get"
+
+
+def test_a_snippet_has_the_hash_of_its_text() -> None:
+    """Of any text, also one that is not valid; unless it is given."""
+    assert len(hash_text("\ud800")) == 32
+    assert Snippet("a", 1, 1, "text", None, "one").content_hash == hash_text("one")
+    assert Snippet("a", 1, 1, "text", None, "one", "given").content_hash == "given"
+
+
+def test_a_source_is_shown_as_it_is_typed() -> None:
+    source = Source(SourceKind.GIT, "https://host/a", "v1")
+    assert str(source) == "https://host/a@v1"
+    assert str(Source(SourceKind.GIT, "https://host/a")) == "https://host/a"
+
+
+def test_a_secret_is_shown_by_nothing() -> None:
+    """A token is often given as the user's name alone."""
+    assert Credentials("ada", "s3cret").secrets == ("s3cret",)
+    assert Credentials("t0ken").secrets == ("t0ken",)
+    shown = repr(Credentials("t0ken", "s3cret"))
+    assert "t0ken" not in shown
+    assert "s3cret" not in shown
+
+
+def test_a_directory_is_healthy_when_nothing_is_left_to_repair() -> None:
+    problem = Problem(Area.QUEUE, "something", "what to do")
+    assert Diagnosis((problem,), ()).is_healthy
+    assert not Diagnosis((problem,), (problem,)).is_healthy
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.KoditError, "failed"),
+        (errors.UserError, "request_invalid"),
+        (errors.SettingError, "setting_invalid"),
+        (errors.SourceError, "source_refused"),
+        (errors.MissingFolderError, "folder_missing"),
+        (errors.RefusedByPolicyError, "refused_by_policy"),
+        (errors.NotFoundError, "not_found"),
+        (errors.InvalidQueryError, "query_invalid"),
+        (errors.DatabaseVersionError, "database_newer"),
+        (errors.IndexingError, "indexing_failed"),
+        (errors.PermanentError, "stage_failed"),
+        (errors.TransientError, "unavailable"),
+        (errors.StalledError, "stalled"),
+        (errors.LeaseLost, "lease_lost"),
+        (errors.TaskCancelled, "cancelled"),
+    ],
+)
+def test_programs_know_an_error_by_its_code(kind: type[errors.KoditError], code: str) -> None:
+    """Unless it is given a more telling one."""
+    plain = kind("told")
+    assert (str(plain), plain.code, plain.fields) == ("told", code, {})
+    telling = kind("told", code="other", folder="/a")
+    assert (telling.code, telling.fields) == ("other", {"folder": "/a"})
+
+
+def test_an_error_may_say_when_to_try_again() -> None:
+    assert errors.TransientError("told", 7.5).retry_after_seconds == 7.5
+    assert errors.TransientError("told").retry_after_seconds is None
+
+
+def test_what_is_not_there_is_named() -> None:
+    for error, what in (
+        (errors.no_such_index(3), "index"),
+        (errors.no_such_run(3), "run"),
+        (errors.no_such_task(3), "task"),
+    ):
+        assert str(error) == f"there is no {what} 3"
+        assert (error.code, error.fields) == (f"{what}_not_found", {what: 3})
