@@ -3,6 +3,8 @@ is about lies another with the same paths and texts."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.database.content import CODE, ENRICH, NOW, Content, rows
 
@@ -283,3 +285,33 @@ def test_what_is_gone_is_hidden_from_a_search(content: Content, other: Content) 
     assert [one.text for one in search.get_many(sorted(old))] == ["two"]
     transaction.indexes.mark_deleted(other.id, NOW)
     assert search.resolve(SearchFilter()).index_ids == {content.id}
+
+
+def test_what_is_unused_goes_in_its_order(content: Content) -> None:
+    """The oldest first, as much as was asked for and one at least; what has a user again stays,
+    whatever its mark says."""
+    transaction = content.transaction
+    unused_results, later = transaction.unused, NOW + timedelta(seconds=1)
+    content.replace(a=["one"], b=["two"])
+    content.embed()
+    assert (unused_results.size(), unused_results.waiting(NOW)) == (0, False)
+    content.replace(b=None)
+    assert unused_results.size() == len(b"vector")
+    assert unused_results.waiting(NOW)
+    assert [unused_results.date(NOW), unused_results.date(later)] == [1, 0]
+    assert not unused_results.waiting(NOW - timedelta(microseconds=1))
+    assert unused_results.waiting(NOW)
+    content.replace(a=None)
+    assert unused_results.date(later) == 1
+    assert unused_results.remove(NOW - timedelta(microseconds=1), 99) == (0, 0)
+    assert unused_results.remove(None, 1) == (1, len(b"vector"))
+    assert not unused_results.waiting(NOW)
+    assert unused_results.waiting(later)
+    content.replace(b=["three"])
+    content.embed()
+    marked = "UPDATE embeddings SET unused_since = 1, unused_bytes = 6"
+    transaction.connection.exec_driver_sql(marked)
+    unused_results.remove(later, 99)
+    assert unused(transaction) == (0, 0)
+    assert content.answering() == ["three"]
+    assert rows(transaction, "SELECT count(*) FROM embeddings") == [(1,)]
