@@ -245,11 +245,17 @@ def test_folders_beside_the_roots(roots: CallerPolicy, tmp_path: Path, name: str
     assert told.value.fields == {"what": "folder", "value": real}
 
 
-@pytest.mark.parametrize("name", ["allowed/../secret", "allowed/../nothing", "allowed/../.."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("allowed/../secret", "allowed/../nothing", "allowed/../.."),
+        *("allowed/out", "allowed/out/code", "in/out", "allowed/out/nothing"),
+    ],
+)
 def test_a_folder_is_refused_as_it_was_typed(
     roots: CallerPolicy, tmp_path: Path, name: str
 ) -> None:
-    """Before it is looked for, so that the answer tells nothing of what is there."""
+    """The answer tells nothing of what is there, nor where a link leads."""
     typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
     assert refusal(roots, typed) == ("folder", typed)
 

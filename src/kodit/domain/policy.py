@@ -85,7 +85,7 @@ class CallerPolicy:
             if text[: scheme.end(0)].lower() == "file://":
                 raise _refused_file_url(text)
         elif SCP_LIKE.fullmatch(text) is None:
-            self._check_folder(posixpath.normpath(text), text)
+            self.check_folder(posixpath.normpath(text), text)
 
     def check_source(self, source: Source) -> None:
         """Refuse a source by its location alone: of a folder, with every symbolic link followed;
@@ -93,7 +93,7 @@ class CallerPolicy:
         if self.is_free:
             return
         if source.kind is SourceKind.FOLDER:
-            self._check_folder(source.location, source.location)
+            self.check_folder(source.location, source.location)
         elif source.location.lower().startswith("file:"):
             raise _refused_file_url(source.location)
         elif not self.allow_private_addresses:
@@ -141,7 +141,11 @@ class CallerPolicy:
                 value=named,
             )
 
-    def _check_folder(self, path: str, typed: str) -> None:
+    def check_folder(self, path: str, typed: str) -> None:
+        """Refuse a folder by its path, with every symbolic link followed. The sentence names it as
+        it was typed: where a link leads is nothing to tell. Raises RefusedByPolicyError."""
+        if self.is_free:
+            return
         folder = PurePath(path)
         if not folder.is_absolute() or not any(
             folder.is_relative_to(root) for root in self.allowed_roots

@@ -65,7 +65,7 @@ def _parse(text: str, cwd: Path | None, policy: CallerPolicy) -> ParsedSource:
         return ParsedSource(_scp_like_source(scp_like))
     local = _local_path(text, cwd)
     # Before anything tells whether it exists: links lead out of the folders that are allowed.
-    policy.check_source(Source(SourceKind.FOLDER, os.path.realpath(local)))
+    policy.check_folder(os.path.realpath(local), text)
     if os.path.lexists(local):
         return ParsedSource(_local_source(local, None))
     if scp_like:
