@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.command import KoditCommand, wait_until
-from tests.support.server import RunningServer
+from tests.support.command import wait_until
 from tests.support.sources import write_file
 
 import kodit
@@ -54,13 +53,6 @@ def test_a_server_that_nobody_waits_for(tmp_path: Path, monkeypatch: pytest.Monk
     assert process.wait() == 0
     assert connect(data_dir) is None
     assert 'event="server stopped"' in (data_dir / "server.log").read_text()
-
-
-def test_it_ends_when_nobody_has_needed_it(tmp_path: Path) -> None:
-    command = KoditCommand(tmp_path / "data")
-    arguments = ("--no-tcp", "--no-worker", "--idle-minutes", "0.01")
-    with RunningServer(command, *arguments) as server:
-        assert server.process.wait() == 0
 
 
 def test_why_a_server_is_busy(application: Application, tmp_path: Path) -> None:

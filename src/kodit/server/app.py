@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from kodit.composition import Application
-from kodit.faces.mcp.server import create_mcp_app
-from kodit.faces.rest.app import create_rest_app
 from kodit.infrastructure.resident.connecting import ASK_PATH
 from kodit.server.access import OPEN_PATHS
 from kodit.server.activity import Activity
 from kodit.server.asking import Asking
-from kodit.server.problems import AsgiApp, Message, Receive, Refusal, Scope, Send, send_json
+from kodit.server.faces import Face
+from kodit.server.problems import AsgiApp, Receive, Refusal, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
 
 
@@ -24,8 +21,8 @@ from kodit.server.resident import RESIDENT_PATHS, Residence
 class App:
     """Sends each request where its path leads."""
 
-    rest: AsgiApp
-    mcp: AsgiApp
+    rest: Face
+    mcp: Face
     residence: AsgiApp
     asking: AsgiApp
     activity: Activity
@@ -60,48 +57,36 @@ class App:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The faces are open inside the block."""
-        async with _lifespan_of(self.rest), _lifespan_of(self.mcp):
+        """The faces may be used inside the block."""
+        try:
             yield
+        finally:
+            await self.rest.aclose()
+            await self.mcp.aclose()
+
+    async def load_faces(self) -> None:
+        """Have the faces ready before somebody needs them."""
+        await self.mcp.load()
+        await self.rest.load()
 
 
 def create_app(application: Application, activity: Activity, residence: Residence) -> App:
     """The application of the server over one data directory."""
+
+    def make_rest() -> AsgiApp:
+        from kodit.faces.rest.app import create_rest_app  # noqa: PLC0415 - see `faces`
+
+        return create_rest_app(application)
+
+    def make_mcp() -> AsgiApp:
+        from kodit.faces.mcp.server import create_mcp_app  # noqa: PLC0415 - see `faces`
+
+        return create_mcp_app(application)
+
     return App(
-        rest=create_rest_app(application),
-        mcp=create_mcp_app(application),
+        rest=Face(make_rest),
+        mcp=Face(make_mcp),
         residence=residence,
         asking=Asking(application),
         activity=activity,
     )
-
-
-@asynccontextmanager
-async def _lifespan_of(app: AsgiApp) -> AsyncIterator[None]:
-    """Start an ASGI application, and stop it at the end of the block. One that knows nothing of
-    that is left alone."""
-    told: asyncio.Queue[Message] = asyncio.Queue()
-    answers: asyncio.Queue[Message] = asyncio.Queue()
-    scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-
-    async def live() -> None:
-        await app(scope, told.get, answers.put)
-
-    life = asyncio.create_task(live())
-
-    async def tell(what: str) -> None:
-        await told.put({"type": f"lifespan.{what}"})
-        answer = asyncio.create_task(answers.get())
-        await asyncio.wait({life, answer}, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done() and answer.result()["type"].endswith(".failed"):
-            raise RuntimeError(f"a face failed at {what}: {answer.result().get('message', '')}")
-        answer.cancel()
-
-    await tell("startup")
-    try:
-        yield
-    finally:
-        if not life.done():
-            await tell("shutdown")
-        life.cancel()
-        await asyncio.wait({life})

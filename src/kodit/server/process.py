@@ -98,8 +98,7 @@ class ServerProcess:
                 serving.add_done_callback(lambda _ended: self.stop())
                 try:
                     await self._open(opened, local)
-                    # What is there now stays: looking through it again and again takes long.
-                    gc.freeze()
+                    _keep_what_is_there()
                     self._activity.become_ready()
                     log.info("server ready", extra={"socket": local.path, "tcp": _shown(tcp)})
                     await self._activity.stop.wait()
@@ -109,6 +108,10 @@ class ServerProcess:
                         guard.end_streams()
                     await asyncio.gather(serving, self._workers.stop())
         log.info("server stopped")
+
+    async def _load_faces(self) -> None:
+        await self._app.load_faces()
+        _keep_what_is_there()
 
     async def _open(self, opened: AsyncExitStack, local: LocalSocket) -> None:
         await in_thread(self._application.open)
@@ -148,12 +151,19 @@ class ServerProcess:
             Service("add sources", lambda: add_sources(self._application, self._settings.sources)),
             Service("watch folders", lambda: self._application.make_watching().run()),
         ]
+        if self._options.host is not None:
+            services.append(Service("load the faces", self._load_faces))
         if self._options.idle_minutes is not None:
             seconds = self._options.idle_minutes * 60
             services.append(
                 Service("end when idle", lambda: self._residence.end_when_idle(seconds))
             )
         return services
+
+
+def _keep_what_is_there() -> None:
+    """Looking through it for garbage, again and again, would hold up the event loop."""
+    gc.freeze()
 
 
 def _shown(sockets: Sequence[socket.socket]) -> str:

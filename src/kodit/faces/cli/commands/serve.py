@@ -37,7 +37,7 @@ def serve(
         bool, typer.Option("--no-tcp", help="Listen on the socket of the data directory alone.")
     ] = False,
     idle_minutes: Annotated[
-        float | None, typer.Option("--idle-minutes", min=0.01, hidden=True, help="End when idle.")
+        float | None, typer.Option("--idle-minutes", min=0.001, hidden=True, help="End when idle.")
     ] = None,
 ) -> None:
     """Answer assistants, programs and the command line until SIGTERM or Ctrl-C, and keep every
