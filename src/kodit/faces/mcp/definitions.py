@@ -6,7 +6,7 @@ stay below `MOST_CHARACTERS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -84,12 +84,16 @@ def _number(parameter: Parameter) -> dict[str, Any]:
     return schema
 
 
-_SCHEMAS = {
+def _truth(_parameter: Parameter) -> dict[str, Any]:
+    return {"type": "boolean"}
+
+
+_SCHEMAS: Mapping[Kind, Callable[[Parameter], dict[str, Any]]] = {
     Kind.TEXT: _text,
     Kind.TEXTS: _texts,
     Kind.NUMBER: _number,
     Kind.SECONDS: _number,
-    Kind.TRUTH: lambda _parameter: {"type": "boolean"},
+    Kind.TRUTH: _truth,
 }
 
 
