@@ -90,6 +90,14 @@ def test_read_gives_lines_and_says_of_how_many(tools: Tools) -> None:
         assert tools.text("read", **arguments) == expected
 
 
+def test_an_outline_lists_what_a_file_defines(tools: Tools) -> None:
+    """With lines, nested as in the file."""
+    text = tools.text("read", path="shop/prices.py", outline=True)
+    assert text.splitlines()[0] == "shop/prices.py: 29 lines, python"
+    assert "\n  13-18 method add_item\n" in text
+    assert text.endswith("\n26-29 function round_price")
+
+
 def test_files_lists_paths_with_their_lines(tools: Tools) -> None:
     """Filtered by globs."""
     assert tools.text("files", paths=["shop/**"]).splitlines()[:2] == [
