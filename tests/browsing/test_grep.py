@@ -17,6 +17,7 @@ from kodit.composition import Application
 from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
 from kodit.infrastructure.grep import line_searcher
+from kodit.infrastructure.grep.folder_lister import ScannedFolderLister
 from kodit.infrastructure.grep.line_searcher import FIRST_FILES, PooledLineSearcher
 from kodit.settings import Settings
 
@@ -198,7 +199,10 @@ def test_an_expression_that_takes_too_long_is_given_up(
                 application.data_dir / "clones", application.pool, ripgrep=None, stall_seconds=stall
             )
             service = GrepService(
-                catalogue=application.catalogue, searcher=searcher, time_limit_seconds=total
+                catalogue=application.catalogue,
+                searcher=searcher,
+                lister=ScannedFolderLister(application.engines.reader),
+                time_limit_seconds=total,
             )
             return await service.grep(GrepRequest(Expression(pattern)))
 

@@ -113,11 +113,14 @@ PLAIN = st.recursive(
 GAPS = st.sampled_from(["", " ", "\n", "\n  ", " // x\n", "/* y */", "\t", "\r\n"])
 
 
+FLIPS = st.booleans()
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> str:
     """An object with random white space, comments and trailing commas."""
     whole = draw(st.dictionaries(st.text(max_size=5), PLAIN, max_size=4))
-    if draw(st.booleans()):
+    if draw(FLIPS):
         whole["mcpServers"] = draw(st.dictionaries(st.text(max_size=5), PLAIN, max_size=3))
 
     def written(value: Any) -> str:
@@ -125,12 +128,13 @@ def documents(draw: st.DrawFn) -> str:
             parts = [f"{json.dumps(key)}{draw(GAPS)}:{written(one)}" for key, one in value.items()]
             ends = "{}"
         elif isinstance(value, list):
-            parts, ends = [written(one) for one in value], "[]"
+            parts = [written(one) for one in value]
+            ends = "[]"
         else:
             return draw(GAPS) + json.dumps(value) + draw(GAPS)
         inner = ",".join(draw(GAPS) + part + draw(GAPS) for part in parts)
-        if parts and draw(st.booleans()):
-            inner += ","
+        ends_with_comma = draw(FLIPS)
+        inner += "," if parts and ends_with_comma else ""
         return draw(GAPS) + ends[0] + inner + draw(GAPS) + ends[1] + draw(GAPS)
 
     return written(whole)

@@ -19,6 +19,7 @@ import typer.main
 
 from kodit import settings
 from kodit.faces.cli.app import app
+from kodit.infrastructure.clients.places import CLIENTS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -46,8 +47,11 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 @pytest.mark.parametrize("page", sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))), ids=str)
 def test_files_that_a_page_names_exist(page: Path) -> None:
     """`docs/queue.md`, `domain/run.py`: a path in backquotes leads somewhere, unless it is
-    absolute."""
+    absolute, or that of a file of an assistant in a project."""
+    of_clients = {client.project_file for client in CLIENTS.values()}
     for name in re.findall(r"`([\w.-][\w./-]*/[\w.-]*)`", page.read_text()):
+        if name in of_clients:
+            continue
         places = (ROOT / name, ROOT / "src/kodit" / name, ROOT / "src/kodit/infrastructure" / name)
         assert any(place.exists() for place in places), f"{page.name} names {name}"
 

@@ -11,7 +11,6 @@ import httpx2
 import pytest
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all, write_file, write_tree
@@ -78,13 +77,8 @@ class Tools:
         caller = caller or Caller(folder=str(self.folder))
 
         async def ask(application: Application) -> CallToolResult:
-            refusal: MCPError | None = None
             async with connected(application, caller, mode) as client:
-                try:
-                    return await client.call_tool(name, arguments)
-                except MCPError as error:  # a task group would wrap it
-                    refusal = error
-            raise refusal
+                return await client.call_tool(name, arguments)
 
         return self.serving.call(ask)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.command import PATIENCE_SECONDS, KoditCommand, kill_group, wait_until
+from tests.support.command import PATIENCE_SECONDS, KoditCommand, wait_until
 
 from kodit.infrastructure.resident.connecting import connect, handshake
 
@@ -53,7 +53,7 @@ class RunningFront:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-        kill_group(self.process)
+        self.process.kill()
         self.process.wait()
         self._reader.join()
         assert self.process.stdout is not None

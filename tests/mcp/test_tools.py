@@ -7,7 +7,6 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
-from mcp.shared.exceptions import MCPError
 from tests.mcp.conftest import PRICES, Mode, Tools, text_of
 
 from kodit.domain.caller import Caller
@@ -91,6 +90,14 @@ def test_read_gives_lines_and_says_of_how_many(tools: Tools) -> None:
         assert tools.text("read", **arguments) == expected
 
 
+def test_an_outline_lists_what_a_file_defines(tools: Tools) -> None:
+    """With lines, nested as in the file."""
+    text = tools.text("read", path="shop/prices.py", outline=True)
+    assert text.splitlines()[0] == "shop/prices.py: 29 lines, python"
+    assert "\n  13-18 method add_item\n" in text
+    assert text.endswith("\n26-29 function round_price")
+
+
 def test_files_lists_paths_with_their_lines(tools: Tools) -> None:
     """Filtered by globs."""
     assert tools.text("files", paths=["shop/**"]).splitlines()[:2] == [
@@ -145,9 +152,8 @@ def test_a_mistake_is_answered_with_what_would_be_right(
 
 
 def test_an_unknown_tool_is_answered_with_the_nearest(tools: Tools) -> None:
-    """As an error of the protocol, since nothing was called."""
-    with pytest.raises(MCPError, match="did you mean search"):
-        tools.call("serch", query="x")
+    """Where a model reads it."""
+    assert "did you mean search?" in tools.refused("serch", query="x")
 
 
 @pytest.mark.parametrize(

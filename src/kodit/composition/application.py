@@ -357,6 +357,7 @@ class Application(Foundation):
     @made_once
     def grep(self) -> GrepService:
         from kodit.application.services.grep_service import GrepService
+        from kodit.infrastructure.grep.folder_lister import ScannedFolderLister
         from kodit.infrastructure.grep.line_searcher import PooledLineSearcher
         from kodit.infrastructure.grep.ripgrep import find_ripgrep
 
@@ -365,6 +366,7 @@ class Application(Foundation):
             searcher=PooledLineSearcher(
                 self.data_dir / "clones", self.pool, ripgrep=find_ripgrep()
             ),
+            lister=ScannedFolderLister(self.engines.reader),
         )
 
     @made_once

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from kodit.application.services.threads import in_thread
+from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, SourceError, TransientError
 from kodit.domain.files import IndexedFiles
 from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch, GrepRequest
 from kodit.domain.ports.catalogue import Catalogue
-from kodit.domain.ports.grep import LineSearcher
-from kodit.domain.value_objects import SearchFilter
+from kodit.domain.ports.grep import FolderLister, LineSearcher
+from kodit.domain.value_objects import SearchFilter, SourceKind
 
 TIME_LIMIT_SECONDS = 60.0
 """How long one request may take in all."""
@@ -25,10 +26,12 @@ class GrepService:
         *,
         catalogue: Catalogue,
         searcher: LineSearcher,
+        lister: FolderLister,
         time_limit_seconds: float = TIME_LIMIT_SECONDS,
     ) -> None:
         self._catalogue = catalogue
         self._searcher = searcher
+        self._lister = lister
         self._time_limit_seconds = time_limit_seconds
 
     async def grep(self, request: GrepRequest) -> GrepAnswer:
@@ -38,9 +41,12 @@ class GrepService:
         unknown index, and what went wrong with the source when only one index was to be searched.
         """
         self._searcher.check(request.expression)
-        by_index = await in_thread(lambda: self._files(request.filter))
+        by_index, unknown = await in_thread(lambda: self._files(request.filter))
         try:
             async with asyncio.timeout(self._time_limit_seconds):
+                for index in unknown:
+                    files = await self._lister.files(index, request.filter)
+                    by_index.append(IndexedFiles(index, files))
                 return await self._look(request, by_index)
         except TimeoutError:
             raise InvalidQueryError(
@@ -48,9 +54,20 @@ class GrepService:
                 code="grep_too_slow",
             ) from None
 
-    def _files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
+    def _files(self, search_filter: SearchFilter) -> tuple[list[IndexedFiles], list[Index]]:
+        """The files to look at, and folders of which no file is known yet."""
         with self._catalogue.open() as catalogue:
-            return catalogue.files(search_filter, with_unread=True)
+            by_index = catalogue.files(search_filter, with_unread=True)
+            known = {one.index.id for one in by_index}
+            unknown = [
+                index
+                for index in catalogue.transaction.indexes.list_all()
+                if index.updated_at is None
+                and index.source.kind is SourceKind.FOLDER
+                and index.id not in known
+                and (not search_filter.index_ids or index.id in search_filter.index_ids)
+            ]
+        return by_index, [] if search_filter.languages else unknown
 
     async def _look(self, request: GrepRequest, by_index: list[IndexedFiles]) -> GrepAnswer:
         matches: list[GrepMatch] = []

@@ -8,6 +8,16 @@ from typing import Protocol
 from kodit.domain.files import IndexedText
 from kodit.domain.grep import Expression, FoundLine
 from kodit.domain.index import Index
+from kodit.domain.search import SearchFilter
+
+
+class FolderLister(Protocol):
+    """Lists the files of a folder before anything has been stored of them."""
+
+    async def files(self, index: Index, search_filter: SearchFilter) -> tuple[IndexedText, ...]:
+        """What would be indexed of the folder and passes the filter's paths, by path; their
+        languages are empty. Nothing where that takes too long or cannot be read."""
+        ...
 
 
 class LineSearcher(Protocol):

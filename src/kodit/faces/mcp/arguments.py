@@ -23,7 +23,7 @@ MOST_VALUES = 1_000
 Arguments = dict[str, Any]
 """By parameter: text, a tuple of texts, a number or a truth value; what was not given is absent."""
 
-_ALIASES: Mapping[str, tuple[str, ...]] = {
+ALIASES: Mapping[str, tuple[str, ...]] = {
     "query": ("q", "question", "text", "search", "search_query", "prompt", "pattern", "name"),
     "pattern": ("query", "regex", "regexp", "expression", "search", "text", "q"),
     "name": ("symbol", "symbol_name", "identifier", "function", "function_name", "query"),
@@ -76,7 +76,7 @@ def understand(tool: Tool, given: Mapping[str, Any]) -> Arguments:
         parameter = tool.by_name[name]
         if value is None:
             continue
-        if parameter.reserved:
+        if parameter.is_reserved:
             raise _reserved(tool, parameter)
         if name in values:
             raise InvalidQueryError(
@@ -142,7 +142,7 @@ def _named(tool: Tool, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
             (
                 parameter
                 for parameter in tool.by_name
-                if parameter not in exact and plain in _ALIASES.get(parameter, ())
+                if parameter not in exact and plain in ALIASES.get(parameter, ())
             ),
             None,
         )
@@ -164,7 +164,7 @@ def _offered(tool: Tool) -> str:
     names = [
         f"`{one.name}`" + (" (required)" if one.is_required else "")
         for one in tool.parameters
-        if not one.reserved
+        if not one.is_reserved
     ]
     return ", ".join(names) + "."
 

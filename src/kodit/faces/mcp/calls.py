@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kodit.domain.caller import Caller
 from kodit.domain.questions import Where
@@ -65,6 +65,12 @@ class Call:
         return limit or 1
 
     @property
+    def wait(self) -> float:
+        """For how many seconds the caller waits."""
+        wait: float | None = self.arguments.get("wait", self.tool.by_name["wait"].default)
+        return wait or 0.0
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """What was named as source; nothing also where everything was meant."""
         named = self.arguments.get("source", ())
@@ -97,4 +103,4 @@ class Answer:
     is_error: bool = False
 
 
-Handler = Callable[[Call], Awaitable[str]]
+Handler = Callable[[Call], Coroutine[Any, Any, str]]

@@ -6,7 +6,7 @@ stay below `MOST_CHARACTERS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -42,7 +42,7 @@ class Kind(Enum):
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of a tool. `least` and `most` bound a number; `choices` are the values of a text,
-    and `reserved` are values that will have a meaning later."""
+    and one that `is_reserved` will have a meaning later."""
 
     name: str
     kind: Kind
@@ -52,7 +52,7 @@ class Parameter:
     most: int | None = None
     default: int | None = None
     choices: tuple[str, ...] = ()
-    reserved: bool = False
+    is_reserved: bool = False
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -84,12 +84,16 @@ def _number(parameter: Parameter) -> dict[str, Any]:
     return schema
 
 
-_SCHEMAS = {
+def _truth(_parameter: Parameter) -> dict[str, Any]:
+    return {"type": "boolean"}
+
+
+_SCHEMAS: Mapping[Kind, Callable[[Parameter], dict[str, Any]]] = {
     Kind.TEXT: _text,
     Kind.TEXTS: _texts,
     Kind.NUMBER: _number,
     Kind.SECONDS: _number,
-    Kind.TRUTH: lambda _parameter: {"type": "boolean"},
+    Kind.TRUTH: _truth,
 }
 
 
@@ -114,7 +118,7 @@ class Tool:
         """The JSON Schema of its arguments; reserved parameters are not offered yet."""
         return {
             "type": "object",
-            "properties": {one.name: one.schema for one in self.parameters if not one.reserved},
+            "properties": {one.name: one.schema for one in self.parameters if not one.is_reserved},
             "required": [one.name for one in self.parameters if one.is_required],
         }
 
@@ -137,7 +141,7 @@ class Tool:
 
 SOURCE = Parameter("source", Kind.TEXT, "Folder, git URL or index number; default: where you are.")
 SOURCES = Parameter(
-    "source", Kind.TEXTS, "Folders, git URLs or index numbers; default: where you are."
+    "source", Kind.TEXTS, "Folders, git URLs, index numbers, or all; default: where you are."
 )
 PATHS = Parameter("paths", Kind.TEXTS, "Globs such as src/**/*.py.")
 LANGUAGES = Parameter("languages", Kind.TEXTS, "Such as python.")
@@ -213,7 +217,7 @@ TOOLS = (
             _limit(50),
             BUDGET,
             CURSOR,
-            Parameter("uses", Kind.TEXT, reserved=True),
+            Parameter("uses", Kind.TEXT, is_reserved=True),
         ),
     ),
     Tool(
@@ -237,7 +241,7 @@ TOOLS = (
             LANGUAGES,
             _limit(200),
             CURSOR,
-            Parameter("map", Kind.TRUTH, reserved=True),
+            Parameter("map", Kind.TRUTH, is_reserved=True),
         ),
     ),
     Tool(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.caller import Caller
@@ -20,6 +20,8 @@ from kodit.faces.mcp.tools import finding, indexing, reading
 
 if TYPE_CHECKING:
     from kodit.composition import Application
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ class Dispatcher:
             raise TimeoutError
         return work.result()
 
-    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.ensure_future(work)
         self._beside.add(task)
         task.add_done_callback(self._forget)

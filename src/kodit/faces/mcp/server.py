@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.shared.exceptions import MCPError
 from mcp_types import (
-    INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
@@ -24,6 +22,7 @@ from starlette.responses import PlainTextResponse
 
 from kodit.domain.caller import Caller
 from kodit.faces.mcp.arguments import unknown_tool
+from kodit.faces.mcp.calls import Answer
 from kodit.faces.mcp.definitions import BY_NAME, INSTRUCTIONS, TOOLS
 from kodit.faces.mcp.dispatch import Dispatcher
 
@@ -93,14 +92,16 @@ def make_server(application: Application, dispatcher: Dispatcher) -> Server[Any]
     async def call_tool(
         context: ServerRequestContext[Any], params: CallToolRequestParams
     ) -> CallToolResult:
-        if params.name not in BY_NAME:
-            raise MCPError(INVALID_PARAMS, unknown_tool(params.name))
-        answer = await dispatcher.answer(
-            _caller(application, context),
-            BY_NAME[params.name],
-            params.arguments or {},
-            context.session.report_progress,
-        )
+        tool = BY_NAME.get(params.name)
+        if tool is None:  # said to the model, which an error of the protocol might not reach
+            answer = Answer(unknown_tool(params.name), is_error=True)
+        else:
+            answer = await dispatcher.answer(
+                _caller(application, context),
+                tool,
+                params.arguments or {},
+                context.session.report_progress,
+            )
         return CallToolResult(content=[TextContent(text=answer.text)], is_error=answer.is_error)
 
     hint = CacheHint(TTL_MILLISECONDS, "public")

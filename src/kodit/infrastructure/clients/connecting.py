@@ -95,7 +95,7 @@ def write(change: Change, data_dir: Path) -> None:
         "path": str(change.path),
         "digest": _digest(change.after),
         "existed": change.before is not None,
-        "undo": undo and [[edit.start, edit.end, edit.text] for edit in undo],
+        "undo": None if undo is None else [[one.start, one.end, one.text] for one in undo],
     }
     make_private_folder(target.parent)
     write_atomically(target, json.dumps(record).encode())
@@ -112,8 +112,8 @@ def plan_undo(client: Client, path: Path, data_dir: Path) -> Change:
     if record and record.get("digest") == _digest(before) and record.get("undo") is not None:
         if not record["existed"]:
             return Change(client, path, before, None)
-        edits = [Edit(*edit) for edit in record["undo"]]
-        return Change(client, path, before, applied(before, edits), edits)
+        back = [Edit(*edit) for edit in record["undo"]]
+        return Change(client, path, before, applied(before, back), back)
     try:
         edits = (toml if client.is_toml else jsonc).edits_to_remove(before, (*client.keys, NAME))
     except (UnreadableError, UneditableError) as error:

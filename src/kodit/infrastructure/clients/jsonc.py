@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from json.decoder import JSONDecodeError, scanstring
 from typing import Any
 
 from kodit.infrastructure.clients.edits import Edit, UneditableError, UnreadableError
 
 _SPACE = re.compile(r"(?:[ \t\r\n\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _SCALAR = re.compile(r"true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SCALARS = {"true": True, "false": False, "null": None}
 
 
@@ -81,10 +81,13 @@ class _Reader:
         return Node(at, match.end(), _SCALARS[word] if word in _SCALARS else json.loads(word))
 
     def _string(self, at: int) -> tuple[str, int]:
+        match = _TEXT.match(self._text, at)
+        if match is None:
+            raise self.error(at, "a text has no end")
         try:
-            return scanstring(self._text, at + 1, True)
-        except JSONDecodeError as error:
-            raise self.error(at, error.msg) from None
+            return str(json.loads(match.group())), match.end()
+        except ValueError:
+            raise self.error(at, "this is no text of JSON") from None
 
     def _object(self, at: int) -> Node:
         node = Node(at, at, {})

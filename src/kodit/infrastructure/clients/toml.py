@@ -41,7 +41,8 @@ def edits_to_set(text: str, keys: Sequence[str], table: Mapping[str, Any]) -> li
     present = find(text, keys)
     if isinstance(present, dict) and all(present.get(key) == one for key, one in table.items()):
         return []
-    wanted = _with(parse(text), keys, (present if isinstance(present, dict) else {}) | table)
+    kept = present if isinstance(present, dict) else {}
+    wanted = _with(parse(text), keys, {**kept, **table})
     newline = "\r\n" if "\r\n" in text else "\n"
     if present is None:
         end = len(text)
@@ -164,7 +165,7 @@ def _checked(
         got = parse(applied(text, edits))
     except UnreadableError:
         got = None
-    empty = {key: {} for key in keys[:1]}
+    empty: dict[str, Any] = {key: {} for key in keys[:1]}
     if got is None or (empty | got) != (empty | wanted):
         raise UneditableError(f"{'.'.join(keys)} is written in a form that is not changed here")
     return edits

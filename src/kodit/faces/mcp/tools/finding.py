@@ -33,7 +33,7 @@ async def search(call: Call) -> str:
         kinds=tuple(map(SymbolKind, arguments.get("kinds", ()))),
         limit=call.limit,
         cursor=arguments.get("cursor"),
-        wait=arguments.get("wait", call.tool.by_name["wait"].default),
+        wait=call.wait,
     )
     start = start_of(question)
     view = await call.application.answers.search(call.caller, question)
@@ -88,7 +88,7 @@ async def grep(call: Call) -> str:
     call.name_files(view.matches[: shown or 1])
     if not shown:  # not even one line fits: it is cut, so that the next call goes on
         first = view.matches[0]
-        page.sheet.force(f"{first.path}:{first.line}:{first.text.strip()}")
+        page.note(f"{first.path}:{first.line}:{first.text.strip()}")
         shown = 1
     if shown < len(view.matches):
         return page.finish(cursor_at(question, start + shown))
@@ -109,16 +109,18 @@ async def symbols(call: Call) -> str:
     view = await call.application.answers.symbols(call.caller, question)
     if not view.definitions and not view.references:
         return await nothing_found(call, view.standing, start)
-    found = {one.index_id for one in (*view.definitions, *view.references)}
+    found = {one.index_id for one in view.definitions}
+    found |= {one.index_id for one in view.references}
     page = _page(call, view.standing, found)
     if not view.definitions and not start:
         page.note(f"No definition of {arguments['name']} is indexed.")
     shown = show_symbols(page.sheet, view, several=len(view.standing) > 1)
-    call.name_files((*view.definitions[: shown or 1], *view.references[: shown or 1]))
+    call.name_files(view.definitions[: shown or 1])
+    call.name_files(view.references[: shown or 1])
     if shown < max(len(view.definitions), len(view.references)):
         if not shown:
-            first = (*view.definitions, *view.references)[0]
-            page.sheet.force(f"{first.path}:{first.text.strip()}")
+            place = view.definitions[0] if view.definitions else view.references[0]
+            page.note(f"{place.path}:{place.text.strip()}")
         return page.finish(cursor_at(question, start + max(1, shown)))
     return page.finish(view.next)
 

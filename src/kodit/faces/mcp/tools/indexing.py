@@ -66,7 +66,7 @@ async def index(call: Call) -> str:
 
 async def _sync(call: Call) -> str:
     run = await _requested(call)
-    deadline = asyncio.get_running_loop().time() + call.arguments.get("wait", 0)
+    deadline = asyncio.get_running_loop().time() + call.wait
     told = -1
     while True:
         [*found] = await call.application.queue.get_runs([run.id])

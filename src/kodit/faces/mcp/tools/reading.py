@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import PurePath
 
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.questions import FilesQuestion, ReadQuestion, Where, cursor_at, start_of
+from kodit.domain.questions import (
+    FilesQuestion,
+    OutlineQuestion,
+    ReadQuestion,
+    Where,
+    cursor_at,
+    start_of,
+)
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.sheet import one_line, shortened
@@ -24,6 +30,8 @@ async def read(call: Call) -> str:
     where, path = _place(call)
     lines = _lines(call)
     await first_look(call)
+    if call.arguments.get("outline"):
+        return await _outline(call, OutlineQuestion(path, where))
     view = await call.application.answers.read(call.caller, ReadQuestion(path + lines, where))
     call.name_files([view])
     page = Page(call.budget, (), call.now)
@@ -46,6 +54,25 @@ async def read(call: Call) -> str:
     return page.finish()
 
 
+async def _outline(call: Call, question: OutlineQuestion) -> str:
+    view = await call.application.answers.outline(call.caller, question)
+    call.name_files([view])
+    page = Page(call.budget, (), call.now)
+    path = one_line(view.path)
+    page.note(f"{path}: {view.lines} lines, {view.language}")
+    if not view.symbols:
+        page.note("No symbol is known in it.")
+    page.sheet.reserve(len(_rest(path, view.lines, view.lines)))
+    for one in view.symbols:
+        indentation = "  " * len(one.scope.split(".")) if one.scope else ""
+        place = f"{one.start_line}-{one.end_line}"
+        if not page.sheet.add(f"{indentation}{place} {one.kind} {one_line(one.symbol)}"):
+            page.sheet.release()
+            page.note(_rest(path, one.start_line, view.lines))
+            break
+    return page.finish()
+
+
 def _rest(path: str, first: int, last: int) -> str:
     return f"… call read with path={path} lines={first}-{last} for the rest"
 
@@ -54,9 +81,8 @@ def _place(call: Call) -> tuple[Where, str]:
     """An absolute path says by itself where it lies."""
     path: str = call.arguments["path"].removeprefix("file://")
     where = call.where
-    place = PurePath(path)
-    if place.is_absolute() and call.caller.is_local:
-        return replace(where, sources=(str(place.parent),)), place.name
+    if path.startswith("/") and call.caller.is_local:
+        where = replace(where, sources=(), everywhere=False)
     return where, path
 
 

@@ -1,0 +1,44 @@
+"""The files of a folder that is not indexed yet, as a scan finds them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from kodit.domain.entities import Index
+from kodit.domain.errors import SourceError, TransientError
+from kodit.domain.files import IndexedText
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.report import ignore_report
+from kodit.domain.value_objects import SearchFilter
+from kodit.infrastructure.sqlalchemy.globs import from_root, path_matcher
+
+log = logging.getLogger(__name__)
+
+SECONDS_OF_A_SCAN = 3.0
+"""A folder that takes longer is left to the worker that is about to scan it."""
+
+
+class ScannedFolderLister:
+    """Scans the folder itself, with the rules of what is indexed."""
+
+    def __init__(self, reader: SourceReader, seconds: float = SECONDS_OF_A_SCAN) -> None:
+        self._reader = reader
+        self._seconds = seconds
+
+    async def files(self, index: Index, search_filter: SearchFilter) -> tuple[IndexedText, ...]:
+        try:
+            async with asyncio.timeout(self._seconds):
+                scan = await self._reader.scan(index, {}, ignore_report)
+        except (SourceError, TransientError, TimeoutError) as error:
+            log.debug("a folder was not listed", extra={"index": index.id, "error": str(error)})
+            return ()
+        folders = [folder for index_id, folder in search_filter.within if index_id == index.id]
+        globs = [from_root(glob) for glob in search_filter.paths]
+        matches = path_matcher(globs) if globs else None
+        return tuple(
+            IndexedText(0, index.id, file.path, "", file.content_hash, file.stamp.size or 0)
+            for file in sorted(scan.changed, key=lambda one: one.path)
+            if (not folders or any(file.path.startswith(f"{folder}/") for folder in folders))
+            and (matches is None or matches(file.path))
+        )

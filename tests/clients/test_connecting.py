@@ -1,0 +1,150 @@
+"""`kodit connect`: a client's file is shown, changed, and changed back."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand
+
+from kodit.infrastructure.clients.places import CLIENTS
+
+COMMENTED = """\
+{
+  // mine
+  "mcpServers": {
+    "other": {"command": "x"}, // stays
+  },
+}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder of somebody who has no settings yet, who stands in a project below it."""
+    home = tmp_path / "home"
+    project = home / "project"
+    project.mkdir(parents=True)
+    monkeypatch.chdir(project)
+    return home
+
+
+@pytest.fixture
+def command(home: Path, tmp_path: Path) -> KoditCommand:
+    command = KoditCommand(tmp_path / "data", HOME=str(home))
+    for name in ("CODEX_HOME", "CLAUDE_CONFIG_DIR"):
+        command.environment.pop(name, None)
+    return command
+
+
+def run(command: KoditCommand, *arguments: str) -> tuple[int, str, str]:
+    return command.run_here("connect", *arguments)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("scope", [(), ("--project",)])
+def test_every_client_is_connected_and_disconnected(
+    command: KoditCommand, home: Path, client: str, scope: tuple[str, ...]
+) -> None:
+    """The command is absolute, names the data directory, and can be run; nothing is left behind."""
+    known = CLIENTS[client]
+    assert run(command, client, *scope)[0] == 0
+    places = (home, command.user_folder.parent)
+    path = next(
+        path
+        for place in places
+        for path in place.rglob("*")
+        if (path.is_file() and path.name == Path(known.project_file).name)
+        or path.name == ".claude.json"
+    )
+    assert path.is_relative_to(home / "project") == bool(scope)
+    text = path.read_text()
+    value = tomllib.loads(text) if known.is_toml else json.loads(text)
+    for key in known.keys:
+        value = value[key]
+    entry = value["kodit"]
+    assert os.access(entry["command"], os.X_OK)
+    assert Path(entry["command"]).is_absolute()
+    assert "stdio" in entry["args"]
+    assert str(command.data_dir) in entry["args"]
+    code, out, err = run(command, client, *scope)
+    assert (code, out) == (0, "")
+    assert "is connected already" in err
+    assert run(command, client, *scope, "--undo")[0] == 0
+    assert not path.exists()
+    assert "is not connected" in run(command, client, *scope, "--undo")[2]
+
+
+def test_the_change_is_shown_and_with_print_not_made(command: KoditCommand, home: Path) -> None:
+    """As a diff of which only the new lines differ."""
+    path = home / ".claude.json"
+    path.write_text(COMMENTED)
+    code, out, _err = run(command, "claude", "--print")
+    assert code == 0
+    assert path.read_text() == COMMENTED
+    changed = [
+        line for line in out.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")
+    ]
+    assert changed[0] == '+    "kodit": {'
+    assert all(line.startswith("+") for line in changed)
+
+
+def test_undo_gives_the_file_back_to_the_letter(command: KoditCommand, home: Path) -> None:
+    """With its mode; a link to it stays a link."""
+    real = home / "dotfiles.json"
+    real.write_text(COMMENTED)
+    real.chmod(0o640)
+    (home / ".claude.json").symlink_to(real)
+    run(command, "claude")
+    assert "kodit" in real.read_text()
+    run(command, "claude", "--undo")
+    assert real.read_text() == COMMENTED
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert (home / ".claude.json").is_symlink()
+
+
+def test_undo_of_a_file_that_has_changed_removes_only_the_server(
+    command: KoditCommand, home: Path
+) -> None:
+    """What others have written since stays."""
+    path = home / ".claude.json"
+    path.write_text(COMMENTED)
+    run(command, "claude")
+    path.write_text(path.read_text().replace("// mine", "// mine, newer"))
+    run(command, "claude", "--undo")
+    assert path.read_text() == COMMENTED.replace("// mine", "// mine, newer")
+
+
+@pytest.mark.parametrize("client", ["claude", "codex"])
+def test_a_file_that_is_not_understood_is_left_alone(
+    command: KoditCommand, home: Path, client: str
+) -> None:
+    """And the error says what is wrong with it."""
+    path = CLIENTS[client].file(home / "project")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{ broken = [")
+    for arguments in ((), ("--undo",)):
+        code, _out, err = run(command, client, "--project", *arguments)
+        assert code == 2
+        assert "stays as it is" in err
+    assert path.read_text() == "{ broken = ["
+
+
+def test_a_server_of_the_name_keeps_its_other_settings(command: KoditCommand, home: Path) -> None:
+    """Of one that is there already only the command changes."""
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    path.write_text('{"mcpServers": {"kodit": {"command": "old", "env": {"A": "b"}}}}')
+    run(command, "cursor")
+    entry = json.loads(path.read_text())["mcpServers"]["kodit"]
+    assert entry["env"] == {"A": "b"}
+    assert entry["command"] != "old"
+
+
+def test_an_unknown_client_is_answered_with_the_known(command: KoditCommand) -> None:
+    code, _out, err = run(command, "emacs")
+    assert code == 2
+    assert "claude, codex, cursor, vscode, gemini, zed" in err

@@ -1,0 +1,187 @@
+"""A budget holds for the whole answer, whatever is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.mcp.conftest import Tools
+
+from kodit.application.views.files import DefinitionView, MatchView, ReferenceView, SymbolsView
+from kodit.application.views.search import ResultView
+from kodit.application.views.standing import StandingRunView, StandingView
+from kodit.faces.mcp.definitions import BY_NAME
+from kodit.faces.mcp.text.lines import show_matches
+from kodit.faces.mcp.text.page import Page
+from kodit.faces.mcp.text.results import show_results
+from kodit.faces.mcp.text.symbols import show_symbols
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+LEAST = BY_NAME["search"].by_name["budget"].least
+CURSOR = "MS4xMDAuYWJjZGVmZ2hpamts"
+
+lines = st.text(st.characters(exclude_characters="\n"), max_size=600)
+texts = st.lists(lines, max_size=30).map("\n".join)
+paths = st.text(min_size=1, max_size=300)
+names = st.text(min_size=1, max_size=60)
+numbers = st.integers(1, 10_000)
+
+
+@st.composite
+def results(draw: st.DrawFn) -> ResultView:
+    text, start = draw(texts), draw(numbers)
+    return ResultView(
+        index_id=draw(numbers),
+        source=draw(paths),
+        path=draw(paths),
+        file=None,
+        start_line=start,
+        end_line=start + text.count("\n"),
+        language="python",
+        symbol=draw(st.none() | names),
+        kind="function",
+        scope=draw(st.just("") | names),
+        score=1.0,
+        text=text,
+        cut=False,
+    )
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> DefinitionView:
+    text, start = draw(texts), draw(numbers)
+    last = start + text.count("\n")
+    return DefinitionView(
+        index_id=1,
+        source="s",
+        path=draw(paths),
+        start_line=start,
+        end_line=last,
+        line=draw(st.integers(start, last)),
+        language="python",
+        symbol=draw(names),
+        kind="method",
+        scope=draw(names),
+        text=text,
+    )
+
+
+references = st.builds(
+    ReferenceView,
+    index_id=numbers,
+    source=st.just("s"),
+    path=paths,
+    line=numbers,
+    language=st.just("python"),
+    symbol=st.none(),
+    kind=st.none(),
+    scope=st.just(""),
+    text=lines,
+)
+matches = st.builds(
+    MatchView,
+    index_id=numbers,
+    source=st.just("s"),
+    path=paths,
+    language=st.just("python"),
+    line=numbers,
+    column=numbers,
+    text=lines,
+    before=st.none() | st.lists(lines, max_size=3).map(tuple),
+    after=st.none() | st.lists(lines, max_size=3).map(tuple),
+)
+standing = st.lists(
+    st.builds(
+        StandingView,
+        index_id=numbers,
+        source=paths,
+        state=st.sampled_from(["complete", "updating", "indexing", "incomplete", "failed"]),
+        commit=st.none() | st.just("0123456789abcdef"),
+        indexed_at=st.none()
+        | st.timedeltas(timedelta(0), timedelta(900)).map(lambda age: (NOW - age).isoformat()),
+        run=st.none() | st.just(StandingRunView(1, "running", 40)),
+        changed_files=st.integers(0, 9),
+        pending=st.just(("EXTRACT",)),
+        failed=st.just(("ENRICH",)),
+        left_out=st.just({"binary": 2}),
+        unsearched=st.sampled_from([(), ("keyword",)]),
+        folder=st.none() | paths,
+    ),
+    max_size=12,
+).map(tuple)
+budgets = st.integers(LEAST, 3_000)
+pages = st.tuples(budgets, standing)
+
+
+def check(
+    page: tuple[int, tuple[StandingView, ...]], fill: Callable[[Page, bool], int], count: int
+) -> None:
+    """Fill a page, and see that it keeps to its budget and can go on."""
+    budget, stands = page
+    writing = Page(budget, stands, NOW)
+    shown = fill(writing, len(stands) > 1)
+    assert 0 <= shown <= count
+    text = writing.finish(CURSOR if shown < count else None)
+    assert len(text) <= budget * 4
+    assert text.encode("utf-8").decode() == text
+    if shown < count:
+        assert text.endswith(f"cursor={CURSOR}")
+
+
+@given(pages, st.lists(results(), min_size=1, max_size=12))
+def test_results_fit(page: tuple[int, tuple[StandingView, ...]], found: list[ResultView]) -> None:
+    check(page, lambda one, several: show_results(one.sheet, found, several=several), len(found))
+
+
+@given(pages, st.lists(matches, min_size=1, max_size=30))
+def test_lines_fit(page: tuple[int, tuple[StandingView, ...]], found: list[MatchView]) -> None:
+    check(page, lambda one, several: show_matches(one.sheet, found, several=several), len(found))
+
+
+@given(pages, st.lists(definitions(), max_size=8), st.lists(references, max_size=20))
+def test_symbols_fit(
+    page: tuple[int, tuple[StandingView, ...]],
+    defined: list[DefinitionView],
+    used: list[ReferenceView],
+) -> None:
+    view = SymbolsView("x", tuple(defined), tuple(used), True, (), None)
+    most = max(len(defined), len(used))
+    check(page, lambda one, several: show_symbols(one.sheet, view, several=several), most)
+
+
+@pytest.mark.parametrize("budget", [100, 137, 400, 1_000])
+def test_every_tool_keeps_to_its_budget(tools: Tools, budget: int) -> None:
+    """As a client sees it; without one, to the usual one."""
+    calls: dict[str, dict[str, Any]] = {
+        "search": {"query": "basket"},
+        "grep": {"pattern": "e", "context": 2},
+        "symbols": {"name": "Basket"},
+        "related": {"path": "shop/prices.py", "line": 14},
+    }
+    for name, arguments in calls.items():
+        assert len(tools.text(name, **arguments, budget=budget)) <= budget * 4
+    calls |= {"read": {"path": "shop/prices.py"}, "files": {"limit": 500}, "indexes": {}}
+    for name, arguments in calls.items():
+        assert len(tools.text(name, **arguments)) <= 4_000 * 4
+
+
+def test_a_long_file_is_read_in_parts(tools: Tools) -> None:
+    """Each part says how to get the next; together they are the file."""
+    path = tools.folder / "long.py"
+    path.write_text("".join(f"line_{number} = {number * 'x'!r}\n" for number in range(1, 400)))
+    tools.serving.index(tools.folder)
+    read: list[str] = []
+    arguments = {"path": "long.py"}
+    while True:
+        head, *text = tools.text("read", **arguments).split("\n")
+        more = text.pop() if text[-1].startswith("…") else None
+        read += text
+        assert head == f"long.py:{len(read) - len(text) + 1}-{len(read)} of 399"
+        if more is None:
+            break
+        arguments = {"path": "long.py", "lines": more.split("lines=")[1].split()[0]}
+    assert read == path.read_text().splitlines()

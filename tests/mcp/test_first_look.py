@@ -1,0 +1,81 @@
+"""The first question about a repository that nobody has indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.mcp.conftest import Tools, text_of
+from tests.support.serving import ServingKodit
+from tests.support.sources import git, write_file
+
+from kodit.domain.caller import Caller
+from kodit.domain.policy import CallerPolicy
+
+
+@pytest.fixture
+def idle(make_repository: Callable[[], Path], tmp_path: Path) -> Iterator[Tools]:
+    """The tools over a new repository and an empty data directory, with a worker that does not
+    work yet."""
+    with ServingKodit(tmp_path / "data", is_serving=False) as serving:
+        yield Tools(serving, make_repository())
+
+
+def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
+    """Before anything is indexed, by reading the files as they are; the answers say so."""
+    (idle.folder / ".gitignore").write_text("secret.txt\n")
+    write_file(idle.folder / "secret.txt", "round_price\n")
+    text = idle.text("grep", pattern="def round_price")
+    assert "shop/prices.py\n26:def round_price(amount):" in text
+    assert "still indexing, 0 %" in text
+    assert "secret.txt" not in idle.text("grep", pattern="round_price")
+    assert "docs/basket.md" not in idle.text("grep", pattern="basket", paths=["shop/**"])
+    ranked = idle.text("search", query="how to round an amount")
+    assert "still indexing, 0 %" in ranked
+    assert "26:def round_price(amount):" in ranked
+    assert "still indexing" in idle.text("symbols", name="round_price")
+    idle.serving.serve()
+    done = idle.text("index", source=str(idle.folder), wait=50)
+    assert "It is up to date." in done
+    assert idle.text("search", query="round an amount").startswith("shop/prices.py:26-29")
+
+
+def test_the_whole_repository_is_indexed_from_any_folder_of_it(idle: Tools) -> None:
+    """And what is asked there is about the folder."""
+    below = Caller(folder=str(idle.folder / "shop"))
+    text = text_of(idle.call("grep", caller=below, pattern="basket", ignore_case=True))
+    assert "shop/orders.py" in text
+    assert "docs/basket.md" not in text
+    assert f"[1] {idle.folder}: " in idle.text("indexes")
+
+
+def test_what_is_more_than_a_project_is_not_indexed_by_itself(
+    idle: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The home folder and a folder of repositories are none that somebody works on; what is named
+    is indexed."""
+    home, work = tmp_path / "home", tmp_path / "work"
+    for folder in (home / "inner", work / "one"):
+        folder.mkdir(parents=True)
+    git(work / "one", "init", "--quiet")
+    monkeypatch.setenv("HOME", str(home))
+    for folder in (home, tmp_path, Path("/"), work):
+        answer = idle.call("search", caller=Caller(folder=str(folder)), query="x")
+        assert "Nothing is indexed yet" in text_of(answer)
+    named = idle.call("grep", caller=Caller(folder=str(home)), pattern="x", source="inner")
+    assert "still indexing" in text_of(named)
+
+
+def test_nobody_far_away_has_folders_indexed(idle: Tools) -> None:
+    """But for those that the operator has opened, and who may write."""
+    remote = Caller(CallerPolicy(), folder=None)
+    refused = idle.call("grep", caller=remote, pattern="x", source=str(idle.folder))
+    assert refused.is_error
+    assert "may not be added by a caller over the network" in text_of(refused)
+    opened = CallerPolicy(allowed_roots=(idle.folder.parent,))
+    reader = Caller(opened, folder=None, may_write=False)
+    assert idle.call("grep", caller=reader, pattern="x", source=str(idle.folder)).is_error
+    writer = Caller(opened, folder=None)
+    found = idle.call("grep", caller=writer, pattern="TAX", source=str(idle.folder))
+    assert "shop/prices.py" in text_of(found)

@@ -1,0 +1,62 @@
+"""What answers cost, counted on this machine."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from pathlib import Path
+
+from tests.mcp.conftest import Tools
+from tests.support.command import KoditCommand
+
+from kodit.domain.savings import Cost
+from kodit.infrastructure.savings_file import SavingsFile
+
+TODAY = date(2026, 11, 25)
+
+
+def test_answers_are_counted_against_the_files_they_name(tools: Tools, tmp_path: Path) -> None:
+    """Each file once an answer; nothing of what was asked is kept."""
+    store = SavingsFile(tools.serving.data_dir)
+    before = store.load().by_tool.get("grep", Cost())
+    text = tools.text("grep", pattern="round_price", paths=["shop/**"])
+    after = store.load().by_tool["grep"]
+    size = sum((tools.folder / "shop" / name).stat().st_size for name in ("prices.py", "orders.py"))
+    assert after == before + Cost(1, len(text), size)
+    kept = (tools.serving.data_dir / "savings.json").read_text()
+    assert "round_price" not in kept
+    assert "shop" not in kept
+
+
+def test_the_command_shows_what_was_counted(tmp_path: Path) -> None:
+    """In tokens, by tool and together."""
+    command = KoditCommand(tmp_path / "data")
+    assert "Nothing is counted yet" in command.run_here("savings").err
+    SavingsFile(command.data_dir).add("search", Cost(2, 4_000, 400_000), TODAY)
+    SavingsFile(command.data_dir).add("read", Cost(1, 4_000, 4_000), TODAY)
+    out = command.run_here("savings").out
+    assert "Since 2026-11-25" in out
+    assert out.splitlines()[-1].split() == ["all", "3", "2,000", "101,000", "98%"]
+    assert command.ask("savings")["tools"][1] == {
+        "tool": "search",
+        "answers": 2,
+        "answer_tokens": 1_000,
+        "file_tokens": 100_000,
+    }
+
+
+def test_counts_of_several_writers_add_up(tmp_path: Path) -> None:
+    """They take turns; a file that is broken begins anew."""
+    (tmp_path / "savings.json").write_text("{broken")
+    store = SavingsFile(tmp_path)
+
+    def count() -> None:
+        for _ in range(10):
+            store.add("search", Cost(1, 10, 100), TODAY)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.load().by_tool == {"search": Cost(40, 400, 4_000)}
