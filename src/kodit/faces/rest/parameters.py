@@ -77,6 +77,7 @@ Identifier = Annotated[
     BeforeValidator(_identifier),
     Field(ge=1, le=LARGEST_IDENTIFIER),
 ]
+Identifiers = Annotated[list[Identifier], Field(max_length=MOST_VALUES)]
 Text = Annotated[str, Field(max_length=LONGEST_VALUE, pattern=r"^[^\x00]*$")]
 Texts = Annotated[list[Text], Field(max_length=MOST_VALUES)]
 Kinds = Annotated[list[Annotated[SymbolKind, Field(strict=False)]], Field(max_length=MOST_VALUES)]
