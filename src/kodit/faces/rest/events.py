@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Query, Response
-from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import Field
 
 from kodit.application.services.events.event_feed import EventFeed, Told, Wanted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["events"])
 
+MEDIA_TYPE = "text/event-stream"
 KEEP_ALIVE_SECONDS = 15.0
 """After so long without news a comment says that the stream is alive."""
 
@@ -35,7 +36,7 @@ class _EventStream(Response):
     """Events as they come, for as long as the client takes them. What it has not taken yet is not
     kept for it: it is told later how things stand then."""
 
-    media_type = EventSourceResponse.media_type
+    media_type = MEDIA_TYPE
 
     def __init__(self, feed: EventFeed, wanted: Wanted, mark: str | None) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -64,8 +65,14 @@ def _written(told: Told) -> bytes:
 
 @router.get(
     "/events",
-    response_class=EventSourceResponse,
-    responses=documented(),
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A stream without an end",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        },
+        **documented(),
+    },
 )
 async def follow_events(
     application: Asked,

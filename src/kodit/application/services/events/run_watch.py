@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from kodit.application.services.events.event_log import Happening
 from kodit.application.services.standing_service import StandingService
@@ -17,6 +18,9 @@ from kodit.domain.value_objects import RunState, SearchFilter
 MOST_MISSED = 500
 """Runs that have come and gone between two looks; past that, nobody can say what has happened."""
 
+MOST_SEEN = 1_000
+"""Runs that are remembered in order to tell only what is new of them."""
+
 
 class RunWatch:
     """Synchronous: each look is a transaction that reads little more than what has changed. Used
@@ -28,8 +32,8 @@ class RunWatch:
         self._states: dict[int, RunState] = {}
         """Of the runs that have not ended."""
         self._seen: dict[int, ListedRunView] = {}
-        """Runs as they were seen last: those that run, and the latest failed one of each index,
-        which another one may take the place of."""
+        """Runs as they were seen last: those that have not ended, and the latest failed one of each
+        index, which another one may take the place of. Of those that do not run, not all."""
         self._indexes: dict[int, datetime | None] | None = None
         self._newest = 0
 
@@ -126,16 +130,22 @@ class RunWatch:
 
     def _remember(self, view: ListedRunView) -> None:
         self._seen.pop(view.id, None)
-        if view.state == RunState.RUNNING:
-            self._seen[view.id] = view
-        elif view.state == RunState.FAILED:
-            for other in [
-                one.id
+        if RunState(view.state).is_terminal and view.state != RunState.FAILED:
+            return
+        if view.state == RunState.FAILED:
+            self._forget(
+                one
                 for one in self._seen.values()
                 if one.index_id == view.index_id and one.state == RunState.FAILED
-            ]:
-                del self._seen[other]
-            self._seen[view.id] = view
+            )
+        self._seen[view.id] = view
+        if len(self._seen) > MOST_SEEN:
+            idle = (one for one in self._seen.values() if one.state != RunState.RUNNING)
+            self._forget(islice(idle, MOST_SEEN // 10))
+
+    def _forget(self, views: Iterable[ListedRunView]) -> None:
+        for run_id in [view.id for view in views]:
+            del self._seen[run_id]
 
     def _tell_indexes(self, index_ids: Sequence[int]) -> list[Happening]:
         if not index_ids:

@@ -95,8 +95,10 @@ function answersOf(responses) {
 function operation(method, path, told, schemas) {
   const body = element("div", null, element("p", told.description || told.summary));
   if (told.parameters) {
-    const rows = told.parameters.map((one) =>
-      row(one.name + " (" + one.in + ")", one.schema, one.required, one.description)
+    const rows = told.parameters.flatMap((one) =>
+      one.schema.type === "object"
+        ? fieldsOf(one.schema) // each property is sent by its own name
+        : row(one.name + " (" + one.in + ")", one.schema, one.required, one.description)
     );
     body.append(element("h3", "Parameters"), table(rows));
   }
