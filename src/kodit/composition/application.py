@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         CodeIndexingApplicationService,
     )
     from kodit.application.services.doctor_service import DoctorService
+    from kodit.application.services.events.event_feed import EventFeed
     from kodit.application.services.examination_service import ExaminationService
     from kodit.application.services.first_look_service import FirstLookService
     from kodit.application.services.grep_service import GrepService
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from kodit.application.services.symbol_service import SymbolService
     from kodit.application.services.watch_service import WatchService
     from kodit.application.services.worker_host import WorkerHost
+    from kodit.domain.ports.runtime import WakeUp
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
@@ -282,6 +284,27 @@ class Application(Foundation):
         from kodit.application.services.answers.run_answers import RunAnswers
 
         return RunAnswers(queue=self.queue, indexes=self.indexes, registry=lambda: self.registry)
+
+    @made_once
+    def events(self) -> EventFeed:
+        from kodit.application.services.events.event_feed import EventFeed
+        from kodit.application.services.events.run_watch import RunWatch
+
+        return EventFeed(
+            watch=RunWatch(database=self.database, standing=self.standing),
+            open_wake_up=self.wake_up,
+        )
+
+    @asynccontextmanager
+    async def wake_up(self) -> AsyncIterator[WakeUp]:
+        """What tells a coroutine that the database may have changed, by any process."""
+        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
+        self.wake_ups.add(wake_up)
+        try:
+            yield wake_up
+        finally:
+            self.wake_ups.remove(wake_up)
+            await in_thread(wake_up.close)
 
     @made_once
     def scoping(self) -> ScopeService:

@@ -265,6 +265,10 @@ class QueueService:
             )
         )
 
+    async def count_runs(self) -> dict[RunState, int]:
+        """How many runs there are in each state that any is in."""
+        return await self._read(lambda transaction: transaction.tasks.count_runs())
+
     async def needing_attention(self, registry: WorkerRegistry, limit: int = 100) -> list[IndexRun]:
         """Runs that run, then those that wait, in the order in which they will be worked on, then
         those that have failed, newest first; at most `limit` of each."""

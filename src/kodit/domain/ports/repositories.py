@@ -75,6 +75,10 @@ class IndexRepository(Protocol):
 
     def list_all(self) -> list[Index]: ...
 
+    def updated(self) -> dict[int, datetime | None]:
+        """When each index was last complete, by identifier."""
+        ...
+
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]: ...
 
     def update_source(self, index_id: int, source: Source) -> None:

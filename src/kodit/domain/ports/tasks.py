@@ -68,6 +68,14 @@ class TaskRepository(Protocol):
         smaller identifiers than `before`; empty sequences do not restrict."""
         ...
 
+    def unfinished_runs(self) -> dict[int, RunState]:
+        """The states of all runs that have not ended, by identifier."""
+        ...
+
+    def count_runs(self) -> dict[RunState, int]:
+        """How many runs there are in each state that any is in."""
+        ...
+
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         """Runs of an index with their tasks, newest first."""
         ...

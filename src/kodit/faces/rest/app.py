@@ -10,8 +10,9 @@ from typing import Any
 from fastapi import FastAPI
 
 from kodit.composition import Application
-from kodit.faces.rest import files, indexes, runs, searching
+from kodit.faces.rest import documentation, events, files, indexes, metrics, runs, searching
 from kodit.faces.rest.background import Background
+from kodit.faces.rest.metrics import CountRequests, Metrics
 from kodit.faces.rest.problems import answer_problems
 from kodit.faces.rest.schema import describe
 
@@ -31,9 +32,13 @@ def create_rest_app(application: Application) -> FastAPI:
         lifespan=_living,
     )
     app.state.application = application
-    for router in (searching.router, indexes.router, files.router, runs.router):
+    for router in (searching.router, indexes.router, files.router, runs.router, events.router):
         app.include_router(router, prefix=PREFIX)
+    for router in (metrics.router, documentation.router):
+        app.include_router(router)
     answer_problems(app)
+    app.state.metrics = Metrics()
+    app.add_middleware(CountRequests, metrics=app.state.metrics)
     describe(app)
     return app
 
@@ -41,6 +46,7 @@ def create_rest_app(application: Application) -> FastAPI:
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     app.state.background = Background()
+    app.state.metrics.follow(app.state.application)
     try:
         yield {}
     finally:

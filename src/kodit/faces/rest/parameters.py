@@ -32,8 +32,10 @@ from kodit.domain.value_objects import SymbolKind
 MOST_RESULTS = 500
 MOST_VALUES = 100
 """Of one parameter that may be given several times."""
+MOST_TOKENS = 10_000_000
 LONGEST_VALUE = 4_000
-LARGEST_IDENTIFIER = 2**62
+LARGEST_IDENTIFIER = 2**53 - 1
+"""What JavaScript counts to."""
 WAIT_SECONDS = 2.0
 
 _MOMENT = re.compile(
@@ -72,11 +74,8 @@ def _moment(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
-Identifier = Annotated[
-    int,
-    BeforeValidator(_identifier),
-    Field(ge=1, le=LARGEST_IDENTIFIER),
-]
+Identifier = Annotated[int, Field(ge=1, le=LARGEST_IDENTIFIER), BeforeValidator(_identifier)]
+Identifiers = Annotated[list[Identifier], Field(max_length=MOST_VALUES)]
 Text = Annotated[str, Field(max_length=LONGEST_VALUE, pattern=r"^[^\x00]*$")]
 Texts = Annotated[list[Text], Field(max_length=MOST_VALUES)]
 Kinds = Annotated[list[Annotated[SymbolKind, Field(strict=False)]], Field(max_length=MOST_VALUES)]
@@ -215,11 +214,8 @@ class Search(Places):
     )
     limit: Whole = Field(10, ge=1, le=MOST_RESULTS, description="At most this many results.")
     offset: Whole = Field(0, ge=0, le=10_000, description="Leave out the first ones.")
-    budget: Whole | None = Field(
-        None,
-        ge=1,
-        le=10_000_000,
-        description="Cut the answer to about so many tokens, of four characters each.",
+    budget: Annotated[Whole, Field(ge=1, le=MOST_TOKENS)] | None = Field(
+        None, description="Cut the answer to about so many tokens, of four characters each."
     )
     cursor: Cursor | None = None
     explain: bool = Field(default=False, description="Say what each score is made of.")

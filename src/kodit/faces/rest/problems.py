@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -25,50 +25,108 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-STATUSES: Mapping[str, HTTPStatus] = MappingProxyType(
+
+class _Code(NamedTuple):
+    status: HTTPStatus
+    about: str
+
+
+CODES: Mapping[str, _Code] = MappingProxyType(
     {
-        "request_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
-        "cursor_invalid": HTTPStatus.BAD_REQUEST,
-        "caller_may_not_write": HTTPStatus.FORBIDDEN,
-        "refused_by_policy": HTTPStatus.FORBIDDEN,
-        "file_misnamed": HTTPStatus.NOT_FOUND,
-        "file_not_found": HTTPStatus.NOT_FOUND,
-        "file_without_snippets": HTTPStatus.NOT_FOUND,
-        "folder_missing": HTTPStatus.NOT_FOUND,
-        "index_not_found": HTTPStatus.NOT_FOUND,
-        "line_not_found": HTTPStatus.NOT_FOUND,
-        "map_reserved": HTTPStatus.NOT_FOUND,
-        "not_found": HTTPStatus.NOT_FOUND,
-        "run_not_found": HTTPStatus.NOT_FOUND,
-        "source_not_indexed": HTTPStatus.NOT_FOUND,
-        "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
-        "choice_invalid": HTTPStatus.CONFLICT,
-        "clone_damaged": HTTPStatus.CONFLICT,
-        "credentials_missing": HTTPStatus.CONFLICT,
-        "expression_invalid": HTTPStatus.CONFLICT,
-        "file_unreadable": HTTPStatus.CONFLICT,
-        "glob_invalid": HTTPStatus.CONFLICT,
-        "grep_too_slow": HTTPStatus.CONFLICT,
-        "index_deleted": HTTPStatus.CONFLICT,
-        "index_incomplete": HTTPStatus.CONFLICT,
-        "keyword_index_unreadable": HTTPStatus.CONFLICT,
-        "lines_invalid": HTTPStatus.CONFLICT,
-        "query_invalid": HTTPStatus.CONFLICT,
-        "run_has_ended": HTTPStatus.CONFLICT,
-        "run_has_succeeded": HTTPStatus.CONFLICT,
-        "run_under_way": HTTPStatus.CONFLICT,
-        "source_invalid": HTTPStatus.CONFLICT,
-        "source_missing": HTTPStatus.CONFLICT,
-        "source_refused": HTTPStatus.CONFLICT,
-        "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
-        "database_newer": HTTPStatus.SERVICE_UNAVAILABLE,
-        "stalled": HTTPStatus.SERVICE_UNAVAILABLE,
-        "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+        "request_invalid": _Code(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "A parameter is missing, unknown, or not as its schema says; `errors` has them all.",
+        ),
+        "cursor_invalid": _Code(
+            HTTPStatus.BAD_REQUEST, "The cursor is of another question or an older version."
+        ),
+        "caller_may_not_write": _Code(HTTPStatus.FORBIDDEN, "The caller may only read."),
+        "refused_by_policy": _Code(
+            HTTPStatus.FORBIDDEN,
+            "The caller may not name this folder, address or variable, whether it exists or not.",
+        ),
+        "file_misnamed": _Code(
+            HTTPStatus.NOT_FOUND, "No file has this path; others are called alike."
+        ),
+        "file_not_found": _Code(HTTPStatus.NOT_FOUND, "No file of the index has this path."),
+        "file_without_snippets": _Code(
+            HTTPStatus.NOT_FOUND, "The file has nothing that could be compared."
+        ),
+        "folder_missing": _Code(HTTPStatus.NOT_FOUND, "The folder does not exist."),
+        "index_not_found": _Code(HTTPStatus.NOT_FOUND, "No index has this identifier or name."),
+        "line_not_found": _Code(HTTPStatus.NOT_FOUND, "The file ends before this line."),
+        "map_reserved": _Code(HTTPStatus.NOT_FOUND, "This path is reserved."),
+        "not_found": _Code(HTTPStatus.NOT_FOUND, "There is nothing at this path."),
+        "run_not_found": _Code(HTTPStatus.NOT_FOUND, "No run has this identifier."),
+        "source_not_indexed": _Code(HTTPStatus.NOT_FOUND, "The source has no index."),
+        "task_not_found": _Code(HTTPStatus.NOT_FOUND, "No task has this identifier."),
+        "method_not_allowed": _Code(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "The path does not take this method; `Allow` has those that it takes.",
+        ),
+        "access_refused": _Code(
+            HTTPStatus.CONFLICT,
+            "The server of the source refuses access without other credentials.",
+        ),
+        "choice_invalid": _Code(HTTPStatus.CONFLICT, "There is no such mode, kind or state."),
+        "clone_damaged": _Code(
+            HTTPStatus.CONFLICT,
+            "The clone of a git source cannot be read; bringing the index up to date repairs it.",
+        ),
+        "credentials_missing": _Code(
+            HTTPStatus.CONFLICT,
+            "The variable that holds the secret is not set, or not bound to this host.",
+        ),
+        "expression_invalid": _Code(
+            HTTPStatus.CONFLICT, "The pattern is no regular expression of RE2."
+        ),
+        "file_unreadable": _Code(
+            HTTPStatus.CONFLICT, "The file is indexed, but can no longer be read."
+        ),
+        "glob_invalid": _Code(HTTPStatus.CONFLICT, "A glob can match no file."),
+        "grep_too_slow": _Code(HTTPStatus.CONFLICT, "The lines could not be searched in time."),
+        "index_deleted": _Code(HTTPStatus.CONFLICT, "The index was deleted at this moment."),
+        "index_incomplete": _Code(HTTPStatus.CONFLICT, "The index is not complete yet."),
+        "keyword_index_unreadable": _Code(HTTPStatus.CONFLICT, "The keyword index cannot be read."),
+        "lines_invalid": _Code(HTTPStatus.CONFLICT, "The last line comes before the first."),
+        "query_invalid": _Code(HTTPStatus.CONFLICT, "The question cannot be asked like this."),
+        "request_refused": _Code(HTTPStatus.CONFLICT, "The request cannot be met as it was made."),
+        "run_has_ended": _Code(HTTPStatus.CONFLICT, "The run has ended and cannot be cancelled."),
+        "run_has_succeeded": _Code(
+            HTTPStatus.CONFLICT, "The run has succeeded: there is nothing to retry."
+        ),
+        "run_under_way": _Code(
+            HTTPStatus.CONFLICT, "The run, or another one of its index, is under way."
+        ),
+        "source_invalid": _Code(
+            HTTPStatus.CONFLICT, "The source is neither a git URL nor a folder that can be indexed."
+        ),
+        "source_missing": _Code(
+            HTTPStatus.CONFLICT, "There are several indexes, and none is named."
+        ),
+        "sources_several": _Code(
+            HTTPStatus.CONFLICT, "Several sources are named where one is meant."
+        ),
+        "source_refused": _Code(HTTPStatus.CONFLICT, "The source cannot be read."),
+        "internal_error": _Code(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log says why."
+        ),
+        "database_newer": _Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."
+        ),
+        "stalled": _Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "A child process made no progress and was ended."
+        ),
+        "unavailable": _Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "Trying again may succeed; `Retry-After` says when."
+        ),
     }
 )
 """A malformed request is 422. One that is well formed and still refused is 403, 404 or 409, and 400
 where its cursor belongs to another question."""
 
+_OF_ERRORS = CODES.keys() - {"request_invalid", "internal_error"}
+"""Those that errors bring along; the two others are given here."""
 _INTERNAL = "the server failed to answer; its log says why"
 _MEMBERS = ("type", "title", "status", "detail", "code")
 
@@ -107,7 +165,7 @@ def problem(
     status: HTTPStatus | None = None,
 ) -> Response:
     """The answer to a request that is refused; without a `status`, that of the code."""
-    status = status or STATUSES.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = status or CODES[code].status
     body = {
         **{name: value for name, value in fields.items() if name not in _MEMBERS},
         "type": "about:blank",
@@ -164,7 +222,7 @@ class _Unforeseen:
 def _of_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, KoditError):
         raise error
-    code = error.code if error.code in STATUSES else _kind_of(error)
+    code = error.code if error.code in _OF_ERRORS else _kind_of(error)
     if code == "internal_error":
         log.error("a request failed", extra={"path": request.url.path}, exc_info=error)
         return problem(code, _INTERNAL)
@@ -177,13 +235,10 @@ def _of_error(request: Request, error: Exception) -> Response:
 
 def _kind_of(error: KoditError) -> str:
     """The code of its class, for a code that nobody has given a status."""
-    if isinstance(error, UserError):
-        return next(
-            kind.default_code
-            for kind in type(error).__mro__
-            if issubclass(kind, KoditError) and kind.default_code in STATUSES
-        )
-    return "unavailable" if isinstance(error, TransientError) else "internal_error"
+    classes = (kind for kind in type(error).__mro__ if issubclass(kind, KoditError))
+    otherwise = "request_refused" if isinstance(error, UserError) else "internal_error"
+    codes = (kind.default_code for kind in classes)
+    return next((code for code in codes if code in _OF_ERRORS), otherwise)
 
 
 def _of_refusal(_request: Request, refusal: Exception) -> Response:

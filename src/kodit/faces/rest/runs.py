@@ -17,6 +17,7 @@ from kodit.faces.rest.parameters import (
     MOST_VALUES,
     Cursor,
     Identifier,
+    Identifiers,
     InQuery,
     Parameters,
     Whole,
@@ -26,7 +27,6 @@ from kodit.faces.rest.problems import documented
 router = APIRouter(tags=["runs"])
 
 RunId = Annotated[Identifier, Path(description="The identifier of a run.")]
-Identifiers = Annotated[list[Identifier], Field(max_length=MOST_VALUES)]
 
 _CHANGES = documented(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 

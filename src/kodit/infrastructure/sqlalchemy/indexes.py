@@ -91,6 +91,10 @@ class SqlIndexRepository:
         query = select(INDEXES).where(INDEXES.c.deleted_at == 0).order_by(INDEXES.c.id)
         return [_to_index(row) for row in self._connection.execute(query)]
 
+    def updated(self) -> dict[int, datetime | None]:
+        query = select(INDEXES.c.id, INDEXES.c.updated_at).where(INDEXES.c.deleted_at == 0)
+        return {row[0]: to_optional_moment(row[1]) for row in self._connection.execute(query)}
+
     def update_source(self, index_id: int, source: Source) -> None:
         self._connection.execute(
             update(INDEXES)

@@ -66,6 +66,8 @@ _NEWEST_OF_INDEX_IN_STATE = Prepared(
     # Not by the index of states, which would go through the runs of all others.
     _NEWEST_OF_INDEX_BEFORE.where(func.coalesce(INDEX_RUNS.c.state, "") == bindparam("in_state"))
 )
+_UNFINISHED_STATES = Prepared(select(INDEX_RUNS.c.id, INDEX_RUNS.c.state).where(UNFINISHED))
+_COUNT_BY_STATE = Prepared(select(INDEX_RUNS.c.state, func.count()).group_by(INDEX_RUNS.c.state))
 _NEWEST_OF_INDEX = Prepared(
     SELECT_RUNS.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
     .order_by(INDEX_RUNS.c.id.desc())
@@ -201,6 +203,14 @@ class RunStore:
             return _NEWEST_IN_STATE.run(self._driver, {"in_state": state.value, **page})
         both = {"in_state": state.value, "of_index": index_id, **page}
         return _NEWEST_OF_INDEX_IN_STATE.run(self._driver, both)
+
+    def unfinished(self) -> dict[int, RunState]:
+        """The states of the runs that have not ended."""
+        return {row[0]: RunState(row[1]) for row in _UNFINISHED_STATES.run(self._driver)}
+
+    def count(self) -> dict[RunState, int]:
+        """How many runs there are in each state."""
+        return {RunState(row[0]): row[1] for row in _COUNT_BY_STATE.run(self._driver)}
 
     def newest_of(self, index_id: int, limit: int) -> list[IndexRun]:
         """The newest runs of an index."""

@@ -3,11 +3,12 @@ found there, and what the answer stands on."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Protocol, TypeVar
+from functools import partial, wraps
+from typing import Any, Protocol, TypeVar
 
 from kodit.application.services.browse_service import BrowseService
 from kodit.application.services.grep_service import GrepService
@@ -73,6 +74,28 @@ async def _no_wait(_index_ids: Sequence[int], _seconds: float) -> None:
     """Nobody watches the sources: what has changed is not known."""
 
 
+Observe = Callable[[str, float], None]
+"""Is told of every question that was asked, by the name of its method, and how many seconds its
+answer took."""
+
+Q = TypeVar("Q")
+Ask = Callable[["AnswerService", Caller, Q], Coroutine[Any, Any, T]]
+
+
+def _measured(ask: Ask[Q, T]) -> Ask[Q, T]:
+    """Tell observers how long an answer took, also one that was refused."""
+
+    @wraps(ask)
+    async def measured(self: AnswerService, caller: Caller, question: Q) -> T:
+        began = time.perf_counter()
+        try:
+            return await ask(self, caller, question)
+        finally:
+            self.tell(ask.__name__, time.perf_counter() - began)
+
+    return measured
+
+
 class AnswerService:
     """Each answer raises what naming its index may raise (NotFoundError, SourceError,
     RefusedByPolicyError), InvalidQueryError for what cannot be asked, and what its service does."""
@@ -89,7 +112,18 @@ class AnswerService:
         self._scope = scope
         self._standing = standing
         self._settle = settle
+        self._observers: list[Observe] = []
 
+    def subscribe(self, observer: Observe) -> None:
+        """Have somebody told of every answer from now on."""
+        self._observers.append(observer)
+
+    def tell(self, question: str, seconds: float) -> None:
+        """An answer has been given, or refused."""
+        for observer in self._observers:
+            observer(question, seconds)
+
+    @_measured
     async def search(self, caller: Caller, question: SearchQuestion) -> SearchView:
         """The best snippets for a question or a name, best first."""
         start = start_of(question)
@@ -122,6 +156,7 @@ class AnswerService:
 
         return await _read(find)
 
+    @_measured
     async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
         """Lines that match, by index, path and line."""
         start = start_of(question)
@@ -136,6 +171,7 @@ class AnswerService:
         following = None if answer.is_complete else cursor_at(question, start + question.limit)
         return GrepView.of(question.pattern, answer, standing, following)
 
+    @_measured
     async def symbols(self, caller: Caller, question: SymbolsQuestion) -> SymbolsView:
         """Where a name is defined, and where it is used."""
         start = start_of(question)
@@ -156,6 +192,7 @@ class AnswerService:
 
         return await _read(find)
 
+    @_measured
     async def files(self, caller: Caller, question: FilesQuestion) -> FilesView:
         """The indexed files, by index and path."""
         start = start_of(question)
@@ -172,6 +209,7 @@ class AnswerService:
 
         return await _read(find)
 
+    @_measured
     async def read(self, caller: Caller, question: ReadQuestion) -> TextView:
         """Lines of an indexed file."""
 
@@ -182,6 +220,7 @@ class AnswerService:
 
         return await _read(find)
 
+    @_measured
     async def outline(self, caller: Caller, question: OutlineQuestion) -> OutlineView:
         """What an indexed file defines."""
 
@@ -192,6 +231,7 @@ class AnswerService:
 
         return await _read(find)
 
+    @_measured
     async def related(self, caller: Caller, question: RelatedQuestion) -> RelatedView:
         """Snippets whose code is like that at a place."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from kodit.application.services.index_service import IndexService, IndexStatus
@@ -18,6 +19,7 @@ from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import no_such_index
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.questions import IndexesQuestion, cursor_at, start_of
+from kodit.domain.search import EVERYTHING
 from kodit.domain.value_objects import QueuePriority, SearchFilter
 
 
@@ -67,6 +69,11 @@ class IndexAnswers:
         return await self._accepted(
             await self._queue.request_run(index_id, QueuePriority.USER_INITIATED)
         )
+
+    async def count_states(self) -> Counter[str]:
+        """How many indexes there are in each state of `StandingView`."""
+        standing = await in_thread(lambda: self._standing.of(EVERYTHING), Lane.READS)
+        return Counter(one.state for one in standing)
 
     async def hide(self, index_id: int) -> Index:
         """Begin to delete an index: nobody sees it any more. Raises NotFoundError."""

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby, islice
 
 from kodit.application.services.index_service import IndexService
+from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.queue_service import QueueService
 from kodit.application.views.runs import ListedRunView, QueueView, RunPageView, RunsView
 from kodit.domain.entities import IndexRun
 from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.questions import RunsQuestion, cursor_at, start_of
-from kodit.domain.value_objects import Source
+from kodit.domain.value_objects import RunState, Source
 
 
 class RunAnswers:
@@ -70,6 +71,11 @@ class RunAnswers:
         ]
         overview = await self._queue.overview(self._registry(), runs)
         return RunsView(QueueView.of(overview), await self._listed(runs))
+
+    async def counts(self) -> tuple[QueueOverview, dict[RunState, int]]:
+        """The queue as a whole, and how many runs there are in each state."""
+        overview = await self._queue.overview(self._registry())
+        return overview, await self._queue.count_runs()
 
     async def pause(self) -> RunsView:
         """Let nothing new begin, in any process; the queue as it is then."""

@@ -1,0 +1,1 @@
+"""What happens to runs and indexes, told while it happens."""

@@ -1,0 +1,171 @@
+"""Events for any number of readers, from one watch that is kept while there is a reader."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from kodit.application.services.events.event_log import EventLog, Happening
+from kodit.application.services.events.run_watch import RunWatch
+from kodit.application.services.threads import Lane, in_thread
+from kodit.domain.ports.runtime import WakeUp
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_SECONDS = 30.0
+"""How long the watch waits for news before it looks all the same."""
+SHORTEST_PAUSE_SECONDS = 0.2
+"""How much is told at once while something goes on."""
+
+OpenWakeUp = Callable[[], AbstractAsyncContextManager[WakeUp]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events: those of these indexes and of these runs; without any, all."""
+
+    index_ids: tuple[int, ...] = ()
+    run_ids: tuple[int, ...] = ()
+
+    def has(self, happening: Happening) -> bool:
+        if self.run_ids and happening.run_id not in self.run_ids:
+            return False
+        return not self.index_ids or happening.index_id in self.index_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A happening as a reader gets it. `mark` says where to resume after it; None for all but the
+    last of those that belong together."""
+
+    about: Happening
+    mark: str | None
+
+
+class EventFeed:
+    """Used on one event loop."""
+
+    def __init__(
+        self, *, watch: RunWatch, open_wake_up: OpenWakeUp, event_log: EventLog | None = None
+    ) -> None:
+        """`open_wake_up` gives what tells that the database has changed."""
+        self._watch = watch
+        self._open_wake_up = open_wake_up
+        self._log = event_log or EventLog()
+        self._epoch = secrets.token_hex(4)
+        """Marks of another feed, of an earlier process say, are no places in this log."""
+        self._readers = 0
+        self._watching: asyncio.Task[None] | None = None
+        self._looking = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    @asynccontextmanager
+    async def reading(self, wanted: Wanted, mark: str | None = None) -> AsyncIterator[EventReader]:
+        """Read events: first how things stand, then what happens; after the `mark` of an earlier
+        event only what has happened since."""
+        self._readers += 1
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._keep_watching())
+        try:
+            await self._look()  # what happened while nobody has read
+            yield EventReader(self, wanted, self._position(mark))
+        finally:
+            self._readers -= 1
+            if not self._readers and self._watching is not None:
+                watching, self._watching = self._watching, None
+                watching.cancel()
+
+    async def read(
+        self, wanted: Wanted, position: int | None, seconds: float
+    ) -> tuple[list[Told], int]:
+        """What a reader at this position has not read, and the position after it; nothing where
+        nothing comes within so many seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            changed = self._changed
+            events = None if position is None else self._log.after(position)
+            if position is None or events is None:
+                # What happens during the snapshot is told once more.
+                position = self._log.last
+                return await self._snapshot(wanted, position), position
+            if events:
+                position = events[-1].number
+            told = [
+                Told(event.about, self._mark(event.number))
+                for event in events
+                if wanted.has(event.about)
+            ]
+            if told:
+                return told, position
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await changed.wait()
+            except TimeoutError:
+                return [], position
+
+    async def _snapshot(self, wanted: Wanted, position: int) -> list[Told]:
+        found = await in_thread(
+            lambda: self._watch.snapshot(wanted.index_ids, wanted.run_ids), Lane.READS
+        )
+        told = [Told(one, None) for one in found]
+        return [*told[:-1], *(Told(one.about, self._mark(position)) for one in told[-1:])]
+
+    def _mark(self, number: int) -> str:
+        return f"{self._epoch}-{number}"
+
+    def _position(self, mark: str | None) -> int | None:
+        epoch, _, number = (mark or "").partition("-")
+        if epoch != self._epoch or not (number.isascii() and number.isdecimal()):
+            return None
+        return int(number[:18])
+
+    async def _keep_watching(self) -> None:
+        pause = SHORTEST_PAUSE_SECONDS
+        while True:
+            try:
+                async with self._open_wake_up() as wake_up:
+                    while True:
+                        await self._look()
+                        pause = SHORTEST_PAUSE_SECONDS
+                        await asyncio.sleep(pause)
+                        await wake_up.wait(LONGEST_PAUSE_SECONDS)
+            except Exception:
+                log.exception("events cannot be told at the moment")
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                await asyncio.sleep(pause)
+
+    async def _look(self) -> None:
+        """Log what has changed since the last look. Whoever asks may go away: what was seen is
+        logged nevertheless, as no other look sees it again."""
+        await asyncio.shield(asyncio.ensure_future(self._look_once()))
+
+    async def _look_once(self) -> None:
+        async with self._looking:
+            happenings = await in_thread(self._watch.look, Lane.READS)
+            if happenings is None:
+                self._log.forget()
+            for happening in happenings or ():
+                self._log.add(happening)
+        if happenings is None or happenings:
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+
+
+class EventReader:
+    """One reader of a feed; it is told what it has not read when it asks, and nothing is kept for
+    it in between."""
+
+    def __init__(self, feed: EventFeed, wanted: Wanted, position: int | None) -> None:
+        self._feed = feed
+        self._wanted = wanted
+        self._position = position
+
+    async def read(self, seconds: float) -> list[Told]:
+        """What is new, oldest first; empty where nothing comes within so many seconds."""
+        told, self._position = await self._feed.read(self._wanted, self._position, seconds)
+        return told

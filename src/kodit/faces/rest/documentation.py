@@ -1,0 +1,48 @@
+"""The page that shows what there is, from the package: it asks no other host for anything."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from fastapi import APIRouter, Response
+
+router = APIRouter(include_in_schema=False)
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@router.get("/docs")
+async def show_page() -> Response:
+    """The page."""
+    return _served("docs.html", "text/html; charset=utf-8")
+
+
+@router.get("/docs/docs.js")
+async def show_script() -> Response:
+    """What makes the page out of `/openapi.json`."""
+    return _served("docs.js", "text/javascript; charset=utf-8")
+
+
+@router.get("/docs/docs.css")
+async def show_style() -> Response:
+    """How it looks."""
+    return _served("docs.css", "text/css; charset=utf-8")
+
+
+def _served(name: str, media_type: str) -> Response:
+    headers = {
+        "Content-Type": media_type,
+        "Content-Security-Policy": _POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+    }
+    return Response(_page(name), headers=headers)
+
+
+@cache
+def _page(name: str) -> bytes:
+    return (files("kodit.faces.rest") / "pages" / name).read_bytes()

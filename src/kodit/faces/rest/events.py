@@ -1,0 +1,90 @@
+"""What happens to runs and indexes, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from pydantic import Field
+
+from kodit.application.services.events.event_feed import EventFeed, Told, Wanted
+from kodit.application.views.serialization import to_json
+from kodit.faces.rest.asking import Asked, CallerOf
+from kodit.faces.rest.parameters import Identifiers, InQuery
+from kodit.faces.rest.problems import documented
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+router = APIRouter(tags=["events"])
+
+MEDIA_TYPE = "text/event-stream"
+KEEP_ALIVE_SECONDS = 15.0
+"""After so long without news a comment says that the stream is alive."""
+
+
+class EventsInQuery(InQuery):
+    """Which events."""
+
+    indexes: Identifiers = Field([], description="Only events of these indexes.")
+    runs: Identifiers = Field([], description="Only events of these runs and their tasks.")
+
+
+class _EventStream(Response):
+    """Events as they come, for as long as the client takes them. What it has not taken yet is not
+    kept for it: it is told later how things stand then."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, feed: EventFeed, wanted: Wanted, mark: str | None) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._feed = feed
+        self._wanted = wanted
+        self._mark = mark
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        async with self._feed.reading(self._wanted, self._mark) as reader:
+            start = {"type": "http.response.start", "status": self.status_code}
+            await send({**start, "headers": self.raw_headers})
+            while True:
+                told = await reader.read(KEEP_ALIVE_SECONDS)
+                body = b"".join(map(_written, told)) or KEEPALIVE_COMMENT
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def _written(told: Told) -> bytes:
+    return format_sse_event(
+        event=told.about.kind,
+        data_str=json.dumps(to_json(told.about.data), separators=(",", ":")),
+        id=told.mark,
+    )
+
+
+@router.get(
+    "/events",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A stream without an end",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        },
+        **documented(),
+    },
+)
+async def follow_events(
+    application: Asked,
+    _caller: CallerOf,
+    parameters: Annotated[EventsInQuery, Query()],
+    last_event_id: Annotated[
+        str | None,
+        Header(description="The `id` of the last event that was read: only what is new follows."),
+    ] = None,
+) -> Response:
+    """Server-sent events: `run` with a run, `task` with a task and its run, and `index` with how an
+    index stands. First comes how things are; then what changes, as it changes. A slow reader is
+    told less often, and always how something has ended."""
+    wanted = Wanted(tuple(parameters.indexes), tuple(parameters.runs))
+    return _EventStream(application.events, wanted, last_event_id)
