@@ -85,6 +85,10 @@ class IndexRepository(Protocol):
         """Store another reference to the secret of the source."""
         ...
 
+    def update_sync_every(self, index_id: int, seconds: int) -> None:
+        """Store how often a server brings an index up to date by itself, 0 for never."""
+        ...
+
     def release(self, index_id: int) -> None:
         """Let an index no longer be confined to public hosts."""
         ...

@@ -106,6 +106,11 @@ class SqlIndexRepository:
             update(INDEXES).where(INDEXES.c.id == index_id).values(credentials=credentials)
         )
 
+    def update_sync_every(self, index_id: int, seconds: int) -> None:
+        self._connection.execute(
+            update(INDEXES).where(INDEXES.c.id == index_id).values(sync_every=seconds)
+        )
+
     def release(self, index_id: int) -> None:
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values(confinement=None)
@@ -309,6 +314,7 @@ def _read_index(row: Any) -> Index:
         updated_at=to_optional_moment(row.updated_at),
         credentials=row.credentials,
         is_confined=row.confinement is not None,
+        sync_every=row.sync_every,
     )
 
 
