@@ -94,6 +94,7 @@ class SourceService:
             )
         return with_ref
 
+
 def _check_sync_every(seconds: int | None) -> None:
     if seconds and not SHORTEST_SYNC_EVERY <= seconds <= LONGEST_SYNC_EVERY:
         raise UserError(

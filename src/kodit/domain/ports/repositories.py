@@ -77,6 +77,10 @@ class IndexRepository(Protocol):
 
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]: ...
 
+    def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """By index and reason, how many files were left out when they were read."""
+        ...
+
     def update_source(self, index_id: int, source: Source) -> None:
         """Store other include and exclude globs; the next scan looks at every file again."""
         ...

@@ -39,7 +39,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
 )
 from kodit.infrastructure.sqlalchemy.file_history import record_history
 from kodit.infrastructure.sqlalchemy.removal import remove_some
-from kodit.infrastructure.sqlalchemy.summaries import summarise
+from kodit.infrastructure.sqlalchemy.summaries import left_out, summarise
 
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
@@ -100,6 +100,9 @@ class SqlIndexRepository:
 
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]:
         return summarise(self._connection, indexes)
+
+    def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        return left_out(self._connection, index_ids)
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         self._connection.execute(
