@@ -84,7 +84,9 @@ def git(source: Path, *arguments: str) -> None:
 @contextmanager
 def serving(place: Path) -> Iterator[int]:
     """A server with its worker; its process."""
-    environment = kodit_environment(place / "data") | {"KODIT_LOG_LEVEL": "warning"}
+    environment = kodit_environment(place / "data") | {
+        "KODIT_LOG_LEVEL": os.environ.get("KODIT_LOG_LEVEL", "warning")
+    }
     server = subprocess.Popen(kodit("serve", "--no-tcp"), env=environment)
     try:
         while not (place / "data" / "server.sock").exists():

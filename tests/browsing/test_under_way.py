@@ -58,11 +58,70 @@ def test_a_changed_git_file_is_shown_as_it_was_extracted(place: Path) -> None:
         assert len(kodit.grep("def round_price", 2).matches) == 1
 
 
-def test_a_file_that_was_never_extracted_is_not_there_yet(place: Path) -> None:
-    """What is to be left out for its content is not known before."""
-    change(place, "UPDATE files SET extracted_hash = NULL WHERE path = 'bank/money.py'")
+def test_a_file_that_was_never_extracted_is_listed_and_read(place: Path) -> None:
+    """As soon as a scan has found it; in which language it is, is not known before."""
+    change(
+        place,
+        "UPDATE files SET extracted_hash = NULL, language = NULL WHERE path = 'bank/money.py'",
+    )
     with Kodit(place / "data") as kodit:
-        assert [file.path for file in kodit.list_files(2)] == ["bank/Account.java"]
+        listed = {file.path: file.language for file in kodit.list_files(2)}
+        assert listed == {"bank/Account.java": "java", "bank/money.py": ""}
+        assert kodit.read(2, "bank/money.py:4").text == "def round_price(amount):"
+        assert {match.path for match in kodit.grep("def round_price", 2).matches} == {
+            "bank/money.py"
+        }
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("key.txt", SHOP["key.txt"]), ("picture.txt", b"\x89PNG\x00\x00")],
+)
+def test_what_is_never_shown_is_not_shown_before_it_is_extracted(
+    place: Path, name: str, content: str | bytes
+) -> None:
+    """A scan knows nothing of what is in a file."""
+    write_files(place / "shop", {name: content})
+    with Kodit(place / "data") as kodit:
+        kodit.index(place / "shop")
+        change(
+            place,
+            "UPDATE files SET extracted_hash = NULL, problem = NULL WHERE language IS NULL",
+        )
+        with pytest.raises(NotFoundError, match="can no longer be read as text"):
+            kodit.read(1, name)
+        assert {match.path for match in kodit.grep(".", 1, limit=1000).matches} == {"prices.py"}
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("key.txt", "secret"),
+        ("web/app.min.js", "generated"),
+        ("node_modules/x/index.js", "vendored"),
+        (".git/config", "version control data"),
+        ("logo.png", "binary"),
+    ],
+)
+def test_why_a_file_is_not_there(place: Path, path: str, reason: str) -> None:
+    """By what is in it, or by its name."""
+    write_files(place / "shop", {"key.txt": SHOP["key.txt"]})
+    with Kodit(place / "data") as kodit:
+        kodit.index(place / "shop")
+        with pytest.raises(NotFoundError, match=f"left out as {reason}") as caught:
+            kodit.read(1, path)
+    assert caught.value.code == "file_left_out"
+    assert caught.value.fields["reason"] == reason
+
+
+def test_a_file_that_may_yet_come(place: Path) -> None:
+    change(place, "UPDATE indexes SET updated_at = NULL")
+    with (
+        Kodit(place / "data") as kodit,
+        pytest.raises(NotFoundError, match="not complete") as caught,
+    ):
+        kodit.read(1, "nothing.py")
+    assert caught.value.code == "file_not_indexed_yet"
 
 
 def test_a_superseded_definition_is_none(place: Path) -> None:

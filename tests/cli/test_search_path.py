@@ -196,7 +196,8 @@ def test_nothing_found_speaks_of_what_was_searched(
 
     assert kodit.run_here(*missing, "-s", "1").said == ["No indexed file passes these filters."]
     assert kodit.run_here(*missing, "-s", "2").said == [
-        "Nothing found; index 2 is not complete yet, see `kodit status`."
+        f"Nothing found; {tmp_path / 'one'} (index 2) is still being indexed, 0 %; "
+        "see `kodit status`."
     ]
     assert kodit.succeed(*missing).said == [
         "Nothing found; indexes 2, 3 and 4 are not complete yet, see `kodit status`."

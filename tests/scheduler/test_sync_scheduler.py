@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from kodit.application.services.sync_scheduler import INDEXES_PER_PIECE, SyncScheduler
+from kodit.application.services.sync_scheduler import (
+    INDEXES_PER_PIECE,
+    WATCHED_SECONDS,
+    SyncScheduler,
+)
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind
 from kodit.infrastructure.memory import ManualClock
 from kodit.settings import Settings
 
-INTERVAL = timedelta(seconds=600)
+INTERVAL = 600
 
 
 class Scene:
@@ -28,17 +32,28 @@ class Scene:
         self._runner = runner
         self.queue = application.queue
         self._database = application.database
-        self._scheduler = SyncScheduler(
-            database=application.database,
-            indexing=application.indexing,
-            clock=self.clock,
-            interval=INTERVAL,
-        )
+        self.watched: set[int] = set()
+        self._indexing = application.indexing
+        self.start_again()
         with application.database.write() as transaction:
             self.first, self.second = (
                 transaction.indexes.add(Source(SourceKind.FOLDER, path), self.clock.now()).id
                 for path in ("/first", "/second")
             )
+
+    def start_again(self) -> None:
+        """Another scheduler takes the place of this one."""
+        self._scheduler = SyncScheduler(
+            database=self._database,
+            indexing=self._indexing,
+            clock=self.clock,
+            interval=INTERVAL,
+            is_watched=lambda index_id: index_id in self.watched,
+        )
+
+    def set_interval(self, index_id: int, seconds: int) -> None:
+        with self._database.write() as transaction:
+            transaction.indexes.update_sync_every(index_id, seconds)
 
     def queue_due(self) -> list[int]:
         """The indexes for which the scheduler asks now."""
@@ -107,34 +122,64 @@ def test_every_index_is_looked_at_however_many_there_are(scene: Scene) -> None:
     assert scene.queue_due() == []
 
 
-def test_run_that_found_nothing_counts(scene: Scene) -> None:
-    """An index is due again when the interval has passed since it was looked at, not since it
-    last changed."""
+def test_each_index_has_moments_of_its_own(scene: Scene) -> None:
+    """An interval apart, whether anything had changed or not; those of many indexes are spread."""
+    scene.add_indexes(48)
     scene.queue_due()
     scene.end_all()
-    scene.clock.advance(600)
-    assert scene.queue_due() == []
-    scene.clock.advance(0.000001)
-    assert scene.queue_due() == [scene.first, scene.second]
+    due: dict[int, list[int]] = {}
+    for second in range(0, 3 * INTERVAL, 30):
+        for index_id in scene.queue_due():
+            due.setdefault(index_id, []).append(second)
+        scene.end_all()
+        scene.clock.advance(30)
+
+    assert len(due) == 50
+    assert all(INTERVAL / 2 <= first <= 1.5 * INTERVAL + 30 for first, *_ in due.values())
+    assert all(later - first == INTERVAL for first, later, *_ in due.values())
+    at_once = Counter(first for first, *_ in due.values())
+    assert max(at_once.values()) <= 8
 
 
-def test_user_request_counts(scene: Scene) -> None:
-    """What somebody has just asked for need not be asked for again."""
+def test_moments_are_the_same_for_every_scheduler(scene: Scene) -> None:
+    """A server that starts again goes on, and what became due meanwhile is not asked for all at
+    once."""
+    scene.add_indexes(48)
     scene.queue_due()
     scene.end_all()
-    scene.clock.advance(500)
+    scene.clock.advance(10 * INTERVAL)
+    scene.start_again()
+
+    assert len(scene.queue_due()) <= 2
+    scene.end_all()
+    scene.clock.advance(INTERVAL / 2)
+    assert 10 <= len(scene.queue_due()) <= 40
+    scene.end_all()
+    scene.clock.advance(INTERVAL)
+    assert len(scene.queue_due()) >= 48 / 2
+
+
+def test_what_was_asked_for_shortly_before_is_not_asked_for_again(scene: Scene) -> None:
+    scene.queue_due()
+    scene.end_all()
+    scene.clock.advance(INTERVAL * 2)
     scene.request(scene.first)
     scene.end_all()
-    scene.clock.advance(200)
+
     assert scene.queue_due() == [scene.second]
+    scene.end_all()
+    scene.clock.advance(INTERVAL / 2 - 1)
+    assert scene.first not in scene.queue_due()
+    scene.clock.advance(INTERVAL + 1)
+    assert scene.first in scene.queue_due()
 
 
 def test_run_that_waited_counts_from_its_start(scene: Scene) -> None:
     """It looked at the source when it started, not when it was asked for."""
     assert scene.queue_due() == [scene.first, scene.second]
-    scene.clock.advance(500)
+    scene.clock.advance(10 * INTERVAL)
     scene.end_all()
-    scene.clock.advance(200)
+    scene.clock.advance(INTERVAL / 2 - 1)
     assert scene.queue_due() == []
 
 
@@ -146,7 +191,33 @@ def test_failed_run_is_tried_again_in_its_time(scene: Scene) -> None:
     scene._runner.run(scene.queue.fail(task.claim, "gone"))
     assert scene.queue_due() == [scene.second]
     scene.end_all()
-    scene.clock.advance(601)
+    scene.clock.advance(1.5 * INTERVAL)
     assert scene.first in scene.queue_due()
     (run,) = scene._runner.run(scene.queue.get_runs([run_id]))
     assert run.state is RunState.SUPERSEDED
+
+
+def test_an_index_may_have_an_interval_of_its_own(scene: Scene) -> None:
+    """Nought means never."""
+    scene.set_interval(scene.first, 60)
+    scene.set_interval(scene.second, 0)
+    assert scene.queue_due() == [scene.first]
+    scene.end_all()
+    scene.clock.advance(90)
+    assert scene.queue_due() == [scene.first]
+    scene.end_all()
+    scene.clock.advance(100 * INTERVAL)
+    assert scene.queue_due() == [scene.first]
+
+
+def test_what_is_watched_is_asked_for_rarely(scene: Scene) -> None:
+    """Unless it is said how often."""
+    scene.watched = {scene.first, scene.second}
+    scene.set_interval(scene.second, INTERVAL)
+    scene.queue_due()
+    scene.end_all()
+    scene.clock.advance(2 * INTERVAL)
+    assert scene.queue_due() == [scene.second]
+    scene.end_all()
+    scene.clock.advance(1.5 * WATCHED_SECONDS)
+    assert scene.queue_due() == [scene.first, scene.second]

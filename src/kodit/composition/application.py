@@ -178,7 +178,11 @@ class Application(Foundation):
         from kodit.composition.chores import make_schedule
 
         return make_schedule(
-            self.settings, database=self.database, clock=self.clock, indexing=self.indexing
+            self.settings,
+            database=self.database,
+            clock=self.clock,
+            indexing=self.indexing,
+            is_watched=self.known_changes.is_watched,
         )
 
     # Use cases of indexes

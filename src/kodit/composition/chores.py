@@ -55,14 +55,17 @@ def make_schedule(
     database: Database,
     clock: Clock,
     indexing: CodeIndexingApplicationService,
+    is_watched: Callable[[int], bool],
 ) -> list[Chore]:
-    """For who serves the queue until told to stop: nothing unless an interval is set."""
+    """For who serves the queue until told to stop: nothing unless an interval is set. `is_watched`
+    tells the indexes that are brought up to date when something changes."""
     if settings.sync_every_seconds is None:
         return []
     scheduler = SyncScheduler(
         database=database,
         indexing=indexing,
         clock=clock,
-        interval=timedelta(seconds=settings.sync_every_seconds),
+        interval=settings.sync_every_seconds,
+        is_watched=is_watched,
     )
     return [Chore("bring indexes up to date", scheduler.pause_seconds, scheduler.queue_some)]

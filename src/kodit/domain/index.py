@@ -48,7 +48,9 @@ class Index:
 
     `credentials` refers to the secret that the source asks for: `env:NAME`, or a file of the data
     directory. It is never the secret itself. What a caller over the network has added is
-    confined: its host must have public addresses alone, whenever it is asked.
+    confined: its host must have public addresses alone, whenever it is asked. `sync_every` is after
+    how many seconds a server brings it up to date by itself, 0 for never; None leaves it to the
+    server.
     """
 
     id: int
@@ -58,6 +60,7 @@ class Index:
     updated_at: datetime | None = None
     credentials: str | None = None
     is_confined: bool = False
+    sync_every: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,12 +89,28 @@ def _find_exactly(catalogue: OpenCatalogue, index_id: int, path: str) -> tuple[I
 
 
 def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundError:
-    """For a path that is not in an index; it names files that are called alike."""
+    """For a path that is not in an index: it was left out, the index is not complete, there are
+    files that are called alike, or none of that."""
     alike = catalogue.named(index.id, path.rpartition("/")[2], MOST_SUGGESTIONS)
     sentence = f"the index of {index.source} has no file {path!r}"
+    reason = catalogue.reason_left_out(index.id, path)
+    if reason is not None:
+        return NotFoundError(
+            f"{sentence}: it is left out as {reason}",
+            code="file_left_out",
+            path=path,
+            reason=reason,
+        )
     if alike:
         names = ", ".join(map(repr, alike))
         return NotFoundError(f"{sentence}; there is {names}", code="file_misnamed", path=path)
+    if index.updated_at is None:
+        return NotFoundError(
+            f"{sentence} yet: it is not complete",
+            code="file_not_indexed_yet",
+            index=index.id,
+            path=path,
+        )
     return NotFoundError(sentence, code="file_not_found", index=index.id, path=path)
 
 

@@ -30,13 +30,14 @@ ROWS_PER_REMOVAL = 1000
 @dataclass(frozen=True, slots=True)
 class SourceRequest:
     """A source that is to have an index. Credentials that differ from what was given before are
-    stored, and globs that are not None; `reference` (`env:NAME`) names credentials instead."""
+    stored, and what else is not None; `reference` (`env:NAME`) names credentials instead."""
 
     source: Source
     credentials: Credentials | None = None
     reference: str | None = None
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
+    sync_every: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,8 @@ class IndexService:
                 )
                 if found.source != chosen:
                     indexes.update_source(found.id, chosen)
+                if request.sync_every is not None:
+                    indexes.update_sync_every(found.id, request.sync_every)
                 replaced = None
                 if reference is not None and reference != found.credentials:
                     replaced = found.credentials

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from kodit.application.services.snapshots import without_keyword_index
 from kodit.application.views.serialization import moment
 from kodit.application.views.standing import StandingRunView, StandingView
 from kodit.domain.entities import Index, IndexRun, Task
-from kodit.domain.ports.database import Database
+from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.value_objects import RunState, SearchFilter, TaskState
 
@@ -31,6 +32,7 @@ class StandingService:
         self._database = database
         self._keyword_index = keyword_index
         self._changed_files = changed_files
+        self._left_out: dict[int, tuple[object, Mapping[str, int]]] = {}
 
     def of(
         self,
@@ -47,7 +49,8 @@ class StandingService:
                 for index in transaction.indexes.list_all()
                 if not search_filter.index_ids or index.id in search_filter.index_ids
             ]
-            runs = transaction.tasks.latest_runs([index.id for index in indexes])
+            runs = _under_way(transaction, [index.id for index in indexes])
+            left_out = self._left_out_of(transaction, indexes, runs)
         unsearched = (
             set(without_keyword_index(self._database, self._keyword_index(), search_filter))
             if with_keyword_index and indexes
@@ -58,6 +61,7 @@ class StandingService:
             self._standing(
                 index,
                 runs.get(index.id),
+                left_out[index.id],
                 ("keyword",) if index.id in unsearched else (),
                 folders.get(index.id),
             )
@@ -67,10 +71,32 @@ class StandingService:
             return tuple(replace(one, is_implied=True) for one in standing)
         return tuple(standing)
 
+    def _left_out_of(
+        self, transaction: Transaction, indexes: Sequence[Index], runs: Mapping[int, IndexRun]
+    ) -> dict[int, Mapping[str, int]]:
+        """What was left out of each index. It is counted once for each state: an answer about very
+        many files that were left out would take longer otherwise."""
+        states = {
+            index.id: (index.working_copy.scanned_at_ns, index.updated_at, _state(runs, index.id))
+            for index in indexes
+        }
+        unknown = [
+            index
+            for index in indexes
+            if self._left_out.get(index.id, (None,))[0] != states[index.id]
+        ]
+        if unknown:
+            counted = transaction.indexes.left_out([index.id for index in unknown])
+            for index in unknown:
+                both = Counter(index.working_copy.skipped) + Counter(counted.get(index.id, {}))
+                self._left_out[index.id] = states[index.id], dict(sorted(both.items()))
+        return {index.id: self._left_out[index.id][1] for index in indexes}
+
     def _standing(
         self,
         index: Index,
         run: IndexRun | None,
+        left_out: Mapping[str, int],
         unsearched: tuple[str, ...],
         folder: str | None,
     ) -> StandingView:
@@ -84,10 +110,27 @@ class StandingService:
             changed_files=self._changed_files(index.id),
             pending=_stages(run, lambda task: not task.state.is_terminal),
             failed=_stages(run, lambda task: task.state is TaskState.FAILED),
-            left_out=index.working_copy.skipped,
+            left_out=left_out,
             unsearched=unsearched,
             folder=folder,
         )
+
+
+def _under_way(transaction: Transaction, index_ids: Sequence[int]) -> dict[int, IndexRun]:
+    """The latest run of each index or, while that waits for the one before it, that one."""
+    runs = transaction.tasks.latest_runs(index_ids)
+    for index_id, run in runs.items():
+        if run.is_follow_up:
+            runs[index_id] = transaction.tasks.active_run(index_id) or run
+    return runs
+
+
+def _state(runs: Mapping[int, IndexRun], index_id: int) -> object:
+    """What tells apart the moments at which a run has, or may have, read files."""
+    run = runs.get(index_id)
+    if run is None:
+        return None
+    return run.id, *((task.state, task.progress) for task in run.tasks)
 
 
 def state_of(run: IndexRun | None, *, is_complete: bool) -> str:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """An index, what it holds, and its latest run."""
+    """An index, what it holds, and its latest run. `sync_every` is after how many seconds a server
+    brings it up to date by itself, 0 for never, where that was set for this index."""
 
     id: int
     source: str
@@ -32,6 +33,7 @@ class IndexView:
     problems: Mapping[str, int]
     skipped: Mapping[str, int]
     run: RunView | None
+    sync_every: int | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:
@@ -50,6 +52,7 @@ class IndexView:
             problems=summary.problems,
             skipped=summary.skipped,
             run=None if status.run is None else RunView.of(status.run, queue),
+            sync_every=index.sync_every,
         )
 
 

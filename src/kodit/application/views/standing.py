@@ -26,10 +26,11 @@ class StandingView:
     made and lacks files or stages; `incomplete`, where nothing makes it; or `failed`, where its
     last run did not succeed. `commit` is what a git source was read at, `indexed_at` when the index
     was last complete. `changed_files` is how many files are known to have changed since. `pending`
-    and `failed` are the stages that have not run yet or have failed; `left_out` counts what the
-    scan of the source left out, by reason; `unsearched` are the engines that did not take part.
-    `folder` is the part of the index that was asked, where that is not the whole; `is_implied` is
-    true where nobody named the index: it is the one that holds the caller's folder.
+    and `failed` are the stages that have not run yet or have failed; `left_out` counts the files
+    that are not in the index, by reason, but for those that ignore files and globs leave out;
+    `unsearched` are the engines that did not take part. `folder` is the part of the index that was
+    asked, where that is not the whole; `is_implied` is true where nobody named the index: it is the
+    one that holds the caller's folder.
     """
 
     index_id: int

@@ -39,12 +39,16 @@ class OpenCatalogue(Protocol):
         ...
 
     def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
-        """The same files as a listing."""
+        """The same files as a listing, with those that were never read yet."""
         ...
 
     def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
-        """The index and its file of exactly this path. Raises NotFoundError for an unknown
-        index."""
+        """The index and its file of exactly this path, one that was never read yet included. Raises
+        NotFoundError for an unknown index."""
+        ...
+
+    def reason_left_out(self, index_id: int, path: str) -> str | None:
+        """Why a file that an index does not hold was left out, or would be for its name."""
         ...
 
     def named(self, index_id: int, name: str, limit: int) -> list[str]:

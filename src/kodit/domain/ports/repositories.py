@@ -81,12 +81,20 @@ class IndexRepository(Protocol):
 
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]: ...
 
+    def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """By index and reason, how many files were left out when they were read."""
+        ...
+
     def update_source(self, index_id: int, source: Source) -> None:
         """Store other include and exclude globs; the next scan looks at every file again."""
         ...
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         """Store another reference to the secret of the source."""
+        ...
+
+    def update_sync_every(self, index_id: int, seconds: int) -> None:
+        """Store how often a server brings an index up to date by itself, 0 for never."""
         ...
 
     def release(self, index_id: int) -> None:

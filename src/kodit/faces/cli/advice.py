@@ -23,6 +23,7 @@ ADVICE: Mapping[str, str] = {
     "credentials_missing": "`kodit index {source}` does that, with --credentials env:NAME",
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
     "expression_invalid": "--fixed-strings looks for the text itself",
+    "file_not_indexed_yet": "`kodit status` says how far it is",
     "file_not_found": "`kodit ls {index}` lists its files",
     "file_unreadable": "`kodit index {source}` brings the index up to date",
     "grep_too_slow": "choose fewer files with --path or a source, or a simpler expression",

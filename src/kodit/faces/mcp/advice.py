@@ -15,6 +15,7 @@ ADVICE: Mapping[str, str] = {
     "cursor_invalid": "call again with the same arguments as before, or without a cursor",
     "expression_invalid": "escape what is meant literally with \\",
     "file_misnamed": "call again with one of these paths",
+    "file_not_indexed_yet": "ask again in a moment",
     "file_not_found": "call files with paths such as **/NAME to find it",
     "file_unreadable": "call index with this source to bring its index up to date",
     "folder_missing": "call indexes to see which sources there are",

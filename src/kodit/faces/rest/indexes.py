@@ -8,7 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from kodit.application.services.source_service import IndexRequest
+from kodit.application.services.source_service import (
+    LONGEST_SYNC_EVERY,
+    SHORTEST_SYNC_EVERY,
+    IndexRequest,
+)
 from kodit.application.views.indexes import AcceptedView, IndexPageView, OneIndexView
 from kodit.domain.questions import IndexesQuestion
 from kodit.faces.rest.asking import Asked, CallerOf, Writer, answer
@@ -61,6 +65,13 @@ class NewIndex(Parameters):
         description="`env:NAME`: the variable of the server that holds `user:password` or a "
         "token. Over the network, only those that the operator has allowed.",
     )
+    sync_every: Whole | None = Field(
+        None,
+        ge=0,
+        le=LONGEST_SYNC_EVERY,
+        description="After how many seconds the server brings it up to date by itself, "
+        f"{SHORTEST_SYNC_EVERY} at least, or 0 for never. Without it, that stays as it was.",
+    )
 
 
 class IndexListInQuery(InQuery, IndexList):
@@ -92,6 +103,7 @@ async def add_index(application: Asked, caller: Writer, parameters: NewIndex) ->
         None if parameters.exclude is None else tuple(parameters.exclude),
         parameters.credentials,
         ref=parameters.ref,
+        sync_every=parameters.sync_every,
     )
     return _accepted(await application.index_answers.add(request, caller))
 

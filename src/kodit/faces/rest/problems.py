@@ -45,10 +45,16 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.FORBIDDEN,
             "The caller may not name this folder, address or variable, whether it exists or not.",
         ),
+        "file_left_out": _Code(
+            HTTPStatus.NOT_FOUND, "The file is there, but left out of the index; `reason` says why."
+        ),
         "file_misnamed": _Code(
             HTTPStatus.NOT_FOUND, "No file has this path; others are called alike."
         ),
         "file_not_found": _Code(HTTPStatus.NOT_FOUND, "No file of the index has this path."),
+        "file_not_indexed_yet": _Code(
+            HTTPStatus.NOT_FOUND, "The file is not in the index yet; the index is being made."
+        ),
         "file_without_snippets": _Code(
             HTTPStatus.NOT_FOUND, "The file has nothing that could be compared."
         ),
@@ -108,6 +114,9 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.CONFLICT, "Several sources are named where one is meant."
         ),
         "source_refused": _Code(HTTPStatus.CONFLICT, "The source cannot be read."),
+        "sync_every_invalid": _Code(
+            HTTPStatus.CONFLICT, "The interval between two syncs is too short or too long."
+        ),
         "internal_error": _Code(
             HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log says why."
         ),

@@ -58,6 +58,15 @@ def directory_reason(name: str) -> str | None:
     return None
 
 
+def path_reason(path: str) -> str | None:
+    """Why a file of this relative path is not read, by the names in it alone, or None."""
+    *folders, name = path.split("/")
+    if any(map(is_version_control, folders)):
+        return "version control data"
+    reasons = map(directory_reason, folders)
+    return next(filter(None, reasons), None) or file_reason(name, folders[-1] if folders else "")
+
+
 _SECRET_NAMES = frozenset(
     """
     .env .flaskenv .netrc _netrc .npmrc .pypirc .pgpass pgpass.conf .my.cnf .mylogin.cnf

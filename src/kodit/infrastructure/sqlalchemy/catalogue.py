@@ -13,6 +13,7 @@ from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
 from kodit.domain.ports.database import Transaction
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileProcessingStatus, Scope, SearchFilter, VectorKind
+from kodit.infrastructure.folder.builtin import path_reason
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -66,7 +67,7 @@ class SqlOpenCatalogue:
         ]
 
     def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
-        by_index = _files(self._connection, self.scope(search_filter))
+        by_index = _files(self._connection, self.scope(search_filter), _select_unread())
         sources = {
             index_id: str(self._transaction.indexes.get(index_id).source) for index_id in by_index
         }
@@ -88,10 +89,26 @@ class SqlOpenCatalogue:
         index = self._transaction.indexes.get(index_id)
         if not is_text(path):
             return index, None
-        row = self._connection.execute(
-            _select_files().where(FILES.c.index_id == index_id, FILES.c.path == path)
-        ).first()
-        return index, None if row is None else IndexedText(*row)
+        for selection in (_select_files(), _select_unread()):
+            row = self._connection.execute(
+                selection.where(FILES.c.index_id == index_id, FILES.c.path == path)
+            ).first()
+            if row is not None:
+                return index, IndexedText(*row)
+        return index, None
+
+    def reason_left_out(self, index_id: int, path: str) -> str | None:
+        if not is_text(path):
+            return None
+        problem: str | None = self._connection.execute(
+            select(FILES.c.problem).where(
+                FILES.c.index_id == index_id,
+                FILES.c.path == path,
+                FILES.c.language.is_(None),
+                _NOT_DELETED,
+            )
+        ).scalar()
+        return problem or path_reason(path)
 
     def named(self, index_id: int, name: str, limit: int) -> list[str]:
         if not is_text(name):

@@ -95,6 +95,7 @@ class IndexColumns(TypedColumns):
     exclude: Named[str] = Column(Text, default="[]")
     credentials: Named[str | None] = Column(Text)
     confinement: Named[str | None] = Column(Text)
+    sync_every: Named[int | None] = Column(Integer)
     commit_id: Named[str | None] = Column(String(64))
     history_commit_id: Named[str | None] = Column(String(64))
     scanned_at_ns: Named[int] = Column(BigInteger, default=0)

@@ -39,7 +39,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
 )
 from kodit.infrastructure.sqlalchemy.file_history import record_history
 from kodit.infrastructure.sqlalchemy.removal import remove_some
-from kodit.infrastructure.sqlalchemy.summaries import summarise
+from kodit.infrastructure.sqlalchemy.summaries import left_out, summarise
 
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
@@ -105,9 +105,17 @@ class SqlIndexRepository:
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]:
         return summarise(self._connection, indexes)
 
+    def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        return left_out(self._connection, index_ids)
+
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values(credentials=credentials)
+        )
+
+    def update_sync_every(self, index_id: int, seconds: int) -> None:
+        self._connection.execute(
+            update(INDEXES).where(INDEXES.c.id == index_id).values(sync_every=seconds)
         )
 
     def release(self, index_id: int) -> None:
@@ -313,6 +321,7 @@ def _read_index(row: Any) -> Index:
         updated_at=to_optional_moment(row.updated_at),
         credentials=row.credentials,
         is_confined=row.confinement is not None,
+        sync_every=row.sync_every,
     )
 
 

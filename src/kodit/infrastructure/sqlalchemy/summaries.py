@@ -61,3 +61,20 @@ def summarise(connection: Connection, indexes: Sequence[Index]) -> list[IndexSum
         )
         for index in indexes
     ]
+
+
+def left_out(connection: Connection, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many files of these indexes were left out when they were read, by reason."""
+    found: dict[int, dict[str, int]] = {}
+    for index_id, problem, count in connection.execute(
+        select(FILES.c.index_id, FILES.c.problem, func.count())
+        .where(
+            FILES.c.index_id.in_(index_ids),
+            WITH_PROBLEM,
+            FILES.c.language.is_(None),
+            FILES.c.status != _DELETED,
+        )
+        .group_by(FILES.c.index_id, FILES.c.problem)
+    ):
+        found.setdefault(index_id, {})[str(problem)] = count
+    return found

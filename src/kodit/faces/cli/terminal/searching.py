@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from kodit.application.services.standing_words import nothing_found
 from kodit.application.views.files import FilesView
 from kodit.application.views.search import SearchView
 from kodit.application.views.standing import StandingView
@@ -103,7 +104,9 @@ def _nothing_found(session: Session, where: Where, standing: Sequence[StandingVi
             return "Nothing found; there is no indexed file."
         return "No indexed file passes these filters."
     *others, last = incomplete
-    which = f"indexes {', '.join(others)} and {last} are" if others else f"index {last} is"
+    if not others:
+        return f"{printable(nothing_found(standing)).removesuffix('.')}; see `kodit status`."
+    which = f"indexes {', '.join(others)} and {last} are"
     return f"Nothing found; {which} not complete yet, see `kodit status`."
 
 

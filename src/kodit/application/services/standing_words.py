@@ -1,0 +1,45 @@
+"""What an answer lacks, in one sentence that every face can say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kodit.application.views.standing import StandingView
+
+
+def nothing_found(standing: Sequence[StandingView]) -> str:
+    """Why an answer that stands on this is empty: nothing is indexed, something is still being
+    indexed or has failed, something has changed since, or nothing matches, with what was left
+    out."""
+    if not standing:
+        return "Nothing is indexed yet."
+    lacking = [words for one in standing if (words := lacking_in(one)) is not None]
+    if lacking:
+        return f"Nothing found; {'; '.join(lacking)}."
+    left_out = Counter[str]()
+    for one in standing:
+        left_out.update(one.left_out)
+    if left_out:
+        counted = ", ".join(f"{count} as {reason}" for reason, count in left_out.most_common())
+        return f"Nothing found; files left out: {counted}."
+    return "Nothing found."
+
+
+def lacking_in(one: StandingView) -> str | None:
+    """What one index lacks; None where it is as its source was when last looked at."""
+    source = f"{one.source} (index {one.index_id})"
+    percent = "" if one.run is None or one.run.percent is None else f", {one.run.percent} %"
+    stages = f" in {', '.join(one.failed)}" if one.failed else ""
+    if one.state == "indexing":
+        return f"{source} is still being indexed{percent}"
+    if one.state == "incomplete":
+        return f"{source} is not indexed completely, and nothing is indexing it"
+    if one.state == "failed":
+        return f"the last run of {source} failed{stages}"
+    if one.changed_files:
+        files = "1 file" if one.changed_files == 1 else f"{one.changed_files} files"
+        return f"{files} of {source} changed since it was indexed"
+    if one.state == "updating":
+        return f"{source} is being brought up to date{percent}"
+    return None

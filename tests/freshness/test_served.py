@@ -1,0 +1,35 @@
+"""A served folder keeps itself up to date, with real processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.command import KoditCommand, wait_until
+from tests.support.server import RunningServer
+from tests.support.sources import python_function, write_file
+
+
+def save(folder: Path, name: str) -> None:
+    write_file(folder / f"{name}.py", python_function(name, ["cart", "price", "tax"]))
+
+
+def test_what_is_saved_while_it_is_served_and_before(tmp_path: Path) -> None:
+    """And an interval of its own is in the status."""
+    folder = tmp_path / "source"
+    save(folder, "before_all")
+    command = KoditCommand(tmp_path / "data", KODIT_SOURCES=str(folder))
+
+    def is_found(name: str) -> bool:
+        answer = command.ask("search", name, "--mode", "keyword")
+        return any(f"def {name}(" in one["text"] for one in answer["results"])
+
+    with RunningServer(command, "--no-tcp"):
+        wait_until(lambda: is_found("before_all"))
+        save(folder, "while_served")
+        wait_until(lambda: is_found("while_served"))
+    save(folder, "while_stopped")
+    command = KoditCommand(tmp_path / "data")
+    with RunningServer(command, "--no-tcp") as server:
+        wait_until(lambda: is_found("while_stopped"))
+    assert server.process.returncode == 0
+    assert "Traceback" not in server.log
