@@ -23,6 +23,7 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 
 PREFIX = "KODIT_"
@@ -172,7 +173,7 @@ def _data_directory(named: str | Path) -> Path:
     if not str(named).strip():  # to `Path` it would be the current folder
         raise SettingError("the data directory has no name; give a folder, or none at all")
     try:
-        return Path(named).expanduser().absolute()
+        return expand_home(Path(named)).absolute()
     except RuntimeError:
         raise SettingError(
             f"the data directory {named} names the home folder of an unknown user"
@@ -308,7 +309,7 @@ def _folders(name: str, text: str) -> tuple[Path, ...]:
         if not part.strip():
             continue
         try:
-            path = Path(part.strip()).expanduser()
+            path = expand_home(Path(part.strip()))
             if not path.is_absolute():
                 raise SettingError(f"{name} must be absolute paths; {part.strip()!r} is not one")
             folders.append(path.resolve())
@@ -336,7 +337,7 @@ def _sources(_name: str, text: str) -> tuple[str, ...]:
 
 def _file(name: str, text: str) -> Path:
     try:
-        path = Path(text.strip()).expanduser()
+        path = expand_home(Path(text.strip()))
     except RuntimeError:
         raise SettingError(f"{name} names the home folder of an unknown user") from None
     if not path.is_absolute():

@@ -59,7 +59,7 @@ def test_an_index_is_found_by_what_its_folder_was_called(
         locator = application.locator
         for name in ("gone", "./gone", "~/gone", str(tmp_path / "gone"), "x/../gone"):
             assert locator.locate(name).id == 1
-        for name in ("gone@main", "other", "gone\x1b"):
+        for name in ("gone@main", "other", "gone\x1b", "~nobody-of-this-name/x"):
             assert locator.locate_gone(name) is None
 
 

@@ -15,9 +15,12 @@ from tests.support.command import KoditCommand
 
 from kodit import Kodit
 from kodit.domain.claiming import QueueOrder
-from kodit.domain.errors import UserError
+from kodit.domain.errors import SettingError, UserError
 from kodit.domain.policy import AllowedCredentials
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.clients.places import CLIENTS
+from kodit.infrastructure.resident.place import private_folders
+from kodit.infrastructure.sources.parsing import parse_source
 from kodit.infrastructure.trust import reason_for_distrust, user_folder
 from kodit.settings import LogLevel, Settings, may_be_set_by_a_data_directory
 
@@ -141,6 +144,15 @@ def test_a_data_directory_of_nobody(places: Places) -> None:
         Settings.load({"KODIT_DATA_DIR": "~nobody-of-this-name/x"})
 
 
+def test_a_user_without_a_home_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number that nobody has."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    with pytest.raises(SettingError, match="this user has no home folder; set HOME to"):
+        Settings.load({})
+    assert places.load().data_dir == places.data_dir
+
+
 def test_a_relative_folder_of_settings_is_not_taken_from_here(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +162,39 @@ def test_a_relative_folder_of_settings_is_not_taken_from_here(
     Path("config/kodit").mkdir(parents=True)
     Path("config/kodit/.env").write_text("KODIT_WORKER_SLOTS=9\n")
     assert places.load().worker_slots == Settings.worker_slots
+
+
+@pytest.mark.parametrize("home", [".", "home", "../home"])
+def test_a_relative_home_folder_is_not_taken_from_here(
+    places: Places, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    """Whatever would lie in it is refused; what does not need it works."""
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    refused: list[Callable[[], object]] = [
+        lambda: Settings.load({}),
+        lambda: Settings.load({"KODIT_DATA_DIR": "~"}),
+        lambda: Settings.load(data_dir="~/x"),
+        lambda: places.load({"KODIT_KEYS_FILE": "~/keys.json"}),
+        lambda: places.load({"KODIT_ALLOWED_ROOTS": "~/code"}),
+        lambda: parse_source("~/code"),
+        *(CLIENTS[name].user_file for name in CLIENTS),
+    ]
+    for load in refused:
+        with pytest.raises(SettingError, match=f"HOME must be an absolute path: '{home}' would"):
+            load()
+    assert places.load().data_dir == places.data_dir
+    assert list(Path.cwd().iterdir()) == [Path.cwd() / ".env"]
+
+
+@pytest.mark.parametrize("variable", ["XDG_RUNTIME_DIR", "TMPDIR"])
+def test_a_relative_folder_for_sockets_is_not_taken_from_here(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("XDG_RUNTIME_DIR", "TMPDIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "run")
+    assert all(folder.is_absolute() for folder in private_folders())
 
 
 def directory(path: Path) -> None:

@@ -12,7 +12,8 @@ import os
 import stat
 from pathlib import Path
 
-from kodit.domain.errors import UserError
+from kodit.domain.errors import SettingError, UserError
+from kodit.infrastructure.home import home_folder
 
 LARGEST_FILE_BYTES = 1_000_000
 """No file of settings or bindings comes near it."""
@@ -26,10 +27,9 @@ def user_folder() -> Path | None:
     if configured.is_absolute():
         return configured / "kodit"
     try:
-        home = Path.home()
-    except RuntimeError:
+        return home_folder() / ".config" / "kodit"
+    except SettingError:
         return None
-    return home / ".config" / "kodit" if home.is_absolute() else None
 
 
 def reason_for_distrust(status: os.stat_result) -> str | None:

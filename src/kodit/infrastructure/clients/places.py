@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kodit.infrastructure.home import home_folder
+
 NAME = "kodit"
 """Of the server, in every client's file."""
 
@@ -43,7 +45,7 @@ class Client:
 def _home(variable: str, default: str) -> Path:
     """A folder that a variable may move."""
     moved = Path(os.environ.get(variable, ""))
-    return moved if moved.is_absolute() else Path.home() / default
+    return moved if moved.is_absolute() else home_folder() / default
 
 
 def _claude_file() -> Path:
@@ -52,13 +54,13 @@ def _claude_file() -> Path:
 
 def _vscode_file() -> Path:
     if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support/Code/User/mcp.json"
+        return home_folder() / "Library/Application Support/Code/User/mcp.json"
     return _home("XDG_CONFIG_HOME", ".config") / "Code/User/mcp.json"
 
 
 def _zed_file() -> Path:
     if sys.platform == "darwin":
-        return Path.home() / ".config/zed/settings.json"
+        return home_folder() / ".config/zed/settings.json"
     return _home("XDG_CONFIG_HOME", ".config") / "zed/settings.json"
 
 
@@ -86,7 +88,7 @@ CLIENTS = {
         Client(
             "cursor",
             "Cursor",
-            lambda: Path.home() / ".cursor/mcp.json",
+            lambda: home_folder() / ".cursor/mcp.json",
             ".cursor/mcp.json",
             ("mcpServers",),
             {},
@@ -106,7 +108,7 @@ CLIENTS = {
         Client(
             "gemini",
             "Gemini CLI",
-            lambda: Path.home() / ".gemini/settings.json",
+            lambda: home_folder() / ".gemini/settings.json",
             ".gemini/settings.json",
             ("mcpServers",),
             {},

@@ -10,7 +10,14 @@ from kodit.domain.errors import SourceError
 from kodit.domain.source import ParsedSource
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.patterns import check_globs
-from kodit.infrastructure.sources.parsing import check_stored, parse_source, shown, without_secrets
+from kodit.infrastructure.home import expand_home
+from kodit.infrastructure.sources.parsing import (
+    check_stored,
+    parse_source,
+    shown,
+    starts_at_home,
+    without_secrets,
+)
 from kodit.infrastructure.sources.project import project_of
 
 
@@ -38,7 +45,7 @@ class LocalSourceParser:
         path, at, ref = text.removeprefix("file://").partition("@")
         names = set()
         for name, suffix in ((path, at + ref), (path + at + ref, "")):
-            place = Path(name).expanduser() if name.startswith("~") else Path(name)
+            place = expand_home(Path(name)) if starts_at_home(name) else Path(name)
             for real in (start / place, (start / place).resolve()):
                 names |= {f"{real}{suffix}", f"{real.as_uri()}{suffix}"}
         return names

@@ -17,6 +17,7 @@ from kodit.infrastructure.folder.repository import (
     holds_work_trees,
     is_git_directory,
 )
+from kodit.infrastructure.home import expand_home
 
 _REMOTE_SCHEMES = ("https", "http", "ssh", "git")
 _TRANSPORT_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
@@ -176,10 +177,15 @@ def _decoded_path(url_path: str) -> Path:
     return Path(path)
 
 
+def starts_at_home(text: str) -> bool:
+    """Whether a path starts at the user's own home folder; `~name` is a folder of that name."""
+    return text == "~" or text.startswith("~/")
+
+
 def _local_path(text: str, cwd: Path | None) -> Path:
     path = Path(text)
-    if text == "~" or text.startswith("~/"):
-        path = path.expanduser()
+    if starts_at_home(text):
+        path = expand_home(path)
     if path.is_absolute():
         return path
     try:
