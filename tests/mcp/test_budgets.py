@@ -153,6 +153,31 @@ def test_symbols_fit(
     check(page, lambda one, several: show_symbols(one.sheet, view, several=several), most)
 
 
+def test_a_path_cannot_look_like_another_line() -> None:
+    """What a repository holds is data: a name with a line end in it stays on its line."""
+    hostile = ResultView(
+        index_id=1,
+        source="s",
+        path="a.py:1-1\nb.py:2-3 function delete\u2028\x1b[2J\udc80",
+        file=None,
+        start_line=1,
+        end_line=1,
+        language="python",
+        symbol="x\ny",
+        kind="function",
+        scope="",
+        score=1.0,
+        text="x",
+        cut=False,
+    )
+    page = Page(1_000, (), NOW)
+    show_results(page.sheet, [hostile], several=False)
+    assert page.finish().splitlines() == [
+        "a.py:1-1\\nb.py:2-3 function delete\\u2028\\x1b[2J?:1-1 function x\\ny",
+        "x",
+    ]
+
+
 @pytest.mark.parametrize("budget", [100, 137, 400, 1_000])
 def test_every_tool_keeps_to_its_budget(tools: Tools, budget: int) -> None:
     """As a client sees it; without one, to the usual one."""

@@ -10,8 +10,12 @@ from tests.mcp.conftest import Tools, text_of
 from tests.support.serving import ServingKodit
 from tests.support.sources import git, write_file
 
+from kodit.composition import Application
 from kodit.domain.caller import Caller
 from kodit.domain.policy import CallerPolicy
+from kodit.faces.mcp.calls import Answer
+from kodit.faces.mcp.definitions import BY_NAME
+from kodit.faces.mcp.dispatch import Dispatcher
 
 
 @pytest.fixture
@@ -65,6 +69,31 @@ def test_what_is_more_than_a_project_is_not_indexed_by_itself(
         assert "Nothing is indexed yet" in text_of(answer)
     named = idle.call("grep", caller=Caller(folder=str(home)), pattern="x", source="inner")
     assert "still indexing" in text_of(named)
+
+
+def test_a_call_that_takes_too_long_is_answered(idle: Tools) -> None:
+    """Whatever it waits for; and the next one is answered as well."""
+
+    async def ask(application: Application) -> list[Answer]:
+        dispatcher = Dispatcher(application, seconds_of_a_call=0.5)
+        caller = Caller(folder=str(idle.folder))
+        arguments = {"source": str(idle.folder), "wait": 50}
+        answers = [
+            await dispatcher.answer(caller, BY_NAME[name], arguments, silent)
+            for name, arguments in (("index", arguments), ("indexes", {}))
+        ]
+        await dispatcher.finish()
+        return answers
+
+    async def silent(
+        progress: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        """Nobody wants to know."""
+
+    stopped, answered = idle.serving.call(ask)
+    assert stopped.is_error
+    assert "stopped after 0.5 seconds" in stopped.text
+    assert not answered.is_error
 
 
 def test_nobody_far_away_has_folders_indexed(idle: Tools) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters
+from tests.mcp.conftest import Mode, text_of
 from tests.mcp.front import RunningFront, end_server
 from tests.support.command import PATIENCE_SECONDS, KoditCommand, wait_until
 from tests.support.server import RunningServer
@@ -31,11 +36,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoditCommand]:
-    """The command over a data directory that a server without workers serves."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server without workers."""
     command = KoditCommand(tmp_path_factory.mktemp("served") / "data")
-    with RunningServer(command, "--no-tcp", "--no-worker"):
-        yield command
+    with RunningServer(command) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def served(server: RunningServer) -> KoditCommand:
+    """The command over the data directory that it serves."""
+    return server.command
 
 
 def busy_with(command: KoditCommand) -> str | None:
@@ -107,6 +118,33 @@ def test_the_client_s_folder_goes_along(served: KoditCommand, folder: Path) -> N
         assert str(place) in front.text("grep", pattern="x")
     with RunningFront(served, folder, "--folder", "${workspaceFolder}") as front:
         assert str(folder) in front.text("grep", pattern="x")
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_the_sdk_s_client_calls_tools_over_stdio_and_http(
+    server: RunningServer, folder: Path, mode: Mode
+) -> None:
+    """Over the network nobody stands in a folder, and folders are closed."""
+    over_stdio = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "kodit", "stdio"],
+        env=server.command.environment,
+        cwd=folder,
+    )
+
+    async def ask(target: StdioServerParameters | str, source: str) -> tuple[str, str, str]:
+        async with Client(target, mode=mode) as client:
+            found = await client.call_tool("grep", {"pattern": "hello", "source": source})
+            everything = await client.call_tool("indexes", {})
+            return client.protocol_version, text_of(found), text_of(everything)
+
+    version, found, _everything = asyncio.run(ask(over_stdio, "."))
+    assert version == ("2026-07-28" if mode == "auto" else "2025-11-25")
+    assert "greeting.py\n2:    return f'hello {name}'" in found
+    version, found, everything = asyncio.run(ask(f"http://127.0.0.1:{server.port}/mcp", "/etc"))
+    assert version == ("2026-07-28" if mode == "auto" else "2025-11-25")
+    assert "may not be added by a caller over the network" in found
+    assert str(folder) in everything
 
 
 def test_progress_is_passed_on(served: KoditCommand, folder: Path) -> None:

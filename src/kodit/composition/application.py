@@ -330,7 +330,13 @@ class Application(Foundation):
         from kodit.application.services.first_look_service import FirstLookService
 
         return FirstLookService(
-            parser=self.parser, locator=self.locator, sources=self.sources, queue=self.queue
+            parser=self.parser,
+            locator=self.locator,
+            scope=self.scoping,
+            sources=self.sources,
+            standing=self.standing,
+            queue=self.queue,
+            clock=self.clock,
         )
 
     @made_once

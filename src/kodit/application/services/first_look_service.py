@@ -1,64 +1,88 @@
-"""The first question about something that is not indexed: it starts the indexing."""
+"""The first questions about something that is not indexed: they start the indexing, and wait for
+it where that is worth while."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 
 from kodit.application.services.index_locator import IndexLocator
 from kodit.application.services.queue_service import QueueService
+from kodit.application.services.scope_service import ScopeService
 from kodit.application.services.source_service import IndexRequest, SourceService
-from kodit.application.services.threads import in_thread
+from kodit.application.services.standing_service import StandingService, percent_of
+from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.caller import Caller
 from kodit.domain.entities import IndexRun
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import SourceError, UserError
+from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.questions import Where
 
 SECONDS_BETWEEN_LOOKS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class FirstLook:
-    """Runs that make indexes which were not there before."""
-
-    runs: tuple[IndexRun, ...] = ()
-
-    @property
-    def is_needed(self) -> bool:
-        return bool(self.runs)
-
-
 class FirstLookService:
-    """Asks for what a question is about to be indexed, and waits for it a moment."""
+    """Asks for what a question is about to be indexed, and waits for indexes that are made."""
 
     def __init__(
         self,
         *,
         parser: SourceParser,
         locator: IndexLocator,
+        scope: ScopeService,
         sources: SourceService,
+        standing: StandingService,
         queue: QueueService,
+        clock: Clock,
     ) -> None:
         self._parser = parser
         self._locator = locator
+        self._scope = scope
         self._sources = sources
+        self._standing = standing
         self._queue = queue
+        self._clock = clock
+        self._made: set[int] = set()
+        """Indexes that have been complete once, which they stay."""
 
-    async def begin(self, caller: Caller, where: Where, seconds: float) -> FirstLook:
+    async def begin(self, caller: Caller, where: Where, seconds: float) -> bool:
         """Have the sources indexed that are named and not known, or, where none is named, the
         project that the caller stands in; wait until that is done, at most so many seconds. Does
-        nothing for a caller who may only read, or where everything is known.
+        nothing for a caller who may only read, or where everything is known. Returns whether there
+        was something to index.
 
-        Raises SourceError and RefusedByPolicyError for what cannot be indexed.
+        Raises SourceError and RefusedByPolicyError for what is named and cannot be indexed.
         """
         if not caller.may_write or where.everywhere:
-            return FirstLook()
+            return False
         unknown = await in_thread(lambda: self._unknown(caller, where))
         if not unknown:
-            return FirstLook()
-        runs = await self._sources.add(IndexRequest(unknown), caller)
-        return FirstLook(tuple(await self._ended(runs, seconds)))
+            return False
+        try:
+            runs = await self._sources.add(IndexRequest(unknown), caller)
+        except UserError:
+            if where.sources:
+                raise
+            return False  # nobody has asked for it
+        await self._ended([run.id for run in runs], seconds)
+        return True
+
+    async def wait_until_made(
+        self, caller: Caller, where: Where, seconds: float, most_seconds: float
+    ) -> None:
+        """Wait until the indexes that are meant have been made, where that is so soon: at most so
+        many seconds, or, as long as it looks as if that were enough, `most_seconds`. Raises what
+        choosing them raises."""
+        chosen = await in_thread(lambda: self._scope.choose(caller, where), Lane.READS)
+        if chosen.index_ids and self._made.issuperset(chosen.index_ids):
+            return
+        standing = await in_thread(partial(self._standing.of, chosen.filter), Lane.READS)
+        self._made.update(one.index_id for one in standing if one.indexed_at is not None)
+        making = [one.run.id for one in standing if one.state == "indexing" and one.run is not None]
+        if making:
+            await self._ended(making, seconds, most_seconds)
 
     def _unknown(self, caller: Caller, where: Where) -> list[str]:
         if where.sources:
@@ -79,12 +103,24 @@ class FirstLookService:
             return False
         return True
 
-    async def _ended(self, runs: list[IndexRun], seconds: float) -> list[IndexRun]:
-        deadline = asyncio.get_running_loop().time() + seconds
-        while (
-            not all(run.state.is_terminal for run in runs)
-            and asyncio.get_running_loop().time() < deadline
-        ):
+    async def _ended(
+        self, run_ids: Sequence[int], seconds: float, most_seconds: float = 0.0
+    ) -> None:
+        started = asyncio.get_running_loop().time()
+        while True:
+            runs = await self._queue.get_runs(run_ids)
+            left = max((self._seconds_left(run) for run in runs), default=0.0)
+            waited = asyncio.get_running_loop().time() - started
+            if left == 0 or (waited >= seconds and waited + left > most_seconds):
+                return
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-            runs = await self._queue.get_runs([run.id for run in runs])
-        return runs
+
+    def _seconds_left(self, run: IndexRun) -> float:
+        """How long a run takes if it goes on as it has begun."""
+        if run.state.is_terminal:
+            return 0.0
+        percent = percent_of(run)
+        if run.started_at is None or not percent:
+            return float("inf")
+        taken = (self._clock.now() - run.started_at).total_seconds()
+        return max(SECONDS_BETWEEN_LOOKS, taken * (100 - percent) / percent)

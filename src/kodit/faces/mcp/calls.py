@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kodit.domain.caller import Caller
 from kodit.domain.questions import Where
 from kodit.faces.mcp.arguments import Arguments
-from kodit.faces.mcp.definitions import DEFAULT_BUDGET, Tool
+from kodit.faces.mcp.definitions import DEFAULT_BUDGET, LONGEST_WAIT_SECONDS, Tool
 
 if TYPE_CHECKING:
     from kodit.composition import Application
 
+SECONDS_FOR_AN_ANSWER = 8
+"""Of those within which a call is answered, when it has waited."""
 EVERYWHERE = ("all", "*")
 """Given as a source, these mean every index."""
 
@@ -66,9 +68,9 @@ class Call:
 
     @property
     def wait(self) -> float:
-        """For how many seconds the caller waits."""
+        """For how many seconds the caller waits, so that there is time left to answer."""
         wait: float | None = self.arguments.get("wait", self.tool.by_name["wait"].default)
-        return wait or 0.0
+        return min(wait or 0.0, LONGEST_WAIT_SECONDS - SECONDS_FOR_AN_ANSWER)
 
     @property
     def sources(self) -> tuple[str, ...]:

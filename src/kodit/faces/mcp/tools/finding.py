@@ -23,17 +23,20 @@ from kodit.faces.mcp.text.symbols import show_symbols
 from kodit.faces.mcp.tools.first_look import first_look, lines_meanwhile
 from kodit.faces.mcp.tools.nothing import nothing_found
 
+LONGEST_WAIT_OF_A_SEARCH = 20.0
+"""For changes; it may have waited as long for an index that was made."""
+
 
 async def search(call: Call) -> str:
     arguments = call.arguments
-    await first_look(call)
+    await first_look(call, needs_everything=True)
     question = SearchQuestion(
         arguments["query"],
         call.where,
         kinds=tuple(map(SymbolKind, arguments.get("kinds", ()))),
         limit=call.limit,
         cursor=arguments.get("cursor"),
-        wait=call.wait,
+        wait=min(call.wait, LONGEST_WAIT_OF_A_SEARCH),
     )
     start = start_of(question)
     view = await call.application.answers.search(call.caller, question)
@@ -52,7 +55,7 @@ async def search(call: Call) -> str:
 async def related(call: Call) -> str:
     arguments = call.arguments
     place = f"{arguments['path']}:{arguments['line']}"
-    await first_look(call)
+    await first_look(call, needs_everything=True)
     view = await call.application.answers.related(
         call.caller, RelatedQuestion(place, call.where, limit=call.limit)
     )
@@ -97,7 +100,7 @@ async def grep(call: Call) -> str:
 
 async def symbols(call: Call) -> str:
     arguments = call.arguments
-    await first_look(call)
+    await first_look(call, needs_everything=True)
     question = SymbolsQuestion(
         arguments["name"],
         call.where,

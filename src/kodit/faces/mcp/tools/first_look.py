@@ -12,17 +12,26 @@ from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.tools.nothing import nothing_found
 
-SECONDS_OF_A_FIRST_LOOK = 2.5
-"""How long a question waits for what it is about to be indexed: it is answered within 5."""
+SECONDS_OF_A_FIRST_LOOK = 1.5
+"""How long the first question waits for what it is about to be indexed: it is answered within 5,
+also where the server starts for it."""
+MOST_SECONDS_OF_A_SECOND_LOOK = 20.0
+"""How long the next ones wait for an index that is being made and seems to be ready by then."""
 MOST_WORDS = 3
 MOST_LINES = 30
 
 _WORD = re.compile(r"[^\W_]\w{2,}")
 
 
-async def first_look(call: Call) -> None:
-    """Have what is asked about indexed, where it is not, and give that a moment."""
-    await call.application.first_look.begin(call.caller, call.where, SECONDS_OF_A_FIRST_LOOK)
+async def first_look(call: Call, *, needs_everything: bool = False) -> None:
+    """Have what is asked about indexed, where it is not, and give that a moment. A question that
+    needs all of an index waits for one that is made and nearly ready."""
+    service = call.application.first_look
+    begun = await service.begin(call.caller, call.where, SECONDS_OF_A_FIRST_LOOK)
+    if needs_everything and not begun:
+        await service.wait_until_made(
+            call.caller, call.where, SECONDS_OF_A_FIRST_LOOK, MOST_SECONDS_OF_A_SECOND_LOOK
+        )
 
 
 async def lines_meanwhile(call: Call, standing: Sequence[StandingView]) -> str:
