@@ -38,7 +38,9 @@ def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
     ranked = idle.text("search", query="how to round an amount")
     assert "still indexing, 0 %" in ranked
     assert "26:def round_price(amount):" in ranked
-    assert "still indexing" in idle.text("symbols", name="round_price")
+    symbols = idle.text("symbols", name="round_price")
+    assert "still indexing" in symbols
+    assert "Nothing found so far." in symbols
     idle.serving.serve()
     done = idle.text("index", source=str(idle.folder), wait=50)
     assert "It is up to date." in done

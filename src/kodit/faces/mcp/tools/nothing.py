@@ -36,6 +36,8 @@ async def nothing_found(
         page.note("There is nothing more.")
     elif (reason := await _filtered_out(call)) is not None:
         page.note(reason)
+    elif any(one.indexed_at is None for one in standing):
+        page.note("Nothing found so far.")
     else:
         page.note(f"Nothing found. {_INSTEAD[call.tool.name]}")
         left_out = Counter[str]()
