@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from kodit.front.exchange import Exchange
     from kodit.front.resident import Resident
 
+MOST_ATTEMPTS = 4
+SECONDS_BETWEEN_ATTEMPTS = 0.1
+"""A server that was killed still takes connections for a moment."""
 SECONDS_AFTER_THE_END = 5.0
 """How long what is under way may still take after the client has closed the input."""
 
@@ -124,7 +127,7 @@ class Front:
         request = forwarded.request
         resident = self._get_resident()
         headers = resident.headers | _headers(request, self._answers.version_of(request))
-        for attempt in (1, 2):
+        for attempt in range(1, MOST_ATTEMPTS + 1):
             exchange = Exchange(resident.connect())
             if not forwarded.begin(exchange):
                 return
@@ -134,7 +137,7 @@ class Front:
             except LostConnectionError:
                 if forwarded.is_cancelled:
                     return
-                if attempt == 2 or not may_be_repeated(request):
+                if attempt == MOST_ATTEMPTS or not may_be_repeated(request):
                     raise ConnectionError(
                         "The Kodit server ended before it answered; it may or may not have done "
                         "what was asked. Ask again: it is started anew."
@@ -143,6 +146,7 @@ class Front:
                 return
             finally:
                 exchange.close()
+            time.sleep(attempt * SECONDS_BETWEEN_ATTEMPTS)
 
     def _get_resident(self) -> Resident:
         with self._state:
