@@ -4,6 +4,7 @@ all tests that only ask, and one without a worker for those that change somethin
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,10 +56,25 @@ def rest(indexed: Indexed) -> Rest:
 
 @pytest.fixture
 def idle(tmp_path: Path) -> Iterator[Idle]:
-    root = tmp_path / "sources"
+    with _idle(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idle]:
+    """One for all tests of a module in which nothing is changed; with the index 1 and its run 1."""
+    with _idle(tmp_path_factory.mktemp("unchanged")) as made:
+        made.rest.post("indexes", made.caller, source=str(made.root / "one"))
+        (made.root / "out").symlink_to("/etc")
+        yield made
+
+
+@contextmanager
+def _idle(folder: Path) -> Iterator[Idle]:
+    root = folder / "sources"
     for name in ("one", "two"):
         write_files(root / name, {"code.py": f"{name} = 1\n"})
-    with ServingKodit(tmp_path / "data", is_serving=False) as serving:
+    with ServingKodit(folder / "data", is_serving=False) as serving:
         rest = Rest(serving)
         yield Idle(rest, root, Caller(CallerPolicy(allowed_roots=(root,))))
         rest.close()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from tests.rest.conftest import Indexed
 from tests.support.rest import REMOTE, Rest, code
 
+from kodit.application.views.search import SearchView
 from kodit.application.views.serialization import to_json
+from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.questions import SearchQuestion, Where
 from kodit.domain.search import SearchMode
@@ -23,13 +26,15 @@ def paths(answer: dict[str, Any]) -> list[str]:
     return [result["path"] for result in answer["results"]]
 
 
+async def _search(question: SearchQuestion, application: Application) -> SearchView:
+    return await application.answers.search(REMOTE, question)
+
+
 def test_an_answer_is_the_view_to_the_letter(rest: Rest) -> None:
     """With what is there only when it was asked for."""
     for explain in (False, True):
         question = SearchQuestion("round_price", Where(), limit=3, explain=explain, wait=2.0)
-        view = rest.serving.call(
-            lambda application, question=question: application.answers.search(REMOTE, question)
-        )
+        view = rest.serving.call(partial(_search, question))
         reply = rest.get("search", query="round_price", limit=3, explain=str(explain).lower())
         expected = json.dumps(to_json(view), separators=(",", ":")).encode("ascii")
         assert (reply.status, reply.body) == (200, expected)

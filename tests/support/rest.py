@@ -60,7 +60,7 @@ class Rest:
         Without a caller, no listener has said who asks."""
         whole = path if path.startswith("/") else f"{PREFIX}/{path}"
         sent = {"content-type": "application/json", **headers}
-        scope = {
+        scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
