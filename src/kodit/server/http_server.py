@@ -37,6 +37,7 @@ class HttpServer(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 backlog=BACKLOG,
+                h11_max_incomplete_event_size=limits.header_bytes,
                 timeout_graceful_shutdown=int(limits.stop_seconds),
             )
         )

@@ -20,6 +20,8 @@ class Limits:
     request is closed."""
     header_seconds: float = 10.0
     """From the first byte of a connection or request to the end of its header."""
+    header_bytes: int = 262_144
+    """Of a request's line and headers: the longest query that is taken has room in it."""
     body_seconds: float = 20.0
     """From the end of the header to the end of the body."""
     body_bytes: int = 1_000_000

@@ -11,7 +11,7 @@ from fastapi import Depends, Request, Response
 from kodit.application.views.serialization import to_json
 from kodit.composition import Application
 from kodit.domain.caller import Caller
-from kodit.faces.rest.problems import Refused
+from kodit.faces.rest.problems import HEADERS, Refused
 
 CALLER = "kodit.caller"
 """Where a listener says in a scope who calls: a `Caller`."""
@@ -54,4 +54,4 @@ def answer(
 ) -> Response:
     """A view as JSON."""
     text = json.dumps(to_json(view), separators=(",", ":"))
-    return Response(text, status, headers, "application/json")
+    return Response(text, status, {**HEADERS, **(headers or {})}, "application/json")

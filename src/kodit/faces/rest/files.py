@@ -14,8 +14,8 @@ from kodit.domain.questions import FilesQuestion, OutlineQuestion, ReadQuestion,
 from kodit.faces.rest.accepting import prefers_plain_text
 from kodit.faces.rest.asking import Asked, CallerOf, answer
 from kodit.faces.rest.indexes import IndexId
-from kodit.faces.rest.parameters import LONGEST_VALUE, FileList, InQuery, Parameters
-from kodit.faces.rest.problems import Refused, documented
+from kodit.faces.rest.parameters import LONGEST_VALUE, FileList, FilesInQuery, Parameters
+from kodit.faces.rest.problems import HEADERS, Refused, documented
 
 router = APIRouter(tags=["files"])
 
@@ -24,7 +24,7 @@ FilePath = Annotated[
 ]
 
 
-class FileListInQuery(InQuery, FileList):
+class FileListInQuery(FilesInQuery, FileList):
     """Files of an index, in a query string."""
 
 
@@ -84,8 +84,10 @@ async def read_file(
     view = await application.answers.read(caller, ReadQuestion(place, Where((str(index_id),))))
     headers = {"Vary": "Accept"}
     if prefers_plain_text(request.headers.get("accept", "")):
-        text = f"{view.text}\n" if view.text else ""
+        is_empty = view.end_line < view.start_line  # a blank line is none
+        text = "" if is_empty else f"{view.text}\n"
         content = text.encode("utf-8", "replace")
+        headers = {**HEADERS, **headers}
         return Response(content, headers=headers, media_type="text/plain; charset=utf-8")
     return answer(view, headers=headers)
 

@@ -32,6 +32,8 @@ from kodit.domain.value_objects import SymbolKind
 MOST_RESULTS = 500
 MOST_VALUES = 100
 """Of one parameter that may be given several times."""
+MOST_VALUES_IN_QUERY = 20
+LONGEST_VALUE_IN_QUERY = 500
 MOST_TOKENS = 10_000_000
 LONGEST_VALUE = 4_000
 LARGEST_IDENTIFIER = 2**53 - 1
@@ -74,10 +76,16 @@ def _moment(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
+Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS), BeforeValidator(_whole)]
 Identifier = Annotated[int, Field(ge=1, le=LARGEST_IDENTIFIER), BeforeValidator(_identifier)]
 Identifiers = Annotated[list[Identifier], Field(max_length=MOST_VALUES)]
 Text = Annotated[str, Field(max_length=LONGEST_VALUE, pattern=r"^[^\x00]*$")]
 Texts = Annotated[list[Text], Field(max_length=MOST_VALUES)]
+FewTexts = Annotated[
+    list[Annotated[str, Field(max_length=LONGEST_VALUE_IN_QUERY, pattern=r"^[^\x00]*$")]],
+    Field(max_length=MOST_VALUES_IN_QUERY),
+]
+"""What a query string has room for."""
 Kinds = Annotated[list[Annotated[SymbolKind, Field(strict=False)]], Field(max_length=MOST_VALUES)]
 Moment = Annotated[
     datetime,
@@ -165,23 +173,38 @@ _FROM_TEXT: dict[Any, Callable[[Any], Any]] = {
 }
 
 
+_LANGUAGES: Any = Field([], description="Only files in these languages.")
+_PATHS: Any = Field(
+    [], description="Only files that match one of these globs, by the rules of `.gitignore`."
+)
+AUTHORS: Any = Field(
+    [], description="Only files last changed by somebody whose name or address has this in it."
+)
+_SOURCES: Any = Field(
+    [],
+    description="Only these indexes, by identifier or source, or folders below one. Without any, "
+    "all of them; over the socket, the one that holds the caller's folder.",
+)
+
+
 class Files(Parameters):
     """Which files are meant."""
 
-    languages: Texts = Field([], description="Only files in these languages.")
-    paths: Texts = Field(
-        [], description="Only files that match one of these globs, by the rules of `.gitignore`."
-    )
+    languages: Texts = _LANGUAGES
+    paths: Texts = _PATHS
+
+
+class FilesInQuery(InQuery, Files):
+    """Which files are meant, in a query string."""
+
+    languages: FewTexts = _LANGUAGES
+    paths: FewTexts = _PATHS
 
 
 class Places(Files):
     """Which indexes and files are meant."""
 
-    sources: Annotated[list[Text], Field(max_length=1_000)] = Field(
-        [],
-        description="Only these indexes, by identifier or source, or folders below one. Without "
-        "any, all of them; over the socket, the one that holds the caller's folder.",
-    )
+    sources: Annotated[list[Text], Field(max_length=1_000)] = _SOURCES
     everywhere: bool = Field(
         default=False, description="All indexes, wherever the caller of the socket stands."
     )
@@ -195,6 +218,12 @@ class Places(Files):
         )
 
 
+class PlacesInQuery(FilesInQuery, Places):
+    """Which indexes and files are meant, in a query string."""
+
+    sources: FewTexts = _SOURCES
+
+
 class Search(Places):
     """A search: the best snippets for a question in words, or for a name."""
 
@@ -203,9 +232,7 @@ class Search(Places):
         SearchMode.HYBRID, description="Which engines answer."
     )
     kinds: Kinds = Field([], description="Only definitions of these kinds.")
-    authors: Texts = Field(
-        [], description="Only files last changed by somebody whose name or address has this in it."
-    )
+    authors: Texts = AUTHORS
     created_after: Moment | None = Field(
         None, description="Only files that were first committed since then."
     )
@@ -214,7 +241,7 @@ class Search(Places):
     )
     limit: Whole = Field(10, ge=1, le=MOST_RESULTS, description="At most this many results.")
     offset: Whole = Field(0, ge=0, le=10_000, description="Leave out the first ones.")
-    budget: Annotated[Whole, Field(ge=1, le=MOST_TOKENS)] | None = Field(
+    budget: Tokens | None = Field(
         None, description="Cut the answer to about so many tokens, of four characters each."
     )
     cursor: Cursor | None = None

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+HEADERS: Mapping[str, str] = MappingProxyType(
+    {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+)
+"""Of every answer of the API: what is indexed changes, and is nobody's page."""
 
 
 class _Code(NamedTuple):
@@ -183,7 +187,7 @@ def problem(
         "detail": detail,
         "code": code,
     }
-    return Response(json.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
+    return Response(json.dumps(body), status, {**HEADERS, **(headers or {})}, MEDIA_TYPE)
 
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:

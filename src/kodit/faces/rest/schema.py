@@ -48,7 +48,7 @@ def _describe_query_strings(made: dict[str, Any]) -> None:
             for parameter in operation.get("parameters", ()):
                 _drop_null(parameter["schema"])
                 if parameter["name"] == "cursor":
-                    parameter |= _as_object("page", {"cursor": parameter["schema"]})
+                    parameter.update(_as_object("page", {"cursor": parameter["schema"]}))
 
 
 def _as_object(name: str, properties: dict[str, Any]) -> dict[str, Any]:

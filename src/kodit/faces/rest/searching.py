@@ -19,7 +19,16 @@ from kodit.domain.questions import (
     Where,
 )
 from kodit.faces.rest.asking import Asked, CallerOf, answer
-from kodit.faces.rest.parameters import Grep, InQuery, Related, Search, Symbols
+from kodit.faces.rest.parameters import (
+    AUTHORS,
+    FewTexts,
+    FilesInQuery,
+    Grep,
+    PlacesInQuery,
+    Related,
+    Search,
+    Symbols,
+)
 from kodit.faces.rest.problems import documented
 
 router = APIRouter(tags=["search"])
@@ -29,15 +38,17 @@ _REFUSALS = documented(
 )
 
 
-class SearchInQuery(InQuery, Search):
+class SearchInQuery(PlacesInQuery, Search):
     """A search, in a query string."""
 
+    authors: FewTexts = AUTHORS
 
-class SymbolsInQuery(InQuery, Symbols):
+
+class SymbolsInQuery(PlacesInQuery, Symbols):
     """A name, in a query string."""
 
 
-class RelatedInQuery(InQuery, Related):
+class RelatedInQuery(FilesInQuery, Related):
     """A place, in a query string."""
 
 

@@ -1,0 +1,132 @@
+"""The files of an index: listing, text, outline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.browsing.conftest import SHOP
+from tests.support.rest import Rest, code
+
+from kodit.faces.rest.accepting import prefers_plain_text
+
+CART = "indexes/1/files/shop/cart.py"
+
+
+def test_files_and_what_restricts_them(rest: Rest) -> None:
+    def listed(**asked: Any) -> list[str]:
+        return [one["path"] for one in rest.get("indexes/1/files", **asked).json()["files"]]
+
+    everything = listed()
+    assert everything == sorted(everything)
+    assert {"shop/cart.py", "docs/guide.md", ".gitignore"} < set(everything)
+    assert not {"key.txt", "logo.bin", "ignored/secret_plan.py"} & set(everything)
+    assert listed(languages=["javascript"]) == ["web/basket.js"]
+    assert listed(paths=["/docs/**", "*.js"]) == ["docs/guide.md", "web/basket.js"]
+    assert code(rest.get("indexes/99/files")) == (404, "index_not_found")
+    first = rest.get("indexes/1/files", limit=3).json()
+    rest_of_it = rest.get("indexes/1/files", limit=500, cursor=first["next"]).json()
+    assert [one["path"] for one in (*first["files"], *rest_of_it["files"])] == everything
+    assert rest_of_it["next"] is None
+    assert [one["index_id"] for one in first["standing"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "start", "end"), [(None, 1, 40), ("30-32", 30, 32), ("38-", 38, 40), ("7", 7, 7)]
+)
+def test_the_text_of_a_file(rest: Rest, lines: str | None, start: int, end: int) -> None:
+    """As JSON, or plain where that is preferred."""
+    text = str(SHOP["shop/cart.py"]).splitlines()[start - 1 : end]
+    asked = {} if lines is None else {"lines": lines}
+    answer = rest.get(CART, **asked)
+    assert answer.headers["vary"] == "Accept"
+    view = answer.json()
+    assert (view["start_line"], view["end_line"], view["lines"]) == (start, end, 40)
+    assert view["text"] == "\n".join(text)
+    plain = rest.ask("GET", CART, query=asked, headers={"accept": "text/plain"})
+    assert plain.headers["content-type"] == "text/plain; charset=utf-8"
+    assert plain.headers["x-content-type-options"] == "nosniff"
+    assert plain.body.decode() == "".join(f"{line}\n" for line in text)
+
+
+def test_an_empty_file(rest: Rest) -> None:
+    plain = rest.ask("GET", "indexes/1/files/empty.py", headers={"accept": "text/plain"})
+    assert (plain.status, plain.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_plain"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", False),
+        ("application/json", False),
+        ("text/plain", True),
+        ("TEXT/PLAIN; charset=utf-8, application/json;q=0.9", True),
+        ("text/*, application/json;q=0.5", True),
+        ("text/plain;q=0.5, */*", False),
+        ("text/plain;q=0, application/*;q=0", False),
+        ("text/plain;q=much", False),
+    ],
+)
+def test_who_prefers_plain_text(accept: str, is_plain: bool) -> None:
+    assert prefers_plain_text(accept) is is_plain
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "problem"),
+    [
+        (CART, {"lines": "0"}, (422, "request_invalid")),
+        (CART, {"lines": "a-b"}, (422, "request_invalid")),
+        (CART, {"lines": "9-8"}, (409, "lines_invalid")),
+        (CART, {"lines": "41"}, (404, "line_not_found")),
+        (CART, {"line": "4"}, (422, "request_invalid")),
+        ("indexes/1/files/cart.py", {}, (404, "file_misnamed")),
+        ("indexes/1/files/shop/cart.py:3", {}, (404, "file_not_found")),
+        ("indexes/1/files/nothing.py", {}, (404, "file_not_found")),
+        ("indexes/1/files/key.txt", {}, (404, "file_not_found")),
+        ("indexes/1/files/logo.bin", {}, (404, "file_not_found")),
+        ("indexes/1/files/ignored/secret_plan.py", {}, (404, "file_not_found")),
+        ("indexes/1/files/../bank/bank/money.py", {}, (404, "file_not_found")),
+        ("indexes/1/files//etc/passwd", {}, (404, "file_not_found")),
+        ("indexes/1/files/shop/../shop/cart.py", {}, (404, "file_misnamed")),
+        ("indexes/1/files/a\x00b", {}, (404, "file_not_found")),
+        ("indexes/1/outline/../../etc/passwd", {}, (404, "file_not_found")),
+        ("indexes/1/outline/nothing.py", {}, (404, "file_not_found")),
+        ("indexes/9/outline/nothing.py", {}, (404, "index_not_found")),
+        ("indexes/9/files/shop/cart.py", {}, (404, "index_not_found")),
+        ("indexes/1/map", {}, (404, "map_reserved")),
+    ],
+    ids=str,
+)
+def test_what_no_file_is(
+    rest: Rest, path: str, query: dict[str, str], problem: tuple[int, str]
+) -> None:
+    assert code(rest.get(path, **query)) == problem
+
+
+def test_the_outline_of_a_file(rest: Rest) -> None:
+    """Definitions from the first line to the last, what holds others before these."""
+    outline = rest.get("indexes/1/outline/shop/cart.py").json()
+    assert (outline["path"], outline["language"], outline["lines"]) == (
+        "shop/cart.py",
+        "python",
+        40,
+    )
+    symbols = [(one["symbol"], one["scope"], one["kind"]) for one in outline["symbols"]]
+    assert symbols == [
+        ("TAX_RATE", "", "constant"),
+        ("Cart", "", "class"),
+        ("__init__", "Cart", "method"),
+        ("add", "Cart", "method"),
+        ("total", "Cart", "method"),
+        ("Line", "", "class"),
+        ("__init__", "Line", "method"),
+        ("is_empty", "Line", "method"),
+        ("doubled", "Line", "method"),
+    ]
+    lines = str(SHOP["shop/cart.py"]).splitlines()
+    for one in outline["symbols"]:
+        assert one["symbol"] in lines[one["line"] - 1]
+        assert one["start_line"] <= one["line"] <= one["end_line"]
+    assert [one["index_id"] for one in outline["standing"]] == [1]
