@@ -14,25 +14,29 @@ from tests.support.command import PATIENCE_SECONDS
 from tests.support.sources import commit_all, git, write_file
 
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.source import FileStamp, Source, SourceKind
 from kodit.infrastructure.watching.folder_watch import FolderWatch, _open_watch
 
 
-def watching(folder: Path, index_id: int = 1, **globs: tuple[str, ...]) -> WatchedFolder:
-    return WatchedFolder(index_id, Source(SourceKind.FOLDER, str(folder), **globs))
+def watching(folder: Path, index_id: int = 1, exclude: tuple[str, ...] = ()) -> WatchedFolder:
+    return WatchedFolder(index_id, Source(SourceKind.FOLDER, str(folder), exclude=exclude))
 
 
 def changes_after(
-    folder: Path, *steps: Callable[[], object], ends_with: str = "last.py", **globs: tuple[str, ...]
+    folder: Path,
+    *steps: Callable[[], object],
+    ends_with: str = "last.py",
+    exclude: tuple[str, ...] = (),
 ) -> FolderChanges:
     """What is reported of a folder while the steps are done one after the other, up to the file
     that is written last."""
 
     async def look() -> FolderChanges:
         watch = FolderWatch(folder.with_name(f"{folder.name}.marks"))
-        files, needs_scan = {}, False
+        files: dict[str, FileStamp | None] = {}
+        needs_scan = False
         try:
-            await watch.follow([watching(folder, **globs)])
+            await watch.follow([watching(folder, exclude=exclude)])
             for step in (*steps, lambda: write_file(folder / ends_with, "last")):
                 await asyncio.to_thread(step)
                 if step in steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,11 @@ class WatchedKodit:
 
     def changed_files(self) -> int:
         return self.ask("anything").standing[0].changed_files
+
+    def has_asked_for(self, index_id: int, path: str) -> bool:
+        """Whether a run is asked for that takes in a change of this file."""
+        pending = self.kodit.application.known_changes.pending.get(index_id)
+        return pending is not None and pending.is_requested and path in pending.files
 
     def rest(self) -> None:
         """Wait until all that has changed is indexed."""
@@ -158,19 +164,26 @@ def test_what_is_left_out_starts_no_run(watched: WatchedKodit) -> None:
     assert watched.runs()[0].id == before + 1
 
 
-def test_changes_during_a_run_are_one_follow_up(watched: WatchedKodit) -> None:
-    before = watched.runs()[0].id
-    run = watched.kodit.queue(watched.source)
-    for number in range(5):
-        watched.save("during.py", f"during_run_{number}")
-        wait_until(
-            lambda number=number: watched.changed_files() or watched.finds(f"during_run_{number}")
-        )  # type: ignore[misc]
-    wait_until(lambda: watched.finds("during_run_4"))
-    watched.rest()
+def test_changes_during_a_run_are_one_follow_up(tmp_path: Path) -> None:
+    """However often they come."""
+    with ServingKodit(tmp_path / "data", is_serving=False) as kodit:
+        scene = WatchedKodit(kodit, tmp_path / "source")
+        scene.save("first.py", "first_one")
+        index_id = kodit.queue(scene.source).index_id
+        assert index_id is not None
+        task = kodit.call(lambda application: application.queue.claim("ada"))
+        assert task is not None
+        with scene.watching():
+            for path in ("one.py", "two.py", "three.py"):
+                scene.save(path, f"saved_in_{path[:-3]}")
+                wait_until(partial(scene.has_asked_for, index_id, path))
+            assert len(scene.runs()) == 2
+            kodit.call(lambda application: application.queue.release(task.claim))
+            kodit.serve()
+            scene.rest()
 
-    assert run.id == before + 1
-    assert watched.runs()[0].id <= before + 3
+            assert scene.finds("saved_in_three")
+            assert len(scene.runs()) == 2
 
 
 def test_git_at_work_is_waited_for(watched: WatchedKodit) -> None:
