@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 from tests.support.command import wait_until
 from tests.support.serving import ServingKodit
-from tests.support.sources import git, python_function, write_file
+from tests.support.sources import commit_all, git, python_function, write_file
 
+from kodit.application.services.watch_service import WatchService
 from kodit.application.views.search import SearchView
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import IndexRun
-from kodit.domain.questions import SearchQuestion
+from kodit.domain.questions import SearchQuestion, Where
 from kodit.domain.value_objects import RunState, SearchMode
+from kodit.infrastructure.watching.folder_watch import FolderWatch, Watch
 
 
 class WatchedKodit:
@@ -59,11 +61,13 @@ class WatchedKodit:
         wait_until(lambda: not self.kodit.application.known_changes.pending)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(
+        self, make: Callable[[Application], WatchService] = Application.make_watching
+    ) -> Iterator[None]:
         """Watch inside the block."""
 
         async def begin(application: Application) -> asyncio.Task[None]:
-            return asyncio.create_task(application.make_watching().run())
+            return asyncio.create_task(make(application).run())
 
         async def end(_application: Application) -> None:
             task.cancel()
@@ -218,6 +222,40 @@ def test_what_happened_while_nobody_watched(unwatched: WatchedKodit, change: str
     with unwatched.watching():
         wait_until(lambda: unwatched.finds("while_absent") == (change == "saved"))
         unwatched.rest()
+
+
+def test_a_commit_is_known_of_files(watched: WatchedKodit) -> None:
+    """It changes none, but who wrote them."""
+    question = SearchQuestion("first_of_all", where=Where(authors=("ada",)))
+
+    def is_found() -> bool:
+        view = watched.kodit.call(lambda app: app.answers.search(LOCAL_CALLER, question))
+        return bool(view.results)
+
+    assert not is_found()
+    commit_all(watched.source)
+    wait_until(is_found)
+
+
+def test_folders_that_the_system_does_not_watch(unwatched: WatchedKodit) -> None:
+    """They are compared from time to time."""
+
+    def no_watch(_folders: list[str]) -> Watch:
+        raise OSError("OS file watch limit reached")
+
+    def make(application: Application) -> WatchService:
+        return WatchService(
+            database=application.database,
+            queue=application.queue,
+            watcher=FolderWatch(application.data_dir / "marks", no_watch),
+            changes=application.known_changes,
+            compare_seconds=0.01,
+        )
+
+    with unwatched.watching(make):
+        unwatched.rest()
+        unwatched.save("compared.py", "found_by_comparing")
+        wait_until(lambda: unwatched.finds("found_by_comparing"))
 
 
 def test_nothing_to_catch_up_with(unwatched: WatchedKodit) -> None:

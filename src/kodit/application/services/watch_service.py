@@ -55,11 +55,14 @@ class WatchService:
         queue: QueueService,
         watcher: FolderWatcher,
         changes: KnownChanges,
+        compare_seconds: float = COMPARE_SECONDS,
     ) -> None:
+        """`compare_seconds` is how often folders are compared that the system does not watch."""
         self._database = database
         self._queue = queue
         self._watcher = watcher
         self._changes = changes
+        self._compare_seconds = compare_seconds
         self._indexes: dict[int, Index] = {}
         self._uncompared: dict[int, int] = {}
         """The folders that are still to be compared, each with since when it is watched."""
@@ -150,7 +153,7 @@ class WatchService:
             return
         found = await self._watcher.compare(index_id, known, scanned_at)
         now = loop.time()
-        pause = max(COMPARE_SECONDS, SHARE_OF_TIME * (now - began))
+        pause = max(self._compare_seconds, SHARE_OF_TIME * (now - began))
         self._compare_at[index_id] = now + pause
         self._uncompared.pop(index_id, None)
         await self._note(index_id, found)
