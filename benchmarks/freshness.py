@@ -14,7 +14,6 @@ import os
 import signal
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -186,4 +185,4 @@ def children(process: int) -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -83,8 +83,9 @@ class Settings:
     keep_unused_bytes: int = 256_000_000
     """How many bytes of unused embeddings and enrichments are kept at most; the oldest go first."""
     sync_every_seconds: float | None = field(default=None, metadata={"kind": float})
-    """How often `kodit serve` and `kodit worker` bring every index up to date; unless this is set,
-    1800 for `kodit serve`, and never for `kodit worker`."""
+    """How often `kodit serve` and `kodit worker` bring every index up to date that has no interval
+    of its own; unless this is set, 1800 for `kodit serve`, and never for `kodit worker`. Folders
+    that the server watches are brought up to date when something changes, and every six hours."""
     log_level: LogLevel = LogLevel.AUTO
     """What is logged to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info` for
     `kodit serve` and `kodit worker`, and `error` for other commands, which report failures in a

@@ -101,7 +101,7 @@ async def _work_through(application: Application, rules: ClaimRules) -> None:
         database=application.database,
         indexing=application.indexing,
         clock=application.clock,
-        interval=timedelta(0),
+        interval=0.0,
     )
     await scheduler.queue_some()
     run = await queue.request_run(index.id, QueuePriority.USER_INITIATED)

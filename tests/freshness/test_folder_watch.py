@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,25 +16,30 @@ from tests.support.command import PATIENCE_SECONDS
 from tests.support.sources import commit_all, git, write_file
 
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
-from kodit.domain.source import Source, SourceKind
+from kodit.domain.source import FileStamp, KnownFile, Source, SourceKind
+from kodit.infrastructure.folder.scan import RACY_NS
 from kodit.infrastructure.watching.folder_watch import FolderWatch, _open_watch
 
 
-def watching(folder: Path, index_id: int = 1, **globs: tuple[str, ...]) -> WatchedFolder:
-    return WatchedFolder(index_id, Source(SourceKind.FOLDER, str(folder), **globs))
+def watching(folder: Path, index_id: int = 1, exclude: tuple[str, ...] = ()) -> WatchedFolder:
+    return WatchedFolder(index_id, Source(SourceKind.FOLDER, str(folder), exclude=exclude))
 
 
 def changes_after(
-    folder: Path, *steps: Callable[[], object], ends_with: str = "last.py", **globs: tuple[str, ...]
+    folder: Path,
+    *steps: Callable[[], object],
+    ends_with: str = "last.py",
+    exclude: tuple[str, ...] = (),
 ) -> FolderChanges:
     """What is reported of a folder while the steps are done one after the other, up to the file
     that is written last."""
 
     async def look() -> FolderChanges:
         watch = FolderWatch(folder.with_name(f"{folder.name}.marks"))
-        files, needs_scan = {}, False
+        files: dict[str, FileStamp | None] = {}
+        needs_scan = False
         try:
-            await watch.follow([watching(folder, **globs)])
+            await watch.follow([watching(folder, exclude=exclude)])
             for step in (*steps, lambda: write_file(folder / ends_with, "last")):
                 await asyncio.to_thread(step)
                 if step in steps:
@@ -155,6 +162,41 @@ def test_a_commit_and_rules_outside_the_folder(folder: Path) -> None:
 
     assert not outside.files
     assert outside.needs_scan
+
+
+def test_what_is_compared(folder: Path) -> None:
+    """Files by their stamps; what changed shortly before the scan is for a scan to judge, and so
+    is a commit since."""
+    later = time.time_ns() + 10 * RACY_NS
+    commit_all(folder)
+    paths = (".gitignore", "a.py", "deep/b.py")
+
+    def known() -> dict[str, KnownFile]:
+        stamps = {path: (folder / path).stat() for path in paths}
+        return {
+            path: KnownFile("", one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino)
+            for path, one in stamps.items()
+        }
+
+    async def compare(known: dict[str, KnownFile], scanned_at: int) -> FolderChanges:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        try:
+            return await watch.compare(1, known, scanned_at)
+        finally:
+            await watch.aclose()
+
+    before = known()
+    assert not asyncio.run(compare(before, later))
+    assert asyncio.run(compare(before, later - 10 * RACY_NS)) == FolderChanges({}, needs_scan=True)
+    write_file(folder / "a.py", "longer than before")
+    write_file(folder / "new.py", "new")
+    (folder / "deep" / "b.py").unlink()
+    found = asyncio.run(compare(before, later))
+    assert found.files.keys() == {"a.py", "new.py", "deep/b.py"}
+    assert not found.needs_scan
+    os.utime(folder / ".git" / "logs" / "HEAD", ns=(later, later))
+    assert asyncio.run(compare(before, later)).needs_scan
 
 
 def test_git_at_work(folder: Path) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.support.command import wait_until
 from tests.support.serving import ServingKodit
-from tests.support.sources import git, python_function, write_file
+from tests.support.sources import commit_all, git, python_function, write_file
 
+from kodit.application.services.watch_service import WatchService
 from kodit.application.views.search import SearchView
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import IndexRun
-from kodit.domain.questions import SearchQuestion
+from kodit.domain.questions import SearchQuestion, Where
 from kodit.domain.value_objects import RunState, SearchMode
+from kodit.infrastructure.watching.folder_watch import FolderWatch, Watch
 
 
 class WatchedKodit:
@@ -48,16 +51,23 @@ class WatchedKodit:
     def changed_files(self) -> int:
         return self.ask("anything").standing[0].changed_files
 
+    def has_asked_for(self, index_id: int, path: str) -> bool:
+        """Whether a run is asked for that takes in a change of this file."""
+        pending = self.kodit.application.known_changes.pending.get(index_id)
+        return pending is not None and pending.is_requested and path in pending.files
+
     def rest(self) -> None:
         """Wait until all that has changed is indexed."""
         wait_until(lambda: not self.kodit.application.known_changes.pending)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(
+        self, make: Callable[[Application], WatchService] = Application.make_watching
+    ) -> Iterator[None]:
         """Watch inside the block."""
 
         async def begin(application: Application) -> asyncio.Task[None]:
-            return asyncio.create_task(application.make_watching().run())
+            return asyncio.create_task(make(application).run())
 
         async def end(_application: Application) -> None:
             task.cancel()
@@ -158,19 +168,26 @@ def test_what_is_left_out_starts_no_run(watched: WatchedKodit) -> None:
     assert watched.runs()[0].id == before + 1
 
 
-def test_changes_during_a_run_are_one_follow_up(watched: WatchedKodit) -> None:
-    before = watched.runs()[0].id
-    run = watched.kodit.queue(watched.source)
-    for number in range(5):
-        watched.save("during.py", f"during_run_{number}")
-        wait_until(
-            lambda number=number: watched.changed_files() or watched.finds(f"during_run_{number}")
-        )  # type: ignore[misc]
-    wait_until(lambda: watched.finds("during_run_4"))
-    watched.rest()
+def test_changes_during_a_run_are_one_follow_up(tmp_path: Path) -> None:
+    """However often they come."""
+    with ServingKodit(tmp_path / "data", is_serving=False) as kodit:
+        scene = WatchedKodit(kodit, tmp_path / "source")
+        scene.save("first.py", "first_one")
+        index_id = kodit.queue(scene.source).index_id
+        assert index_id is not None
+        task = kodit.call(lambda application: application.queue.claim("ada"))
+        assert task is not None
+        with scene.watching():
+            for path in ("one.py", "two.py", "three.py"):
+                scene.save(path, f"saved_in_{path[:-3]}")
+                wait_until(partial(scene.has_asked_for, index_id, path))
+            assert len(scene.runs()) == 2
+            kodit.call(lambda application: application.queue.release(task.claim))
+            kodit.serve()
+            scene.rest()
 
-    assert run.id == before + 1
-    assert watched.runs()[0].id <= before + 3
+            assert scene.finds("saved_in_three")
+            assert len(scene.runs()) == 2
 
 
 def test_git_at_work_is_waited_for(watched: WatchedKodit) -> None:
@@ -205,6 +222,40 @@ def test_what_happened_while_nobody_watched(unwatched: WatchedKodit, change: str
     with unwatched.watching():
         wait_until(lambda: unwatched.finds("while_absent") == (change == "saved"))
         unwatched.rest()
+
+
+def test_a_commit_is_known_of_files(watched: WatchedKodit) -> None:
+    """It changes none, but who wrote them."""
+    question = SearchQuestion("first_of_all", where=Where(authors=("ada",)))
+
+    def is_found() -> bool:
+        view = watched.kodit.call(lambda app: app.answers.search(LOCAL_CALLER, question))
+        return bool(view.results)
+
+    assert not is_found()
+    commit_all(watched.source)
+    wait_until(is_found)
+
+
+def test_folders_that_the_system_does_not_watch(unwatched: WatchedKodit) -> None:
+    """They are compared from time to time."""
+
+    def no_watch(_folders: list[str]) -> Watch:
+        raise OSError("OS file watch limit reached")
+
+    def make(application: Application) -> WatchService:
+        return WatchService(
+            database=application.database,
+            queue=application.queue,
+            watcher=FolderWatch(application.data_dir / "marks", no_watch),
+            changes=application.known_changes,
+            compare_seconds=0.01,
+        )
+
+    with unwatched.watching(make):
+        unwatched.rest()
+        unwatched.save("compared.py", "found_by_comparing")
+        wait_until(lambda: unwatched.finds("found_by_comparing"))
 
 
 def test_nothing_to_catch_up_with(unwatched: WatchedKodit) -> None:

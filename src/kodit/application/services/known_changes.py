@@ -49,19 +49,23 @@ class KnownChanges:
         """Whether changes of an index become known as they happen."""
         return index_id in self.watched
 
-    async def settle(self, index_ids: Sequence[int], seconds: float) -> None:
+    async def settle(self, index_ids: Sequence[int], seconds: float) -> bool:
         """Wait for at most so long until what has changed of these indexes, of all without any, is
-        indexed."""
+        indexed. Returns whether anything had changed; an answer that was found meanwhile may be out
+        of date then."""
         meant = self.watched.intersection(index_ids) if index_ids else self.watched
         if not meant:
-            return
+            return False
         until = asyncio.get_running_loop().time() + seconds
+        changed: list[int] = []
         with suppress(TimeoutError):  # the answer says what is not in it
             async with asyncio.timeout_at(until):
                 mark = self.mark()
                 while self._reached < mark and self.watched:
                     await self._moved.wait()
-                await self._wait_for([key for key in meant if key in self.pending])
+                changed = [index_id for index_id in meant if index_id in self.pending]
+                await self._wait_for(changed)
+        return bool(changed)
 
     async def _wait_for(self, index_ids: Sequence[int]) -> None:
         waited_for = {index_id: self.pending[index_id] for index_id in index_ids}

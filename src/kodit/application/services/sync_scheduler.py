@@ -20,6 +20,7 @@ from kodit.domain.ports.runtime import Clock
 LOOKS_PER_INTERVAL = 10
 LONGEST_PAUSE_SECONDS = 15.0
 INDEXES_PER_PIECE = 50
+SHORTEST_INTERVAL = 1e-6
 WATCHED_SECONDS = 6 * 3600.0
 """How often what is watched is brought up to date nevertheless, unless it is said for that index:
 a file system over a network tells nothing of what other machines change."""
@@ -84,9 +85,9 @@ class SyncScheduler:
         ]
 
     def _is_due(self, index: Index, run: IndexRun | None, now: float) -> bool:
-        interval = self._interval_of(index)
-        if not interval:
+        if index.sync_every == 0:
             return False
+        interval = max(self._interval_of(index), SHORTEST_INTERVAL)
         if run is None:
             return True
         asked_at = run.started_at or run.created_at

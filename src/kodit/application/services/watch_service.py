@@ -55,13 +55,17 @@ class WatchService:
         queue: QueueService,
         watcher: FolderWatcher,
         changes: KnownChanges,
+        compare_seconds: float = COMPARE_SECONDS,
     ) -> None:
+        """`compare_seconds` is how often folders are compared that the system does not watch."""
         self._database = database
         self._queue = queue
         self._watcher = watcher
         self._changes = changes
+        self._compare_seconds = compare_seconds
         self._indexes: dict[int, Index] = {}
-        self._uncompared: set[int] = set()
+        self._uncompared: dict[int, int] = {}
+        """The folders that are still to be compared, each with since when it is watched."""
         self._looked_at = 0.0
         self._rest_until: dict[int, float] = {}
         self._compare_at: dict[int, float] = {}
@@ -105,11 +109,15 @@ class WatchService:
             for index_id in former.keys() - folders.keys():
                 self._changes.forget(index_id)
             new = {key for key, folder in folders.items() if former.get(key) != folder}
-            self._uncompared = (self._uncompared & folders.keys()) | new
+            watched_since = time.time_ns() + CLOCK_STEP_NS
+            kept = {key: at for key, at in self._uncompared.items() if key in folders}
+            self._uncompared = kept | dict.fromkeys(new, watched_since)
             self._changes.watched = frozenset(folders)
-        for index_id in sorted(self._uncompared):
-            # Before there was a scan there is nothing to compare with.
-            if indexes[index_id].working_copy.scanned_at_ns:
+        for index_id, watched_since in sorted(self._uncompared.items()):
+            scanned_at = indexes[index_id].working_copy.scanned_at_ns
+            if scanned_at > watched_since:
+                del self._uncompared[index_id]  # nothing that has happened since was missed
+            elif scanned_at:  # before there was a scan there is nothing to compare with
                 await self._compare(index_id)
 
     def _read_indexes(self) -> dict[int, Index]:
@@ -145,9 +153,9 @@ class WatchService:
             return
         found = await self._watcher.compare(index_id, known, scanned_at)
         now = loop.time()
-        pause = max(COMPARE_SECONDS, SHARE_OF_TIME * (now - began))
+        pause = max(self._compare_seconds, SHARE_OF_TIME * (now - began))
         self._compare_at[index_id] = now + pause
-        self._uncompared.discard(index_id)
+        self._uncompared.pop(index_id, None)
         await self._note(index_id, found)
 
     async def _note(self, index_id: int, found: FolderChanges) -> None:

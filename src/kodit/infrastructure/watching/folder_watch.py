@@ -130,6 +130,8 @@ class FolderWatch:
         await asyncio.to_thread(self._thread.shutdown)
         if self._watch is not None:
             self._watch.close()
+        with suppress(OSError):
+            await asyncio.to_thread(self._marks.rmdir)
 
     async def _call(self, work: Callable[[], T]) -> T:
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)

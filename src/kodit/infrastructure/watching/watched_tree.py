@@ -79,7 +79,8 @@ class WatchedTree:
         if known is None:
             return FolderChanges()
         gone = dict.fromkeys(known.keys() - lister.met)
-        return FolderChanges(lister.differing | gone, lister.is_racy)
+        needs_scan = lister.is_racy or self._has_new_commits(last_scan_ns)
+        return FolderChanges(lister.differing | gone, needs_scan)
 
     def look_again(self, prefixes: Set[str]) -> None:
         """See whether anything came into these folders between the look at them and the watch."""
@@ -169,6 +170,15 @@ class WatchedTree:
             del self._folders[one]
         self.is_outdated = True
         self._needs_scan = True
+
+    def _has_new_commits(self, since_ns: int) -> bool:
+        """Whether another commit may have been checked out since, or made."""
+        for folder, names in self._beside.items():
+            for name in names & {"HEAD", "packed-refs"}:
+                with suppress(OSError):
+                    if Path(folder, name).stat().st_mtime_ns >= since_ns:
+                        return True
+        return False
 
     def _look_beside(self) -> None:
         """What lies outside the folder and matters: git's data, and ignore files above."""

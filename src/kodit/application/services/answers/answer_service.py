@@ -3,6 +3,7 @@ found there, and what the answer stands on."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -65,13 +66,14 @@ class Asked(Protocol):
     def related(self) -> RelatedService: ...
 
 
-Settle = Callable[[Sequence[int], float], Awaitable[None]]
-"""Waits for at most so many seconds until known changes of these indexes (of all, where none is
-named) are indexed."""
+Settle = Callable[[Sequence[int], float], Awaitable[bool]]
+"""Waits for at most so many seconds until what has changed of these indexes (of all, where none is
+named) is indexed; returns whether anything had changed."""
 
 
-async def _no_wait(_index_ids: Sequence[int], _seconds: float) -> None:
+async def _no_wait(_index_ids: Sequence[int], _seconds: float) -> bool:
     """Nobody watches the sources: what has changed is not known."""
+    return False
 
 
 Observe = Callable[[str, float], None]
@@ -128,8 +130,6 @@ class AnswerService:
         """The best snippets for a question or a name, best first."""
         start = start_of(question)
         chosen = await _read(lambda: self._scope.choose(caller, question.where))
-        if question.wait > 0:
-            await self._settle(chosen.index_ids, question.wait)
         search_filter = replace(chosen.filter, kinds=question.kinds)
         # One more than is wanted says whether anything follows.
         request = SearchRequest(
@@ -154,7 +154,13 @@ class AnswerService:
                 with_file=caller.is_local,
             )
 
-        return await _read(find)
+        if question.wait <= 0:
+            return await _read(find)
+        # Mostly nothing has changed, and to know that takes as long as a search.
+        view, has_changed = await asyncio.gather(
+            _read(find), self._settle(chosen.index_ids, question.wait)
+        )
+        return await _read(find) if has_changed else view
 
     @_measured
     async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
