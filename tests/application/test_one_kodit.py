@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
+import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +133,56 @@ def _codes_in_fork(
     finally:
         process.kill()
         process.join()
+
+
+def test_a_kodit_that_is_dropped_without_being_closed(tmp_path: Path) -> None:
+    """Keeps neither its thread, nor its child processes, nor its files."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "a.py").write_text("def found() -> None: ...\n")
+    kodit = Kodit(tmp_path / "data")
+    kodit.index(tmp_path / "source")
+    before = _children()
+    assert len(kodit.grep("found").matches) == 1
+    opened = kodit._opened
+    assert opened is not None
+    thread, children = opened.loop._thread, _children()
+    assert children > before
+    gone = weakref.ref(opened.application)
+    del kodit, opened
+    thread.join(60)
+    assert not thread.is_alive()
+    gc.collect()
+    assert gone() is None
+    assert not _children() & (children - before)
+    assert not _open_below(tmp_path / "data")
+
+
+def _children() -> set[str]:
+    """The processes that this one has started and not waited for."""
+    found: set[str] = set()
+    for task in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found |= set(task.read_text().split())
+    return found
+
+
+def _open_below(folder: Path) -> list[str]:
+    """The files of a folder that this process has open."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # one that was open for this look alone
+            found.append(link.readlink())
+    return [str(path) for path in found if path.is_relative_to(folder)]
+
+
+def test_a_dropped_kodit_in_a_forked_process(tmp_path: Path) -> None:
+    """Closes nothing of the process that it comes from."""
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.status()
+        drop = kodit._when_dropped
+        assert drop is not None
+        assert _codes_in_fork(lambda: [kodit], [lambda _kodit: drop()]) == ["done"]
+        assert kodit.status() == []
 
 
 class _DeletedOnce:

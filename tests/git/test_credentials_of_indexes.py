@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.command import KoditCommand, Outcome
 from tests.support.snapshot import execute, read_rows
+
+from kodit.application.services.source_service import IndexRequest
+from kodit.composition import Application
+from kodit.domain.entities import Index
+from kodit.domain.source import Credentials
+from kodit.settings import Settings
 
 if TYPE_CHECKING:
     from tests.git.conftest import GitServer, MakeRepository
@@ -126,6 +133,51 @@ def test_credentials_that_are_not_accepted(place: Place, way: str, waits: bool) 
     assert "; --credentials env:NAME names a variable" in outcome.err
     assert (place.references, place.kept) == (before, before)
     assert place.still_works()
+
+
+class _DeletesWhatItReveals:
+    """A reader of sources; the index whose secret it has told is deleted a moment later."""
+
+    def __init__(self, application: Application, loop: asyncio.AbstractEventLoop) -> None:
+        self._application = application
+        self._reader = application.engines.reader
+        self._loop = loop
+        self.deleted: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def reveal(self, index: Index) -> Credentials | None:
+        credentials = self._reader.reveal(index)
+        if not self.deleted:
+            self.deleted.append(index.id)
+            deletion = self._application.indexes.delete(index.id)
+            asyncio.run_coroutine_threadsafe(deletion, self._loop).result(60)
+        return credentials
+
+
+@pytest.mark.parametrize("way", ["in the URL", "in a variable"])
+def test_an_index_that_is_deleted_while_its_credentials_are_given_again(
+    place: Place, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are stored with the index that takes its place."""
+    monkeypatch.setenv("TOKEN_OF_TEST", f"user:{PASSWORD}")
+    if way == "in the URL":
+        request = IndexRequest([place.with_password(PASSWORD)])
+    else:
+        request = IndexRequest([place.url], credentials="env:TOKEN_OF_TEST")
+
+    async def work(application: Application) -> None:
+        await application.sources.add(request)
+        reader = _DeletesWhatItReveals(application, asyncio.get_running_loop())
+        monkeypatch.setattr(application.indexes, "_reader", reader)
+        [run] = await application.sources.add(request)
+        [index] = [status.summary.index for status in await application.indexes.status()]
+        assert [index.id] == [run.index_id] != reader.deleted
+        assert reader.reveal(index) == Credentials("user", PASSWORD)
+
+    with Application(Settings.load({}, data_dir=place.kodit.data_dir)) as application:
+        asyncio.run(work(application))
 
 
 def test_credentials_that_cannot_be_tried(place: Place) -> None:

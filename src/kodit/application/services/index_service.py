@@ -41,6 +41,15 @@ class SourceRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class _Checked:
+    """A request that can be met, without what is known already of the index `known`; None where
+    all of it is to be stored, whichever index there is."""
+
+    request: SourceRequest
+    known: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStatus:
     """An index with what it holds and its latest run."""
 
@@ -109,8 +118,19 @@ class IndexService:
         """
         for request in requests:
             await self._allow(request, policy)
-        changed = [await self._check(request, policy) for request in requests]
-        return [await self._store(request, policy) for request in changed]
+        checked = [await self._check(request, policy) for request in requests]
+        return [
+            await self._meet(request, one, policy)
+            for request, one in zip(requests, checked, strict=True)
+        ]
+
+    async def _meet(self, request: SourceRequest, checked: _Checked, policy: CallerPolicy) -> Index:
+        while True:
+            index = await self._store(checked, policy)
+            if index is not None:
+                return index
+            # What was left out as known went with the index that had it.
+            checked = await self._check(request, policy)
 
     async def _allow(self, request: SourceRequest, policy: CallerPolicy) -> None:
         policy.check_source(request.source)
@@ -121,8 +141,8 @@ class IndexService:
             addresses = await in_thread(partial(self._hosts.addresses, host))
             policy.check_addresses(host, addresses)
 
-    async def _check(self, request: SourceRequest, policy: CallerPolicy) -> SourceRequest:
-        """See whether a request can be met; returns it without what is known already."""
+    async def _check(self, request: SourceRequest, policy: CallerPolicy) -> _Checked:
+        """See whether a request can be met."""
 
         def look() -> Index | None:
             with self._database.read() as transaction:
@@ -131,7 +151,7 @@ class IndexService:
         named = None if request.reference is None else self._reader.named(request.reference)
         index = await in_thread(look, Lane.READS)
         if index is not None and await in_thread(partial(self._is_known, index, request)):
-            return replace(request, credentials=None, reference=None)
+            return _Checked(replace(request, credentials=None, reference=None), index.id)
         await self._reader.check(
             request.source,
             request.credentials or named,
@@ -139,7 +159,7 @@ class IndexService:
         )
         if request.credentials is None and request.reference is not None:
             await in_thread(partial(self._reader.bind, request.reference, request.source))
-        return request
+        return _Checked(request)
 
     def _is_known(self, index: Index, request: SourceRequest) -> bool:
         """Whether a request names no credentials but those that the index has and may use."""
@@ -153,17 +173,23 @@ class IndexService:
             return False
         return request.credentials in (None, known)
 
-    async def _store(self, request: SourceRequest, policy: CallerPolicy) -> Index:
+    async def _store(self, checked: _Checked, policy: CallerPolicy) -> Index | None:
+        """Returns None, and stores nothing, where the index is gone by which it was checked."""
+        request = checked.request
         source, reference = request.source, request.reference
         if request.credentials is not None:
             reference = await in_thread(partial(self._reader.keep, request.credentials, source))
 
-        def add() -> tuple[Index, str | None]:
+        def add() -> tuple[Index | None, str | None]:
             with self._database.write() as transaction:
                 indexes = transaction.indexes
-                found = indexes.find(source) or indexes.add(
-                    source, self._clock.now(), is_confined=policy.confines(source)
-                )
+                found = indexes.find(source)
+                if checked.known is not None and (found is None or found.id != checked.known):
+                    return None, None
+                if found is None:
+                    found = indexes.add(
+                        source, self._clock.now(), is_confined=policy.confines(source)
+                    )
                 if found.is_confined and policy.is_free:
                     indexes.release(found.id)
                 chosen = replace(

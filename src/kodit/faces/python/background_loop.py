@@ -22,6 +22,7 @@ class BackgroundLoop:
         self._giving = threading.Lock()
         self._is_closed = False
         self._stop = asyncio.Event()
+        self._afterwards: Callable[[], object] | None = None
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         # A program that never closes what it opened must still end.
         self._thread = threading.Thread(target=self._run, name="kodit-loop", daemon=True)
@@ -65,10 +66,19 @@ class BackgroundLoop:
     def close(self) -> None:
         """Cancel what is still under way, wait for it, and end the thread."""
         with self._giving:
-            if not self._is_closed:
-                self._is_closed = True
-                self._loop.call_soon_threadsafe(self._stop.set)
+            self._end()
         self._thread.join()
+
+    def abandon(self, afterwards: Callable[[], object]) -> None:
+        """The same without waiting: `afterwards` is called in the thread as its last act. For
+        whoever may be the garbage collector, in any thread, that of this loop included."""
+        self._afterwards = afterwards
+        self._end()
+
+    def _end(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._loop.call_soon_threadsafe(self._stop.set)
 
     def _run(self) -> None:
         async def serve() -> None:
@@ -77,6 +87,8 @@ class BackgroundLoop:
 
         with self._runner:
             self._runner.run(serve())
+        if self._afterwards is not None:
+            self._afterwards()
 
 
 def _settle(outcome: Future[T], ended: asyncio.Task[T]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -57,7 +58,8 @@ class Kodit:
 
     Calls are synchronous, may be made where an event loop is running, as in a notebook, and by any
     number of threads at once: they share one application, which opens everything once. A process
-    that is forked meanwhile cannot use it.
+    that is forked meanwhile cannot use it. An object that is dropped without `close` is closed
+    soon after.
     """
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
@@ -65,6 +67,7 @@ class Kodit:
         self._settings = Settings.load(data_dir=data_dir)
         self._opened: _Opened | None = None
         self._opening = threading.Lock()
+        self._when_dropped: weakref.finalize[[Callable[[], object]], Kodit] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +84,8 @@ class Kodit:
         """Close the database and end running work. The next call opens it again."""
         with self._opening:
             opened, self._opened = self._opened, None
+            if self._when_dropped is not None:
+                self._when_dropped.detach()
         # A forked process closes nothing: all of it belongs to the parent process.
         if opened is not None and opened.process == os.getpid():
             opened.loop.close()
@@ -281,7 +286,12 @@ class Kodit:
                 except BaseException:
                     application.close()
                     raise
-                self._opened = _Opened(application, BackgroundLoop(), os.getpid())
+                loop = BackgroundLoop()
+                self._opened = _Opened(application, loop, os.getpid())
+                # In a forked process there is no such thread, and nothing is closed.
+                self._when_dropped = weakref.finalize(self, loop.abandon, application.close)
+                # The end of the process ends all of it, and waits for nothing.
+                self._when_dropped.atexit = False
             return self._opened
 
 
