@@ -62,8 +62,19 @@ COMMANDS = [
     "related 1 deep/quartz.py:1 --all --json -n 3",
     "related 1 deep/quartz.py:9999",
     "related nowhere deep/quartz.py:1",
+    "status",
+    "status --json",
+    "status 2",
+    "status .",
+    "status nowhere",
+    "queue list",
+    "queue list --all -n 1",
+    "queue list --all --json",
+    "queue show 1",
+    "queue show 2 --json",
+    "queue show 99",
 ]
-READING = ["search quartz", "grep quartz", "read 1 deep/quartz.py"]
+READING = ["search quartz", "read 1 deep/quartz.py", "status"]
 UNUSED = {"asyncio", "sqlalchemy", "numpy", "tantivy", "rich", "logging", "http", "email"}
 HOSTILE_COMMANDS = [["read", "1", HOSTILE], ["grep", "\udcff"], ["search", "\x1b[2J\udcff"]]
 

@@ -18,7 +18,7 @@ from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import is_interactive, print_json, printable, say
-from kodit.faces.cli.terminal.tables import show_statuses
+from kodit.faces.cli.terminal.tables import show_indexes
 
 
 def index_and_show(
@@ -43,10 +43,11 @@ def index_and_show(
         return runs, statuses, await application.queue.overview(application.registry)
 
     runs, statuses, queue = session.run(work())
+    view = IndexesView.of(statuses, queue, with_queue=False)
     if as_json:
-        print_json(IndexesView.of(statuses, queue, with_queue=False))
+        print_json(view)
     else:
-        show_statuses(statuses, queue, with_errors=not wait)
+        show_indexes(view.indexes, with_errors=not wait)
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
         return True

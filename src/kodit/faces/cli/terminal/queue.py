@@ -2,79 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby, islice
+from typing import TYPE_CHECKING
 
-from kodit.application.services.queue_overview import QueueOverview
-from kodit.application.views.runs import ListedRunView, QueueView, RunsView
-from kodit.composition import Application
-from kodit.domain.entities import IndexRun, TaskAttempt
-from kodit.domain.errors import NotFoundError
-from kodit.domain.value_objects import RunState, Source
+from kodit.application.views.runs import ListedRunView, QueueView, RunsView, RunView
+from kodit.domain.questions import QueueQuestion, RunQuestion
+from kodit.domain.value_objects import RunState
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import print_json, print_line, printable, say
 from kodit.faces.cli.terminal.runs import queue_line, run_line, run_lines, telling_lines
 
+if TYPE_CHECKING:
+    from kodit.composition import Application
+    from kodit.domain.entities import IndexRun
+
 
 def list_runs(session: Session, *, everything: bool, limit: int, as_json: bool) -> None:
     """What runs, what waits in its order, what has failed; or all runs, newest first."""
-
-    application = session.application
-
-    async def work() -> None:
-        if everything:
-            found = await application.queue.list_runs(limit=limit + 1)
-            runs = found[:limit]
-        else:
-            found = await application.queue.needing_attention(application.registry, limit + 1)
-            runs = list(chain.from_iterable(_by_state(found, limit)))
-        queue = await application.queue.overview(application.registry, runs)
-        sources = await application.indexes.sources()
-        if as_json:
-            listed = (
-                ListedRunView.of(run, queue).with_source(_name_of(sources, run)) for run in runs
-            )
-            print_json(RunsView(QueueView.of(queue), tuple(listed)))
-            return
-        print_line(queue_line(queue))
-        for run in runs:
-            print_line(run_line(run))
-            if run.index_id is not None:
-                print_line(f"    {printable(str(sources.get(run.index_id, 'a deleted index')))}")
-            for line in telling_lines(run, queue):
-                print_line(f"    {line}")
-        if not runs:
-            say("Nothing waits, runs or has failed.")
-        if len(found) > len(runs):
-            say("There are more; `--limit` says how many are listed.")
-
-    session.run(work())
-
-
-def _by_state(runs: Iterable[IndexRun], limit: int) -> Iterator[list[IndexRun]]:
-    """The first of each state: a queue that is long hides no failure."""
-    for _state, alike in groupby(runs, key=lambda run: run.state):
-        yield list(islice(alike, limit))
+    view = session.ask(QueueQuestion(everything=everything, limit=limit), RunsView)
+    if as_json:
+        print_json(view)
+        return
+    runs = view.runs or ()
+    print_line(queue_line(view.queue))
+    for run in runs:
+        print_line(run_line(run))
+        if run.index_id is not None:
+            print_line(f"    {printable(run.source or 'a deleted index')}")
+        for line in telling_lines(run):
+            print_line(f"    {line}")
+    if not runs:
+        say("Nothing waits, runs or has failed.")
+    if not view.complete:
+        say("There are more; `--limit` says how many are listed.")
 
 
 def show_one_run(session: Session, run_id: int, *, as_json: bool) -> None:
     """A run with its tasks, and every attempt of each."""
-
-    application = session.application
-
-    async def work() -> None:
-        run, attempts = await application.queue.describe(run_id)
-        queue = await application.queue.overview(application.registry, [run])
-        source = await _source(application, run)
-        if as_json:
-            print_json(_whole(run, source, attempts, queue))
-            return
-        if source is None and run.index_id is not None:
-            source = "being deleted"
-        for line in run_lines(run, source, attempts, queue):
-            print_line(line)
-
-    session.run(work())
+    run = session.ask(RunQuestion(run_id), ListedRunView)
+    if as_json:
+        print_json(run)
+        return
+    source = run.source
+    if source is None and run.index_id is not None:
+        source = "being deleted"
+    for line in run_lines(run, source):
+        print_line(line)
 
 
 def retry_run(session: Session, run_id: int, *, as_json: bool) -> None:
@@ -108,39 +80,13 @@ def cancel_run(session: Session, run_id: int, *, as_json: bool) -> None:
 async def _tell_run(application: Application, run: IndexRun, *, as_json: bool) -> None:
     """How a run stands that was just steered, and what happens next."""
     if as_json:
-        run, attempts = await application.queue.describe(run.id)
-        queue = await application.queue.overview(application.registry, [run])
-        print_json(_whole(run, await _source(application, run), attempts, queue))
+        print_json(await application.run_answers.show(run.id))
         return
     queue = await application.queue.overview(application.registry, [run])
-    say(run_line(run))
-    for line in telling_lines(run, queue):
+    view = RunView.of(run, queue)
+    say(run_line(view))
+    for line in telling_lines(view):
         say(f"    {line}")
-
-
-async def _source(application: Application, run: IndexRun) -> str | None:
-    """Of what index a run is; None for a single task, or where the index is being deleted."""
-    if run.index_id is None:
-        return None
-    try:
-        return str((await application.indexes.get(run.index_id)).source)
-    except NotFoundError:
-        return None
-
-
-def _name_of(sources: Mapping[int, Source], run: IndexRun) -> str | None:
-    source = None if run.index_id is None else sources.get(run.index_id)
-    return None if source is None else str(source)
-
-
-def _whole(
-    run: IndexRun,
-    source: str | None,
-    attempts: Mapping[int, Sequence[TaskAttempt]],
-    queue: QueueOverview,
-) -> ListedRunView:
-    """A run with the history of each of its tasks, and its source as in the list."""
-    return ListedRunView.of(run, queue, attempts).with_source(source)
 
 
 def pause_queue(session: Session, *, as_json: bool) -> None:
@@ -168,8 +114,8 @@ def resume_queue(session: Session, *, as_json: bool) -> None:
 
 
 async def _tell_queue(application: Application, *, as_json: bool) -> None:
-    queue = await application.queue.overview(application.registry)
+    queue = QueueView.of(await application.queue.overview(application.registry))
     if as_json:
-        print_json(RunsView(QueueView.of(queue)))
+        print_json(RunsView(queue))
     else:
         say(queue_line(queue))
