@@ -173,7 +173,7 @@ def test_only_what_tells_something_is_told() -> None:
         "BM25_INDEX",
     ]
     run.is_follow_up = True
-    assert len(telling_lines(run, IDLE)) == 3
+    assert len(telling_lines(run)) == 3
     waiting = run_of(TaskState.BLOCKED)
     assert telling_lines(waiting) == []
     waiting.is_follow_up = True

@@ -13,7 +13,15 @@ from kodit.domain.errors import KoditError, UserError
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.commands import clients, files, keys, queue, serve, worker
 from kodit.faces.cli.commands.group import Commands
-from kodit.faces.cli.commands.options import Everywhere, Given, IndexName, Json, Serve, given
+from kodit.faces.cli.commands.options import (
+    Everywhere,
+    Given,
+    IndexName,
+    Json,
+    Serve,
+    Sources,
+    given,
+)
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
 from kodit.faces.cli.terminal.output import printable, say
@@ -143,10 +151,7 @@ def search(
             help="Search only this source, after indexing or refreshing it.",
         ),
     ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
-    ] = None,
+    source: Sources = None,
     everywhere: Everywhere = False,
     mode: Annotated[
         str, typer.Option("--mode", "-m", help="hybrid, keyword, code or text.")

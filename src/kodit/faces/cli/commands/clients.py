@@ -49,7 +49,9 @@ def stdio(
     folder: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER", help="Where the client works; the current folder unless it is given."
+            "--folder",
+            metavar="FOLDER",
+            help="Where the client works; the current folder unless it is given.",
         ),
     ] = None,
 ) -> None:

@@ -22,6 +22,10 @@ OneIndex = Annotated[
         help="Only this index. Without it, the one that holds the current folder, or else all.",
     ),
 ]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
+]
 Everywhere = Annotated[bool, typer.Option("--all", help="Every index, wherever you are.")]
 Languages = Annotated[
     list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
