@@ -69,6 +69,15 @@ def configure(
             "May also follow the command.",
         ),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            help="Ask this server instead, with the key in KODIT_API_KEY; KODIT_SERVER unless it "
+            "is given. May also follow the command.",
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -77,7 +86,8 @@ def configure(
     ] = False,
 ) -> None:
     """Durable, incremental code search."""
-    given(context).data_dir = data_dir
+    options = given(context)
+    options.data_dir, options.server = data_dir, server
 
 
 @app.command()

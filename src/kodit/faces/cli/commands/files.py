@@ -92,7 +92,8 @@ def ls(
 
     globs = glob or []
     if source is not None and (sources or everywhere):
-        source, globs = None, [source, *globs]
+        globs = [source, *globs]
+        source = None
     named = _named(source, sources)
     question = FilesQuestion(_where(named, language, globs, everywhere=everywhere))
     with opened(context) as session:

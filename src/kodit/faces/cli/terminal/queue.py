@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kodit.application.views.runs import ListedRunView, QueueView, RunsView, RunView
+from kodit.application.views.runs import ListedRunView, RunsView
 from kodit.domain.questions import QueueQuestion, RunQuestion
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.session import Session
@@ -13,7 +13,6 @@ from kodit.faces.cli.terminal.runs import queue_line, run_line, run_lines, telli
 
 if TYPE_CHECKING:
     from kodit.composition import Application
-    from kodit.domain.entities import IndexRun
 
 
 def list_runs(session: Session, *, everything: bool, limit: int, as_json: bool) -> None:
@@ -50,72 +49,79 @@ def show_one_run(session: Session, run_id: int, *, as_json: bool) -> None:
 
 
 def retry_run(session: Session, run_id: int, *, as_json: bool) -> None:
-    application = session.application
-
-    async def work() -> None:
-        run = await application.queue.retry(run_id)
-        if run.id != run_id and not as_json:
-            say(f"Run {run_id} is out of date; run {run.id} has replaced it.")
-        await _tell_run(application, run, as_json=as_json)
-
-    session.run(work())
+    """Raises UserError for a run that cannot be retried."""
+    if session.remote is not None:
+        run = session.remote.steer(run_id, "retry")
+    else:
+        run = session.run(session.application.run_answers.retry(run_id))
+    if run.id != run_id and not as_json:
+        say(f"Run {run_id} is out of date; run {run.id} has replaced it.")
+    _tell_run(run, as_json=as_json)
 
 
 def cancel_run(session: Session, run_id: int, *, as_json: bool) -> None:
-    application = session.application
+    """Raises UserError for a run that cannot be cancelled."""
+    others: list[int] = []
+    if session.remote is not None:
+        run = session.remote.steer(run_id, "cancel")
+    else:
+        run, others = session.run(_cancel(session.application, run_id))
+    _tell_run(run, as_json=as_json)
+    if as_json:
+        return
+    if run.state == RunState.CANCELLED:
+        say(f"`kodit queue retry {run.id}` runs it after all.")
+    for other in others:
+        say(f"Run {other} was requested too and is not cancelled.")
 
-    async def work() -> None:
-        run = await application.queue.cancel(run_id)
-        await _tell_run(application, run, as_json=as_json)
-        if as_json:
-            return
-        if run.state is RunState.CANCELLED:
-            say(f"`kodit queue retry {run.id}` runs it after all.")
-        for other in await application.queue.left_beside(run):
-            say(f"Run {other.id} was requested too and is not cancelled.")
 
-    session.run(work())
+async def _cancel(application: Application, run_id: int) -> tuple[ListedRunView, list[int]]:
+    """The run, and those that were requested beside it."""
+    run = await application.queue.cancel(run_id)
+    others = await application.queue.left_beside(run)
+    return await application.run_answers.show(run.id), [other.id for other in others]
 
 
-async def _tell_run(application: Application, run: IndexRun, *, as_json: bool) -> None:
+def _tell_run(run: ListedRunView, *, as_json: bool) -> None:
     """How a run stands that was just steered, and what happens next."""
     if as_json:
-        print_json(await application.run_answers.show(run.id))
+        print_json(run)
         return
-    queue = await application.queue.overview(application.registry, [run])
-    view = RunView.of(run, queue)
-    say(run_line(view))
-    for line in telling_lines(view):
+    say(run_line(run))
+    for line in telling_lines(run):
         say(f"    {line}")
 
 
 def pause_queue(session: Session, *, as_json: bool) -> None:
-    application = session.application
-
-    async def work() -> None:
-        news = await application.queue.pause()
-        if not as_json:
-            say("Paused; running tasks finish first." if news else "It was paused already.")
-        await _tell_queue(application, as_json=as_json)
-
-    session.run(work())
+    """Let no task begin."""
+    is_news, view = _set_queue(session, "pause")
+    if not as_json:
+        say("Paused; running tasks finish first." if is_news else "It was paused already.")
+    _tell_queue(view, as_json=as_json)
 
 
 def resume_queue(session: Session, *, as_json: bool) -> None:
-    application = session.application
-
-    async def work() -> None:
-        news = await application.queue.resume()
-        if not as_json:
-            say("Resumed." if news else "It was not paused.")
-        await _tell_queue(application, as_json=as_json)
-
-    session.run(work())
+    """Let tasks begin again."""
+    is_news, view = _set_queue(session, "resume")
+    if not as_json:
+        say("Resumed." if is_news else "It was not paused.")
+    _tell_queue(view, as_json=as_json)
 
 
-async def _tell_queue(application: Application, *, as_json: bool) -> None:
-    queue = QueueView.of(await application.queue.overview(application.registry))
+def _set_queue(session: Session, action: str) -> tuple[bool, RunsView]:
+    """Whether that has changed anything, and the queue."""
+
+    async def work() -> tuple[bool, RunsView]:
+        queue, answers = session.application.queue, session.application.run_answers
+        was_paused = await queue.paused_since() is not None
+        view = await (answers.pause() if action == "pause" else answers.resume())
+        return was_paused is not (action == "pause"), view
+
+    return session.run(work()) if session.remote is None else session.remote.set_queue(action)
+
+
+def _tell_queue(view: RunsView, *, as_json: bool) -> None:
     if as_json:
-        print_json(RunsView(queue))
+        print_json(view)
     else:
-        say(queue_line(queue))
+        say(queue_line(view.queue))

@@ -61,12 +61,17 @@ def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[
 def delete_index(session: Session, name: str) -> None:
     """Raises NotFoundError or SourceError."""
 
-    async def work() -> None:
+    async def work() -> tuple[int, str]:
         index = await _find_index(session.application, name)
         await session.application.indexes.delete(index.id)
-        say(f"Deleted index {index.id} of {printable(str(index.source))}.")
+        return index.id, str(index.source)
 
-    session.run(work())
+    if session.remote is not None:
+        index = session.remote.delete(name)
+        index_id, source = index.id, index.source
+    else:
+        index_id, source = session.run(work())
+    say(f"Deleted index {index_id} of {printable(source)}.")
 
 
 async def _find_index(application: Application, name: str) -> Index:
