@@ -33,7 +33,7 @@ LARGEST_NUMBER = 1_000_000_000
 
 _OF_ONE_PROCESS = (
     *("data_dir", "log_level", "sync_every_seconds", "sources", "keys_file", "allowed_hosts"),
-    *("allowed_roots", "allow_private_addresses", "allowed_credentials"),
+    *("allowed_roots", "allow_private_addresses", "allowed_credentials", "server", "api_key"),
 )
 """Settings that say what one process does, and to whom, but not how it indexes."""
 _YES = ("1", "true", "yes", "on")
@@ -112,6 +112,12 @@ class Settings:
     """Under which names `kodit serve` may be called over the network, besides `localhost` and the
     address that it listens at; separated by commas. A request for, or from a page of, any other is
     refused."""
+
+    server: str = field(default="", metadata={"kind": "text"})
+    """The address of a server, such as `https://kodit.example.org`, that commands ask instead of
+    working on a data directory of this machine; `--data-dir` on the command line overrules it."""
+    api_key: str = field(default="", repr=False, metadata={"kind": "text"})
+    """The key that commands send to that server."""
 
     @property
     def policy_of_remote_callers(self) -> CallerPolicy:
@@ -365,6 +371,7 @@ def _hosts(name: str, text: str) -> tuple[str, ...]:
 _WAYS: dict[Any, Callable[[str, str], Any]] = {
     bool: _truth,
     "path": lambda _name, text: Path(text),
+    "text": lambda _name, text: text.strip(),
     "limits": _limits,
     "folders": _folders,
     "credentials": _credentials,

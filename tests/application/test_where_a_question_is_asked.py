@@ -15,7 +15,6 @@ from kodit.application.views.files import FilesView
 from kodit.composition import Application
 from kodit.domain.caller import Caller
 from kodit.domain.errors import (
-    InvalidQueryError,
     KoditError,
     NotFoundError,
     RefusedByPolicyError,
@@ -198,17 +197,31 @@ def test_a_file_that_is_in_no_index(place: Place) -> None:
     with pytest.raises(SourceError) as refused:
         asyncio.run(answers.read(Caller(), ReadQuestion(str(place.other / "f.py"))))
     assert refused.value.code == "source_not_indexed"
-    with pytest.raises(InvalidQueryError):
+    with pytest.raises(NotFoundError):
         asyncio.run(answers.read(REMOTE, ReadQuestion(f"{place.shop}/a.py")))
 
 
-def test_a_question_about_one_index_names_it(place: Place) -> None:
-    """Unless it is clear which one is meant."""
+@pytest.mark.parametrize("where", [Where(), Where(everywhere=True), Where(("1", "2"))], ids=str)
+def test_a_file_of_one_of_several_indexes(where: Where, place: Place) -> None:
+    """Is found in the one that has it; that nobody named it, the answer says."""
     answers = place.application.answers
-    for where, code in ((Where(), "source_missing"), (Where(("1", "2")), "sources_several")):
-        with pytest.raises(InvalidQueryError) as error:
-            asyncio.run(answers.read(Caller(), ReadQuestion("a.py", where)))
-        assert error.value.code == code
+    for path, index_id in (("a.py", 1), ("e.py", 2)):
+        text = asyncio.run(answers.read(Caller(), ReadQuestion(path, where)))
+        assert (text.index_id, text.path) == (index_id, path)
+        assert bool(text.standing[0].is_implied) is not bool(where.sources)
+        related = asyncio.run(answers.related(Caller(), RelatedQuestion(f"{path}:1", where)))
+        assert {one.index_id for one in related.results} <= {index_id}
+
+    with pytest.raises(NotFoundError) as error:
+        asyncio.run(answers.read(Caller(), ReadQuestion("no.py", where)))
+    assert error.value.code == "file_in_no_index"
+
+
+def test_a_file_in_two_parts_of_one_index(place: Place) -> None:
+    """Is one file."""
+    where = Where((str(place.shop / "web"), "1"))
+    text = asyncio.run(place.application.answers.read(Caller(), ReadQuestion("web/b.py", where)))
+    assert text.path == "web/b.py"
 
 
 def test_pages_of_every_list(place: Place) -> None:

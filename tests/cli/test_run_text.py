@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.views.runs import ListedRunView, QueueView, RunView
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, TaskAttempt
 from kodit.domain.value_objects import (
@@ -19,15 +20,7 @@ from kodit.domain.value_objects import (
     TaskType,
 )
 from kodit.faces.cli.terminal import runs as text
-from kodit.faces.cli.terminal.runs import (
-    ago,
-    counted,
-    queue_line,
-    run_line,
-    run_lines,
-    task_line,
-    telling_lines,
-)
+from kodit.faces.cli.terminal.runs import ago, counted, run_lines
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 IDLE = QueueOverview(NOW, ClaimRules(), paused_since=None, workers=[], running={}, waiting=[])
@@ -53,6 +46,22 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
             return NOW
 
     monkeypatch.setattr(text, "datetime", Clock)
+
+
+def queue_line(queue: QueueOverview) -> str:
+    return text.queue_line(QueueView.of(queue))
+
+
+def run_line(run: IndexRun) -> str:
+    return text.run_line(RunView.of(run))
+
+
+def telling_lines(run: IndexRun) -> list[str]:
+    return text.telling_lines(RunView.of(run, IDLE))
+
+
+def first_task_line(run: IndexRun, queue: QueueOverview) -> str:
+    return text.task_line(RunView.of(run, queue).tasks[0])
 
 
 def run_of(*states: TaskState, base: QueuePriority = QueuePriority.USER_INITIATED) -> IndexRun:
@@ -158,17 +167,17 @@ def test_only_what_tells_something_is_told() -> None:
     run = run_of(
         TaskState.READY, TaskState.RUNNING, TaskState.FAILED, TaskState.SKIPPED, TaskState.SUCCEEDED
     )
-    assert [line.partition(":")[0] for line in telling_lines(run, IDLE)] == [
+    assert [line.partition(":")[0] for line in telling_lines(run)] == [
         "SYNC",
         "EXTRACT",
         "BM25_INDEX",
     ]
     run.is_follow_up = True
-    assert len(telling_lines(run, IDLE)) == 3
+    assert len(telling_lines(run)) == 3
     waiting = run_of(TaskState.BLOCKED)
-    assert telling_lines(waiting, IDLE) == []
+    assert telling_lines(waiting) == []
     waiting.is_follow_up = True
-    assert telling_lines(waiting, IDLE) == ["SYNC: waits for the run of index 3 that is under way"]
+    assert telling_lines(waiting) == ["SYNC: waits for the run of index 3 that is under way"]
 
 
 def test_how_far_a_task_is() -> None:
@@ -177,15 +186,15 @@ def test_how_far_a_task_is() -> None:
     task = run.tasks[0]
     task.worker, task.claim_no = "ada", 1
     at_work = replace(IDLE, workers=["ada"])
-    assert task_line(task, run, at_work) == "attempt 1, by ada"
+    assert first_task_line(run, at_work) == "attempt 1, by ada"
     task.progress = TaskProgress("REFRESH_WORKING_COPY", 4, None)
-    assert task_line(task, run, at_work) == "refresh working copy 4; attempt 1, by ada"
+    assert first_task_line(run, at_work) == "refresh working copy 4; attempt 1, by ada"
     task.progress = TaskProgress("REFRESH_WORKING_COPY", 4, 9)
-    assert task_line(task, run, at_work) == "refresh working copy 4 of 9; attempt 1, by ada"
+    assert first_task_line(run, at_work) == "refresh working copy 4 of 9; attempt 1, by ada"
     task.state, task.error = TaskState.FAILED, "The disk\nis full."
     run.state = RunState.FAILED
     again = "not retried; `kodit queue retry 7` retries it and the stages after it"
-    assert task_line(task, run, at_work) == rf"The disk\nis full; {again}"
+    assert first_task_line(run, at_work) == rf"The disk\nis full; {again}"
 
 
 def test_all_that_is_known_of_a_run() -> None:
@@ -194,7 +203,9 @@ def test_all_that_is_known_of_a_run() -> None:
     run.tasks[0].work = {"files_parsed": 1, "snippets_written": 12}
     under_way = replace(ATTEMPT, claim_no=4, finished_at=None, outcome=None, error=None)
 
-    lines = run_lines(run, "/evil\x1b[2J", {2: [ATTEMPT, under_way]}, IDLE)
+    view = ListedRunView.of(run, IDLE, {2: [ATTEMPT, under_way]})
+
+    lines = run_lines(view, "/evil\x1b[2J")
 
     assert lines == [
         run_line(run),
@@ -208,4 +219,4 @@ def test_all_that_is_known_of_a_run() -> None:
         "  · CODE_EMBEDDINGS  blocked    waits for EXTRACT",
         "  · ENRICH           blocked    waits for BM25_INDEX and CODE_EMBEDDINGS",
     ]
-    assert run_lines(run, None, {}, IDLE)[1].startswith("  ✓ SYNC")
+    assert run_lines(view, None)[1].startswith("  ✓ SYNC")

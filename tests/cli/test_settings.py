@@ -111,6 +111,8 @@ AUTHORITY = {
     "KODIT_SOURCES": "/srv/code",
     "KODIT_KEYS_FILE": "/srv/keys.json",
     "KODIT_ALLOWED_HOSTS": "kodit.example.org",
+    "KODIT_SERVER": "https://kodit.example.org",
+    "KODIT_API_KEY": "kodit_abc",
 }
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
+from kodit.application.views.indexes import IndexView
+from kodit.application.views.runs import RunView
 from kodit.application.views.search import ResultView
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import (
@@ -22,7 +24,7 @@ from kodit.domain.entities import (
 from kodit.domain.search import SignalPoints
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind, TaskState
 from kodit.faces.cli.terminal.runs import run_line
-from kodit.faces.cli.terminal.tables import show_results, show_statuses, status_lines
+from kodit.faces.cli.terminal.tables import index_lines, show_indexes, show_results
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 IDLE = QueueOverview(NOW, ClaimRules(), paused_since=None, workers=[], running={}, waiting=[])
@@ -46,8 +48,9 @@ RESULT = SearchResult(
 )
 
 
-def status_of(index: Index = INDEX, run: IndexRun | None = None, **summary: object) -> IndexStatus:
-    return IndexStatus(replace(IndexSummary(index, 1, 2), **summary), run)  # type: ignore[arg-type]
+def status_of(index: Index = INDEX, run: IndexRun | None = None, **summary: object) -> IndexView:
+    counts = replace(IndexSummary(index, 1, 2), **summary)  # type: ignore[arg-type]
+    return IndexView.of(IndexStatus(counts, run), IDLE)
 
 
 def run_that(state: RunState, task: TaskState) -> IndexRun:
@@ -59,13 +62,13 @@ def run_that(state: RunState, task: TaskState) -> IndexRun:
 
 def test_an_index_in_two_lines() -> None:
     """What it is of and what it holds."""
-    assert status_lines(status_of(), IDLE) == [
+    assert index_lines(status_of()) == [
         r"[3] /evil\x1b[2J",
         "    1 file, 2 snippets, not complete yet",
     ]
     long_ago = replace(INDEX, updated_at=datetime(1, 1, 1, tzinfo=UTC))
-    assert " snippets, complete " in status_lines(status_of(long_ago), IDLE)[1]
-    assert status_lines(status_of(long_ago), IDLE)[1].endswith(" d ago")
+    assert " snippets, complete " in index_lines(status_of(long_ago))[1]
+    assert index_lines(status_of(long_ago))[1].endswith(" d ago")
 
 
 def test_what_else_there_is_to_say_of_an_index() -> None:
@@ -77,7 +80,7 @@ def test_what_else_there_is_to_say_of_an_index() -> None:
         problems={"too deep": 3, "does not parse": 1},
         left_out={"binary": 1},
     )
-    assert status_lines(status, IDLE)[2:] == [
+    assert index_lines(status)[2:] == [
         r"    include: *.py, a\n",
         "    exclude: docs/",
         "    cut by lines: does not parse (1), too deep (3)",
@@ -90,16 +93,16 @@ def test_the_run_of_an_index_is_told_unless_all_is_well(
 ) -> None:
     """With what its tasks wait for, where that is not told apart."""
     well = status_of(run=run_that(RunState.SUCCEEDED, TaskState.SUCCEEDED))
-    assert len(status_lines(well, IDLE)) == 2
+    assert len(index_lines(well)) == 2
     waiting = run_that(RunState.QUEUED, TaskState.READY)
     about = "        SYNC: no worker is running; `kodit worker` starts one"
-    lines = status_lines(status_of(run=waiting), IDLE)
-    assert lines[2:] == [f"    {run_line(waiting)}", about]
-    assert status_lines(status_of(run=waiting), IDLE, with_errors=False) == lines[:-1]
+    lines = index_lines(status_of(run=waiting))
+    assert lines[2:] == [f"    {run_line(RunView.of(waiting))}", about]
+    assert index_lines(status_of(run=waiting), with_errors=False) == lines[:-1]
 
-    show_statuses([well, status_of(run=waiting)], IDLE)
+    show_indexes([well, status_of(run=waiting)])
     assert capsys.readouterr().out.splitlines() == [*lines[:2], *lines]
-    show_statuses([status_of(run=waiting)], IDLE, with_errors=False)
+    show_indexes([status_of(run=waiting)], with_errors=False)
     assert capsys.readouterr().out.splitlines() == lines[:-1]
 
 

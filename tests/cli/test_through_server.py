@@ -62,8 +62,31 @@ COMMANDS = [
     "related 1 deep/quartz.py:1 --all --json -n 3",
     "related 1 deep/quartz.py:9999",
     "related nowhere deep/quartz.py:1",
+    "ls deep/quartz.py",
+    "ls -s 1 -s 2 deep/* lines.py",
+    "ls --all *.py",
+    "grep quartz -s 1 -s 2 -n 3",
+    "symbols quartz -s 1",
+    "read deep/quartz.py:1",
+    "read ./deep/quartz.py:1 --all",
+    "read shared.py",
+    "read shared.py --all",
+    "read shared.py -s 2 --json",
+    "read 1 2 3",
+    "related deep/quartz.py:1 -n 1",
+    "status",
+    "status --json",
+    "status 2",
+    "status .",
+    "status nowhere",
+    "queue list",
+    "queue list --all -n 1",
+    "queue list --all --json",
+    "queue show 1",
+    "queue show 2 --json",
+    "queue show 99",
 ]
-READING = ["search quartz", "grep quartz", "read 1 deep/quartz.py"]
+READING = ["search quartz", "read 1 deep/quartz.py", "status"]
 UNUSED = {"asyncio", "sqlalchemy", "numpy", "tantivy", "rich", "logging", "http", "email"}
 HOSTILE_COMMANDS = [["read", "1", HOSTILE], ["grep", "\udcff"], ["search", "\x1b[2J\udcff"]]
 
@@ -98,6 +121,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     place = tmp_path_factory.mktemp("served")
     for name in ("folder", "repository"):
         write_tree(place / name, files=3)
+        write_file(place / name / "shared.py", "shared = 1\n")
     write_file(place / "folder" / "deep" / "quartz.py", python_function("quartz", "a b c".split()))
     write_file(place / "folder" / HOSTILE, python_function("evil", "quartz b c".split()))
     commit_all(place / "repository")
@@ -159,6 +183,21 @@ def test_the_commands_do_differ(seen: Seen) -> None:
     assert sum(outcome.code == 0 and outcome.out != "" for outcome in outcomes) > 20
     assert sum(outcome.code == 0 and outcome.out == "" for outcome in outcomes) > 5
     assert sum(outcome.code == 2 and outcome.err != "" for outcome in outcomes) > 10
+
+
+def test_which_index_is_meant(seen: Seen) -> None:
+    """Without a source, the one that holds the current folder, which is said; with --all, every
+    one, of which a path may name several files."""
+    here = seen.alone["read shared.py"]
+    everywhere = seen.alone["read shared.py --all"]
+
+    assert here.out == "shared = 1\n"
+    assert [line.endswith("; --all means every index.") for line in here.said] == [True]
+    assert (everywhere.code, everywhere.out) == (2, "")
+    assert "several indexes have a file 'shared.py', name one of them: " in everywhere.err
+    assert seen.alone["read ./deep/quartz.py:1 --all"].err == ""
+    assert seen.alone["ls deep/quartz.py"].code == 2
+    assert seen.alone["read 1 2 3"].code == 2
 
 
 def test_a_program_with_other_settings(seen: Seen) -> None:

@@ -170,8 +170,11 @@ def _values(parameter: Any) -> str:
     """The numbers that an option takes, and what it is without being given."""
     if parameter.param_type_name != "option":
         return ""
-    limits = (("from", parameter.min), ("to", parameter.max))
-    known = [f"{word} {limit}" for word, limit in limits if limit is not None]
+    limits = (
+        ("from", getattr(parameter.type, "min", None)),
+        ("to", getattr(parameter.type, "max", None)),
+    )
+    known = [f"{word} {limit:g}" for word, limit in limits if limit is not None]
     if parameter.default is not None and not isinstance(parameter.default, bool):
         known.append(f"default `{parameter.default}`")
     return f" ({', '.join(known)})" if known else ""

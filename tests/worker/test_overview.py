@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kodit.application.services.queue_overview import MOST_WAITING, QueueOverview
+from kodit.application.views.runs import RunView
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.value_objects import QueuePriority, TaskState, TaskType
@@ -208,12 +209,17 @@ def test_follow_up() -> None:
     }
 
 
+def told(run: IndexRun) -> str:
+    """What the command line says of the first task."""
+    return task_line(RunView.of(run, IDLE).tasks[0])
+
+
 def test_what_went_wrong_is_told_until_the_task_is_tried_again() -> None:
     """A worker that is at it may well succeed."""
     run = new_run()
     task = run.tasks[0]
     task.error = "The server is silent."
-    assert task_line(task, run, IDLE) == "The server is silent; next in line"
+    assert told(run) == "The server is silent; next in line"
     start(task)
-    assert trouble_of(task) == ""
-    assert "silent" not in task_line(task, run, IDLE)
+    assert trouble_of(task.state, task.error) == ""
+    assert "silent" not in told(run)

@@ -280,6 +280,7 @@ class Application(Foundation):
             sources=self.sources,
             queue=self.queue,
             standing=self.standing,
+            locator=self.locator,
             registry=lambda: self.registry,
         )
 

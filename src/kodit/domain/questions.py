@@ -129,12 +129,45 @@ class IndexesQuestion:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StatusQuestion:
+    """How one index stands, or all."""
+
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueQuestion:
+    """What runs, waits, or has failed: at most `limit` runs of each state; or with `everything` the
+    newest `limit` runs, whatever became of them."""
+
+    everything: bool = False
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuestion:
+    """One run, and all that happened to its tasks."""
+
+    run_id: int
+
+
 Question = (
     SearchQuestion | GrepQuestion | SymbolsQuestion | FilesQuestion | RunsQuestion | IndexesQuestion
 )
 """One with pages."""
-AnyQuestion = Question | ReadQuestion | RelatedQuestion
-"""What can be asked without changing anything."""
+AnyQuestion = (
+    SearchQuestion
+    | GrepQuestion
+    | SymbolsQuestion
+    | FilesQuestion
+    | ReadQuestion
+    | RelatedQuestion
+    | StatusQuestion
+    | QueueQuestion
+    | RunQuestion
+)
+"""What the command line asks."""
 
 
 def start_of(question: Question) -> int:

@@ -66,11 +66,10 @@ class IndexLocator:
         relative = place.relative_to(nearest.source.location).as_posix()
         return nearest, "" if relative == "." else relative
 
-    def only_one(self) -> Index | None:
-        """The index, if there is just one."""
+    def all(self) -> Sequence[Index]:
+        """Every index, by identifier."""
         with self._database.read() as transaction:
-            indexes = transaction.indexes.list_all()
-        return indexes[0] if len(indexes) == 1 else None
+            return transaction.indexes.list_all()
 
     def _look_for(self, text: str, caller: Caller) -> tuple[Index | None, Source]:
         """The index, if there is one, and the source that is meant."""

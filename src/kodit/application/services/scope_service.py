@@ -29,6 +29,15 @@ class Chosen:
         return self.filter.index_ids
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a file may be: in each of these indexes, at paths from its top, the likeliest first.
+    `is_implied` says that nobody named one of several indexes."""
+
+    in_indexes: tuple[tuple[Index, tuple[str, ...]], ...]
+    is_implied: bool = False
+
+
 class ScopeService:
     """The one rule for what a caller means by naming sources, or by naming none. Synchronous."""
 
@@ -50,12 +59,11 @@ class ScopeService:
             parts, is_implied = ([held], True) if held is not None else ([], False)
         return Chosen(_filter_of(parts, where), is_implied)
 
-    def places(self, caller: Caller, where: Where, place: str) -> tuple[Index, list[str]]:
-        """The one index that a path in it is of, and the paths from its top that may be meant, the
-        likeliest first: from where the caller stands, and from the top. Whoever is on this machine
-        may also name a file by its absolute path.
+    def places(self, caller: Caller, where: Where, place: str) -> Places:
+        """Where a file may be that is named by its path: from where the caller stands, or from the
+        top of an index. Whoever is on this machine may also name it by its absolute path.
 
-        Raises what `choose` raises, and InvalidQueryError where it could be about several.
+        Raises what `choose` raises, and InvalidQueryError where there is no index.
         """
         if caller.is_local and not where.sources and place.startswith("/"):
             folder, _, name = place.rpartition("/")
@@ -66,23 +74,28 @@ class ScopeService:
                     code="source_not_indexed",
                     source=folder or "/",
                 )
-            return held[0], [_joined(held[1], name)]
-        index, folder = self._choose_one(caller, where)
-        return index, [_joined(folder, place), place] if folder else [place]
-
-    def _choose_one(self, caller: Caller, where: Where) -> tuple[Index, str]:
-        if len(where.sources) == 1:
-            return self._locator.locate_part(where.sources[0], caller)
-        if not where.sources and caller.folder is not None:
+            return Places(((held[0], (_joined(held[1], name),)),))
+        if where.sources:
+            parts = [self._locator.locate_part(name, caller) for name in where.sources]
+            return Places(_in_each(parts, place))
+        if not where.everywhere and caller.folder is not None:
             held = self._locator.holding(caller.folder)
             if held is not None:
-                return held
-        if not where.sources and (only := self._locator.only_one()) is not None:
-            return only, ""
-        raise InvalidQueryError(
-            "this is about one index: name its source",
-            code="source_missing" if not where.sources else "sources_several",
-        )
+                return Places(_in_each([held], place), is_implied=True)
+        indexes = self._locator.all()
+        if not indexes:
+            raise InvalidQueryError(
+                "this is about one index: name its source", code="source_missing"
+            )
+        return Places(_in_each([(index, "") for index in indexes], place), len(indexes) > 1)
+
+
+def _in_each(
+    parts: Sequence[tuple[Index, str]], path: str
+) -> tuple[tuple[Index, tuple[str, ...]], ...]:
+    return tuple(
+        (index, (_joined(folder, path), path) if folder else (path,)) for index, folder in parts
+    )
 
 
 def _joined(folder: str, path: str) -> str:

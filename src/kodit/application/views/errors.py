@@ -46,4 +46,4 @@ class ErrorView:
 def _shared_name(kind: type[KoditError]) -> str:
     """That of the nearest class that every process knows."""
     classes = (one for one in kind.__mro__ if getattr(errors, one.__name__, None) is one)
-    return next(classes).__name__
+    return str(next(classes).__name__)

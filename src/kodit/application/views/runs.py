@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
-from kodit.domain.task import AT_ONCE
+from kodit.domain.task import AT_ONCE, TaskType
 
 if TYPE_CHECKING:
-    from kodit.application.services.queue_overview import QueueOverview
+    from kodit.application.services.queue_overview import QueueOverview, Reason
     from kodit.domain.entities import IndexRun, Task, TaskAttempt
     from kodit.domain.value_objects import TaskProgress
 
@@ -73,7 +73,8 @@ class AttemptView:
 @dataclass(frozen=True, slots=True)
 class TaskView:
     """One stage of a run. `available_at` is when a task that is put off is tried again; `reason`
-    says why it stands where it does, where the queue was looked at; `history` are its claims."""
+    says why it stands where it does, where the queue was looked at, `reason_code` and
+    `reason_fields` what there is to do about it, and with what; `history` are its claims."""
 
     id: int
     type: str
@@ -89,6 +90,8 @@ class TaskView:
     error: str | None
     work: WorkView
     reason: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    reason_code: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    reason_fields: Mapping[str, int] | None = field(default=None, metadata=ONLY_WHEN_SET)
     history: tuple[AttemptView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
@@ -96,7 +99,7 @@ class TaskView:
         cls,
         task: Task,
         *,
-        reason: str | None = None,
+        reason: Reason | None = None,
         history: Sequence[TaskAttempt] | None = None,
     ) -> Self:
         return cls(
@@ -113,7 +116,9 @@ class TaskView:
             progress=None if task.progress is None else ProgressView.of(task.progress),
             error=task.error,
             work=WorkView.of(task.work),
-            reason=reason,
+            reason=None if reason is None else reason.text,
+            reason_code=None if reason is None else reason.code,
+            reason_fields=reason.fields if reason is not None and reason.fields else None,
             history=None if history is None else tuple(map(AttemptView.of, history)),
         )
 
@@ -155,7 +160,7 @@ class RunView:
             tasks=tuple(
                 TaskView.of(
                     task,
-                    reason=None if queue is None else queue.why(task, run).text,
+                    reason=None if queue is None else queue.why(task, run),
                     history=None if attempts is None else attempts.get(task.id, ()),
                 )
                 for task in run.tasks
@@ -191,6 +196,7 @@ class QueueView:
     workers_differ: bool
     workers: tuple[str, ...]
     running: int
+    running_by_type: Mapping[str, int]
     waiting: int
 
     @classmethod
@@ -202,13 +208,18 @@ class QueueView:
             workers_differ=queue.rules_differ,
             workers=tuple(queue.workers),
             running=sum(queue.running.values()),
+            running_by_type={
+                kind.name if isinstance(kind, TaskType) else kind: count
+                for kind, count in queue.running.items()
+            },
             waiting=len(queue.waiting),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class RunsView:
-    """Runs and the queue they are in."""
+    """Runs and the queue they are in; `complete` says whether these are all."""
 
     queue: QueueView
     runs: tuple[ListedRunView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    complete: bool | None = field(default=None, metadata=ONLY_WHEN_SET)

@@ -42,6 +42,8 @@ ADVICE: Mapping[str, str] = {
     "run_not_found": "`kodit queue list` shows the runs",
     "run_stopped": "run the same command again to continue",
     "source_not_indexed": "`kodit index {source}` adds it",
+    "key_missing": "KODIT_API_KEY holds the key",
+    "key_unknown": "KODIT_API_KEY holds the key",
     "task_not_found": "`kodit queue list` shows the tasks",
 }
 
@@ -57,4 +59,7 @@ def with_advice(told: Told, sentence: str | None = None) -> str:
     import shlex  # noqa: PLC0415 - help does without
 
     words = {name: shlex.quote(str(value)) for name, value in told.fields.items()}
-    return f"{sentence.removesuffix('.')}; {advice.format_map(words)}"
+    try:
+        return f"{sentence.removesuffix('.')}; {advice.format_map(words)}"
+    except KeyError:  # a server of another version has not said what it is about
+        return sentence

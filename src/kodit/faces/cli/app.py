@@ -13,7 +13,15 @@ from kodit.domain.errors import KoditError, UserError
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.commands import clients, files, keys, queue, serve, worker
 from kodit.faces.cli.commands.group import Commands
-from kodit.faces.cli.commands.options import Everywhere, Given, IndexName, Json, Serve, given
+from kodit.faces.cli.commands.options import (
+    Everywhere,
+    Given,
+    IndexName,
+    Json,
+    Serve,
+    Sources,
+    given,
+)
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
 from kodit.faces.cli.terminal.output import printable, say
@@ -61,6 +69,15 @@ def configure(
             "May also follow the command.",
         ),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            help="Ask this server instead, with the key in KODIT_API_KEY; KODIT_SERVER unless it "
+            "is given. May also follow the command.",
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -69,7 +86,8 @@ def configure(
     ] = False,
 ) -> None:
     """Durable, incremental code search."""
-    given(context).data_dir = data_dir
+    options = given(context)
+    options.data_dir, options.server = data_dir, server
 
 
 @app.command()
@@ -143,10 +161,7 @@ def search(
             help="Search only this source, after indexing or refreshing it.",
         ),
     ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
-    ] = None,
+    source: Sources = None,
     everywhere: Everywhere = False,
     mode: Annotated[
         str, typer.Option("--mode", "-m", help="hybrid, keyword, code or text.")

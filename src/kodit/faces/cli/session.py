@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from kodit.composition import Application
+    from kodit.faces.cli.remote import RemoteServer
     from kodit.faces.cli.resident import ResidentServer
     from kodit.settings import Settings
 
@@ -24,12 +25,22 @@ class Session:
     """Used as a context manager: what it opens is closed at the end of the block.
 
     Questions go to the server of the data directory, if there is one. Everything else, and every
-    question where no server answers, is done by an application of the command's own.
+    question where no server answers, is done by an application of the command's own. A session with
+    a server on another machine, `remote`, has no application: that server does everything.
     """
 
-    def __init__(self, settings: Settings, log_level: str = "error") -> None:
-        """`log_level` is what `auto` means here."""
+    def __init__(
+        self, settings: Settings, log_level: str = "error", *, has_server: bool = False
+    ) -> None:
+        """`log_level` is what `auto` means here; `has_server` is whether that of the settings is
+        meant, and not the data directory. Raises SettingError for an address that is none."""
         self.settings = settings
+        self.remote: RemoteServer | None = None
+        if has_server:
+            from kodit.faces.cli.remote import RemoteServer  # noqa: PLC0415 - see above
+            from kodit.infrastructure.remote.connection import RemoteConnection  # noqa: PLC0415
+
+            self.remote = RemoteServer(RemoteConnection(settings.server, settings.api_key))
         self._log_level = log_level
         self._folder = _current_folder()
         self._application: Application | None = None
@@ -46,8 +57,9 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._server is not None:
-            self._server.close()
+        for server in (self.remote, self._server):
+            if server is not None:
+                server.close()
         if self._runner is not None:
             self._runner.close()
         if self._application is not None:
@@ -56,6 +68,8 @@ class Session:
     @property
     def application(self) -> Application:
         """The command's own, opened when it is first needed. Raises what opening it raises."""
+        if self.remote is not None:
+            raise RuntimeError("what a server on another machine does is not done here")
         if self._application is None:
             from kodit.composition import Application  # noqa: PLC0415 - see above
             from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - see above
@@ -78,6 +92,8 @@ class Session:
     def ask(self, question: AnyQuestion, view: type[T]) -> T:
         """The answer to a question of the user's, asked where the user stands: the view of that
         class. Raises what the question raises, whoever answers it."""
+        if self.remote is not None:
+            return _checked(self.remote.ask(question), view)
         server = self._find_server()
         if server is not None:
             answer = server.ask(question)
@@ -92,10 +108,8 @@ class Session:
         from kodit.application.services.answers.any_answer import answer  # noqa: PLC0415
         from kodit.domain.caller import Caller  # noqa: PLC0415 - see above
 
-        given = self.run(answer(self.application, Caller(folder=self._folder), question))
-        if not isinstance(given, view):
-            raise TypeError(f"{type(question).__name__} is not answered by {view.__name__}")
-        return given
+        caller = Caller(folder=self._folder)
+        return _checked(self.run(answer(self.application, caller, question)), view)
 
     def _find_server(self) -> ResidentServer | None:
         """The server of the data directory. A command that has opened the data directory itself
@@ -106,6 +120,12 @@ class Session:
             self._server = find_server(self.settings, self._folder)
         self._has_looked = True
         return self._server
+
+
+def _checked(answer: object, view: type[T]) -> T:
+    if not isinstance(answer, view):
+        raise TypeError(f"{type(answer).__name__} is not {view.__name__}")
+    return answer
 
 
 def _current_folder() -> str | None:

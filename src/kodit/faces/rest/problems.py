@@ -52,6 +52,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "file_left_out": _Code(
             HTTPStatus.NOT_FOUND, "The file is there, but left out of the index; `reason` says why."
         ),
+        "file_in_no_index": _Code(HTTPStatus.NOT_FOUND, "No index has a file of this path."),
         "file_misnamed": _Code(
             HTTPStatus.NOT_FOUND, "No file has this path; others are called alike."
         ),
@@ -114,9 +115,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "source_missing": _Code(
             HTTPStatus.CONFLICT, "There are several indexes, and none is named."
         ),
-        "sources_several": _Code(
-            HTTPStatus.CONFLICT, "Several sources are named where one is meant."
-        ),
+        "sources_several": _Code(HTTPStatus.CONFLICT, "Several indexes have a file of this path."),
         "source_refused": _Code(HTTPStatus.CONFLICT, "The source cannot be read."),
         "sync_every_invalid": _Code(
             HTTPStatus.CONFLICT, "The interval between two syncs is too short or too long."

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from kodit.application.views.runs import ListedRunView, RunPageView, RunsView
-from kodit.domain.questions import RunsQuestion
+from kodit.domain.questions import QueueQuestion, RunsQuestion
 from kodit.domain.value_objects import RunState
 from kodit.faces.rest.asking import Asked, CallerOf, Writer, answer
 from kodit.faces.rest.parameters import (
@@ -99,7 +99,7 @@ async def show_queue(
     parameters: Annotated[QueueListInQuery, Query()],
 ) -> Response:
     """The queue, with what runs, what waits, in its order, and what has failed."""
-    return answer(await application.run_answers.queue(parameters.limit))
+    return answer(await application.run_answers.queue(QueueQuestion(limit=parameters.limit)))
 
 
 @router.post("/queue/pause", response_model=RunsView, responses=documented(HTTPStatus.FORBIDDEN))

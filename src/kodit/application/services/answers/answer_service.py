@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 from kodit.application.services.browse_service import BrowseService
@@ -23,8 +23,8 @@ from kodit.application.views.files import FilesView, GrepView, OutlineView, Symb
 from kodit.application.views.search import RelatedView, SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
-from kodit.domain.entities import Index
-from kodit.domain.errors import NotFoundError
+from kodit.domain.entities import Index, SearchResult
+from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import FilePlace
 from kodit.domain.grep import Expression, GrepRequest
 from kodit.domain.questions import (
@@ -40,7 +40,7 @@ from kodit.domain.questions import (
     start_of,
 )
 from kodit.domain.search import within_budget
-from kodit.domain.symbols import SymbolRequest
+from kodit.domain.symbols import FileOutline, SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchRequest
 
 T = TypeVar("T")
@@ -220,9 +220,10 @@ class AnswerService:
         """Lines of an indexed file."""
 
         def find() -> TextView:
-            index, places = self._places(caller, question.where, question.place)
-            text = _first_there(places, partial(self._asked.browse.read_file, index.id))
-            return TextView.of(text, self._standing.of(SearchFilter((index.id,))))
+            look = self._asked.browse.read_file
+            text, index, is_implied = self._at(caller, question.where, question.place, look)
+            standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
+            return TextView.of(text, standing)
 
         return await _read(find)
 
@@ -231,9 +232,12 @@ class AnswerService:
         """What an indexed file defines."""
 
         def find() -> OutlineView:
-            index, paths = self._scope.places(caller, question.where, question.path)
-            outline = _first_there(paths, partial(self._asked.browse.outline, index.id))
-            return OutlineView.of(outline, self._standing.of(SearchFilter((index.id,))))
+            def look(index_id: int, place: str | FilePlace) -> FileOutline:
+                return self._asked.browse.outline(index_id, str(place))
+
+            outline, index, is_implied = self._at(caller, question.where, question.path, look)
+            standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
+            return OutlineView.of(outline, standing)
 
         return await _read(find)
 
@@ -241,47 +245,83 @@ class AnswerService:
     async def related(self, caller: Caller, question: RelatedQuestion) -> RelatedView:
         """Snippets whose code is like that at a place."""
 
-        def find() -> RelatedView:
-            index, places = self._places(caller, question.where, question.place)
-            search_filter = SearchFilter(
-                index_ids=() if question.in_all else (index.id,),
+        def where(index_id: int) -> SearchFilter:
+            return SearchFilter(
+                index_ids=() if question.in_all else (index_id,),
                 languages=question.where.languages,
                 paths=question.where.paths,
             )
+
+        def find() -> RelatedView:
+            def look(index_id: int, place: str | FilePlace) -> list[SearchResult]:
+                return self._asked.related.find(index_id, place, where(index_id), question.limit)
+
+            results, index, is_implied = self._at(caller, question.where, question.place, look)
             return RelatedView.of(
                 str(question.place),
-                _first_there(
-                    places,
-                    lambda place: self._asked.related.find(
-                        index.id, place, search_filter, question.limit
-                    ),
-                ),
-                self._standing.of(search_filter),
+                results,
+                self._standing.of(where(index.id), is_implied=is_implied),
                 with_file=caller.is_local,
             )
 
         return await _read(find)
 
-    def _places(
-        self, caller: Caller, where: Where, place: str | FilePlace
-    ) -> tuple[Index, Sequence[str | FilePlace]]:
-        """The index that is meant, and the places in it that may be meant."""
-        if isinstance(place, str):
-            return self._scope.places(caller, where, place)
-        index, paths = self._scope.places(caller, where, place.path)
-        return index, [replace(place, path=path) for path in paths]
+    def _at(
+        self,
+        caller: Caller,
+        where: Where,
+        place: str | FilePlace,
+        look: Callable[[int, str | FilePlace], T],
+    ) -> tuple[T, Index, bool]:
+        """What is found at a place, in the one index that has its file, and whether nobody named
+        that index. Raises NotFoundError where none has it, and InvalidQueryError where several
+        have."""
+        path = place if isinstance(place, str) else place.path
+        places = self._scope.places(caller, where, path)
+        found, absences = [], []
+        for index, paths in places.in_indexes:
+            try:
+                found.append((_first_there(index.id, _placed(place, paths), look), index))
+            except NotFoundError as error:
+                absences.append(error)
+        if len({index.id for _, index in found}) == 1:
+            return *found[0], places.is_implied
+        if not found:
+            for error in absences:
+                if len(absences) == 1 or error.code not in _UNKNOWN:
+                    raise error
+            raise NotFoundError(
+                f"none of {len(places.in_indexes)} indexes has a file {path!r}",
+                code="file_in_no_index",
+                path=path,
+            )
+        names = ", ".join(f"{index.source} ({index.id})" for _, index in found)
+        raise InvalidQueryError(
+            f"several indexes have a file {path!r}, name one of them: {names}",
+            code="sources_several",
+            path=path,
+        )
 
     async def _stand(self, chosen: Chosen) -> tuple[StandingView, ...]:
         return await _read(lambda: self._standing.of(chosen.filter, is_implied=chosen.is_implied))
 
 
-def _first_there(places: Sequence[P], look: Callable[[P], T]) -> T:
+_UNKNOWN = ("file_not_found", "file_misnamed")
+"""Nothing is known of such a file; other absences have a reason."""
+
+
+def _placed(place: str | FilePlace, paths: Sequence[str]) -> Sequence[str | FilePlace]:
+    """The same place at each of these paths."""
+    return paths if isinstance(place, str) else [replace(place, path=path) for path in paths]
+
+
+def _first_there(index_id: int, places: Sequence[P], look: Callable[[int, P], T]) -> T:
     """What is at the first of the places where there is a file. Raises NotFoundError for the last
     one, as that is what the caller has typed."""
     for place in places[:-1]:
         with suppress(NotFoundError):
-            return look(place)
-    return look(places[-1])
+            return look(index_id, place)
+    return look(index_id, places[-1])
 
 
 async def _read(work: Callable[[], T]) -> T:

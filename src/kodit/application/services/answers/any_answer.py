@@ -9,18 +9,35 @@ from kodit.domain.questions import (
     AnyQuestion,
     FilesQuestion,
     GrepQuestion,
+    QueueQuestion,
     ReadQuestion,
     RelatedQuestion,
+    RunQuestion,
     SearchQuestion,
+    StatusQuestion,
     SymbolsQuestion,
 )
 
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
+    from kodit.application.services.answers.index_answers import IndexAnswers
+    from kodit.application.services.answers.run_answers import RunAnswers
     from kodit.application.views.files import FilesView, GrepView, SymbolsView, TextView
+    from kodit.application.views.indexes import IndexesView
+    from kodit.application.views.runs import ListedRunView, RunsView
     from kodit.application.views.search import RelatedView, SearchView
 
-    AnyView = SearchView | GrepView | SymbolsView | FilesView | TextView | RelatedView
+    AnyView = (
+        SearchView
+        | GrepView
+        | SymbolsView
+        | FilesView
+        | TextView
+        | RelatedView
+        | IndexesView
+        | RunsView
+        | ListedRunView
+    )
 
 
 class Asked(Protocol):
@@ -29,8 +46,14 @@ class Asked(Protocol):
     @property
     def answers(self) -> AnswerService: ...
 
+    @property
+    def index_answers(self) -> IndexAnswers: ...
 
-async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView:
+    @property
+    def run_answers(self) -> RunAnswers: ...
+
+
+async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911 - one for each kind
     """Raises what the service raises that answers the question."""
     match question:
         case SearchQuestion():
@@ -45,3 +68,9 @@ async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView
             return await asked.answers.read(caller, question)
         case RelatedQuestion():
             return await asked.answers.related(caller, question)
+        case StatusQuestion():
+            return await asked.index_answers.status(caller, question)
+        case QueueQuestion():
+            return await asked.run_answers.queue(question)
+        case RunQuestion():
+            return await asked.run_answers.show(question.run_id)

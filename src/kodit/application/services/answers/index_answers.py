@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from kodit.application.services.index_locator import IndexLocator
 from kodit.application.services.index_service import IndexService, IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.source_service import IndexRequest, SourceService
 from kodit.application.services.standing_service import StandingService
 from kodit.application.services.threads import Lane, in_thread
-from kodit.application.views.indexes import AcceptedView, IndexPageView, IndexView, OneIndexView
+from kodit.application.views.indexes import (
+    AcceptedView,
+    IndexesView,
+    IndexPageView,
+    IndexView,
+    OneIndexView,
+)
 from kodit.application.views.runs import RunView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import no_such_index
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.questions import IndexesQuestion, cursor_at, start_of
+from kodit.domain.questions import IndexesQuestion, StatusQuestion, cursor_at, start_of
 from kodit.domain.search import EVERYTHING
 from kodit.domain.value_objects import QueuePriority, SearchFilter
 
@@ -33,6 +40,7 @@ class IndexAnswers:
         sources: SourceService,
         queue: QueueService,
         standing: StandingService,
+        locator: IndexLocator,
         registry: Callable[[], WorkerRegistry],
     ) -> None:
         """`registry` gives a view of the living workers, a new one for each answer."""
@@ -40,6 +48,7 @@ class IndexAnswers:
         self._sources = sources
         self._queue = queue
         self._standing = standing
+        self._locator = locator
         self._registry = registry
 
     async def list_indexes(self, question: IndexesQuestion) -> IndexPageView:
@@ -52,6 +61,15 @@ class IndexAnswers:
             await self._stand([status.id for status in page]),
             cursor_at(question, page[-1].id) if len(found) > len(page) else None,
         )
+
+    async def status(self, caller: Caller, question: StatusQuestion) -> IndexesView:
+        """Every index, or one, and the queue. Raises NotFoundError and SourceError."""
+        wanted: tuple[int, ...] = ()
+        if (source := question.source) is not None:
+            index = await in_thread(lambda: self._locator.locate(source, caller), Lane.READS)
+            wanted = (index.id,)
+        statuses = await self._indexes.status(wanted)
+        return IndexesView.of(statuses, await self._overview())
 
     async def show(self, index_id: int) -> OneIndexView:
         """One index. Raises NotFoundError."""

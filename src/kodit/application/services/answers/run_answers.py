@@ -12,7 +12,7 @@ from kodit.application.views.runs import ListedRunView, QueueView, RunPageView, 
 from kodit.domain.entities import IndexRun
 from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.questions import RunsQuestion, cursor_at, start_of
+from kodit.domain.questions import QueueQuestion, RunsQuestion, cursor_at, start_of
 from kodit.domain.value_objects import RunState, Source
 
 
@@ -42,7 +42,8 @@ class RunAnswers:
         )
         page = found[: question.limit]
         following = cursor_at(question, page[-1].id) if len(found) > len(page) else None
-        return RunPageView(await self._listed(page), following)
+        overview = await self._queue.overview(self._registry(), page)
+        return RunPageView(await self._listed(page, overview), following)
 
     async def show(self, run_id: int) -> ListedRunView:
         """A run with every attempt of its tasks. Raises NotFoundError."""
@@ -60,17 +61,27 @@ class RunAnswers:
         does it, which is another one where that has taken its place."""
         return await self.show((await self._queue.retry(run_id)).id)
 
-    async def queue(self, limit: int) -> RunsView:
-        """The queue with what runs, what waits, in its order, and what has failed: at most `limit`
-        runs of each."""
-        found = await self._queue.needing_attention(self._registry(), limit)
-        runs = [
-            run
-            for _state, alike in groupby(found, key=lambda run: run.state)
-            for run in islice(alike, limit)
-        ]
+    async def queue(self, question: QueueQuestion) -> RunsView:
+        """The queue with what runs, what waits, in its order, and what has failed; or with all
+        runs, newest first."""
+        limit = question.limit
+        if question.everything:
+            found = await self._queue.list_runs(limit=limit + 1)
+            runs = found[:limit]
+        else:
+            found = await self._queue.needing_attention(self._registry(), limit + 1)
+            # The first of each state: a queue that is long hides no failure.
+            runs = [
+                run
+                for _state, alike in groupby(found, key=lambda run: run.state)
+                for run in islice(alike, limit)
+            ]
         overview = await self._queue.overview(self._registry(), runs)
-        return RunsView(QueueView.of(overview), await self._listed(runs))
+        return RunsView(
+            QueueView.of(overview),
+            await self._listed(runs, overview),
+            complete=len(runs) == len(found),
+        )
 
     async def counts(self) -> tuple[QueueOverview, dict[RunState, int]]:
         """The queue as a whole, and how many runs there are in each state."""
@@ -90,8 +101,9 @@ class RunAnswers:
     async def _queue_alone(self) -> RunsView:
         return RunsView(QueueView.of(await self._queue.overview(self._registry())))
 
-    async def _listed(self, runs: Sequence[IndexRun]) -> tuple[ListedRunView, ...]:
-        overview = await self._queue.overview(self._registry(), runs)
+    async def _listed(
+        self, runs: Sequence[IndexRun], overview: QueueOverview
+    ) -> tuple[ListedRunView, ...]:
         sources = await self._indexes.sources()
         return tuple(
             ListedRunView.of(run, overview).with_source(_source(sources, run)) for run in runs

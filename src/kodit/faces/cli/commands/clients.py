@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kodit.faces.cli.commands.options import Json, loaded, opened
+from kodit.faces.cli.commands.options import Json, loaded, opened_here
 
 app = typer.Typer()
 
@@ -49,7 +49,9 @@ def stdio(
     folder: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER", help="Where the client works; the current folder unless it is given."
+            "--folder",
+            metavar="FOLDER",
+            help="Where the client works; the current folder unless it is given.",
         ),
     ] = None,
 ) -> None:
@@ -73,5 +75,5 @@ def savings(context: typer.Context, as_json: Json = False) -> None:
     """
     from kodit.faces.cli.terminal.clients import show_savings
 
-    with opened(context) as session:
+    with opened_here(context) as session:
         show_savings(session, as_json=as_json)

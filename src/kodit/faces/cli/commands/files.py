@@ -8,11 +8,11 @@ import typer
 
 from kodit.faces.cli.commands.options import (
     Everywhere,
-    IndexName,
     Json,
     Languages,
     OneIndex,
     Paths,
+    Sources,
     opened,
 )
 
@@ -43,6 +43,7 @@ def grep(
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, max=100_000, help="Matching lines.")
     ] = 100,
+    sources: Sources = None,
     everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +60,7 @@ def grep(
 
     question = GrepQuestion(
         pattern,
-        _where(source, language, path, everywhere=everywhere),
+        _where(_named(source, sources), language, path, everywhere=everywhere),
         ignore_case=ignore_case,
         fixed_strings=fixed_strings,
         context=lines,
@@ -78,14 +79,23 @@ def ls(
         typer.Argument(metavar="GLOB", help="Only files that match one of these globs."),
     ] = None,
     language: Languages = None,
+    sources: Sources = None,
     everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
-    """List indexed files: lines, bytes, snippets, language, path."""
+    """List indexed files: lines, bytes, snippets, language, path.
+
+    With --source or --all, every argument is a GLOB.
+    """
     from kodit.domain.questions import FilesQuestion
     from kodit.faces.cli.terminal.files import list_and_show
 
-    question = FilesQuestion(_where(source, language, glob, everywhere=everywhere))
+    globs = glob or []
+    if source is not None and (sources or everywhere):
+        globs = [source, *globs]
+        source = None
+    named = _named(source, sources)
+    question = FilesQuestion(_where(named, language, globs, everywhere=everywhere))
     with opened(context) as session:
         list_and_show(session, question, as_json=as_json)
 
@@ -93,11 +103,17 @@ def ls(
 @app.command()
 def read(
     context: typer.Context,
-    source: IndexName,
     place: Annotated[
-        str,
-        typer.Argument(metavar="PATH[:START-END]", help="PATH, PATH:10, PATH:10-20 or PATH:10-."),
+        list[str],
+        typer.Argument(
+            metavar="[SOURCE|ID] PATH[:START-END]",
+            help="PATH, PATH:10, PATH:10-20 or PATH:10-., from the top of the index or from where "
+            "you are. Without a source, the index that holds the current folder is meant, or else "
+            "the one that has the file.",
+        ),
     ],
+    sources: Sources = None,
+    everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
     """Print an indexed file, or some lines of it.
@@ -105,11 +121,13 @@ def read(
     A folder's file is read as it is now, never through a symbolic link; a git source's as it was
     in the indexed commit.
     """
-    from kodit.domain.questions import ReadQuestion, Where
+    from kodit.domain.questions import ReadQuestion
     from kodit.faces.cli.terminal.files import read_and_show
 
+    source, path = _source_and_place(place)
+    where = _where(_named(source, sources), None, None, everywhere=everywhere)
     with opened(context) as session:
-        read_and_show(session, ReadQuestion(place, Where((source,))), as_json=as_json)
+        read_and_show(session, ReadQuestion(path, where), as_json=as_json)
 
 
 @app.command()
@@ -126,6 +144,7 @@ def symbols(
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, max=1000, help="Definitions, and references.")
     ] = 50,
+    sources: Sources = None,
     everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
@@ -139,7 +158,7 @@ def symbols(
     from kodit.domain.questions import SymbolsQuestion
     from kodit.faces.cli.terminal.files import symbols_and_show
 
-    where = _where(source, language, path, everywhere=everywhere)
+    where = _where(_named(source, sources), language, path, everywhere=everywhere)
     with opened(context) as session:
         symbols_and_show(
             session, SymbolsQuestion(name, where, tuple(kind or ()), limit), as_json=as_json
@@ -149,10 +168,14 @@ def symbols(
 @app.command()
 def related(
     context: typer.Context,
-    source: IndexName,
     place: Annotated[
-        str, typer.Argument(metavar="PATH:LINE", help="A line of the snippet to compare with.")
+        list[str],
+        typer.Argument(
+            metavar="[SOURCE|ID] PATH:LINE",
+            help="A line of the snippet to compare with; as for `read`.",
+        ),
     ],
+    sources: Sources = None,
     everywhere: Annotated[
         bool,
         typer.Option("--all", "--everywhere", help="Look in every index, not only in this one."),
@@ -170,15 +193,30 @@ def related(
     from kodit.domain.questions import RelatedQuestion
     from kodit.faces.cli.terminal.files import related_and_show
 
-    question = RelatedQuestion(
-        place, _where(source, language, path), in_all=everywhere, limit=limit
-    )
+    source, path_and_line = _source_and_place(place)
+    where = _where(_named(source, sources), language, path)
+    question = RelatedQuestion(path_and_line, where, in_all=everywhere, limit=limit)
     with opened(context) as session:
         related_and_show(session, question, lines=lines, as_json=as_json)
 
 
+def _source_and_place(words: list[str]) -> tuple[str | None, str]:
+    """`SOURCE PATH`, or `PATH` alone."""
+    if len(words) > 2:
+        raise typer.BadParameter(
+            f"takes a source and a path, or a path alone, not {len(words)} of them",
+            param_hint="PATH",
+        )
+    return (None, words[0]) if len(words) == 1 else (words[0], words[1])
+
+
+def _named(source: str | None, sources: list[str] | None) -> tuple[str, ...]:
+    """The sources of the argument and of the options."""
+    return (*(() if source is None else (source,)), *(sources or ()))
+
+
 def _where(
-    source: str | None,
+    sources: tuple[str, ...],
     languages: list[str] | None,
     paths: list[str] | None,
     *,
@@ -187,7 +225,7 @@ def _where(
     from kodit.domain.questions import Where
 
     return Where(
-        () if source is None else (source,),
+        sources,
         everywhere=everywhere,
         languages=tuple(languages or ()),
         paths=tuple(paths or ()),

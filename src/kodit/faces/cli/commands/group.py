@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, and an option that belongs to all of them."""
+"""The command line as a whole: its commands, and options that belong to all of them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-_OPTION = "--data-dir"
+_OPTIONS = ("--data-dir", "--server")
 
 
 class Commands(TyperGroup):
-    """Takes `--data-dir` behind a command as well as before it, where it is declared."""
+    """Takes the shared options behind a command as well as before it, where they are declared."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command line, the shared option first wherever it stands."""
+        """Read the command line, the shared options first wherever they stand."""
         return super().parse_args(ctx, _shared_first(args))
 
 
@@ -23,12 +23,12 @@ def _shared_first(arguments: list[str]) -> list[str]:
     first, others = [], []
     given = iter(arguments[:end])
     for argument in given:
-        if argument == _OPTION:
+        if argument in _OPTIONS:
             value = next(given, None)
             if value is None:
-                return [_OPTION]  # refused for what it lacks
+                return [argument]  # refused for what it lacks
             first += [argument, value]
-        elif argument.startswith(f"{_OPTION}="):
+        elif argument.startswith(tuple(f"{option}=" for option in _OPTIONS)):
             first.append(argument)
         else:
             others.append(argument)

@@ -19,7 +19,8 @@ def add(
     context: typer.Context,
     name: KeyName,
     scope: Annotated[
-        str, typer.Option(metavar="SCOPE", help="read: ask only; write: change indexes too.")
+        str,
+        typer.Option("--scope", metavar="SCOPE", help="read: ask only; write: change indexes too."),
     ] = "read",
 ) -> None:
     """Make a key, and print it: it is not kept, and not shown again."""

@@ -22,6 +22,10 @@ OneIndex = Annotated[
         help="Only this index. Without it, the one that holds the current folder, or else all.",
     ),
 ]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
+]
 Everywhere = Annotated[bool, typer.Option("--all", help="Every index, wherever you are.")]
 Languages = Annotated[
     list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
@@ -48,9 +52,10 @@ class Serve(Protocol):
 
 @dataclass(slots=True)
 class Given:
-    """What every command is given: the option that all share, and what the program hands in."""
+    """What every command is given: the options that all share, and what the program hands in."""
 
     data_dir: str | None = None
+    server: str | None = None
     serve: Serve | None = None
 
 
@@ -62,23 +67,47 @@ def given(context: typer.Context) -> Given:
     return root.obj
 
 
-def opened(context: typer.Context, log_level: str = "error", **options: Any) -> Session:
-    """A session over the data directory that was asked for; closed at the end of `with`.
-
-    `options` are settings that the command line gives; `log_level` is what `auto` means here.
-    """
+def opened(context: typer.Context, **options: Any) -> Session:
+    """A session over the data directory, or with the server, that was asked for; closed at the end
+    of `with`. `options` are settings that the command line gives."""
+    from kodit.domain.errors import UserError
     from kodit.faces.cli.session import Session
     from kodit.settings import Settings
 
-    return Session(Settings.load(data_dir=given(context).data_dir, **options), log_level)
+    asked = given(context)
+    if asked.data_dir is not None and asked.server is not None:
+        raise UserError("--data-dir is of this machine and --server of another; give one of them")
+    settings = Settings.load(data_dir=asked.data_dir, server=asked.server, **options)
+    return Session(settings, has_server=bool(settings.server) and asked.data_dir is None)
+
+
+def opened_here(context: typer.Context, log_level: str = "error", **options: Any) -> Session:
+    """A session over the data directory alone; `log_level` is what `auto` means in it."""
+    from kodit.faces.cli.session import Session
+
+    return Session(_settings_of_this_machine(context, **options), log_level)
 
 
 def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> Settings:
-    """The settings, likewise, with logs written as they say."""
+    """The settings of a command that works on this machine, with logs written as they say."""
     from kodit.infrastructure.logs import configure_logs
-    from kodit.settings import LogLevel, Settings
+    from kodit.settings import LogLevel
 
-    settings = Settings.load(data_dir=given(context).data_dir, **options)
+    settings = _settings_of_this_machine(context, **options)
     is_auto = settings.log_level is LogLevel.AUTO
     configure_logs(log_level if is_auto else settings.log_level)
     return settings
+
+
+def _settings_of_this_machine(context: typer.Context, **options: Any) -> Settings:
+    """Raises UserError where another one was asked for."""
+    from kodit.domain.errors import UserError
+    from kodit.settings import Settings
+
+    asked = given(context)
+    if asked.server is not None:
+        raise UserError(
+            f"`kodit {context.info_name}` works on the data of this machine, so it takes no "
+            "--server; run it where the server runs"
+        )
+    return Settings.load(data_dir=asked.data_dir, **options)

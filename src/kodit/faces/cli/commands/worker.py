@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kodit.faces.cli.commands.options import opened
+from kodit.faces.cli.commands.options import opened_here
 
 app = typer.Typer()
 
@@ -30,5 +30,5 @@ def worker(
     """
     from kodit.faces.cli.terminal.worker import work_until_stopped
 
-    with opened(context, log_level="info", sync_every_seconds=sync_every) as session:
+    with opened_here(context, log_level="info", sync_every_seconds=sync_every) as session:
         work_until_stopped(session)

@@ -93,6 +93,7 @@ def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -
 def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) -> None:
     """Print the lines of a file as they are."""
     text = session.ask(question, TextView)
+    say_where(question.where, text.standing)
     if as_json:
         print_json(text)
     elif text.start_line <= text.end_line:
@@ -134,6 +135,7 @@ def related_and_show(
 ) -> None:
     """Print the snippets like the one at a place."""
     answer = session.ask(question, RelatedView)
+    say_where(question.where, answer.standing)
     if as_json:
         print_json(answer)
     elif answer.results:

@@ -12,13 +12,17 @@ from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
 from kodit.application.services.worker_host import RunObserver
 from kodit.application.views.indexes import IndexesView
+from kodit.application.views.runs import RunView
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
+from kodit.domain.errors import IndexingError
+from kodit.domain.value_objects import RunState
 from kodit.faces.cli.advice import with_advice
+from kodit.faces.cli.remote import RemoteServer
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import is_interactive, print_json, printable, say
-from kodit.faces.cli.terminal.tables import show_statuses
+from kodit.faces.cli.terminal.tables import show_indexes
 
 
 def index_and_show(
@@ -30,6 +34,8 @@ def index_and_show(
 ) -> bool:
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
     succeeded."""
+    if session.remote is not None:
+        return _index_remotely(session.remote, request, wait=wait, as_json=as_json)
     application = session.application
     names = [str(source) for source in application.sources.sources(request)]
 
@@ -43,10 +49,11 @@ def index_and_show(
         return runs, statuses, await application.queue.overview(application.registry)
 
     runs, statuses, queue = session.run(work())
+    view = IndexesView.of(statuses, queue, with_queue=False)
     if as_json:
-        print_json(IndexesView.of(statuses, queue, with_queue=False))
+        print_json(view)
     else:
-        show_statuses(statuses, queue, with_errors=not wait)
+        show_indexes(view.indexes, with_errors=not wait)
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
         return True
@@ -58,6 +65,42 @@ def index_and_show(
     for name in gone:
         say(f"{printable(name)} was deleted while it was being indexed.")
     return report_failures([run for run in runs if run.index_id in there]) and not gone
+
+
+def _index_remotely(
+    server: RemoteServer, request: IndexRequest, *, wait: bool, as_json: bool
+) -> bool:
+    """The same by a server, which goes on where the user does not wait for it."""
+    accepted = [
+        server.add(
+            source,
+            include=request.include,
+            exclude=request.exclude,
+            credentials=request.credentials,
+        )
+        for source in dict.fromkeys(request.sources)
+    ]
+    runs = [server.wait_for(one.run.id) if wait else one.run for one in accepted]
+    indexes = tuple(server.find(str(one.index.id)) for one in accepted)
+    if as_json:
+        print_json(IndexesView(indexes))
+    else:
+        show_indexes(indexes, with_errors=not wait)
+    if not wait:
+        say(f"Queued; the workers of {server.url} do the work.")
+        return True
+    failures = [failure for run in runs if (failure := failure_of_view(run)) is not None]
+    for failure in failures:
+        say(printable(with_advice(failure)))
+    return not failures
+
+
+def failure_of_view(run: RunView) -> IndexingError | None:
+    """What became of a run that has ended, and did not succeed."""
+    if run.state == RunState.SUCCEEDED:
+        return None
+    errors = [f"{task.type}: {task.error}" for task in run.tasks if task.error]
+    return IndexingError(": ".join([f"run {run.id} {run.state}", *errors]), run=run.id)
 
 
 async def run_and_watch(application: Application, request: IndexRequest) -> list[IndexRun]:

@@ -91,7 +91,7 @@ class LiveProgress:
                 Text(task.type_name, style),
                 Text(_bar(task, progress), style),
                 Text(self._count(task, progress), "dim"),
-                Text(trouble_of(task), "red"),
+                Text(trouble_of(task.state, task.error), "red"),
             )
         return table
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from kodit.domain.claiming import QueueOrder
+from kodit.application.views.runs import AttemptView, ListedRunView, QueueView, RunView, TaskView
+from kodit.application.views.serialization import to_json
 from kodit.domain.value_objects import RunState, TaskState
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.terminal.output import printable
 
-if TYPE_CHECKING:
-    from kodit.application.services.queue_overview import QueueOverview
-    from kodit.domain.entities import IndexRun, Task, TaskAttempt
-
-MARKS = {
+MARKS: Mapping[str, str] = {
     TaskState.BLOCKED: "·",
     TaskState.READY: "○",
     TaskState.RUNNING: "▶",
@@ -26,89 +23,97 @@ MARKS = {
 }
 """One sign a task state, for a run in one line."""
 
+_USUAL_ORDER = "priority"
 _TELLING = (TaskState.READY, TaskState.RUNNING, TaskState.FAILED)
 
 
-def queue_line(queue: QueueOverview) -> str:
+def queue_line(queue: QueueView) -> str:
     """The queue in one line."""
     parts = [
         counted(len(queue.workers), "worker"),
-        f"{sum(queue.running.values())} running",
-        f"{len(queue.waiting)} waiting",
+        f"{queue.running} running",
+        f"{queue.waiting} waiting",
     ]
-    if queue.rules.limits:
+    if queue.limits:
         limits = (
-            f"{queue.running.get(task_type, 0)} of {limit} {task_type.name}"
-            for task_type, limit in queue.rules.limits.items()
+            f"{queue.running_by_type.get(name, 0)} of {limit} {name}"
+            for name, limit in queue.limits.items()
         )
         parts.append(f"limits: {', '.join(limits)}")
-    if queue.rules.order is not QueueOrder.PRIORITY:
-        parts.append(f"order: {queue.rules.order}")
+    if queue.order != _USUAL_ORDER:
+        parts.append(f"order: {queue.order}")
     line = f"queue: {', '.join(parts)}"
-    if queue.rules_differ:
+    if queue.workers_differ:
         line += "; the workers' limits or orders differ; the settings of this shell are shown"
     if queue.paused_since is None:
         return line
     return f"{line}; paused {ago(queue.paused_since)}: `kodit queue resume` resumes it"
 
 
-def run_line(run: IndexRun) -> str:
+def run_line(run: RunView) -> str:
     """A run in one line."""
-    tasks = " ".join(f"{MARKS[task.state]}{task.type_name}" for task in run.tasks)
+    tasks = " ".join(f"{MARKS[task.state]}{task.type}" for task in run.tasks)
     extra = " (follow-up)" if run.is_follow_up else ""
-    if run.cancel_requested and not run.state.is_terminal:
+    if run.cancel_requested and not RunState(run.state).is_terminal:
         extra += " (stopping)"
     who = "by a user" if run.is_user_initiated else "in the background"
     ended = "" if run.finished_at is None else f" {ago(run.finished_at)}"
-    state = str(run.state)
-    if run.state is RunState.RUNNING and not _works(run):
+    state = run.state
+    if state == RunState.RUNNING and not _works(run):
         state = "started"  # between two stages, or given back: nobody works on it just now
     return f"run {run.id} {state}{ended}{extra}, asked {ago(run.created_at)} {who}: {tasks}"
 
 
-def _works(run: IndexRun) -> bool:
-    return any(task.state is TaskState.RUNNING for task in run.tasks)
+def _works(run: RunView) -> bool:
+    return any(task.state == TaskState.RUNNING for task in run.tasks)
 
 
-def telling_lines(run: IndexRun, queue: QueueOverview) -> list[str]:
+def telling_lines(run: RunView) -> list[str]:
     """What is to be said of a run: what its tasks wait for, do, or failed with, and what happens
     next."""
     telling = [task for task in run.tasks if task.state in _TELLING]
     if run.is_follow_up and not telling:
-        telling = run.tasks[:1]
-    return [f"{task.type_name}: {task_line(task, run, queue)}" for task in telling]
+        telling = list(run.tasks[:1])
+    return [f"{task.type}: {task_line(task)}" for task in telling]
 
 
-def trouble_of(task: Task) -> str:
+def trouble_of(state: str, error: str | None) -> str:
     """What went wrong with a task last, until it is tried again."""
-    return "" if task.state is TaskState.RUNNING else printable(task.error or "")
+    return "" if state == TaskState.RUNNING else printable(error or "")
 
 
-def task_line(task: Task, run: IndexRun, queue: QueueOverview) -> str:
+def task_line(task: TaskView) -> str:
     """How far a task is, what is wrong with it, and what happens next."""
-    parts = [trouble_of(task).removesuffix("."), _progress(task), with_advice(queue.why(task, run))]
-    return "; ".join(part for part in parts if part)
+    trouble = trouble_of(task.state, task.error).removesuffix(".")
+    return "; ".join(part for part in (trouble, _progress(task), _reason(task)) if part)
 
 
-def run_lines(
-    run: IndexRun,
-    source: str | None,
-    attempts: Mapping[int, Sequence[TaskAttempt]],
-    queue: QueueOverview,
-) -> list[str]:
+def _reason(task: TaskView) -> str:
+    if not task.reason:
+        return ""
+    return with_advice(_Reason(task.reason_code, task.reason_fields or {}), task.reason)
+
+
+class _Reason(NamedTuple):
+    """Why a task stands where it does, as advice is looked up for it."""
+
+    code: str | None
+    fields: Mapping[str, int]
+
+
+def run_lines(run: ListedRunView, source: str | None) -> list[str]:
     """Everything that is known of a run."""
     lines = [run_line(run)]
     if source is not None:
         lines.append(f"index {run.index_id}: {printable(source)}")
     for task in run.tasks:
-        about = task_line(task, run, queue)
         lines.append(
-            f"  {MARKS[task.state]} {task.type_name:<16} {task.state:<10} {about}".rstrip()
+            f"  {MARKS[task.state]} {task.type:<16} {task.state:<10} {task_line(task)}".rstrip()
         )
-        work = ", ".join(_done(name, count) for name, count in task.work.items())
+        work = ", ".join(_done(name, count) for name, count in to_json(task.work).items() if count)
         if work:
             lines.append(f"      {work}")
-        lines += [f"      {_attempt_line(attempt)}" for attempt in attempts.get(task.id, [])]
+        lines += [f"      {_attempt_line(attempt)}" for attempt in task.history or ()]
     return lines
 
 
@@ -118,28 +123,33 @@ def _done(name: str, count: int) -> str:
     return f"{counted(count, what.removesuffix('s'))} {done.replace('_', ' ')}"
 
 
-def _attempt_line(attempt: TaskAttempt) -> str:
-    outcome = "running" if attempt.outcome is None else str(attempt.outcome)
-    if attempt.finished_at is not None:
-        outcome += f" after {(attempt.finished_at - attempt.started_at).total_seconds():.1f} s"
+def _attempt_line(attempt: AttemptView) -> str:
+    outcome = attempt.outcome or "running"
+    if attempt.finished_at is not None and attempt.started_at is not None:
+        took = datetime.fromisoformat(attempt.finished_at) - datetime.fromisoformat(
+            attempt.started_at
+        )
+        outcome += f" after {took.total_seconds():.1f} s"
     error = f": {printable(attempt.error)}" if attempt.error else ""
     began = ago(attempt.started_at)
     worker = printable(attempt.worker)
     return f"attempt {attempt.claim_no}, started {began} by {worker}: {outcome}{error}"
 
 
-def _progress(task: Task) -> str:
-    if task.state is not TaskState.RUNNING or task.progress is None:
+def _progress(task: TaskView) -> str:
+    if task.state != TaskState.RUNNING or task.progress is None:
         return ""
     operation = task.progress.operation.replace("_", " ").lower()
     total = "" if task.progress.total is None else f" of {task.progress.total}"
     return f"{operation} {task.progress.current}{total}"
 
 
-def ago(moment: datetime | None) -> str:
-    """How long something has been past, in words."""
+def ago(moment: datetime | str | None) -> str:
+    """How long something has been past, in words; text is a moment as JSON has it."""
     if moment is None:
         return "never"
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     seconds = max(0.0, (datetime.now(UTC) - moment).total_seconds())
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:

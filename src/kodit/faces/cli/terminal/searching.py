@@ -24,6 +24,7 @@ from kodit.faces.cli.terminal.tables import show_results
 
 if TYPE_CHECKING:
     from kodit.application.services.refresh_service import Refreshed
+    from kodit.faces.cli.remote import RemoteServer
 
 ENGINES = {
     SearchMode.KEYWORD: "keyword index",
@@ -164,6 +165,8 @@ def _refresh(session: Session, path: str) -> int:
 
     Raises SourceError for a source that is none, and KoditError when there is no complete index.
     """
+    if session.remote is not None:
+        return _refresh_remotely(session.remote, path)
     # A plain search does without.
     import signal  # noqa: PLC0415
 
@@ -184,3 +187,21 @@ def _refresh(session: Session, path: str) -> int:
             f"{ago(index.updated_at)}: {printable(with_advice(refreshed.reason))}"
         )
     return refreshed.index.id
+
+
+def _refresh_remotely(server: RemoteServer, name: str) -> int:
+    """The same by a server; an identifier is that of one of its indexes."""
+    from kodit.faces.cli.terminal.indexing import failure_of_view  # noqa: PLC0415 - as above
+
+    is_identifier = name.isdecimal() and name.isascii()
+    accepted = server.sync(int(name)) if is_identifier else server.add(name)
+    failure = failure_of_view(server.wait_for(accepted.run.id))
+    index = server.find(str(accepted.index.id))
+    if failure is not None:
+        if index.updated_at is None:
+            raise failure
+        say(
+            f"{printable(index.source)} is searched as it was indexed {ago(index.updated_at)}: "
+            f"{printable(with_advice(failure))}"
+        )
+    return index.id

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
+from kodit.application.views.indexes import IndexView
 from kodit.application.views.search import ResultView
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.terminal.output import print_line, printable
 from kodit.faces.cli.terminal.runs import ago, counted, run_line, telling_lines
-
-if TYPE_CHECKING:
-    from kodit.application.services.index_service import IndexStatus
-    from kodit.application.services.queue_overview import QueueOverview
 
 
 def show_results(results: Sequence[ResultView], lines: int, *, with_source: bool) -> None:
@@ -39,38 +35,33 @@ def show_results(results: Sequence[ResultView], lines: int, *, with_source: bool
             print_line()
 
 
-def show_statuses(
-    statuses: list[IndexStatus], queue: QueueOverview, *, with_errors: bool = True
-) -> None:
+def show_indexes(indexes: Sequence[IndexView], *, with_errors: bool = True) -> None:
     """Without errors where they are told apart."""
-    for status in statuses:
-        for line in status_lines(status, queue, with_errors=with_errors):
+    for index in indexes:
+        for line in index_lines(index, with_errors=with_errors):
             print_line(line)
 
 
-def status_lines(
-    status: IndexStatus, queue: QueueOverview, *, with_errors: bool = True
-) -> list[str]:
+def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     """An index in a few lines: what it holds, how it stands, what was wrong with its files."""
-    index, summary = status.summary.index, status.summary
     when = f"complete {ago(index.updated_at)}" if index.updated_at else "not complete yet"
     lines = [
-        f"[{index.id}] {printable(str(index.source))}",
-        f"    {counted(summary.files, 'file')}, {counted(summary.snippets, 'snippet')}, {when}",
+        f"[{index.id}] {printable(index.source)}",
+        f"    {counted(index.files, 'file')}, {counted(index.snippets, 'snippet')}, {when}",
     ]
-    for option, globs in (("include", index.source.include), ("exclude", index.source.exclude)):
+    for option, globs in (("include", index.include), ("exclude", index.exclude)):
         if globs:
             lines.append(f"    {option}: {', '.join(printable(glob) for glob in globs)}")
-    if status.run is not None and status.run.state is not RunState.SUCCEEDED:
-        lines.append(f"    {run_line(status.run)}")
+    if index.run is not None and index.run.state != RunState.SUCCEEDED:
+        lines.append(f"    {run_line(index.run)}")
         if with_errors:
-            lines += [f"        {line}" for line in telling_lines(status.run, queue)]
-    if summary.problems:
-        lines.append(f"    cut by lines: {_counts(summary.problems)}")
-    if summary.skipped:
-        lines.append(f"    left out: {_counts(summary.skipped)}")
+            lines += [f"        {line}" for line in telling_lines(index.run)]
+    if index.problems:
+        lines.append(f"    cut by lines: {_counts(index.problems)}")
+    if index.skipped:
+        lines.append(f"    left out: {_counts(index.skipped)}")
     return lines
 
 
-def _counts(counts: dict[str, int]) -> str:
+def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} ({count})" for reason, count in sorted(counts.items()))

@@ -1,0 +1,302 @@
+"""A server on another machine, as the command line uses it: everything goes over REST."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any, TypeVar
+
+from kodit.application.views.files import (
+    DefinitionView,
+    FilesView,
+    FileView,
+    GrepView,
+    MatchView,
+    ReferenceView,
+    SymbolsView,
+    TextView,
+)
+from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView
+from kodit.application.views.runs import ListedRunView, QueueView, RunsView
+from kodit.application.views.search import RelatedView, ResultView, SearchView
+from kodit.application.views.serialization import from_json, to_json
+from kodit.application.views.standing import StandingView
+from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
+from kodit.domain.files import FilePlace, parse_place
+from kodit.domain.questions import (
+    AnyQuestion,
+    FilesQuestion,
+    GrepQuestion,
+    QueueQuestion,
+    ReadQuestion,
+    RelatedQuestion,
+    RunQuestion,
+    SearchQuestion,
+    StatusQuestion,
+    SymbolsQuestion,
+    Where,
+)
+from kodit.domain.value_objects import RunState
+from kodit.infrastructure.remote.connection import RemoteConnection, path_of
+
+MOST_AT_ONCE = 500
+"""How many results a server gives in one answer."""
+FIRST_LOOK_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 2.0
+
+T = TypeVar("T")
+
+
+class RemoteServer:
+    """Answers what is asked, and does what a key of the scope `write` may have done. Raises the
+    errors of the server."""
+
+    def __init__(self, connection: RemoteConnection) -> None:
+        self._connection = connection
+
+    @property
+    def url(self) -> str:
+        return self._connection.url
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ask(self, question: AnyQuestion) -> Any:  # noqa: PLR0911 - one for each kind
+        """The view that answers a question."""
+        match question:
+            case SearchQuestion():
+                return self._search(question)
+            case GrepQuestion():
+                return self._grep(question)
+            case SymbolsQuestion():
+                return self._symbols(question)
+            case FilesQuestion():
+                return self._files(question)
+            case ReadQuestion():
+                return self._read(question)
+            case RelatedQuestion():
+                return self._related(question)
+            case StatusQuestion():
+                return self._status(question)
+            case QueueQuestion():
+                return self._queue(question)
+            case RunQuestion():
+                return self._run(question.run_id)
+
+    # What changes something
+
+    def add(self, source: str, **options: Any) -> AcceptedView:
+        """Have a source added, or refreshed."""
+        body = {"source": source, **options}
+        return from_json(AcceptedView, self._connection.post("/indexes", body))
+
+    def sync(self, index_id: int) -> AcceptedView:
+        """Have an index brought up to date."""
+        return from_json(AcceptedView, self._connection.post(path_of("indexes", index_id, "runs")))
+
+    def wait_for(self, run_id: int) -> ListedRunView:
+        """The run when it has ended. Whoever waits may give up: it goes on."""
+        pause = FIRST_LOOK_SECONDS
+        while True:
+            run = self._run(run_id)
+            if RunState(run.state).is_terminal:
+                return run
+            time.sleep(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
+
+    def delete(self, name: str) -> IndexView:
+        """Delete an index; what it was."""
+        index = self.find(name)
+        self._connection.delete(path_of("indexes", index.id))
+        return index
+
+    def steer(self, run_id: int, action: str) -> ListedRunView:
+        """`cancel` or `retry` a run; the run that this has become."""
+        return from_json(ListedRunView, self._connection.post(path_of("runs", run_id, action)))
+
+    def set_queue(self, action: str) -> tuple[bool, RunsView]:
+        """`pause` or `resume`: whether that changes anything, and the queue."""
+        before = from_json(RunsView, self._connection.get("/queue", {"limit": 1}))
+        after = from_json(RunsView, self._connection.post(f"/queue/{action}"))
+        was_paused, is_paused = (one.queue.paused_since is not None for one in (before, after))
+        return was_paused is not is_paused, after
+
+    def _run(self, run_id: int) -> ListedRunView:
+        return from_json(ListedRunView, self._connection.get(path_of("runs", run_id)))
+
+    # Indexes
+
+    def find(self, name: str) -> IndexView:
+        """The index of an identifier or a source. Raises NotFoundError and SourceError."""
+        if name.isdecimal() and name.isascii():
+            return from_json(IndexView, self._connection.get(path_of("indexes", name)))
+        for index in self._indexes():
+            if index.source.rstrip("/") == name.rstrip("/"):
+                return index
+        raise SourceError(f"{name} is not indexed", code="source_not_indexed", source=name)
+
+    def _indexes(self) -> Iterator[IndexView]:
+        for page in self._pages("/indexes", {}, None):
+            yield from (from_json(IndexView, one) for one in page["indexes"])
+
+    def _chosen(self, where: Where) -> list[IndexView]:
+        if where.sources:
+            return [self.find(name) for name in dict.fromkeys(where.sources)]
+        return list(self._indexes())
+
+    # Questions
+
+    def _pages(
+        self, path: str, parameters: dict[str, Any], limit: int | None, *, in_body: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Answers, one after the other, until there are `limit` results."""
+        left, cursor = limit, None
+        while True:
+            size = MOST_AT_ONCE if left is None else min(MOST_AT_ONCE, left)
+            asked = {**parameters, "limit": size, "cursor": cursor}
+            if cursor is not None:
+                asked.pop("offset", None)
+            page = (self._connection.post if in_body else self._connection.get)(path, asked)
+            yield page
+            cursor = page["next"]
+            left = None if left is None else left - size
+            if cursor is None or left == 0:
+                return
+
+    def _search(self, question: SearchQuestion) -> SearchView:
+        asked = {**_plain(question), **_plain(question.where)}
+        pages = list(self._pages("/search", asked, question.limit, in_body=True))
+        results = _all(ResultView, pages, "results")
+        return SearchView(question.query, results, _standing(pages), pages[-1]["next"])
+
+    def _grep(self, question: GrepQuestion) -> GrepView:
+        asked = {**_plain(question), **_places(question.where)}
+        pages = list(self._pages("/grep", asked, question.limit, in_body=True))
+        first = from_json(GrepView, pages[0])
+        problems = tuple(dict.fromkeys(chain.from_iterable(page["problems"] for page in pages)))
+        return GrepView(
+            question.pattern,
+            _all(MatchView, pages, "matches"),
+            first.files,
+            bool(pages[-1]["complete"]),
+            problems,
+            first.standing,
+            pages[-1]["next"],
+        )
+
+    def _symbols(self, question: SymbolsQuestion) -> SymbolsView:
+        asked = {**_plain(question), **_places(question.where)}
+        pages = list(self._pages("/symbols", asked, question.limit))
+        return SymbolsView(
+            question.name,
+            _all(DefinitionView, pages, "definitions"),
+            _all(ReferenceView, pages, "references"),
+            bool(pages[-1]["complete"]),
+            _standing(pages),
+            pages[-1]["next"],
+        )
+
+    def _files(self, question: FilesQuestion) -> FilesView:
+        files: list[FileView] = []
+        standing: list[StandingView] = []
+        asked = {"languages": question.where.languages, "paths": question.where.paths}
+        following = None
+        for index in self._chosen(question.where):
+            left = None if question.limit is None else max(1, question.limit - len(files))
+            pages = list(self._pages(path_of("indexes", index.id, "files"), asked, left))
+            files += _all(FileView, pages, "files")
+            standing += _standing(pages)
+            following = pages[-1]["next"]
+        return FilesView(tuple(files[: question.limit]), tuple(standing), following)
+
+    def _read(self, question: ReadQuestion) -> TextView:
+        place = question.place
+        if isinstance(place, str):
+            place = parse_place(place)
+        lines = str(FilePlace("", place.start_line, place.end_line))[1:] or None
+        found, indexes = [], self._chosen(question.where)
+        for index in indexes:
+            path = path_of("indexes", index.id, "files", place.path)
+            try:
+                found.append(from_json(TextView, self._connection.get(path, {"lines": lines})))
+            except NotFoundError:
+                if len(indexes) == 1:
+                    raise
+        text = _only(found, indexes, place.path)
+        if question.where.sources or len(indexes) == 1:
+            return text
+        return replace(text, standing=tuple(replace(one, is_implied=True) for one in text.standing))
+
+    def _related(self, question: RelatedQuestion) -> RelatedView:
+        place = question.place
+        if isinstance(place, str):
+            place = parse_place(place)
+        asked = {
+            "path": place.path,
+            "line": place.start_line,
+            "source": next(iter(question.where.sources), None),
+            "languages": question.where.languages,
+            "paths": question.where.paths,
+            "everywhere": question.in_all,
+            "limit": min(question.limit, MOST_AT_ONCE),
+        }
+        return from_json(RelatedView, self._connection.get("/related", asked))
+
+    def _status(self, question: StatusQuestion) -> IndexesView:
+        indexes = self._indexes() if question.source is None else [self.find(question.source)]
+        view = from_json(RunsView, self._connection.get("/queue", {"limit": 1}))
+        return IndexesView(tuple(indexes), view.queue)
+
+    def _queue(self, question: QueueQuestion) -> RunsView:
+        limit = min(question.limit, MOST_AT_ONCE)
+        queue = from_json(RunsView, self._connection.get("/queue", {"limit": limit}))
+        if not question.everything:
+            return queue
+        pages = list(self._pages("/runs", {}, question.limit))
+        runs = _all(ListedRunView, pages, "runs")
+        return RunsView(queue.queue, runs, complete=pages[-1]["next"] is None)
+
+
+def queue_of(server: RemoteServer) -> QueueView:
+    """The queue alone."""
+    view: RunsView = server.ask(QueueQuestion(limit=1))
+    return view.queue
+
+
+def _plain(question: Any) -> dict[str, Any]:
+    """The fields of a question as parameters."""
+    fields: dict[str, Any] = to_json(question)
+    fields.pop("where", None)
+    return fields
+
+
+def _places(where: Where) -> dict[str, Any]:
+    fields = _plain(where)
+    return {name: fields[name] for name in ("sources", "everywhere", "languages", "paths")}
+
+
+def _all(kind: type[T], pages: Sequence[dict[str, Any]], name: str) -> tuple[T, ...]:
+    return tuple(from_json(kind, one) for page in pages for one in page[name])
+
+
+def _standing(pages: Sequence[dict[str, Any]]) -> tuple[StandingView, ...]:
+    return _all(StandingView, pages[:1], "standing")
+
+
+def _only(found: Sequence[TextView], indexes: Sequence[IndexView], path: str) -> TextView:
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFoundError(
+            f"none of {len(indexes)} indexes has a file {path!r}",
+            code="file_in_no_index",
+            path=path,
+        )
+    names = ", ".join(f"{text.source} ({text.index_id})" for text in found)
+    raise InvalidQueryError(
+        f"several indexes have a file {path!r}, name one of them: {names}",
+        code="sources_several",
+        path=path,
+    )

@@ -1,0 +1,179 @@
+"""`--server URL`: a server that is asked over the network, as if it were on another machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand, Outcome
+from tests.support.server import RunningServer
+from tests.support.sources import commit_all, python_function, write_file, write_tree
+
+ANSWERS = [
+    "search quartz",
+    "search quartz -s 1 -n 1 --explain",
+    "search quartz --path nothing/**",
+    "search quartz -n 700 --path deep/ --offset 9",
+    "search quartz -s 99",
+    "grep quartz",
+    "grep quartz -i -C 1 -n 2",
+    "grep ( 1",
+    "ls",
+    "ls 1 deep/*",
+    "ls --language cobol",
+    "read 1 deep/quartz.py",
+    "read 1 deep/quartz.py:1-2",
+    "read deep/quartz.py",
+    "read shared.py",
+    "read 1 nothing.py",
+    "symbols quartz",
+    "symbols nothing_is_called_this",
+    "related 1 deep/quartz.py:1",
+    "status",
+    "status 1",
+    "status 99",
+    "queue list",
+    "queue list --all -n 1",
+    "queue show 1",
+    "queue show 99",
+    "queue cancel 1",
+    "queue retry 99",
+]
+"""What a user sees who stands in no indexed folder is the same from far away."""
+
+
+class Far:
+    """A server with a folder and a repository, and a command that knows its address alone."""
+
+    def __init__(self, place: Path, server: RunningServer) -> None:
+        self.place = place
+        self.near = server.command
+        self.server = server
+        self.key = self.near.succeed("keys", "add", "writer", "--scope", "write").out.strip()
+        self.kodit = KoditCommand(
+            place / "elsewhere",
+            KODIT_SERVER=f"http://127.0.0.1:{server.port}",
+            KODIT_API_KEY=self.key,
+        )
+        del self.kodit.environment["KODIT_DATA_DIR"]
+        self.kodit.environment["HOME"] = str(place / "home")
+
+    def run(self, *arguments: str | Path) -> Outcome:
+        return self.kodit.run_here(*arguments)
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+    place = tmp_path_factory.mktemp("far").resolve()
+    for name in ("folder", "repository", "later"):
+        write_tree(place / name, files=2)
+        write_file(place / name / "shared.py", "shared = 1\n")
+    write_file(place / "folder" / "deep" / "quartz.py", python_function("quartz", "a b c".split()))
+    commit_all(place / "repository")
+    kodit = KoditCommand(place / "data", KODIT_ALLOWED_ROOTS=str(place))
+    kodit.succeed("index", place / "folder", (place / "repository").as_uri())
+    with RunningServer(kodit, "--port", "0", "--workers", "1") as server:
+        yield Far(place, server)
+
+
+def timeless(text: str) -> str:
+    return re.sub(r"\d+ (s|min) ago", "0 s ago", text)
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_an_answer(command: str, far: Far) -> None:
+    """Text, sentences and exit code are those of the same command over there."""
+    near, there = far.near.run_here(*command.split()), far.run(*command.split())
+
+    assert (there.code, timeless(there.out)) == (near.code, timeless(near.out))
+    assert timeless(there.err) == timeless(near.err)
+    assert not (far.place / "home").exists()
+
+
+def test_more_than_one_answer_holds(far: Far) -> None:
+    """Pages are put together."""
+    near, there = (one.ask("grep", "e", "-n", "600") for one in (far.near, far.kodit))
+
+    assert len(near["matches"]) > 20
+    assert there["matches"] == near["matches"]
+    assert [one["path"] for one in far.kodit.ask("ls")["files"]] == [
+        one["path"] for one in far.near.ask("ls")["files"]
+    ]
+
+
+def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:
+    """Added, searched after a refresh, and deleted, all by the server."""
+    later = far.place / "later"
+    assert far.run("index", far.place.parent).said[0].startswith("kodit: ")
+
+    indexed = far.run("index", later)
+    assert (indexed.code, indexed.err) == (0, "")
+    assert f"] {later}\n    3 files" in indexed.out
+
+    write_file(later / "opal.py", python_function("opal", "d e f".split()))
+    assert "opal.py" in far.run("search", "opal", later).out
+    [index] = json.loads(far.run("status", later, "--json").out)["indexes"]
+    assert index["run"]["state"] == "succeeded"
+
+    deleted = far.run("delete", later)
+    assert deleted.said == [f"Deleted index {index['id']} of {later}."]
+    assert far.run("delete", later).said[0].startswith(f"kodit: {later} is not indexed; ")
+
+
+def test_the_queue(far: Far) -> None:
+    assert far.run("queue", "pause").said[0] == "Paused; running tasks finish first."
+    assert far.run("queue", "pause").said[0] == "It was paused already."
+    assert "paused" in far.near.run_here("queue", "list").out
+    assert far.run("queue", "resume").said[0] == "Resumed."
+    assert far.run("queue", "resume").said[0] == "It was not paused."
+
+
+@pytest.mark.parametrize("command", ["doctor", "worker", "serve", "keys list", "savings"])
+def test_what_is_of_this_machine(command: str, far: Far) -> None:
+    """Is refused where another one is named, and left alone by the variable."""
+    outcome = far.run(*command.split(), "--server", far.kodit.environment["KODIT_SERVER"])
+
+    assert outcome.code == 2
+    name = command.rsplit(maxsplit=1)[-1]
+    assert outcome.said == [
+        f"kodit: `kodit {name}` works on the data of this machine, so it takes no --server; run it "
+        "where the server runs"
+    ]
+
+
+def test_a_data_directory_that_is_named(far: Far) -> None:
+    """Is meant, whatever the variable says; but not both."""
+    empty = far.place / "empty"
+    assert far.run("status", "--data-dir", empty).said[0].startswith("Nothing is indexed yet")
+
+    outcome = far.run("status", "--data-dir", empty, "--server", "http://127.0.0.1:1")
+    assert (outcome.code, len(outcome.said)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "code", "sentence"),
+    [
+        ("http://127.0.0.1:{port}", "", 2, "a key is needed"),
+        ("http://127.0.0.1:{port}", "kodit_wrong", 2, "the key is not known here"),
+        ("http://127.0.0.1:{port}", "no\nkey", 2, "KODIT_API_KEY is no key"),
+        ("http://127.0.0.1:1", "", 1, "the server http://127.0.0.1:1 does not answer: "),
+        ("http://127.0.0.1:{port}/nowhere", "{key}", 2, "there is nothing at this path"),
+        ("127.0.0.1:{port}", "", 2, "the address of a server is like https://"),
+        ("ftp://127.0.0.1", "", 2, "the address of a server is like https://"),
+        ("http://ada:secret@127.0.0.1", "", 2, "'127.0.0.1' is none"),
+    ],
+)
+def test_a_server_that_does_not_answer(
+    url: str, key: str, code: int, sentence: str, far: Far
+) -> None:
+    """One sentence says why, and no secret."""
+    named = {"port": far.server.port, "key": far.key}
+    kodit = KoditCommand(far.place / "unused", KODIT_API_KEY=key.format(**named))
+    outcome = kodit.run_here("search", "quartz", "--server", url.format(**named))
+
+    assert (outcome.code, len(outcome.said)) == (code, 1)
+    assert sentence in outcome.said[0]
+    assert "secret" not in outcome.err
