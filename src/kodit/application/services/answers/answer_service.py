@@ -287,9 +287,9 @@ class AnswerService:
         if len({index.id for _, index in found}) == 1:
             return *found[0], places.is_implied
         if not found:
-            for error in absences:
-                if len(absences) == 1 or error.code not in _UNKNOWN:
-                    raise error
+            for absence in absences:
+                if len(absences) == 1 or absence.code not in _UNKNOWN:
+                    raise absence
             raise NotFoundError(
                 f"none of {len(places.in_indexes)} indexes has a file {path!r}",
                 code="file_in_no_index",
