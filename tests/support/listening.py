@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from kodit.server.guard import Guard
 from kodit.server.http_server import HttpServer
 from kodit.server.limits import Limits
 from kodit.server.problems import AsgiApp, Receive, Refusal, Scope, Send, send_json
+from kodit.server.sockets import listen_on_tcp
 
 
 class Everybody:
@@ -89,7 +89,7 @@ async def listening(app: AsgiApp, limits: Limits) -> AsyncIterator[Listening]:
     guard = Guard(app, Everybody(), limits, activity)
     connections = Connections(guard, limits)
     server = HttpServer(local=connections, remote=connections, limits=limits, stop=activity.stop)
-    bound = socket.create_server(("127.0.0.1", 0))
+    [bound] = listen_on_tcp("127.0.0.1", 0)
     port = bound.getsockname()[1]
     serving = asyncio.create_task(server.serve([bound]))
     await server.is_listening.wait()

@@ -209,7 +209,8 @@ def _tcp_socket(family: int, address: Any) -> socket.socket | None:
     """A socket that listens; None for an address that this machine has not, such as one of IPv6
     where that is switched off. Raises OSError."""
     try:
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # Where the protocol is named, asyncio sees to it that no answer waits for more to send.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         if error.errno == errno.EAFNOSUPPORT:
             return None

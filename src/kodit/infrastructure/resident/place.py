@@ -22,6 +22,7 @@ PLACE_FILE = "server.place"
 LOCK_FILE = "server.lock"
 LOG_FILE = "server.log"
 
+TEMPORARY = Path("/tmp")  # noqa: S108 - the owner and the mode of what is in it are checked
 LONGEST_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 """In bytes: `sun_path` of `sockaddr_un` without the byte that ends it."""
 
@@ -47,7 +48,7 @@ def private_folders() -> list[Path]:
     of_user = f"kodit-{os.geteuid()}"
     if temporary.is_absolute():
         folders.append(temporary / of_user)
-    return [*folders, Path("/tmp") / of_user]  # noqa: S108 - its owner and mode are checked
+    return [*folders, TEMPORARY / of_user]
 
 
 def why_not_private(folder: Path) -> str | None:

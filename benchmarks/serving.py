@@ -1,0 +1,202 @@
+"""How a server answers: alone, while a large folder is indexed, and many clients at once.
+
+    python -m benchmarks.serving SEARCHED LARGE [--workers 2] [--clients 100] [--seconds 60]
+
+SEARCHED is indexed first; hybrid searches then go over REST to `kodit serve` in a process of its
+own, one after the other. The same is done while LARGE is indexed, with `/healthz` asked every
+10 ms: its slowest answer takes at least as long as the longest gap of the server's event loop. Then
+so many clients search without a pause. Idle and busy figures are to be compared only within one
+run, since the client needs a part of the same cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from benchmarks.measuring import kodit, kodit_environment, run
+
+QUERIES = (
+    "parse command line arguments",
+    "retry with back-off",
+    "open a socket and read from it",
+    "escape text for html",
+    "where are sessions refreshed",
+    "json decode error",
+    "walk a folder",
+    "compile a regular expression",
+)
+WARM_UP_REQUESTS = 20
+IDLE_REQUESTS = 200
+PERCENTILES = (50, 99, 100)
+
+
+class Client:
+    """One connection over which requests go one after the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def to(cls, port: int) -> Client:
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    async def get(self, path: str) -> float:
+        """How long the answer took, in seconds; it must be a good one."""
+        began = time.perf_counter()
+        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode("ascii"))
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = re.search(r"content-length: (\d+)", head)
+        body = await self._reader.readexactly(int(length[1]) if length else 0)
+        seconds = time.perf_counter() - began
+        if head.split()[1] != "200":
+            raise SystemExit(f"{path}: {head.splitlines()[0]}, {body[:500]!r}")
+        return seconds
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("searched", type=Path)
+    parser.add_argument("large", type=Path)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        run(kodit("index", arguments.searched), kodit_environment(data_dir))
+        asyncio.run(_measure(arguments, data_dir))
+
+
+async def _measure(arguments: argparse.Namespace, data_dir: Path) -> None:
+    async with _serving(data_dir, arguments.workers) as port:
+        client = await Client.to(port)
+        await _searches(client, WARM_UP_REQUESTS)
+        idle = await _searches(client, IDLE_REQUESTS)
+        _report("search, idle", idle)
+        _report("/healthz, idle", await _health_while(port, asyncio.sleep(2)))
+
+        await asyncio.to_thread(
+            run, kodit("index", "--no-wait", arguments.large), kodit_environment(data_dir)
+        )
+        busy: list[float] = []
+        _report("/healthz, indexing", await _health_while(port, _search_until_indexed(port, busy)))
+        _report("search, indexing", busy)
+        print(
+            f"search p50, indexing / idle: {statistics.median(busy) / statistics.median(idle):.2f}"
+        )
+
+        many: list[float] = []
+        health = await _health_while(port, _many(port, arguments, many))
+        _report(f"search, {arguments.clients} clients", many)
+        _report(f"/healthz, {arguments.clients} clients", health)
+        print(f"searches a second: {len(many) / arguments.seconds:.0f}")
+        client.close()
+
+
+@asynccontextmanager
+async def _serving(data_dir: Path, workers: int) -> AsyncIterator[int]:
+    command = kodit("serve", "--port", "0", "--workers", str(workers))
+    process = await asyncio.create_subprocess_exec(
+        *command, env=kodit_environment(data_dir), stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    log: list[str] = []
+    try:
+        while (port := re.search(r"tcp=[\d.]+:(\d+)", "".join(log))) is None:
+            line = await process.stderr.readline()
+            if not line:
+                raise SystemExit("".join(log))
+            log.append(line.decode())
+        draining = asyncio.create_task(process.stderr.read())
+        yield int(port[1])
+        process.terminate()
+        await draining
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _searches(client: Client, count: int) -> list[float]:
+    return [await client.get(_path(number)) for number in range(count)]
+
+
+def _path(number: int) -> str:
+    query = quote(QUERIES[number % len(QUERIES)])
+    return f"/api/v1/search?query={query}&sources=1&wait=0"
+
+
+async def _search_until_indexed(port: int, seconds: list[float]) -> None:
+    client = await Client.to(port)
+    number = 0
+    while await _is_indexing(port):
+        for _ in range(10):
+            seconds.append(await client.get(_path(number)))
+            number += 1
+    client.close()
+
+
+async def _is_indexing(port: int) -> bool:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"GET /api/v1/runs?states=queued&states=running HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    )
+    answer = await reader.read()
+    writer.close()
+    return b'"runs":[]' not in answer
+
+
+async def _many(port: int, arguments: argparse.Namespace, seconds: list[float]) -> None:
+    end = time.perf_counter() + arguments.seconds
+
+    async def search(number: int) -> None:
+        client = await Client.to(port)
+        while time.perf_counter() < end:
+            seconds.append(await client.get(_path(number)))
+            number += 1
+        client.close()
+
+    await asyncio.gather(*(search(number) for number in range(arguments.clients)))
+
+
+async def _health_while(port: int, work: asyncio.Future[None] | object) -> list[float]:
+    """How long `/healthz` took, asked every 10 ms while something else is done."""
+    client = await Client.to(port)
+    doing = asyncio.ensure_future(work)  # type: ignore[arg-type] # a coroutine
+    seconds = []
+    while not doing.done():
+        seconds.append(await client.get("/healthz"))
+        await asyncio.sleep(0.01)
+    client.close()
+    await doing
+    return seconds
+
+
+def _report(what: str, seconds: Sequence[float]) -> None:
+    """Percentiles in milliseconds."""
+    ordered = sorted(seconds)
+    figures = "  ".join(
+        f"p{percent} {ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1000:7.1f} ms"
+        for percent in PERCENTILES
+    )
+    print(f"{what:<28} {figures}   ({len(ordered)} requests)")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

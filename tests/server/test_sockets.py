@@ -1,0 +1,89 @@
+"""What the server listens on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from tests.support.listening import patiently
+
+from kodit.domain.errors import UserError
+from kodit.server.sockets import LocalSocket, is_loopback, listen_on_tcp
+
+
+def test_no_answer_waits_for_more_to_send() -> None:
+    """Each of two small writes would wait for the other side's word on the first (Nagle)."""
+    has_no_delay: list[int] = []
+
+    async def note(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        has_no_delay.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def run() -> None:
+        [listening] = listen_on_tcp("127.0.0.1", 0)
+        async with await asyncio.start_server(note, sock=listening):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            assert await reader.read() == b""
+            writer.close()
+
+    patiently(run())
+    assert has_no_delay == [1]
+
+
+def test_the_addresses_of_a_host() -> None:
+    """`localhost` stands for one or two, at the same port; one that this machine has not is left
+    out."""
+    sockets = listen_on_tcp("localhost", 0)
+    try:
+        assert len({one.getsockname()[1] for one in sockets}) == 1
+        assert is_loopback(sockets)
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "::"])  # noqa: S104 - what listens beyond loopback
+def test_hosts_beyond_loopback(host: str) -> None:
+    with suppress(UserError):  # a machine without IPv6
+        sockets = listen_on_tcp(host, 0)
+        assert not is_loopback(sockets)
+        for one in sockets:
+            one.close()
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1", "a b", "x" * 300, "ä"])
+def test_a_host_that_is_not_here(host: str) -> None:
+    with pytest.raises(UserError, match=r"has no address|no address that the host"):
+        listen_on_tcp(host, 0)
+
+
+def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> None:
+    """A server that ends late removes its own socket, and no other."""
+    first = LocalSocket(tmp_path)
+    (tmp_path / "server.sock").unlink()
+    assert not first.is_there
+    second = LocalSocket(tmp_path)
+    first.remove()
+    assert second.is_there
+    second.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_folder_can_hold_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is named, with the reason."""
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    (tmp_path / "run" / "kodit").mkdir(parents=True)
+    (tmp_path / "run" / "kodit").chmod(0o755)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    monkeypatch.setattr("kodit.infrastructure.resident.place.TEMPORARY", tmp_path / "missing")
+    with pytest.raises(UserError) as no:
+        LocalSocket(deep)
+    assert f"{deep}: its path is too long for a socket" in str(no.value)
+    assert f"{tmp_path / 'run' / 'kodit'}: others may enter it" in str(no.value)
+    assert "choose a data directory with a shorter path, or set XDG_RUNTIME_DIR" in str(no.value)
