@@ -19,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from benchmarks.measuring import kodit, kodit_environment, run
@@ -174,10 +175,10 @@ async def _many(port: int, arguments: argparse.Namespace, seconds: list[float]) 
     await asyncio.gather(*(search(number) for number in range(arguments.clients)))
 
 
-async def _health_while(port: int, work: asyncio.Future[None] | object) -> list[float]:
+async def _health_while(port: int, work: Coroutine[Any, Any, None]) -> list[float]:
     """How long `/healthz` took, asked every 10 ms while something else is done."""
     client = await Client.to(port)
-    doing = asyncio.ensure_future(work)  # type: ignore[arg-type] # a coroutine
+    doing = asyncio.create_task(work)
     seconds = []
     while not doing.done():
         seconds.append(await client.get("/healthz"))
