@@ -83,6 +83,22 @@ def test_a_data_directory_names_no_keys(command: KoditCommand) -> None:
     assert "KODIT_KEYS_FILE cannot be set in" in outcome.err
 
 
+def test_a_file_of_keys_has_an_absolute_path(command: KoditCommand) -> None:
+    """It would be another one wherever a server starts."""
+    command.environment["KODIT_KEYS_FILE"] = "keys.json"
+    outcome = command.run_here("keys", "list")
+    assert outcome.code == 2
+    assert "KODIT_KEYS_FILE must be an absolute path; 'keys.json' is not one" in outcome.err
+
+
+@pytest.mark.parametrize("host", ["https://kodit.example.org", "kodit.example.org:443", "*"])
+def test_hosts_are_names_alone(command: KoditCommand, host: str) -> None:
+    command.environment["KODIT_ALLOWED_HOSTS"] = f"localhost, {host}"
+    outcome = command.run_here("keys", "list")
+    assert outcome.code == 2
+    assert f"without scheme and port, such as kodit.example.org; '{host}' is not one" in outcome.err
+
+
 def test_keys_made_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, keys_file=tmp_path / "keys.json")
     threads = [

@@ -70,6 +70,7 @@ def code(reply: Reply) -> str | None:
         "evil.example.org:8321",
         "127.0.0.1.evil.example.org",
         "10.0.0.1",
+        "0.0.0.0",  # noqa: S104 - a name, not an address
         "localhost@evil.example.org",
         "",
         "[::1",
@@ -116,6 +117,18 @@ def test_two_hosts_or_none(server: RunningServer) -> None:
 def test_a_page_that_is_not_the_servers(server: RunningServer, origin: str) -> None:
     reply = server.ask("POST", "/mcp", b"{}", {"Origin": origin})
     assert (reply.status, code(reply)) == (403, "origin_refused")
+
+
+def test_what_a_page_of_another_site_embeds(server: RunningServer) -> None:
+    """It sends no origin; whether an image of it loads would say whether there is such a file.
+    Following a link is no such thing."""
+    embedded = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    reply = server.ask("GET", "/api/v1/indexes/1/files/a.py", headers=embedded)
+    assert (reply.status, code(reply)) == (403, "origin_refused")
+    followed = embedded | {"Sec-Fetch-Mode": "navigate"}
+    assert server.ask("GET", "/healthz", headers=followed).status == 200
+    own = embedded | {"Sec-Fetch-Site": "same-origin"}
+    assert server.ask("GET", "/healthz", headers=own).status == 200
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:8321", "http://127.0.0.1", f"https://{NAME}"])

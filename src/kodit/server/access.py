@@ -93,15 +93,26 @@ class RemoteAccess:
                 "host_refused",
                 f"this server is not called {_shown(hosts)}; KODIT_ALLOWED_HOSTS lists its names",
             )
-        for origin in header_values(scope, b"origin"):
+        origins = header_values(scope, b"origin")
+        for origin in origins:
             if not self._names.has_origin(origin, address):
-                return Refusal(
-                    HTTPStatus.FORBIDDEN,
-                    "origin_refused",
-                    f"pages of {_shown([origin])} may not use this server; KODIT_ALLOWED_HOSTS "
-                    "lists the names of those that may",
-                )
+                return _foreign_page(f"pages of {_shown([origin])}")
+        # What a page embeds comes without its origin, and that it loads tells the page something.
+        if (
+            not origins
+            and header_values(scope, b"sec-fetch-site") == ["cross-site"]
+            and header_values(scope, b"sec-fetch-mode") != ["navigate"]
+        ):
+            return _foreign_page("pages of other sites")
         return None
+
+
+def _foreign_page(pages: str) -> Refusal:
+    return Refusal(
+        HTTPStatus.FORBIDDEN,
+        "origin_refused",
+        f"{pages} may not use this server; KODIT_ALLOWED_HOSTS lists the names of those that may",
+    )
 
 
 def _secrets(scope: Scope) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+ANY_ADDRESS = frozenset(("0.0.0.0", "::", ""))  # noqa: S104 - the name of no host
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
 
 
@@ -19,7 +20,8 @@ class HostNames:
 
     def __init__(self, bound: str, allowed: Iterable[str]) -> None:
         """`bound` is the host that it was told to listen at, `allowed` what the operator adds."""
-        self._names = frozenset((*LOCAL_NAMES, bound.strip("[]").lower(), *allowed))
+        names = {*LOCAL_NAMES, bound.strip("[]").lower(), *allowed}
+        self._names = frozenset(names - ANY_ADDRESS)
 
     def has(self, host: str, address: str | None) -> bool:
         """Whether a `Host` header names the server. `address` is the one of its own that the
