@@ -47,8 +47,8 @@ def test_the_sample_answer_shows_lines_that_are_there() -> None:
 
 
 def test_the_screenful_works_line_by_line(home: Path) -> None:
-    """Every command of it but `serve` and `worker`, which never end, and the URL, which is far away,
-    in its order: each has something to say and exit status 0."""
+    """Every command of it but `serve` and `worker`, which never end, and the URL, which is far
+    away, in its order: each has something to say and exit status 0."""
     command = KoditCommand(home / "data", HOME=str(home))
     assert len(SCREENFUL) > 10
     for arguments in SCREENFUL:

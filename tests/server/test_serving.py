@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from tests.support.command import KoditCommand, finish, wait_until
 from tests.support.server import RunningServer
 from tests.support.sources import python_function, write_file
 
-from kodit.infrastructure.resident.connecting import ask_to_end, connect, handshake
+from kodit.infrastructure.resident.connecting import ask_to_end, connect, exchange, handshake
 
 
 @pytest.fixture
@@ -147,6 +148,24 @@ def test_a_port_that_is_taken(command: KoditCommand) -> None:
         f"kodit: port {port} of 127.0.0.1 is taken by another program; choose one with --port"
     ]
     assert not (command.data_dir / "server.sock").exists()
+
+
+def test_a_database_that_is_newer(command: KoditCommand) -> None:
+    """The server ends with a sentence, and so does whoever has connected in the meantime."""
+    command.ask("status")
+    with sqlite3.connect(command.data_dir / "kodit.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    process = command.start("serve", "--no-tcp", "--no-worker")
+    wait_until((command.data_dir / "server.sock").exists)
+    connection = connect(command.data_dir)
+    assert connection is not None
+    with connection:
+        status, problem = exchange(connection, "GET", "/api/v1/indexes")
+        assert (status, problem["code"]) == (503, "server_stopping")
+    outcome = finish(process)
+    assert outcome.code == 2
+    assert "newer" in outcome.said[-1]
 
 
 def test_a_day_of_its_worker(command: KoditCommand, tmp_path: Path) -> None:
