@@ -14,10 +14,9 @@ import socket
 import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import geteuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kodit.domain.errors import TransientError
 from kodit.infrastructure.resident.place import find_socket
@@ -31,8 +30,7 @@ LARGEST_ANSWER_BYTES = 100_000
 RECEIVED_AT_ONCE_BYTES = 262_144
 
 
-@dataclass(frozen=True, slots=True)
-class Resident:
+class Resident(NamedTuple):
     """The server of a data directory, as it tells of itself.
 
     `settings` is a digest of the settings that decide over answers and runs. `stays` says that

@@ -8,7 +8,6 @@ path is followed only to where a server of this user would have put its socket.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
@@ -34,6 +33,8 @@ def fits(path: Path) -> bool:
 
 def socket_elsewhere(data_dir: Path, folder: Path) -> Path:
     """The socket of a data directory in a private folder, which has those of many."""
+    import hashlib  # noqa: PLC0415 - few need it, and it takes long to import
+
     name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:20]
     return folder / f"{name}.sock"
 
