@@ -81,6 +81,20 @@ def test_the_first_answers_need_no_server(tmp_path: Path) -> None:
     assert not command.data_dir.exists()
 
 
+def test_stdio_is_a_command_and_a_word(tmp_path: Path) -> None:
+    """The data directory may stand before it, as with other commands; elsewhere it means itself."""
+    command = KoditCommand(tmp_path / "data")
+    for before in (["--data-dir", str(tmp_path)], [f"--data-dir={tmp_path}"], []):
+        assert command.run(*before, "stdio") == (0, "", "")
+    shown = command.run("stdio", "--help")
+    assert (shown.code, shown.err) == (0, "")
+    assert "--folder FOLDER" in shown.out
+    wrong = command.run("stdio", "--port", "1")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "'--port'" in wrong.err
+    assert "Nothing is indexed yet" in command.run_here("search", "stdio").err
+
+
 def test_an_unknown_revision_gets_the_newest_of_the_handshake(tmp_path: Path) -> None:
     """As the protocol has it: the client decides whether it can live with that."""
     with RunningFront(KoditCommand(tmp_path / "data"), tmp_path) as front:
