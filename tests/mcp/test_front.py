@@ -128,7 +128,9 @@ def test_the_client_s_folder_goes_along(served: KoditCommand, folder: Path) -> N
     """So that a source may be left out: what is asked about is indexed."""
     place = folder.parent / "größe %"
     write_file(place / "a.py", "x = 1\n")
-    with RunningFront(served, folder, "--folder", str(place)) as front:
+    link = folder.parent / "link"
+    link.symlink_to(place)
+    with RunningFront(served, folder, "--folder", str(link)) as front:
         assert str(place) in front.text("grep", pattern="x")
     with RunningFront(served, folder, "--folder", "${workspaceFolder}") as front:
         assert str(folder) in front.text("grep", pattern="x")
