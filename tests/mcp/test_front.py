@@ -236,6 +236,19 @@ def test_many_fronts_start_one_server_and_start_it_again(tmp_path: Path, folder:
     assert log.count('event="server ready"') == 2
 
 
+def test_an_idle_server_with_other_settings_is_replaced(tmp_path: Path, folder: Path) -> None:
+    """One that was started by somebody else's front, say; its client is answered by the new one."""
+    data_dir = tmp_path / "data"
+    other = KoditCommand(data_dir, KODIT_MAX_FAILURES="3")
+    try:
+        with RunningServer(other, "--no-tcp", "--no-worker", "--idle-minutes", "5") as replaced:
+            with RunningFront(KoditCommand(data_dir), folder) as front:
+                assert "Nothing is indexed yet" in front.text("indexes")
+            assert replaced.process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        assert end_server(data_dir) not in (None, replaced.process.pid)
+
+
 def test_a_server_that_cannot_start_is_a_clear_error(tmp_path: Path, folder: Path) -> None:
     """In a tool's answer, which a model reads."""
     command = KoditCommand(tmp_path / "data", KODIT_WORKER_SLOTS="none")
