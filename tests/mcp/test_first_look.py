@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.mcp.conftest import Tools, text_of
+from tests.support.command import PATIENCE_SECONDS
 from tests.support.serving import ServingKodit
 from tests.support.sources import git, write_file
 
@@ -16,6 +17,7 @@ from kodit.domain.policy import CallerPolicy
 from kodit.faces.mcp.calls import Answer
 from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.dispatch import Dispatcher
+from kodit.faces.mcp.tools import first_look
 
 
 @pytest.fixture
@@ -44,6 +46,17 @@ def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
     idle.serving.serve()
     done = idle.text("index", source=str(idle.folder), wait=50)
     assert "It is up to date." in done
+    assert idle.text("search", query="round an amount").startswith("shop/prices.py:26-29")
+
+
+def test_the_next_question_waits_for_an_index_that_is_nearly_made(
+    idle: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it gets the whole answer; lines and files are answered as they are."""
+    assert "still indexing" in idle.text("search", query="round an amount")
+    monkeypatch.setattr(first_look, "SECONDS_OF_A_FIRST_LOOK", PATIENCE_SECONDS)
+    assert "still indexing" in idle.text("grep", pattern="round_price")
+    idle.serving.serve()
     assert idle.text("search", query="round an amount").startswith("shop/prices.py:26-29")
 
 

@@ -81,6 +81,20 @@ def test_the_first_answers_need_no_server(tmp_path: Path) -> None:
     assert not command.data_dir.exists()
 
 
+def test_stdio_is_a_command_and_a_word(tmp_path: Path) -> None:
+    """The data directory may stand before it, as with other commands; elsewhere it means itself."""
+    command = KoditCommand(tmp_path / "data")
+    for before in (["--data-dir", str(tmp_path)], [f"--data-dir={tmp_path}"], []):
+        assert command.run(*before, "stdio") == (0, "", "")
+    shown = command.run("stdio", "--help")
+    assert (shown.code, shown.err) == (0, "")
+    assert "--folder FOLDER" in shown.out
+    wrong = command.run("stdio", "--port", "1")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "'--port'" in wrong.err
+    assert "Nothing is indexed yet" in command.run_here("search", "stdio").err
+
+
 def test_an_unknown_revision_gets_the_newest_of_the_handshake(tmp_path: Path) -> None:
     """As the protocol has it: the client decides whether it can live with that."""
     with RunningFront(KoditCommand(tmp_path / "data"), tmp_path) as front:
@@ -114,7 +128,9 @@ def test_the_client_s_folder_goes_along(served: KoditCommand, folder: Path) -> N
     """So that a source may be left out: what is asked about is indexed."""
     place = folder.parent / "größe %"
     write_file(place / "a.py", "x = 1\n")
-    with RunningFront(served, folder, "--folder", str(place)) as front:
+    link = folder.parent / "link"
+    link.symlink_to(place)
+    with RunningFront(served, folder, "--folder", str(link)) as front:
         assert str(place) in front.text("grep", pattern="x")
     with RunningFront(served, folder, "--folder", "${workspaceFolder}") as front:
         assert str(folder) in front.text("grep", pattern="x")
@@ -218,6 +234,19 @@ def test_many_fronts_start_one_server_and_start_it_again(tmp_path: Path, folder:
     assert second not in (None, first)
     log = (command.data_dir / "server.log").read_text()
     assert log.count('event="server ready"') == 2
+
+
+def test_an_idle_server_with_other_settings_is_replaced(tmp_path: Path, folder: Path) -> None:
+    """One that was started by somebody else's front, say; its client is answered by the new one."""
+    data_dir = tmp_path / "data"
+    other = KoditCommand(data_dir, KODIT_MAX_FAILURES="3")
+    try:
+        with RunningServer(other, "--no-tcp", "--no-worker", "--idle-minutes", "5") as replaced:
+            with RunningFront(KoditCommand(data_dir), folder) as front:
+                assert "Nothing is indexed yet" in front.text("indexes")
+            assert replaced.process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        assert end_server(data_dir) not in (None, replaced.process.pid)
 
 
 def test_a_server_that_cannot_start_is_a_clear_error(tmp_path: Path, folder: Path) -> None:

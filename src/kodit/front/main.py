@@ -63,5 +63,5 @@ def _folder(named: str | None) -> str | None:
     except OSError:
         current = None
     if named and os.path.isdir(os.path.expanduser(named)):  # noqa: PTH111, PTH112
-        return os.path.abspath(os.path.expanduser(named))  # noqa: PTH100, PTH111
+        return os.path.realpath(os.path.expanduser(named))  # noqa: PTH111
     return current

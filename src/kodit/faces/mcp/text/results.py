@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from kodit.domain.symbols import declares
 from kodit.faces.mcp.text.sheet import Sheet, code_lines, one_line, shortened
 
 LONGEST_TELLING_LINE = 100
@@ -13,6 +12,8 @@ SMALL_SNIPPET_LINES = 3
 """A snippet of so few lines is shown at once."""
 MOST_LINES_OF_A_DECLARATION = 4
 _GOES_ON = ("(", "[", ",")
+_ASIDE = ("#", "//", "/*", "*", "--", "@", ";", "%", '"""')
+"""How comments and decorations begin; a heading of Markdown does so, too, and is named before."""
 FEW = 2
 """So many results need no list of their places before their code."""
 LEAST_LINES_OF_A_PART = 3
@@ -75,9 +76,10 @@ def head(result: Placed, *, several: bool) -> str:
 def telling_line(result: Placed, lines: Sequence[str]) -> list[str]:
     """The line that says most about code: its declaration, or the first with words. One that goes
     on over several lines is joined."""
-    numbers = range(len(lines))
-    found = next((n for n in numbers if result.symbol and declares(result.symbol, lines[n])), None)
+    telling = [n for n, line in enumerate(lines) if not line.lstrip().startswith(_ASIDE)]
+    found = next((n for n in telling if result.symbol and result.symbol in lines[n]), None)
     if found is None:
+        numbers = telling or range(len(lines))
         found = next((n for n in numbers if any(map(str.isalnum, lines[n]))), None)
     if found is None:
         return []

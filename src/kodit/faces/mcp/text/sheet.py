@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kodit.domain.search import CHARACTERS_PER_TOKEN
-from kodit.domain.text import LONGEST_LINE, is_text
+from kodit.domain.text import LONGEST_LINE
 
 
 class Sheet:
@@ -51,9 +51,8 @@ class Sheet:
             self.add(shortened(line, self.left - 1))
 
     def __str__(self) -> str:
-        text = "\n".join(self._lines)
         # Bytes of a file that are no text would not survive the journey as JSON.
-        return text if is_text(text) else text.encode("utf-8", "replace").decode()
+        return "\n".join(self._lines).encode("utf-8", "replace").decode("utf-8")
 
 
 def shortened(text: str, longest: int) -> str:
