@@ -312,8 +312,10 @@ def test_the_stream_of_events(indexed: Indexed) -> None:
         stream = asyncio.create_task(rest.app(scope, receive, send))  # type: ignore[arg-type]
         async with asyncio.timeout(PATIENCE_SECONDS):
             start, first = await got.get(), await got.get()
+        assert rest.application.events.readers == 1
         stream.cancel()
         await asyncio.wait({stream})
+        assert rest.application.events.readers == 0
         headers = dict(start["headers"])
         assert headers[b"content-type"].startswith(b"text/event-stream")
         assert headers[b"cache-control"] == b"no-store"

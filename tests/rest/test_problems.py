@@ -27,7 +27,6 @@ NOT_OVER_REST = {
     "client_file_unreadable",
     "data_dir_unusable",
     "key_exists",
-    "key_needed",
     "key_not_found",
     "opened_before_fork",
     "queue_paused",
@@ -36,7 +35,6 @@ NOT_OVER_REST = {
     "setting_invalid",
     # Of stages that run in workers, and of tasks that failed there:
     "cancelled",
-    "failed",
     "indexing_failed",
     "lease_lost",
     "stage_failed",

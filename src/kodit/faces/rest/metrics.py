@@ -65,6 +65,7 @@ class Metrics:
         self._running = self._gauge(
             "kodit_queue_tasks_running", "Tasks at work, by their type.", "type"
         )
+        self._readers = self._gauge("kodit_event_readers", "Open streams of events.")
         self._workers = self._gauge("kodit_workers", "Workers that are alive.")
         self._runs = self._gauge("kodit_runs", "Runs that are kept, by their state.", "state")
         self._indexes = self._gauge("kodit_indexes", "Indexes, by their state.", "state")
@@ -82,6 +83,7 @@ class Metrics:
         states = await application.index_answers.count_states()
         self._paused.set(overview.paused_since is not None)
         self._waiting.set(len(overview.waiting))
+        self._readers.set(application.events.readers)
         self._workers.set(len(overview.workers))
         for kind in TaskType:
             self._running.labels(kind.name).set(overview.running.get(kind, 0))
