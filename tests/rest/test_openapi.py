@@ -92,6 +92,8 @@ SERVER_CODES = {
     "origin_refused": "Pages of this host may not use the server.",
     "overloaded": "The server has too much to read at the moment.",
     "request_too_slow": "There was no answer in time.",
+    "program_differs": "The program that asks over the socket is of another version.",
+    "request_invalid": "What was sent over the socket is no question.",
     "server_busy": "The server does not end: it is needed.",
     "server_stopping": "The server is stopping.",
 }

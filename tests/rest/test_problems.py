@@ -26,12 +26,14 @@ LONG = "x" * 501
 NOT_OVER_REST = {
     "client_file_unreadable",
     "data_dir_unusable",
+    "home_invalid",
     "key_exists",
     "key_not_found",
     "opened_before_fork",
     "queue_paused",
     "queue_unwritable",
     "run_stopped",
+    "server_unreachable",
     "setting_invalid",
     # Of stages that run in workers, and of tasks that failed there:
     "cancelled",

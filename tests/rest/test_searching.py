@@ -221,7 +221,8 @@ def test_related_and_its_parameters(rest: Rest) -> None:
     assert "bank/Account.java" in like(everywhere="true", limit=100)
     assert "bank/Account.java" not in like(limit=100)
     assert like(line=32) != like()
-    assert code(rest.get("related", path="shop/cart.py")) == (409, "source_missing")
+    assert paths(rest.get("related", path="shop/cart.py", line=16).json()) == like()
+    assert code(rest.get("related", path="nothing.py")) == (404, "file_in_no_index")
     assert code(rest.get("related", source="1", path="shop/cart.py:16")) == (404, "file_not_found")
 
 
