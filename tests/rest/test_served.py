@@ -73,7 +73,7 @@ def test_a_stream_goes_on_until_the_server_stops(sources: Path) -> None:
         assert stream.readline() == b"event: run\n"
         assert json.loads(stream.readline().removeprefix(b"data: "))["state"] == "queued"
         assert post(server, f"runs/{run}/cancel").status == 200
-        lines = []
+        lines: list[bytes] = []
         while not re.search(rb'"id":%d,.*"state":"cancelled"' % run, lines[-1] if lines else b""):
             lines.append(stream.readline())
         assert server.stop() == 0
