@@ -12,7 +12,17 @@ from tests.support.command import KoditCommand
 GRAMMARS = "tree_sitter"
 ALWAYS_UNUSED = {"wordllama", "torch", "transformers", "pandas", "requests", "hypothesis", "pytest"}
 
-SERVING = {"fastapi", "starlette", "uvicorn", "mcp", "pydantic", "httpx", "h11", "watchfiles"}
+SERVING = {
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "mcp",
+    "pydantic",
+    "httpx",
+    "h11",
+    "watchfiles",
+    "prometheus_client",
+}
 
 UNUSED = {
     "--help": {"sqlalchemy", "numpy", "tantivy", "tokenizers", "alembic", "asyncio", GRAMMARS},

@@ -55,6 +55,9 @@ EXCEPTIONS: Mapping[str, str] = {
     "WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.embedding_id": "a migration, once",
     "WHERE NOT EXISTS (SELECT 1 FROM snippets WHERE snippets.enrichment_id": "a migration, once",
     "UPDATE files SET stale=? WHERE files.extracted_hash IS NOT NULL": "a migration, once",
+    "SELECT index_runs.id, index_runs.state FROM index_runs WHERE state IN ('queued', 'running')": (
+        "reads what waits and runs, and nothing that has ended"
+    ),
     "FROM index_runs ORDER BY index_runs.id DESC LIMIT": "reads the newest by key, and no further",
 }
 """Plans that may be as they are, by a part of the statement, each with its reason."""

@@ -153,6 +153,9 @@ async def _look_at(queue: QueueService, registry: MemoryWorkerRegistry, run_id: 
     await queue.needing_attention(registry)
     await queue.overview(registry, await queue.list_runs(list(RunState)))
     await queue.list_runs()
+    for states in ((), (RunState.QUEUED, RunState.FAILED)):
+        await queue.list_runs(states, 3, index_ids=[1, 2], before=100)
+    await queue.count_runs()
     await queue.describe(run_id)
     await queue.paused_since()
 

@@ -305,6 +305,21 @@ def test_list_some_runs(database: Database) -> None:
         assert listed(index_ids=[1], before=fourth, limit=1) == [third]
 
 
+def test_what_has_not_ended(database: Database) -> None:
+    """The states of the runs that wait or run."""
+    ended, queued, running = (add_run(database, number) for number in (1, 2, 3))
+    end_run(database, ended.id, NOW)
+    with database.write() as transaction:
+        locked = transaction.tasks.lock_run(running.id)
+        locked.state = RunState.RUNNING
+        transaction.tasks.save_runs([locked])
+    with database.read() as transaction:
+        assert transaction.tasks.unfinished_runs() == {
+            queued.id: RunState.QUEUED,
+            running.id: RunState.RUNNING,
+        }
+
+
 def test_runs_of(database: Database) -> None:
     """Those of one index, newest first, at most as many as asked for."""
     add_run(database, 1)

@@ -16,7 +16,7 @@ from kodit.application.services.events.run_watch import RunWatch
 from kodit.application.views.serialization import to_json
 from kodit.composition import Application
 from kodit.domain.entities import Task
-from kodit.domain.value_objects import RunState
+from kodit.domain.value_objects import RunState, TaskType
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
@@ -207,7 +207,7 @@ def test_runs_that_come_and_go_unseen(idle: Idle) -> None:
         feed = new_feed(application)
         async with feed.reading(Wanted()) as reader:
             assert await reader.read(0) == []
-        await application.queue.enqueue_task(Task.create("no such type", 10, {}))
+        await application.queue.enqueue_task(Task.create(TaskType.SYNC, 10, {}))
         task = await claim(application)
         await application.queue.complete(task.claim)
         async with feed.reading(Wanted(), feed._mark(0)) as reader:
@@ -288,7 +288,7 @@ def test_the_stream_of_events(indexed: Indexed) -> None:
 
     async def follow(_application: Application) -> bytes:
         got: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        scope = {
+        scope: dict[str, Any] = {
             "type": "http",
             "method": "GET",
             "path": "/api/v1/events",
@@ -309,11 +309,13 @@ def test_the_stream_of_events(indexed: Indexed) -> None:
         async def send(message: Any) -> None:
             got.put_nowait(message)
 
-        stream = asyncio.create_task(rest.app(scope, receive, send))  # type: ignore[arg-type]
+        stream = asyncio.create_task(rest.app(scope, receive, send))
         async with asyncio.timeout(PATIENCE_SECONDS):
             start, first = await got.get(), await got.get()
+        assert rest.application.events.readers == 1
         stream.cancel()
         await asyncio.wait({stream})
+        assert rest.application.events.readers == 0
         headers = dict(start["headers"])
         assert headers[b"content-type"].startswith(b"text/event-stream")
         assert headers[b"cache-control"] == b"no-store"

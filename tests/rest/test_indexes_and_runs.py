@@ -41,18 +41,24 @@ def test_a_source_is_added(idle: Idle) -> None:
     """Answered at once, with where to look; a second request joins the first."""
     rest, caller = idle.rest, idle.caller
     source = str(idle.root / "one")
-    reply = rest.post("indexes", caller, source=source, include=["*.py"], exclude=["test_*"])
+    globs = {"include": ["*.py"], "exclude": ["test_*"]}
+    reply = rest.post("indexes", caller, source=source, sync_every=3600, **globs)
     assert reply.status == 202
     answer = reply.json()
     assert reply.headers["location"] == f"/api/v1/runs/{answer['run']['id']}"
     index = answer["index"]
-    assert (index["source"], index["include"], index["exclude"]) == (source, ["*.py"], ["test_*"])
+    assert {"source": source, "sync_every": 3600, **globs}.items() <= index.items()
     assert (answer["run"]["state"], answer["run"]["index_id"]) == ("queued", index["id"])
     assert answer["run"]["is_user_initiated"]
 
     again = rest.post("indexes", caller, source=source, exclude=[]).json()
     assert (again["index"]["id"], again["run"]["id"]) == (index["id"], answer["run"]["id"])
     assert (again["index"]["include"], again["index"]["exclude"]) == (["*.py"], [])
+
+    for seconds, status in ((59, 409), (-1, 422), (0, 202)):
+        reply = rest.post("indexes", caller, source=source, sync_every=seconds)
+        assert reply.status == status
+    assert reply.json()["index"]["sync_every"] == 0
 
     synced = rest.ask("POST", f"indexes/{index['id']}/runs")
     assert synced.status == 202

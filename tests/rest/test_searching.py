@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tests.rest.conftest import Indexed
 from tests.support.rest import REMOTE, Rest, code
 
+from kodit.application.services.answers.answer_service import AnswerService
 from kodit.application.views.search import SearchView
 from kodit.application.views.serialization import to_json
 from kodit.composition import Application
@@ -125,6 +127,47 @@ def test_pages_follow_each_other(rest: Rest) -> None:
     assert len(seen) > 4
 
 
+def test_pages_end_whatever_the_budget(rest: Rest) -> None:
+    """Also where it has no room for any result."""
+    for budget in (1, 60, 200):
+        cursor: dict[str, str] = {}
+        cursors = set()
+        while True:
+            page = rest.get("search", query="price", limit=4, budget=budget, **cursor).json()
+            if page["next"] is None:
+                break
+            assert page["next"] not in cursors
+            cursors.add(page["next"])
+            cursor = {"cursor": page["next"]}
+        assert cursors
+
+
+def test_a_search_may_wait_for_what_has_just_changed(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For two seconds where nothing else is said; and not at all with none."""
+    asked: list[tuple[tuple[int, ...], float]] = []
+
+    async def settle(index_ids: Sequence[int], seconds: float) -> bool:
+        asked.append((tuple(index_ids), seconds))
+        return False
+
+    rest = indexed.rest
+    application = rest.application
+    answers = AnswerService(
+        asked=application,
+        scope=application.scoping,
+        standing=application.standing,
+        settle=settle,
+    )
+    monkeypatch.setattr(application, "answers", answers)
+    rest.get("search", query="price", sources=["2"])
+    rest.get("search", query="price", sources=["1"], wait=0.5)
+    rest.post("search", query="price", wait=30)
+    rest.post("search", query="price", wait=0)
+    assert asked == [((2,), 2.0), ((1,), 0.5), ((), 30.0)]
+
+
 def test_a_cursor_of_something_else(rest: Rest) -> None:
     """Of another question, of another kind of question, and of nothing."""
     cursor = rest.get("search", query="price", limit=1).json()["next"]
@@ -221,7 +264,8 @@ def test_related_and_its_parameters(rest: Rest) -> None:
     assert "bank/Account.java" in like(everywhere="true", limit=100)
     assert "bank/Account.java" not in like(limit=100)
     assert like(line=32) != like()
-    assert code(rest.get("related", path="shop/cart.py")) == (409, "source_missing")
+    assert paths(rest.get("related", path="shop/cart.py", line=16).json()) == like()
+    assert code(rest.get("related", path="nothing.py")) == (404, "file_in_no_index")
     assert code(rest.get("related", source="1", path="shop/cart.py:16")) == (404, "file_not_found")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -265,9 +266,10 @@ class QueueService:
             )
         )
 
-    async def count_runs(self) -> dict[RunState, int]:
-        """How many runs there are in each state that any is in."""
-        return await self._read(lambda transaction: transaction.tasks.count_runs())
+    async def count_runs(self) -> Counter[RunState]:
+        """How many runs wait or run, by state."""
+        states = await self._read(lambda transaction: transaction.tasks.unfinished_runs())
+        return Counter(states.values())
 
     async def needing_attention(self, registry: WorkerRegistry, limit: int = 100) -> list[IndexRun]:
         """Runs that run, then those that wait, in the order in which they will be worked on, then

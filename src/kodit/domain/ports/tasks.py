@@ -72,10 +72,6 @@ class TaskRepository(Protocol):
         """The states of all runs that have not ended, by identifier."""
         ...
 
-    def count_runs(self) -> dict[RunState, int]:
-        """How many runs there are in each state that any is in."""
-        ...
-
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         """Runs of an index with their tasks, newest first."""
         ...

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["events"])
 
 MEDIA_TYPE = "text/event-stream"
+EVENT_SCHEMA: Mapping[str, Any] = MappingProxyType(
+    {
+        "title": "Event",
+        "type": "object",
+        "properties": {
+            "event": {"type": "string", "enum": ["run", "task", "index"]},
+            "data": {"type": "string"},
+            "id": {"type": "string"},
+        },
+        "required": ["event", "data"],
+    }
+)
 KEEP_ALIVE_SECONDS = 15.0
 """After so long without news a comment says that the stream is alive."""
 
@@ -68,8 +82,8 @@ def _written(told: Told) -> bytes:
     response_class=Response,
     responses={
         200: {
-            "description": "A stream without an end",
-            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+            "description": "A stream without an end; `data` is JSON",
+            "content": {MEDIA_TYPE: {"schema": dict(EVENT_SCHEMA)}},
         },
         **documented(),
     },

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from kodit.application.services.source_service import (
     LONGEST_SYNC_EVERY,
@@ -26,11 +26,13 @@ from kodit.faces.rest.parameters import (
     Text,
     Texts,
     Whole,
+    whole,
 )
 from kodit.faces.rest.problems import documented
 
 router = APIRouter(tags=["indexes"])
 
+SyncEvery = Annotated[int, Field(ge=0, le=LONGEST_SYNC_EVERY), BeforeValidator(whole)]
 IndexId = Annotated[Identifier, Path(description="The identifier of an index.")]
 
 
@@ -65,10 +67,8 @@ class NewIndex(Parameters):
         description="`env:NAME`: the variable of the server that holds `user:password` or a "
         "token. Over the network, only those that the operator has allowed.",
     )
-    sync_every: Whole | None = Field(
+    sync_every: SyncEvery | None = Field(
         None,
-        ge=0,
-        le=LONGEST_SYNC_EVERY,
         description="After how many seconds the server brings it up to date by itself, "
         f"{SHORTEST_SYNC_EVERY} at least, or 0 for never. Without it, that stays as it was.",
     )

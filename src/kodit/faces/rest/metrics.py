@@ -65,8 +65,9 @@ class Metrics:
         self._running = self._gauge(
             "kodit_queue_tasks_running", "Tasks at work, by their type.", "type"
         )
+        self._readers = self._gauge("kodit_event_readers", "Open streams of events.")
         self._workers = self._gauge("kodit_workers", "Workers that are alive.")
-        self._runs = self._gauge("kodit_runs", "Runs that are kept, by their state.", "state")
+        self._runs = self._gauge("kodit_runs", "Runs that wait or run.", "state")
         self._indexes = self._gauge("kodit_indexes", "Indexes, by their state.", "state")
         self._gauge("kodit_build_info", "The version of the program.", "version").labels(
             version("kodit")
@@ -82,11 +83,12 @@ class Metrics:
         states = await application.index_answers.count_states()
         self._paused.set(overview.paused_since is not None)
         self._waiting.set(len(overview.waiting))
+        self._readers.set(application.events.readers)
         self._workers.set(len(overview.workers))
         for kind in TaskType:
             self._running.labels(kind.name).set(overview.running.get(kind, 0))
-        for state in RunState:
-            self._runs.labels(state.value).set(runs.get(state, 0))
+        for state in (RunState.QUEUED, RunState.RUNNING):
+            self._runs.labels(state.value).set(runs[state])
         for name in INDEX_STATES:
             self._indexes.labels(name).set(states[name])
 

@@ -47,7 +47,7 @@ _WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """JSON does not tell 10 from 10.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -75,8 +75,8 @@ def _moment(value: Any) -> Any:
         return moment.replace(tzinfo=UTC)
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS), BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(whole)]
+Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS), BeforeValidator(whole)]
 Identifier = Annotated[int, Field(ge=1, le=LARGEST_IDENTIFIER), BeforeValidator(_identifier)]
 Identifiers = Annotated[list[Identifier], Field(max_length=MOST_VALUES)]
 Text = Annotated[str, Field(max_length=LONGEST_VALUE, pattern=r"^[^\x00]*$")]

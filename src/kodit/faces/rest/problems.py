@@ -99,6 +99,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "index_deleted": _Code(HTTPStatus.CONFLICT, "The index was deleted at this moment."),
         "index_incomplete": _Code(HTTPStatus.CONFLICT, "The index is not complete yet."),
         "keyword_index_unreadable": _Code(HTTPStatus.CONFLICT, "The keyword index cannot be read."),
+        "language_unknown": _Code(HTTPStatus.CONFLICT, "No file is in this language."),
         "lines_invalid": _Code(HTTPStatus.CONFLICT, "The last line comes before the first."),
         "query_invalid": _Code(HTTPStatus.CONFLICT, "The question cannot be asked like this."),
         "request_refused": _Code(HTTPStatus.CONFLICT, "The request cannot be met as it was made."),

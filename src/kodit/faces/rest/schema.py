@@ -13,7 +13,7 @@ from kodit.application.views import files, indexes, runs, search, standing
 from kodit.application.views.serialization import OMITTED
 from kodit.faces.rest.problems import PROBLEM_SCHEMA
 
-_VIEWS = (files, indexes, runs, search, standing)
+_VIEW_MODULES = (files, indexes, runs, search, standing)
 
 
 def describe(app: FastAPI) -> None:
@@ -32,8 +32,9 @@ def describe(app: FastAPI) -> None:
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             _describe_query_strings(made)
-            for view, name in _optional_fields():
-                _make_optional(schemas, view, name)
+            for view in _views():
+                if view.__name__ in schemas:
+                    _describe_view(schemas[view.__name__], view)
             app.openapi_schema = made
         return app.openapi_schema
 
@@ -66,21 +67,18 @@ def _drop_null(schema: dict[str, Any]) -> None:
         schema["anyOf"] = kinds
 
 
-def _optional_fields() -> Iterator[tuple[str, str]]:
-    """Views, and those of their fields that are left out where there is nothing to say."""
-    for module in _VIEWS:
+def _views() -> Iterator[type[Any]]:
+    for module in _VIEW_MODULES:
         for view in vars(module).values():
             if isinstance(view, type) and is_dataclass(view):
-                for field in fields(view):
-                    if OMITTED in field.metadata:
-                        yield view.__name__, field.name
+                yield view
 
 
-def _make_optional(schemas: dict[str, Any], view: str, name: str) -> None:
-    schema = schemas.get(view)
-    if schema is None:
-        return
-    schema["required"] = [one for one in schema.get("required", ()) if one != name]
-    described = schema["properties"][name]
-    described.pop("default", None)
-    _drop_null(described)
+def _describe_view(schema: dict[str, Any], view: type[Any]) -> None:
+    """All fields are in every answer, but for those that are left out where there is nothing to
+    say; these are never null."""
+    optional = [one.name for one in fields(view) if OMITTED in one.metadata]
+    schema["required"] = [one.name for one in fields(view) if one.name not in optional]
+    for name in optional:
+        schema["properties"][name].pop("default", None)
+        _drop_null(schema["properties"][name])

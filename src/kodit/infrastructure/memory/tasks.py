@@ -114,9 +114,6 @@ class MemoryTaskRepository:
         runs = self._tables.runs.values()
         return {run.id: run.state for run in runs if not run.state.is_terminal}
 
-    def count_runs(self) -> dict[RunState, int]:
-        return dict(Counter(run.state for run in self._tables.runs.values()))
-
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         return self._newest(self._of_index(index_id), limit)
 

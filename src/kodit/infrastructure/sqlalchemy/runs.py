@@ -67,7 +67,6 @@ _NEWEST_OF_INDEX_IN_STATE = Prepared(
     _NEWEST_OF_INDEX_BEFORE.where(func.coalesce(INDEX_RUNS.c.state, "") == bindparam("in_state"))
 )
 _UNFINISHED_STATES = Prepared(select(INDEX_RUNS.c.id, INDEX_RUNS.c.state).where(UNFINISHED))
-_COUNT_BY_STATE = Prepared(select(INDEX_RUNS.c.state, func.count()).group_by(INDEX_RUNS.c.state))
 _NEWEST_OF_INDEX = Prepared(
     SELECT_RUNS.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
     .order_by(INDEX_RUNS.c.id.desc())
@@ -207,10 +206,6 @@ class RunStore:
     def unfinished(self) -> dict[int, RunState]:
         """The states of the runs that have not ended."""
         return {row[0]: RunState(row[1]) for row in _UNFINISHED_STATES.run(self._driver)}
-
-    def count(self) -> dict[RunState, int]:
-        """How many runs there are in each state."""
-        return {RunState(row[0]): row[1] for row in _COUNT_BY_STATE.run(self._driver)}
 
     def newest_of(self, index_id: int, limit: int) -> list[IndexRun]:
         """The newest runs of an index."""

@@ -153,9 +153,6 @@ class SqlTaskRepository:
     def unfinished_runs(self) -> dict[int, RunState]:
         return self._store.unfinished()
 
-    def count_runs(self) -> dict[RunState, int]:
-        return self._store.count()
-
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         return self._store.newest_of(index_id, limit)
 

@@ -147,8 +147,9 @@ class AnswerService:
                 self._standing.of(
                     search_filter, with_keyword_index=True, is_implied=chosen.is_implied
                 ),
-                following=cursor_at(question, start + len(page))
-                if len(results) > len(page)
+                # A result that no budget has room for is left out, so that pages come to an end.
+                following=cursor_at(question, start + max(1, len(page)))
+                if len(results) > max(1, len(page))
                 else None,
                 explain=question.explain,
                 with_file=caller.is_local,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby, islice
 
@@ -83,8 +84,8 @@ class RunAnswers:
             complete=len(runs) == len(found),
         )
 
-    async def counts(self) -> tuple[QueueOverview, dict[RunState, int]]:
-        """The queue as a whole, and how many runs there are in each state."""
+    async def counts(self) -> tuple[QueueOverview, Counter[RunState]]:
+        """The queue as a whole, and how many runs wait and run."""
         overview = await self._queue.overview(self._registry())
         return overview, await self._queue.count_runs()
 

@@ -58,7 +58,8 @@ class EventFeed:
         self._log = event_log or EventLog()
         self._epoch = secrets.token_hex(4)
         """Marks of another feed, of an earlier process say, are no places in this log."""
-        self._readers = 0
+        self.readers = 0
+        """How many there are now."""
         self._watching: asyncio.Task[None] | None = None
         self._looking = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -67,15 +68,15 @@ class EventFeed:
     async def reading(self, wanted: Wanted, mark: str | None = None) -> AsyncIterator[EventReader]:
         """Read events: first how things stand, then what happens; after the `mark` of an earlier
         event only what has happened since."""
-        self._readers += 1
+        self.readers += 1
         if self._watching is None:
             self._watching = asyncio.create_task(self._keep_watching())
         try:
             await self._look()  # what happened while nobody has read
             yield EventReader(self, wanted, self._position(mark))
         finally:
-            self._readers -= 1
-            if not self._readers and self._watching is not None:
+            self.readers -= 1
+            if not self.readers and self._watching is not None:
                 watching, self._watching = self._watching, None
                 watching.cancel()
 

@@ -1,0 +1,90 @@
+"""What Prometheus reads."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+from tests.rest.conftest import Idle
+from tests.support.rest import Rest
+
+from kodit.domain.value_objects import TaskType
+
+
+def samples(rest: Rest) -> dict[tuple[str, ...], float]:
+    """The value of each series, by its name and the values of its labels."""
+    reply = rest.ask("GET", "/metrics")
+    assert reply.status == 200
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(reply.body.decode())
+        for sample in family.samples
+    }
+
+
+def test_the_queue_and_the_indexes(idle: Idle) -> None:
+    rest = idle.rest
+    for name in ("one", "two"):
+        rest.post("indexes", idle.caller, source=str(idle.root / name))
+    rest.ask("POST", "runs/1/cancel")
+    rest.ask("POST", "queue/pause")
+    found = samples(rest)
+    assert found["kodit_queue_paused",] == 1
+    assert found["kodit_event_readers",] == 0
+    assert found["kodit_queue_tasks_waiting",] == 1
+    assert found["kodit_workers",] == 1  # it is there, and serves nothing
+    runs = {series[1]: value for series, value in found.items() if series[0] == "kodit_runs"}
+    assert runs == {"queued": 1, "running": 0}
+    assert {
+        kind: found["kodit_queue_tasks_running", kind.name] for kind in TaskType
+    } == dict.fromkeys(TaskType, 0)
+    assert (found["kodit_indexes", "indexing"], found["kodit_indexes", "incomplete"]) == (1, 1)
+
+    rest.ask("POST", "queue/resume")
+    rest.serving.call(lambda application: application.queue.claim("worker"))
+    found = samples(rest)
+    assert found["kodit_queue_paused",] == 0
+    assert found["kodit_queue_tasks_waiting",] == 0
+    assert found["kodit_queue_tasks_running", "SYNC"] == 1
+    assert (found["kodit_runs", "running"], found["kodit_runs", "queued"]) == (1, 0)
+
+
+def test_answers_and_requests(rest: Rest) -> None:
+    """Answers by their question, whoever asks and also those that are refused; requests by their
+    route, whatever was sent in their place."""
+    before = samples(rest)
+
+    def grown(*series: str) -> float:
+        return after.get(series, 0) - before.get(series, 0)
+
+    for _ in range(2):
+        rest.get("search", query="price")
+    rest.get("search", query="   ")
+    rest.get("symbols", name="Cart")
+    rest.get("indexes/1/files/shop/cart.py")
+    rest.get("indexes/99")
+    rest.get("no/such/path")
+    rest.ask("BREW", "search")
+    after = samples(rest)
+    assert grown("kodit_answer_seconds_count", "search") == 3
+    assert grown("kodit_answer_seconds_count", "symbols") == 1
+    assert grown("kodit_answer_seconds_count", "read") == 1
+    assert grown("kodit_answer_seconds_bucket", "+Inf", "search") == 3
+    assert grown("kodit_answer_seconds_sum", "search") > 0
+    assert grown("kodit_http_requests_total", "GET", "/search", "200") == 2
+    assert grown("kodit_http_requests_total", "GET", "/search", "409") == 1
+    assert grown("kodit_http_requests_total", "GET", "/indexes/{index_id}", "404") == 1
+    assert grown("kodit_http_requests_total", "GET", "other", "404") == 1
+    assert grown("kodit_http_requests_total", "other", "/search", "405") == 1
+    assert grown("kodit_http_request_seconds_count", "/search") == 4
+    assert not any("no/such/path" in value for series in after for value in series)
+
+
+def test_the_process(rest: Rest) -> None:
+    found = samples(rest)
+    assert found["process_resident_memory_bytes",] > 0
+    assert found["process_open_fds",] > 0
+    assert [series for series in found if series[0] == "kodit_build_info"]
+
+
+def test_each_application_counts_by_itself(rest: Rest, idle: Idle) -> None:
+    rest.get("search", query="price")
+    assert ("kodit_answer_seconds_count", "search") not in samples(idle.rest)

@@ -1,0 +1,309 @@
+"""What is documented is what there is: OpenAPI, the page that shows it, and docs/rest.md."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields, is_dataclass
+from html.parser import HTMLParser
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from tests.documentation.test_documentation import _compare
+from tests.support.rest import Rest
+
+import kodit
+from kodit.application.views import events, files, indexes, runs, search, standing
+from kodit.faces.rest.parameters import LARGEST_IDENTIFIER
+from kodit.faces.rest.problems import CODES
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "rest.md"
+
+INTRODUCTION = """
+`kodit serve` answers at `/api/v1`. Answers are JSON: the same objects that the commands print with
+`--json`. `/openapi.json` describes everything in detail, and `/docs` shows it in a browser, without
+asking any other host for anything. `/healthz` and `/readyz` need no key: `/healthz` answers while
+the server runs, and `/readyz` says whether it is ready.
+
+A parameter that may be given several times is repeated in a query string
+(`languages=c&languages=go`) and is a list in a body. A body is JSON and sent as
+`Content-Type: application/json`; it has more room than a query string, in which such a parameter
+may be given 20 times. No answer has more than 500 results.
+
+Where there are more results than an answer has room for, its `next` is a cursor: the same question
+with `cursor` goes on there. Where there are none, `next` is null. `standing` says what an answer is
+based on: the state of each index that was asked, and what is missing from it. `file`, the absolute
+path of a result, is for callers of the server's own socket alone and null for all others.
+"""
+EVENTS_AND_PROBLEMS = """
+## Events
+
+`/api/v1/events` first tells how things are, and then what changes. Each event has the whole state
+as it is then, so that the next one makes up for one that was missed: who reads slowly is told less
+often, and always how a run ended. A `run` event carries a run with its tasks, a `task` event
+`{run_id, index_id, task}`, and an `index` event the same object as in `standing`; the state of an
+index that is gone is `deleted`. A client that comes back with `Last-Event-ID` is told what has
+happened since, if the server still knows it, and how things are otherwise. A comment every 15
+seconds keeps the connection open.
+
+## Problems
+
+A refused request is answered as RFC 9457 has it: with the media type `application/problem+json` and
+the members `type`, `title`, `status`, `detail` (a sentence), `code`, and what the code is about. A
+malformed request is 422; one that is well formed and still refused is 403, 404 or 409. Programs may
+rely on the codes; sentences may change.
+"""
+
+ENDPOINTS = {
+    "/api/v1/indexes": ["get", "post"],
+    "/api/v1/indexes/{index_id}": ["get", "delete"],
+    "/api/v1/indexes/{index_id}/runs": ["post"],
+    "/api/v1/indexes/{index_id}/files": ["get"],
+    "/api/v1/indexes/{index_id}/files/{path}": ["get"],
+    "/api/v1/indexes/{index_id}/outline/{path}": ["get"],
+    "/api/v1/runs": ["get"],
+    "/api/v1/runs/{run_id}": ["get"],
+    "/api/v1/runs/{run_id}/cancel": ["post"],
+    "/api/v1/runs/{run_id}/retry": ["post"],
+    "/api/v1/queue": ["get"],
+    "/api/v1/queue/pause": ["post"],
+    "/api/v1/queue/resume": ["post"],
+    "/api/v1/search": ["get", "post"],
+    "/api/v1/grep": ["post"],
+    "/api/v1/symbols": ["get"],
+    "/api/v1/related": ["get"],
+    "/api/v1/events": ["get"],
+    "/metrics": ["get"],
+}
+READING = ("/api/v1/search", "/api/v1/grep")
+"""What may be posted by who may only read."""
+SERVER_CODES = {
+    "body_too_large": "The body is larger than 1,000,000 bytes.",
+    "body_too_slow": "The body has not come in time.",
+    "host_refused": "The server is not called by this name; `KODIT_ALLOWED_HOSTS` has its names.",
+    "internal_error": "The server failed; its log says why.",
+    "key_may_not_write": "The key may only read.",
+    "key_missing": "A key is needed, as `Authorization: Bearer KEY` or `X-API-KEY: KEY`.",
+    "key_unknown": "The key is not known.",
+    "keys_unreadable": "The file of keys cannot be read.",
+    "method_not_allowed": "The path does not take this method.",
+    "origin_refused": "Pages of this host may not use the server.",
+    "overloaded": "The server has too much to read at the moment.",
+    "request_too_slow": "There was no answer in time.",
+    "program_differs": "The program that asks over the socket is of another version.",
+    "request_invalid": "What was sent over the socket is no question.",
+    "server_busy": "The server does not end: it is needed.",
+    "server_stopping": "The server is stopping.",
+}
+"""What the server refuses before this face sees it."""
+
+
+def test_every_endpoint(rest: Rest) -> None:
+    openapi = rest.ask("GET", "/openapi.json").json()
+    found = {path: list(operations) for path, operations in openapi["paths"].items()}
+    assert found == ENDPOINTS
+    identifiers = [one["operationId"] for _path, _method, one in operations_of(openapi)]
+    assert len(set(identifiers)) == len(identifiers)
+
+
+def test_every_parameter_says_what_it_is(rest: Rest) -> None:
+    for path, method, operation in operations_of(rest.app.openapi()):
+        assert operation["description"], f"{method} {path}"
+        for name, schema, _required, about in parameters_of(rest.app.openapi(), operation):
+            assert about or name in ("query", "pattern"), f"{name} of {method} {path}"
+            assert schema.get("type") != "null"
+
+
+def test_what_changes_something_says_that_it_may_be_refused(rest: Rest) -> None:
+    for path, method, operation in operations_of(rest.app.openapi()):
+        changes = method != "get" and path not in READING
+        if changes:
+            assert "403" in operation["responses"], f"{method} {path}"
+
+
+def test_schemas_are_sound(rest: Rest) -> None:
+    openapi = rest.app.openapi()
+    for schema in openapi["components"]["schemas"].values():
+        Draft202012Validator.check_schema({**schema, "components": openapi["components"]})
+
+
+def test_schemas_are_the_views(rest: Rest) -> None:
+    """Each field, required unless it is left out where there is nothing to say."""
+    schemas = rest.app.openapi()["components"]["schemas"]
+    views = {
+        view.__name__: view
+        for module in (events, files, indexes, runs, search, standing)
+        for view in vars(module).values()
+        if isinstance(view, type) and is_dataclass(view) and view.__name__ in schemas
+    }
+    assert {"SearchView", "ResultView", "StandingView", "OneIndexView", "RunPageView"} < set(views)
+    for name, view in views.items():
+        schema = schemas[name]
+        optional = {one.name for one in fields(view) if one.metadata}
+        assert list(schema["properties"]) == [one.name for one in fields(view)]
+        assert set(schema["required"]) == {one.name for one in fields(view)} - optional
+        for one in optional:
+            assert {"type": "null"} not in schema["properties"][one].get("anyOf", ())
+
+
+class _Addresses(HTMLParser):
+    """The addresses that a page names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("src", "href", "action")]
+
+
+def test_the_page_asks_nobody_else(rest: Rest) -> None:
+    """It, its script and its style name no other host, and the browser is told to allow none."""
+    page = rest.ask("GET", "/docs")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    addresses = _Addresses()
+    addresses.feed(page.body.decode())
+    assert {"/docs/docs.js", "/docs/docs.css", "/openapi.json"} <= set(addresses.found)
+    for address in {"/docs", *addresses.found} - {"data:,"}:
+        reply = rest.ask("GET", address)
+        assert reply.status == 200
+        if address != "/openapi.json":
+            assert b"://" not in reply.body
+            assert "default-src 'none'" in reply.headers["content-security-policy"]
+            assert reply.headers["x-content-type-options"] == "nosniff"
+    script = rest.ask("GET", "/docs/docs.js")
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert b"innerHTML" not in script.body
+
+
+def test_the_rest_page_lists_every_endpoint_parameter_and_code(
+    rest: Rest, update_golden: bool
+) -> None:
+    """docs/rest.md is made from the code."""
+    _compare(PAGE, _page(rest.app.openapi()), update_golden)
+
+
+def test_the_rest_page_has_what_the_server_refuses() -> None:
+    assert {code for code, _status in _server_codes()} == set(SERVER_CODES)
+
+
+def operations_of(openapi: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, operations in openapi["paths"].items()
+        for method, operation in operations.items()
+    ]
+
+
+def parameters_of(
+    openapi: dict[str, Any], operation: dict[str, Any]
+) -> list[tuple[str, dict[str, Any], bool, str]]:
+    """Name, schema, whether it is required, and what it is: of the path, the query string, and the
+    body."""
+    found = []
+    for one in operation.get("parameters", ()):
+        schema = one["schema"]
+        if schema.get("type") == "object":
+            found += _properties(openapi, schema)
+        else:
+            found.append((one["name"], schema, one["required"], one.get("description", "")))
+    if "requestBody" in operation:
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        found += _properties(openapi, _resolved(openapi, reference))
+    return found
+
+
+def _resolved(openapi: dict[str, Any], reference: str) -> dict[str, Any]:
+    found: dict[str, Any] = openapi["components"]["schemas"][reference.rpartition("/")[2]]
+    return found
+
+
+def _properties(
+    openapi: dict[str, Any], schema: dict[str, Any]
+) -> list[tuple[str, dict[str, Any], bool, str]]:
+    required = schema.get("required", ())
+    found = []
+    for name, one in schema["properties"].items():
+        kinds = [kind for kind in one.get("anyOf", ()) if kind != {"type": "null"}]
+        known = {**one, **kinds[0]} if len(kinds) == 1 else one
+        about = _resolved(openapi, known["$ref"]) if "$ref" in known else {}
+        found.append((name, known, name in required, {**about, **known}.get("description", "")))
+    return found
+
+
+def _page(openapi: dict[str, Any]) -> str:
+    lines = ["# REST API", "", *INTRODUCTION.strip().splitlines(), "", "## Endpoints", ""]
+    for path, method, operation in operations_of(openapi):
+        lines += [f"### `{method.upper()} {path}`", "", operation["description"], ""]
+        for name, schema, required, about in parameters_of(openapi, operation):
+            lines.append(f"* `{name}`: {_said(openapi, schema, about, required=required)}")
+        answers = [status for status in operation["responses"] if status.startswith("2")]
+        body = ", ".join(map(_body, [operation["responses"][one] for one in answers]))
+        lines += [*([""] if lines[-1].startswith("*") else []), f"Answers {answers[0]}{body}.", ""]
+    lines += [
+        "### `GET /api/v1/indexes/{index_id}/map`",
+        "",
+        "Reserved; answers 404 with the code `map_reserved`.",
+        "",
+        *EVENTS_AND_PROBLEMS.strip().splitlines(),
+        "",
+        "| code | status | when |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{code}` | {one.status.value} | {one.about} |" for code, one in CODES.items()]
+    lines += ["", "The server itself refuses some requests before anything is looked at:", ""]
+    lines += ["| code | status | when |", "|---|---|---|"]
+    lines += [
+        f"| `{code}` | {status} | {SERVER_CODES[code]} |"
+        for code, status in sorted(_server_codes())
+        if code in SERVER_CODES
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _said(openapi: dict[str, Any], schema: dict[str, Any], about: str, *, required: bool) -> str:
+    """What a parameter is, with its values and limits."""
+    items = schema.get("items", schema)
+    if "$ref" in items:
+        items = _resolved(openapi, items["$ref"])
+    known = ["required"] if required else []
+    for word, name in (
+        ("from", "minimum"),
+        ("to", "maximum"),
+        ("at most characters:", "maxLength"),
+    ):
+        if name in items and items[name] != LARGEST_IDENTIFIER:
+            known.append(f"{word} {items[name]:,.10g}")
+    if "enum" in items:
+        known.append("one of " + ", ".join(f"`{one}`" for one in items["enum"]))
+    if schema.get("default") not in (None, []):
+        default = schema["default"]
+        is_number = isinstance(default, float)
+        known.append(f"default `{f'{default:g}' if is_number else str(default).lower()}`")
+    return " ".join(filter(None, (about, f"({', '.join(known)})" if known else "")))
+
+
+def _body(answer: dict[str, Any]) -> str:
+    found = [
+        f" `{one['schema']['$ref'].rpartition('/')[2]}`"
+        if "$ref" in one["schema"]
+        else f" `{media_type}`"
+        for media_type, one in answer.get("content", {}).items()
+    ]
+    return " with" + " or".join(found) if found else ""
+
+
+def _server_codes() -> set[tuple[str, int]]:
+    """What the server answers by itself, from its code."""
+    found = set()
+    for path in (Path(kodit.__file__).parent / "server").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
+                status, code, *_others = node.args
+                assert isinstance(status, ast.Attribute)
+                for one in (code.body, code.orelse) if isinstance(code, ast.IfExp) else (code,):
+                    assert isinstance(one, ast.Constant)
+                    found.add((str(one.value), HTTPStatus[status.attr].value))
+    return found
