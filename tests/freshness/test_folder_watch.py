@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support.command import PATIENCE_SECONDS
@@ -18,7 +17,7 @@ from tests.support.sources import commit_all, git, write_file
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
 from kodit.domain.source import FileStamp, KnownFile, Source, SourceKind
 from kodit.infrastructure.folder.scan import RACY_NS
-from kodit.infrastructure.watching.folder_watch import FolderWatch, _open_watch
+from kodit.infrastructure.watching.folder_watch import FolderWatch, Watch, _open_watch
 
 
 def watching(folder: Path, index_id: int = 1, exclude: tuple[str, ...] = ()) -> WatchedFolder:
@@ -121,6 +120,28 @@ def test_folders_that_appear_with_all_that_is_in_them(folder: Path, tmp_path: Pa
         "x/y/z/f.py",
         "moved/far/g.py",
     }
+
+
+def test_folders_that_appear_while_watches_are_set_up(folder: Path) -> None:
+    """What comes into a new folder before it is watched is found, too."""
+
+    def late_watch(folders: list[str]) -> Watch:
+        if str(folder / "x") in folders:
+            write_file(folder / "x" / "y" / "late.py", "late")
+        return _open_watch(folders)
+
+    async def look() -> FolderChanges:
+        watch = FolderWatch(folder.with_name("marks"), late_watch)
+        await watch.follow([watching(folder)])
+        await asyncio.to_thread((folder / "x").mkdir)
+        found = FolderChanges()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "x/y/late.py" not in found.files:
+                found = (await watch.changes(1.0)).get(1, FolderChanges())
+        await watch.aclose()
+        return found
+
+    assert asyncio.run(look()).files.keys() == {"x/y/late.py"}
 
 
 def test_folders_that_are_removed_or_replaced(folder: Path) -> None:
@@ -239,7 +260,7 @@ def test_watches_that_run_out(
     """The largest folder goes without, and that is said once."""
     write_file(tmp_path / "small" / "a.py", "a")
 
-    def few_watches(folders: list[str]) -> Any:
+    def few_watches(folders: list[str]) -> Watch:
         if str(folder / "deep") in folders:
             raise OSError("OS file watch limit reached")
         return _open_watch(folders)
