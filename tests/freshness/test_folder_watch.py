@@ -243,7 +243,7 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
         await watch.follow([watching(tmp_path / "later")])
         await asyncio.to_thread(folder.rename, tmp_path / "later")
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (appeared := watch.appeared()):
+            while not (appeared := watch.missed()):
                 await watch.changes(0.01)
         compared = await watch.compare(1, {}, 0)
         await watch.aclose()
@@ -252,6 +252,30 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
     appeared, compared = asyncio.run(look())
     assert list(appeared) == [1]
     assert compared.files.keys() == {".gitignore", "a.py", "deep/b.py"}
+
+
+def test_a_name_that_is_no_text(folder: Path) -> None:
+    """What the system tells of other files is lost with it, so that the folder is compared."""
+
+    async def look() -> tuple[Sequence[int], FolderChanges]:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        try:
+            await asyncio.to_thread(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.py")).touch)
+        except OSError:
+            pytest.skip("this file system has no such names")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (missed := watch.missed()):
+                await watch.changes(1.0)
+            await asyncio.to_thread(write_file, folder / "a.py", "other")
+            while not (found := await watch.changes(1.0)):
+                pass
+        await watch.aclose()
+        return missed, found[1]
+
+    missed, found = asyncio.run(look())
+    assert list(missed) == [1]
+    assert found.files.keys() == {"a.py"}
 
 
 def test_watches_that_run_out(

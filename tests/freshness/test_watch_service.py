@@ -18,6 +18,7 @@ from kodit.application.services.known_changes import Pending
 from kodit.application.services.watch_service import WatchService
 from kodit.application.views.search import SearchView
 from kodit.composition import Application
+from kodit.composition.watching import make_watching
 from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import IndexRun
 from kodit.domain.questions import SearchQuestion, Where
@@ -64,7 +65,7 @@ class WatchedKodit:
 
     @contextmanager
     def watching(
-        self, make: Callable[[Application], WatchService] = Application.make_watching
+        self, make: Callable[[Application], WatchService] = make_watching
     ) -> Iterator[None]:
         """Watch inside the block."""
 

@@ -126,7 +126,7 @@ class WatchService:
         now = asyncio.get_running_loop().time()
         unwatched = self._watcher.unwatched()
         due = {one for one in unwatched if self._compare_at.get(one, 0.0) <= now}
-        for index_id in sorted(due.union(self._watcher.appeared()) & self._indexes.keys()):
+        for index_id in sorted(due.union(self._watcher.missed()) & self._indexes.keys()):
             await self._compare(index_id)
 
     async def _compare(self, index_id: int) -> None:

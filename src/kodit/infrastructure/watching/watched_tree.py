@@ -13,7 +13,8 @@ from typing import Final
 from kodit.domain.errors import KoditError
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
 from kodit.domain.report import ignore_report
-from kodit.domain.source import FileStamp, KnownFile
+from kodit.domain.source import KnownFile
+from kodit.domain.value_objects import FileStamp
 from kodit.infrastructure.folder.reading import is_about_this_file, open_root
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
 from kodit.infrastructure.folder.scan import (
