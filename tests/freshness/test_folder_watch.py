@@ -157,6 +157,16 @@ def test_folders_that_are_removed_or_replaced(folder: Path) -> None:
     assert found.needs_scan
 
 
+def test_a_folder_that_another_one_takes_the_place_of(folder: Path) -> None:
+    def replace() -> None:
+        shutil.rmtree(folder)
+        write_file(folder / "other.py", "other")
+
+    found = changes_after(folder, replace, ends_with="deep/last.py")
+
+    assert found.needs_scan or "other.py" in found.files
+
+
 @pytest.mark.parametrize("name", [".gitignore", "deep/.noindex"])
 def test_rules_that_change(folder: Path, name: str) -> None:
     """They hold from then on."""

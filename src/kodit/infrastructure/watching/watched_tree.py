@@ -111,7 +111,9 @@ class WatchedTree:
             self._needs_scan = True
             self._must_look |= name not in _CHANGES_NO_RULE
         elif path == self.root:
-            self._must_look = self.is_outdated = True  # another folder of that name is not watched
+            # A folder that has taken its place is not watched yet.
+            self._must_look = self.is_outdated = True
+            self._needs_scan |= Path(path).is_dir()
         elif path.startswith(top := f"{self.root.rstrip('/')}/"):
             self._note_below(path[len(top) :], name)
 
