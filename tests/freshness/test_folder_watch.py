@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support.command import PATIENCE_SECONDS
@@ -18,7 +17,7 @@ from tests.support.sources import commit_all, git, write_file
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
 from kodit.domain.source import FileStamp, KnownFile, Source, SourceKind
 from kodit.infrastructure.folder.scan import RACY_NS
-from kodit.infrastructure.watching.folder_watch import FolderWatch, _open_watch
+from kodit.infrastructure.watching.folder_watch import FolderWatch, Watch, _open_watch
 
 
 def watching(folder: Path, index_id: int = 1, exclude: tuple[str, ...] = ()) -> WatchedFolder:
@@ -123,6 +122,28 @@ def test_folders_that_appear_with_all_that_is_in_them(folder: Path, tmp_path: Pa
     }
 
 
+def test_folders_that_appear_while_watches_are_set_up(folder: Path) -> None:
+    """What comes into a new folder before it is watched is found, too."""
+
+    def late_watch(folders: list[str]) -> Watch:
+        if str(folder / "x") in folders:
+            write_file(folder / "x" / "y" / "late.py", "late")
+        return _open_watch(folders)
+
+    async def look() -> FolderChanges:
+        watch = FolderWatch(folder.with_name("marks"), late_watch)
+        await watch.follow([watching(folder)])
+        await asyncio.to_thread((folder / "x").mkdir)
+        found = FolderChanges()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "x/y/late.py" not in found.files:
+                found = (await watch.changes(1.0)).get(1, FolderChanges())
+        await watch.aclose()
+        return found
+
+    assert asyncio.run(look()).files.keys() == {"x/y/late.py"}
+
+
 def test_folders_that_are_removed_or_replaced(folder: Path) -> None:
     def replace() -> None:
         shutil.rmtree(folder / "deep")
@@ -134,6 +155,16 @@ def test_folders_that_are_removed_or_replaced(folder: Path) -> None:
 
     assert found.files.keys() == {"deep/b.py", "deep/h.py"}
     assert found.needs_scan
+
+
+def test_a_folder_that_another_one_takes_the_place_of(folder: Path) -> None:
+    def replace() -> None:
+        shutil.rmtree(folder)
+        write_file(folder / "other.py", "other")
+
+    found = changes_after(folder, replace, ends_with="deep/last.py")
+
+    assert found.needs_scan or "other.py" in found.files
 
 
 @pytest.mark.parametrize("name", [".gitignore", "deep/.noindex"])
@@ -222,7 +253,7 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
         await watch.follow([watching(tmp_path / "later")])
         await asyncio.to_thread(folder.rename, tmp_path / "later")
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (appeared := watch.appeared()):
+            while not (appeared := watch.missed()):
                 await watch.changes(0.01)
         compared = await watch.compare(1, {}, 0)
         await watch.aclose()
@@ -233,13 +264,37 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
     assert compared.files.keys() == {".gitignore", "a.py", "deep/b.py"}
 
 
+def test_a_name_that_is_no_text(folder: Path) -> None:
+    """What the system tells of other files is lost with it, so that the folder is compared."""
+
+    async def look() -> tuple[Sequence[int], FolderChanges]:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        try:
+            await asyncio.to_thread(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.py")).touch)
+        except OSError:
+            pytest.skip("this file system has no such names")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (missed := watch.missed()):
+                await watch.changes(1.0)
+            await asyncio.to_thread(write_file, folder / "a.py", "other")
+            while not (found := await watch.changes(1.0)):
+                pass
+        await watch.aclose()
+        return missed, found[1]
+
+    missed, found = asyncio.run(look())
+    assert list(missed) == [1]
+    assert found.files.keys() == {"a.py"}
+
+
 def test_watches_that_run_out(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The largest folder goes without, and that is said once."""
     write_file(tmp_path / "small" / "a.py", "a")
 
-    def few_watches(folders: list[str]) -> Any:
+    def few_watches(folders: list[str]) -> Watch:
         if str(folder / "deep") in folders:
             raise OSError("OS file watch limit reached")
         return _open_watch(folders)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,9 +14,11 @@ from tests.support.command import wait_until
 from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all, git, python_function, write_file
 
+from kodit.application.services.known_changes import Pending
 from kodit.application.services.watch_service import WatchService
 from kodit.application.views.search import SearchView
 from kodit.composition import Application
+from kodit.composition.watching import make_watching
 from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import IndexRun
 from kodit.domain.questions import SearchQuestion, Where
@@ -62,7 +65,7 @@ class WatchedKodit:
 
     @contextmanager
     def watching(
-        self, make: Callable[[Application], WatchService] = Application.make_watching
+        self, make: Callable[[Application], WatchService] = make_watching
     ) -> Iterator[None]:
         """Watch inside the block."""
 
@@ -142,6 +145,25 @@ def test_an_answer_that_cannot_wait_says_what_it_lacks(watched: WatchedKodit) ->
     assert watched.changed_files() == 0
 
 
+@pytest.mark.parametrize(
+    ("files", "first_at", "last_at", "is_over"),
+    [
+        (1, 99.9, 99.9, False),
+        (1, 99.7, 99.7, True),
+        (20, 98.6, 99.9, False),
+        (20, 98.4, 99.9, True),
+        (21, 70.1, 99.9, False),
+        (21, 69.9, 99.9, True),
+        (21, 70.1, 99.7, True),
+    ],
+)
+def test_when_changes_are_over(files: int, first_at: float, last_at: float, is_over: bool) -> None:
+    """At 100 seconds: when it was quiet for a moment, and else after a while, which is longer in a
+    storm."""
+    changed = dict.fromkeys(map(str, range(files)), 0)
+    assert Pending(first_at, last_at, changed).is_over(100.0) == is_over
+
+
 def test_a_storm_is_one_run(watched: WatchedKodit) -> None:
     """In folders that did not exist before, too."""
     before = watched.runs()[0].id
@@ -161,11 +183,11 @@ def test_what_is_left_out_starts_no_run(watched: WatchedKodit) -> None:
     git(watched.source, "add", ".")
     write_file(watched.source / "4913", "")
     (watched.source / "4913").unlink()
-    watched.save("final.py", "final_one")
-    wait_until(lambda: watched.finds("final_one"))
+    shutil.rmtree(watched.source / "build")
+    watched.ask("anything", wait=60.0)  # until all of that is known
     watched.rest()
 
-    assert watched.runs()[0].id == before + 1
+    assert watched.runs()[0].id == before
 
 
 def test_changes_during_a_run_are_one_follow_up(tmp_path: Path) -> None:

@@ -129,6 +129,29 @@ def test_globs_are_checked(unchanged: Idle) -> None:
         assert name in reply.json()["detail"]
 
 
+def test_an_index_may_have_an_interval_of_its_own(idle: Idle) -> None:
+    """It stays until another one is given; what was never set is not shown."""
+    source = str(idle.root / "one")
+
+    def shown(**given: int) -> object:
+        reply = idle.rest.post("indexes", idle.caller, source=source, **given)
+        assert reply.status == 202, reply.body
+        return reply.json()["index"].get("sync_every")
+
+    assert [shown(), shown(sync_every=600), shown(), shown(sync_every=0), shown()] == [
+        None,
+        600,
+        600,
+        0,
+        0,
+    ]
+    too_often = idle.rest.post("indexes", idle.caller, source=source, sync_every=59)
+    assert code(too_often) == (409, "sync_every_invalid")
+    for malformed in (-1, 10**9, "often"):
+        reply = idle.rest.post("indexes", idle.caller, source=source, sync_every=malformed)
+        assert code(reply) == (422, "request_invalid")
+
+
 def add(idle: Idle, name: str) -> tuple[int, int]:
     """The identifiers of an index and its run."""
     answer = idle.rest.post("indexes", idle.caller, source=str(idle.root / name)).json()

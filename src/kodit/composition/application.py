@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         IndexingWorkerService,
         WorkerSettings,
     )
-    from kodit.application.services.known_changes import KnownChanges
     from kodit.application.services.queue_service import QueueService
     from kodit.application.services.refresh_service import RefreshService
     from kodit.application.services.related_service import RelatedService
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from kodit.application.services.stage import StageHandler
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
-    from kodit.application.services.watch_service import WatchService
     from kodit.application.services.worker_host import WorkerHost
     from kodit.domain.ports.runtime import WakeUp
     from kodit.domain.value_objects import TaskType
@@ -348,24 +346,6 @@ class Application(Foundation):
             database=self.database,
             keyword_index=lambda: self.engines.keyword_index,
             changed_files=self.known_changes.count,
-        )
-
-    @made_once
-    def known_changes(self) -> KnownChanges:
-        from kodit.application.services.known_changes import KnownChanges
-
-        return KnownChanges()
-
-    def make_watching(self) -> WatchService:
-        """For the one process that serves; it is run once."""
-        from kodit.application.services.watch_service import WatchService
-        from kodit.infrastructure.watching.folder_watch import FolderWatch
-
-        return WatchService(
-            database=self.database,
-            queue=self.queue,
-            watcher=FolderWatch(self.data_dir / "watch"),
-            changes=self.known_changes,
         )
 
     @made_once

@@ -17,6 +17,7 @@ from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
+    from kodit.application.services.known_changes import KnownChanges
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock
@@ -89,6 +90,12 @@ class Foundation:
         from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
         return FileWorkerRegistry(self.data_dir / "workers")
+
+    @made_once
+    def known_changes(self) -> KnownChanges:
+        from kodit.application.services.known_changes import KnownChanges
+
+        return KnownChanges()
 
     @made_once
     def catalogue(self) -> Catalogue:

@@ -14,6 +14,7 @@ from kodit.application.services.chores import Chore, chores_done
 from kodit.application.services.key_service import KeyService
 from kodit.application.services.threads import in_thread
 from kodit.composition import Application
+from kodit.composition.watching import make_watching
 from kodit.domain.errors import KoditError
 from kodit.domain.value_objects import SearchRequest
 from kodit.faces.cli.signals import stopped_by
@@ -149,7 +150,7 @@ class ServerProcess:
         """What runs beside answering, each supervised."""
         services = [
             Service("add sources", lambda: add_sources(self._application, self._settings.sources)),
-            Service("watch folders", lambda: self._application.make_watching().run()),
+            Service("watch folders", lambda: make_watching(self._application).run()),
         ]
         if self._options.host is not None:
             services.append(Service("load the faces", self._load_faces))

@@ -7,6 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+QUIET_SECONDS = 0.25
+"""How long nothing must have changed before it is indexed."""
+LONGEST_DELAY_SECONDS = 1.5
+"""How long a few files that change again and again put it off."""
+FEW_FILES = 20
+LONGEST_STORM_SECONDS = 30.0
+"""How long many files that change one after the other put it off."""
+
 
 @dataclass(slots=True)
 class Pending:
@@ -23,6 +31,12 @@ class Pending:
     is_requested: bool = False
     waiting: int = 0
     """How many answers wait for it."""
+
+    def is_over(self, now: float) -> bool:
+        """Whether no more is to be expected, or it cannot be waited for any longer: a few files
+        that change again and again are put off for a shorter time than a storm."""
+        longest = LONGEST_DELAY_SECONDS if len(self.files) <= FEW_FILES else LONGEST_STORM_SECONDS
+        return now - self.last_at >= QUIET_SECONDS or now - self.first_at >= longest
 
 
 class KnownChanges:

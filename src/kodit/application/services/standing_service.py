@@ -49,7 +49,7 @@ class StandingService:
                 for index in transaction.indexes.list_all()
                 if not search_filter.index_ids or index.id in search_filter.index_ids
             ]
-            runs = _under_way(transaction, [index.id for index in indexes])
+            runs = transaction.tasks.latest_runs([index.id for index in indexes])
             left_out = self._left_out_of(transaction, indexes, runs)
         unsearched = (
             set(without_keyword_index(self._database, self._keyword_index(), search_filter))
@@ -114,15 +114,6 @@ class StandingService:
             unsearched=unsearched,
             folder=folder,
         )
-
-
-def _under_way(transaction: Transaction, index_ids: Sequence[int]) -> dict[int, IndexRun]:
-    """The latest run of each index or, while that waits for the one before it, that one."""
-    runs = transaction.tasks.latest_runs(index_ids)
-    for index_id, run in runs.items():
-        if run.is_follow_up:
-            runs[index_id] = transaction.tasks.active_run(index_id) or run
-    return runs
 
 
 def _state(runs: Mapping[int, IndexRun], index_id: int) -> object:

@@ -20,13 +20,7 @@ from kodit.domain.value_objects import QueuePriority, RunState, SourceKind
 
 log = logging.getLogger(__name__)
 
-QUIET_SECONDS = 0.25
-"""How long nothing must have changed before a run is asked for."""
-LONGEST_DELAY_SECONDS = 1.5
-"""How long a few files that change again and again put it off."""
-FEW_FILES = 20
-LONGEST_STORM_SECONDS = 30.0
-"""How long many files that change one after the other put it off."""
+LONGEST_REST_SECONDS = 30.0
 LOOK_SECONDS = 0.05
 """How often to look how far a run is, while something has changed."""
 IDLE_SECONDS = 1.0
@@ -132,7 +126,7 @@ class WatchService:
         now = asyncio.get_running_loop().time()
         unwatched = self._watcher.unwatched()
         due = {one for one in unwatched if self._compare_at.get(one, 0.0) <= now}
-        for index_id in sorted(due.union(self._watcher.appeared()) & self._indexes.keys()):
+        for index_id in sorted(due.union(self._watcher.missed()) & self._indexes.keys()):
             await self._compare(index_id)
 
     async def _compare(self, index_id: int) -> None:
@@ -220,10 +214,7 @@ class WatchService:
             return True
         if now < self._rest_until.get(index_id, 0.0):
             return False
-        longest = (
-            LONGEST_DELAY_SECONDS if len(pending.files) <= FEW_FILES else LONGEST_STORM_SECONDS
-        )
-        return now - pending.last_at >= QUIET_SECONDS or now - pending.first_at >= longest
+        return pending.is_over(now)
 
     async def _settle(self) -> None:
         """Forget the changes that a run has taken in."""
@@ -260,4 +251,4 @@ class WatchService:
     def _let_rest(self, index_id: int, run: IndexRun, now: float) -> None:
         if run.started_at is not None and run.finished_at is not None:
             took = max(run.finished_at - run.started_at, timedelta(0))
-            self._rest_until[index_id] = now + min(took.total_seconds() / 2, LONGEST_STORM_SECONDS)
+            self._rest_until[index_id] = now + min(took.total_seconds() / 2, LONGEST_REST_SECONDS)

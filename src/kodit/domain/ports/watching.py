@@ -62,9 +62,9 @@ class FolderWatcher(Protocol):
         """The last mark up to which everything that has happened was given out."""
         ...
 
-    def appeared(self) -> Sequence[int]:
-        """The indexes whose folders have come back since this was last asked: nobody has watched
-        them meanwhile."""
+    def missed(self) -> Sequence[int]:
+        """The indexes of whose folders changes may have been missed since this was last asked: they
+        have come back, or the system could not tell. They have to be compared."""
         ...
 
     def unwatched(self) -> Sequence[int]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +30,9 @@ when no more came between two looks."""
 LONGEST_BATCH_MS = 200
 MOST_EVENTS = 10_000
 """A batch of more events may have lost some: the system keeps 16,384 by default."""
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 60.0
+"""How long nothing is watched after an error, twice as long after each one that follows soon."""
 LAST_LOOK_MS = 50
 MOST_LAST_LOOKS = 20
 """How long to wait for what former watches have still to tell."""
@@ -84,7 +89,9 @@ class FolderWatch:
         self._unwatched: set[int] = set()
         self._missing: set[int] = set()
         self._watched: dict[int, frozenset[str]] = {}
-        self._appeared: list[int] = []
+        self._missed: set[int] = set()
+        self._errors = 0
+        self._failed_at = -math.inf
         self._has_told = False
 
     async def follow(self, folders: Sequence[WatchedFolder]) -> None:
@@ -115,9 +122,9 @@ class FolderWatch:
     def seen_mark(self) -> int:
         return self._seen_mark
 
-    def appeared(self) -> Sequence[int]:
-        appeared, self._appeared = self._appeared, []
-        return appeared
+    def missed(self) -> Sequence[int]:
+        missed, self._missed = self._missed, set()
+        return sorted(missed)
 
     def unwatched(self) -> Sequence[int]:
         return tuple(self._unwatched)
@@ -168,12 +175,31 @@ class FolderWatch:
             self._stop.wait(seconds)
             return set()
         timeout = max(1, round(1000 * seconds))
-        batch = _batch(self._watch.watch(LONGEST_BATCH_MS, LOOK_MS, timeout, self._stop))
+        try:
+            batch = _batch(self._watch.watch(LONGEST_BATCH_MS, LOOK_MS, timeout, self._stop))
+        except (OSError, RuntimeError) as error:  # a name that is no text is enough, and it stays
+            self._begin_again(error)
+            return set()
         if len(batch) > MOST_EVENTS:
             for tree in self._trees.values():
                 tree.need_scan()
                 tree.look()
         return batch
+
+    def _begin_again(self, error: Exception) -> None:
+        """Put new watches in the place of those that tell nothing any more."""
+        log.warning("folders are watched anew", extra={"error": str(error)})
+        now = time.monotonic()
+        self._errors = self._errors + 1 if now - self._failed_at < 2 * LONGEST_PAUSE_SECONDS else 0
+        self._stop.wait(
+            min(FIRST_PAUSE_SECONDS * 2 ** min(self._errors, 10), LONGEST_PAUSE_SECONDS)
+        )
+        self._failed_at = time.monotonic()
+        former, self._watch = self._watch, None
+        if former is not None:
+            former.close()
+        self._set_up()
+        self._missed.update(self._trees)
 
     def _note(self, paths: Set[str]) -> None:
         for path in paths:
@@ -187,7 +213,7 @@ class FolderWatch:
         for index_id in sorted(self._missing & self._trees.keys()):
             if Path(self._trees[index_id].root).is_dir():
                 self._trees[index_id].look()
-                self._appeared.append(index_id)
+                self._missed.add(index_id)
 
     def _set_up_if_outdated(self) -> None:
         if any(tree.is_outdated for tree in self._trees.values()):
@@ -216,7 +242,11 @@ class FolderWatch:
             return
         last = self.mark()
         for _ in range(MOST_LAST_LOOKS):
-            self._note(_batch(former.watch(1, 1, LAST_LOOK_MS, None)))
+            try:
+                self._note(_batch(former.watch(1, 1, LAST_LOOK_MS, None)))
+            except (OSError, RuntimeError):
+                self._missed.update(self._trees)
+                break
             if self._seen_mark >= last:
                 break
         former.close()

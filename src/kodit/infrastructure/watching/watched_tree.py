@@ -13,7 +13,8 @@ from typing import Final
 from kodit.domain.errors import KoditError
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
 from kodit.domain.report import ignore_report
-from kodit.domain.source import FileStamp, KnownFile
+from kodit.domain.source import KnownFile
+from kodit.domain.value_objects import FileStamp
 from kodit.infrastructure.folder.reading import is_about_this_file, open_root
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
 from kodit.infrastructure.folder.scan import (
@@ -110,7 +111,9 @@ class WatchedTree:
             self._needs_scan = True
             self._must_look |= name not in _CHANGES_NO_RULE
         elif path == self.root:
-            self._must_look = self.is_outdated = True  # another folder of that name is not watched
+            # A folder that has taken its place is not watched yet.
+            self._must_look = self.is_outdated = True
+            self._needs_scan |= Path(path).is_dir()
         elif path.startswith(top := f"{self.root.rstrip('/')}/"):
             self._note_below(path[len(top) :], name)
 
