@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from kodit.domain.errors import PermanentError
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 
@@ -66,7 +66,7 @@ def test_what_sqlalchemy_saw_nothing_of_is_undone(database: SqliteDatabase) -> N
 def test_what_cannot_be_committed_is_undone(database: SqliteDatabase) -> None:
     """And the next transaction is not told of it."""
     with (
-        pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"),
+        pytest.raises(PermanentError, match=r"refuses what Kodit stores .FOREIGN KEY"),
         database.write() as transaction,
     ):
         transaction.connection.execute(text("INSERT INTO numbers VALUES (2, 99)"))

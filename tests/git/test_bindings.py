@@ -20,6 +20,7 @@ from tests.support.snapshot import execute, read_rows
 from kodit.domain.errors import SourceError, UserError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.faces.cli.advice import with_advice
 from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.bindings import Binding, Bindings
 from kodit.infrastructure.git.credentials import CredentialStore, server_of
@@ -75,8 +76,7 @@ def test_a_reference_that_was_not_given_is_not_used(store: CredentialStore) -> N
         store.load(REFERENCE, SOURCE)
     assert str(refused.value) == (
         "This user has not given env:TOKEN_OF_TEST for https://git.example.org as ada, so nothing "
-        "was sent; `kodit index --credentials env:TOKEN_OF_TEST https://git.example.org/x` gives "
-        "it."
+        "was sent; give it with the source once."
     )
 
 
@@ -84,8 +84,10 @@ def test_a_command_that_is_there_to_be_copied(store: CredentialStore) -> None:
     """The address may be somebody else's: a shell takes it for one word."""
     with pytest.raises(SourceError) as refused:
         store.load(REFERENCE, git_source("https://git.example.org/$(touch sprung)`x`'"))
-    (command,) = re.findall("`(kodit .*)` gives it", str(refused.value))
+    told = with_advice(refused.value)
+    (command,) = re.findall("`(kodit .*)` does that", told)
     assert shlex.split(command)[-1] == "https://git.example.org/$(touch sprung)`x`'"
+    assert told.endswith(f"with --credentials {REFERENCE}")
 
 
 @pytest.mark.parametrize(

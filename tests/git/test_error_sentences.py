@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
+from kodit import infrastructure
+from kodit.domain import errors
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.errors import (
@@ -120,21 +123,32 @@ def test_a_full_disk_is_called_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("said", "sentence", "code"),
     [
-        ("Could not resolve host: x", "{source} cannot be reached: Could not resolve host: x."),
-        ("early EOF", "{source} cannot be reached: early EOF."),
+        (
+            "Could not resolve host: x",
+            "{source} cannot be reached: Could not resolve host: x.",
+            "source_unreachable",
+        ),
+        ("early EOF", "{source} cannot be reached: early EOF.", "source_unreachable"),
         (
             "The requested URL returned error: 503",
             "{source} cannot be reached: The requested URL returned error: 503.",
+            "source_unreachable",
         ),
-        ("bad object HEAD", "git failed on {source}: bad object HEAD."),
-        ("x" * 400, f"git failed on {{source}}: {'x' * 300}."),
+        ("bad object HEAD", "git failed on {source}: bad object HEAD.", "git_failed"),
+        ("x" * 400, f"git failed on {{source}}: {'x' * 300}.", "git_failed"),
+        (
+            "cannot write: No space left on device",
+            "{source} cannot be fetched: the disk is full.",
+            "disk_full",
+        ),
     ],
 )
-def test_whether_it_was_the_way_or_git(said: str, sentence: str) -> None:
+def test_whether_it_was_the_way_or_git(said: str, sentence: str, code: str) -> None:
     error = explain(GitError(f"fatal: {said}", 128), SOURCE)
     assert str(error) == sentence.format(source=SOURCE)
+    assert (error.code, error.fields) == (code, {"source": str(SOURCE)})
 
 
 @pytest.mark.parametrize(
@@ -155,43 +169,43 @@ def test_whether_it_was_the_way_or_git(said: str, sentence: str) -> None:
                 f"fatal: unable to access 'https://x/': The requested URL returned error: {status}",
                 "{source} redirects to another address, which is not followed for callers over the "
                 "network; give that address.",
-                None,
+                "redirect_refused",
             )
             for status in (301, 302, 303, 307, 308)
         ),
         (
             "fatal: unable to access 'https://x/': The requested URL returned error: 410",
             "{source} is not a git repository, or needs credentials.",
-            None,
+            "repository_not_found",
         ),
         (
             "fatal: couldn't find remote ref refs/heads/main",
             "{url} has no branch, tag or commit named main.",
-            None,
+            "ref_not_found",
         ),
         (
             "fatal: Expected git repo version <= 1, found 2",
             "{source} has a format that this git does not support: Expected git repo version <= 1, "
             "found 2.",
-            None,
+            "repository_unsupported",
         ),
         (
             "fatal: mismatched algorithms: client sha1; server sha256",
             "{source} uses SHA-256 object names, which are not supported.",
-            None,
+            "repository_unsupported",
         ),
         (
             "fatal: repository corruption on the remote side.",
             "{source} is damaged: it lacks objects that its own commits name.",
-            None,
+            "repository_damaged",
         ),
     ],
 )
-def test_each_refusal_has_its_sentence(said: str, sentence: str, code: str | None) -> None:
-    """And a code where a program can do something about it."""
+def test_each_refusal_has_its_sentence(said: str, sentence: str, code: str) -> None:
+    """And a code, and the source that it is about."""
     error = explain(GitError(said, 128), SOURCE)
     assert str(error) == sentence.format(source=SOURCE, url=SOURCE.location)
-    assert error.code == (code or SourceError("").code)
+    assert (error.code, error.fields) == (code, {"source": str(SOURCE)})
     assert isinstance(error, SourceError)
 
 
@@ -220,3 +234,19 @@ def test_what_is_wrong_with_a_clone(code: int, said: str, is_damage: bool) -> No
     error = explain_reading(GitError(said, code), Path("/data/clones/1.git"))
     assert isinstance(error, DamagedCloneError) == is_damage
     assert str(error).startswith("The clone /data/clones/1.git cannot be read: ")
+    assert (error.code, error.fields) == ("clone_unreadable", {"clone": "/data/clones/1.git"})
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    """So that a program need not read the sentence."""
+    sources = Path(infrastructure.__file__).parent
+    without = []
+    for path in (*sorted((sources / "git").glob("*.py")), sources / "trust.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+                continue
+            error = getattr(errors, call.func.id, None)
+            is_error = isinstance(error, type) and issubclass(error, errors.KoditError)
+            if is_error and "code" not in {keyword.arg for keyword in call.keywords}:
+                without.append(f"{path.name}:{call.lineno}")
+    assert without == []

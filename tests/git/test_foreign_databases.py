@@ -173,6 +173,34 @@ def test_a_row_that_nobody_could_have_stored(
         assert "index 1 cannot be understood; put a sound copy in its place" in said
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        *("INSERT ON snippets", "UPDATE ON files", "INSERT ON index_runs", "INSERT ON tasks"),
+        *("UPDATE ON tasks", "INSERT ON task_attempts", "UPDATE ON indexes"),
+    ],
+)
+def test_a_trigger_that_refuses_what_is_stored(
+    kodit: KoditCommand, tmp_path: Path, when: str
+) -> None:
+    """Is one sentence, wherever it is met, and never what the trigger says alone."""
+    write_file(tmp_path / "code" / "a.py", CODE["a.py"])
+    assert kodit.run_here("index", tmp_path / "code").code == 0
+    write_file(tmp_path / "code" / "a.py", CODE["a.py"] * 2)
+    says = f"'trust\nme {'x' * 1000}'"
+    execute(
+        kodit.data_dir,
+        f"CREATE TRIGGER mine BEFORE {when} BEGIN SELECT RAISE(ABORT, {says}); END",
+    )
+    outcome = kodit.run_here("index", tmp_path / "code")
+    assert outcome.code not in (0, None)
+    (said,) = outcome.said
+    assert "refuses what Kodit stores (trust me xxx" in said
+    assert len(said) < 600
+    errors = read_rows(kodit.data_dir, "SELECT error FROM tasks WHERE error IS NOT NULL")
+    assert all("refuses what Kodit stores" in error for (error,) in errors)
+
+
 def test_triggers_of_a_database_can_only_compute(tmp_path: Path) -> None:
     """And views: what reaches out of the database is closed to its schema."""
     database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")

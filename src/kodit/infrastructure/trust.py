@@ -55,22 +55,40 @@ def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP and not follow:
-            raise UserError(f"{path} is a symbolic link, which is not followed here") from None
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+            raise UserError(
+                f"{path} is a symbolic link, which is not followed here",
+                code="user_file_untrusted",
+                path=str(path),
+            ) from None
+        raise _unreadable(path, error) from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise UserError(f"{path} is not a file; move it away")
+            raise UserError(
+                f"{path} is not a file; move it away", code="user_file_invalid", path=str(path)
+            )
         reason = reason_for_distrust(status)
         if reason is not None:
             raise UserError(
-                f"{path} is not read, since {reason}; make it yours alone, or remove it"
+                f"{path} is not read, since {reason}; make it yours alone, or remove it",
+                code="user_file_untrusted",
+                path=str(path),
             )
         if status.st_size > LARGEST_FILE_BYTES:
-            raise UserError(f"{path} is larger than {LARGEST_FILE_BYTES:,} bytes; make it shorter")
+            raise UserError(
+                f"{path} is larger than {LARGEST_FILE_BYTES:,} bytes; make it shorter",
+                code="user_file_invalid",
+                path=str(path),
+            )
         with os.fdopen(os.dup(descriptor), "rb") as file:
             return file.read(LARGEST_FILE_BYTES)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        raise _unreadable(path, error) from None
     finally:
         os.close(descriptor)
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{path} cannot be read: {error.strerror}", code="user_file_unreadable", path=str(path)
+    )

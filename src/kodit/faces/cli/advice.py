@@ -19,8 +19,10 @@ class Told(Protocol):
 
 ADVICE: Mapping[str, str] = {
     "access_refused": "--credentials env:NAME names a variable with user:password or a token",
+    "client_file_unreadable": "correct it, or add what `--print` shows by hand",
     "clone_damaged": "`kodit index {source}` does that",
     "credentials_missing": "`kodit index {source}` does that, with --credentials env:NAME",
+    "credentials_not_given": "`kodit index {source}` does that, with --credentials {reference}",
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
     "expression_invalid": "--fixed-strings looks for the text itself",
     "file_not_indexed_yet": "`kodit status` says how far it is",

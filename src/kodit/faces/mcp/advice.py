@@ -11,7 +11,9 @@ ADVICE: Mapping[str, str] = {
     "access_refused": "the user can give access with `kodit index SOURCE --credentials env:NAME`",
     "choice_invalid": "choose one of those",
     "clone_damaged": "call index with this source to repair it",
+    "clone_unreadable": "try again in a moment",
     "credentials_missing": "the user gives them with `kodit index SOURCE --credentials env:NAME`",
+    "credentials_not_given": "the user gives it with `kodit index SOURCE --credentials env:NAME`",
     "cursor_invalid": "call again with the same arguments as before, or without a cursor",
     "expression_invalid": "escape what is meant literally with \\",
     "file_misnamed": "call again with one of these paths",
@@ -19,6 +21,7 @@ ADVICE: Mapping[str, str] = {
     "file_not_found": "call files with paths such as **/NAME to find it",
     "file_unreadable": "call index with this source to bring its index up to date",
     "folder_missing": "call indexes to see which sources there are",
+    "git_failed": "try again in a moment",
     "grep_too_slow": "give paths, languages or one source, or a simpler pattern",
     "index_incomplete": "call index with this source and wait, or use grep meanwhile",
     "index_not_found": "call indexes to see which there are",
@@ -29,6 +32,7 @@ ADVICE: Mapping[str, str] = {
     "run_has_ended": "call indexes to see how it ended",
     "run_has_succeeded": "call indexes to see how it stands",
     "source_not_indexed": "call index with this source to add it",
+    "source_unreachable": "try again in a moment",
     "unavailable": "try again in a moment",
 }
 

@@ -86,7 +86,46 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         ),
         "credentials_missing": _Code(
             HTTPStatus.CONFLICT,
-            "The variable that holds the secret is not set, or not bound to this host.",
+            "The secret of the source is not kept any more, or was given for another server.",
+        ),
+        "certificate_refused": _Code(
+            HTTPStatus.CONFLICT, "The TLS certificate of the source's server is not accepted."
+        ),
+        "credentials_invalid": _Code(
+            HTTPStatus.CONFLICT, "What names the credentials is not env:NAME."
+        ),
+        "credentials_not_given": _Code(
+            HTTPStatus.CONFLICT, "The variable was not given for the server of the source."
+        ),
+        "default_branch_missing": _Code(
+            HTTPStatus.CONFLICT, "The repository has no default branch, and no ref is named."
+        ),
+        "host_key_unknown": _Code(
+            HTTPStatus.CONFLICT, "The ssh host key of the source's server is not known."
+        ),
+        "redirect_refused": _Code(
+            HTTPStatus.CONFLICT, "The server of the source redirects to another address."
+        ),
+        "ref_not_found": _Code(
+            HTTPStatus.CONFLICT, "The repository has no such branch, tag or commit."
+        ),
+        "repository_damaged": _Code(
+            HTTPStatus.CONFLICT, "The repository lacks objects that it names itself."
+        ),
+        "repository_not_found": _Code(
+            HTTPStatus.CONFLICT, "The source is no git repository, or needs credentials."
+        ),
+        "repository_unsupported": _Code(
+            HTTPStatus.CONFLICT, "The repository has a format that cannot be read."
+        ),
+        "ssh_key_refused": _Code(
+            HTTPStatus.CONFLICT, "The server of the source accepts no ssh key."
+        ),
+        "transport_refused": _Code(
+            HTTPStatus.CONFLICT, "The source uses a git transport that is refused."
+        ),
+        "variable_unusable": _Code(
+            HTTPStatus.CONFLICT, "The variable that holds the secret is not set, or not usable."
         ),
         "expression_invalid": _Code(
             HTTPStatus.CONFLICT, "The pattern is no regular expression of RE2."
@@ -123,6 +162,20 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         ),
         "internal_error": _Code(
             HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log says why."
+        ),
+        "clone_unreadable": _Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The clone of a git source cannot be read at this moment.",
+        ),
+        "clone_unwritable": _Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The clone of a git source cannot be written."
+        ),
+        "disk_full": _Code(HTTPStatus.SERVICE_UNAVAILABLE, "The disk of the server is full."),
+        "git_failed": _Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "git failed; trying again may succeed."
+        ),
+        "source_unreachable": _Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The server of the source does not answer."
         ),
         "database_newer": _Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."

@@ -60,13 +60,13 @@ def plan_connection(client: Client, path: Path, entry: dict[str, Any]) -> Change
     except UnreadableError as error:
         raise UserError(
             f"{path} cannot be read as {'TOML' if client.is_toml else 'JSON'} ({error}); it stays "
-            "as it is. Correct it, or add what `--print` shows by hand",
+            "as it is",
             code="client_file_unreadable",
             path=str(path),
         ) from None
     except UneditableError as error:
         raise UserError(
-            f"{path} stays as it is: {error}. Add what `--print` shows by hand",
+            f"{path} stays as it is: {error}",
             code="client_file_unreadable",
             path=str(path),
         ) from None
@@ -119,7 +119,7 @@ def plan_undo(client: Client, path: Path, data_dir: Path) -> Change:
     except (UnreadableError, UneditableError) as error:
         raise UserError(
             f"{path} stays as it is ({error}); remove the server {NAME!r} by hand",
-            code="client_file_unreadable",
+            code="client_file_unchanged",
             path=str(path),
         ) from None
     return Change(client, path, before, applied(before, edits), edits)

@@ -55,7 +55,8 @@ class Bindings:
         if folder is None:
             raise UserError(
                 "this user has no home folder in which to record the server that "
-                "credentials are for; set XDG_CONFIG_HOME to a folder"
+                "credentials are for; set XDG_CONFIG_HOME to a folder",
+                code="user_folder_unusable",
             )
         try:
             make_private_folder(folder)
@@ -66,7 +67,9 @@ class Bindings:
         except OSError as error:
             raise UserError(
                 f"{folder}, which records the server that credentials are for, "
-                f"cannot be written: {error.strerror}; set XDG_CONFIG_HOME to a folder that can"
+                f"cannot be written: {error.strerror}; set XDG_CONFIG_HOME to a folder that can",
+                code="user_folder_unusable",
+                folder=str(folder),
             ) from None
 
     @staticmethod
@@ -87,7 +90,9 @@ class Bindings:
             return _understood(json.loads(data))
         except (ValueError, TypeError, KeyError, RecursionError):
             raise UserError(
-                f"{path} cannot be understood; remove it, and give the credentials once more"
+                f"{path} cannot be understood; remove it, and give the credentials once more",
+                code="user_file_invalid",
+                path=str(path),
             ) from None
 
 

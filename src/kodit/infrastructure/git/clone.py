@@ -80,10 +80,15 @@ def synchronise(
     except GitError as error:
         raise explain(error, source) from None
     except GitTimeoutError as error:
-        raise TransientError(f"{source} cannot be fetched: {error}.") from None
+        raise TransientError(
+            f"{source} cannot be fetched: {error}.", code="source_unreachable", source=str(source)
+        ) from None
     except OSError as error:
         raise TransientError(
-            f"The clone of {source} cannot be written at {clone_path}: {error.strerror}."
+            f"The clone of {source} cannot be written at {clone_path}: {error.strerror}.",
+            code="clone_unwritable",
+            source=str(source),
+            clone=str(clone_path),
         ) from error
 
 

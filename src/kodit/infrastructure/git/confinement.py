@@ -12,10 +12,10 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from kodit.domain.errors import TransientError
 from kodit.domain.policy import CallerPolicy
 from kodit.domain.ports.hosts import HostResolver
 from kodit.domain.value_objects import Source
+from kodit.infrastructure.git.errors import unreachable
 from kodit.infrastructure.git.runner import overriding
 from kodit.infrastructure.hosts import SystemHostResolver
 
@@ -36,7 +36,7 @@ def confined_to_public_hosts(source: Source, hosts: HostResolver | None = None) 
         return
     addresses = (hosts or SystemHostResolver()).addresses(host)
     if not addresses:
-        raise TransientError(f"{source} cannot be reached: no address of {host} is known.")
+        raise unreachable(source, f"no address of {host} is known.")
     policy.check_addresses(host, addresses)
     with connected_to(source.location, addresses):
         yield

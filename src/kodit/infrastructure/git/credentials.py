@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -80,7 +79,7 @@ class CredentialStore:
         SourceError, which does not repeat what may be the secret itself."""
         environment = _ENVIRONMENT.fullmatch(reference)
         if environment is None:
-            raise SourceError(_NO_NAME)
+            raise SourceError(_NO_NAME, code="credentials_invalid")
         return _from_environment(environment["name"])
 
     def bind(self, reference: str, source: Source) -> None:
@@ -93,10 +92,9 @@ class CredentialStore:
     def load(self, reference: str, source: Source) -> Credentials | None:
         """The credentials behind the reference that is stored for a source; None for a source that
         takes none. Raises SourceError if they are not there, or are not for its server."""
-        server = server_of(source)
         environment = _ENVIRONMENT.fullmatch(reference)
         if environment is None:
-            return self._from_file(self._path(reference), server)
+            return self._from_file(self._path(reference), source)
         credentials = _from_environment(environment["name"])
         binding = _binding(reference, source, credentials)
         if binding is None:
@@ -104,8 +102,11 @@ class CredentialStore:
         if not self._bindings.holds(binding):
             who = "" if binding.user is None else f" as {binding.user}"
             raise SourceError(
-                f"This user has not given {reference} for {server}{who}, so nothing was sent; "
-                f"`kodit index --credentials {reference} {shlex.quote(str(source))}` gives it."
+                f"This user has not given {reference} for {binding.server}{who}, so nothing was "
+                "sent; give it with the source once.",
+                code="credentials_not_given",
+                source=str(source),
+                reference=reference,
             )
         return credentials
 
@@ -125,7 +126,8 @@ class CredentialStore:
         see who use it."""
         return bool(_ENVIRONMENT.fullmatch(reference)) or self._path(reference).is_file()
 
-    def _from_file(self, path: Path, server: str | None) -> Credentials | None:
+    def _from_file(self, path: Path, source: Source) -> Credentials | None:
+        server = server_of(source)
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
@@ -135,21 +137,25 @@ class CredentialStore:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise SourceError(
                 "The credentials of this source are no longer in the data directory; "
-                "give them again."
+                "give them again.",
+                code="credentials_missing",
+                source=str(source),
             ) from None
         if server is None:
             return None
         if given_for != server:
             raise SourceError(
                 f"The credentials that are kept for this source were not given for {server}, so "
-                "nothing was sent; give them again."
+                "nothing was sent; give them again.",
+                code="credentials_missing",
+                source=str(source),
             )
         return credentials
 
     def _path(self, reference: str) -> Path:
         match = _FILE.fullmatch(reference)
         if match is None:
-            raise SourceError(_NO_NAME)
+            raise SourceError(_NO_NAME, code="credentials_invalid")
         return self._folder / match["name"]
 
 
@@ -164,8 +170,16 @@ def _binding(reference: str, source: Source, credentials: Credentials) -> Bindin
 def _from_environment(name: str) -> Credentials:
     value = os.environ.get(name, "")
     if not value:
-        raise SourceError(f"The environment variable {name} holds no credentials.")
+        raise SourceError(
+            f"The environment variable {name} holds no credentials.",
+            code="variable_unusable",
+            variable=name,
+        )
     if any(character < " " or character == "\x7f" for character in value):
-        raise SourceError(f"The environment variable {name} holds control characters.")
+        raise SourceError(
+            f"The environment variable {name} holds control characters.",
+            code="variable_unusable",
+            variable=name,
+        )
     username, colon, password = value.partition(":")
     return Credentials(username or "git", password) if colon else Credentials(value)

@@ -15,48 +15,58 @@ class DamagedCloneError(TransientError):
     """A clone cannot be read as it is; cloning it again helps."""
 
 
-_NEEDS_CREDENTIALS = (
-    "{source} refuses access: it asks for credentials, or those given are not accepted."
-)
 _REFUSED = (
     (
+        "repository_damaged",
         r"repository corruption on the remote",
         "{source} is damaged: it lacks objects that its own commits name.",
     ),
     (
+        "access_refused",
         r"authentication failed|invalid credentials|invalid username or|http basic: access denied"
         r"|returned error: 40[13]|access denied|could not read (username|password)"
         r"|terminal prompts disabled|unable to read askpass",
-        _NEEDS_CREDENTIALS,
+        "{source} refuses access: it asks for credentials, or those given are not accepted.",
     ),
     (
+        "redirect_refused",
         r"returned error: 30[12378]",
         "{source} redirects to another address, which is not followed for callers over the "
         "network; give that address.",
     ),
     (
+        "ssh_key_refused",
         r"permission denied \(|too many authentication failures",
         "{source} refuses access: no ssh key that is offered is accepted.",
     ),
     (
+        "host_key_unknown",
         r"host key verification failed|no .* host key is known",
         "{source} cannot be trusted: its ssh host key is not known; connect once with ssh.",
     ),
     (
+        "certificate_refused",
         r"ssl certificate|certificate verif|server certificate|self.signed certificate",
         "{source} cannot be trusted: its TLS certificate is not accepted.",
     ),
     (
+        "ref_not_found",
         r"couldn't find remote ref|not our ref|no such remote ref|unadvertised object"
         r"|remote did not send all necessary objects",
         "{url} has no branch, tag or commit named {ref}.",
     ),
     (
+        "repository_unsupported",
         r"expected git repo version|unknown repository extension",
         "{source} has a format that this git does not support: {reason}",
     ),
-    (r"mismatched algorithms", "{source} uses SHA-256 object names, which are not supported."),
     (
+        "repository_unsupported",
+        r"mismatched algorithms",
+        "{source} uses SHA-256 object names, which are not supported.",
+    ),
+    (
+        "repository_not_found",
         r"repository .*not found|returned error: 4(04|10)|does not appear to be a git repository"
         r"|not valid: is this a git repository|not a git repository|repository not exported"
         r"|does not exist|invalid server response|expected flush after|bad line length character"
@@ -64,11 +74,13 @@ _REFUSED = (
         "{source} is not a git repository, or needs credentials.",
     ),
     (
+        "transport_refused",
         r"transport '.*' not allowed|protocol '.*' (is )?not supported|is not a git command"
         r"|strange (host|path)name",
         "{source} uses a transport that is refused.",
     ),
 )
+"""A code, what git says, and our sentence."""
 
 _NETWORK = re.compile(
     r"could not resolve|temporary failure in name|failed to connect|couldn't connect"
@@ -94,33 +106,59 @@ _SAYS_NOTHING = re.compile(
 
 
 def explain(error: GitError, source: Source) -> KoditError:
-    """The error to raise for a git that failed on `source`: SourceError for what will not change
-    by itself, TransientError for all else."""
+    """The error to raise for a git that failed on `source`, with that as a field: SourceError for
+    what will not change by itself, TransientError for all else."""
     said = error.stderr
     names = {"source": source, "url": source.location, "ref": source.ref or "HEAD"}
     names["reason"] = last_line(error)
     if re.search(r"no space left on device|disk quota exceeded", said, re.IGNORECASE):
-        return TransientError(f"{source} cannot be fetched: the disk is full.")
+        return TransientError(
+            f"{source} cannot be fetched: the disk is full.", code="disk_full", source=str(source)
+        )
     if re.search(r"returned error: (5\d\d|429|408)", said):
-        return TransientError(f"{source} cannot be reached: {last_line(error)}")
+        return unreachable(source, last_line(error))
     if source.ref is None and re.search(r"not our ref|did not send all necessary", said):
-        return SourceError(f"{source} does not serve the commit that its HEAD names.")
-    for pattern, sentence in _REFUSED:
+        return SourceError(
+            f"{source} does not serve the commit that its HEAD names.",
+            code="repository_damaged",
+            source=str(source),
+        )
+    for code, pattern, sentence in _REFUSED:
         if re.search(pattern, said, re.IGNORECASE):
-            code = "access_refused" if sentence is _NEEDS_CREDENTIALS else None
-            return SourceError(sentence.format(**names), code=code)
+            return SourceError(sentence.format(**names), code=code, source=str(source))
     if _NETWORK.search(said):
-        return TransientError(f"{source} cannot be reached: {last_line(error)}")
-    return TransientError(f"git failed on {source}: {last_line(error)}")
+        return unreachable(source, last_line(error))
+    return TransientError(
+        f"git failed on {source}: {last_line(error)}", code="git_failed", source=str(source)
+    )
+
+
+def unreachable(source: Source, reason: str) -> TransientError:
+    """The error for a source that may answer later; the reason is a sentence's end."""
+    return TransientError(
+        f"{source} cannot be reached: {reason}", code="source_unreachable", source=str(source)
+    )
+
+
+def no_such_ref(source: Source, ref: str | None) -> SourceError:
+    """The error for a ref that a source does not have."""
+    return SourceError(
+        f"{source.location} has no branch, tag or commit named {ref}.",
+        code="ref_not_found",
+        source=str(source),
+    )
 
 
 def explain_reading(error: GitError, clone_path: Path) -> TransientError:
     """The error to raise for a git that could not read a clone: DamagedCloneError unless it was
     killed, or the machine is at fault."""
-    told = f"The clone {clone_path} cannot be read: {last_line(error)}"
-    if error.returncode < 0 or _NO_DAMAGE.search(error.stderr):
-        return TransientError(told)
-    return DamagedCloneError(told)
+    is_damage = error.returncode >= 0 and not _NO_DAMAGE.search(error.stderr)
+    kind = DamagedCloneError if is_damage else TransientError
+    return kind(
+        f"The clone {clone_path} cannot be read: {last_line(error)}",
+        code="clone_unreadable",
+        clone=str(clone_path),
+    )
 
 
 def last_line(error: GitError) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from kodit.domain.errors import SourceError, TransientError
+from kodit.domain.errors import SourceError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.repository import git_directory_at
-from kodit.infrastructure.git.errors import explain
+from kodit.infrastructure.git.errors import explain, no_such_ref, unreachable
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,
     OFFLINE,
@@ -98,12 +98,14 @@ def find_ref(
     if candidates == ("HEAD",):
         if _list_refs(source, ["refs/heads/*"], credentials, limits):
             raise SourceError(
-                f"{source.location} has no default branch; name one with {source.location}@BRANCH."
+                f"{source.location} has no default branch; name one with {source.location}@BRANCH.",
+                code="default_branch_missing",
+                source=str(source),
             )
         return None
     if may_be_short_commit_id(source.ref):
         return None
-    raise SourceError(f"{source.location} has no branch, tag or commit named {source.ref}.")
+    raise no_such_ref(source, source.ref)
 
 
 def _list_refs(
@@ -120,12 +122,16 @@ def _list_refs(
     except GitError as error:
         raise explain(error, source) from None
     except GitTimeoutError as error:
-        raise TransientError(f"{source} cannot be reached: {error}.") from None
+        raise unreachable(source, f"{error}.") from None
     refs = {}
     for line in output.decode("utf-8", "replace").splitlines():
         commit, _, name = line.partition("\t")
         if len(commit) == _SHA256_DIGITS:
-            raise SourceError(f"{source} uses SHA-256 object names, which are not supported.")
+            raise SourceError(
+                f"{source} uses SHA-256 object names, which are not supported.",
+                code="repository_unsupported",
+                source=str(source),
+            )
         if _FULL_COMMIT.fullmatch(commit):
             refs[name] = commit
     return refs
@@ -141,7 +147,11 @@ def check_local_repository(source: Source) -> None:
         return
     path = Path(unquote(urlsplit(source.location).path))
     if not path.is_dir():
-        raise SourceError(f"The repository {path} does not exist.")
+        raise SourceError(
+            f"The repository {path} does not exist.",
+            code="repository_not_found",
+            source=str(source),
+        )
     try:
         _run_in(
             path,
@@ -155,7 +165,9 @@ def check_local_repository(source: Source) -> None:
             return  # no such setting
         raise explain(error, source) from None
     raise SourceError(
-        f"{path} is a partial clone, which lacks files; index the repository it was cloned from."
+        f"{path} is a partial clone, which lacks files; index the repository it was cloned from.",
+        code="repository_unsupported",
+        source=str(source),
     )
 
 
@@ -203,11 +215,11 @@ def _check_local_commit(source: Source, commit: str) -> None:
     except GitError:
         if source.ref is None:
             raise SourceError(
-                f"{source.location} is damaged: it lacks the commit that its HEAD names."
+                f"{source.location} is damaged: it lacks the commit that its HEAD names.",
+                code="repository_damaged",
+                source=str(source),
             ) from None
-        raise SourceError(
-            f"{source.location} has no branch, tag or commit named {source.ref}."
-        ) from None
+        raise no_such_ref(source, source.ref) from None
 
 
 def _run_in(path: Path, *arguments: str) -> None:

@@ -17,6 +17,7 @@ from kodit.domain.report import Report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.builtin import NEVER_READ, file_reason
+from kodit.infrastructure.git.errors import no_such_ref
 from kodit.infrastructure.git.objects import list_tree, sizes_of
 from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
 from kodit.infrastructure.git.remote import (
@@ -98,7 +99,11 @@ class Transfer:
         try:
             return _resolve(clone_path, INCOMING)
         except GitError:
-            raise SourceError(f"{self.source.location} has no commit at {ref}.") from None
+            raise SourceError(
+                f"{self.source.location} has no commit at {ref}.",
+                code="ref_not_found",
+                source=str(self.source),
+            ) from None
 
     def _fetch_commit(self, ref: str, clone_path: Path) -> str:
         """Fetch a commit by its id, or where a server gives out refs only, by all refs."""
@@ -112,9 +117,7 @@ class Transfer:
         try:
             return _resolve(clone_path, ref)
         except GitError:
-            raise SourceError(
-                f"{self.source.location} has no branch, tag or commit named {ref}."
-            ) from None
+            raise no_such_ref(self.source, ref) from None
 
     def _fetch_files(self, commit: str, clone_path: Path) -> None:
         """Get the files of a commit that the repository lacks and that may be read: what is

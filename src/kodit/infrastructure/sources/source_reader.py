@@ -152,7 +152,9 @@ class PooledSourceReader:
         except DamagedCloneError as error:
             raise TransientError(
                 f"{index.source} was cloned again and the clone is damaged again; check the disk "
-                f"below {self._clones}: {error}"
+                f"below {self._clones}: {error}",
+                code=error.code,
+                source=str(index.source),
             ) from None
 
     def is_outdated(self, extraction: Extraction) -> bool:
@@ -190,7 +192,9 @@ class PooledSourceReader:
                 stall_seconds=GIT_STALL_SECONDS,
             )
         except TransientError as error:
-            raise SourceError(str(error)) from None
+            refused = SourceError(str(error), code=error.code)
+            refused.fields = error.fields
+            raise refused from None
 
     def discard(self, index: Index) -> None:
         from kodit.infrastructure.git.clone import remove_clone  # noqa: PLC0415 - git sources only

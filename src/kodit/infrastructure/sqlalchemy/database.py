@@ -330,6 +330,7 @@ class SqliteDatabase:
 
 _FileId = tuple[int, int]
 _BESIDE = ("-wal", "-shm")
+_LONGEST_REASON = 200
 
 
 def _file_id(path: Path) -> _FileId | None:
@@ -356,6 +357,15 @@ def translated_errors(path: Path) -> Iterator[None]:
             raise PermanentError(
                 f"{path} is damaged, or no database of Kodit ({cause}); put a sound copy in its "
                 "place, or choose another data directory"
+            ) from error
+        if isinstance(cause, (sqlite3.IntegrityError, sqlite3.DataError)):
+            # A trigger says what it likes.
+            why = " ".join(str(cause).split())[:_LONGEST_REASON]
+            raise PermanentError(
+                f"{path} refuses what Kodit stores ({why}): it has rules or rows that Kodit does "
+                "not make; put a sound copy in its place, or choose another data directory",
+                code="database_refuses",
+                database=str(path),
             ) from error
         raise
 
