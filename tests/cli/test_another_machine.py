@@ -12,6 +12,8 @@ from tests.support.command import KoditCommand, Outcome
 from tests.support.server import RunningServer
 from tests.support.sources import commit_all, python_function, write_file, write_tree
 
+from kodit.faces.cli import remote
+
 ANSWERS = [
     "search quartz",
     "search quartz -s 1 -n 1 --explain",
@@ -93,15 +95,30 @@ def test_an_answer(command: str, far: Far) -> None:
     assert not (far.place / "home").exists()
 
 
-def test_more_than_one_answer_holds(far: Far) -> None:
-    """Pages are put together."""
-    near, there = (one.ask("grep", "e", "-n", "600") for one in (far.near, far.kodit))
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("search e -n 8", "results"),
+        ("search e -n 8 --offset 2", "results"),
+        ("grep e -n 20", "matches"),
+        ("ls", "files"),
+        ("symbols shared -n 4", "references"),
+        ("queue list --all", "runs"),
+        ("status", "indexes"),
+    ],
+)
+def test_more_than_one_answer_holds(
+    command: str, name: str, far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages are put together, and hold no more than was asked for."""
+    monkeypatch.setattr(remote, "MOST_AT_ONCE", 3)
+    near, there = (one.ask(*command.split())[name] for one in (far.near, far.kodit))
 
-    assert len(near["matches"]) > 20
-    assert there["matches"] == near["matches"]
-    assert [one["path"] for one in far.kodit.ask("ls")["files"]] == [
-        one["path"] for one in far.near.ask("ls")["files"]
+    identity = ("id", "path", "line", "start_line")
+    assert [[one.get(part) for part in identity] for one in there] == [
+        [one.get(part) for part in identity] for one in near
     ]
+    assert there or name == "references"
 
 
 def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:

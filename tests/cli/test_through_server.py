@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from tests.cli.conftest import HOSTILE
 from tests.cli.test_imports import ALWAYS_UNUSED, SERVING, imported
-from tests.support.command import PATIENCE_SECONDS, KoditCommand, Outcome
+from tests.support.command import PATIENCE_SECONDS, KoditCommand, Outcome, succeeded
 from tests.support.server import RunningServer
 from tests.support.sources import commit_all, python_function, write_file, write_tree
 
@@ -127,6 +127,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     commit_all(place / "repository")
     kodit = KoditCommand(place / "data")
     kodit.succeed("index", place / "folder", (place / "repository").as_uri())
+    # Now no file is as young as the scan, so that a server has no reason to ask for another one.
+    succeeded(kodit.run_here("index", place / "folder"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place / "folder")
         alone = {" ".join(words): kodit.run_here(*words) for words in ALL_COMMANDS}
