@@ -24,8 +24,10 @@ from kodit.faces.rest.problems import CODES
 
 LONG = "x" * 501
 NOT_OVER_REST = {
+    "client_file_unchanged",
     "client_file_unreadable",
     "data_dir_unusable",
+    "home_invalid",
     "key_exists",
     "key_needed",
     "key_not_found",
@@ -34,9 +36,15 @@ NOT_OVER_REST = {
     "queue_unwritable",
     "run_stopped",
     "setting_invalid",
+    "user_file_invalid",
+    "user_file_unreadable",
+    "user_file_untrusted",
+    "user_folder_unusable",
     # Of stages that run in workers, and of tasks that failed there:
     "cancelled",
+    "database_refuses",
     "failed",
+    "git_missing",
     "indexing_failed",
     "lease_lost",
     "stage_failed",
