@@ -63,6 +63,35 @@ def test_an_index_is_found_by_what_its_folder_was_called(
             assert locator.locate_gone(name) is None
 
 
+def test_a_number_is_an_identifier_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a folder is called so, which is then `./2`."""
+    for name in ("one", "2", "3"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").write_text(f"def in_{name}() -> None: ...\n")
+    monkeypatch.chdir(tmp_path)
+    with Kodit(tmp_path / "data") as kodit:
+        [one], [two] = kodit.index("one"), kodit.index("./2")
+        assert (one.id, two.id) == (1, 2)
+        kodit.delete("one")
+        assert [status.id for status in kodit.index("2", Path("2"), 2)] == [2]
+        kodit.index(Path("3"), exclude=["*.txt"])
+        assert [status.source for status in kodit.index("3")] == [str(tmp_path / "3")]
+        with pytest.raises(NotFoundError, match=r"there is no index 1; a folder of that name is "):
+            kodit.index("1")
+        assert len(kodit.status()) == 2
+        kodit.delete(Path("3"))
+        kodit.index(Path("3"))
+        with pytest.raises(SourceError):
+            kodit.delete(Path("4"))
+    with Application(Settings.load(data_dir=tmp_path / "data")) as application:
+        (tmp_path / "3" / "4").mkdir()
+        monkeypatch.chdir(tmp_path / "3")
+        assert asyncio.run(application.refreshing.refresh("4")).index.id == 4
+        assert application.locator.locate("4").id == 4
+
+
 def test_a_name_that_holds_a_password_is_repeated_without_it(tmp_path: Path) -> None:
     with Application(Settings.load(data_dir=tmp_path)) as application:
         with pytest.raises(SourceError) as refused:

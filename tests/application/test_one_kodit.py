@@ -211,6 +211,7 @@ async def _add_what_is_deleted_at_once(tmp_path: Path) -> None:
         indexes = _DeletedOnce(application.indexes)
         sources = SourceService(
             parser=application.parser,
+            locator=application.locator,
             indexes=indexes,  # type: ignore[arg-type]
             queue=application.queue,
         )

@@ -4,6 +4,7 @@ finds."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from tests.support.snapshot import take_snapshot
 from tests.support.sources import write_file, write_tree
 
 from kodit import Kodit
+from kodit.composition import Application
+from kodit.domain.questions import IndexesQuestion
+from kodit.settings import Settings
 
 FILES = 560
 """Enough for packs."""
@@ -244,6 +248,41 @@ def commits_of(data_dir: Path, work: Callable[[], None]) -> list[bytes]:
         if size := int.from_bytes(header[4:8], "big"):
             states.append(b"".join(pages[number] for number in range(size)))
     return states
+
+
+@pytest.mark.parametrize("loss", ["an older database", "no keyword index", "a damaged one"])
+def test_what_is_not_searched_is_not_called_complete(tmp_path: Path, loss: str) -> None:
+    """By nobody who says how indexes stand; until the next run."""
+    source, data_dir = tmp_path / "source", tmp_path / "data"
+    write_tree(source, files=4, seed=1)
+    kodit = KoditCommand(data_dir)
+    index(data_dir, source)
+    assert "unsearched" not in kodit.ask("status")["indexes"][0]
+    shutil.copyfile(data_dir / "kodit.db", tmp_path / "kodit.db")
+    write_file(source / "later.py", "def zeppelin():\n    return 1\n")
+    index(data_dir, source)
+    if loss == "an older database":
+        for path in data_dir.glob("kodit.db*"):
+            path.unlink()
+        shutil.copyfile(tmp_path / "kodit.db", data_dir / "kodit.db")
+    elif loss == "no keyword index":
+        shutil.rmtree(data_dir / "keyword")
+    else:
+        for path in data_dir.glob("keyword/*/meta.json"):
+            path.write_text("{")
+
+    assert kodit.ask("status")["indexes"][0]["unsearched"] == ["keyword"]
+    line = "its keyword index does not match the database and is not searched"
+    assert line in kodit.run("status").out
+    with Application(Settings.load({}, data_dir=data_dir)) as application:
+        page = asyncio.run(application.index_answers.list_indexes(IndexesQuestion()))
+        shown = asyncio.run(application.index_answers.show(1))
+    assert page.standing == shown.standing
+    assert page.standing[0].unsearched == ("keyword",)
+
+    index(data_dir, source)
+    assert "unsearched" not in kodit.ask("status")["indexes"][0]
+    assert line not in kodit.run("status").out
 
 
 def test_two_data_directories_change_their_keyword_indexes(tmp_path: Path) -> None:

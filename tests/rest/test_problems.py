@@ -24,6 +24,7 @@ from kodit.faces.rest.problems import CODES
 
 LONG = "x" * 501
 NOT_OVER_REST = {
+    "client_file_unchanged",
     "client_file_unreadable",
     "data_dir_unusable",
     "home_invalid",
@@ -35,8 +36,14 @@ NOT_OVER_REST = {
     "run_stopped",
     "server_unreachable",
     "setting_invalid",
+    "user_file_invalid",
+    "user_file_unreadable",
+    "user_file_untrusted",
+    "user_folder_unusable",
     # Of stages that run in workers, and of tasks that failed there:
     "cancelled",
+    "database_refuses",
+    "git_missing",
     "indexing_failed",
     "lease_lost",
     "stage_failed",

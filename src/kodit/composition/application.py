@@ -209,7 +209,9 @@ class Application(Foundation):
     def sources(self) -> SourceService:
         from kodit.application.services.source_service import SourceService
 
-        return SourceService(parser=self.parser, indexes=self.indexes, queue=self.queue)
+        return SourceService(
+            parser=self.parser, locator=self.locator, indexes=self.indexes, queue=self.queue
+        )
 
     @made_once
     def source_indexing(self) -> SourceIndexingService:

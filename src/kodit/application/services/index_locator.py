@@ -16,6 +16,17 @@ LONGEST_IDENTIFIER = 18
 """Digits that fit into the database's integers, whatever they are."""
 
 
+def is_identifier(text: str) -> bool:
+    """Whether what a caller names an index by can only be a number that Kodit gave it."""
+    return text.isdecimal() and text.isascii()
+
+
+def as_typed(name: str | Path | int) -> str:
+    """What a caller would type: a path is never an identifier, whatever it is called."""
+    text = str(name)
+    return f"./{text}" if isinstance(name, Path) and is_identifier(text) else text
+
+
 class IndexLocator:
     """Synchronous: a look at the database and, for the path of a folder, at the file system."""
 
@@ -29,7 +40,7 @@ class IndexLocator:
         Raises NotFoundError for an unknown identifier, SourceError for a source that is none or is
         not indexed, and RefusedByPolicyError for what the caller may not name.
         """
-        index, source = self._look_for(str(name), caller)
+        index, source = self._look_for(as_typed(name), caller)
         if index is None:
             raise SourceError(
                 f"{source} is not indexed", code="source_not_indexed", source=str(source)
@@ -74,7 +85,7 @@ class IndexLocator:
     def _look_for(self, text: str, caller: Caller) -> tuple[Index | None, Source]:
         """The index, if there is one, and the source that is meant."""
         with self._database.read() as transaction:
-            if text.isdecimal() and text.isascii():
+            if is_identifier(text):
                 if len(text) > LONGEST_IDENTIFIER:
                     raise no_such_index(text)
                 index = transaction.indexes.get(int(text))

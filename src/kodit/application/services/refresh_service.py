@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kodit.application.services.index_locator import IndexLocator
+from kodit.application.services.index_locator import IndexLocator, is_identifier
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.source_indexing_service import SourceIndexingService
 from kodit.application.services.source_service import IndexRequest
@@ -68,7 +68,7 @@ class RefreshService:
             paused = KoditError("the queue is paused", code="queue_paused")
             return self._as_it_was(await in_thread(lambda: self._find(source)), source, paused)
         runs = await self._indexing.index(
-            IndexRequest([str(source) if name.isdecimal() else name]),
+            IndexRequest([name]),
             observer=observer,
             stopped_by=stopped_by,
         )
@@ -83,15 +83,11 @@ class RefreshService:
         return Refreshed(index) if failure is None else self._as_it_was(index, source, failure)
 
     def _understand(self, name: str) -> Source:
-        """A number is an identifier, unless a folder is called so."""
-        try:
+        if not is_identifier(name):
             return self._parser.parse(name).source
-        except SourceError:
-            if not name.isdecimal():
-                raise
-            source = self._locator.locate(name).source
-            self._parser.check_stored(source)
-            return source
+        source = self._locator.locate(name).source
+        self._parser.check_stored(source)
+        return source
 
     def _find(self, source: Source) -> Index | None:
         with self._database.read() as transaction:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kodit.application.services.index_locator import IndexLocator, is_identifier
 from kodit.application.services.index_service import IndexService, SourceRequest
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
@@ -37,8 +38,16 @@ class IndexRequest:
 class SourceService:
     """What every face does with the sources that a caller names."""
 
-    def __init__(self, *, parser: SourceParser, indexes: IndexService, queue: QueueService) -> None:
+    def __init__(
+        self,
+        *,
+        parser: SourceParser,
+        locator: IndexLocator,
+        indexes: IndexService,
+        queue: QueueService,
+    ) -> None:
         self._parser = parser
+        self._locator = locator
         self._indexes = indexes
         self._queue = queue
 
@@ -61,7 +70,7 @@ class SourceService:
 
     def sources(self, request: IndexRequest, caller: Caller = LOCAL_CALLER) -> list[Source]:
         """The sources that a request names, without their secrets. Raises SourceError."""
-        return [self._parser.parse(source, caller).source for source in request.sources]
+        return [self._parse(source, None, caller).source for source in request.sources]
 
     def _understand(self, request: IndexRequest, caller: Caller) -> list[SourceRequest]:
         self._parser.check_globs("include", request.include or ())
@@ -80,6 +89,15 @@ class SourceService:
         ]
 
     def _parse(self, text: str, ref: str | None, caller: Caller) -> ParsedSource:
+        """A number is the identifier of an index, as everywhere; `./2` is a folder."""
+        if is_identifier(text):
+            try:
+                source = self._locator.locate(text, caller).source
+            except NotFoundError as error:
+                told = f"{error}; a folder of that name is ./{text}"
+                raise NotFoundError(told, code=error.code, index=text) from None
+            self._parser.check_stored(source)
+            text = str(source)
         parsed = self._parser.parse(text, caller)
         if ref is None:
             return parsed

@@ -10,8 +10,10 @@ from kodit.application.services.snapshots import without_keyword_index
 from kodit.application.views.serialization import moment
 from kodit.application.views.standing import StandingRunView, StandingView
 from kodit.domain.entities import Index, IndexRun, Task
+from kodit.domain.errors import PermanentError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex
+from kodit.domain.search import EVERYTHING
 from kodit.domain.value_objects import RunState, SearchFilter, TaskState
 
 _DONE = (TaskState.SUCCEEDED, TaskState.SKIPPED)
@@ -51,11 +53,7 @@ class StandingService:
             ]
             runs = transaction.tasks.latest_runs([index.id for index in indexes])
             left_out = self._left_out_of(transaction, indexes, runs)
-        unsearched = (
-            set(without_keyword_index(self._database, self._keyword_index(), search_filter))
-            if with_keyword_index and indexes
-            else set()
-        )
+        unsearched = self._without_keyword_index(indexes) if with_keyword_index else set()
         folders = _folders(search_filter.within)
         standing = (
             self._standing(
@@ -70,6 +68,16 @@ class StandingService:
         if is_implied:
             return tuple(replace(one, is_implied=True) for one in standing)
         return tuple(standing)
+
+    def _without_keyword_index(self, indexes: Sequence[Index]) -> set[int]:
+        """Which of them a search finds nothing in by the keyword index: all, if it cannot be read.
+        One that is deleted at this moment is none of them."""
+        if not indexes:
+            return set()
+        try:
+            return set(without_keyword_index(self._database, self._keyword_index(), EVERYTHING))
+        except PermanentError:
+            return {index.id for index in indexes}
 
     def _left_out_of(
         self, transaction: Transaction, indexes: Sequence[Index], runs: Mapping[int, IndexRun]

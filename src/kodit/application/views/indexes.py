@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class IndexView:
     """An index, what it holds, and its latest run. `sync_every` is after how many seconds a server
-    brings it up to date by itself, 0 for never, where that was set for this index."""
+    brings it up to date by itself, 0 for never, where that was set for this index. `unsearched` are
+    the engines that a search finds nothing in until it is indexed again, where there are some."""
 
     id: int
     source: str
@@ -34,6 +35,7 @@ class IndexView:
     skipped: Mapping[str, int]
     run: RunView | None
     sync_every: int | None = field(default=None, metadata=ONLY_WHEN_SET)
+    unsearched: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:

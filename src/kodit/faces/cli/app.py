@@ -95,7 +95,11 @@ def index(
     context: typer.Context,
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SOURCE", help="Git URLs (URL@ref picks a ref) and folders."),
+        typer.Argument(
+            metavar="SOURCE|ID",
+            help="Git URLs (URL@ref picks a ref), folders, and identifiers of indexes; ./2 is a "
+            "folder called 2.",
+        ),
     ] = None,
     include: Annotated[
         list[str] | None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
+from kodit.application.services.index_locator import as_typed
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
@@ -93,23 +94,23 @@ class Kodit:
 
     def index(
         self,
-        *sources: str | Path,
+        *sources: str | Path | int,
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
         credentials: str | None = None,
         wait: bool = True,
     ) -> list[IndexStatus]:
-        """Add or refresh sources (git URLs, optionally `URL@ref`, or folders) and wait until they
-        are indexed; with `wait` off, only queue the work for a worker. `include` and `exclude`
-        are globs over their paths: None leaves them as they were given before, an empty sequence
-        clears them. `credentials` (`env:NAME`) names the variable that holds `user:password` or a
-        token, where the URL has none.
+        """Add or refresh sources (git URLs, optionally `URL@ref`, folders, or identifiers of
+        indexes) and wait until they are indexed; with `wait` off, only queue the work for a
+        worker. `include` and `exclude` are globs over their paths: None leaves them as they were
+        given before, an empty sequence clears them. `credentials` (`env:NAME`) names the variable
+        that holds `user:password` or a token, where the URL has none.
 
         Raises SourceError for a source that is refused, and IndexingError when a run fails.
         """
 
         request = IndexRequest(
-            [str(source) for source in sources],
+            [as_typed(source) for source in sources],
             None if include is None else tuple(include),
             None if exclude is None else tuple(exclude),
             credentials,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from kodit.application.services.index_locator import IndexLocator
 from kodit.application.services.index_service import IndexService, IndexStatus
@@ -69,7 +70,11 @@ class IndexAnswers:
             index = await in_thread(lambda: self._locator.locate(source, caller), Lane.READS)
             wanted = (index.id,)
         statuses = await self._indexes.status(wanted)
-        return IndexesView.of(statuses, await self._overview())
+        view = IndexesView.of(statuses, await self._overview())
+        standing = await self._stand([index.id for index in view.indexes])
+        unsearched = {one.index_id: one.unsearched or None for one in standing}
+        indexes = (replace(one, unsearched=unsearched.get(one.id)) for one in view.indexes)
+        return replace(view, indexes=tuple(indexes))
 
     async def show(self, index_id: int) -> OneIndexView:
         """One index. Raises NotFoundError."""
@@ -117,7 +122,10 @@ class IndexAnswers:
         return await self._queue.overview(self._registry(), runs)
 
     async def _stand(self, index_ids: Sequence[int]) -> tuple[StandingView, ...]:
+        """How these indexes stand, whatever parts of theirs a search would do without."""
         if not index_ids:
             return ()
         chosen = SearchFilter(tuple(index_ids))
-        return await in_thread(lambda: self._standing.of(chosen), Lane.READS)
+        return await in_thread(
+            lambda: self._standing.of(chosen, with_keyword_index=True), Lane.READS
+        )

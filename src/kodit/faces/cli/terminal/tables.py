@@ -56,6 +56,12 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
         lines.append(f"    {run_line(index.run)}")
         if with_errors:
             lines += [f"        {line}" for line in telling_lines(index.run)]
+    if index.unsearched:
+        parts = " and ".join(index.unsearched)
+        lines.append(
+            f"    its {parts} index does not match the database and is not searched; `kodit index "
+            "SOURCE` rebuilds it, or `kodit doctor --repair`"
+        )
     if index.problems:
         lines.append(f"    cut by lines: {_counts(index.problems)}")
     if index.skipped:

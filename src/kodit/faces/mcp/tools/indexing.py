@@ -49,7 +49,9 @@ async def _look_at(
 ) -> tuple[tuple[StandingView, ...], Mapping[int, int]]:
     """How indexes stand, and how many files each has."""
     application = call.application
-    standing = await in_thread(partial(application.standing.of, chosen), Lane.READS)
+    standing = await in_thread(
+        partial(application.standing.of, chosen, with_keyword_index=True), Lane.READS
+    )
     if not standing:
         return (), {}
     statuses = await application.indexes.status([one.index_id for one in standing])
