@@ -171,8 +171,8 @@ def _values(parameter: Any) -> str:
     if parameter.param_type_name != "option":
         return ""
     limits = (
-        ("from", getattr(parameter, "min", None)),
-        ("to", getattr(parameter, "max", None)),
+        ("from", getattr(parameter.type, "min", None)),
+        ("to", getattr(parameter.type, "max", None)),
     )
     known = [f"{word} {limit:g}" for word, limit in limits if limit is not None]
     if parameter.default is not None and not isinstance(parameter.default, bool):
