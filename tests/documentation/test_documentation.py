@@ -52,6 +52,8 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
     for name in re.findall(r"`([\w.-][\w./-]*/[\w.-]*)`", page.read_text()):
         if name in of_clients:
             continue
+        if re.fullmatch(r"(application|text)/[a-z+.-]+", name):
+            continue  # a media type
         places = (ROOT / name, ROOT / "src/kodit" / name, ROOT / "src/kodit/infrastructure" / name)
         assert any(place.exists() for place in places), f"{page.name} names {name}"
 
@@ -171,8 +173,8 @@ def _values(parameter: Any) -> str:
     if parameter.param_type_name != "option":
         return ""
     limits = (
-        ("from", getattr(parameter, "min", None)),
-        ("to", getattr(parameter, "max", None)),
+        ("from", getattr(parameter.type, "min", None)),
+        ("to", getattr(parameter.type, "max", None)),
     )
     known = [f"{word} {limit:g}" for word, limit in limits if limit is not None]
     if parameter.default is not None and not isinstance(parameter.default, bool):
