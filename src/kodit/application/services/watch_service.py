@@ -106,13 +106,13 @@ class WatchService:
             watched_since = time.time_ns() + CLOCK_STEP_NS
             kept = {key: at for key, at in self._uncompared.items() if key in folders}
             self._uncompared = kept | dict.fromkeys(new, watched_since)
-            self._changes.watched = frozenset(folders)
         for index_id, watched_since in sorted(self._uncompared.items()):
             scanned_at = indexes[index_id].working_copy.scanned_at_ns
             if scanned_at > watched_since:
                 del self._uncompared[index_id]  # nothing that has happened since was missed
             elif scanned_at:  # before there was a scan there is nothing to compare with
                 await self._compare(index_id)
+        self._changes.watched = frozenset(folders)
 
     def _read_indexes(self) -> dict[int, Index]:
         with self._database.read() as transaction:
