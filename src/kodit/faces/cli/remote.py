@@ -165,8 +165,6 @@ class RemoteServer:
         while True:
             size = MOST_AT_ONCE if left is None else min(MOST_AT_ONCE, left)
             asked = {**parameters, "limit": size, "cursor": cursor}
-            if cursor is not None:
-                asked.pop("offset", None)
             page = (self._connection.post if in_body else self._connection.get)(path, asked)
             yield page
             cursor = page["next"]
