@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,3 +196,40 @@ def test_a_server_that_does_not_answer(
     assert (outcome.code, len(outcome.said)) == (code, 1)
     assert sentence in outcome.said[0]
     assert "secret" not in outcome.err
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Some other server: what it answers is in the path."""
+
+    def do_GET(self) -> None:
+        status = 302 if "/away/" in self.path else 200
+        self.send_response(status)
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+        self.wfile.write(b"<p>Welcome" if "/page/" in self.path else b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("page", "does not answer as a Kodit server does (status 200)"),
+        ("away", "does not answer as a Kodit server does (status 302)"),
+        ("empty", "answers in a way that this version of Kodit does not understand"),
+    ],
+)
+def test_a_server_of_something_else(path: str, sentence: str, tmp_path: Path) -> None:
+    """Is told from one that does not answer; a redirect is not followed with the key."""
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        thread = threading.Thread(target=stranger.serve_forever, args=(0.01,))
+        thread.start()
+        address = f"http://127.0.0.1:{stranger.server_port}/{path}"
+        kodit = KoditCommand(tmp_path / "unused", KODIT_API_KEY="kodit_secret")
+        outcome = kodit.run_here("status", "--server", address)
+        stranger.shutdown()
+        thread.join()
+
+    assert (outcome.code, len(outcome.said)) == (1, 1)
+    assert sentence in outcome.said[0]

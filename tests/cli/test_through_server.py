@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -103,6 +104,7 @@ class Seen(NamedTuple):
     by_other_version: Outcome
     when_idle: Outcome
     with_dead_socket: Outcome
+    own_work: int
     server_pid: int
     server_code: int
 
@@ -129,6 +131,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     kodit.succeed("index", place / "folder", (place / "repository").as_uri())
     # Now no file is as young as the scan, so that a server has no reason to ask for another one.
     succeeded(kodit.run_here("index", place / "folder"))
+    own_work: list[Application] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place / "folder")
         alone = {" ".join(words): kodit.run_here(*words) for words in ALL_COMMANDS}
@@ -137,6 +140,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 only_served.setattr(Application, "open", _refuse_to_open)
                 served = {" ".join(words): kodit.run_here(*words) for words in ALL_COMMANDS}
             imports = {line: imported(kodit, *written(line)) for line in READING}
+            patch.setattr(Application, "open", _opening(own_work))
             others = KoditCommand(kodit.data_dir, KODIT_MAX_FAILURES="7").run_here("ls", "1")
             patch.setattr(resident, "VERSION", "9.9")
             client = connect(kodit.data_dir)
@@ -157,6 +161,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 by_other_version,
                 when_idle,
                 with_dead_socket,
+                len(own_work),
                 server.process.pid,
                 code,
             )
@@ -164,6 +169,17 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 def _refuse_to_open(_self: Application) -> None:
     raise AssertionError("the command has done itself what the server is there for")
+
+
+def _opening(opened: list[Application]) -> Callable[[Application], None]:
+    """What opens an application, and notes it."""
+    really_open = Application.open
+
+    def open_and_note(application: Application) -> None:
+        opened.append(application)
+        really_open(application)
+
+    return open_and_note
 
 
 def timeless(outcome: Outcome) -> Outcome:
@@ -205,6 +221,11 @@ def test_which_index_is_meant(seen: Seen) -> None:
 def test_a_program_with_other_settings(seen: Seen) -> None:
     """Its answers could differ: it does the work itself, and says nothing."""
     assert seen.with_other_settings == seen.alone["ls 1"]
+
+
+def test_who_does_the_work(seen: Seen) -> None:
+    """The command itself, where no server of the same program answers: all four times."""
+    assert seen.own_work == 4
 
 
 def test_a_busy_server_of_another_version(seen: Seen) -> None:

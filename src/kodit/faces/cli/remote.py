@@ -23,7 +23,7 @@ from kodit.application.views.runs import ListedRunView, QueueView, RunsView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.serialization import from_json, to_json
 from kodit.application.views.standing import StandingView
-from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
+from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError
 from kodit.domain.files import FilePlace, parse_place
 from kodit.domain.questions import (
     AnyQuestion,
@@ -63,8 +63,17 @@ class RemoteServer:
     def close(self) -> None:
         self._connection.close()
 
-    def ask(self, question: AnyQuestion) -> Any:  # noqa: PLR0911 - one for each kind
-        """The view that answers a question."""
+    def ask(self, question: AnyQuestion) -> Any:
+        """The view that answers a question. Raises KoditError for an answer that is none."""
+        try:
+            return self._ask(question)
+        except (KeyError, TypeError, ValueError):
+            raise KoditError(
+                f"{self.url} answers in a way that this version of Kodit does not understand",
+                code="server_unreachable",
+            ) from None
+
+    def _ask(self, question: AnyQuestion) -> Any:  # noqa: PLR0911 - one for each kind
         match question:
             case SearchQuestion():
                 return self._search(question)
@@ -156,8 +165,6 @@ class RemoteServer:
         while True:
             size = MOST_AT_ONCE if left is None else min(MOST_AT_ONCE, left)
             asked = {**parameters, "limit": size, "cursor": cursor}
-            if cursor is not None:
-                asked.pop("offset", None)
             page = (self._connection.post if in_body else self._connection.get)(path, asked)
             yield page
             cursor = page["next"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -100,7 +101,8 @@ class Session:
             if answer is not None:
                 from kodit.application.views.serialization import from_json  # noqa: PLC0415
 
-                return from_json(view, answer)
+                with suppress(ValueError):  # another program calls itself this version
+                    return from_json(view, answer)
             self._server = None
         return self._answer(question, view)
 
