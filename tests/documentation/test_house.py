@@ -56,15 +56,14 @@ def test_the_words_of_the_domain_have_one_place_to_be_imported_from() -> None:
 
 def test_only_the_command_line_speaks_of_commands() -> None:
     """What to do next differs between faces: an error or a problem has a code, and each face its
-    own words for it. One exception is stored with its task, and shown by all as it is; the other
-    is what an assistant may tell its user to do."""
+    own words for it. The exception is what an assistant may tell its user to do."""
     speaking = {
         str(path.relative_to(ROOT / "src/kodit"))
         for path in ROOT.glob("src/kodit/**/*.py")
         if not path.is_relative_to(ROOT / "src/kodit/faces/cli")
         if any("`kodit " in text for text in _texts_that_are_said(ast.parse(path.read_text())))
     }
-    assert speaking == {"infrastructure/git/credentials.py", "faces/mcp/advice.py"}
+    assert speaking == {"faces/mcp/advice.py"}
 
 
 def _texts_that_are_said(module: ast.Module) -> list[str]:

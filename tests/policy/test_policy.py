@@ -41,8 +41,7 @@ def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
     """What of a source as it was typed is refused, and its value."""
     with pytest.raises(RefusedByPolicyError) as refused:
         parse_source(typed, policy=policy)
-    assert refused.value.code == "refused_by_policy"
-    assert isinstance(refused.value, UserError)
+    assert (refused.value.code, isinstance(refused.value, UserError)) == ("refused_by_policy", True)
     return str(refused.value.fields["what"]), str(refused.value.fields["value"])
 
 
@@ -64,7 +63,6 @@ def test_a_location_without_a_host() -> None:
         *("127.0x0.0.01", "00000177.1", "[::1]", "[::]", "[0:0:0:0:0:0:0:1]"),
         *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]"),
         *("[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[64:ff9b::a00:1]"),
-        # A private network, the link, and what is for all or for nobody.
         *("10.0.0.1", "10.1", "167772161", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
         *("169.254.169.254", "0xa9fea9fe", "2852039166", "100.64.0.1", "198.18.0.1"),
         *("224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1"),
@@ -392,8 +390,8 @@ def test_adding_is_refused_before_anything_is_asked_or_stored(
                 requests = [SourceRequest(folder), request]
                 kodit.call(partial(add_all, requests, roots))
             assert error.value.fields["what"] == what
+        nowhere = SourceRequest(git_source("https://nowhere.example/x"))
         with pytest.raises(SourceError, match=r"nowhere\.example has no address"):
-            nowhere = SourceRequest(git_source("https://nowhere.example/x"))
             kodit.call(lambda application: application.indexes.add([nowhere], roots))
         assert WithKnownHosts.table.asked == ["rebound.example", "nowhere.example"]
         assert read_rows(kodit.data_dir, "SELECT * FROM indexes") == []

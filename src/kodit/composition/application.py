@@ -101,9 +101,7 @@ class Application(Foundation):
         make_handlers: MakeHandlers | None = None,
         settings: WorkerSettings | None = None,
     ) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
-        """A worker that has entered the registry, and its name; it runs when it is told to. Its
-        child processes are its own. It does the five stages, unless others are made from its
-        engines, and works by the application's settings, unless there are others."""
+        """A worker in the registry, with children and engines of its own, and its name."""
         from kodit.application.services.indexing_worker_service import (
             IndexingWorkerService,
             WorkerSettings,

@@ -26,8 +26,7 @@ from pydantic_core import PydanticCustomError
 from kodit.application.services.search_service import LONGEST_QUERY
 from kodit.application.services.symbol_service import LONGEST_NAME
 from kodit.domain.questions import LONGEST_WAIT_SECONDS, Where
-from kodit.domain.search import SearchMode
-from kodit.domain.value_objects import SymbolKind
+from kodit.domain.value_objects import SearchMode, SymbolKind
 
 MOST_RESULTS = 500
 MOST_VALUES = 100
