@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
-from kodit.domain.task import AT_ONCE, TaskType
+from kodit.domain.task import AT_ONCE
+from kodit.domain.value_objects import TaskType
 
 if TYPE_CHECKING:
     from kodit.application.services.queue_overview import QueueOverview, Reason
