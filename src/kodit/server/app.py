@@ -76,7 +76,9 @@ def create_app(application: Application, activity: Activity, residence: Residenc
     def make_rest() -> AsgiApp:
         from kodit.faces.rest.app import create_rest_app  # noqa: PLC0415 - see `faces`
 
-        return create_rest_app(application)
+        rest = create_rest_app(application)
+        rest.openapi()  # is kept, and takes too long to be made on the event loop
+        return rest
 
     def make_mcp() -> AsgiApp:
         from kodit.faces.mcp.server import create_mcp_app  # noqa: PLC0415 - see `faces`

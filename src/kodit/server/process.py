@@ -123,10 +123,14 @@ class ServerProcess:
         await opened.enter_async_context(chores_done(self._chores(local)))
 
     def _open_engines(self) -> None:
-        """Whoever asks first does not wait for them: a search loads the model, and opens what is
-        indexed."""
+        """Whoever asks first does not wait for them, nor does the event loop: a search loads the
+        model, and opens what is indexed; what answers other questions is imported."""
+        application = self._application
+        _ = (application.answers, application.index_answers, application.run_answers)
+        _ = (application.browse, application.grep, application.symbols, application.related)
+        _ = (application.sources, application.indexing)
         try:
-            self._application.search.search(SearchRequest("ready", limit=1))
+            application.search.search(SearchRequest("ready", limit=1))
         except KoditError as error:  # of one index, which those who search it are told
             log.warning("an engine is not in order", extra={"error": str(error)})
 
