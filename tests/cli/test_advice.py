@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 from tests.support.sources import write_tree
 
-import kodit
 from kodit import Kodit
 from kodit.application.services.refresh_service import failure_of
 from kodit.domain.entities import IndexRun
@@ -29,22 +27,6 @@ def test_a_command_that_is_there_to_be_copied(source: str) -> None:
     error = SourceError("not indexed", code="source_not_indexed", source=source)
     (command,) = re.findall("`(kodit .*)` adds it", with_advice(error))
     assert shlex.split(command) == ["kodit", "index", source]
-
-
-def test_a_sentence_gives_no_advice_of_a_shell() -> None:
-    """It may be stored with a task, and be read by a program or a person who has none: the faces
-    say what to do, each in its own words."""
-    package = Path(kodit.__file__).parent
-    advising = {
-        f"{path.relative_to(package)}:{one.lineno}"
-        for layer in ("domain", "application", "infrastructure")
-        for path in sorted((package / layer).rglob("*.py"))
-        for one in ast.walk(ast.parse(path.read_text()))
-        if isinstance(one, ast.Raise)
-        for part in ast.walk(one)
-        if isinstance(part, ast.Constant) and re.search("`kodit |`--", str(part.value))
-    }
-    assert advising == set()
 
 
 def test_one_sentence_goes_into_the_other() -> None:

@@ -18,7 +18,9 @@ from tests.support.snapshot import take_snapshot
 from tests.support.sources import listing, write_file, write_tree
 
 from kodit import Kodit
+from kodit.composition import Application
 from kodit.domain.diagnosis import Area, Diagnosis
+from kodit.settings import Settings
 
 
 @pytest.fixture
@@ -133,6 +135,24 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     assert "file is not a database" in problem["problem"]
     assert problem["repair"] is None
     assert "index again" in problem["advice"]
+
+
+def test_what_keeps_a_data_directory_closed_is_told_before_it_is_opened(tmp_path: Path) -> None:
+    """To every face by one use case, and nothing is made in it."""
+    data_dir = tmp_path / "data"
+    (data_dir / "clones" / "1.git").mkdir(parents=True)
+    before = listing(data_dir)
+    examination = Application(Settings(data_dir=data_dir)).examination
+    told = examination.before_opening()
+    assert told is not None
+    assert not examination.has_database()
+    assert Kodit(data_dir).check() == told
+    said = KoditCommand(data_dir).run("doctor", "--json").json()["problems"]
+    assert [problem["problem"] for problem in said] == [told.found[0].what]
+    assert listing(data_dir) == before
+    with Application(Settings(data_dir=tmp_path / "other")) as application:
+        assert application.examination.before_opening() is None
+        assert application.examination.has_database()
 
 
 def test_a_search_finds_all_again_though_the_source_is_gone(

@@ -252,9 +252,9 @@ class Application(Foundation):
 
     @made_once
     def examination(self) -> ExaminationService:
-        from kodit.application.services.examination_service import ExaminationService
+        from kodit.composition.examination import make_examination
 
-        return ExaminationService(doctor=self.doctor, host=self.host)
+        return make_examination(self.data_dir, doctor=lambda: self.doctor, host=lambda: self.host)
 
     # Use cases of search
 

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kodit.application.services.doctor_service import DoctorService
 from kodit.application.services.worker_host import RunObserver, StoppedBy, WorkerHost
-from kodit.domain.diagnosis import Diagnosis
+from kodit.domain.diagnosis import Diagnosis, Problem
 
 
 class ExaminationService:
     """What every face does to check that all is in order."""
 
-    def __init__(self, *, doctor: DoctorService, host: WorkerHost) -> None:
+    def __init__(
+        self,
+        *,
+        doctor: Callable[[], DoctorService],
+        host: Callable[[], WorkerHost],
+        fatal_problem: Callable[[], Problem | None],
+        has_database: Callable[[], bool],
+    ) -> None:
+        """`doctor` and `host` are asked for once the data directory is open; `fatal_problem` tells
+        what keeps it from being opened, and `has_database` whether there is anything in it."""
         self._doctor = doctor
         self._host = host
+        self._fatal_problem = fatal_problem
+        self._has_database = has_database
+
+    def before_opening(self) -> Diagnosis | None:
+        """The diagnosis of a data directory that cannot be opened, or must not be, since that would
+        make a new database beside what another one has left; None where it can be."""
+        fatal = self._fatal_problem()
+        return None if fatal is None else Diagnosis((fatal,), (fatal,))
+
+    def has_database(self) -> bool:
+        """Whether there is a database to examine. To open the data directory makes one."""
+        return self._has_database()
 
     async def check(
         self,
@@ -23,10 +46,10 @@ class ExaminationService:
     ) -> Diagnosis:
         """Examine everything; with `repair` put right what can be, serve the queue until what that
         takes is indexed again, and examine everything once more."""
-        found = tuple(await self._doctor.examine())
+        found = tuple(await self._doctor().examine())
         if not repair or not found:
             return Diagnosis(found, found)
-        await self._host.serve_until_ended(
-            self._doctor.repair, observer=observer, stopped_by=stopped_by
+        await self._host().serve_until_ended(
+            self._doctor().repair, observer=observer, stopped_by=stopped_by
         )
-        return Diagnosis(found, tuple(await self._doctor.examine()))
+        return Diagnosis(found, tuple(await self._doctor().examine()))

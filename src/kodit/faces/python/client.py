@@ -32,7 +32,6 @@ from kodit.domain.value_objects import (
     SymbolKind,
 )
 from kodit.faces.python.background_loop import BackgroundLoop
-from kodit.infrastructure.doctor.database import fatal_problem
 from kodit.infrastructure.sqlalchemy.database import refuse_inherited
 from kodit.settings import Settings
 
@@ -256,9 +255,9 @@ class Kodit:
 
     def check(self, *, repair: bool = False) -> Diagnosis:
         """Check that all stored data is consistent, and with `repair` repair what it can."""
-        fatal = fatal_problem(self._settings.data_dir)
-        if fatal is not None:
-            return Diagnosis((fatal,), (fatal,))
+        unopened = Application(self._settings).examination.before_opening()
+        if unopened is not None:
+            return unopened
         return self._call(lambda application: application.examination.check(repair=repair))
 
     def _filter(

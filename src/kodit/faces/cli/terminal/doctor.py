@@ -14,7 +14,6 @@ from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
-from kodit.infrastructure.doctor.database import fatal_problem, has_tables
 from kodit.settings import Settings
 
 
@@ -43,10 +42,11 @@ def _check(settings: Settings, *, repair: bool) -> Diagnosis:
     """Raises UserError where there is nothing to examine."""
     if not settings.data_dir.exists():
         raise UserError(f"the data directory {settings.data_dir} does not exist")
-    fatal = fatal_problem(settings.data_dir)
-    if fatal is not None:
-        return Diagnosis((fatal,), (fatal,))
-    if not has_tables(settings.data_dir / "kodit.db"):
+    examination = Application(settings).examination
+    unopened = examination.before_opening()
+    if unopened is not None:
+        return unopened
+    if not examination.has_database():
         raise UserError(f"{settings.data_dir} holds no database; nothing is indexed there")
     with Session(settings) as session:
         return session.run(_work(session.application, repair=repair))

@@ -1,0 +1,23 @@
+"""Examining a data directory, before it is opened and afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kodit.application.services.doctor_service import DoctorService
+from kodit.application.services.examination_service import ExaminationService
+from kodit.application.services.worker_host import WorkerHost
+from kodit.infrastructure.doctor.database import fatal_problem, has_tables
+
+
+def make_examination(
+    data_dir: Path, *, doctor: Callable[[], DoctorService], host: Callable[[], WorkerHost]
+) -> ExaminationService:
+    """`doctor` and `host` are asked for once the data directory is open."""
+    return ExaminationService(
+        doctor=doctor,
+        host=host,
+        fatal_problem=lambda: fatal_problem(data_dir),
+        has_database=lambda: has_tables(data_dir / "kodit.db"),
+    )
