@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
+from kodit.application.services.threads import Lane, in_thread
 from kodit.application.views.serialization import to_json
 from kodit.composition import Application
 from kodit.domain.caller import Caller
@@ -17,24 +18,24 @@ CALLER = "kodit.caller"
 """Where a listener says in a scope who calls: a `Caller`."""
 
 
-def _application(request: Request) -> Application:
+async def _application(request: Request) -> Application:
     application = request.app.state.application
     if not isinstance(application, Application):
         raise TypeError("the REST application was made without an application")
     return application
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     """Who calls, as the listener says; without a word, somebody far away who may only read."""
     caller = request.scope.get(CALLER)
     if isinstance(caller, Caller):
         return caller
-    policy = _application(request).settings.policy_of_remote_callers
+    policy = (await _application(request)).settings.policy_of_remote_callers
     return Caller(policy, may_write=False)
 
 
-def _writer(request: Request) -> Caller:
-    caller = _caller(request)
+async def _writer(request: Request) -> Caller:
+    caller = await _caller(request)
     if not caller.may_write:
         raise Refused(
             "caller_may_not_write",
@@ -43,15 +44,16 @@ def _writer(request: Request) -> Caller:
     return caller
 
 
+# These are coroutines, as FastAPI runs plain functions in threads.
 Asked = Annotated[Application, Depends(_application)]
 CallerOf = Annotated[Caller, Depends(_caller)]
 Writer = Annotated[Caller, Depends(_writer)]
 """A caller who may change something; anybody else is refused before anything is looked at."""
 
 
-def answer(
+async def answer(
     view: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> Response:
-    """A view as JSON."""
-    text = json.dumps(to_json(view), separators=(",", ":"))
+    """A view as JSON. A listing may be long, and others wait for the event loop."""
+    text = await in_thread(lambda: json.dumps(to_json(view), separators=(",", ":")), Lane.READS)
     return Response(text, status, {**HEADERS, **(headers or {})}, "application/json")

@@ -36,7 +36,7 @@ class Lines(Parameters):
     )
 
 
-def _place(path: FilePath, parameters: Annotated[Lines, Query()]) -> FilePlace:
+async def _place(path: FilePath, parameters: Annotated[Lines, Query()]) -> FilePlace:
     return FilePlace(path) if parameters.lines is None else place_at(path, parameters.lines)
 
 
@@ -59,7 +59,7 @@ async def list_files(
         (str(index_id),), languages=tuple(parameters.languages), paths=tuple(parameters.paths)
     )
     question = FilesQuestion(where, parameters.limit, parameters.cursor)
-    return answer(await application.answers.files(caller, question))
+    return await answer(await application.answers.files(caller, question))
 
 
 @router.get(
@@ -89,7 +89,7 @@ async def read_file(
         content = text.encode("utf-8", "replace")
         headers = {**HEADERS, **headers}
         return Response(content, headers=headers, media_type="text/plain; charset=utf-8")
-    return answer(view, headers=headers)
+    return await answer(view, headers=headers)
 
 
 @router.get(
@@ -102,7 +102,7 @@ async def outline(
 ) -> Response:
     """What a file defines: its symbols and their lines."""
     question = OutlineQuestion(path, Where((str(index_id),)))
-    return answer(await application.answers.outline(caller, question))
+    return await answer(await application.answers.outline(caller, question))
 
 
 @router.get("/indexes/{index_id}/map", include_in_schema=False)

@@ -86,7 +86,7 @@ async def list_indexes(
 ) -> Response:
     """What is indexed, by identifier."""
     question = IndexesQuestion(parameters.limit, parameters.cursor)
-    return answer(await application.index_answers.list_indexes(question))
+    return await answer(await application.index_answers.list_indexes(question))
 
 
 @router.post(
@@ -105,7 +105,7 @@ async def add_index(application: Asked, caller: Writer, parameters: NewIndex) ->
         ref=parameters.ref,
         sync_every=parameters.sync_every,
     )
-    return _accepted(await application.index_answers.add(request, caller))
+    return await _accepted(await application.index_answers.add(request, caller))
 
 
 @router.get(
@@ -115,7 +115,7 @@ async def add_index(application: Asked, caller: Writer, parameters: NewIndex) ->
 )
 async def show_index(application: Asked, _caller: CallerOf, index_id: IndexId) -> Response:
     """One index, what it holds, and how it stands."""
-    return answer(await application.index_answers.show(index_id))
+    return await answer(await application.index_answers.show(index_id))
 
 
 @router.delete(
@@ -141,8 +141,8 @@ async def delete_index(
 )
 async def sync_index(application: Asked, _caller: Writer, index_id: IndexId) -> Response:
     """Bring an index up to date: answered when a run is queued, which `Location` names."""
-    return _accepted(await application.index_answers.sync(index_id))
+    return await _accepted(await application.index_answers.sync(index_id))
 
 
-def _accepted(view: AcceptedView) -> Response:
-    return answer(view, HTTPStatus.ACCEPTED, {"Location": f"/api/v1/runs/{view.run.id}"})
+async def _accepted(view: AcceptedView) -> Response:
+    return await answer(view, HTTPStatus.ACCEPTED, {"Location": f"/api/v1/runs/{view.run.id}"})

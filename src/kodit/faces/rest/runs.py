@@ -68,7 +68,7 @@ async def list_runs(
     question = RunsQuestion(
         tuple(parameters.indexes), tuple(parameters.states), parameters.limit, parameters.cursor
     )
-    return answer(await application.run_answers.list_runs(question))
+    return await answer(await application.run_answers.list_runs(question))
 
 
 @router.get(
@@ -76,20 +76,20 @@ async def list_runs(
 )
 async def show_run(application: Asked, _caller: CallerOf, run_id: RunId) -> Response:
     """One run: its tasks, what each did, every attempt, and what went wrong."""
-    return answer(await application.run_answers.show(run_id))
+    return await answer(await application.run_answers.show(run_id))
 
 
 @router.post("/runs/{run_id}/cancel", response_model=ListedRunView, responses=_CHANGES)
 async def cancel_run(application: Asked, _caller: Writer, run_id: RunId) -> Response:
     """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit."""
-    return answer(await application.run_answers.cancel(run_id))
+    return await answer(await application.run_answers.cancel(run_id))
 
 
 @router.post("/runs/{run_id}/retry", response_model=ListedRunView, responses=_CHANGES)
 async def retry_run(application: Asked, _caller: Writer, run_id: RunId) -> Response:
     """Retry the failed or cancelled stages of a run, and the stages after them. Where a newer run
     has taken its place, that one is retried and returned."""
-    return answer(await application.run_answers.retry(run_id))
+    return await answer(await application.run_answers.retry(run_id))
 
 
 @router.get("/queue", response_model=RunsView, responses=documented())
@@ -99,16 +99,16 @@ async def show_queue(
     parameters: Annotated[QueueListInQuery, Query()],
 ) -> Response:
     """The queue, with what runs, what waits, in its order, and what has failed."""
-    return answer(await application.run_answers.queue(QueueQuestion(limit=parameters.limit)))
+    return await answer(await application.run_answers.queue(QueueQuestion(limit=parameters.limit)))
 
 
 @router.post("/queue/pause", response_model=RunsView, responses=documented(HTTPStatus.FORBIDDEN))
 async def pause_queue(application: Asked, _caller: Writer) -> Response:
     """Let no task begin, in any process; what runs finishes its stage."""
-    return answer(await application.run_answers.pause())
+    return await answer(await application.run_answers.pause())
 
 
 @router.post("/queue/resume", response_model=RunsView, responses=documented(HTTPStatus.FORBIDDEN))
 async def resume_queue(application: Asked, _caller: Writer) -> Response:
     """Let tasks begin again."""
-    return answer(await application.run_answers.resume())
+    return await answer(await application.run_answers.resume())

@@ -59,13 +59,13 @@ async def search(
     parameters: Annotated[SearchInQuery, Query()],
 ) -> Response:
     """Search: the best snippets for a question in words, or for a name."""
-    return answer(await application.answers.search(caller, _search(parameters)))
+    return await answer(await application.answers.search(caller, _search(parameters)))
 
 
 @router.post("/search", response_model=SearchView, responses=_REFUSALS)
 async def search_by_body(application: Asked, caller: CallerOf, parameters: Search) -> Response:
     """The same with the parameters in a body, where long ones have room."""
-    return answer(await application.answers.search(caller, _search(parameters)))
+    return await answer(await application.answers.search(caller, _search(parameters)))
 
 
 def _search(asked: Search) -> SearchQuestion:
@@ -101,7 +101,7 @@ async def grep(application: Asked, caller: CallerOf, parameters: Grep) -> Respon
         limit=parameters.limit,
         cursor=parameters.cursor,
     )
-    return answer(await application.answers.grep(caller, question))
+    return await answer(await application.answers.grep(caller, question))
 
 
 @router.get("/symbols", response_model=SymbolsView, responses=_REFUSALS)
@@ -118,7 +118,7 @@ async def symbols(
         parameters.limit,
         parameters.cursor,
     )
-    return answer(await application.answers.symbols(caller, question))
+    return await answer(await application.answers.symbols(caller, question))
 
 
 @router.get("/related", response_model=RelatedView, responses=_REFUSALS)
@@ -139,4 +139,4 @@ async def related(
         in_all=parameters.everywhere,
         limit=parameters.limit,
     )
-    return answer(await application.answers.related(caller, question))
+    return await answer(await application.answers.related(caller, question))
