@@ -56,12 +56,12 @@ WRONG: list[tuple[Wrong, str, dict[str, Field]]] = [
     (lambda kodit, _: kodit.grep("("), "expression_invalid", {"pattern": "("}),
     (
         lambda kodit, _: kodit.index("https://ada:secret@example.org"),
-        "source_refused",
+        "source_invalid",
         {"source": "https://example.org"},
     ),
     (
         lambda kodit, _: kodit.index("svn://ada:se@cret@example.org/x"),
-        "source_refused",
+        "source_invalid",
         {"source": "svn://example.org/x"},
     ),
     (lambda kodit, here: kodit.index(f"{here}/no"), "folder_missing", {"source": "{here}/no"}),
