@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +12,6 @@ import pytest
 from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.server import Reply, RunningServer
 from tests.support.sources import write_file
-
-from kodit.server.sockets import listen_on_tcp
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +50,6 @@ def test_the_socket_is_local_and_knows_the_folder(server: RunningServer, sources
     assert [one["is_implied"] for one in reply.json()["standing"]] == [True]
     remote = server.get("/api/v1/search?query=quartz", X_Kodit_Folder=folder)
     assert ["is_implied" in one for one in remote.json()["standing"]] == [False]
-
-
-def test_answers_are_sent_at_once() -> None:
-    """And not when the client has acknowledged what came before, which it puts off."""
-    [listening] = listen_on_tcp("127.0.0.1", 0)
-
-    async def accepted() -> int:
-        nodelay: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            own = writer.get_extra_info("socket")
-            nodelay.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-            writer.close()
-
-        async with await asyncio.start_server(answer, sock=listening):
-            with socket.create_connection(listening.getsockname(), PATIENCE_SECONDS):
-                return await nodelay
-
-    assert asyncio.run(accepted())
 
 
 def test_the_longest_query_that_is_taken(server: RunningServer) -> None:
