@@ -233,7 +233,7 @@ def problem(
     """The answer to a request that is refused; without a `status`, that of the code."""
     status = status or CODES[code].status
     body = {
-        **{name: value for name, value in fields.items() if name not in _MEMBERS},
+        **fields,  # which hide none of those below
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
