@@ -14,6 +14,7 @@ from tests.support.command import wait_until
 from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all, git, python_function, write_file
 
+from kodit.application.services import watch_service
 from kodit.application.services.known_changes import Pending
 from kodit.application.services.watch_service import WatchService
 from kodit.application.views.search import SearchView
@@ -143,6 +144,27 @@ def test_an_answer_that_cannot_wait_says_what_it_lacks(watched: WatchedKodit) ->
     wait_until(lambda: watched.finds("come_later"))
     watched.rest()
     assert watched.changed_files() == 0
+
+
+def test_no_answer_waits_for_what_nobody_does(
+    watched: WatchedKodit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that no worker starts, or that has failed. Once it succeeds, answers wait again."""
+    monkeypatch.setattr(watch_service, "LONGEST_START_SECONDS", 0.0)
+    changes = watched.kodit.application.known_changes
+    with paused(watched.kodit):
+        watched.save("stuck.py", "stuck_here")
+        assert watched.kodit.call(lambda _application: changes.settle((), 3600.0))
+        [pending] = changes.pending.values()
+        assert pending.is_stuck
+        [run] = watched.runs()[:1]
+        watched.kodit.call(lambda application: application.queue.cancel(run.id))
+    monkeypatch.undo()
+    assert watched.kodit.call(lambda _application: changes.settle((), 3600.0))
+    assert not watched.finds("stuck_here")
+    watched.kodit.call(lambda application: application.queue.retry(run.id))
+    watched.rest()
+    assert watched.finds("stuck_here")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ class Pending:
     files: dict[str, int] = field(default_factory=dict)
     unnamed: int = 0
     is_requested: bool = False
+    requested_at: float = 0.0
+    is_stuck: bool = False
+    """Whether its run has failed, or nobody starts it: to wait for it would be in vain."""
     waiting: int = 0
     """How many answers wait for it."""
 
@@ -65,8 +68,8 @@ class KnownChanges:
 
     async def settle(self, index_ids: Sequence[int], seconds: float) -> bool:
         """Wait for at most so long until what has changed of these indexes, of all without any, is
-        indexed. Returns whether anything had changed; an answer that was found meanwhile may be out
-        of date then."""
+        indexed; not for a run that has failed, or that nobody starts. Returns whether anything had
+        changed; an answer that was found meanwhile may be out of date then."""
         meant = self.watched.intersection(index_ids) if index_ids else self.watched
         if not meant:
             return False
@@ -86,7 +89,10 @@ class KnownChanges:
         for pending in waited_for.values():
             pending.waiting += 1
         try:
-            while any(self.pending.get(key) is pending for key, pending in waited_for.items()):
+            while any(
+                self.pending.get(key) is pending and not pending.is_stuck
+                for key, pending in waited_for.items()
+            ):
                 await self._moved.wait()
         finally:
             for pending in waited_for.values():
@@ -109,6 +115,13 @@ class KnownChanges:
     def forget(self, index_id: int) -> None:
         """The changes of an index are indexed, or nobody asks for them any more."""
         if self.pending.pop(index_id, None) is not None:
+            self._move()
+
+    def tell_stuck(self, index_id: int, *, is_stuck: bool) -> None:
+        """Whether it is in vain to wait for the changes of an index."""
+        pending = self.pending[index_id]
+        if is_stuck != pending.is_stuck:
+            pending.is_stuck = is_stuck
             self._move()
 
     def _move(self) -> None:

@@ -29,6 +29,8 @@ COMPARE_SECONDS = 60.0
 """How often folders are compared that the system does not watch, and at most a hundredth of the
 time: one that takes longer is compared less often."""
 SHARE_OF_TIME = 100
+LONGEST_START_SECONDS = 5.0
+"""How long a run waits to be started until an answer waits for it no longer."""
 CLOCK_STEP_NS = 20_000_000
 """How far the clock of a file system may be behind that of the system."""
 
@@ -202,6 +204,7 @@ class WatchService:
                     self._changes.forget(index_id)
                     continue
                 pending.is_requested = True
+                pending.requested_at = now
                 log.info(
                     "files changed",
                     extra={"index": index_id, "files": len(pending.files), "run": run.id},
@@ -236,6 +239,11 @@ class WatchService:
             elif run.state is RunState.SUCCEEDED:
                 self._take_out(index_id, index.working_copy.scanned_at_ns - CLOCK_STEP_NS)
                 self._let_rest(index_id, run, now)
+            else:
+                waited = now - self._changes.pending[index_id].requested_at
+                is_idle = run.state is RunState.QUEUED and waited >= LONGEST_START_SECONDS
+                is_stuck = run.state.is_terminal or is_idle
+                self._changes.tell_stuck(index_id, is_stuck=is_stuck)
 
     def _take_out(self, index_id: int, before: int) -> None:
         """Forget what had changed before a scan that has been indexed."""
