@@ -13,16 +13,24 @@ from kodit.settings import Settings
 if TYPE_CHECKING:
     from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
     from kodit.domain.ports.sources import SourceReader
+    from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
 
 
 class Engines:
     """All that uses one pool of child processes: the application's own, or a worker's."""
 
-    def __init__(self, settings: Settings, database: SqliteDatabase, pool: ProcessPool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: SqliteDatabase,
+        pool: ProcessPool,
+        exchange: SecretExchange | None = None,
+    ) -> None:
         self.settings = settings
         self.database = database
         self.pool = pool
+        self.exchange = exchange
         self.making = threading.RLock()
 
     @made_once
@@ -60,5 +68,8 @@ class Engines:
         )
 
         return PooledSourceReader(
-            self.settings.data_dir, self.pool, self.settings.git_answer_seconds
+            self.settings.data_dir,
+            self.pool,
+            self.settings.git_answer_seconds,
+            self.exchange,
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceParser
+    from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
     from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 class Foundation:
     """The adapters over one data directory, each made when it is first needed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, exchange: SecretExchange | None = None) -> None:
+        """`exchange` is how this process shares secrets with a server and its workers."""
         self.settings = settings
+        self.exchange = exchange
         self.clock: Clock = SystemClock()
         self.wake_ups = WakeUps()
         self.data_dir = settings.data_dir
@@ -105,7 +108,7 @@ class Foundation:
 
     def make_engines(self, pool: ProcessPool) -> Engines:
         """What uses a pool; a worker has one of its own."""
-        return Engines(self.settings, self.database, pool)
+        return Engines(self.settings, self.database, pool, self.exchange)
 
     @made_once
     def engines(self) -> Engines:

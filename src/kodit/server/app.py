@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from kodit.composition import Application
-from kodit.infrastructure.resident.connecting import ASK_PATH
+from kodit.infrastructure.resident.connecting import ASK_PATH, SECRETS_PATH
 from kodit.server.access import OPEN_PATHS
 from kodit.server.activity import Activity
 from kodit.server.asking import Asking
 from kodit.server.faces import Face
 from kodit.server.problems import AsgiApp, Receive, Refusal, Scope, Send, send_json
 from kodit.server.resident import RESIDENT_PATHS, Residence
+from kodit.server.secrets import HandedSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class App:
     mcp: Face
     residence: AsgiApp
     asking: AsgiApp
+    secrets: AsgiApp
     activity: Activity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,6 +38,8 @@ class App:
             await self.residence(scope, receive, send)
         elif path == ASK_PATH and scope["kodit.caller"].policy.is_free:
             await self.asking(scope, receive, send)
+        elif path == SECRETS_PATH and scope["kodit.caller"].is_local:
+            await self.secrets(scope, receive, send)
         elif path == "/mcp" or path.startswith("/mcp/"):
             await self.mcp(scope, receive, send)
         else:
@@ -70,7 +74,9 @@ class App:
         await self.rest.load()
 
 
-def create_app(application: Application, activity: Activity, residence: Residence) -> App:
+def create_app(
+    application: Application, activity: Activity, residence: Residence, secrets: HandedSecrets
+) -> App:
     """The application of the server over one data directory."""
 
     def make_rest() -> AsgiApp:
@@ -90,5 +96,6 @@ def create_app(application: Application, activity: Activity, residence: Residenc
         mcp=Face(make_mcp),
         residence=residence,
         asking=Asking(application),
+        secrets=secrets,
         activity=activity,
     )

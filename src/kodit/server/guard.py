@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.caller import Caller
+from kodit.infrastructure.resident.connecting import SECRETS_PATH
 from kodit.server.access import OPEN_PATHS, Access
 from kodit.server.activity import Activity
 from kodit.server.answers import Answer, Replay
@@ -93,7 +94,7 @@ class Guard:
             task.cancel()
 
     async def _when_ready(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in (*OPEN_PATHS, *RESIDENT_PATHS):
+        if scope["path"] not in (*OPEN_PATHS, *RESIDENT_PATHS, SECRETS_PATH):
             await self._activity.wait_until_open()
             if not self._activity.has_opened:
                 await _stopping().send(send)

@@ -29,6 +29,7 @@ from kodit.server.limits import Limits
 from kodit.server.log_file import log_chores
 from kodit.server.options import ServeOptions
 from kodit.server.resident import Residence
+from kodit.server.secrets import HandedSecrets
 from kodit.server.services import Service, services_running
 from kodit.server.sockets import LocalSocket
 from kodit.server.sources import add_sources
@@ -59,14 +60,15 @@ class ServerProcess:
         self._activity = Activity()
         self._application = Application(settings)
         workers = default_workers() if options.workers is None else options.workers
-        self._workers = WorkerProcesses(settings.data_dir, workers)
+        secrets = HandedSecrets()
+        self._workers = WorkerProcesses(settings.data_dir, workers, secrets)
         self._residence = Residence(
             self._application,
             self._activity,
             count_clients=lambda: len(self._local),
             stays=options.idle_minutes is None,
         )
-        self._app = create_app(self._application, self._activity, self._residence)
+        self._app = create_app(self._application, self._activity, self._residence, secrets)
         remote_access = RemoteAccess(
             HostNames(options.host or "localhost", settings.allowed_hosts),
             keys,

@@ -1,14 +1,16 @@
 """The program of a worker that belongs to a server: it ends with it, and leaves it the cores.
 
-Started by `workers.py` as `python -P -m kodit.server.worker_process DATA_DIR LIFELINE`. LIFELINE
-is the end of a pipe, of which the server holds the other: it closes when the server has ended,
-however that came.
+Started by `workers.py` as `python -P -m kodit.server.worker_process DATA_DIR LIFELINE SECRETS`.
+LIFELINE is the end of a pipe, of which the server holds the other: it closes when the server has
+ended, however that came. SECRETS is a socket, at whose other end the server answers with the
+secrets that were handed over to it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ from dataclasses import replace
 
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
+from kodit.infrastructure.resident.secrets import SecretsFromServer
 from kodit.settings import Settings
 
 NICENESS = 10
@@ -27,7 +30,7 @@ RELEASE_SECONDS = 10.0
 
 def main() -> None:
     """Serve the queue until SIGTERM, or until the server has ended."""
-    data_dir, lifeline = sys.argv[1:]
+    data_dir, lifeline, secrets = sys.argv[1:]
     # Ctrl-C reaches the whole process group; the server tells its workers what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(OSError):
@@ -37,7 +40,8 @@ def main() -> None:
     threading.Thread(
         target=_end_with_server, args=(int(lifeline),), daemon=True, name="lifeline"
     ).start()
-    with Session(settings, log_level="info") as session:
+    exchange = SecretsFromServer(socket.socket(fileno=int(secrets)))
+    with Session(settings, log_level="info", exchange=exchange) as session:
         host = session.application.host
         session.run(host.serve_until_stopped(on_signals(signal.SIGTERM)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.pool import available_cores
+from kodit.server.secrets import HandedSecrets
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +35,11 @@ def default_workers() -> int:
 class WorkerProcesses:
     """So many workers, each a process of its own: none takes the server with it."""
 
-    def __init__(self, data_dir: Path, count: int) -> None:
+    def __init__(self, data_dir: Path, count: int, secrets: HandedSecrets) -> None:
+        """They may ask for `secrets`, each over a socket of its own."""
         self._data_dir = data_dir
         self._count = count
+        self._secrets = secrets
         self._running: set[Process] = set()
         self._is_stopping = False
 
@@ -87,23 +91,27 @@ class WorkerProcesses:
 
     async def _run_one(self) -> str:
         """Run one worker to its end; how that came."""
+        ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "kodit.server.worker_process"),
-                *(str(self._data_dir), str(read_end)),
+                *(str(self._data_dir), str(read_end), str(theirs.fileno())),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                pass_fds=[read_end],
+                pass_fds=[read_end, theirs.fileno()],
                 cwd=self._data_dir,
                 env=steady_environment(),
             )
         except BaseException:
             os.close(write_end)
+            ours.close()
             raise
         finally:
             os.close(read_end)
+            theirs.close()
         self._running.add(process)
+        answering = asyncio.create_task(self._secrets.answer(ours))
         try:
             if self._is_stopping:  # it was told while this one started
                 process.terminate()
@@ -111,4 +119,7 @@ class WorkerProcesses:
         finally:
             self._running.discard(process)
             os.close(write_end)
+            answering.cancel()
+            await asyncio.wait({answering})
+            ours.close()
         return f"status {status}" if status >= 0 else f"signal {-status}"

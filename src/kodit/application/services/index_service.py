@@ -119,10 +119,19 @@ class IndexService:
         for request in requests:
             await self._allow(request, policy)
         checked = [await self._check(request, policy) for request in requests]
-        return [
+        indexes = [
             await self._meet(request, one, policy)
             for request, one in zip(requests, checked, strict=True)
         ]
+        for index in indexes:
+            await self.hand_over(index)
+        return indexes
+
+    async def hand_over(self, index: Index) -> None:
+        """Before a run is queued: whichever worker claims it can use the secret that the caller
+        has."""
+        if index.credentials is not None:
+            await in_thread(partial(self._reader.hand_over, index))
 
     async def _meet(self, request: SourceRequest, checked: _Checked, policy: CallerPolicy) -> Index:
         while True:

@@ -108,6 +108,11 @@ class SourceReader(Protocol):
         Raises UserError where that cannot be written."""
         ...
 
+    def hand_over(self, index: Index) -> None:
+        """Let the workers of a server read an index whose secret is in a variable of this process,
+        before its run is queued. Nothing happens where there is no server or no such secret."""
+        ...
+
     def forget(self, reference: str) -> None:
         """Forget a secret that was kept; nothing happens where the reference names none."""
         ...

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kodit.composition import Application
     from kodit.faces.cli.remote import RemoteServer
     from kodit.faces.cli.resident import ResidentServer
+    from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.settings import Settings
 
 T = TypeVar("T")
@@ -31,10 +32,16 @@ class Session:
     """
 
     def __init__(
-        self, settings: Settings, log_level: str = "error", *, has_server: bool = False
+        self,
+        settings: Settings,
+        log_level: str = "error",
+        *,
+        has_server: bool = False,
+        exchange: SecretExchange | None = None,
     ) -> None:
         """`log_level` is what `auto` means here; `has_server` is whether that of the settings is
-        meant, and not the data directory. Raises SettingError for an address that is none."""
+        meant, and not the data directory. `exchange` is for workers of a server; other commands
+        hand it the secrets that they have. Raises SettingError for an address that is none."""
         self.settings = settings
         self.remote: RemoteServer | None = None
         if has_server:
@@ -43,6 +50,7 @@ class Session:
 
             self.remote = RemoteServer(RemoteConnection(settings.server, settings.api_key))
         self._log_level = log_level
+        self._exchange = exchange
         self._folder = _current_folder()
         self._application: Application | None = None
         self._server: ResidentServer | None = None
@@ -74,11 +82,15 @@ class Session:
         if self._application is None:
             from kodit.composition import Application  # noqa: PLC0415 - see above
             from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - see above
+            from kodit.infrastructure.resident.secrets import (  # noqa: PLC0415 - see above
+                SecretsForServer,
+            )
             from kodit.settings import LogLevel  # noqa: PLC0415 - see above
 
             level = self.settings.log_level
             configure_logs(self._log_level if level is LogLevel.AUTO else level)
-            self._application = Application(self.settings)
+            exchange = self._exchange or SecretsForServer(self.settings.data_dir)
+            self._application = Application(self.settings, exchange)
             self._application.open()
         return self._application
 

@@ -1,5 +1,6 @@
 """Where secrets are kept: a file of mode 0600 each below the data directory, or an environment
-variable that is only named. The database holds no more than a reference to either.
+variable that is only named. The database holds no more than a reference to either. Another process
+of this user may have handed over what its variable holds; that is kept in memory only.
 
 Each is for one server, since a reference comes from a database that anybody may have made: a file
 says itself for which one, and for variables the user's own folder does.
@@ -12,9 +13,10 @@ import os
 import re
 import secrets
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import SourceError, UserError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.files import make_private_folder, open_new_file
@@ -48,13 +50,34 @@ def server_of(source: Source) -> str | None:
     return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{port}"
 
 
+class SecretExchange(Protocol):
+    """How processes of this user tell each other what the variables of one of them hold. Each
+    secret is for one server. Synchronous."""
+
+    def give(self, reference: str, server: str, credentials: Credentials) -> None:
+        """Hand over the value of `env:NAME` for a server, if another process takes it."""
+        ...
+
+    def find(self, reference: str, server: str) -> Credentials | None:
+        """What has been handed over last; None where nothing has. Raises TransientError where
+        nobody answers."""
+        ...
+
+
 class CredentialStore:
     """The secrets of one data directory. References are `file:<32 hexadecimal digits>`, made by
     `save`, and `env:NAME`, whose variable holds `user:password` or a token."""
 
-    def __init__(self, data_directory: Path, bindings: Bindings | None = None) -> None:
+    def __init__(
+        self,
+        data_directory: Path,
+        bindings: Bindings | None = None,
+        exchange: SecretExchange | None = None,
+    ) -> None:
+        """Without an `exchange`, variables are those of this process alone."""
         self._folder = data_directory / "credentials"
         self._bindings = bindings or Bindings()
+        self._exchange = exchange
 
     def save(self, credentials: Credentials, source: Source) -> str:
         """Keep credentials for the server of a source in a file that only this user can read;
@@ -95,6 +118,9 @@ class CredentialStore:
         environment = _ENVIRONMENT.fullmatch(reference)
         if environment is None:
             return self._from_file(self._path(reference), source)
+        handed_over = self._handed_over(reference, source)
+        if handed_over is not None:
+            return handed_over
         credentials = _from_environment(environment["name"])
         binding = _binding(reference, source, credentials)
         if binding is None:
@@ -109,6 +135,32 @@ class CredentialStore:
                 reference=reference,
             )
         return credentials
+
+    def hand_over(self, reference: str, source: Source) -> None:
+        """Hand the secret of a variable of this process over to those that may read the source.
+        Nothing happens where it is not set or was not given for that server: another process may
+        have it, and the one that needs it says what is wrong."""
+        server = server_of(source)
+        if self._exchange is None or server is None or not _ENVIRONMENT.fullmatch(reference):
+            return
+        try:
+            credentials = self.load(reference, source)
+        except UserError:
+            return
+        if credentials is not None:
+            self._exchange.give(reference, server, credentials)
+
+    def _handed_over(self, reference: str, source: Source) -> Credentials | None:
+        """What others have handed over for the server of a source, if it may be sent there."""
+        server = server_of(source)
+        if self._exchange is None or server is None:
+            return None
+        credentials = self._exchange.find(reference, server)
+        if credentials is None:
+            return None
+        binding = _binding(reference, source, credentials)
+        is_bound = binding is not None and self._bindings.holds(binding)
+        return credentials if is_bound else None
 
     def remove(self, reference: str) -> None:
         """Forget credentials; nothing happens where there are none, nor to what is no reference."""

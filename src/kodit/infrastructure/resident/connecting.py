@@ -24,6 +24,7 @@ from kodit.infrastructure.resident.place import find_socket
 HANDSHAKE_PATH = "/resident"
 END_PATH = "/resident/end"
 ASK_PATH = "/resident/ask"
+SECRETS_PATH = "/resident/secrets"
 ANSWER_SECONDS = 10.0
 """How long a server may take to say who it is, while it opens its engines too."""
 LARGEST_ANSWER_BYTES = 100_000

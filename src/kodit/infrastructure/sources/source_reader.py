@@ -14,7 +14,7 @@ from kodit.domain.ports.repositories import ExtractedFile, Extraction
 from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, Source, SourceKind
-from kodit.infrastructure.git.credentials import CredentialStore
+from kodit.infrastructure.git.credentials import CredentialStore, SecretExchange
 from kodit.infrastructure.git.errors import DamagedCloneError
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.slicing import is_outdated
@@ -38,11 +38,15 @@ class PooledSourceReader:
     """Folders are read in place; git sources through bare clones below the data directory."""
 
     def __init__(
-        self, data_dir: Path, pool: ProcessPool, answer_seconds: float = ANSWER_SECONDS
+        self,
+        data_dir: Path,
+        pool: ProcessPool,
+        answer_seconds: float = ANSWER_SECONDS,
+        exchange: SecretExchange | None = None,
     ) -> None:
         """A git server may be silent for `answer_seconds` when it is asked what it holds."""
         self._clones = data_dir / "clones"
-        self._secrets = CredentialStore(data_dir)
+        self._secrets = CredentialStore(data_dir, exchange=exchange)
         self._pool = pool
         self._answer_seconds = answer_seconds
         self._made_anew: set[int] = set()
@@ -173,6 +177,10 @@ class PooledSourceReader:
 
     def bind(self, reference: str, source: Source) -> None:
         self._secrets.bind(reference, source)
+
+    def hand_over(self, index: Index) -> None:
+        if index.credentials is not None:
+            self._secrets.hand_over(index.credentials, index.source)
 
     def forget(self, reference: str) -> None:
         self._secrets.remove(reference)

@@ -60,6 +60,9 @@ class RunAnswers:
     async def retry(self, run_id: int) -> ListedRunView:
         """Retry the failed or cancelled stages of a run, and the stages after them; the run that
         does it, which is another one where that has taken its place."""
+        for run in await self._queue.get_runs([run_id]):
+            if run.index_id is not None:
+                await self._indexes.hand_over(await self._indexes.get(run.index_id))
         return await self.show((await self._queue.retry(run_id)).id)
 
     async def queue(self, question: QueueQuestion) -> RunsView:
