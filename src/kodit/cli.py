@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kodit.settings import Settings
 
+EXIT_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line, or `kodit stdio`, which has no time to load it."""
@@ -17,8 +19,11 @@ def main() -> None:
 
         answer(front)
         return
-    from kodit.faces.cli.app import main as run  # noqa: PLC0415 - other faces do without it
-
+    try:
+        from kodit.faces.cli.app import main as run  # noqa: PLC0415 - other faces do without it
+    except KeyboardInterrupt:  # from then on, the command line takes care of it
+        sys.stderr.write("kodit: interrupted\n")
+        sys.exit(EXIT_INTERRUPTED)
     run(serve=_serve)
 
 

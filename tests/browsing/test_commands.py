@@ -126,7 +126,7 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("grep", "x" * 6000), "6000 characters"),
         (("grep", "x", "99"), "no index 99"),
         (("grep", "x", "/no/such/folder"), "no index or folder '/no/such/folder'; `kodit status`"),
-        (("ls", "shop/*"), "there is no index or folder 'shop/*'; `kodit status` lists the ind"),
+        (("ls", "shop/no"), "there is no index or folder 'shop/no'; `kodit status` lists the ind"),
         (("search", "x", "-s", "Django-5.2"), "there is no index or folder 'Django-5.2'; "),
         (("grep", "x", "ext::sh"), "names a git transport that is refused"),
         (("grep", "x", "9" * 40), "no index 999"),
@@ -141,6 +141,7 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("related", "1", "nothing.py:1"), "has no file"),
         (("related", "1", "nothing.py:x"), "has no file 'nothing.py:x'"),
         (("related", "1", "./shop/cart.py:x"), "must be a line number, not 'x'"),
+        (("read", "1", "shop/cart.py:9-3"), "the first is not after the last"),
         (("read", "1", "shop/cart.py:x"), "must be a line number, not 'x'"),
     ],
 )
@@ -152,6 +153,41 @@ def test_a_users_error_is_one_sentence_and_status_2(
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_a_glob_may_be_all_that_is_listed(
+    command: KoditCommand, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs no source before it; a folder whose name has a star is a folder."""
+    monkeypatch.chdir(indexed.shop)
+    paths = [
+        line.split()[-1] for line in succeeded(command.run_here("ls", "shop/*")).out.splitlines()
+    ]
+    assert paths == ["shop/cart.py", "shop/prices.py"]
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("../web/basket.js:1", "web/basket.js"),
+        ("../shop/./prices.py:1-2", "shop/prices.py"),
+        ("./prices.py:1", "shop/prices.py"),
+    ],
+)
+def test_a_place_is_named_from_where_the_user_stands(
+    place: str,
+    path: str,
+    command: KoditCommand,
+    indexed: Indexed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also upwards, as far as the index goes."""
+    monkeypatch.chdir(indexed.shop / "shop")
+    assert command.ask("read", place)["path"] == path
+    assert succeeded(command.run_here("related", place)).out
+    outside = command.run_here("read", "../../bank/bank/money.py")
+    assert (outside.code, outside.out) == (2, "")
+    assert "has no file '../../bank/bank/money.py'" in outside.err
 
 
 def test_names_and_lines_cannot_steer_the_terminal(command: KoditCommand, tmp_path: Path) -> None:

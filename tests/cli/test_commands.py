@@ -121,6 +121,32 @@ def test_the_installed_command() -> None:
         assert done.stdout == f"{package.__version__}\n"
 
 
+INTERRUPTED_WHILE_LOADING = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "kodit.faces.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["kodit", "status"]
+from kodit.cli import main
+main()
+"""
+
+
+def test_an_interruption_before_the_command_is_loaded() -> None:
+    """Nobody is shown where in the program that was."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "kodit: interrupted\n")
+
+
 def test_a_data_directory_inside_the_folder_that_is_indexed(tmp_path: Path) -> None:
     """What Kodit writes there is no change of the folder."""
     write_tree(tmp_path / "code", files=1)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.support.command import KoditCommand, wait_until
 from tests.support.server import RunningServer
 from tests.support.sources import python_function, write_file
+
+from kodit.domain.questions import LONGEST_WAIT_SECONDS
+from kodit.faces.cli.terminal import searching
 
 
 def save(folder: Path, name: str) -> None:
     write_file(folder / f"{name}.py", python_function(name, ["cart", "price", "tax"]))
 
 
-def test_what_is_saved_while_it_is_served_and_before(tmp_path: Path) -> None:
-    """And an interval of its own is in the status."""
+def test_what_is_saved_while_it_is_served_and_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search waits for what was saved just before it."""
     folder = tmp_path / "source"
     save(folder, "before_all")
     command = KoditCommand(tmp_path / "data", KODIT_SOURCES=str(folder))
@@ -27,6 +33,9 @@ def test_what_is_saved_while_it_is_served_and_before(tmp_path: Path) -> None:
         wait_until(lambda: is_found("before_all"))
         save(folder, "while_served")
         wait_until(lambda: is_found("while_served"))
+        monkeypatch.setattr(searching, "WAIT_SECONDS", LONGEST_WAIT_SECONDS)
+        save(folder, "just_now")
+        assert is_found("just_now")
     save(folder, "while_stopped")
     command = KoditCommand(tmp_path / "data")
     with RunningServer(command, "--no-tcp") as server:

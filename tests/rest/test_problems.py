@@ -101,6 +101,7 @@ NOT_OVER_REST = {
         ("indexes/+1", {}, "index_id: it takes a whole number"),
         ("indexes/9007199254740992", {}, "index_id must be at most 9,007,199,254,740,991"),
         ("indexes/1/files", {"limit": 501}, "limit must be at most 500"),
+        ("indexes/1/files/shop/cart.py", {"lines": "a-b"}, "lines are written 30-60, 30- or 30"),
         ("indexes/1/files", {"path": "x"}, "did you mean 'paths'?"),
         ("runs", {"limit": 501}, "limit must be at most 500"),
         ("runs", {"states": "done"}, "states: input should be 'queued'"),
@@ -125,8 +126,8 @@ def test_a_malformed_question(rest: Rest, path: str, query: dict[str, Any], sent
     [
         ("search", b"", "the body is missing"),
         ("search", b"{", "the body is no valid JSON"),
-        ("search", b"[]", "body: input should be"),
-        ("search", b'"x"', "body: input should be"),
+        ("search", b"[]", "the body must be a JSON object, sent as"),
+        ("search", b'"x"', "the body must be a JSON object, sent as"),
         ("search", b"{}", "query is missing"),
         ("search", b'{"query": 1}', "query: input should be a valid string"),
         ("search", b'{"query": "\\ud800"}', "query: "),

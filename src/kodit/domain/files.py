@@ -105,7 +105,7 @@ def place_at(path: str, lines: str) -> FilePlace:
     end = int(match["end"]) if match["end"] else (None if match["to"] else start)
     if start == 0 or (end is not None and end < start):
         raise InvalidQueryError(
-            f"there are no lines {lines}: they count from 1, the first first",
+            f"there are no lines {lines}: lines count from 1, and the first is not after the last",
             code="lines_invalid",
             lines=lines,
         )

@@ -13,6 +13,8 @@ from kodit.domain.snippet import SymbolKind
 
 LONGEST_WAIT_SECONDS = 30.0
 """How long an answer waits at most for changes that are not indexed yet."""
+WAIT_SECONDS = 2.0
+"""How long a search waits for them unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

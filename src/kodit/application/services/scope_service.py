@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from posixpath import normpath
 
 from kodit.application.services.index_locator import IndexLocator
 from kodit.domain.caller import Caller
@@ -99,7 +100,8 @@ def _in_each(
 
 
 def _joined(folder: str, path: str) -> str:
-    return f"{folder}/{path.removeprefix('./')}" if folder else path
+    """A path from a folder of an index, in which `..` goes up; nothing is above the index."""
+    return normpath(f"{folder}/{path}") if folder else path
 
 
 def _filter_of(parts: Sequence[tuple[Index, str]], where: Where) -> SearchFilter:

@@ -19,7 +19,7 @@ class Told(Protocol):
 
 ADVICE: Mapping[str, str] = {
     "access_refused": "--credentials env:NAME names a variable with user:password or a token",
-    "client_file_unreadable": "correct it, or add what `--print` shows by hand",
+    "client_file_unreadable": "correct it, or add a server by hand whose command is `kodit stdio`",
     "clone_damaged": "`kodit index {source}` does that",
     "credentials_missing": "`kodit index {source}` does that, with --credentials env:NAME",
     "credentials_not_given": "`kodit index {source}` does that, with --credentials {reference}",

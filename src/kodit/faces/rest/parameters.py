@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from kodit.application.services.search_service import LONGEST_QUERY
 from kodit.application.services.symbol_service import LONGEST_NAME
-from kodit.domain.questions import LONGEST_WAIT_SECONDS, Where
+from kodit.domain.questions import LONGEST_WAIT_SECONDS, WAIT_SECONDS, Where
 from kodit.domain.value_objects import SearchMode, SymbolKind
 
 MOST_RESULTS = 500
@@ -37,7 +37,6 @@ MOST_TOKENS = 10_000_000
 LONGEST_VALUE = 4_000
 LARGEST_IDENTIFIER = 2**53 - 1
 """What JavaScript counts to."""
-WAIT_SECONDS = 2.0
 
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII

@@ -371,6 +371,10 @@ def _what(error: Mapping[str, Any]) -> str:
             what = f"{name} must not be empty"
         case "json_invalid":
             what = "the body is no valid JSON"
+        case "model_attributes_type" if error["loc"] == ("body",):
+            what = "the body must be a JSON object, sent as `Content-Type: application/json`"
+        case "string_pattern_mismatch" if name == "lines":
+            what = "lines are written 30-60, 30- or 30"
         case _:
             sentence = str(error["msg"]).removeprefix("Value error, ")
             what = f"{name}: {sentence[:1].lower()}{sentence[1:]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,13 +86,13 @@ def ls(
 ) -> None:
     """List indexed files: lines, bytes, snippets, language, path.
 
-    With --source or --all, every argument is a GLOB.
+    A first argument with a * in it is a GLOB; with --source or --all, every argument is.
     """
     from kodit.domain.questions import FilesQuestion
     from kodit.faces.cli.terminal.files import list_and_show
 
     globs = glob or []
-    if source is not None and (sources or everywhere):
+    if source is not None and (sources or everywhere or _is_glob(source)):
         globs = [source, *globs]
         source = None
     named = _named(source, sources)
@@ -107,9 +108,9 @@ def read(
         list[str],
         typer.Argument(
             metavar="[SOURCE|ID] PATH[:START-END]",
-            help="PATH, PATH:10, PATH:10-20 or PATH:10-., from the top of the index or from where "
-            "you are. Without a source, the index that holds the current folder is meant, or else "
-            "the one that has the file.",
+            help="PATH, PATH:10, PATH:10-20 or PATH:10- (to the end), from the top of the index or "
+            "from where you are. Without a source, the index that holds the current folder is "
+            "meant, or else the one that has the file.",
         ),
     ],
     sources: Sources = None,
@@ -208,6 +209,11 @@ def _source_and_place(words: list[str]) -> tuple[str | None, str]:
             param_hint="PATH",
         )
     return (None, words[0]) if len(words) == 1 else (words[0], words[1])
+
+
+def _is_glob(word: str) -> bool:
+    """No git URL has a star in it, and a folder whose name has one is there."""
+    return "*" in word and not Path(word).exists()
 
 
 def _named(source: str | None, sources: list[str] | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from kodit.application.views.files import FilesView
 from kodit.application.views.search import SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.questions import FilesQuestion, SearchQuestion, Where
+from kodit.domain.questions import WAIT_SECONDS, FilesQuestion, SearchQuestion, Where
 from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.advice import with_advice
@@ -76,7 +76,12 @@ def _why_empty(session: Session, question: SearchQuestion, standing: Sequence[St
     """What was found may lie before the page, or not fit into the budget."""
     if question.budget is not None or question.offset:
         whole = replace(
-            question, limit=question.offset + question.limit, offset=0, budget=None, explain=False
+            question,
+            limit=question.offset + question.limit,
+            offset=0,
+            budget=None,
+            explain=False,
+            wait=0.0,
         )
         results = session.ask(whole, SearchView).results
         if len(results) > question.offset:
@@ -146,6 +151,7 @@ def _understand(session: Session, options: SearchOptions) -> SearchQuestion:
         limit=options.limit,
         offset=options.offset,
         budget=options.budget,
+        wait=WAIT_SECONDS,
     )
 
 
