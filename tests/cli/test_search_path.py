@@ -74,12 +74,13 @@ def test_a_folder_inside_of_one_that_is_indexed(kodit: KoditCommand, folder: Pat
 def test_the_number_of_an_index_is_a_source_too(
     kodit: KoditCommand, folder: Path, tmp_path: Path
 ) -> None:
-    """It is brought up to date like any other; a folder of that name comes first."""
+    """It is brought up to date like any other; a folder of that name is a path."""
     kodit.succeed("index", folder)
     write_file(folder / "new.py", python_function("quartz", WORDS))
     assert "new.py" in paths(kodit.run("search", "quartz", "1", "--json"))
     write_file(tmp_path / "1" / "one.py", python_function("quartz", WORDS))
-    assert paths(kodit.run("search", "quartz", "1", "--json", cwd=tmp_path)) == ["one.py"]
+    assert "new.py" in paths(kodit.run("search", "quartz", "1", "--json", cwd=tmp_path))
+    assert paths(kodit.run("search", "quartz", "./1", "--json", cwd=tmp_path)) == ["one.py"]
     outcome = kodit.run("search", "quartz", "99")
     assert (outcome.code, outcome.said) == (
         2,

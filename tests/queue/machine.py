@@ -291,7 +291,10 @@ class QueueMachine(RuleBasedStateMachine):
         if is_dead and worker in self.workers:
             self.worker_dies(self.workers.index(worker))
         else:
-            self.clock.advance(LEASE.total_seconds() + 1)
+            lease = self.model.task(zombie.task_id).lease
+            assert lease is not None
+            # The clock may have gone back since.
+            self.clock.set(max(self.clock.now(), lease) + timedelta(seconds=1))
         self.reclaim()
         self.queue_and_model_agree()
         self.claim(0, 4)
