@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.command import KoditCommand, Outcome
+from tests.support.command import KoditCommand, Outcome, succeeded
 from tests.support.server import RunningServer
 from tests.support.sources import commit_all, python_function, write_file, write_tree
 
@@ -140,6 +140,20 @@ def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:
     deleted = far.run("delete", later)
     assert deleted.said == [f"Deleted index {index['id']} of {later}."]
     assert far.run("delete", later).said[0].startswith(f"kodit: {later} is not indexed; ")
+
+
+def test_an_index_whose_source_callers_may_not_add(far: Far, tmp_path: Path) -> None:
+    """Its number is enough to bring it up to date."""
+    write_tree(tmp_path / "own", files=1)
+    (own,) = far.near.ask("index", tmp_path / "own")["indexes"]
+    try:
+        refreshed = far.run("index", str(own["id"]))
+        refused = far.run("index", tmp_path / "own")
+    finally:
+        succeeded(far.near.run_here("delete", str(own["id"])))
+
+    assert (refreshed.code, f"[{own['id']}] {tmp_path / 'own'}" in refreshed.out) == (0, True)
+    assert (refused.code, "may not be added" in refused.err) == (2, True)
 
 
 def test_the_queue(far: Far) -> None:

@@ -126,7 +126,7 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
         ("search", {"querry": "x"}, "did you mean `query`?"),
         ("search", {}, "`search` needs `query`"),
         ("search", {"query": "x", "limit": "many"}, "takes a number"),
-        ("search", {"query": "x", "limit": 0}, "takes a number from 1 on"),
+        ("search", {"query": "x", "limit": 0}, "takes a number of at least 1"),
         ("search", {"query": "x", "kinds": ["methood"]}, "did you mean method?"),
         ("search", {"query": "x", "languages": ["pyton"]}, "did you mean python?"),
         ("search", {"query": "x", "cursor": "nonsense"}, "without a cursor"),

@@ -42,6 +42,16 @@ def test_keys_are_listed_with_their_scopes(command: KoditCommand) -> None:
     assert [line.split()[:2] for line in text.splitlines()] == [["ada", "write"], ["ci", "read"]]
 
 
+def test_the_last_key_opens_the_server_again(command: KoditCommand) -> None:
+    """Which whoever removes it is told."""
+    for name in ("ada", "ci"):
+        command.run_here("keys", "add", name)
+    first, last = (command.run_here("keys", "remove", name).said for name in ("ada", "ci"))
+    assert first == ["kodit: the key ada is removed"]
+    assert last[0] == "kodit: the key ci is removed"
+    assert "answers everybody on this machine" in last[1]
+
+
 def test_no_key_is_listed_in_words(command: KoditCommand) -> None:
     assert command.ask("keys", "list") == {"keys": []}
     assert command.run_here("keys", "list").said == [

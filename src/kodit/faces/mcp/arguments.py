@@ -243,7 +243,7 @@ def _seconds(tool: Tool, parameter: Parameter, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise _wrong(tool, parameter, "a number", str(value))
     if value < parameter.least:
-        raise _wrong(tool, parameter, f"a number from {parameter.least} on", value)
+        raise _wrong(tool, parameter, f"a number of at least {parameter.least}", value)
     # More than there can be is no mistake: the answer is as large as it may be.
     return value if parameter.most is None else min(value, parameter.most)
 

@@ -40,11 +40,10 @@ def serve(
         float | None, typer.Option("--idle-minutes", min=0.001, hidden=True, help="End when idle.")
     ] = None,
 ) -> None:
-    """Answer assistants, programs and the command line until SIGTERM or Ctrl-C, and keep every
-    index up to date.
+    """Answer assistants, programs and commands, and keep every index up to date.
 
-    On the signal, the server finishes its answers, its workers release their tasks, and it stops.
-    A second signal ends it at once. The log goes to standard error.
+    It runs until SIGTERM or Ctrl-C: then it finishes its answers, its workers release their tasks,
+    and it stops. A second signal ends it at once. The log goes to standard error.
     """
     run = given(context).serve
     if run is None:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from kodit.application.services.index_locator import is_identifier
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.refresh_service import failure_of
@@ -71,13 +72,17 @@ def _index_remotely(
     server: RemoteServer, request: IndexRequest, *, wait: bool, as_json: bool
 ) -> bool:
     """The same by a server, which goes on where the user does not wait for it."""
+    options = {
+        "include": request.include,
+        "exclude": request.exclude,
+        "credentials": request.credentials,
+    }
+    is_plain = all(value is None for value in options.values())
     accepted = [
-        server.add(
-            source,
-            include=request.include,
-            exclude=request.exclude,
-            credentials=request.credentials,
-        )
+        # An index may be brought up to date by who may not add its source.
+        server.sync(int(source))
+        if is_plain and is_identifier(source)
+        else server.add(source, **options)
         for source in dict.fromkeys(request.sources)
     ]
     runs = [server.wait_for(one.run.id) if wait else one.run for one in accepted]

@@ -33,5 +33,11 @@ def show_keys(settings: Settings, *, as_json: bool) -> None:
 
 def remove_key(settings: Settings, name: str) -> None:
     """Raises NotFoundError for a name that no key has."""
-    make_keys(settings).remove(name)
+    keys = make_keys(settings)
+    keys.remove(name)
     say(f"kodit: the key {name} is removed")
+    if not keys.list_all():
+        say(
+            "kodit: there is no key left, so a server that listens at loopback answers everybody "
+            "on this machine; `kodit keys add NAME` closes it again"
+        )
