@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kodit.infrastructure.folder.scan import scan_folder
+from kodit.infrastructure.folder.wildmatch import expression_for
 
 NAMES = [
     "a",
@@ -185,3 +186,11 @@ def test_a_class_of_characters(tmp_path: Path, name: str) -> None:
     files = build(tmp_path, [(f"{ord(one)}{one}",) for one in characters], {(): f"*[[:{name}:]]"})
     scan = scan_folder(str(tmp_path.resolve()), {})
     assert {file.path for file in scan.changed} == kept_by_git(tmp_path, files)
+
+
+@pytest.mark.parametrize("bracket", ["[!a]", "[^a-f]", "[[:alpha:]]", "[!/]", "[!-~]"])
+def test_a_bracket_stays_short_as_an_expression(bracket: str) -> None:
+    """Of a thousand in one line, all bytes one by one would take a second to compile."""
+    expression = expression_for(bracket, whole_path=False)
+    assert expression is not None
+    assert len(expression) <= 30

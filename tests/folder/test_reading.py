@@ -52,6 +52,22 @@ def test_a_file_or_folder_swapped_for_a_link_is_not_followed(tmp_path: Path) -> 
     assert read_files(str(root), ["alias/deep"]) == [None]
 
 
+def test_a_folder_above_the_root_swapped_for_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Where it leads, nobody has allowed. A folder that can only be passed through may be above."""
+    root = tmp_path / "above" / "root"
+    outside = tmp_path / "outside" / "root"
+    for folder in (root, outside):
+        folder.mkdir(parents=True)
+        (folder / "a.py").write_text(folder.parent.name)
+    root.parent.chmod(0o100)
+    assert read_files(str(root), ["a.py"]) == [b"above"]
+    root.parent.chmod(0o700)
+    root.parent.rename(tmp_path / "before")
+    root.parent.symlink_to(outside.parent)
+    with pytest.raises(SourceError, match="is not a folder"):
+        read_files(str(root), ["a.py"])
+
+
 def test_a_vanished_root_is_an_error(tmp_path: Path) -> None:
     """Not a folder full of vanished files."""
     with pytest.raises(SourceError, match="does not exist"):

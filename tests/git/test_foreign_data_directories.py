@@ -54,7 +54,7 @@ def everything(folder: Path) -> dict[str, bytes | None]:
     "name",
     [
         *("kodit.db", "kodit.db-wal", "write.lock", "write.turn"),
-        *("keyword", "vectors", "clones", "workers", "credentials"),
+        *("keyword", "vectors", "clones", "workers", "credentials", "watch", "savings.lock"),
         *("keyword/keyword.lock", "keyword/5", "keyword/5/positions.json"),
     ],
 )

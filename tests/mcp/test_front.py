@@ -112,7 +112,18 @@ def test_what_is_no_message_is_answered(tmp_path: Path) -> None:
         front.send(b'{"jsonrpc": "2.0", "id": null, "method": "ping"}')
         assert front.receive()["error"]["code"] == -32600
         front.send(b"")
+        for request_id in ([1], {}, None, 1.5):
+            front.send({"method": "notifications/cancelled", "params": {"requestId": request_id}})
         assert front.answer(front.request("ping"))["result"] == {}
+
+
+def test_a_request_that_the_server_cannot_read_is_answered(
+    served: KoditCommand, folder: Path
+) -> None:
+    """Under its own identifier, so that its client does not wait for ever."""
+    with RunningFront(served, folder) as front:
+        request = front.call("search", query="\ud800")
+        assert front.answer(request)["error"]["code"] == -32700
 
 
 def test_it_ends_when_its_input_ends(served: KoditCommand, folder: Path) -> None:

@@ -142,6 +142,9 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
         ("read", {"path": "/etc/passwd"}, "not indexed"),
         ("related", {"path": "shop/prices.py", "line": 400}, "ends at line"),
         ("index", {"source": "1", "action": "remove"}, "sync, cancel, delete"),
+        ("search", {"query": "x", "paths": "[" * 100_000}, "The path glob"),
+        ("search", {"query": "x", "limit": -(10**400)}, "takes a number from 1 on"),
+        ("search", {"query": "x", "q" * 500_000: 1}, "has no parameter"),
     ],
 )
 def test_a_mistake_is_answered_with_what_would_be_right(
@@ -168,6 +171,7 @@ def test_an_unknown_tool_is_answered_with_the_nearest(tools: Tools) -> None:
         ("files", {"path": "shop/*"}),
         ("related", {"file": "shop/prices.py", "line_number": "27"}),
         ("indexes", {"project": "1"}),
+        ("search", {"query": "round price", "limit": 10**400}),
     ],
 )
 def test_other_names_and_forms_of_parameters_are_understood(

@@ -285,6 +285,21 @@ def test_many_connections_make_room_for_new_ones() -> None:
     patiently(run())
 
 
+def test_bodies_that_do_not_come_keep_nobody_out() -> None:
+    """Who sends a header alone is not being answered yet, and makes room as who sends nothing."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LARGE, connections=5)) as server:
+            slow = [await server.connect() for _ in range(5)]
+            for client in slow:
+                await client.send(f"{POST}Content-Length: 10\r\n\r\n")
+            await until(lambda: server.activity.requests == 5)
+            assert await server.ask(GET) == (200, b'{"bytes": 0}')
+            assert await slow[0].is_closed()
+
+    patiently(run())
+
+
 def test_more_requests_at_once_than_connections_may_be() -> None:
     """Who comes then is told to try again."""
     go_on = asyncio.Event()

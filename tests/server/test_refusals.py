@@ -131,6 +131,33 @@ def test_what_a_page_of_another_site_embeds(server: RunningServer) -> None:
     assert server.ask("GET", "/healthz", headers=own).status == 200
 
 
+def test_what_a_page_at_another_port_sends(server: RunningServer) -> None:
+    """It is of the same site, and its origin has a name of this server; it may be another user's.
+    Nor may a form of another site change anything, although its answer is shown as a page."""
+    neighbour = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
+    for mode in ("cors", "no-cors", "navigate"):
+        sent = neighbour | {"Sec-Fetch-Mode": mode}
+        reply = server.ask("POST", "/api/v1/queue/pause", headers=sent)
+        assert (reply.status, code(reply)) == (403, "origin_refused")
+    form = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert server.ask("POST", "/api/v1/queue/pause", headers=form).status == 403
+    followed = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}
+    assert server.ask("GET", "/healthz", headers=followed).status == 200
+
+
+def test_two_ways_to_say_where_a_request_ends(server: RunningServer) -> None:
+    """Programs differ in which of them they believe; what follows is not taken for a request."""
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as raw:
+        raw.sendall(
+            b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n"
+            b"Host: localhost\r\n\r\n"
+        )
+        answered = b"".join(iter(lambda: raw.recv(65_536), b""))
+    assert answered.startswith(b"HTTP/1.1 400 ")
+    assert answered.count(b"HTTP/1.1 ") == 1
+
+
 @pytest.mark.parametrize("origin", ["http://localhost:8321", "http://127.0.0.1", f"https://{NAME}"])
 def test_the_servers_own_pages(server: RunningServer, origin: str) -> None:
     assert server.get("/healthz", Origin=origin).status == 200

@@ -73,6 +73,8 @@ class Exchange:
         if not isinstance(answer, dict) or "id" not in answer:
             said = text.decode("utf-8", "replace").strip()[:500]
             raise RefusedError(f"the server answered {response.status}: {said}")
+        if answer["id"] is None:  # the server could not read the request, but here it is known
+            answer["id"] = message["id"]
         yield answer
 
 

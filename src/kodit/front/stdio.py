@@ -101,6 +101,8 @@ class Front:
         forwarded.thread.start()
 
     def _cancel(self, request_id: object) -> None:
+        if not isinstance(request_id, (str, int)):
+            return  # no request has such an identifier
         with self._state:
             forwarded = self._under_way.get(request_id)
         if forwarded is not None:

@@ -10,7 +10,7 @@ from kodit.domain.errors import UserError
 from kodit.infrastructure.files import entries_of, make_private
 from kodit.infrastructure.trust import reason_for_distrust
 
-_FOLDERS = ("clones", "credentials", "keyword", "vectors", "workers")
+_FOLDERS = ("clones", "credentials", "keyword", "vectors", "watch", "workers")
 
 
 def make_data_directory(path: Path) -> None:
@@ -43,7 +43,7 @@ def check_data_directory(path: Path) -> None:
 
 
 def _is_of_kodit(name: str) -> bool:
-    return name.startswith(("kodit.db", "write.", "server.")) or name in _FOLDERS
+    return name.startswith(("kodit.db", "write.", "server.", "savings.")) or name in _FOLDERS
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -97,14 +97,20 @@ class RemoteAccess:
         for origin in origins:
             if not self._names.has_origin(origin, address):
                 return _foreign_page(f"pages of {_shown([origin])}")
-        # What a page embeds comes without its origin, and that it loads tells the page something.
-        if (
-            not origins
-            and header_values(scope, b"sec-fetch-site") == ["cross-site"]
-            and header_values(scope, b"sec-fetch-mode") != ["navigate"]
-        ):
+        if _is_of_another_page(scope, has_origin=bool(origins)):
             return _foreign_page("pages of other sites")
         return None
+
+
+def _is_of_another_page(scope: Scope, *, has_origin: bool) -> bool:
+    """Whether the browser says that a page of another server has sent the request. What a page
+    embeds comes without its origin, and that it loads tells the page something. One at another
+    port of this machine is of the same site, and may be of another user. Links may be followed."""
+    sites = header_values(scope, b"sec-fetch-site")
+    if "same-site" not in sites and (has_origin or "cross-site" not in sites):
+        return False
+    modes = header_values(scope, b"sec-fetch-mode")
+    return modes != ["navigate"] or scope["method"] not in ("GET", "HEAD")
 
 
 def _foreign_page(pages: str) -> Refusal:

@@ -91,6 +91,19 @@ class Body:
         )
 
 
+def why_unclear(scope: Scope) -> Refusal | None:
+    """Why a request is refused of which nobody knows where it ends: a proxy in front of the server
+    might believe the length, and take for the next request what is a part of this one."""
+    if header_values(scope, b"content-length") and header_values(scope, b"transfer-encoding"):
+        return Refusal(
+            HTTPStatus.BAD_REQUEST,
+            "request_invalid",
+            "a request has Content-Length or Transfer-Encoding, not both",
+            ((b"connection", b"close"),),
+        )
+    return None
+
+
 def _overloaded() -> Refusal:
     return Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -60,12 +60,13 @@ class Connections:
         self._waiting.pop(connection, None)
 
     def begin(self, connection: Connection) -> None:
-        """A request has come in whole, but for its body."""
+        """A request has come in whole. Until then its client may make room for others."""
         self._waiting.pop(connection, None)
 
     def end(self, connection: Connection) -> None:
         """Its answer is complete."""
         if connection in self._all:
+            self._waiting.pop(connection, None)  # it waits anew, and is the last to go
             self._waiting[connection] = None
 
     def _sweep_later(self) -> None:
@@ -144,11 +145,12 @@ class Connection(H11Protocol):
         self._note_partial()
 
     def handle_events(self) -> None:
-        was_answering = self.is_answering
         super().handle_events()
-        if self.is_answering and not was_answering:
-            self._group.begin(self)
         self._note_partial()
+
+    def begin(self) -> None:
+        """Note that the request has come in whole, and is being answered."""
+        self._group.begin(self)
 
     def on_response_complete(self) -> None:
         self._group.end(self)

@@ -16,7 +16,7 @@ from kodit.infrastructure.resident.connecting import SECRETS_PATH
 from kodit.server.access import OPEN_PATHS, Access
 from kodit.server.activity import Activity
 from kodit.server.answers import Answer, Replay
-from kodit.server.bodies import Bodies, Body, ClientGoneError
+from kodit.server.bodies import Bodies, Body, ClientGoneError, why_unclear
 from kodit.server.connections import Connection
 from kodit.server.limits import Limits
 from kodit.server.problems import AsgiApp, Receive, Refusal, Scope, Send
@@ -46,6 +46,9 @@ class Guard:
         """Answer one request."""
         answer = Answer(send)
         with self._activity.request():
+            if (unclear := why_unclear(scope)) is not None:
+                await unclear.send(answer.send)
+                return
             admitted = self._access.admit(scope)
             if not isinstance(admitted, Caller):
                 await admitted.send(answer.send)
@@ -57,6 +60,7 @@ class Guard:
                 if refusal is not None:
                     await refusal.send(answer.send)
                 else:
+                    connection.begin()
                     await self._run(connection, scope, body.content, answer)
             except ClientGoneError:
                 return

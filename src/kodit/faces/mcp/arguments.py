@@ -19,6 +19,9 @@ from kodit.faces.mcp.definitions import BY_NAME, Kind, Parameter, Tool
 
 LONGEST_TEXT = 200_000
 MOST_VALUES = 1_000
+LARGEST_NUMBER = 10**15
+LONGEST_NAME = 100
+"""Characters of a wrong name that are compared with the right ones."""
 
 Arguments = dict[str, Any]
 """By parameter: text, a tuple of texts, a number or a truth value; what was not given is absent."""
@@ -95,7 +98,7 @@ def understand(tool: Tool, given: Mapping[str, Any]) -> Arguments:
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant."""
-    found = get_close_matches(name.lower(), list(names), n=1, cutoff=0.6)
+    found = get_close_matches(name[:LONGEST_NAME].lower(), list(names), n=1, cutoff=0.6)
     return found[0] if found else None
 
 
@@ -220,7 +223,7 @@ def _chosen(tool: Tool, parameter: Parameter, value: str) -> str:
 def _texts(tool: Tool, parameter: Parameter, value: object) -> tuple[str, ...]:
     """One or several; a model may write the list as text, in JSON or separated by commas."""
     if isinstance(value, str) and value.startswith("["):
-        with suppress(ValueError):  # a glob may begin like that
+        with suppress(ValueError, RecursionError):  # a glob may begin like that
             value = json.loads(value)
     if isinstance(value, str) and parameter.name in ("languages", "kinds"):
         value = [part.strip() for part in value.split(",") if part.strip()]
@@ -240,7 +243,12 @@ def _seconds(tool: Tool, parameter: Parameter, value: object) -> float:
             value = float(value)
         except ValueError:
             raise _wrong(tool, parameter, "a number", value) from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _wrong(tool, parameter, "a number", str(value))
+    # Of whole numbers, some are larger than any float, and some have too many digits to be shown.
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        value = LARGEST_NUMBER if value > 0 else -LARGEST_NUMBER
+    if not math.isfinite(value):
         raise _wrong(tool, parameter, "a number", str(value))
     if value < parameter.least:
         raise _wrong(tool, parameter, f"a number of at least {parameter.least}", value)

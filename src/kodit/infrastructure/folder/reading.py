@@ -18,6 +18,12 @@ from kodit.domain.errors import SourceError, TransientError
 from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
 
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PASSING_FLAGS: int = (
+    getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+)
+"""For a folder that is passed through, which need not be readable."""
+_NOWHERE_FOLLOW: int = getattr(os, "O_NOFOLLOW_ANY", 0)
+"""Of macOS: no link is followed anywhere in a path."""
 # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -45,9 +51,15 @@ def is_about_this_file(error: OSError) -> bool:
 
 
 def open_root(root: str) -> int:
-    """A descriptor of the source's folder. Raises SourceError, naming it, if there is none."""
+    """A descriptor of the source's folder. Raises SourceError, naming it, if there is none.
+
+    All links in its path were followed when it was added, and allowed then. One that has come
+    since, also in place of a folder above it, could lead anywhere.
+    """
     try:
-        return os.open(root, _DIRECTORY_FLAGS)
+        if _NOWHERE_FOLLOW:
+            return os.open(root, _DIRECTORY_FLAGS ^ os.O_NOFOLLOW | _NOWHERE_FOLLOW)
+        return _open_by_components(root)
     except FileNotFoundError:
         raise SourceError(f"The folder {root} does not exist.") from None
     except NotADirectoryError:
@@ -58,6 +70,20 @@ def open_root(root: str) -> int:
         if error.errno == errno.ELOOP:  # what macOS says of a symbolic link
             raise SourceError(f"{root} is not a folder.") from None
         raise TransientError(f"The folder {root} cannot be opened: {error.strerror}.") from error
+
+
+def _open_by_components(path: str) -> int:
+    start = "/" if path.startswith("/") else "."
+    names = [name for name in path.split("/") if name]
+    current = os.open(start, _PASSING_FLAGS if names else _DIRECTORY_FLAGS)
+    for number, name in enumerate(names, start=1):
+        flags = _DIRECTORY_FLAGS if number == len(names) else _PASSING_FLAGS
+        try:
+            following = os.open(name, flags, dir_fd=current)
+        finally:
+            os.close(current)
+        current = following
+    return current
 
 
 def open_directory(parent: int, name: str) -> int:

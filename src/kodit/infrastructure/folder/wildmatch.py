@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import groupby
 
 SPECIAL = frozenset("*?[\\")
 """The characters that make a pattern more than literal text."""
@@ -207,5 +208,10 @@ def _tokenise_bracket(text: str, position: int, whole_path: bool) -> tuple[str, 
     members = bracket.members - {ord("/")} if whole_path else bracket.members
     if not members:
         return "(?!)", bracket.position
-    escaped = "".join(f"\\x{member:02x}" for member in sorted(members))
+    # As ranges: of a pattern full of brackets, each byte by itself would take a second to compile.
+    runs = groupby(enumerate(sorted(members)), lambda numbered: numbered[1] - numbered[0])
+    escaped = ""
+    for _, run in runs:
+        first, *others = [member for _, member in run]
+        escaped += f"\\x{first:02x}" + (f"-\\x{others[-1]:02x}" if others else "")
     return f"[{escaped}]", bracket.position
