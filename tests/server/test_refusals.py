@@ -179,6 +179,7 @@ def test_everything_needs_a_key_once_there_is_one(server: RunningServer) -> None
     """From the next request on, without a new start; but for two pages that tell nothing."""
     paths = ("/api/v1/indexes", "/mcp", "/docs", "/openapi.json", "/metrics", "/", "//healthz")
     assert server.get("/nothing").status == 404
+    assert server.get("/nothing", X_API_KEY="removed").status == 401, "also where there is none"
 
     make_key(server, "ada", "read")
     for path in (*paths, "/healthz/", "/healthz/../docs", "/%2e/healthz", "/resident"):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.command import KoditCommand, finish, wait_until
+from tests.support.command import PATIENCE_SECONDS, KoditCommand, finish, wait_until
 from tests.support.server import RunningServer
 from tests.support.sources import python_function, write_file
 
@@ -49,7 +49,8 @@ def test_a_second_server_is_refused(server: RunningServer) -> None:
     assert outcome.code == 3
     assert outcome.said == [
         f"kodit: a server of the data directory {server.command.data_dir} runs already "
-        f"(process {server.process.pid})"
+        f"(process {server.process.pid}); assistants that are connected keep it running; "
+        f"`kill {server.process.pid}` ends it"
     ]
     assert server.get("/healthz").status == 200
 
@@ -66,6 +67,14 @@ def test_ten_starters_make_one_server(command: KoditCommand) -> None:
     left.terminate()
     codes = sorted(finish(process).code for process in processes)
     assert codes == [0, *[3] * 9]
+
+
+def test_one_that_an_assistant_has_started_gives_way(command: KoditCommand) -> None:
+    """Where nobody uses it just now; whoever starts a server by hand wants that one."""
+    idle = ("--no-tcp", "--no-worker", "--idle-minutes", "30")
+    with RunningServer(command, *idle) as first, RunningServer(command) as second:
+        assert first.process.wait(PATIENCE_SECONDS) == 0
+        assert second.get("/readyz").status == 200
 
 
 def test_it_is_not_ended_by_its_clients(server: RunningServer) -> None:

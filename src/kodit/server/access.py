@@ -65,7 +65,8 @@ class RemoteAccess:
         if scope["path"] in OPEN_PATHS:
             return Caller(self._policy, may_write=False)
         try:
-            is_guarded = self._needs_key or bool(self._keys.list_all())
+            # A key that was removed opens nothing, also where no other is left.
+            is_guarded = self._needs_key or bool(_secrets(scope)) or bool(self._keys.list_all())
             return self._by_key(scope) if is_guarded else Caller(self._policy)
         except UserError as error:
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "keys_unreadable", str(error))

@@ -6,12 +6,15 @@ ends at once, and whoever connects waits for the rest.
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from dataclasses import replace
+from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING
 
-from kodit.domain.errors import UserError
+from kodit.domain.errors import TransientError, UserError
 from kodit.infrastructure.data_directory import make_data_directory
+from kodit.infrastructure.resident.connecting import ask_to_end, connect
 from kodit.server.options import ServeOptions
 from kodit.server.sockets import LocalSocket, ServerLock, is_loopback, listen_on_tcp
 from kodit.settings import Settings
@@ -30,6 +33,8 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     what keeps this one from listening.
     """
     make_data_directory(settings.data_dir)
+    if options.idle_minutes is None:
+        _replace_an_idle_one(settings.data_dir)
     lock = ServerLock(settings.data_dir)
     try:
         local = LocalSocket(settings.data_dir)
@@ -40,6 +45,16 @@ def serve(settings: Settings, options: ServeOptions) -> None:
             local.remove()
     finally:
         lock.release()
+
+
+def _replace_an_idle_one(data_dir: Path) -> None:
+    """Ask a server to end that an assistant has started, and that nobody uses just now."""
+    connection = connect(data_dir)
+    if connection is None:
+        return
+    # One that does not answer, or goes on, is told by the lock.
+    with closing(connection), suppress(TransientError):
+        ask_to_end(connection)
 
 
 def _serve_on(

@@ -62,6 +62,7 @@ class ServerLock:
             raise ServerRunsError(
                 f"a server of the data directory {data_dir} runs already{process}",
                 data_dir=str(data_dir),
+                process=int(held_by) if held_by.isdecimal() else None,
             )
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)

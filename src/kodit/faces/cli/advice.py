@@ -43,6 +43,7 @@ ADVICE: Mapping[str, str] = {
     "run_failed": "`kodit queue retry {run}` retries it and the stages after it",
     "run_not_found": "`kodit queue list` shows the runs",
     "run_stopped": "run the same command again to continue",
+    "server_runs": "assistants that are connected keep it running; `kill {process}` ends it",
     "source_not_indexed": "`kodit index {source}` adds it",
     "key_missing": "KODIT_API_KEY holds the key",
     "key_unknown": "KODIT_API_KEY holds the key",
