@@ -143,7 +143,7 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
         ("related", {"path": "shop/prices.py", "line": 400}, "ends at line"),
         ("index", {"source": "1", "action": "remove"}, "sync, cancel, delete"),
         ("search", {"query": "x", "paths": "[" * 100_000}, "The path glob"),
-        ("search", {"query": "x", "limit": -(10**400)}, "takes a number from 1 on"),
+        ("search", {"query": "x", "limit": -(10**400)}, "takes a number of at least 1"),
         ("search", {"query": "x", "q" * 500_000: 1}, "has no parameter"),
     ],
 )
