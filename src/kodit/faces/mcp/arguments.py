@@ -18,7 +18,9 @@ from kodit.domain.errors import InvalidQueryError
 from kodit.faces.mcp.definitions import BY_NAME, Kind, Parameter, Tool
 
 LONGEST_TEXT = 200_000
-MOST_VALUES = 1_000
+MOST_VALUES = 100
+LONGEST_VALUE = 4_000
+"""Of a list, such as of globs: each is looked for in every path."""
 LARGEST_NUMBER = 10**15
 LONGEST_NAME = 100
 """Characters of a wrong name that are compared with the right ones."""
@@ -193,16 +195,16 @@ def _wrong(tool: Tool, parameter: Parameter, wanted: str, value: object) -> Inva
     )
 
 
-def _text(tool: Tool, parameter: Parameter, value: object) -> str:
+def _text(tool: Tool, parameter: Parameter, value: object, longest: int = LONGEST_TEXT) -> str:
     if isinstance(value, (list, tuple)) and len(value) == 1:
         [value] = value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         raise _wrong(tool, parameter, "text", value)
-    if len(value) > LONGEST_TEXT:
+    if len(value) > longest:
         raise InvalidQueryError(
-            f"`{parameter.name}` has {len(value):,} characters; at most {LONGEST_TEXT:,} are read",
+            f"`{parameter.name}` has {len(value):,} characters; at most {longest:,} are read",
             code="argument_invalid",
         )
     return _chosen(tool, parameter, value)
@@ -230,7 +232,7 @@ def _texts(tool: Tool, parameter: Parameter, value: object) -> tuple[str, ...]:
     parts = value if isinstance(value, (list, tuple)) else [value]
     if len(parts) > MOST_VALUES:
         raise _wrong(tool, parameter, f"at most {MOST_VALUES} values", len(parts))
-    return tuple(_text(tool, parameter, part) for part in parts)
+    return tuple(_text(tool, parameter, part, LONGEST_VALUE) for part in parts)
 
 
 def _number(tool: Tool, parameter: Parameter, value: object) -> int:
