@@ -112,7 +112,8 @@ def test_what_is_no_message_is_answered(tmp_path: Path) -> None:
         front.send(b'{"jsonrpc": "2.0", "id": null, "method": "ping"}')
         assert front.receive()["error"]["code"] == -32600
         front.send(b"")
-        for request_id in ([1], {}, None, 1.5):
+        odd: tuple[object, ...] = ([1], {}, None, 1.5)
+        for request_id in odd:
             front.send({"method": "notifications/cancelled", "params": {"requestId": request_id}})
         assert front.answer(front.request("ping"))["result"] == {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -267,7 +267,7 @@ def _truth(tool: Tool, parameter: Parameter, value: object) -> bool:
     raise _wrong(tool, parameter, "true or false", value)
 
 
-_READERS = {
+_READERS: Mapping[Kind, Callable[[Tool, Parameter, object], Any]] = {
     Kind.TEXT: _text,
     Kind.TEXTS: _texts,
     Kind.NUMBER: _number,
