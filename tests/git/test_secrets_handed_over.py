@@ -154,7 +154,7 @@ def test_a_server_that_still_opens_takes_secrets() -> None:
         sent.append(message)
 
     async def post() -> None:
-        connection = cast(Connection, SimpleNamespace(on_lost=None))
+        connection = cast(Connection, SimpleNamespace(on_lost=None, begin=lambda: None))
         scope = {"method": "POST", "path": SECRETS_PATH, "headers": []}
         await guard(connection, scope, receive, send)
 

@@ -147,7 +147,7 @@ class Repository(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_incremental_equals_fresh() -> None:
     """`KODIT_TEST_EXAMPLES` asks for more than the few of every day."""
-    examples = int(os.environ.get("KODIT_TEST_EXAMPLES", "6"))
+    examples = int(os.environ.get("KODIT_TEST_EXAMPLES", "4"))
     run_state_machine_as_test(
         Repository,
         settings=settings(
