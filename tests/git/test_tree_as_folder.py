@@ -48,7 +48,7 @@ def summary(scan: Scan) -> tuple[object, ...]:
     return files, scan.gone, scan.unchanged, scan.skipped
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     tree=st.dictionaries(st.lists(NAMES, min_size=1, max_size=4).map(tuple), CONTENTS, max_size=12),
     include=GLOBS,
