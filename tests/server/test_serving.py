@@ -72,9 +72,18 @@ def test_ten_starters_make_one_server(command: KoditCommand) -> None:
 def test_one_that_an_assistant_has_started_gives_way(command: KoditCommand) -> None:
     """Where nobody uses it just now; whoever starts a server by hand wants that one."""
     idle = ("--no-tcp", "--no-worker", "--idle-minutes", "30")
-    with RunningServer(command, *idle) as first, RunningServer(command) as second:
-        assert first.process.wait(PATIENCE_SECONDS) == 0
-        assert second.get("/readyz").status == 200
+    with RunningServer(command, *idle) as first:
+        wait_until(lambda: _is_idle(command))
+        with RunningServer(command) as second:
+            assert first.process.wait(PATIENCE_SECONDS) == 0
+            assert second.get("/readyz").status == 200
+
+
+def _is_idle(command: KoditCommand) -> bool:
+    connection = connect(command.data_dir)
+    assert connection is not None
+    with connection:
+        return handshake(connection).busy_with is None
 
 
 def test_it_is_not_ended_by_its_clients(server: RunningServer) -> None:

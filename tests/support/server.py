@@ -45,7 +45,7 @@ class RunningServer:
             wait_until(lambda: self.is_ready or self.process.poll() is not None)
             assert self.is_ready, self.log
         except BaseException:
-            kill_group(self.process)
+            self._end()
             raise
         return self
 
@@ -60,12 +60,15 @@ class RunningServer:
         try:
             self.process.wait(PATIENCE_SECONDS)
         finally:
-            kill_group(self.process)
-            self.process.wait()
-            self._reader.join()
-            for stream in (self.process.stdout, self.process.stderr):
-                if stream is not None:
-                    stream.close()
+            self._end()
+
+    def _end(self) -> None:
+        kill_group(self.process)
+        self.process.wait()
+        self._reader.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
     @property
     def log(self) -> str:

@@ -6,6 +6,7 @@ ends at once, and whoever connects waits for the rest.
 
 from __future__ import annotations
 
+import time
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,13 @@ from kodit.domain.errors import TransientError, UserError
 from kodit.infrastructure.data_directory import make_data_directory
 from kodit.infrastructure.resident.connecting import ask_to_end, connect
 from kodit.server.options import ServeOptions
-from kodit.server.sockets import LocalSocket, ServerLock, is_loopback, listen_on_tcp
+from kodit.server.sockets import (
+    ENDING_SECONDS,
+    LocalSocket,
+    ServerLock,
+    is_loopback,
+    listen_on_tcp,
+)
 from kodit.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +31,9 @@ if TYPE_CHECKING:
 
 SYNC_EVERY_SECONDS = 1800.0
 """How often indexes are brought up to date unless that is set."""
+NOTICE_SECONDS = 1.0
+"""How long a server may take to notice that its last client is gone."""
+LOOK_SECONDS = 0.1
 
 
 def serve(settings: Settings, options: ServeOptions) -> None:
@@ -48,13 +58,16 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
 
 def _replace_an_idle_one(data_dir: Path) -> None:
-    """Ask a server to end that an assistant has started, and that nobody uses just now."""
-    connection = connect(data_dir)
-    if connection is None:
-        return
-    # One that does not answer, or goes on, is told by the lock.
-    with closing(connection), suppress(TransientError):
-        ask_to_end(connection)
+    """Ask a server to end that an assistant has started, and that nobody uses just now; wait until
+    it takes no connection any more. One that goes on is told by the lock."""
+    deadline = time.monotonic() + NOTICE_SECONDS
+    while (connection := connect(data_dir)) is not None:
+        with closing(connection), suppress(TransientError):  # it ends at this moment
+            if ask_to_end(connection):
+                deadline = time.monotonic() + ENDING_SECONDS
+        if time.monotonic() > deadline:
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def _serve_on(
