@@ -171,7 +171,7 @@ def test_what_git_says_while_it_works_and_when_it_fails(make_git: MakeGit) -> No
     assert others == ["fatal: https://example.org/x wants *** and ***"]
     assert len(failed.value.stderr) < 8192
     assert reports[-1] == (5, 10)
-    assert reports[0] == (0, None)
+    assert set(reports) <= {(0, None), (1, 10), (5, 10)}
 
 
 def test_a_git_that_is_killed_has_failed(make_git: MakeGit) -> None:
