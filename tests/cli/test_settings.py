@@ -8,9 +8,9 @@ import socket
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from tests.support.settings_places import Places, places
 
 from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import SettingError, UserError
@@ -21,30 +21,7 @@ from kodit.infrastructure.sources.parsing import parse_source
 from kodit.infrastructure.trust import reason_for_distrust, user_folder
 from kodit.settings import LogLevel, Settings, may_be_set_by_a_data_directory
 
-
-class Places(NamedTuple):
-    """The files that settings may come from."""
-
-    user: Path
-    data_dir: Path
-
-    def load(self, environment: dict[str, str] | None = None, **options: object) -> Settings:
-        given = {"KODIT_DATA_DIR": str(self.data_dir)} | (environment or {})
-        return Settings.load(given, **options)
-
-
-@pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    """A user's folder, a data directory, and a hostile folder to stand in."""
-    places = Places(tmp_path / "config" / "kodit" / ".env", tmp_path / "data")
-    places.user.parent.mkdir(parents=True)
-    places.data_dir.mkdir()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    here = tmp_path / "here"
-    here.mkdir()
-    (here / ".env").write_text("KODIT_WORKER_SLOTS=9\nKODIT_DATA_DIR=.cache-data\n")
-    monkeypatch.chdir(here)
-    return places
+__all__ = ["places"]
 
 
 def test_the_current_folder_has_no_say(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:

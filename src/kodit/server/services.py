@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+
+from kodit.application.services.beside import running_beside
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +25,9 @@ class Service:
     run: Callable[[], Awaitable[None]]
 
 
-@asynccontextmanager
-async def services_running(services: Sequence[Service]) -> AsyncIterator[None]:
+def services_running(services: Sequence[Service]) -> AbstractAsyncContextManager[None]:
     """Run the services beside the block; they end with it."""
-    tasks = [asyncio.create_task(_keep_running(one), name=one.name) for one in services]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+    return running_beside([(one.name, _keep_running(one)) for one in services])
 
 
 async def _keep_running(service: Service) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from kodit.application.services.beside import running_beside
 from kodit.application.services.threads import in_thread
 from kodit.domain.errors import DatabaseReplacedError, TransientError
 from kodit.domain.shortage import shortage
@@ -39,17 +40,9 @@ async def in_one_piece(work: Callable[[], object]) -> bool:
     return False
 
 
-@asynccontextmanager
-async def chores_done(chores: Sequence[Chore]) -> AsyncIterator[None]:
+def chores_done(chores: Sequence[Chore]) -> AbstractAsyncContextManager[None]:
     """Do the chores, each in its own time, beside the block; they end with it at once."""
-    tasks = [asyncio.create_task(_keep_doing(chore), name=chore.name) for chore in chores]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+    return running_beside([(chore.name, _keep_doing(chore)) for chore in chores])
 
 
 async def _keep_doing(chore: Chore) -> None:

@@ -116,7 +116,7 @@ class FirstLookService:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _seconds_left(self, run: IndexRun) -> float:
-        """How long a run takes if it goes on as it has begun."""
+        """How long a run takes if it continues at its present rate."""
         if run.state.is_terminal:
             return 0.0
         percent = percent_of(run)

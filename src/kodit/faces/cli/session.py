@@ -143,7 +143,7 @@ def _checked(answer: object, view: type[T]) -> T:
 
 
 def _current_folder() -> str | None:
-    """Where the user stands; None where that is no folder any more."""
+    """The current folder; None if it no longer exists."""
     try:
         return os.getcwd()  # noqa: PTH109 - for most commands, pathlib would have nothing else to do
     except FileNotFoundError:

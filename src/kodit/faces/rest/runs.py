@@ -104,7 +104,7 @@ async def show_queue(
 
 @router.post("/queue/pause", response_model=RunsView, responses=documented(HTTPStatus.FORBIDDEN))
 async def pause_queue(application: Asked, _caller: Writer) -> Response:
-    """Let no task begin, in any process; what runs finishes its stage."""
+    """Stop all workers from starting tasks; running stages finish first."""
     return await answer(await application.run_answers.pause())
 
 

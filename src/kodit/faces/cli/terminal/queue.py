@@ -93,7 +93,7 @@ def _tell_run(run: ListedRunView, *, as_json: bool) -> None:
 
 
 def pause_queue(session: Session, *, as_json: bool) -> None:
-    """Let no task begin."""
+    """Stop workers from starting tasks."""
     is_news, view = _set_queue(session, "pause")
     if not as_json:
         say("Paused; running tasks finish first." if is_news else "It was paused already.")
