@@ -12,8 +12,8 @@ from typing import Any
 async def running_beside(
     work: Sequence[tuple[str, Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
-    """Run the coroutines, each with a name, beside the block; they are cancelled at its end, and have ended
-    when it is over."""
+    """Run the coroutines, each with a name, beside the block. They are cancelled at its end, and
+    have ended when it is over."""
     tasks = [asyncio.create_task(one, name=name) for name, one in work]
     try:
         yield
