@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import compileall
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import kodit
+
+NEEDED_MEMORY_BYTES = 2 * 1024**3
+"""What the whole run leaves behind at most, with room to spare."""
 
 # How long an example takes, or the making of it, says how busy the machine is.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,6 +28,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the golden files anew from what the code does now; review them as a diff",
     )
+
+
+def pytest_configure() -> None:
+    """Put the folders of tests into memory where there is room.
+
+    Their databases and clones sync as often as a user's do, and the disk of a shared machine is
+    slow at that. ``TMPDIR`` and ``--basetemp`` take precedence."""
+    memory = Path("/dev/shm")  # noqa: S108 - pytest makes a private folder in it
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
+        return
+    if shutil.disk_usage(memory).free >= NEEDED_MEMORY_BYTES:
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None  # it may be known already
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
