@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.support.command_server import CommandServer
 
 from kodit.cli import main
 
@@ -74,7 +77,11 @@ class KoditCommand:
         )
 
     def run(self, *arguments: str | Path, **options: Any) -> Outcome:
-        """Run the command to its end."""
+        """Run the command to its end, in a process and session of its own."""
+        if sys.platform == "linux" and not options.keys() - {"cwd"}:
+            folder = str(options.get("cwd") or Path.cwd())
+            started = command_server().start(list(map(str, arguments)), self.environment, folder)
+            return finish_fork(*started)
         return finish(self.start(*arguments, **options))
 
     def run_here(self, *arguments: str | Path) -> Outcome:
@@ -140,6 +147,34 @@ def finish(process: subprocess.Popen[str]) -> Outcome:
             kill_group(process)
             raise
     return Outcome(process.returncode, out, err)
+
+
+@cache
+def command_server() -> CommandServer:
+    """The one that forks for this process of the tests."""
+    return CommandServer()
+
+
+def finish_fork(process_id: int, ends: list[int]) -> Outcome:
+    """As `finish`, for what the command server started."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    parts: dict[int, list[bytes]] = {end: [] for end in ends}
+    with selectors.DefaultSelector() as selector:
+        for end in ends:
+            selector.register(end, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(deadline - time.monotonic())
+            if not ready:
+                os.killpg(process_id, signal.SIGKILL)
+                raise TimeoutError(f"a command has run for {PATIENCE_SECONDS} seconds")
+            for key, _ in ready:
+                part = os.read(key.fd, 1 << 16)
+                parts[key.fd].append(part)
+                if not part:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+    out, err, status = (b"".join(parts[end]).decode() for end in ends)
+    return Outcome(os.waitstatus_to_exitcode(int(status)), out, err)
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:
