@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -95,6 +96,7 @@ def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> No
     (tmp_path / "server.sock").unlink()
     assert not first.is_there
     second = LocalSocket(tmp_path)
+    assert stat.S_IMODE(second.path.lstat().st_mode) == 0o600
     first.remove()
     assert second.is_there
     second.remove()
