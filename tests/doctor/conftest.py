@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.doctor.place import Answer, Place
+from tests.doctor.rows import Rows, sound_rows
 from tests.support.sources import commit_all, write_tree
 
 from kodit import Kodit
@@ -36,3 +38,10 @@ def place(healthy: Place, tmp_path: Path) -> Place:
 def answers(healthy: Place) -> list[Answer]:
     """What searches find where nothing is damaged."""
     return healthy.search()
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Iterator[Rows]:
+    """A small sound database in the test's own folder, without sources or engines."""
+    with sound_rows(tmp_path) as sound:
+        yield sound

@@ -17,6 +17,7 @@ from kodit.domain.errors import PermanentError, SourceError, TransientError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.git.clone import remove_clone, synchronise
+from kodit.infrastructure.git.transfer import tip_of
 from kodit.infrastructure.git.tree import list_files, read_blobs
 
 if TYPE_CHECKING:
@@ -102,14 +103,15 @@ def test_secrets_and_binaries_are_not_even_fetched(
     """Whatever `.noindex` says, what never is read never is in the data directory."""
     origin = make_repository()
     origin.write("a.png", b"\0picture")
-    commit = origin.commit({".env": "TOKEN=1", "a.py": "one", ".noindex": "!.env\n!*.png\n"})
+    secrets = {".env": "TOKEN=1", "deep/er/.env": "TOKEN=2"}
+    commit = origin.commit(secrets | {"a.py": "one", ".noindex": "!.env\n!*.png\n"})
     clone = tmp_path / "clone"
     synchronise(source_of(origin), clone)
-    for path, there in {"a.py": True, ".env": False, "a.png": False}.items():
-        assert holds(clone, origin.git("rev-parse", f"HEAD:{path}")) is there
+    for path in ("a.py", "a.png", *secrets):
+        assert holds(clone, origin.git("rev-parse", f"HEAD:{path}")) is (path == "a.py")
     scan = list_files(clone, commit, {})
     assert [file.path for file in scan.changed] == [".noindex", "a.py"]
-    assert scan.skipped == {"binary": 1, "secret": 1}
+    assert scan.skipped == {"binary": 1, "secret": 2}
 
 
 def test_a_server_that_gives_out_no_single_files_is_cloned_whole(
@@ -142,6 +144,23 @@ def test_a_source_that_lacks_a_file_of_its_own_is_called_damaged(
     (origin.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     with pytest.raises(SourceError, match="is damaged"):
         synchronise(source_of(origin), tmp_path / "clone")
+
+
+def test_a_clone_stands_at_a_commit_whose_files_have_arrived(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Where a newer one cannot be had whole, what was there is what there is."""
+    origin = make_repository()
+    first = origin.commit({"a.py": "one"})
+    clone = tmp_path / "clone"
+    synchronise(source_of(origin), clone)
+    origin.commit({"a.py": "two"})
+    blob = origin.git("rev-parse", "HEAD:a.py")
+    (origin.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(SourceError, match="is damaged"):
+        synchronise(source_of(origin), clone)
+    assert tip_of(clone) == first
+    assert paths_at(clone, first) == ["a.py"]
 
 
 def test_a_place_that_cannot_be_written_is_named(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.git.sources import history_of, history_of_folder, source_of
 
-from kodit.domain.source import FileHistory, SourceHistory
+from kodit.domain.source import MOST_UNKNOWN, FileHistory, SourceHistory
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git import history as module
 from kodit.infrastructure.git.clone import synchronise
@@ -300,6 +300,10 @@ def test_one_commit_more_costs_no_look_at_the_whole_history(
     assert told is not None
     assert (set(told.files), told.later, told.is_whole) == ({"c.py"}, {}, False)
     assert clone_history(git_directory, third, third) is None
+    # So many that there may be more: all are told at once.
+    many = clone_history(git_directory, third, third, [f"{one}.py" for one in range(MOST_UNKNOWN)])
+    assert many is not None
+    assert (set(many.files), many.is_whole) == ({"a.py", "b.py", "c.py"}, True)
 
 
 def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ def test_a_partial_clone_is_refused_as_a_source_and_fetches_nothing(
     origin.git("--git-dir", str(path), "config", "remote.origin.uploadpack", str(trap.script))
     with pytest.raises(SourceError, match="partial clone"):
         synchronise(Source(SourceKind.GIT, path.as_uri()), tmp_path / "clone")
+    # It may say so in a file that its configuration includes.
+    (path / "config").rename(path / "config.included")
+    (path / "config").write_text("[include]\n\tpath = config.included\n")
+    with pytest.raises(SourceError, match="partial clone"):
+        synchronise(Source(SourceKind.GIT, path.as_uri()), tmp_path / "clone")
     assert not trap.sprung.exists()
 
 

@@ -110,6 +110,15 @@ def test_a_server_that_hangs_is_given_up(server: GitServer, tmp_path: Path) -> N
     assert isinstance(error, TransientError)
 
 
+def test_a_lookup_is_given_up_sooner_than_a_fetch(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kodit.infrastructure.git.clone.LOOK_UP_LIMITS", SHORT)
+    server.mode = "hang"
+    error = failure(source_at(server), tmp_path / "clone")
+    assert isinstance(error, TransientError)
+
+
 def test_nobody_at_the_port_is_transient(tmp_path: Path) -> None:
     """A connection refused may be a server that starts again."""
     url = f"http://127.0.0.1:{port_without_server()}/a.git"

@@ -13,7 +13,7 @@ from tests.git.sources import paths_at, source_of
 from kodit.domain.errors import SourceError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
-from kodit.infrastructure.git.remote import look_up
+from kodit.infrastructure.git.remote import look_up, verify
 from kodit.infrastructure.git.tree import list_files, read_blobs
 
 if TYPE_CHECKING:
@@ -46,12 +46,14 @@ def test_a_clone_has_no_work_tree_and_names_no_remote(
     assert "bare = true" in (clone / "config").read_text()
 
 
+@pytest.mark.parametrize("digits", [0, 10])
 def test_nothing_new_costs_one_lookup_of_refs(
-    make_repository: MakeRepository, server: GitServer, tmp_path: Path
+    make_repository: MakeRepository, server: GitServer, tmp_path: Path, digits: int
 ) -> None:
-    """The second synchronisation asks for the wanted ref and fetches nothing."""
+    """The second synchronisation asks for the wanted ref, or whether there is one that is called as
+    a commit begins, and fetches nothing."""
     commit = make_repository("origin").commit({"a.py": "one"})
-    source = Source(SourceKind.GIT, server.url("origin/.git"))
+    source = Source(SourceKind.GIT, server.url("origin/.git"), commit[:digits] or None)
     clone = tmp_path / "clone"
     assert synchronise(source, clone) == commit
     assert server.fetches() > 0
@@ -214,6 +216,32 @@ def test_a_file_that_is_too_large_is_left_out_and_counted(
     scan = list_files(tmp_path / "clone", commit, {})
     assert [file.path for file in scan.changed] == ["most.py"]
     assert scan.skipped == {"too large": 1}
+
+
+def test_what_is_too_large_or_a_link_is_no_ignore_file(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """As in a folder: what would not be read has no say over other files."""
+    origin = make_repository()
+    origin.write("large/.gitignore", "*.py\n" + "#" * 1_000_000)
+    origin.write("linked/rules.txt", "*.py\n")
+    (origin.path / "linked" / ".gitignore").symlink_to("*.py")
+    commit = origin.commit({"large/a.py": "one", "linked/b.py": "two"})
+    synchronise(source_of(origin), tmp_path / "clone")
+    assert [path for path in paths_at(tmp_path / "clone", commit) if path.endswith(".py")] == [
+        "large/a.py",
+        "linked/b.py",
+    ]
+
+
+def test_a_repository_whose_path_has_to_be_quoted(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    origin = make_repository("a b%20c#d")
+    commit = origin.commit({"a.py": "one"})
+    assert "%20" in origin.url
+    verify(source_of(origin))
+    assert synchronise(source_of(origin), tmp_path / "clone") == commit
 
 
 def test_an_empty_repository_has_no_commit_and_no_files(

@@ -6,11 +6,18 @@ import threading
 from datetime import date
 from pathlib import Path
 
+import pytest
+from tests.database.content import Content
 from tests.mcp.conftest import Tools
+from tests.queue.databases import sqlite_database
 from tests.support.command import KoditCommand
 
+from kodit.application.services import savings_service
+from kodit.application.services.savings_service import SavingsService
 from kodit.domain.savings import Cost
+from kodit.infrastructure.memory import ManualClock
 from kodit.infrastructure.savings_file import SavingsFile
+from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue
 
 TODAY = date(2026, 11, 25)
 
@@ -26,6 +33,24 @@ def test_answers_are_counted_against_the_files_they_name(tools: Tools, tmp_path:
     kept = (tools.serving.data_dir / "savings.json").read_text()
     assert "round_price" not in kept
     assert "shop" not in kept
+
+
+def test_what_an_answer_names_and_is_gone_counts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it names besides counts, up to so many files that counting costs little."""
+    with sqlite_database(tmp_path) as database:
+        with database.write() as transaction:
+            content = Content(transaction, "/content", "abcd")
+            content.replace(a=["x"], b=["x"], c=["x"], d=["x"])
+            transaction.connection.exec_driver_sql("UPDATE files SET size = 10 * id")
+        store = SavingsFile(tmp_path)
+        service = SavingsService(catalogue=SqlCatalogue(database), store=store, clock=ManualClock())
+        service.count("read", 7, [(99, "a"), (1, "a"), (1, "gone"), (1, "d")])
+        assert service.totals().by_tool == {"read": Cost(1, 7, 50)}
+        monkeypatch.setattr(savings_service, "MOST_FILES", 2)
+        service.count("grep", 7, [(1, "a"), (1, "b"), (1, "c")])
+        assert service.totals().by_tool["grep"] == Cost(1, 7, 30)
 
 
 def test_the_command_shows_what_was_counted(tmp_path: Path) -> None:

@@ -41,13 +41,13 @@ class Scene:
                 for path in ("/first", "/second")
             )
 
-    def start_again(self) -> None:
+    def start_again(self, interval: float = INTERVAL) -> None:
         """Another scheduler takes the place of this one."""
         self._scheduler = SyncScheduler(
             database=self._database,
             indexing=self._indexing,
             clock=self.clock,
-            interval=INTERVAL,
+            interval=interval,
             is_watched=lambda index_id: index_id in self.watched,
         )
 
@@ -90,6 +90,10 @@ class Scene:
         while task := self._runner.run(self.queue.claim("ada")):
             self._runner.run(self.queue.complete(task.claim, nothing_to_do=True))
 
+    def claim(self) -> None:
+        """A worker begins what comes next."""
+        assert self._runner.run(self.queue.claim("ada")) is not None
+
     def request(self, index_id: int) -> int:
         """A user's request."""
         base = QueuePriority.USER_INITIATED
@@ -108,6 +112,9 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 def test_index_without_a_run_is_due_at_once(scene: Scene) -> None:
     """And not again while that run waits or works."""
     assert scene.queue_due() == [scene.first, scene.second]
+    scene.clock.advance(10_000)
+    assert scene.queue_due() == []
+    scene.claim()
     scene.clock.advance(10_000)
     assert scene.queue_due() == []
 
@@ -221,3 +228,13 @@ def test_what_is_watched_is_asked_for_rarely(scene: Scene) -> None:
     scene.end_all()
     scene.clock.advance(1.5 * WATCHED_SECONDS)
     assert scene.queue_due() == [scene.first, scene.second]
+
+
+def test_what_is_watched_is_asked_for_no_more_often_than_the_rest(scene: Scene) -> None:
+    """Where all are asked for more rarely still."""
+    scene.start_again(interval=100 * WATCHED_SECONDS)
+    scene.watched = {scene.first}
+    scene.queue_due()
+    scene.end_all()
+    scene.clock.advance(2 * WATCHED_SECONDS)
+    assert scene.queue_due() == []

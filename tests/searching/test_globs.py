@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, literal, select
 from sqlalchemy.pool import StaticPool
@@ -36,6 +36,11 @@ def passes(path: str, globs: list[str]) -> bool:
 
 
 @given(globs=st.lists(GLOBS, min_size=1, max_size=3), path=PATHS)
+@example(globs=["??.py"], path="é.py")  # to a glob, a letter may be two
+@example(globs=["a\\*b"], path="a*b")
+@example(globs=["a\\_b%"], path="a_b%")
+@example(globs=["\\!a"], path="!a")
+@example(globs=["a/"], path="b/a/c")
 @settings(max_examples=1500, deadline=None)
 def test_no_path_that_matches_is_lost(globs: list[str], path: str) -> None:
     """Whatever the globs are made of."""

@@ -11,6 +11,7 @@ import pytest
 from tests.support.command import KoditCommand
 
 from kodit.composition.keys import make_keys
+from kodit.domain.errors import NotFoundError, UserError
 from kodit.domain.keys import KeyScope
 from kodit.settings import Settings
 
@@ -131,6 +132,22 @@ def test_a_change_within_the_same_moment_is_seen(tmp_path: Path) -> None:
         assert reader.recognize(secret) is not None, number
         writer.remove("ada")
         assert reader.recognize(secret) is None, number
+
+
+def test_a_name_is_of_one_key(tmp_path: Path) -> None:
+    """And of the whole of it: one that begins alike is another's."""
+    keys = make_keys(Settings(data_dir=tmp_path, keys_file=tmp_path / "keys.json"))
+    first = keys.add("ada", KeyScope.READ)
+    keys.add("ada-2", KeyScope.READ)
+    with pytest.raises(UserError) as taken:
+        keys.add("ada", KeyScope.WRITE)
+    assert taken.value.code == "key_exists"
+    assert [key.name for key in keys.list_all()] == ["ada", "ada-2"]
+    keys.remove("ada")
+    assert [key.name for key in keys.list_all()] == ["ada-2"]
+    assert keys.recognize(first) is None
+    with pytest.raises(NotFoundError):
+        keys.remove("ada")
 
 
 def test_a_key_is_recognized_among_others(tmp_path: Path) -> None:

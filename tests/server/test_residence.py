@@ -16,10 +16,11 @@ from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
 from kodit.domain.errors import UserError
 from kodit.infrastructure.resident import place
-from kodit.infrastructure.resident.connecting import ask_to_end, connect, handshake
+from kodit.infrastructure.resident.connecting import END_PATH, ask_to_end, connect, handshake
 from kodit.infrastructure.resident.starting import start_server, why_it_ended
 from kodit.server.activity import Activity
 from kodit.server.log_file import shorten_log
+from kodit.server.problems import Message
 from kodit.server.resident import Residence
 from kodit.settings import Settings
 
@@ -87,11 +88,40 @@ def test_an_idle_server_waits_for_its_last_client(application: Application) -> N
     activity.become_ready()
     looks = iter((1, 1, 0))
     residence = Residence(application, activity, lambda: next(looks), stays=False)
+    began = activity.last_at
 
     asyncio.run(residence.end_when_idle(0.01))
 
     assert activity.stop.is_set()
     assert list(looks) == []
+    assert activity.last_at > began
+
+
+@pytest.mark.parametrize(
+    ("stays", "clients", "status"), [(False, 1, 202), (False, 2, 409), (True, 1, 409)]
+)
+def test_who_may_end_a_server(
+    application: Application, *, stays: bool, clients: int, status: int
+) -> None:
+    """Its last client, which is itself connected and asks; but not one that was started to stay."""
+    activity = Activity()
+    activity.become_ready()
+    residence = Residence(application, activity, lambda: clients, stays=stays)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        with activity.request():
+            await residence({"method": "POST", "path": END_PATH}, receive, send)
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == status
+    assert activity.stop.is_set() is (status == 202)
 
 
 def test_its_log_stays_short(tmp_path: Path) -> None:

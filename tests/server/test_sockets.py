@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +13,15 @@ import pytest
 from tests.support.listening import patiently
 
 from kodit.domain.errors import UserError
-from kodit.server.sockets import LocalSocket, is_loopback, listen_on_tcp
+from kodit.infrastructure.locks import open_lock_file, try_lock
+from kodit.infrastructure.resident.place import LOCK_FILE, PLACE_FILE
+from kodit.server.sockets import (
+    LocalSocket,
+    ServerLock,
+    ServerRunsError,
+    is_loopback,
+    listen_on_tcp,
+)
 
 
 def test_no_answer_waits_for_more_to_send() -> None:
@@ -46,6 +56,17 @@ def test_the_addresses_of_a_host() -> None:
             one.close()
 
 
+def test_a_free_port_is_the_same_at_each_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = [("127.0.0.1", 0), ("127.0.0.2", 0)]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", one) for one in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found)
+    sockets = listen_on_tcp("localhost", 0)
+    assert len(sockets) == 2
+    assert len({one.getsockname()[1] for one in sockets}) == 1
+    for one in sockets:
+        one.close()
+
+
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::"])  # noqa: S104 - what listens beyond loopback
 def test_hosts_beyond_loopback(host: str) -> None:
     with suppress(UserError):  # a machine without IPv6
@@ -53,6 +74,14 @@ def test_hosts_beyond_loopback(host: str) -> None:
         assert not is_loopback(sockets)
         for one in sockets:
             one.close()
+
+
+def test_one_address_beyond_loopback_is_enough() -> None:
+    sockets = [*listen_on_tcp("127.0.0.1", 0), *listen_on_tcp("0.0.0.0", 0)]  # noqa: S104 - as above
+    assert [is_loopback([one]) for one in sockets] == [True, False]
+    assert not is_loopback(sockets)
+    for one in sockets:
+        one.close()
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1", "a b", "x" * 300, "ä"])
@@ -67,10 +96,42 @@ def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> No
     (tmp_path / "server.sock").unlink()
     assert not first.is_there
     second = LocalSocket(tmp_path)
+    assert stat.S_IMODE(second.path.lstat().st_mode) == 0o600
     first.remove()
     assert second.is_there
     second.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_another_server_has_its_socket_is_forgotten(tmp_path: Path) -> None:
+    """It was killed, and had one elsewhere; this one has its own in the data directory."""
+    (tmp_path / PLACE_FILE).write_text("/elsewhere/kodit/server.sock")
+    (tmp_path / "server.sock").write_text("left")
+    local = LocalSocket(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["server.sock"]
+    local.remove()
+
+
+def test_the_lock_names_its_holder_alone(tmp_path: Path) -> None:
+    """Also where the one before it had a longer number."""
+    (tmp_path / LOCK_FILE).write_text(f"{os.getpid()}99999\n")
+    lock = ServerLock(tmp_path)
+    assert (tmp_path / LOCK_FILE).read_text() == f"{os.getpid()}\n"
+    lock.release()
+    ServerLock(tmp_path).release()
+
+
+def test_a_lock_that_nobody_gives_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its holder answers nobody, and does not end either."""
+    monkeypatch.setattr("kodit.server.sockets.ENDING_SECONDS", 0.0)
+    held = open_lock_file(tmp_path / LOCK_FILE)
+    assert try_lock(held)
+    os.pwrite(held, b"4711\n", 0)
+    with pytest.raises(ServerRunsError, match=r"runs already \(process 4711\)") as refused:
+        ServerLock(tmp_path)
+    assert refused.value.fields["process"] == 4711
+    assert (tmp_path / LOCK_FILE).read_text() == "4711\n"
+    os.close(held)
 
 
 def test_no_folder_can_hold_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,209 @@
+"""What the checks of the rows find and what they leave alone, each by itself and on a few rows."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from tests.doctor.rows import Rows, repair
+
+from kodit.infrastructure.doctor import checks
+from kodit.infrastructure.doctor.embeddings import EmbeddingExaminer
+
+STRAY_SNIPPET = (
+    "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+    "content_hash, enrichment_id, text) VALUES (2, 1, 'removed', 1, 2, '', '', '', {}, '')"
+)
+FIRST_SNIPPET_AGAIN = (
+    "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+    "content_hash, enrichment_id, text) SELECT index_id, file_id, state, {line}, {line}, "
+    "language, scope, content_hash, enrichment_id, text FROM snippets WHERE id = 1"
+)
+VECTOR = "INSERT INTO vectors SELECT index_id, kind, {}, {}, embedding_id, model, code FROM vectors"
+OTHER_HASH = "files have other snippets than their content and are not marked as stale"
+NOTHING_EXTRACTED = "files have snippets though nothing was extracted from them"
+TWICE = "files hold the same snippet twice"
+STRAY = "snippets belong to a file of another index"
+IDLE = "entries of unfinished work are for snippets that are not there or not current"
+NO_CODE_VECTOR = "snippets have no code vector of the model in use"
+NO_TEXT_VECTOR = "snippets have no text vector of the model in use"
+NO_ENRICHMENT = "snippets have no enrichment"
+OF_NO_SNIPPET = "vectors are of snippets that are not there"
+OF_NO_EMBEDDING = "vectors stand for an embedding that is not there"
+USED = "embeddings are marked as unused and are used"
+OTHER_CODE = "vectors have another code than the embedding they stand for"
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (["UPDATE files SET extracted_hash = 'x' WHERE id = 1"], {OTHER_HASH: 1}),
+        (["UPDATE files SET status = 'deleted' WHERE id = 1"], {OTHER_HASH: 1}),
+        (
+            ["UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 1"],
+            {NOTHING_EXTRACTED: 1},
+        ),
+        (
+            [
+                FIRST_SNIPPET_AGAIN.format(line=1),
+                VECTOR.format(7, "file_id") + " WHERE snippet_id = 1",
+            ],
+            {TWICE: 1},
+        ),
+        ([STRAY_SNIPPET.format("NULL")], {STRAY: 1}),
+        (["INSERT INTO pending_snippets VALUES (1, 'ENRICH', 99)"], {IDLE: 1}),
+        (["INSERT INTO pending_snippets VALUES (2, 'ENRICH', 1)"], {IDLE: 1}),
+        (
+            [
+                "UPDATE snippets SET state = 'superseded' WHERE id = 1",
+                "INSERT INTO pending_snippets VALUES (1, 'ENRICH', 1)",
+            ],
+            {IDLE: 1},
+        ),
+        (["UPDATE vectors SET model = 'n' WHERE kind = 'code'"], {NO_CODE_VECTOR: 3}),
+        (["DELETE FROM vectors WHERE kind = 'text' AND index_id = 1"], {NO_TEXT_VECTOR: 3}),
+        (
+            ["UPDATE snippets SET enrichment_id = NULL WHERE id = 1"],
+            {NO_ENRICHMENT: 1, "enrichments are unused and not marked as unused": 1},
+        ),
+        ([VECTOR.format(99, "file_id") + " WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
+        (["UPDATE vectors SET file_id = 2 WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
+        (
+            ["UPDATE snippets SET state = 'removed' WHERE id = 1"],
+            {OF_NO_SNIPPET: 2},
+        ),
+        (["UPDATE vectors SET code = x'00' WHERE snippet_id = 1"], {OTHER_CODE: 2}),
+        (
+            ["UPDATE embeddings SET unused_since = 0 WHERE id = 1"],
+            {"embeddings are marked as unused and are used": 1},
+        ),
+    ],
+)
+def test_what_is_wrong_is_counted_and_put_right(
+    rows: Rows, damage: list[str], found: dict[str, int]
+) -> None:
+    """By its own check and no other; and putting it right breaks nothing else."""
+    rows.sql(*damage)
+    assert rows.found() == found
+    rows.repair()
+    assert rows.found() == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ["INSERT INTO pending_snippets VALUES (1, 'ENRICH', 1)"],
+        ["UPDATE snippets SET state = 'superseded' WHERE id = 1"],  # its vectors still answer
+        ["UPDATE files SET stale = 1, extracted_hash = 'x'"],
+        [
+            "UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 1",
+            "UPDATE snippets SET state = 'removed' WHERE file_id = 1",
+            "DELETE FROM vectors WHERE file_id = 1",
+            "DELETE FROM embeddings WHERE id NOT IN (SELECT embedding_id FROM vectors)",
+        ],
+        [  # the same lines once more below each other
+            FIRST_SNIPPET_AGAIN.format(line=7),
+            VECTOR.format(7, "file_id") + " WHERE snippet_id = 1",
+        ],
+        [
+            "DELETE FROM vectors WHERE snippet_id = 1",
+            "DELETE FROM embeddings WHERE id NOT IN (SELECT embedding_id FROM vectors)",
+            "INSERT INTO pending_snippets VALUES (1, 'ENRICH', 1), (1, 'CODE_EMBEDDINGS', 1)",
+        ],
+        [  # nothing is done any more with an index that is being deleted
+            "UPDATE files SET extracted_hash = 'x'",
+            "DELETE FROM vectors",
+            "DELETE FROM embeddings",
+            "UPDATE snippets SET enrichment_id = NULL",
+            "DELETE FROM enrichments",
+            "UPDATE indexes SET deleted_at = id",
+        ],
+    ],
+)
+def test_what_is_as_it_should_be_is_left_alone(rows: Rows, change: list[str]) -> None:
+    rows.sql(*change)
+    assert rows.found() == {}
+
+
+def test_files_that_are_extracted_again_are_compared_again(rows: Rows) -> None:
+    """A look that finds the commit unchanged compares none, and the wrong one could stay."""
+    rows.sql("UPDATE files SET extracted_hash = 'x' WHERE id = 1")
+    [problem] = rows.problems()
+    assert (problem.index_id, problem.refresh) == (1, frozenset([1]))
+    rows.repair()
+    assert rows.sql("SELECT id FROM files WHERE stale") == [(1,)]
+    assert rows.sql("SELECT commit_id FROM indexes ORDER BY id") == [(None,), ("c",)]
+
+
+def test_only_what_a_stage_has_to_do_again_is_a_reason_to_index(rows: Rows) -> None:
+    rows.sql("INSERT INTO pending_snippets VALUES (1, 'ENRICH', 99)", "DELETE FROM vectors")
+    refreshed = {problem.what.partition(" ")[2]: problem.refresh for problem in rows.problems()}
+    assert refreshed[IDLE] == frozenset()
+    assert refreshed[NO_CODE_VECTOR] == refreshed[NO_TEXT_VECTOR] == frozenset([2])
+
+
+def test_rows_are_put_right_a_few_at_a_time(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they are, to the last."""
+    monkeypatch.setattr(checks, "ROWS_PER_TRANSACTION", 1)
+    rows.sql("UPDATE vectors SET code = x'00'", "UPDATE files SET extracted_hash = 'x'")
+    rows.repair()
+    assert rows.found() == {}
+
+
+def test_what_a_row_has_used_is_marked_as_unused_with_it(rows: Rows) -> None:
+    """Else it would be kept for good; whoever finds that out later is another check."""
+    rows.sql(
+        "INSERT INTO enrichments (id, index_id, key, text) VALUES (77, 1, 'k', 'of a stray')",
+        STRAY_SNIPPET.format(77),
+        "UPDATE vectors SET file_id = 2 WHERE snippet_id = 1",
+    )
+    for problem in rows.problems():
+        repair(problem)
+    assert rows.found().keys() == {NO_CODE_VECTOR, NO_TEXT_VECTOR} & rows.found().keys()
+    assert rows.sql("SELECT unused_since FROM enrichments WHERE id = 77") == [(0,)]
+    assert rows.sql(
+        "SELECT DISTINCT unused_since FROM embeddings "
+        "WHERE id NOT IN (SELECT embedding_id FROM vectors)"
+    ) == [(0,)]
+
+
+def _packed(*values: int) -> tuple[bytes, bytes]:
+    """The code of eight signed bytes, and their vector, of scale 1."""
+    bits = sum((value > 0) << (7 - place) for place, value in enumerate(values))
+    return bytes([bits]), struct.pack("<8bf", *values, 1.0)
+
+
+ODD = (1, -1) * 4
+NEARLY_ZERO = (-1, -1, -1, -1, -1, -1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "vector", "is_right"),
+    [
+        (*_packed(1, -1, 127, -128, 3, -3, 0, 0), True),
+        (b"\x03", _packed(*NEARLY_ZERO)[1], True),  # what was rounded to zero has either sign
+        (b"\x04", _packed(*NEARLY_ZERO)[1], False),
+        (b"\xff", _packed(1, 1, 1, 1, 1, 1, 1, -1)[1], False),
+        (b"\xaa\xaa", _packed(*ODD)[1], False),
+        (b"", bytes(4), False),
+        (b"", b"", False),
+    ],
+)
+def test_a_code_is_that_of_its_vector(
+    rows: Rows, code: bytes, vector: bytes, *, is_right: bool
+) -> None:
+    """Else both are made again for whoever used them."""
+    rows.store(*_packed(*ODD), 2, 99)
+    rows.store(code, vector, 1, 1)
+    problems = EmbeddingExaminer(rows.database).examine()
+    if is_right:
+        assert problems == []
+        return
+    [problem] = problems
+    users = {row[0] for row in rows.sql("SELECT index_id FROM vectors WHERE embedding_id = 1")}
+    assert problem.refresh == users
+    assert users
+    repair(problem)
+    assert rows.sql("SELECT 1 FROM embeddings WHERE id = 1") == []
+    assert rows.sql("SELECT 1 FROM vectors WHERE embedding_id = 1") == []
+    assert EmbeddingExaminer(rows.database).examine() == []

@@ -1,0 +1,315 @@
+"""What doctor must not take for a problem, and what it must not do any more when it repairs:
+somebody is at work on it, or it has changed since it was looked at."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+from tests.doctor.rows import Rows, repair
+from tests.queue.requests import LEASE, NOW, add_run, claim
+
+from kodit.application.services.index_service import IndexService
+from kodit.application.services.queue_service import QueueService
+from kodit.domain.diagnosis import Problem
+from kodit.domain.errors import KoditError
+from kodit.domain.value_objects import QueuePriority
+from kodit.infrastructure.doctor.clones import CloneExaminer
+from kodit.infrastructure.doctor.credentials import CredentialExaminer
+from kodit.infrastructure.doctor.database import has_tables, unreadable_database
+from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
+from kodit.infrastructure.doctor.queue import QueueExaminer
+from kodit.infrastructure.git.credentials import CredentialStore
+from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.writing import LOCK
+from kodit.infrastructure.locks import open_lock_file, try_lock
+from kodit.infrastructure.memory.clock import ManualClock
+from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+
+
+def told(problems: list[Problem]) -> list[str]:
+    return [problem.what for problem in problems]
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Somebody else holds the lock of this file."""
+    descriptor = open_lock_file(path)
+    assert try_lock(descriptor)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def aged(path: Path) -> Path:
+    """A path that nobody has touched for hours."""
+    os.utime(path, (time.time() - 7200,) * 2)
+    return path
+
+
+def made(path: Path, content: bytes = b"x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+# Leftovers
+
+
+@pytest.fixture
+def leftovers(rows: Rows, tmp_path: Path) -> LeftoverExaminer:
+    indexes = cast(IndexService, None)  # only asked to finish deletions
+    return LeftoverExaminer(
+        rows.database, tmp_path, indexes, FileWorkerRegistry(tmp_path / "workers")
+    )
+
+
+def test_files_that_somebody_may_need_are_no_leftovers(
+    leftovers: LeftoverExaminer, tmp_path: Path
+) -> None:
+    aged(made(tmp_path / "keyword" / SCHEMA_VERSION / "meta.json").parent)
+    made(tmp_path / "keyword" / "0" / "meta.json")  # a former program is still at work
+    made(tmp_path / "credentials" / ("ab" * 16))  # its index is about to be stored
+    for process in (os.getpid(), 1, 10**15):
+        made(tmp_path / "vectors" / f"1-code.pack.{process}.0a1b2c3d.tmp")
+    made(tmp_path / "credentials" / ".half.tmp")
+    worker = FileWorkerRegistry(tmp_path / "workers")
+    worker.enter()
+    made(tmp_path / "keyword" / SCHEMA_VERSION / ".tmpAbCdEf")
+    with held(tmp_path / "keyword" / LOCK):
+        assert told(leftovers.examine()) == []
+    worker.leave()
+
+
+def test_files_that_nobody_needs_are_leftovers(leftovers: LeftoverExaminer, tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as dead:
+        dead.wait()
+    made(tmp_path / "credentials" / f".x.{dead.pid}.0a1b2c3d.tmp")
+    aged(made(tmp_path / "credentials" / ".half.tmp"))
+    aged(made(tmp_path / "keyword" / "0" / "meta.json").parent)
+    made(tmp_path / "keyword" / LOCK, b"")
+    made(tmp_path / "keyword" / SCHEMA_VERSION / ".tmpAbCdEf")
+    aged(made(tmp_path / "credentials" / ("ab" * 16)))
+    made(tmp_path / "vectors" / "1-code.pack")
+    made(tmp_path / "vectors" / "88-text.pack")
+    made(tmp_path / "workers" / "host-1-abcd.lock")
+    problems = leftovers.examine()
+    assert told(problems) == [
+        "credentials/.half.tmp was never moved into place",
+        f"credentials/.x.{dead.pid}.0a1b2c3d.tmp was never moved into place",
+        f"keyword/{SCHEMA_VERSION}/.tmpAbCdEf was never moved into place",
+        "keyword/0 is the keyword index of another version",
+        "the worker host-1-abcd has died and left its lock file",
+        "the credentials abababab… belong to no index",
+        "vectors/1-code.pack cannot be read",
+        "vectors/88-text.pack belongs to no index",
+    ]
+    for problem in problems:
+        repair(problem)
+    assert told(leftovers.examine()) == []
+
+
+def test_all_rows_of_an_index_that_is_gone_are_removed(
+    rows: Rows, leftovers: LeftoverExaminer
+) -> None:
+    """Its runs too, with all that they have; what another index uses of it stays."""
+    add_run(rows.database, 77)
+    rows.sql(
+        "UPDATE embeddings SET index_id = 77",
+        "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
+        "VALUES (77, 1, 1, 1, 'add', 1)",
+        "INSERT INTO pending_snippets VALUES (77, 'ENRICH', 1)",
+    )
+    count = rows.sql("SELECT count(*) FROM embeddings")
+    [problem] = leftovers.examine()
+    assert problem.index_id == 77
+    assert "embeddings, index_runs, keyword_changes, pending_snippets, tasks" in problem.what
+    repair(problem)
+    assert leftovers.examine() == []
+    assert rows.sql("SELECT count(*) FROM embeddings") == count
+    assert rows.found() == {}
+
+
+# Clones
+
+
+@pytest.fixture
+def clones(rows: Rows, tmp_path: Path) -> CloneExaminer:
+    """Index 3 is of a git repository that was not looked at yet; 9 is the newest there was."""
+    rows.sql(
+        "INSERT INTO indexes (id, kind, location, ref, include, exclude, scanned_at_ns, skipped, "
+        "created_at, deleted_at) VALUES (3, 'git', 'https://x/y', '', '[]', '[]', 0, '{}', 1, 0)",
+        "UPDATE sqlite_sequence SET seq = 9 WHERE name = 'indexes'",
+    )
+    (tmp_path / "clones").mkdir()
+    return CloneExaminer(rows.database, tmp_path / "clones")
+
+
+def test_clones_that_are_being_made_are_no_leftovers(
+    rows: Rows, clones: CloneExaminer, tmp_path: Path
+) -> None:
+    (tmp_path / "clones" / ".3.git.00ff.tmp").mkdir()
+    made(tmp_path / "clones" / ".1.git.lock", b"")
+    with held(tmp_path / "clones" / ".3.git.lock"):
+        assert told(clones.examine()) == []
+    assert told(clones.examine()) == [".3.git.00ff.tmp was left by an interrupted transfer"]
+
+    rows.sql("UPDATE indexes SET deleted_at = 2 WHERE id = 3")
+    (tmp_path / "clones" / "3.git").mkdir()
+    assert "3.git belongs to no index" not in told(clones.examine())
+
+
+def test_what_belongs_to_no_index_is_removed_up_to_the_newest(
+    clones: CloneExaminer, tmp_path: Path
+) -> None:
+    for name in ("8.git", "9.git", "10.git"):
+        (tmp_path / "clones" / name).mkdir()
+    made(tmp_path / "clones" / ".9.git.lock", b"")
+    problems = clones.examine()
+    assert told(problems) == [
+        ".9.git.lock belongs to no index",
+        "10.git belongs to an index that this database never had",
+        "8.git belongs to no index",
+        "9.git belongs to no index",
+    ]
+    assert [problem.repair is None for problem in problems] == [False, True, False, False]
+
+
+def test_a_clone_that_is_at_work_is_not_removed(
+    rows: Rows, clones: CloneExaminer, tmp_path: Path
+) -> None:
+    """But looked at again by the next run, as its commit is not trusted any more."""
+    rows.sql("UPDATE indexes SET commit_id = 'c', scanned_at_ns = 5 WHERE id = 3")
+    [problem] = clones.examine()
+    assert (problem.what, problem.refresh) == (
+        "the clone of https://x/y is missing",
+        frozenset([3]),
+    )
+    (tmp_path / "clones" / "3.git").mkdir()
+    with (
+        held(tmp_path / "clones" / ".3.git.lock"),
+        pytest.raises(KoditError, match="another process is working on the clone"),
+    ):
+        repair(problem)
+    assert (tmp_path / "clones" / "3.git").exists()
+    state = rows.sql("SELECT commit_id, scanned_at_ns FROM indexes WHERE id = 3")
+    assert state == [(None, 5)]
+    repair(problem)
+    assert list((tmp_path / "clones").iterdir()) == []
+
+
+# Credentials
+
+
+class LateStore(CredentialStore):
+    """A file of it is there at the second look alone: it was just being replaced."""
+
+    looks = 0
+
+    def holds(self, reference: str) -> bool:
+        self.looks += 1
+        return self.looks > 1 or super().holds(reference)
+
+
+def test_credentials_that_have_come_meanwhile(rows: Rows, tmp_path: Path) -> None:
+    rows.sql("UPDATE indexes SET credentials = 'file:' || hex(zeroblob(16)) WHERE id = 1")
+    [missing] = CredentialExaminer(rows.database, CredentialStore(tmp_path)).examine()
+    assert missing.what == "the file that holds the credentials of /one is missing"
+    assert missing.repair is None
+    assert CredentialExaminer(rows.database, LateStore(tmp_path)).examine() == []
+
+    rows.sql("UPDATE indexes SET credentials = 'the secret itself' WHERE id = 1")
+    [secret] = CredentialExaminer(rows.database, CredentialStore(tmp_path)).examine()
+    assert "the secret" not in secret.what
+    rows.sql("UPDATE indexes SET credentials = 'env:TOKEN' WHERE id = 1")
+    repair(secret)
+    assert rows.sql("SELECT credentials FROM indexes WHERE id = 1") == [("env:TOKEN",)]
+
+
+# The queue
+
+
+class Queue:
+    """A queue of two indexes, with a worker that lives."""
+
+    def __init__(self, rows: Rows, folder: Path) -> None:
+        self.rows = rows
+        self.clock = ManualClock(NOW)
+        self.registry = FileWorkerRegistry(folder / "workers")
+        self.worker = self.registry.enter()
+        queue = cast(QueueService, None)  # only asked to take back what is lost
+        self.examiner = QueueExaminer(rows.database, queue, self.registry, self.clock)
+
+    def told(self) -> list[str]:
+        return [what.partition(" ")[2].partition(" ")[2] for what in told(self.examiner.examine())]
+
+
+@pytest.fixture
+def queue(rows: Rows, tmp_path: Path) -> Iterator[Queue]:
+    queue = Queue(rows, tmp_path)
+    yield queue
+    queue.registry.leave()
+
+
+def test_a_task_is_held_by_who_lives_until_its_lease_ends(queue: Queue) -> None:
+    add_run(queue.rows.database, 1)
+    claim(queue.rows.database, worker=queue.worker)
+    assert queue.told() == []
+    queue.clock.advance(LEASE / timedelta(seconds=1) + 1)
+    [lost] = queue.told()
+    assert "is held by a worker that has died or lost it" in lost
+    queue.clock.set(NOW)
+    queue.rows.sql("UPDATE tasks SET worker = 'nobody-1-abcd' WHERE state = 'running'")
+    assert len(queue.told()) == 1
+
+
+def test_a_follow_up_waits_for_the_run_that_has_come_meanwhile(queue: Queue) -> None:
+    waiting = add_run(queue.rows.database, 1, is_follow_up=True)
+    [problem] = queue.examiner.examine()
+    assert problem.what == f"run {waiting.id} waits for a run that is not there"
+    active = add_run(queue.rows.database, 1, QueuePriority.USER_INITIATED)
+    repair(problem)
+    assert queue.examiner.examine() == []
+    follow_ups = queue.rows.sql("SELECT id FROM index_runs WHERE is_follow_up")
+    assert follow_ups == [(waiting.id,)]
+    assert active.id != waiting.id
+
+
+def test_nothing_of_a_run_that_has_ended_goes_on(queue: Queue) -> None:
+    """Neither what waits to be claimed nor what somebody works on; what has ended stays so."""
+    run = add_run(queue.rows.database, 1)
+    queue.rows.sql(
+        "UPDATE index_runs SET state = 'failed', finished_at = 1",
+        "UPDATE tasks SET state = 'failed'",
+        "UPDATE tasks SET state = 'running', worker = 'w' WHERE type = 'ENRICH'",
+        "UPDATE tasks SET state = 'ready' WHERE type = 'EXTRACT'",
+    )
+    [problem] = queue.examiner.examine()
+    assert problem.what == f"run {run.id} has failed with tasks that have not ended"
+    repair(problem)
+    assert queue.examiner.examine() == []
+    states = queue.rows.sql("SELECT state, count(*) FROM tasks GROUP BY state ORDER BY state")
+    assert states == [("cancelled", 2), ("failed", 3)]
+
+
+# The database file
+
+
+def test_a_file_that_cannot_be_asked_is_not_called_damaged_or_empty(tmp_path: Path) -> None:
+    """It may be locked, or another user's; opening it says so."""
+    (tmp_path / "folder").mkdir()
+    assert unreadable_database(tmp_path / "folder") is None
+    assert has_tables(tmp_path / "folder")
+    assert has_tables(made(tmp_path / "other", b"no database" * 99))
+    assert unreadable_database(tmp_path / "other") is not None
+    assert unreadable_database(tmp_path / "missing") is None
+    assert not has_tables(tmp_path / "missing")
+    assert not has_tables(made(tmp_path / "empty", b""))
