@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.mcp.conftest import Tools, text_of
@@ -67,6 +68,30 @@ def test_the_whole_repository_is_indexed_from_any_folder_of_it(idle: Tools) -> N
     assert "shop/orders.py" in text
     assert "docs/basket.md" not in text
     assert f"[1] {idle.folder}: " in idle.text("indexes")
+
+
+def test_a_deleted_index_stays_deleted(idle: Tools) -> None:
+    """No question from its folder makes it again, over a restart too, until somebody names it."""
+    idle.serving.serve()
+    idle.text("index", source=str(idle.folder), wait=50)
+    said = idle.text("index", source=str(idle.folder), action="delete")
+    assert "not indexed again until somebody names it" in said
+    below = Caller(folder=str(idle.folder / "shop"))
+    for name, arguments in (
+        ("search", {"query": "round an amount"}),
+        ("grep", {"pattern": "round_price"}),
+        ("symbols", {"name": "round_price"}),
+        ("files", {}),
+    ):
+        given: dict[str, Any] = arguments
+        text = text_of(idle.call(name, caller=below, **given))
+        assert text.startswith(f"The index of {idle.folder} was deleted"), name
+        assert "Nothing is indexed yet" in text
+    assert "Nothing is indexed yet" in idle.text("indexes")
+    named = idle.text("grep", pattern="def round_price", source=[str(idle.folder)])
+    assert "shop/prices.py" in named
+    assert "was deleted" not in named
+    assert "was deleted" not in idle.text("grep", pattern="def round_price")
 
 
 def test_what_is_more_than_a_project_is_not_indexed_by_itself(

@@ -14,6 +14,7 @@ from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all
 
 from kodit.domain.caller import LOCAL_CALLER
+from kodit.domain.errors import PermanentError
 from kodit.domain.value_objects import Claim
 
 
@@ -133,7 +134,7 @@ def test_an_index_may_have_an_interval_of_its_own(idle: Idle) -> None:
     """It stays until another one is given; what was never set is not shown."""
     source = str(idle.root / "one")
 
-    def shown(**given: int) -> object:
+    def shown(**given: int | str) -> object:
         reply = idle.rest.post("indexes", idle.caller, source=source, **given)
         assert reply.status == 202, reply.body
         return reply.json()["index"].get("sync_every")
@@ -145,6 +146,7 @@ def test_an_index_may_have_an_interval_of_its_own(idle: Idle) -> None:
         0,
         0,
     ]
+    assert shown(sync_every="default") is None
     too_often = idle.rest.post("indexes", idle.caller, source=source, sync_every=59)
     assert code(too_often) == (409, "sync_every_invalid")
     for malformed in (-1, 10**9, "often"):
@@ -212,7 +214,8 @@ def test_a_run_has_its_attempts_and_errors(idle: Idle) -> None:
         task = await queue.claim("somebody")
         assert task is not None
         assert isinstance(task.claim, Claim)
-        await queue.fail(task.claim, "the disk is on fire")
+        error = PermanentError("the disk is on fire", code="disk_hot", degrees=451)
+        await queue.fail(task.claim, error)
 
     idle.rest.serving.call(fail)
     run = idle.rest.get(f"runs/{run_id}").json()
@@ -224,7 +227,14 @@ def test_a_run_has_its_attempts_and_errors(idle: Idle) -> None:
     )
     [attempt] = sync["history"]
     assert (attempt["worker"], attempt["outcome"]) == ("somebody", "failed")
+    about = ("disk_hot", {"degrees": 451})
+    assert (sync["error_code"], sync["error_fields"]) == about
+    assert (attempt["error_code"], attempt["error_fields"]) == about
+    assert "error_code" not in run["tasks"][1]
     assert sync["reason"] == "not retried"
+    retried = idle.rest.ask("POST", f"runs/{run_id}/retry").json()["tasks"][0]
+    assert "error_code" not in retried
+    assert retried["history"][0]["error_code"] == "disk_hot"
     assert code(idle.rest.get("runs/99")) == (404, "run_not_found")
 
 

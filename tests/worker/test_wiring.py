@@ -93,14 +93,15 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
         ]
         assert service._retention == UnusedRetention(timedelta(days=3), 5000)
         assert [(chore.name, chore.interval) for chore in application.schedule] == [
-            ("bring indexes up to date", 10.0)
+            ("rebuild the keyword index", 60.0),
+            ("bring indexes up to date", 10.0),
         ]
         dead.parent.mkdir(exist_ok=True)
         dead.touch()
         do_chores(application)
         assert not dead.exists()
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
-        assert application.schedule == []
+        assert [chore.name for chore in application.schedule] == ["rebuild the keyword index"]
 
 
 def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from kodit.application.services.code_indexing_application_service import (
 )
 from kodit.application.services.history_pruner import HistoryPruner
 from kodit.application.services.index_service import IndexService
+from kodit.application.services.keyword_rebuilds import KeywordRebuilds
 from kodit.application.services.sync_scheduler import SyncScheduler
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
@@ -57,10 +58,12 @@ def make_schedule(
     indexing: CodeIndexingApplicationService,
     is_watched: Callable[[int], bool],
 ) -> list[Chore]:
-    """For who serves the queue until told to stop: nothing unless an interval is set. `is_watched`
-    tells the indexes that are brought up to date when something changes."""
+    """For who serves the queue until told to stop. Indexes are brought up to date only where an
+    interval is set; `is_watched` tells those that are when something changes."""
+    rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
+    rebuilding = Chore("rebuild the keyword index", 60.0, rebuilds.queue_some)
     if settings.sync_every_seconds is None:
-        return []
+        return [rebuilding]
     scheduler = SyncScheduler(
         database=database,
         indexing=indexing,
@@ -68,4 +71,7 @@ def make_schedule(
         interval=settings.sync_every_seconds,
         is_watched=is_watched,
     )
-    return [Chore("bring indexes up to date", scheduler.pause_seconds, scheduler.queue_some)]
+    return [
+        rebuilding,
+        Chore("bring indexes up to date", scheduler.pause_seconds, scheduler.queue_some),
+    ]

@@ -13,12 +13,20 @@ class Caller:
 
     `policy` says what may be named; `may_write` is whether anything may be changed. `folder` is
     the absolute path, with every symbolic link followed, of the working directory of a caller on
-    this machine; None where there is none.
+    this machine; None where there is none. `roots` are the folders that the caller's program says
+    it works in, as paths of the same kind, where it says so.
     """
 
     policy: CallerPolicy = LOCAL
     folder: str | None = None
     may_write: bool = True
+    roots: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The folders that are meant where no source is named: the roots, or else the working
+        directory."""
+        return self.roots or (() if self.folder is None else (self.folder,))
 
     @property
     def is_local(self) -> bool:

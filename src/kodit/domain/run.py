@@ -15,6 +15,7 @@ from kodit.domain.task import (
     AT_ONCE,
     PREDECESSORS,
     Claim,
+    ErrorAbout,
     QueuePriority,
     Task,
     TaskState,
@@ -129,16 +130,21 @@ class IndexRun:
                     other.end(TaskState.SKIPPED, now)
         self.settle(now)
 
-    def fail(self, task: Task, error: str, now: datetime) -> None:
+    def fail(self, task: Task, error: str, now: datetime, about: ErrorAbout | None = None) -> None:
         """A running task has failed for good; what follows it stays blocked."""
-        task.end(TaskState.FAILED, now, error)
+        task.end(TaskState.FAILED, now, error, about)
         self.settle(now)
 
     def try_again(
-        self, task: Task, error: str | None, available_at: datetime, now: datetime
+        self,
+        task: Task,
+        error: str | None,
+        available_at: datetime,
+        now: datetime,
+        about: ErrorAbout | None = None,
     ) -> None:
         """A running task goes back to the queue; `error` says why, None after a release."""
-        task.error = error
+        task.error, task.error_about = error, about
         task.make_ready(available_at)
         self.settle(now)
 

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Self
 
+from kodit.domain.errors import Field, KoditError
 from kodit.domain.retry import LONGEST_WAIT
 
 AT_ONCE = datetime.fromtimestamp(0, UTC)
@@ -109,6 +110,18 @@ class AttemptOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorAbout:
+    """What programs go by in the error of a task: its code, and the values that it is about."""
+
+    code: str
+    fields: Mapping[str, Field] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: KoditError) -> Self:
+        return cls(error.code, dict(error.fields))
+
+
+@dataclass(frozen=True, slots=True)
 class TaskAttempt:
     """The history of one claim."""
 
@@ -119,6 +132,7 @@ class TaskAttempt:
     finished_at: datetime | None
     outcome: AttemptOutcome | None
     error: str | None
+    error_about: ErrorAbout | None = None
 
 
 @dataclass(slots=True)
@@ -126,7 +140,8 @@ class Task:
     """A unit of queued work.
 
     `type` is a plain string when the database holds a type that this program does not know;
-    such a task is failed by the worker that claims it.
+    such a task is failed by the worker that claims it. `error` is one sentence; an `error_about`
+    may be missing beside it.
     """
 
     type: TaskType | str
@@ -148,6 +163,7 @@ class Task:
     error: str | None = None
     progress: TaskProgress | None = None
     work: dict[str, int] = field(default_factory=dict)
+    error_about: ErrorAbout | None = None
 
     @classmethod
     def create(cls, type: TaskType, priority: int, payload: Mapping[str, Any]) -> Task:  # noqa: A002
@@ -197,11 +213,17 @@ class Task:
         self.available_at = available_at
         self._let_go()
 
-    def end(self, state: TaskState, now: datetime, error: str | None = None) -> None:
+    def end(
+        self,
+        state: TaskState,
+        now: datetime,
+        error: str | None = None,
+        about: ErrorAbout | None = None,
+    ) -> None:
         """Move to a terminal state."""
         self.state = state
         self.finished_at = now
-        self.error = error
+        self.error, self.error_about = error, about
         self.cancel_requested = False
         self._let_go()
 
@@ -209,7 +231,7 @@ class Task:
         """Back to blocked with a fresh retry budget, as if it had never run."""
         self.state = TaskState.BLOCKED
         self.failures = 0
-        self.error = None
+        self.error = self.error_about = None
         self.finished_at = None
         self.cancel_requested = False
 

@@ -15,6 +15,7 @@ from kodit.domain.source import (
 from kodit.domain.task import (
     AttemptOutcome,
     Claim,
+    ErrorAbout,
     QueuePriority,
     TaskProgress,
     TaskState,
@@ -25,6 +26,7 @@ from kodit.domain.task import (
 __all__ = [
     "AttemptOutcome",
     "Claim",
+    "ErrorAbout",
     "FileProcessingStatus",
     "FileStamp",
     "Hit",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from kodit.domain.errors import KoditError, TransientError
 from kodit.infrastructure.resident.connecting import ask_to_end, connect, handshake
@@ -32,7 +33,16 @@ class Resident:
         self._version = version
         self._starting = threading.Lock()
         self._kept: socket.socket | None = None
-        self.headers = {} if folder is None else {"X-Kodit-Folder": percent_encoded(folder)}
+        self._folder = folder
+
+    def headers(self, roots: Sequence[str] = ()) -> dict[str, str]:
+        """Where the client works, for the server: its folder, and its roots where it has some. The
+        folder of a program that works elsewhere than it was started is its first root."""
+        folder = self._folder
+        if roots and not any(f"{folder}/".startswith(f"{root.rstrip('/')}/") for root in roots):
+            folder = roots[0]
+        headers = {} if folder is None else {"X-Kodit-Folder": percent_encoded(folder)}
+        return headers | ({"X-Kodit-Roots": ",".join(map(percent_encoded, roots))} if roots else {})
 
     def connect(self) -> socket.socket:
         """A new connection. Raises KoditError where there is no server and none can be started."""

@@ -7,27 +7,31 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from kodit.front.messages import (
     INVALID_REQUEST,
     PARSE_ERROR,
+    VERSION_KEY,
     Answers,
     Message,
     error,
     failure,
     is_request,
     may_be_repeated,
+    meta_of,
 )
 
 if TYPE_CHECKING:
     from kodit.front.exchange import Exchange
     from kodit.front.resident import Resident
+    from kodit.front.roots import Roots
 
 MOST_ATTEMPTS = 4
 SECONDS_BETWEEN_ATTEMPTS = 0.1
 """A server that was killed still takes connections for a moment."""
+ROOTS_MAY_BE_NEW = ("notifications/initialized", "notifications/roots/list_changed")
 SECONDS_AFTER_THE_END = 5.0
 """How long what is under way may still take after the client has closed the input."""
 
@@ -48,6 +52,8 @@ class Front:
         self._writing = threading.Lock()
         self._state = threading.Lock()
         self._under_way: dict[object, _Forwarded] = {}
+        self._roots: Roots | None = None
+        """Of a client that has some."""
 
     def run(self) -> None:
         """Serve until the input ends; what is under way then has a moment to finish."""
@@ -84,6 +90,8 @@ class Front:
             params = message.get("params")
             self._cancel(params.get("requestId") if isinstance(params, dict) else None)
         elif is_request(message):
+            if message["method"] == "initialize":
+                self._roots = self._roots_of(message)
             answer = self._answers.to(message)
             if answer is not None:
                 self._write(answer)
@@ -91,7 +99,22 @@ class Front:
                 self._forward(message)
         elif "method" in message and "id" in message:
             self._write(error(None, INVALID_REQUEST, "the id of a request is text or a number"))
+        elif self._roots is not None:
+            if message.get("method") in ROOTS_MAY_BE_NEW:
+                self._roots.ask()
+            elif "method" not in message:
+                self._roots.take(message)
         # Other notifications and responses concern nobody.
+
+    def _roots_of(self, hello: Message) -> Roots | None:
+        """None for a client that does not say it has any."""
+        params = hello.get("params")
+        declared = params.get("capabilities") if isinstance(params, dict) else None
+        if not isinstance(declared, dict) or not isinstance(declared.get("roots"), dict):
+            return None
+        from kodit.front.roots import Roots  # noqa: PLC0415 - most clients have none
+
+        return Roots(self._write)
 
     def _forward(self, request: Message) -> None:
         forwarded = _Forwarded(request)
@@ -128,7 +151,8 @@ class Front:
 
         request = forwarded.request
         resident = self._get_resident()
-        headers = resident.headers | _headers(request, self._answers.version_of(request))
+        version = self._answers.version_of(request)
+        headers = resident.headers(self._folders(request)) | _headers(request, version)
         for attempt in range(1, MOST_ATTEMPTS + 1):
             exchange = Exchange(resident.connect())
             if not forwarded.begin(exchange):
@@ -149,6 +173,12 @@ class Front:
             finally:
                 exchange.close()
             time.sleep(attempt * SECONDS_BETWEEN_ATTEMPTS)
+
+    def _folders(self, request: Message) -> Sequence[str]:
+        """The roots of the client; a request of a newer revision has none."""
+        if self._roots is None or VERSION_KEY in meta_of(request):
+            return ()
+        return self._roots.folders()
 
     def _get_resident(self) -> Resident:
         with self._state:

@@ -15,6 +15,8 @@ from kodit.server.hosts import HostNames
 from kodit.server.problems import Refusal, Scope, header_values
 
 FOLDER_HEADER = b"x-kodit-folder"
+ROOTS_HEADER = b"x-kodit-roots"
+"""Paths, separated by commas; over TCP neither of the two means anything."""
 KEY_HEADER = b"x-api-key"
 OPEN_PATHS = ("/healthz", "/readyz")
 """Answered without a key: they tell nothing."""
@@ -37,11 +39,12 @@ class LocalAccess:
     """The socket: whoever can open it is the user of this server."""
 
     def admit(self, scope: Scope) -> Caller | Refusal:
-        """The caller, in the folder that its header names."""
-        named = header_values(scope, FOLDER_HEADER)
-        if not named:
+        """The caller, in the folder and with the roots that its headers name."""
+        folders, roots = header_values(scope, FOLDER_HEADER), header_values(scope, ROOTS_HEADER)
+        if not folders:
             return LOCAL_CALLER
-        return Caller(LOCAL, unquote(named[0], errors="surrogateescape"))
+        named = [_path(one) for one in roots[0].split(",")] if roots else []
+        return Caller(LOCAL, _path(folders[0]), roots=tuple(filter(None, named)))
 
 
 class RemoteAccess:
@@ -101,6 +104,10 @@ class RemoteAccess:
         if _is_of_another_page(scope, has_origin=bool(origins)):
             return _foreign_page("pages of other sites")
         return None
+
+
+def _path(encoded: str) -> str:
+    return unquote(encoded, errors="surrogateescape")
 
 
 def _is_of_another_page(scope: Scope, *, has_origin: bool) -> bool:

@@ -12,8 +12,9 @@ from itertools import islice
 
 from kodit.application.services.extraction_stage import ExtractionStage
 from kodit.application.services.queue_service import QueueService
+from kodit.application.services.snapshots import without_keyword_index
 from kodit.application.services.stage import Stage, StageHandler, StageOutcome, tracker_of
-from kodit.application.services.threads import in_thread
+from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.vector_stages import VectorStages
 from kodit.domain.batches import (
     MOST_PER_TRANSACTION,
@@ -27,6 +28,7 @@ from kodit.domain.ports.repositories import Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
+from kodit.domain.search import EVERYTHING
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
 from kodit.domain.source import MOST_UNKNOWN, SourceHistory
@@ -80,6 +82,14 @@ class CodeIndexingApplicationService:
         """
         base = QueuePriority.USER_INITIATED if is_user_initiated else QueuePriority.BACKGROUND
         return await self._queue.request_run(index_id, base)
+
+    async def without_keyword_index(self) -> list[int]:
+        """The indexes that are searched without the keyword index until they are indexed again.
+        Raises PermanentError where it cannot be read at all."""
+        return await in_thread(
+            lambda: without_keyword_index(self._database, self._keyword_index, EVERYTHING),
+            Lane.READS,
+        )
 
     async def process_sync(
         self, task: Task, tracker: ProgressTracker | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from kodit.application.services.index_locator import IndexLocator
@@ -21,6 +22,15 @@ from kodit.domain.ports.sources import SourceParser
 from kodit.domain.questions import Where
 
 SECONDS_BETWEEN_LOOKS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What a first question has led to: whether something is being indexed for it, and the projects
+    that are not, as somebody has deleted their indexes."""
+
+    has_begun: bool = False
+    deleted: tuple[str, ...] = ()
 
 
 class FirstLookService:
@@ -47,27 +57,27 @@ class FirstLookService:
         self._made: set[int] = set()
         """Indexes that have been complete once, which they stay."""
 
-    async def begin(self, caller: Caller, where: Where, seconds: float) -> bool:
+    async def begin(self, caller: Caller, where: Where, seconds: float) -> FirstLook:
         """Have the sources indexed that are named and not known, or, where none is named, the
         project that the caller stands in; wait until that is done, at most so many seconds. Does
-        nothing for a caller who may only read, or where everything is known. Returns whether there
-        was something to index.
+        nothing for a caller who may only read, or where everything is known. A project whose index
+        was deleted on request is indexed again only when somebody names it.
 
         Raises SourceError and RefusedByPolicyError for what is named and cannot be indexed.
         """
-        if not caller.may_write or where.everywhere:
-            return False
-        unknown = await in_thread(lambda: self._unknown(caller, where))
-        if not unknown:
-            return False
+        if where.everywhere:
+            return FirstLook()
+        unknown, deleted = await in_thread(lambda: self._unknown(caller, where))
+        if not unknown or not caller.may_write:
+            return FirstLook(deleted=deleted)
         try:
             runs = await self._sources.add(IndexRequest(unknown), caller)
         except UserError:
             if where.sources:
                 raise
-            return False  # nobody has asked for it
+            return FirstLook(deleted=deleted)  # nobody has asked for it
         await self._ended([run.id for run in runs], seconds)
-        return True
+        return FirstLook(has_begun=True, deleted=deleted)
 
     async def wait_until_made(
         self, caller: Caller, where: Where, seconds: float, most_seconds: float
@@ -84,15 +94,20 @@ class FirstLookService:
         if making:
             await self._ended(making, seconds, most_seconds)
 
-    def _unknown(self, caller: Caller, where: Where) -> list[str]:
+    def _unknown(self, caller: Caller, where: Where) -> tuple[list[str], tuple[str, ...]]:
+        """What is to be indexed, and what is not because its index was deleted."""
         if where.sources:
-            return [name for name in where.sources if not self._is_known(name, caller)]
-        if not caller.is_local or caller.folder is None:
-            return []
-        if self._locator.holding(caller.folder) is not None:
-            return []
-        project = self._parser.project_of(caller.folder)
-        return [] if project is None else [project]
+            return [name for name in where.sources if not self._is_known(name, caller)], ()
+        if not caller.is_local:
+            return [], ()
+        projects = dict.fromkeys(
+            project
+            for folder in caller.places
+            if self._locator.holding(folder) is None
+            and (project := self._parser.project_of(folder)) is not None
+        )
+        deleted = tuple(one for one in projects if self._locator.was_deleted(one))
+        return [one for one in projects if one not in deleted], deleted
 
     def _is_known(self, name: str, caller: Caller) -> bool:
         try:

@@ -77,6 +77,11 @@ class IndexLocator:
         relative = place.relative_to(nearest.source.location).as_posix()
         return nearest, "" if relative == "." else relative
 
+    def was_deleted(self, folder: str) -> bool:
+        """Whether the index of this folder was deleted because somebody asked for it."""
+        with self._database.read() as transaction:
+            return transaction.indexes.was_deleted(folder)
+
     def all(self) -> Sequence[Index]:
         """Every index, by identifier."""
         with self._database.read() as transaction:

@@ -12,6 +12,7 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.entities import Index, IndexRun, IndexSummary
 from kodit.domain.errors import NotFoundError, UserError
+from kodit.domain.intervals import SyncEvery
 from kodit.domain.policy import LOCAL, CallerPolicy
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
@@ -19,7 +20,7 @@ from kodit.domain.ports.hosts import HostResolver
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.source import Credentials
-from kodit.domain.value_objects import Source, TaskState, TaskType
+from kodit.domain.value_objects import Source, SourceKind, TaskState, TaskType
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class SourceRequest:
     reference: str | None = None
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
-    sync_every: int | None = None
+    sync_every: SyncEvery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,8 @@ class IndexService:
                 if found.source != chosen:
                     indexes.update_source(found.id, chosen)
                 if request.sync_every is not None:
-                    indexes.update_sync_every(found.id, request.sync_every)
+                    seconds = None if request.sync_every == "default" else request.sync_every
+                    indexes.update_sync_every(found.id, seconds)
                 replaced = None
                 if reference is not None and reference != found.credentials:
                     replaced = found.credentials
@@ -272,11 +274,14 @@ class IndexService:
 
     async def hide(self, index_id: int) -> Index:
         """Begin to delete an index: it has no runs any more, and nobody sees it. `remove` does the
-        rest, or else `finish_deletions`. Raises NotFoundError."""
+        rest, or else `finish_deletions`. A folder is not indexed again until somebody names it.
+        Raises NotFoundError."""
 
         def mark(transaction: Transaction) -> Index:
             index = transaction.indexes.get(index_id)
             transaction.indexes.mark_deleted(index_id, self._clock.now())
+            if index.source.kind is SourceKind.FOLDER:
+                transaction.indexes.remember_deletion(index.source.location, self._clock.now())
             return index
 
         return await self._queue.abandon(mark, index_id)

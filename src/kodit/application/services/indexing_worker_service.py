@@ -253,10 +253,11 @@ class IndexingWorkerService:
             state = await self._queue.fail_transiently(task.claim, passing)
             return "retried" if state is TaskState.READY else str(state)
         if isinstance(error, KoditError):
-            await self._queue.fail(task.claim, str(error))
+            await self._queue.fail(task.claim, error)
         else:
             log.error("a stage raised an unexpected error", exc_info=error)
-            await self._queue.fail(task.claim, f"{type(error).__name__}: {error}")
+            told = f"{type(error).__name__}: {error}"
+            await self._queue.fail(task.claim, PermanentError(told, code="internal_error"))
         return "failed"
 
     def _handler(self, task: Task) -> StageHandler:

@@ -14,13 +14,20 @@ from kodit.application.services.queue_transitions import LEASE, QueueTransitions
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import KoditError, TransientError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock, Notified
 from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.value_objects import Claim, QueuePriority, RunState, TaskProgress, TaskState
+from kodit.domain.value_objects import (
+    Claim,
+    ErrorAbout,
+    QueuePriority,
+    RunState,
+    TaskProgress,
+    TaskState,
+)
 
 T = TypeVar("T")
 
@@ -129,17 +136,19 @@ class QueueService:
     def _next(self, transaction: Transaction, worker: str | None, count: int) -> list[Task]:
         return [] if worker is None else self._transitions.claim(transaction, worker, count)
 
-    async def fail(self, claim: Claim, error: str) -> None:
-        """A task has failed in a way that trying again would not repair. Raises LeaseLost."""
-        await self._write(lambda transaction: self._transitions.fail(transaction, claim, error))
+    async def fail(self, claim: Claim, error: KoditError | str) -> None:
+        """A task has failed in a way that trying again would not repair; a mere sentence has no
+        code. Raises LeaseLost."""
+        about = ErrorAbout.of(error) if isinstance(error, KoditError) else None
+        await self._write(
+            lambda transaction: self._transitions.fail(transaction, claim, str(error), about)
+        )
 
     async def fail_transiently(self, claim: Claim, error: TransientError) -> TaskState:
         """A task has failed in a way that may pass: it waits for its back-off (`ready`), or fails
         for good when its retry budget is spent (`failed`). Raises LeaseLost."""
         return await self._write(
-            lambda transaction: self._transitions.fail_transiently(
-                transaction, claim, str(error), error.retry_after_seconds
-            )
+            lambda transaction: self._transitions.fail_transiently(transaction, claim, error)
         )
 
     async def release(self, claim: Claim) -> None:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from kodit.application.services.queue_events import record_event
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
-from kodit.domain.errors import LeaseLost, NotFoundError, UserError
+from kodit.domain.errors import LeaseLost, NotFoundError, TransientError, UserError
 from kodit.domain.ports.database import Transaction
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.tasks import TaskRepository
@@ -23,6 +23,7 @@ from kodit.domain.task import AT_ONCE
 from kodit.domain.value_objects import (
     AttemptOutcome,
     Claim,
+    ErrorAbout,
     QueuePriority,
     RunState,
     TaskProgress,
@@ -116,29 +117,35 @@ class QueueTransitions:
             run.complete(task, now, nothing_to_do=nothing_to_do)
         self._let_go(transaction.tasks, held, AttemptOutcome.SUCCEEDED)
 
-    def fail(self, transaction: Transaction, claim: Claim, error: str) -> None:
+    def fail(
+        self,
+        transaction: Transaction,
+        claim: Claim,
+        error: str,
+        about: ErrorAbout | None = None,
+    ) -> None:
         """A task has failed for good. Raises LeaseLost."""
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
-        run.fail(task, error, self._clock.now())
-        self._let_go(transaction.tasks, held, AttemptOutcome.FAILED, error)
+        run.fail(task, error, self._clock.now(), about)
+        self._let_go(transaction.tasks, held, AttemptOutcome.FAILED, error, about)
 
     def fail_transiently(
         self,
         transaction: Transaction,
         claim: Claim,
-        error: str,
-        retry_after_seconds: float | None = None,
+        error: TransientError,
     ) -> TaskState:
         """A task has failed in a way that may pass; returns what became of it. Raises
         LeaseLost."""
         return self._try_again(
             transaction,
             claim,
-            error,
+            str(error),
             AttemptOutcome.RETRIED,
             lambda failures: self._retry_policy.delay(
-                failures, self._jitter(), retry_after_seconds
+                failures, self._jitter(), error.retry_after_seconds
             ),
+            about=ErrorAbout.of(error),
         )
 
     def reclaim(self, transaction: Transaction, seen: Task, why: str) -> TaskState | None:
@@ -150,7 +157,12 @@ class QueueTransitions:
             if task.lease_expires_at != seen.lease_expires_at:
                 return None
             return self._try_again(
-                transaction, claim, why, AttemptOutcome.LOST, lambda _failures: timedelta(0)
+                transaction,
+                claim,
+                why,
+                AttemptOutcome.LOST,
+                lambda _failures: timedelta(0),
+                about=ErrorAbout("worker_lost"),
             )
         except LeaseLost:
             return None
@@ -200,7 +212,13 @@ class QueueTransitions:
         for run in runs:
             run.abandon(now)
         tasks.save_runs(runs)
-        tasks.close_attempts(held, now, AttemptOutcome.CANCELLED, "its index was deleted")
+        tasks.close_attempts(
+            held,
+            now,
+            AttemptOutcome.CANCELLED,
+            "its index was deleted",
+            ErrorAbout("index_deleted"),
+        )
         for run in runs:
             record_event("run ended", run, outcome=run.state, reason="its index was deleted")
 
@@ -245,6 +263,8 @@ class QueueTransitions:
         error: str,
         outcome: AttemptOutcome,
         delay: Callable[[int], timedelta],
+        *,
+        about: ErrorAbout,
     ) -> TaskState:
         now = self._clock.now()
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
@@ -252,11 +272,11 @@ class QueueTransitions:
         if self._retry_policy.is_spent(task.failures):
             outcome = AttemptOutcome.FAILED
             error = f"{error} (tried {task.failures} times)"
-            run.fail(task, error, now)
+            run.fail(task, error, now, about)
         else:
             wait = delay(task.failures)
-            run.try_again(task, error, now + wait if wait else AT_ONCE, now)
-        self._let_go(transaction.tasks, held, outcome, error)
+            run.try_again(task, error, now + wait if wait else AT_ONCE, now, about)
+        self._let_go(transaction.tasks, held, outcome, error, about)
         return task.state
 
     def _hold(self, tasks: TaskRepository, claims: Sequence[Claim]) -> list[tuple[IndexRun, Task]]:
@@ -278,11 +298,12 @@ class QueueTransitions:
         moved: Sequence[tuple[IndexRun, Task]],
         outcome: AttemptOutcome,
         error: str | None = None,
+        about: ErrorAbout | None = None,
     ) -> None:
         """Store what became of held tasks, and how their claims ended."""
         self._save(tasks, list({run.id: run for run, _task in moved}.values()))
         tasks.close_attempts(
-            [task.claim for _run, task in moved], self._clock.now(), outcome, error
+            [task.claim for _run, task in moved], self._clock.now(), outcome, error, about
         )
 
     def _save(self, tasks: TaskRepository, runs: Sequence[IndexRun]) -> None:

@@ -46,8 +46,8 @@ class ScopeService:
         self._locator = locator
 
     def choose(self, caller: Caller, where: Where) -> Chosen:
-        """The indexes of the sources that are named; without any, the index that holds the
-        caller's folder, or else all. A folder below an indexed one means that part of its index.
+        """The indexes of the sources that are named; without any, those that hold the folders the
+        caller works in, or else all. A folder below an indexed one means that part of its index.
 
         Raises NotFoundError, SourceError and RefusedByPolicyError.
         """
@@ -55,9 +55,9 @@ class ScopeService:
             raise InvalidQueryError(f"at most {MOST_SOURCES} sources can be named")
         parts = [self._locator.locate_part(name, caller) for name in where.sources]
         is_implied = False
-        if not parts and not where.everywhere and caller.folder is not None:
-            held = self._locator.holding(caller.folder)
-            parts, is_implied = ([held], True) if held is not None else ([], False)
+        if not parts and not where.everywhere:
+            parts = self._held(caller)
+            is_implied = bool(parts)
         return Chosen(_filter_of(parts, where), is_implied)
 
     def places(self, caller: Caller, where: Where, place: str) -> Places:
@@ -79,16 +79,20 @@ class ScopeService:
         if where.sources:
             parts = [self._locator.locate_part(name, caller) for name in where.sources]
             return Places(_in_each(parts, place))
-        if not where.everywhere and caller.folder is not None:
-            held = self._locator.holding(caller.folder)
-            if held is not None:
-                return Places(_in_each([held], place), is_implied=True)
+        held_here = [] if where.everywhere else self._held(caller)
+        if held_here:
+            return Places(_in_each(held_here, place), is_implied=True)
         indexes = self._locator.all()
         if not indexes:
             raise InvalidQueryError(
                 "this is about one index: name its source", code="source_missing"
             )
         return Places(_in_each([(index, "") for index in indexes], place), len(indexes) > 1)
+
+    def _held(self, caller: Caller) -> list[tuple[Index, str]]:
+        """The indexes, or their parts, that hold the folders the caller works in."""
+        held = [self._locator.holding(folder) for folder in caller.places]
+        return [one for one in held if one is not None]
 
 
 def _in_each(

@@ -11,13 +11,11 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index, IndexRun
-from kodit.domain.errors import NotFoundError, SourceError, UserError
+from kodit.domain.errors import NotFoundError, SourceError
+from kodit.domain.intervals import SyncEvery, check_sync_every
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.source import ParsedSource
 from kodit.domain.value_objects import QueuePriority, Source
-
-SHORTEST_SYNC_EVERY = 60
-LONGEST_SYNC_EVERY = 366 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +23,15 @@ class IndexRequest:
     """What is to be indexed: sources as typed, globs that choose their files (None leaves them as
     they were, an empty tuple clears them), where their secret is, `env:NAME`, if it is not part of
     the URL, which ref is meant, if it is not, and after how many seconds a server brings them up to
-    date by itself (0 for never, None leaves that as it was)."""
+    date by itself (0 for never, `default` for the interval of the server, None leaves that as it
+    was)."""
 
     sources: Sequence[str]
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
     credentials: str | None = None
     ref: str | None = None
-    sync_every: int | None = None
+    sync_every: SyncEvery | None = None
 
 
 class SourceService:
@@ -75,7 +74,8 @@ class SourceService:
     def _understand(self, request: IndexRequest, caller: Caller) -> list[SourceRequest]:
         self._parser.check_globs("include", request.include or ())
         self._parser.check_globs("exclude", request.exclude or ())
-        _check_sync_every(request.sync_every)
+        if isinstance(request.sync_every, int):
+            check_sync_every(request.sync_every)
         return [
             SourceRequest(
                 one.source,
@@ -111,13 +111,3 @@ class SourceService:
                 f"{ref!r} is not the name of a branch, tag or commit", code="source_invalid"
             )
         return with_ref
-
-
-def _check_sync_every(seconds: int | None) -> None:
-    if seconds and not SHORTEST_SYNC_EVERY <= seconds <= LONGEST_SYNC_EVERY:
-        raise UserError(
-            f"an index can be brought up to date every {SHORTEST_SYNC_EVERY} to "
-            f"{LONGEST_SYNC_EVERY} seconds, or never with 0, but not every {seconds}",
-            code="sync_every_invalid",
-            sync_every=seconds,
-        )

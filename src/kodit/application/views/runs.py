@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
+from kodit.domain.errors import Field
 from kodit.domain.task import AT_ONCE
-from kodit.domain.value_objects import TaskType
+from kodit.domain.value_objects import ErrorAbout, TaskType
 
 if TYPE_CHECKING:
     from kodit.application.services.queue_overview import QueueOverview, Reason
@@ -48,7 +49,8 @@ class WorkView:
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One claim of a task."""
+    """One claim of a task. `error_code` and `error_fields` are what programs go by, where the error
+    has them: those of older versions have none."""
 
     task_id: int
     claim_no: int
@@ -57,6 +59,8 @@ class AttemptView:
     finished_at: str | None
     outcome: str | None
     error: str | None
+    error_code: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    error_fields: Mapping[str, Field] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, attempt: TaskAttempt) -> Self:
@@ -68,6 +72,8 @@ class AttemptView:
             finished_at=moment(attempt.finished_at),
             outcome=None if attempt.outcome is None else attempt.outcome.value,
             error=attempt.error,
+            error_code=_code(attempt.error_about),
+            error_fields=_fields(attempt.error_about),
         )
 
 
@@ -75,7 +81,8 @@ class AttemptView:
 class TaskView:
     """One stage of a run. `available_at` is when a task that is put off is tried again; `reason`
     says why it stands where it does, where the queue was looked at, `reason_code` and
-    `reason_fields` what there is to do about it, and with what; `history` are its claims."""
+    `reason_fields` what there is to do about it, and with what; `history` are its claims. An error
+    has a code and fields as in `AttemptView`."""
 
     id: int
     type: str
@@ -94,6 +101,8 @@ class TaskView:
     reason_code: str | None = field(default=None, metadata=ONLY_WHEN_SET)
     reason_fields: Mapping[str, int] | None = field(default=None, metadata=ONLY_WHEN_SET)
     history: tuple[AttemptView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    error_code: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    error_fields: Mapping[str, Field] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(
@@ -121,7 +130,17 @@ class TaskView:
             reason_code=None if reason is None else reason.code,
             reason_fields=reason.fields if reason is not None and reason.fields else None,
             history=None if history is None else tuple(map(AttemptView.of, history)),
+            error_code=_code(task.error_about),
+            error_fields=_fields(task.error_about),
         )
+
+
+def _code(about: ErrorAbout | None) -> str | None:
+    return None if about is None else about.code
+
+
+def _fields(about: ErrorAbout | None) -> Mapping[str, Field] | None:
+    return about.fields if about is not None and about.fields else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class StandingView:
     that are not in the index, by reason, but for those that ignore files and globs leave out;
     `unsearched` are the engines that did not take part. `folder` is the part of the index that was
     asked, where that is not the whole; `is_implied` is true where nobody named the index: it is the
-    one that holds the caller's folder.
+    one that holds the caller's folder. There is no age: it is the time since `indexed_at`, and an
+    index that has not changed gives the same answer byte for byte, whoever answers and when.
     """
 
     index_id: int
@@ -46,4 +47,3 @@ class StandingView:
     unsearched: tuple[str, ...]
     folder: str | None = field(default=None, metadata=ONLY_WHEN_SET)
     is_implied: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
-    age_seconds: int | None = field(default=None, metadata=ONLY_WHEN_SET)

@@ -63,7 +63,17 @@ class Followed(NamedTuple):
 class IndexRepository(Protocol):
     """Indexes and their working copies within one transaction."""
 
-    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index: ...
+    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index:
+        """A new index; a deletion of its folder that was remembered is forgotten."""
+        ...
+
+    def remember_deletion(self, folder: str, now: datetime) -> None:
+        """The index of this folder was deleted because somebody asked for it."""
+        ...
+
+    def was_deleted(self, folder: str) -> bool:
+        """Whether that is so, and the folder has not been added again since."""
+        ...
 
     def get(self, index_id: int) -> Index:
         """Raises NotFoundError, also for an index that is being deleted."""
@@ -93,8 +103,9 @@ class IndexRepository(Protocol):
         """Store another reference to the secret of the source."""
         ...
 
-    def update_sync_every(self, index_id: int, seconds: int) -> None:
-        """Store how often a server brings an index up to date by itself, 0 for never."""
+    def update_sync_every(self, index_id: int, seconds: int | None) -> None:
+        """Store how often a server brings an index up to date by itself, 0 for never, None for
+        what the server does with the others."""
         ...
 
     def release(self, index_id: int) -> None:

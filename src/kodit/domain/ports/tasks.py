@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import AttemptOutcome, Claim, Task, TaskAttempt, TaskProgress
+from kodit.domain.task import AttemptOutcome, Claim, ErrorAbout, Task, TaskAttempt, TaskProgress
 
 NO_RUN_YET = 2**62
 """Larger than the identifier of any run."""
@@ -144,7 +144,12 @@ class TaskRepository(Protocol):
         ...
 
     def close_attempts(
-        self, claims: Sequence[Claim], now: datetime, outcome: AttemptOutcome, error: str | None
+        self,
+        claims: Sequence[Claim],
+        now: datetime,
+        outcome: AttemptOutcome,
+        error: str | None,
+        about: ErrorAbout | None = None,
     ) -> None:
         """Write down how these claims ended."""
         ...

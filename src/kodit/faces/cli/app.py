@@ -124,6 +124,14 @@ def index(
             help="The environment variable that holds user:password or a token.",
         ),
     ] = None,
+    sync_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INTERVAL",
+            help="How often a server brings it up to date by itself: 10m, 1h30m, 2d, never, or "
+            "default for the server's own interval. Kept until another is given.",
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Index now, or only queue the work.")
     ] = True,
@@ -134,12 +142,16 @@ def index(
         status(context, None, as_json=as_json)
         return
     from kodit.application.services.source_service import IndexRequest
+    from kodit.domain.intervals import parse_sync_every
     from kodit.faces.cli.terminal.indexing import index_and_show
 
+    interval = None if sync_every is None else parse_sync_every(sync_every)
     with _opened(context) as session:
         succeeded = index_and_show(
             session,
-            IndexRequest(sources, _globs(include), _globs(exclude), credentials),
+            IndexRequest(
+                sources, _globs(include), _globs(exclude), credentials, sync_every=interval
+            ),
             wait=wait,
             as_json=as_json,
         )

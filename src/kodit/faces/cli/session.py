@@ -94,6 +94,10 @@ class Session:
             self._application.open()
         return self._application
 
+    def stands_in(self, source: str) -> bool:
+        """Whether a source of this machine is the current folder, or holds it."""
+        return self._folder is not None and f"{self._folder}/".startswith(f"{source.rstrip('/')}/")
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine; Ctrl-C cancels it first."""
         if self._runner is None:

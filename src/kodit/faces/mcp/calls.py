@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.questions import Where
 from kodit.faces.mcp.arguments import Arguments
 from kodit.faces.mcp.definitions import DEFAULT_BUDGET, LONGEST_WAIT_SECONDS, Tool
+from kodit.faces.mcp.text.page import Page
 
 if TYPE_CHECKING:
     from kodit.composition import Application
@@ -49,6 +51,8 @@ class Call:
     report_progress: ReportProgress
     named: set[tuple[int, str]] = field(default_factory=set)
     """The files that the answer names, each by the identifier of its index and its path."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences that the answer begins with, whatever it is."""
 
     @property
     def now(self) -> datetime:
@@ -91,6 +95,14 @@ class Call:
         return Where(
             self.sources, self.means_everything, languages, self.arguments.get("paths", ())
         )
+
+    def page(self, standing: Sequence[StandingView] = (), found: Collection[int] = ()) -> Page:
+        """The answer, still empty but for its notes, with what it stands on; `found` are the
+        indexes that something was found in."""
+        page = Page(self.budget, standing, self.now, found)
+        for note in self.notes:
+            page.note(note)
+        return page
 
     def name_files(self, found: Iterable[OfFile]) -> None:
         """Note which files the answer names."""

@@ -22,6 +22,7 @@ from kodit.domain.entities import IndexRun, SearchResult
 from kodit.domain.errors import IndexingError
 from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
+from kodit.domain.intervals import parse_sync_every
 from kodit.domain.search import choose
 from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import (
@@ -97,13 +98,16 @@ class Kodit:
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
         credentials: str | None = None,
+        sync_every: int | str | None = None,
         wait: bool = True,
     ) -> list[IndexStatus]:
         """Add or refresh sources (git URLs, optionally `URL@ref`, folders, or identifiers of
         indexes) and wait until they are indexed; with `wait` off, only queue the work for a
         worker. `include` and `exclude` are globs over their paths: None leaves them as they were
         given before, an empty sequence clears them. `credentials` (`env:NAME`) names the variable
-        that holds `user:password` or a token, where the URL has none.
+        that holds `user:password` or a token, where the URL has none. `sync_every` is how often a
+        server brings the index up to date by itself: seconds, 0 or "never", "10m", or "default" for
+        the server's own interval; None leaves that as it was.
 
         Raises SourceError for a source that is refused, and IndexingError when a run fails.
         """
@@ -113,6 +117,7 @@ class Kodit:
             None if include is None else tuple(include),
             None if exclude is None else tuple(exclude),
             credentials,
+            sync_every=parse_sync_every(sync_every) if isinstance(sync_every, str) else sync_every,
         )
 
         async def work(application: Application) -> list[IndexStatus]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BeforeValidator, Field
 
-from kodit.application.services.source_service import (
-    LONGEST_SYNC_EVERY,
-    SHORTEST_SYNC_EVERY,
-    IndexRequest,
-)
+from kodit.application.services.source_service import IndexRequest
 from kodit.application.views.indexes import AcceptedView, IndexPageView, OneIndexView
+from kodit.domain.intervals import LONGEST_SYNC_EVERY, SHORTEST_SYNC_EVERY
 from kodit.domain.questions import IndexesQuestion
 from kodit.faces.rest.asking import Asked, CallerOf, Writer, answer
 from kodit.faces.rest.background import background_of
@@ -32,7 +29,9 @@ from kodit.faces.rest.problems import documented
 
 router = APIRouter(tags=["indexes"])
 
-SyncEvery = Annotated[int, Field(ge=0, le=LONGEST_SYNC_EVERY), BeforeValidator(whole)]
+SyncEvery = (
+    Annotated[int, Field(ge=0, le=LONGEST_SYNC_EVERY), BeforeValidator(whole)] | Literal["default"]
+)
 IndexId = Annotated[Identifier, Path(description="The identifier of an index.")]
 
 
@@ -70,7 +69,8 @@ class NewIndex(Parameters):
     sync_every: SyncEvery | None = Field(
         None,
         description="After how many seconds the server brings it up to date by itself, "
-        f"{SHORTEST_SYNC_EVERY} at least, or 0 for never. Without it, that stays as it was.",
+        f"{SHORTEST_SYNC_EVERY} at least, or 0 for never; `default` is the interval of the server. "
+        "Without it, that stays as it was.",
     )
 
 

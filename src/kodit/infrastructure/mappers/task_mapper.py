@@ -11,7 +11,14 @@ from operator import attrgetter
 from typing import Any
 
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
-from kodit.domain.value_objects import AttemptOutcome, RunState, TaskProgress, TaskState, TaskType
+from kodit.domain.value_objects import (
+    AttemptOutcome,
+    ErrorAbout,
+    RunState,
+    TaskProgress,
+    TaskState,
+    TaskType,
+)
 from kodit.infrastructure.mappers.moments import (
     to_microseconds,
     to_moment,
@@ -70,6 +77,7 @@ TASK_COLUMNS = (
     "progress_current",
     "progress_total",
     "work",
+    "error_about",
 )
 ATTEMPT_COLUMNS = (
     "task_id",
@@ -79,6 +87,7 @@ ATTEMPT_COLUMNS = (
     "finished_at",
     "outcome",
     "error",
+    "error_about",
 )
 """The columns of the rows below, in their order."""
 
@@ -127,6 +136,7 @@ _MOVABLE_OF_TASK = (
     "available_at",
     "finished_at",
     "error",
+    "error_about",
 )
 _MOVABLE_OF_RUN = ("state", "is_follow_up", "cancel_requested", "started_at", "finished_at")
 """What a change of state may touch: columns and attributes of the same names."""
@@ -167,6 +177,8 @@ def _changes(
 def _stored(value: Any) -> Any:
     if isinstance(value, datetime):
         return to_microseconds(value)
+    if isinstance(value, ErrorAbout):
+        return stored_about(value)
     return value.value if isinstance(value, StrEnum) else value
 
 
@@ -194,6 +206,7 @@ def row_to_task(row: Sequence[Any]) -> Task:
         current,
         total,
         work,
+        about,
     ) = row
     return Task(
         _DOMAIN_TYPES.get(task_type, task_type),
@@ -215,6 +228,7 @@ def row_to_task(row: Sequence[Any]) -> Task:
         error,
         None if operation is None else TaskProgress(operation, current, total),
         _parsed(work).copy(),
+        _to_about(about),
     )
 
 
@@ -235,7 +249,7 @@ def row_to_run(row: Sequence[Any]) -> IndexRun:
 
 def row_to_attempt(row: Sequence[Any]) -> TaskAttempt:
     """`row` holds `ATTEMPT_COLUMNS`."""
-    task_id, claim_no, worker, started_at, finished_at, outcome, error = row
+    task_id, claim_no, worker, started_at, finished_at, outcome, error, about = row
     return TaskAttempt(
         task_id=task_id,
         claim_no=claim_no,
@@ -244,7 +258,23 @@ def row_to_attempt(row: Sequence[Any]) -> TaskAttempt:
         finished_at=to_optional_moment(finished_at),
         outcome=None if outcome is None else AttemptOutcome(outcome),
         error=error,
+        error_about=_to_about(about),
     )
+
+
+def stored_about(about: ErrorAbout | None) -> str | None:
+    """As the database has it: the code and the fields in JSON."""
+    if about is None:
+        return None
+    return json.dumps({"code": about.code, "fields": about.fields}, sort_keys=True)
+
+
+def _to_about(text: str | None) -> ErrorAbout | None:
+    """None where an error has no code, as those of older versions."""
+    if text is None:
+        return None
+    stored = json.loads(text)
+    return ErrorAbout(stored["code"], stored["fields"])
 
 
 @lru_cache(maxsize=4096)

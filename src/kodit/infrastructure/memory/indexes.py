@@ -25,12 +25,19 @@ class MemoryIndexes:
             self._tables.new_id("indexes"), source, WorkingCopy(), now, is_confined=is_confined
         )
         self._tables.indexes[index.id] = index
+        self._tables.deleted_folders.discard(source.location)
         return index
 
     def get(self, index_id: int) -> Index:
         if index_id not in self._tables.indexes or index_id in self._tables.deleted_indexes:
             raise no_such_index(index_id)
         return self._tables.indexes[index_id]
+
+    def remember_deletion(self, folder: str, now: datetime) -> None:
+        self._tables.deleted_folders.add(folder)
+
+    def was_deleted(self, folder: str) -> bool:
+        return folder in self._tables.deleted_folders
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:
         self._tables.deleted_indexes.add(index_id)

@@ -25,6 +25,7 @@ class Tables:
     attempts: dict[tuple[int, int], TaskAttempt] = field(default_factory=dict)
     indexes: dict[int, Index] = field(default_factory=dict)
     deleted_indexes: set[int] = field(default_factory=set)
+    deleted_folders: set[str] = field(default_factory=set)
     files: dict[int, tuple[int, IndexedFile]] = field(default_factory=dict)
     """Index identifier and file, by the file's identifier."""
     last_ids: dict[str, int] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Tables:
             dict(self.attempts),
             dict(self.indexes),
             set(self.deleted_indexes),
+            set(self.deleted_folders),
             dict(self.files),
             dict(self.last_ids),
             self.paused_since,

@@ -13,7 +13,14 @@ from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
 from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.retention import PrunableRuns, RunEnd
-from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
+from kodit.domain.value_objects import (
+    AttemptOutcome,
+    Claim,
+    ErrorAbout,
+    RunState,
+    TaskProgress,
+    TaskState,
+)
 from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
 
 _BEFORE_ALL = RunEnd(datetime.min.replace(tzinfo=UTC), 0)
@@ -71,6 +78,7 @@ class MemoryTaskRepository:
                 available_at=task.available_at,
                 finished_at=task.finished_at,
                 error=task.error,
+                error_about=task.error_about,
             )
 
     def active_run(self, index_id: int) -> IndexRun | None:
@@ -342,14 +350,19 @@ class MemoryTaskRepository:
     # Attempts
 
     def close_attempts(
-        self, claims: Sequence[Claim], now: datetime, outcome: AttemptOutcome, error: str | None
+        self,
+        claims: Sequence[Claim],
+        now: datetime,
+        outcome: AttemptOutcome,
+        error: str | None,
+        about: ErrorAbout | None = None,
     ) -> None:
         for claim in claims:
             key = (claim.task_id, claim.claim_no)
             attempt = self._tables.attempts.get(key)
             if attempt is not None and attempt.finished_at is None:
                 self._tables.attempts[key] = replace(
-                    attempt, finished_at=now, outcome=outcome, error=error
+                    attempt, finished_at=now, outcome=outcome, error=error, error_about=about
                 )
 
     def attempts(self, task_id: int) -> list[TaskAttempt]:

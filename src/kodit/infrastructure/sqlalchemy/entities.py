@@ -37,6 +37,7 @@ from kodit.infrastructure.sqlalchemy.queue_entities import (
 
 __all__ = [
     "BACKED_OFF",
+    "DELETED_FOLDERS",
     "EMBEDDINGS",
     "ENDED",
     "ENRICHMENTS",
@@ -120,6 +121,16 @@ INDEXES = Table(
     Index("one_index_per_source", "kind", "location", "ref", "deleted_at", unique=True),
     sqlite_autoincrement=True,
 )
+
+
+class DeletedFolderColumns(TypedColumns):
+    """A folder whose index was deleted on request, and has not been asked for since."""
+
+    location: Named[str] = Column(Text, primary_key=True)
+    deleted_at: Named[int] = Column(BigInteger)
+
+
+DELETED_FOLDERS = Table("deleted_folders", METADATA, DeletedFolderColumns)
 
 
 class FileColumns(TypedColumns):

@@ -30,6 +30,7 @@ from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, 
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
+    DELETED_FOLDERS,
     FILES,
     INDEXES,
     SNIPPETS,
@@ -55,6 +56,8 @@ class SqlIndexRepository:
     # Indexes
 
     def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index:
+        if source.kind is SourceKind.FOLDER:
+            self._forget_deletion(source.location)
         row = self._connection.execute(
             insert(INDEXES).returning(*INDEXES.c),
             {
@@ -113,7 +116,7 @@ class SqlIndexRepository:
             update(INDEXES).where(INDEXES.c.id == index_id).values(credentials=credentials)
         )
 
-    def update_sync_every(self, index_id: int, seconds: int) -> None:
+    def update_sync_every(self, index_id: int, seconds: int | None) -> None:
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values(sync_every=seconds)
         )
@@ -134,6 +137,21 @@ class SqlIndexRepository:
 
     def remove_some(self, index_id: int, limit: int) -> bool:
         return remove_some(self._connection, index_id, limit)
+
+    def remember_deletion(self, folder: str, now: datetime) -> None:
+        self._forget_deletion(folder)
+        self._connection.execute(
+            insert(DELETED_FOLDERS), {"location": folder, "deleted_at": to_microseconds(now)}
+        )
+
+    def was_deleted(self, folder: str) -> bool:
+        some = exists().where(DELETED_FOLDERS.c.location == folder)
+        return bool(self._connection.execute(select(some)).scalar())
+
+    def _forget_deletion(self, folder: str) -> None:
+        self._connection.execute(
+            delete(DELETED_FOLDERS).where(DELETED_FOLDERS.c.location == folder)
+        )
 
     # Working copies
 

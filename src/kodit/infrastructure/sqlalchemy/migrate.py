@@ -14,7 +14,7 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision. A test compares it with the migrations in this package."""
 
 BASE = "base"

@@ -97,6 +97,7 @@ class TaskColumns(TypedColumns):
     progress_total: Named[int | None] = Column(BigInteger)
     work: Named[str] = Column(Text, default="{}")
     error: Named[str | None] = Column(Text)
+    error_about: Named[str | None] = Column(Text)
 
 
 TASKS = Table(
@@ -155,6 +156,7 @@ class TaskAttemptColumns(TypedColumns):
     finished_at: Named[int | None] = Column(BigInteger)
     outcome: Named[str | None] = Column(String(16))
     error: Named[str | None] = Column(Text)
+    error_about: Named[str | None] = Column(Text)
 
 
 TASK_ATTEMPTS = Table(

@@ -17,13 +17,21 @@ from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
 from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.retry import LONGEST_WAIT
-from kodit.domain.value_objects import AttemptOutcome, Claim, RunState, TaskProgress, TaskState
+from kodit.domain.value_objects import (
+    AttemptOutcome,
+    Claim,
+    ErrorAbout,
+    RunState,
+    TaskProgress,
+    TaskState,
+)
 from kodit.infrastructure.mappers.moments import to_microseconds, to_optional_moment
 from kodit.infrastructure.mappers.task_mapper import (
     ATTEMPT_COLUMNS,
     TASK_COLUMNS,
     row_to_attempt,
     row_to_task,
+    stored_about,
 )
 from kodit.infrastructure.sqlalchemy import claiming, history
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -86,7 +94,12 @@ _CLOSE_ATTEMPTS = PreparedForMany(
             TASK_ATTEMPTS.c.claim_no == bindparam("no"),
             TASK_ATTEMPTS.c.finished_at.is_(None),
         )
-        .values(finished_at=bindparam("now"), outcome=bindparam("how"), error=bindparam("why"))
+        .values(
+            finished_at=bindparam("now"),
+            outcome=bindparam("how"),
+            error=bindparam("why"),
+            error_about=bindparam("about"),
+        )
     )
 )
 
@@ -254,12 +267,18 @@ class SqlTaskRepository:
     # Attempts
 
     def close_attempts(
-        self, claims: Sequence[Claim], now: datetime, outcome: AttemptOutcome, error: str | None
+        self,
+        claims: Sequence[Claim],
+        now: datetime,
+        outcome: AttemptOutcome,
+        error: str | None,
+        about: ErrorAbout | None = None,
     ) -> None:
         ending: dict[str, int | str | None] = {
             "now": to_microseconds(now),
             "how": outcome.value,
             "why": error,
+            "about": stored_about(about),
         }
         tasks: dict[int, list[int]] = {}
         for claim in claims:

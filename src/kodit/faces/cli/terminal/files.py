@@ -23,7 +23,7 @@ from kodit.domain.questions import (
     SymbolsQuestion,
 )
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal.notices import say_where, warn_of_missing_keywords
+from kodit.faces.cli.terminal.notices import ALL, say_where, warn_of_missing_keywords
 from kodit.faces.cli.terminal.output import print_json, print_line, printable, say
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import show_results
@@ -32,7 +32,7 @@ from kodit.faces.cli.terminal.tables import show_results
 def grep_and_show(session: Session, question: GrepQuestion, *, as_json: bool) -> None:
     """Print matching lines as `path:line:text`, and lines of context as `path-line-text`."""
     answer = session.ask(question, GrepView)
-    say_where(question.where, answer.standing)
+    say_where(question.where, answer.standing, ALL)
     if as_json:
         print_json(answer)
     else:
@@ -76,7 +76,7 @@ def _numbered(matches: Iterable[MatchView]) -> dict[int, tuple[str, str]]:
 def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -> None:
     """Print one file a line: lines, bytes, snippets, language, path."""
     answer = session.ask(question, FilesView)
-    say_where(question.where, answer.standing)
+    say_where(question.where, answer.standing, ALL)
     if as_json:
         print_json(answer)
         return
@@ -93,7 +93,7 @@ def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -
 def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) -> None:
     """Print the lines of a file as they are."""
     text = session.ask(question, TextView)
-    say_where(question.where, text.standing)
+    say_where(question.where, text.standing, ALL if session.stands_in(text.source) else None)
     if as_json:
         print_json(text)
     elif text.start_line <= text.end_line:
@@ -104,7 +104,7 @@ def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) ->
 def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bool) -> None:
     """Print definitions, then references."""
     answer = session.ask(question, SymbolsView)
-    say_where(question.where, answer.standing)
+    say_where(question.where, answer.standing, ALL)
     warn_of_missing_keywords(answer.standing)
     if as_json:
         print_json(answer)
@@ -135,7 +135,8 @@ def related_and_show(
 ) -> None:
     """Print the snippets like the one at a place."""
     answer = session.ask(question, RelatedView)
-    say_where(question.where, answer.standing)
+    if not question.in_all:
+        say_where(question.where, answer.standing, "--all looks in every index")
     if as_json:
         print_json(answer)
     elif answer.results:

@@ -76,6 +76,7 @@ def _index_remotely(
         "include": request.include,
         "exclude": request.exclude,
         "credentials": request.credentials,
+        "sync_every": request.sync_every,
     }
     is_plain = all(value is None for value in options.values())
     accepted = [

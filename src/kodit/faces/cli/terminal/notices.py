@@ -8,14 +8,18 @@ from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
 from kodit.faces.cli.terminal.output import printable, say
 
+ALL = "--all means every index"
 
-def say_where(where: Where, standing: Sequence[StandingView]) -> None:
-    """Say which index was asked, where the user named none and not all of them were."""
+
+def say_where(where: Where, standing: Sequence[StandingView], more: str | None = None) -> None:
+    """Say which index was asked, where the user named none and not all of them were. `more` says
+    what there is beside it."""
     if where.sources or where.everywhere or not (len(standing) == 1 and standing[0].is_implied):
         return
     [only] = standing
     folder = f", {printable(only.folder)}" if only.folder else ""
-    say(f"In {printable(only.source)}{folder}; --all means every index.")
+    tail = "" if more is None else f"; {more}"
+    say(f"In {printable(only.source)}{folder}{tail}.")
 
 
 def warn_of_missing_keywords(standing: Sequence[StandingView]) -> None:

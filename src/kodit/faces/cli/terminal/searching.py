@@ -17,7 +17,7 @@ from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal.notices import say_where, warn_of_missing_keywords
+from kodit.faces.cli.terminal.notices import ALL, say_where, warn_of_missing_keywords
 from kodit.faces.cli.terminal.output import print_json, printable, say
 from kodit.faces.cli.terminal.runs import ago, counted
 from kodit.faces.cli.terminal.tables import show_results
@@ -60,7 +60,7 @@ def search_and_show(
     """Search and print the answer."""
     question = replace(_understand(session, options), explain=explain)
     answer = session.ask(question, SearchView)
-    say_where(question.where, answer.standing)
+    say_where(question.where, answer.standing, ALL)
     warn_of_missing_keywords(answer.standing)
     if as_json:
         print_json(answer)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kodit.application.views.indexes import IndexView
 from kodit.application.views.search import ResultView
+from kodit.domain.intervals import in_words
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.terminal.output import print_line, printable
 from kodit.faces.cli.terminal.runs import ago, counted, run_line, telling_lines
@@ -52,6 +53,8 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     for option, globs in (("include", index.include), ("exclude", index.exclude)):
         if globs:
             lines.append(f"    {option}: {', '.join(printable(glob) for glob in globs)}")
+    if index.sync_every is not None:
+        lines.append(f"    brought up to date by a server: {in_words(index.sync_every)}")
     if index.run is not None and index.run.state != RunState.SUCCEEDED:
         lines.append(f"    {run_line(index.run)}")
         if with_errors:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from kodit.application.views.search import ResultView
-from kodit.application.views.standing import StandingView
 from kodit.domain.questions import (
     GrepQuestion,
     RelatedQuestion,
@@ -45,7 +42,7 @@ async def search(call: Call) -> str:
             return await lines_meanwhile(call, view.standing)
         return await nothing_found(call, view.standing, start)
     call.name_files(view.results)
-    page = _page(call, view.standing, {one.index_id for one in view.results})
+    page = call.page(view.standing, {one.index_id for one in view.results})
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
         return page.finish(cursor_at(question, start + shown))
@@ -62,7 +59,7 @@ async def related(call: Call) -> str:
     if not view.results:
         return await nothing_found(call, view.standing, 0)
     call.name_files(view.results)
-    page = _page(call, view.standing, {one.index_id for one in view.results})
+    page = call.page(view.standing, {one.index_id for one in view.results})
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
         page.note(f"{len(view.results) - shown} more did not fit: raise budget or lower limit.")
@@ -84,7 +81,7 @@ async def grep(call: Call) -> str:
     view = await call.application.answers.grep(call.caller, question)
     if not view.matches:
         return await nothing_found(call, view.standing, start, view.problems)
-    page = _page(call, view.standing, {one.index_id for one in view.matches})
+    page = call.page(view.standing, {one.index_id for one in view.matches})
     for problem in view.problems:
         page.note(problem)
     shown = show_matches(page.sheet, view.matches, several=len(view.standing) > 1)
@@ -114,7 +111,7 @@ async def symbols(call: Call) -> str:
         return await nothing_found(call, view.standing, start)
     found = {one.index_id for one in view.definitions}
     found |= {one.index_id for one in view.references}
-    page = _page(call, view.standing, found)
+    page = call.page(view.standing, found)
     if not view.definitions and not start:
         page.note(f"No definition of {arguments['name']} is indexed.")
     shown = show_symbols(page.sheet, view, several=len(view.standing) > 1)
@@ -126,10 +123,6 @@ async def symbols(call: Call) -> str:
             page.note(f"{place.path}:{place.text.strip()}")
         return page.finish(cursor_at(question, start + max(1, shown)))
     return page.finish(view.next)
-
-
-def _page(call: Call, standing: tuple[StandingView, ...], found: Collection[int]) -> Page:
-    return Page(call.budget, standing, call.now, found)
 
 
 def _show(page: Page, results: tuple[ResultView, ...], *, several: bool) -> int:

@@ -9,7 +9,6 @@ from kodit.application.views.standing import StandingView
 from kodit.domain.questions import GrepQuestion
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.lines import show_matches
-from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.tools.nothing import nothing_found
 
 SECONDS_OF_A_FIRST_LOOK = 1.5
@@ -27,8 +26,13 @@ async def first_look(call: Call, *, needs_everything: bool = False) -> None:
     """Have what is asked about indexed, where it is not, and give that a moment. A question that
     needs all of an index waits for one that is made and nearly ready."""
     service = call.application.first_look
-    begun = await service.begin(call.caller, call.where, SECONDS_OF_A_FIRST_LOOK)
-    if needs_everything and not begun:
+    looked = await service.begin(call.caller, call.where, SECONDS_OF_A_FIRST_LOOK)
+    for project in looked.deleted:
+        call.notes.append(
+            f"The index of {project} was deleted, so this folder is not searched. To index it "
+            f"again, call index with source={project}."
+        )
+    if needs_everything and not looked.has_begun:
         await service.wait_until_made(
             call.caller, call.where, SECONDS_OF_A_FIRST_LOOK, MOST_SECONDS_OF_A_SECOND_LOOK
         )
@@ -46,7 +50,7 @@ async def lines_meanwhile(call: Call, standing: Sequence[StandingView]) -> str:
     if not view.matches:
         return await nothing_found(call, view.standing, 0)
     call.name_files(view.matches)
-    page = Page(call.budget, view.standing, call.now, {one.index_id for one in view.matches})
+    page = call.page(view.standing, {one.index_id for one in view.matches})
     page.note(f"Nothing can be ranked yet; lines with {', '.join(words)}:")
     show_matches(page.sheet, view.matches, several=len(view.standing) > 1)
     return page.finish()

@@ -14,7 +14,6 @@ from kodit.domain.entities import IndexRun
 from kodit.domain.errors import UserError
 from kodit.domain.value_objects import QueuePriority, SearchFilter
 from kodit.faces.mcp.calls import Call
-from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.sheet import one_line
 from kodit.faces.mcp.text.standing import index_lines, missing_in
 
@@ -33,7 +32,7 @@ async def indexes(call: Call) -> str:
 
     chosen = await in_thread(look, Lane.READS)
     standing, files = await _look_at(call, chosen)
-    page = Page(call.budget, (), call.now)
+    page = call.page()
     if not standing:
         page.note("Nothing is indexed yet; call index with source, a folder or git URL.")
     for number, one in enumerate(standing):
@@ -97,7 +96,7 @@ async def _requested(call: Call) -> IndexRun:
 
 
 async def _how_it_stands(call: Call, run: IndexRun) -> str:
-    page = Page(call.budget, (), call.now)
+    page = call.page()
     standing, files = await _look_at(call, SearchFilter((run.index_id or 0,)))
     for one in standing:
         for line in index_lines(one, files.get(one.index_id, 0), call.now):
@@ -135,7 +134,10 @@ async def _delete(call: Call) -> str:
         lambda: application.locator.locate(call.arguments["source"], call.caller), Lane.READS
     )
     await application.indexes.delete(found.id)
-    return f"The index of {one_line(str(found.source))} is deleted; the source itself is untouched."
+    return (
+        f"The index of {one_line(str(found.source))} is deleted. The source itself is untouched, "
+        "and is not indexed again until somebody names it or calls index."
+    )
 
 
 def _stage(run: IndexRun) -> str:

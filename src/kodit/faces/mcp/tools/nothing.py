@@ -10,7 +10,6 @@ from kodit.application.views.standing import StandingView
 from kodit.domain.questions import FilesQuestion, Where
 from kodit.faces.mcp.arguments import nearest
 from kodit.faces.mcp.calls import Call
-from kodit.faces.mcp.text.page import Page
 
 MOST_LANGUAGES = 12
 
@@ -27,7 +26,7 @@ async def nothing_found(
     call: Call, standing: Sequence[StandingView], start: int, problems: Sequence[str] = ()
 ) -> str:
     """The whole answer to a call that found nothing. `start` is how many results came before."""
-    page = Page(call.budget, standing, call.now)
+    page = call.page(standing)
     for problem in problems:
         page.note(problem)
     if not standing:

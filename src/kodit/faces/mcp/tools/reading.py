@@ -15,7 +15,6 @@ from kodit.domain.questions import (
     start_of,
 )
 from kodit.faces.mcp.calls import Call
-from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.sheet import one_line, shortened
 from kodit.faces.mcp.tools.first_look import first_look
 from kodit.faces.mcp.tools.nothing import nothing_found
@@ -34,7 +33,7 @@ async def read(call: Call) -> str:
         return await _outline(call, OutlineQuestion(path, where))
     view = await call.application.answers.read(call.caller, ReadQuestion(path + lines, where))
     call.name_files([view])
-    page = Page(call.budget, (), call.now)
+    page = call.page()
     lines_of_text = [
         shortened(line.replace("\r", ""), LONGEST_LINE) for line in view.text.split("\n")
     ]
@@ -57,7 +56,7 @@ async def read(call: Call) -> str:
 async def _outline(call: Call, question: OutlineQuestion) -> str:
     view = await call.application.answers.outline(call.caller, question)
     call.name_files([view])
-    page = Page(call.budget, (), call.now)
+    page = call.page()
     path = one_line(view.path)
     page.note(f"{path}: {view.lines} lines, {view.language}")
     if not view.symbols:
@@ -107,7 +106,7 @@ async def files(call: Call) -> str:
     if not view.files:
         return await nothing_found(call, view.standing, start)
     several = len(view.standing) > 1
-    page = Page(call.budget, view.standing, call.now)
+    page = call.page(view.standing)
     shown = 0
     for file in view.files:
         place = f"[{file.index_id}] " if several else ""

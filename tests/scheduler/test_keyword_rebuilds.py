@@ -1,0 +1,89 @@
+"""After the keyword index was lost or damaged as a whole, every index gets its part back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.serving import ServingKodit
+from tests.support.sources import python_function, write_file
+
+from kodit.application.services.keyword_rebuilds import KeywordRebuilds
+from kodit.composition import Application
+
+NAMES = ("amber", "beryl", "coral")
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[ServingKodit]:
+    """Three indexes, each with a word of its own."""
+    with ServingKodit(tmp_path / "data") as serving:
+        for name in NAMES:
+            write_file(tmp_path / name / f"{name}.py", python_function(name, ["x", "y", "z"]))
+            serving.index(tmp_path / name)
+        yield serving
+
+
+def lose(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def damage(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes(b"garbage")
+
+
+@pytest.mark.parametrize("harm", [lose, damage], ids=["lost", "damaged"])
+def test_all_of_them(serving: ServingKodit, harm: Callable[[Path], None]) -> None:
+    """One run heals its own index and no other; the chore has the others run, each once."""
+    [folder] = [path.parent for path in serving.data_dir.glob("keyword/*/meta.json")]
+    harm(folder)
+    rebuilds = make_rebuilds(serving.application)
+
+    def rebuild() -> list[int]:
+        """The runs of the next pieces, when they have ended."""
+        known = latest(serving)
+
+        async def queue(_application: Application) -> None:
+            while await rebuilds.queue_some():
+                pass
+
+        serving.call(queue)
+        new = sorted(set(latest(serving)) - set(known))
+        return [serving.wait_for(run_id).index_id or 0 for run_id in new]
+
+    assert rebuild() == [1, 2, 3]
+    for index_id, name in enumerate(NAMES, 1):
+        found = serving.search(name, mode="keyword", index_ids=[index_id])
+        assert [snippet.symbol for snippet in found] == [name]
+    assert rebuild() == []
+
+
+def test_what_a_run_cannot_help_is_left_alone(serving: ServingKodit, tmp_path: Path) -> None:
+    """An index whose source is gone is not asked for again and again, nor by the next worker."""
+    [folder] = [path.parent for path in serving.data_dir.glob("keyword/*/meta.json")]
+    lose(folder)
+    shutil.rmtree(tmp_path / "beryl")
+
+    async def queue(application: Application) -> list[bool]:
+        return [await make_rebuilds(application).queue_some() for _ in range(2)]
+
+    assert serving.call(queue) == [False, False]
+    runs = {serving.wait_for(run_id).index_id: run_id for run_id in latest(serving)}
+    assert serving.call(queue) == [False, False]
+    assert {serving.wait_for(run_id).index_id: run_id for run_id in latest(serving)} == runs
+    states = [status.run.state for status in serving.status() if status.run is not None]
+    assert states == ["succeeded", "failed", "succeeded"]
+
+
+def make_rebuilds(application: Application) -> KeywordRebuilds:
+    return KeywordRebuilds(
+        database=application.database, indexing=application.indexing, clock=application.clock
+    )
+
+
+def latest(serving: ServingKodit) -> list[int]:
+    """The latest run of each index."""
+    return [status.run.id for status in serving.status() if status.run is not None]
