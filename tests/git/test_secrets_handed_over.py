@@ -28,7 +28,7 @@ from kodit.infrastructure.resident.connecting import SECRETS_PATH, connect, exch
 from kodit.infrastructure.resident.secrets import SecretsForServer, SecretsFromServer
 from kodit.server.access import LocalAccess
 from kodit.server.activity import Activity
-from kodit.server.connections import Connection
+from kodit.server.connection import Connection
 from kodit.server.guard import Guard
 from kodit.server.limits import Limits
 from kodit.server.problems import Message
@@ -154,7 +154,17 @@ def test_a_server_that_still_opens_takes_secrets() -> None:
         sent.append(message)
 
     async def post() -> None:
-        connection = cast(Connection, SimpleNamespace(on_lost=None, begin=lambda: None))
+        connection = cast(
+            Connection,
+            SimpleNamespace(
+                on_lost=None,
+                begin=lambda: None,
+                recognize=lambda: None,
+                is_local=True,
+                is_ahead=False,
+                has_come_in_whole=True,
+            ),
+        )
         scope = {"method": "POST", "path": SECRETS_PATH, "headers": []}
         await guard(connection, scope, receive, send)
 

@@ -80,20 +80,22 @@ ENDPOINTS = {
 READING = ("/api/v1/search", "/api/v1/grep")
 """What may be posted by who may only read."""
 SERVER_CODES = {
-    "body_too_large": "The body is larger than 1,000,000 bytes.",
+    "body_too_large": "The body is larger than 1,000,000 bytes or has more than 10,000 chunks.",
     "body_too_slow": "The body has not come in time.",
+    "header_too_large": "The header is larger than 65,536 bytes, or has more than 100 fields.",
     "host_refused": "The server is not called by this name; `KODIT_ALLOWED_HOSTS` has its names.",
     "internal_error": "The server failed; its log says why.",
     "key_may_not_write": "The key may only read.",
     "key_missing": "A key is needed, as `Authorization: Bearer KEY` or `X-API-KEY: KEY`.",
     "key_unknown": "The key is not known.",
     "keys_unreadable": "The file of keys cannot be read.",
+    "line_too_long": "The address of the request is longer than 262,144 bytes.",
     "method_not_allowed": "The path does not take this method.",
     "origin_refused": "Pages of this host may not use the server.",
-    "overloaded": "The server has too much to read at the moment.",
+    "overloaded": "The server has too much to read, or too many connections, at the moment.",
     "request_too_slow": "There was no answer in time.",
     "program_differs": "The program that asks over the socket is of another version.",
-    "request_invalid": "What was sent over the socket is no question.",
+    "request_invalid": "This is not a request of HTTP/1.1, or over the socket not a question.",
     "server_busy": "The server does not end: it is needed.",
     "server_stopping": "The server is stopping.",
 }

@@ -105,6 +105,35 @@ def test_a_body_that_is_too_large(request_text: str) -> None:
     patiently(run())
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (r"\u00e9" * 1_000, 200),
+        (r"\u00e9" * 1_001, 413),
+        (r"\u00e9" * 10 + "x" * 990, 200),
+        (r"\u00e9" * 10 + "x" * 991, 413),
+        ("x" * 1_001, 413),
+        (r"\u" * 5_000, 413),
+    ],
+)
+@pytest.mark.parametrize("at_once", [7, 10_000])
+def test_an_escape_in_json_counts_as_one_byte(body: str, status: int, at_once: int) -> None:
+    """A query may be as long in every language, however a client writes it."""
+
+    async def run() -> None:
+        limits = replace(LARGE, body_bytes=1_000, sent_body_bytes=8_000)
+        async with listening(echo, limits) as server:
+            client = await server.connect()
+            kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+            await client.send(f"{POST}{kind}\r\n\r\n")
+            for start in range(0, len(body), at_once):
+                client.writer.write(body[start : start + at_once].encode())
+                await asyncio.sleep(0)
+            assert (await client.receive())[0] == status
+
+    patiently(run())
+
+
 def test_bodies_of_all_clients_together() -> None:
     """What one holds, another cannot have; afterwards it can. Small ones are always taken."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from tests.support.command import PATIENCE_SECONDS
 
 from kodit.domain.caller import LOCAL_CALLER, Caller
+from kodit.server.access import Access
 from kodit.server.activity import Activity
 from kodit.server.connections import Connections
 from kodit.server.guard import Guard
@@ -82,11 +83,13 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(app: AsgiApp, limits: Limits) -> AsyncIterator[Listening]:
+async def listening(
+    app: AsgiApp, limits: Limits, access: Access | None = None
+) -> AsyncIterator[Listening]:
     """A server over the application, ready, for the length of the block."""
     activity = Activity()
     activity.become_ready()
-    guard = Guard(app, Everybody(), limits, activity)
+    guard = Guard(app, access or Everybody(), limits, activity)
     connections = Connections(guard, limits)
     server = HttpServer(local=connections, remote=connections, limits=limits, stop=activity.stop)
     [bound] = listen_on_tcp("127.0.0.1", 0)

@@ -83,7 +83,7 @@ def create_app(
         from kodit.faces.rest.app import create_rest_app  # noqa: PLC0415 - see `faces`
 
         rest = create_rest_app(application)
-        rest.openapi()  # is kept, and takes too long to be made on the event loop
+        rest.state.description()  # is kept, and takes too long to be made on the event loop
         return rest
 
     def make_mcp() -> AsgiApp:

@@ -6,39 +6,23 @@ import asyncio
 from http import HTTPStatus
 
 from kodit.server.limits import Limits
-from kodit.server.problems import Receive, Refusal, Scope, header_values
-
-SMALL_BYTES = 65_536
-"""So much of each body is not counted: many large ones keep no small one out."""
+from kodit.server.memory import SMALL_BODY_BYTES, Share, SharedBytes
+from kodit.server.problems import Receive, Refusal, Scope, header_values, overloaded
 
 
 class ClientGoneError(Exception):
     """Nobody waits for the answer."""
 
 
-class Bodies:
-    """The memory that the bodies of one way in take together."""
-
-    def __init__(self, most: int) -> None:
-        self._left = most
-
-    @property
-    def left(self) -> int:
-        """How many bytes may still come."""
-        return self._left
-
-    def take(self, size: int) -> None:
-        self._left -= size
-
-
 class Body:
     """One body, which gives back its memory when it is closed."""
 
-    def __init__(self, limits: Limits, bodies: Bodies) -> None:
+    def __init__(self, limits: Limits, bodies: SharedBytes) -> None:
         self._limits = limits
-        self._bodies = bodies
+        self._share = Share(bodies, SMALL_BODY_BYTES)
         self._content = bytearray()
-        self._counted = 0
+        self._most = limits.body_bytes
+        self._size = 0
 
     @property
     def content(self) -> bytes:
@@ -47,8 +31,10 @@ class Body:
 
     async def receive(self, scope: Scope, receive: Receive) -> Refusal | None:
         """Read all of it, or say why it is not read. Raises ClientGoneError."""
+        if any("json" in kind for kind in header_values(scope, b"content-type")):
+            self._most = max(self._most, self._limits.sent_body_bytes)
         lengths = header_values(scope, b"content-length")
-        if any(int(length) > self._limits.body_bytes for length in lengths):
+        if any(int(length) > self._most for length in lengths):
             return self._too_large()
         try:
             async with asyncio.timeout(self._limits.body_seconds):
@@ -66,21 +52,25 @@ class Body:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientGoneError
-            self._content += message.get("body", b"")
-            if len(self._content) > self._limits.body_bytes:
+            self._add(message.get("body", b""))
+            if len(self._content) > self._most or self._size > self._limits.body_bytes:
                 return self._too_large()
-            more = max(0, len(self._content) - SMALL_BYTES) - self._counted
-            if more > self._bodies.left:
-                return _overloaded()
-            self._bodies.take(more)
-            self._counted += more
+            if not self._share.hold(len(self._content)):
+                return overloaded()
             if not message.get("more_body", False):
                 return None
 
+    def _add(self, piece: bytes) -> None:
+        self._content += piece
+        self._size += len(piece)
+        if self._most > self._limits.body_bytes:
+            # Five bytes of each escape do not count, also where the pieces meet within one.
+            before = self._content[-len(piece) - 1 : -len(piece)] if piece else b""
+            self._size -= 5 * (before + piece).count(b"\\u")
+
     def close(self) -> None:
         """Forget it."""
-        self._bodies.take(-self._counted)
-        self._counted = 0
+        self._share.release()
         self._content.clear()
 
     def _too_large(self) -> Refusal:
@@ -102,12 +92,3 @@ def why_unclear(scope: Scope) -> Refusal | None:
             ((b"connection", b"close"),),
         )
     return None
-
-
-def _overloaded() -> Refusal:
-    return Refusal(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "overloaded",
-        "the server has too much to read at the moment; try again",
-        ((b"retry-after", b"1"),),
-    )

@@ -16,11 +16,13 @@ from kodit.infrastructure.resident.connecting import SECRETS_PATH
 from kodit.server.access import OPEN_PATHS, Access
 from kodit.server.activity import Activity
 from kodit.server.answers import Answer, Replay
-from kodit.server.bodies import Bodies, Body, ClientGoneError, why_unclear
-from kodit.server.connections import Connection
+from kodit.server.bodies import Body, ClientGoneError, why_unclear
+from kodit.server.connection import Connection
 from kodit.server.limits import Limits
+from kodit.server.memory import SharedBytes
 from kodit.server.problems import AsgiApp, Receive, Refusal, Scope, Send
 from kodit.server.resident import RESIDENT_PATHS
+from kodit.server.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ class Guard:
         self._access = access
         self._limits = limits
         self._activity = activity
-        self.bodies = Bodies(limits.bodies_bytes)
+        self.bodies = SharedBytes(limits.bodies_bytes)
+        self._turns = Turns(limits.begun_at_once)
         self._streams: dict[asyncio.Task[None], None] = {}
         self._late: set[asyncio.Task[None]] = set()
 
@@ -44,28 +47,39 @@ class Guard:
         self, connection: Connection, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer one request."""
-        answer = Answer(send)
         with self._activity.request():
-            if (unclear := why_unclear(scope)) is not None:
-                await unclear.send(answer.send)
-                return
-            admitted = self._access.admit(scope)
-            if not isinstance(admitted, Caller):
-                await admitted.send(answer.send)
-                return
-            scope[CALLER] = admitted
+            if scope["path"] not in OPEN_PATHS:
+                await self._turns.wait(is_ahead=connection.is_ahead)
             body = Body(self._limits, self.bodies)
             try:
-                refusal = await body.receive(scope, receive)
-                if refusal is not None:
-                    await refusal.send(answer.send)
-                else:
+                refusal = await self._let_in(connection, scope, receive, body)
+                if refusal is None:
                     connection.begin()
-                    await self._run(connection, scope, body.content, answer)
+                    await self._run(connection, scope, body.content, Answer(send))
+                elif connection.has_come_in_whole:
+                    await refusal.send(Answer(send).send)
+                else:
+                    connection.refuse(refusal)
             except ClientGoneError:
                 return
             finally:
                 body.close()
+
+    async def _let_in(
+        self, connection: Connection, scope: Scope, receive: Receive, body: Body
+    ) -> Refusal | None:
+        """Read the request of somebody who may ask, or say why it is refused. What needs no key has
+        no body that anybody reads: strangers take no room of others."""
+        if (unclear := why_unclear(scope)) is not None:
+            return unclear
+        admitted = self._access.admit(scope)
+        if not isinstance(admitted, Caller):
+            return admitted
+        scope[CALLER] = admitted
+        if scope["path"] in OPEN_PATHS and not connection.is_local:
+            return None
+        connection.recognize()
+        return await body.receive(scope, receive)
 
     def end_streams(self) -> None:
         """End the answers that have no end of their own."""

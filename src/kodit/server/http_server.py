@@ -12,7 +12,8 @@ from typing import Any
 
 import uvicorn
 
-from kodit.server.connections import Connection, Connections
+from kodit.server.connection import Connection
+from kodit.server.connections import Connections
 from kodit.server.limits import Limits
 from kodit.server.sockets import BACKLOG, WAITING_CONNECTIONS
 
@@ -37,7 +38,6 @@ class HttpServer(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 backlog=BACKLOG,
-                h11_max_incomplete_event_size=limits.header_bytes,
                 timeout_graceful_shutdown=int(limits.stop_seconds),
             )
         )

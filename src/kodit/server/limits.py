@@ -17,14 +17,29 @@ class Limits:
 
     connections: int = 1000
     """Of all clients. For a new one past that, the connection that has been waiting longest for a
-    request is closed."""
+    request is closed, the first among those of strangers."""
+    begun_at_once: int = 8
+    """How many requests begin in one turn of the event loop."""
     header_seconds: float = 10.0
     """From the first byte of a connection or request to the end of its header."""
-    header_bytes: int = 262_144
-    """Of a request's line and headers: the longest query that is taken has room in it."""
+    stranger_seconds: float = 15.0
+    """How long a connection over TCP may last on which nobody has shown yet that they may ask."""
+    line_bytes: int = 262_144
+    """Of a request's first line: the longest query that is taken has room in it."""
+    fields_bytes: int = 65_536
+    """Of all header fields of a request."""
+    fields: int = 100
+    heads_bytes: int = 16_000_000
+    """Of the heads of all requests that are being received or answered, and of what was sent ahead
+    of an answer, but for the first 16 KB of each connection."""
     body_seconds: float = 20.0
     """From the end of the header to the end of the body."""
     body_bytes: int = 1_000_000
+    """Of a body; an escape in JSON, such as `\\u00e9`, counts as one byte."""
+    sent_body_bytes: int = 2_500_000
+    """Of a body in JSON as it is sent: the longest query that is taken has room, escaped too."""
+    chunks: int = 10_000
+    """Of a body that does not say how long it is."""
     bodies_bytes: int = 64_000_000
     """Of all bodies that are being received or answered, but for the first 64 KB of each."""
     request_seconds: float = 48.0

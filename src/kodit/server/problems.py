@@ -14,6 +14,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
+_PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,40 @@ class Refusal:
 
     async def send(self, send: Send) -> None:
         """Answer with it."""
-        problem = {
+        headers = [_PROBLEM_TYPE, *self.headers]
+        await send_json(send, self.status, self._problem(), headers)
+
+    def as_http(self) -> bytes:
+        """The whole answer, after which the connection is closed."""
+        body = json.dumps(self._problem()).encode()
+        headers = [
+            _PROBLEM_TYPE,
+            *self.headers,
+            (b"content-length", str(len(body)).encode("ascii")),
+            (b"connection", b"close"),
+        ]
+        line = f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n".encode("ascii")
+        fields = b"".join(b"%s: %s\r\n" % (name, value) for name, value in dict(headers).items())
+        return line + fields + b"\r\n" + body
+
+    def _problem(self) -> dict[str, object]:
+        return {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
             "detail": self.detail,
             "code": self.code,
         }
-        headers = [(b"content-type", b"application/problem+json"), *self.headers]
-        await send_json(send, self.status, problem, headers)
+
+
+def overloaded() -> Refusal:
+    """What a client is told for whose request there is no room now."""
+    return Refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "overloaded",
+        "the server has too much to read at the moment; try again",
+        ((b"retry-after", b"1"),),
+    )
 
 
 async def send_json(send: Send, status: int, answer: Any, headers: Headers = ()) -> None:

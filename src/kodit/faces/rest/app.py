@@ -26,6 +26,7 @@ def create_rest_app(application: Application) -> FastAPI:
         title="Kodit",
         version=version("kodit"),
         description="Durable, incremental code search.",
+        openapi_url=None,  # `documentation` serves it
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

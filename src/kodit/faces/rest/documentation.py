@@ -1,11 +1,12 @@
-"""The page that shows what there is, from the package: it asks no other host for anything."""
+"""What there is, as OpenAPI and as a page from the package that asks no other host for anything.
+All of it is kept as it is sent."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 router = APIRouter(include_in_schema=False)
 
@@ -13,6 +14,12 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+
+@router.get("/openapi.json")
+async def show_openapi(request: Request) -> Response:
+    """The description of everything, for programs."""
+    return Response(request.app.state.description(), media_type="application/json")
 
 
 @router.get("/docs")

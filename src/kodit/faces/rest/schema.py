@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,7 +19,8 @@ _VIEW_MODULES = (files, indexes, runs, search, standing)
 
 
 def describe(app: FastAPI) -> None:
-    """Have an application describe itself at `/openapi.json` as its answers are."""
+    """Have an application describe itself as its answers are; `state.description` is the function
+    that returns the bytes of `/openapi.json`, which are made once."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -39,6 +42,7 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # how FastAPI has it extended
+    app.state.description = cache(lambda: json.dumps(openapi(), separators=(",", ":")).encode())
 
 
 def _describe_query_strings(made: dict[str, Any]) -> None:

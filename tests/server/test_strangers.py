@@ -1,0 +1,139 @@
+"""Who has shown no key keeps nobody out who has."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from http import HTTPStatus
+
+import pytest
+from tests.support.listening import Client, Listening, echo, listening, patiently, until
+
+from kodit.domain.caller import LOCAL_CALLER, Caller
+from kodit.server.limits import Limits
+from kodit.server.problems import Receive, Refusal, Scope, Send, header_values
+from kodit.server.turns import Turns
+
+LIMITS = Limits(sweep_seconds=0.02)
+ASK = "GET / HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: key\r\n\r\n"
+HEALTH = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+ANSWER = (200, b'{"bytes": 0}')
+
+
+class WithKey:
+    """Lets in who shows the key, and everybody at the door."""
+
+    def admit(self, scope: Scope) -> Caller | Refusal:
+        if scope["path"] == "/healthz" or header_values(scope, b"x-api-key") == ["key"]:
+            return LOCAL_CALLER
+        return Refusal(HTTPStatus.UNAUTHORIZED, "key_missing", "a key is needed")
+
+
+async def recognized(server: Listening) -> Client:
+    client = await server.connect()
+    await client.send(ASK)
+    assert await client.receive() == ANSWER
+    return client
+
+
+@pytest.mark.parametrize("request_text", [HEALTH, ASK.replace("X-Api-Key: key\r\n", "")])
+def test_a_stranger_has_a_time_in_all(request_text: str) -> None:
+    """However often it is answered; who has shown a key stays."""
+
+    async def run() -> None:
+        limits = replace(LIMITS, stranger_seconds=0.2)
+        async with listening(echo, limits, WithKey()) as server:
+            known, stranger = await recognized(server), await server.connect()
+            closed = asyncio.create_task(stranger.is_closed())
+            while not closed.done():
+                stranger.writer.write(request_text.encode())
+                await asyncio.wait({closed}, timeout=0.02)
+            await known.send(ASK)
+            assert await known.receive() == ANSWER
+
+    patiently(run())
+
+
+def test_strangers_make_room_before_anybody_else() -> None:
+    """Even if who has shown a key waits for longer."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LIMITS, connections=3), WithKey()) as server:
+            known = [await recognized(server) for _ in range(2)]
+            strangers = [await server.connect() for _ in range(10)]
+            for stranger in strangers[:-1]:
+                assert await stranger.is_closed()
+            for client in known:
+                await client.send(ASK)
+                assert await client.receive() == ANSWER
+
+    patiently(run())
+
+
+def test_a_stranger_that_is_answered_makes_room() -> None:
+    """What needs no key holds no place."""
+    at_the_door = []
+
+    async def work(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/healthz":
+            at_the_door.append(scope)
+            await asyncio.sleep(3600)
+        await echo(scope, receive, send)
+
+    async def run() -> None:
+        async with listening(work, replace(LIMITS, connections=2), WithKey()) as server:
+            for _ in range(2):
+                await (await server.connect()).send(HEALTH)
+            await until(lambda: len(at_the_door) == 2)
+            assert await server.ask(ASK) == ANSWER
+
+    patiently(run())
+
+
+def test_what_needs_no_key_has_no_body() -> None:
+    """It is answered without one, however long it is said to be, and takes no room of others."""
+
+    async def run() -> None:
+        async with listening(echo, LIMITS, WithKey()) as server:
+            client = await server.connect()
+            await client.send(HEALTH[:-2] + "Content-Length: 900000\r\n\r\n" + "x" * 100_000)
+            assert await client.receive() == ANSWER
+            assert server.guard.bodies.left == LIMITS.bodies_bytes
+
+    patiently(run())
+
+
+def test_who_is_refused_is_not_listened_to() -> None:
+    """A body after a refusal ends the connection: reading it would cost as much as an answer."""
+
+    async def run() -> None:
+        async with listening(echo, LIMITS, WithKey()) as server:
+            client = await server.connect()
+            await client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+            assert (await client.receive())[0] == 401
+            assert await client.reader.read() == b""
+
+    patiently(run())
+
+
+def test_requests_that_were_sent_ahead_come_after_others() -> None:
+    """Not all of them, though: each turn of the event loop has one."""
+
+    async def run() -> list[str]:
+        turns = Turns(2)
+        begun: list[str] = []
+
+        async def ask(name: str) -> None:
+            await turns.wait(is_ahead=name.startswith("ahead"))
+            begun.append(name)
+
+        names = [f"ahead {number}" for number in range(6)] + [
+            f"new {number}" for number in range(3)
+        ]
+        await asyncio.gather(*map(ask, names))
+        return begun
+
+    assert asyncio.run(run()) == [
+        *("ahead 0", "ahead 1"),  # nobody else was there
+        *("new 0", "ahead 2", "new 1", "ahead 3", "new 2", "ahead 4", "ahead 5"),
+    ]
