@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Any
 from kodit.version import VERSION
 
 if TYPE_CHECKING:
+    from kodit.application.services.index_service import IndexStatus
+    from kodit.application.services.queue_overview import QueueOverview, Reason
+    from kodit.domain.diagnosis import Area, Diagnosis, Problem
+    from kodit.domain.entities import (
+        Index,
+        IndexRun,
+        IndexSummary,
+        SearchResult,
+        StoredSnippet,
+        Task,
+        TaskAttempt,
+        WorkingCopy,
+    )
     from kodit.domain.errors import (
         IndexingError,
         InvalidQueryError,
@@ -16,30 +29,106 @@ if TYPE_CHECKING:
         SourceError,
         UserError,
     )
+    from kodit.domain.files import FileText, ListedFile
+    from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch
+    from kodit.domain.search import SignalPoints
+    from kodit.domain.snippet import PlacedSymbol
+    from kodit.domain.symbols import Definition, Reference, SymbolAnswer
+    from kodit.domain.value_objects import (
+        AttemptOutcome,
+        QueuePriority,
+        RunState,
+        SearchFilter,
+        SearchMode,
+        SearchRequest,
+        Source,
+        SourceKind,
+        Symbol,
+        SymbolKind,
+        TaskProgress,
+        TaskState,
+        TaskType,
+    )
     from kodit.faces.python.client import Kodit
 
 __version__ = VERSION
 __all__ = [
+    "Area",
+    "AttemptOutcome",
+    "Definition",
+    "Diagnosis",
+    "FileText",
+    "FoundLine",
+    "GrepAnswer",
+    "GrepMatch",
+    "Index",
+    "IndexRun",
+    "IndexStatus",
+    "IndexSummary",
     "IndexingError",
     "InvalidQueryError",
     "Kodit",
     "KoditError",
+    "ListedFile",
     "NotFoundError",
+    "PlacedSymbol",
+    "Problem",
+    "QueueOverview",
+    "QueuePriority",
+    "Reason",
+    "Reference",
+    "RunState",
+    "SearchFilter",
+    "SearchMode",
+    "SearchRequest",
+    "SearchResult",
+    "SignalPoints",
+    "Source",
     "SourceError",
+    "SourceKind",
+    "StoredSnippet",
+    "Symbol",
+    "SymbolAnswer",
+    "SymbolKind",
+    "Task",
+    "TaskAttempt",
+    "TaskProgress",
+    "TaskState",
+    "TaskType",
     "UserError",
+    "WorkingCopy",
     "__version__",
 ]
+
+_PLACES = {
+    "kodit.application.services.index_service": "IndexStatus",
+    "kodit.application.services.queue_overview": "QueueOverview Reason",
+    "kodit.domain.diagnosis": "Area Diagnosis Problem",
+    "kodit.domain.entities": (
+        "Index IndexRun IndexSummary SearchResult StoredSnippet Task TaskAttempt WorkingCopy"
+    ),
+    "kodit.domain.errors": (
+        "IndexingError InvalidQueryError KoditError NotFoundError SourceError UserError"
+    ),
+    "kodit.domain.files": "FileText ListedFile",
+    "kodit.domain.grep": "FoundLine GrepAnswer GrepMatch",
+    "kodit.domain.search": "SignalPoints",
+    "kodit.domain.snippet": "PlacedSymbol",
+    "kodit.domain.symbols": "Definition Reference SymbolAnswer",
+    "kodit.domain.value_objects": (
+        "AttemptOutcome QueuePriority RunState SearchFilter SearchMode SearchRequest "
+        "Source SourceKind Symbol SymbolKind TaskProgress TaskState TaskType"
+    ),
+    "kodit.faces.python.client": "Kodit",
+}
+"""What is offered, by the module that has it."""
+_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: `kodit --help` and child processes need nothing of this."""
-    if name in __all__:
-        return getattr(
-            import_module(
-                "kodit.faces.python.client" if name == "Kodit" else "kodit.domain.errors"
-            ),
-            name,
-        )
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -23,10 +23,13 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.another_program import AnotherDatabase, another_database
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 
 PREFIX = "KODIT_"
+BESIDE = Path("~/.kodit-search")
+"""The data directory where another program keeps its database in the usual one."""
 FILE_NAME = ".env"
 LARGEST_NUMBER = 1_000_000_000
 """For any setting: as seconds, thirty years."""
@@ -56,7 +59,8 @@ class Settings:
 
     data_dir: Path = field(default=Path("~/.kodit"), metadata={"kind": "path"})
     """Holds everything Kodit writes, except `credentials.json`. A relative path starts at the
-    current folder, and is refused in a file."""
+    current folder, and is refused in a file. Where `~/.kodit/kodit.db` is the database of another
+    program, the default is `~/.kodit-search`."""
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0
@@ -153,7 +157,8 @@ class Settings:
         folder = user_folder()
         if folder is not None:
             places.append(_from_user(folder / FILE_NAME))
-        data_dir = _data_directory(_first_of(places).get("data_dir", cls.data_dir))
+        named = _first_of(places).get("data_dir")
+        data_dir = _usual_data_directory() if named is None else _data_directory(named)
         places.append(_from_data_directory(data_dir / FILE_NAME))
         settings = cls(**_first_of(places) | {"data_dir": data_dir})
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
@@ -174,6 +179,17 @@ def may_be_set_by_a_data_directory(setting: Field[Any]) -> bool:
 def _first_of(places: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The value of each setting from the first place that has one."""
     return {name: value for place in reversed(places) for name, value in place.items()}
+
+
+def _usual_data_directory() -> Path:
+    """The one beside it where another program keeps its database in the usual one."""
+    usual = _data_directory(Settings.data_dir)
+    return usual if another_database(usual / "kodit.db") is None else _data_directory(BESIDE)
+
+
+def another_in_usual_place() -> AnotherDatabase | None:
+    """The database of another program that keeps this one out of the usual data directory."""
+    return another_database(_data_directory(Settings.data_dir) / "kodit.db")
 
 
 def _data_directory(named: str | Path) -> Path:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from kodit.domain.errors import UserError
+from kodit.infrastructure.another_program import refuse_another_database
 from kodit.infrastructure.files import entries_of, make_private
 from kodit.infrastructure.trust import reason_for_distrust
 
@@ -15,7 +16,9 @@ _FOLDERS = ("clones", "credentials", "keyword", "vectors", "watch", "workers")
 
 def make_data_directory(path: Path) -> None:
     """Make the folder, and in it an empty database that only this user can read, where there are
-    none. Raises UserError where that cannot be, and for a folder that is not to be trusted."""
+    none. Raises UserError where that cannot be, for a folder that is not to be trusted, and where
+    another program keeps its database."""
+    refuse_another_database(path / "kodit.db")
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

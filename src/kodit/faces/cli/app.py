@@ -42,6 +42,7 @@ app = typer.Typer(
     help="Durable, incremental code search.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich and what it imports would be most of what help costs
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(files.app)

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from kodit.application.services.index_locator import as_typed
 from kodit.application.services.index_service import IndexStatus
+from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
 from kodit.domain.diagnosis import Diagnosis
-from kodit.domain.entities import IndexRun, SearchResult
+from kodit.domain.entities import IndexRun, SearchResult, TaskAttempt
 from kodit.domain.errors import IndexingError
 from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
@@ -58,7 +59,8 @@ class Kodit:
     ...         print(result.snippet.path, result.snippet.start_line)
 
     Calls are synchronous, may be made where an event loop is running, as in a notebook, and by any
-    number of threads at once: they share one application, which opens everything once. A process
+    number of threads at once: they share one application, which opens everything once. In a
+    coroutine, `await asyncio.to_thread(kodit.search, "…")` keeps the event loop free. A process
     that is forked meanwhile cannot use it. An object that is dropped without `close` is closed
     soon after.
     """
@@ -135,7 +137,9 @@ class Kodit:
     def search(
         self,
         query: str,
+        source: str | Path | int | None = None,
         *,
+        refresh: bool = False,
         mode: SearchMode | str = SearchMode.HYBRID,
         limit: int = 10,
         index_ids: Sequence[int] = (),
@@ -148,10 +152,26 @@ class Kodit:
         offset: int = 0,
         budget: int | None = None,
     ) -> list[SearchResult]:
-        """The best snippets for a question or a name, best first. `SearchFilter` explains the
-        filters, and `SearchRequest` the budget."""
+        """The best snippets for a question or a name, best first: of one index, by its source or
+        identifier, of those in `index_ids`, or of all. `SearchFilter` explains the filters, and
+        `SearchRequest` the budget.
+
+        With `refresh`, the index of the source is made where there is none, or brought up to date
+        first; without a source, that of every index that is searched. Where that cannot be done,
+        the error that says why is raised; without `refresh`, what was indexed before answers.
+
+        Raises SourceError or NotFoundError for a source that is not indexed, and InvalidQueryError
+        for what cannot be asked.
+        """
+        wanted = list(index_ids)
+        if source is not None:
+            wanted.append(self._refreshed(source) if refresh else self._locate(source))
+        elif refresh:
+            known = wanted or [index.id for index in self._application.locator.all()]
+            for index_id in known:
+                self._refreshed(index_id)
         chosen = SearchFilter(
-            index_ids=tuple(index_ids),
+            index_ids=tuple(wanted),
             languages=tuple(languages),
             paths=tuple(paths),
             authors=tuple(authors),
@@ -198,8 +218,7 @@ class Kodit:
     def read(self, source: str | Path | int, place: str) -> FileText:
         """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`.
         Raises NotFoundError for a file that is not in the index."""
-        application = self._application
-        return application.browse.read_file(application.locator.locate(source).id, place)
+        return self._application.browse.read_file(self._locate(source), place)
 
     def symbols(
         self,
@@ -228,10 +247,9 @@ class Kodit:
     ) -> list[SearchResult]:
         """Snippets whose code is like that at `PATH:LINE`, in the same index or in all, the most
         similar first."""
-        application = self._application
-        index_id = application.locator.locate(source).id
+        index_id = self._locate(source)
         chosen = self._filter(None if everywhere else index_id, languages, paths)
-        return application.related.find(index_id, place, chosen, limit)
+        return self._application.related.find(index_id, place, chosen, limit)
 
     def status(self) -> list[IndexStatus]:
         """Every index with what it holds and its latest run."""
@@ -240,13 +258,43 @@ class Kodit:
     def delete(self, source: str | Path | int) -> None:
         """Remove an index, by its source or identifier, and everything derived from it. The
         source itself is never touched."""
-        index_id = self._application.locator.locate(source).id
+        index_id = self._locate(source)
         self._call(lambda application: application.indexes.delete(index_id))
 
     def runs(self, states: Sequence[RunState | str] = (), *, limit: int = 100) -> list[IndexRun]:
         """Runs in these states, or all, newest first."""
         wanted = [choose(RunState, "state", state) for state in states]
         return self._call(lambda application: application.queue.list_runs(wanted, limit))
+
+    def run(self, run_id: int) -> IndexRun:
+        """One run with its tasks. Raises NotFoundError."""
+        run, _attempts = self._call(lambda application: application.queue.describe(run_id))
+        return run
+
+    def attempts(self, run_id: int) -> list[TaskAttempt]:
+        """Every attempt of a run's tasks: who made it, when, and how it ended; the tasks in their
+        order, the attempts of each from the first on. Raises NotFoundError."""
+        run, by_task = self._call(lambda application: application.queue.describe(run_id))
+        return [attempt for task in run.tasks for attempt in by_task.get(task.id, [])]
+
+    def queue(self) -> QueueOverview:
+        """The queue at this moment: whether it is paused, who works, what runs and what waits in
+        which order. Its method `why(task, run)` says why a task stands where it does."""
+
+        async def work(application: Application) -> QueueOverview:
+            runs = await application.queue.list_runs()
+            return await application.queue.overview(application.registry, runs)
+
+        return self._call(work)
+
+    def pause(self) -> bool:
+        """Let no worker start a task; running ones finish first. Returns whether that changed
+        anything."""
+        return self._call(lambda application: application.queue.pause())
+
+    def resume(self) -> bool:
+        """Let workers start tasks again. Returns whether that changed anything."""
+        return self._call(lambda application: application.queue.resume())
 
     def cancel(self, run_id: int) -> IndexRun:
         """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit.
@@ -269,6 +317,17 @@ class Kodit:
         self, source: str | Path | int | None, languages: Sequence[str], paths: Sequence[str]
     ) -> SearchFilter:
         return SearchFilter(self._application.locator.ids(source), tuple(languages), tuple(paths))
+
+    def _locate(self, source: str | Path | int) -> int:
+        return self._application.locator.locate(source).id
+
+    def _refreshed(self, source: str | Path | int) -> int:
+        """The index of a source that has been brought up to date."""
+        name = as_typed(source)
+        refreshed = self._call(lambda application: application.refreshing.refresh(name))
+        if refreshed.reason is not None:
+            raise refreshed.reason
+        return refreshed.index.id
 
     @property
     def _application(self) -> Application:

@@ -48,8 +48,12 @@ def serve(
     run = given(context).serve
     if run is None:
         raise RuntimeError("whoever runs the command line has not said how to serve")
+    from kodit.faces.cli.terminal.another import say_what_another_has
+
+    settings = loaded(context, log_level="info")
+    say_what_another_has(settings)
     run(
-        loaded(context, log_level="info"),
+        settings,
         host=None if no_tcp else host,
         port=port,
         workers=0 if no_worker else workers,

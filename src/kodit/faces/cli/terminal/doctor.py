@@ -13,6 +13,7 @@ from kodit.domain.errors import UserError
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
+from kodit.faces.cli.terminal.another import say_what_another_has
 from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
 from kodit.settings import Settings
 
@@ -40,6 +41,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
 
 def _check(settings: Settings, *, repair: bool) -> Diagnosis:
     """Raises UserError where there is nothing to examine."""
+    say_what_another_has(settings)
     if not settings.data_dir.exists():
         raise UserError(f"the data directory {settings.data_dir} does not exist")
     examination = Application(settings).examination

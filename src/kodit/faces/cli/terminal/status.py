@@ -25,6 +25,12 @@ def show_indexes(session: Session, source: str | None, *, as_json: bool) -> None
     view = session.ask(StatusQuestion(source), IndexesView)
     for line in _status_lines(view, as_json=as_json, is_stream=False):
         (print_as_it_is if as_json else print_line)(line)
+    if not view.indexes and not as_json and session.remote is None:
+        from kodit.faces.cli.terminal.another import (  # noqa: PLC0415 - once there are indexes, no
+            say_what_another_has,
+        )
+
+        say_what_another_has(session.settings)
 
 
 def watch_indexes(session: Session, source: str | None, *, as_json: bool) -> None:
