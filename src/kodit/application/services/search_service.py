@@ -20,7 +20,16 @@ from kodit.domain.ports.engines import (
     VectorIndex,
     VectorReader,
 )
-from kodit.domain.ranking import Candidate, QueryUnderstanding, Ranked, rank, understand
+from kodit.domain.ranking import (
+    Candidate,
+    QueryUnderstanding,
+    Ranked,
+    about_names,
+    occurs,
+    possible_names,
+    rank,
+    understand,
+)
 from kodit.domain.search import FoundSnippet, SignalPoints, joined, within_budget
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import (
@@ -36,6 +45,7 @@ DEFINITIONS_PER_NAME = 20
 TELLING_SNIPPETS_PER_FILE = 3
 """How many of a file's snippets each engine names to judge the file by."""
 MOST_DEFINITIONS = 1_000
+MOST_NEAR_DEFINITIONS = 100
 MOST_REMEMBERED = 50_000
 """Snippets whose place is kept in memory between searches: some 20 MB."""
 LONGEST_QUERY = 200_000
@@ -128,6 +138,11 @@ class SearchService:
     ) -> list[SearchResult]:
         if not scope.index_ids or scope.file_ids == frozenset():
             return []
+        if request.mode is SearchMode.HYBRID:
+            answerable = self._answerable(understanding, transaction, keyword, scope)
+            if answerable is None:
+                return []
+            understanding = answerable
         vector: Sequence[float] = ()
         if request.mode is not SearchMode.KEYWORD:
             vector = self._embedder.embed_query(understanding.text)
@@ -144,6 +159,31 @@ class SearchService:
         if request.mode is SearchMode.HYBRID:
             return self._search_hybrid(question)
         return self._search_one(question)
+
+    def _answerable(
+        self,
+        understanding: QueryUnderstanding,
+        transaction: Transaction,
+        keyword: KeywordReader,
+        scope: Scope,
+    ) -> QueryUnderstanding | None:
+        """The query, if any of its words occurs; otherwise one for the names that are near, and
+        None where there are none: the nearest vectors would be no answer.
+
+        Where the keyword index does not know all snippets, they are all there is to go by.
+        """
+        statistics = keyword.statistics(understanding.terms)
+        if not statistics.snippets or keyword.leaves_out or occurs(understanding, statistics):
+            return understanding
+        wanted = possible_names(understanding)
+        near = {hit.snippet_id for hit in keyword.near(wanted, scope, MOST_NEAR_DEFINITIONS)}
+        defined = {
+            symbol.name
+            for snippet in self._look_up(transaction, near)
+            for symbol in (snippet.symbol, *snippet.also_defines)
+            if symbol is not None
+        }
+        return about_names(wanted, defined) if defined else None
 
     def _search_one(self, question: _Question) -> list[SearchResult]:
         """One engine alone, in its own order."""

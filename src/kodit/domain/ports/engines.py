@@ -68,6 +68,11 @@ class KeywordReader(Protocol):
         """Snippets that define exactly this name, in any case, the best for the terms first."""
         ...
 
+    def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:
+        """Snippets that define a name which begins with one of these, in lower case, or which so
+        many edits make of it, at most two; in any order and without scores."""
+        ...
+
     def in_files(self, terms: Sequence[str], file_ids: Sequence[int]) -> FileMatches:
         """The snippets of some files that have any of the terms."""
         ...

@@ -11,6 +11,7 @@ from kodit.domain.ranking.fields import (
     KeywordDocument,
     keyword_document,
 )
+from kodit.domain.ranking.nearness import about_names, occurs, possible_names
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding, understand
 from kodit.domain.ranking.ranking import Contribution, Ranked, rank
 from kodit.domain.ranking.terms import terms
@@ -23,7 +24,10 @@ __all__ = [
     "QueryKind",
     "QueryUnderstanding",
     "Ranked",
+    "about_names",
     "keyword_document",
+    "occurs",
+    "possible_names",
     "rank",
     "terms",
     "understand",

@@ -11,7 +11,7 @@ import tantivy
 
 from kodit.domain.errors import PermanentError
 from kodit.domain.value_objects import Scope
-from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND
+from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND, NAME
 from kodit.infrastructure.keyword.writing import is_panic
 
 
@@ -64,6 +64,14 @@ def any_of(schema: tantivy.Schema, clause: Clause) -> tantivy.Query:
     if len(clause.values) == 1:
         return tantivy.Query.term_query(schema, clause.field, clause.values[0])
     return tantivy.Query.term_set_query(schema, clause.field, list(clause.values))
+
+
+def nearly(schema: tantivy.Schema, name: str, edits: int) -> tuple[tantivy.Query, tantivy.Query]:
+    """The documents with a name that begins with this one, or that so many edits make of it."""
+    fuzzy = tantivy.Query.fuzzy_term_query
+    return fuzzy(schema, NAME, name, distance=edits), fuzzy(
+        schema, NAME, name, distance=0, prefix=True
+    )
 
 
 def explained(explanation: object, beginning: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -16,7 +16,14 @@ from kodit.domain.keyword import KeywordPosition
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.value_objects import Hit, Scope
 from kodit.infrastructure.keyword.corpus import Corpus
-from kodit.infrastructure.keyword.querying import Clause, any_of, explained, reading, within
+from kodit.infrastructure.keyword.querying import (
+    Clause,
+    any_of,
+    explained,
+    nearly,
+    reading,
+    within,
+)
 from kodit.infrastructure.keyword.schema import (
     CONTENT,
     FILE_ID,
@@ -148,6 +155,23 @@ class TantivyReader:
         named = Clause(tantivy.Occur.Must, NAME, (name.lower(),))
         return self._best(terms, [named, *within(scope)], limit, must_match=False)
 
+    def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:
+        options = [
+            (tantivy.Occur.Should, one)
+            for name, edits in names.items()
+            for one in nearly(self._schema, name, edits)
+        ]
+        if not options or not self._searcher.num_docs:
+            return []
+        clauses = [(one.occur, any_of(self._schema, one)) for one in self._trusted(within(scope))]
+        wanted = tantivy.Query.boolean_query(
+            [*clauses, (tantivy.Occur.Must, tantivy.Query.boolean_query(options))]
+        )
+        with reading(self._folder):
+            answer = self._searcher.search(wanted, limit, count=False)
+        found = _Found(self._searcher, [address for _score, address in answer.hits], np.empty(0))
+        return [Hit(snippet_id, 0.0) for snippet_id in found.column(SNIPPET_ID).tolist()]
+
     def in_files(self, terms: Sequence[str], file_ids: Sequence[int]) -> TantivyFileMatches:
         question = self._ask(terms)
         if not file_ids or not terms:
@@ -194,13 +218,10 @@ class TantivyReader:
             return self._nothing()
         if must_match and not question.terms:
             return self._nothing()
-        if self.leaves_out:
-            none_of = Clause(tantivy.Occur.MustNot, INDEX_ID, tuple(self.leaves_out))
-            clauses = [*clauses, none_of]
         query = tantivy.Query
         parts = [
             (clause.occur, query.const_score_query(any_of(self._schema, clause), 0.0))
-            for clause in clauses
+            for clause in self._trusted(clauses)
         ]
         if question.terms:
             occur = tantivy.Occur.Must if must_match else tantivy.Occur.Should
@@ -213,6 +234,12 @@ class TantivyReader:
             [address for _score, address in hits],
             np.array([score for score, _address in hits]),
         )
+
+    def _trusted(self, clauses: Sequence[Clause]) -> Sequence[Clause]:
+        """The clauses, without the indexes that it does not answer for."""
+        if not self.leaves_out:
+            return clauses
+        return [*clauses, Clause(tantivy.Occur.MustNot, INDEX_ID, tuple(self.leaves_out))]
 
     def _nothing(self) -> _Found:
         return _Found(self._searcher, [], np.empty(0))
@@ -354,44 +381,3 @@ class _Found:
                 record = known[key] = cast(bytes, document.get_first(RECORD))
             records.append(record)
         return records
-
-
-class EmptyReader:
-    """The state of an index that is not there."""
-
-    leaves_out: frozenset[int] = frozenset()
-
-    def over(self, _index_ids: frozenset[int]) -> EmptyReader:
-        return self
-
-    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
-        return dict.fromkeys(index_ids)
-
-    def without(self, index_ids: frozenset[int]) -> EmptyReader:
-        other = EmptyReader()
-        other.leaves_out = index_ids
-        return other
-
-    def search(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
-        return []
-
-    def definitions(
-        self, _name: str, _terms: Sequence[str], _scope: Scope, _limit: int
-    ) -> list[Hit]:
-        return []
-
-    def in_files(self, _terms: Sequence[str], _file_ids: Sequence[int]) -> EmptyFileMatches:
-        return EmptyFileMatches()
-
-    def statistics(self, _terms: Sequence[str]) -> CorpusStatistics:
-        return CorpusStatistics(0)
-
-
-class EmptyFileMatches:
-    """Nothing."""
-
-    def best(self, _per_file: int) -> list[Hit]:
-        return []
-
-    def scores(self, _snippet_ids: Iterable[int]) -> dict[int, float]:
-        return {}

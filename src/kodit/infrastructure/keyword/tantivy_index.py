@@ -12,13 +12,9 @@ import tantivy
 
 from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
+from kodit.infrastructure.keyword.empty import EmptyReader
 from kodit.infrastructure.keyword.querying import reading, unreadable
-from kodit.infrastructure.keyword.reading import (
-    EmptyReader,
-    KeywordState,
-    RecordCache,
-    TantivyReader,
-)
+from kodit.infrastructure.keyword.reading import KeywordState, RecordCache, TantivyReader
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index
 from kodit.infrastructure.keyword.standing import NAME as STANDING
 from kodit.infrastructure.keyword.standing import DamagedIndexError, check_files, read_standing

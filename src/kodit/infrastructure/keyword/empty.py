@@ -1,0 +1,53 @@
+"""A keyword index that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kodit.domain.keyword import KeywordPosition
+from kodit.domain.ranking.candidate import CorpusStatistics
+from kodit.domain.value_objects import Hit, Scope
+
+
+class EmptyReader:
+    """The state of an index that is not there."""
+
+    leaves_out: frozenset[int] = frozenset()
+
+    def over(self, _index_ids: frozenset[int]) -> EmptyReader:
+        return self
+
+    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
+        return dict.fromkeys(index_ids)
+
+    def without(self, index_ids: frozenset[int]) -> EmptyReader:
+        other = EmptyReader()
+        other.leaves_out = index_ids
+        return other
+
+    def search(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
+        return []
+
+    def definitions(
+        self, _name: str, _terms: Sequence[str], _scope: Scope, _limit: int
+    ) -> list[Hit]:
+        return []
+
+    def near(self, _names: Mapping[str, int], _scope: Scope, _limit: int) -> list[Hit]:
+        return []
+
+    def in_files(self, _terms: Sequence[str], _file_ids: Sequence[int]) -> EmptyFileMatches:
+        return EmptyFileMatches()
+
+    def statistics(self, _terms: Sequence[str]) -> CorpusStatistics:
+        return CorpusStatistics(0)
+
+
+class EmptyFileMatches:
+    """Nothing."""
+
+    def best(self, _per_file: int) -> list[Hit]:
+        return []
+
+    def scores(self, _snippet_ids: Iterable[int]) -> dict[int, float]:
+        return {}
