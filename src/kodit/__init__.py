@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kodit.domain.symbols import Definition, Reference, SymbolAnswer
     from kodit.domain.value_objects import (
         AttemptOutcome,
+        ErrorAbout,
         QueuePriority,
         RunState,
         SearchFilter,
@@ -57,6 +58,7 @@ __all__ = [
     "AttemptOutcome",
     "Definition",
     "Diagnosis",
+    "ErrorAbout",
     "FileText",
     "FoundLine",
     "GrepAnswer",
@@ -116,7 +118,7 @@ _PLACES = {
     "kodit.domain.snippet": "PlacedSymbol",
     "kodit.domain.symbols": "Definition Reference SymbolAnswer",
     "kodit.domain.value_objects": (
-        "AttemptOutcome QueuePriority RunState SearchFilter SearchMode SearchRequest "
+        "AttemptOutcome ErrorAbout QueuePriority RunState SearchFilter SearchMode SearchRequest "
         "Source SourceKind Symbol SymbolKind TaskProgress TaskState TaskType"
     ),
     "kodit.faces.python.client": "Kodit",

@@ -19,7 +19,7 @@ HEAD = """\
 ```python
 from kodit import Kodit
 
-with Kodit("kodit-data") as kodit:          # closed at the end of the block
+with Kodit("kodit-data") as kodit:  # closed at the end of the block
     kodit.index("~/code/shop")
     for result in kodit.search("where are sessions refreshed", "~/code/shop", refresh=True):
         print(result.snippet.path, result.snippet.start_line, result.score)
@@ -155,7 +155,7 @@ def _properties(of: type[Any]) -> list[tuple[str, str, str]]:
     return [
         (name, str(inspect.get_annotations(one.fget).get("return", "")), _sentence(one))
         for name, one in vars(of).items()
-        if isinstance(one, property) and not name.startswith("_")
+        if isinstance(one, property) and one.fget and not name.startswith("_")
     ]
 
 

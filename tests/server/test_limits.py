@@ -5,19 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import cast
+from dataclasses import replace
 
 import pytest
 from tests.support.listening import Listening, echo, listening, patiently, until
 
-from kodit.domain.caller import Caller
-from kodit.server.activity import Activity
-from kodit.server.connections import Connection
-from kodit.server.guard import CALLER, Guard
 from kodit.server.limits import MOST_DESCRIPTORS, Limits, allow_many_descriptors
-from kodit.server.problems import Message, Receive, Refusal, Scope, Send
+from kodit.server.problems import Receive, Scope, Send
 
 GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = "POST / HTTP/1.1\r\nHost: localhost\r\n"
@@ -259,80 +253,19 @@ def test_a_stream_that_is_asked_for_as_the_server_stops() -> None:
     """Those that there are have been told to end, and nobody tells the new one later."""
 
     async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
-        there.activity.stop.set()
+        there[0].activity.stop.set()
         await pings(scope, receive, send)
 
+    there: list[Listening] = []
+
     async def run() -> None:
-        nonlocal there
-        async with listening(stopping, LARGE) as there:
-            client = await there.connect()
+        async with listening(stopping, LARGE) as server:
+            there.append(server)
+            client = await server.connect()
             await client.send(GET)
             assert (await client.reader.read()).endswith(b"0\r\n\r\n")
 
-    there: Listening
     patiently(run())
-
-
-def test_a_question_to_a_server_that_ends_before_it_has_opened() -> None:
-    """It is not handed on to faces that have nothing to answer from."""
-
-    async def run() -> None:
-        async with listening(echo, LARGE) as server:
-            server.activity.has_opened = False
-            server.activity.give_up()
-            status, body = await _asked(server.guard)
-            assert (status, json.loads(body)["code"]) == (503, "server_stopping")
-
-    patiently(run())
-
-
-@pytest.mark.parametrize(
-    ("named", "folder"),
-    [("/", "/"), ("/usr/../usr/lib/..", "/usr"), ("usr", None), ("/a\0b", None), (None, None)],
-)
-def test_the_folder_of_a_caller_is_one(named: str | None, folder: str | None) -> None:
-    """With every link followed; what cannot be one is none."""
-    found: list[str | None] = []
-
-    async def note(scope: Scope, receive: Receive, send: Send) -> None:
-        found.append(scope[CALLER].folder)
-        await echo(scope, receive, send)
-
-    activity = Activity()
-    activity.become_ready()
-    guard = Guard(note, Standing(named), LARGE, activity)
-    patiently(_check_answered(guard))
-    assert found == [folder]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Lets everybody in as a caller who stands in a folder."""
-
-    folder: str | None
-
-    def admit(self, _scope: Scope) -> Caller | Refusal:
-        return Caller(folder=self.folder)
-
-
-async def _check_answered(guard: Guard) -> None:
-    status, _body = await _asked(guard)
-    assert status == 200
-
-
-async def _asked(guard: Guard) -> tuple[int, bytes]:
-    """What a guard answers to one request, without a connection."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    await guard(cast(Connection, SimpleNamespace(begin=list)), scope, receive, send)
-    return sent[0]["status"], sent[1]["body"]
 
 
 def test_a_client_that_goes_away_ends_its_work() -> None:

@@ -1,0 +1,84 @@
+"""What the guard does with a request before the faces see it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from tests.support.listening import echo, listening, patiently
+
+from kodit.domain.caller import Caller
+from kodit.server.activity import Activity
+from kodit.server.connection import Connection
+from kodit.server.guard import CALLER, Guard
+from kodit.server.limits import Limits
+from kodit.server.problems import Message, Receive, Refusal, Scope, Send
+
+LARGE = Limits(sweep_seconds=0.02)
+"""Nothing in these tests reaches a limit."""
+
+
+def test_a_question_to_a_server_that_ends_before_it_has_opened() -> None:
+    """It is not handed on to faces that have nothing to answer from."""
+
+    async def run() -> None:
+        async with listening(echo, LARGE) as server:
+            server.activity.has_opened = False
+            server.activity.give_up()
+            status, body = await _asked(server.guard)
+            assert (status, json.loads(body)["code"]) == (503, "server_stopping")
+
+    patiently(run())
+
+
+@pytest.mark.parametrize(
+    ("named", "folder"),
+    [("/", "/"), ("/usr/../usr/lib/..", "/usr"), ("usr", None), ("/a\0b", None), (None, None)],
+)
+def test_the_folder_of_a_caller_is_one(named: str | None, folder: str | None) -> None:
+    """With every link followed; what cannot be one is none."""
+    found: list[str | None] = []
+
+    async def note(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(scope[CALLER].folder)
+        await echo(scope, receive, send)
+
+    activity = Activity()
+    activity.become_ready()
+    guard = Guard(note, Standing(named), LARGE, activity)
+    patiently(_check_answered(guard))
+    assert found == [folder]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Lets everybody in as a caller who stands in a folder."""
+
+    folder: str | None
+
+    def admit(self, _scope: Scope) -> Caller | Refusal:
+        return Caller(folder=self.folder)
+
+
+async def _check_answered(guard: Guard) -> None:
+    status, _body = await _asked(guard)
+    assert status == 200
+
+
+async def _asked(guard: Guard) -> tuple[int, bytes]:
+    """What a guard answers to one request, without a connection."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    connection = SimpleNamespace(begin=list, recognize=list, is_local=True, is_ahead=False)
+    await guard(cast(Connection, connection), scope, receive, send)
+    return sent[0]["status"], sent[1]["body"]
