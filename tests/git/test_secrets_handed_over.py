@@ -22,6 +22,7 @@ from tests.support.server import RunningServer
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.git.bindings import Bindings
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.resident.connecting import SECRETS_PATH, connect, exchange
@@ -117,6 +118,17 @@ def test_a_server_that_was_told_nothing(place: Place) -> None:
         place.git.password = "new"  # noqa: S105
         place.having.environment["TOKEN_OF_TEST"] = "user:new"  # noqa: S105
         assert place.outcome(place.having, "search", "quartz", place.url) == "succeeded"
+        assert place.outcome(place.without, *again) == "succeeded", server.log
+
+
+def test_a_repair_hands_over_what_its_runs_need(place: Place) -> None:
+    """The server's worker may take them."""
+    place.having.succeed("index", "--credentials", REFERENCE, place.url)
+    with place.serve() as server:
+        remove_tree(place.having.data_dir / "clones" / "1.git")
+        (place.having.data_dir / "clones" / "1.git").mkdir()
+        place.having.succeed("doctor", "--repair")
+        again = ("index", "--no-wait", place.url)
         assert place.outcome(place.without, *again) == "succeeded", server.log
 
 

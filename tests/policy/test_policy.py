@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from kodit.application.services.index_service import SourceRequest
 from kodit.composition import Application
 from kodit.composition.made_once import made_once
 from kodit.domain.errors import RefusedByPolicyError, SourceError, UserError
-from kodit.domain.policy import LOCAL, AllowedCredentials, CallerPolicy
+from kodit.domain.policy import LOCAL, AllowedCredentials, CallerPolicy, is_public
 from kodit.domain.ports.hosts import HostResolver
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.hosts import SystemHostResolver
@@ -90,6 +91,41 @@ def test_a_private_host(host: str, form: str) -> None:
     allowing = CallerPolicy(allow_private_addresses=True)
     assert parse_source(form.format(host), policy=allowing) == parse_source(form.format(host))
     assert allowing.host_to_look_up(git_source(form.format(host))) is None
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.0.0.0/24", "192.0.0.8/32", "192.0.0.9/32", "192.0.0.10/32"),
+        *("192.0.0.170/31", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24"),
+        *("192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15"),
+        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        *("::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/32"),
+        *("2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32"),
+        *("2001:4:112::/48", "2001:10::/28", "2001:20::/28", "2001:30::/28", "2001::/23"),
+        *("2001:db8::/32", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7"),
+        *("fe80::/10", "fec0::/10", "ff00::/8"),
+    ],
+)
+def test_a_special_purpose_network(network: str) -> None:
+    """From the first address to the last, and in every address of IPv6 that leads to one."""
+    block = ip_network(network)
+    for address in (block[0], block[-1]):
+        assert not is_public(address)
+        if isinstance(address, IPv4Address):
+            number = int(address)
+            for prefix in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::"):
+                assert not is_public(IPv6Address(int(IPv6Address(prefix)) | number))
+            assert not is_public(IPv6Address(0x2002 << 112 | number << 80))
+            for server, client in ((number, 0x08080808), (0x08080808, number)):
+                teredo = 0x20010000 << 96 | server << 64 | client ^ 0xFFFFFFFF
+                assert not is_public(IPv6Address(teredo))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "192.0.1.0", "2001:200::1", "2606:4700::1111"])
+def test_a_public_address(address: str) -> None:
+    assert is_public(ip_address(address))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from tests.support.rest import READER, REMOTE, Rest, code
 from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all
 
+from kodit.application.services.source_service import SourceService
 from kodit.domain.caller import LOCAL_CALLER
+from kodit.domain.entities import IndexRun
 from kodit.domain.errors import PermanentError
 from kodit.domain.value_objects import Claim
 
@@ -66,6 +68,33 @@ def test_a_source_is_added(idle: Idle) -> None:
     assert synced.headers["location"] == f"/api/v1/runs/{answer['run']['id']}"
     assert synced.json()["run"]["id"] == answer["run"]["id"]
     assert code(rest.ask("POST", "indexes/99/runs")) == (404, "index_not_found")
+
+
+def test_an_index_that_is_deleted_while_it_is_added(idle: Idle) -> None:
+    """Between the run that was asked for and the answer: it is added once more."""
+    answers = idle.rest.application.index_answers
+    deleted: list[int] = []
+
+    class Deleting(SourceService):
+        def __init__(self, sources: SourceService) -> None:
+            self.__dict__ = sources.__dict__
+
+        async def add(self, *asked: Any) -> list[IndexRun]:
+            [run] = await super().add(*asked)
+            if not deleted and run.index_id is not None:
+                deleted.append(run.index_id)
+                await answers.hide(run.index_id)
+            return [run]
+
+    sources = answers._sources
+    answers._sources = Deleting(sources)
+    try:
+        reply = idle.rest.post("indexes", idle.caller, source=str(idle.root / "one"))
+    finally:
+        answers._sources = sources
+    assert reply.status == 202
+    [index] = idle.rest.get("indexes").json()["indexes"]
+    assert index["id"] == reply.json()["index"]["id"] != deleted[0]
 
 
 def test_a_ref_is_chosen(idle: Idle) -> None:

@@ -236,7 +236,7 @@ class Application(Foundation):
 
         return DoctorService(
             database=self.database,
-            queue=self.queue,
+            indexes=self.indexes,
             keyword_index=self.engines.keyword_index,
             examiners=examiners(
                 data_dir=self.data_dir,

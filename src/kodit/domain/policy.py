@@ -41,6 +41,21 @@ _EMBEDDING = (
     ipaddress.IPv6Network("64:ff9b::/96"),
 )
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_SPECIAL = tuple(
+    # The special-purpose registries of IANA (RFC 6890), in full, as each version of Python knows
+    # other parts of them. What is reachable from everywhere is in here as well: such an address may
+    # be answered by the network that one is in, and none is that of a git server.
+    map(
+        ipaddress.ip_network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+            *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24"),
+            *("192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24"),
+            *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+            *("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20"),
+        ),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +196,8 @@ def is_public(address: Address) -> bool:
             return all(is_public(one) for one in found)
         if address not in _GLOBAL_UNICAST:
             return False
+    if any(address in network for network in _SPECIAL if network.version == address.version):
+        return False
     return address.is_global and not address.is_multicast
 
 

@@ -30,8 +30,9 @@ def make_data_directory(path: Path) -> None:
 
 
 def check_data_directory(path: Path) -> None:
-    """Refuse a folder that others may write, or in which a symbolic link lies where Kodit writes:
-    it could lead to any file of this user. Raises UserError."""
+    """Refuse a folder that others may write, or in which something else than a file or folder lies
+    where Kodit reads and writes: a symbolic link could lead to any file of this user, and a pipe
+    would keep its reader waiting for ever. Raises UserError."""
     reason = reason_for_distrust(path.stat())
     if reason is not None:
         raise _unusable(f"is not used: {reason}; make it yours alone", path)
@@ -43,6 +44,28 @@ def check_data_directory(path: Path) -> None:
                     "put in its place what it leads to",
                     path,
                 )
+    for folder in (path, *(path / name for name in _FOLDERS), *_folders_in(path / "keyword")):
+        for entry in entries_of(folder):
+            wrong = _why_wrong(entry, is_top=folder == path)
+            if wrong is not None:
+                raise _unusable(f"is not used: {entry.path} is {wrong}; move it away", path)
+
+
+def _why_wrong(entry: os.DirEntry[str], *, is_top: bool) -> str | None:
+    """What lies in the place of a file or folder of Kodit."""
+    if is_top and not _is_of_kodit(entry.name):
+        return None
+    if entry.is_symlink():
+        return None  # see above; elsewhere, whoever opens it does not follow it
+    if entry.is_dir(follow_symlinks=False):
+        is_right = not is_top or entry.name in _FOLDERS
+        return None if is_right else "a folder, and Kodit needs that name for a file"
+    if is_top and entry.name in _FOLDERS:
+        return "a file, and Kodit needs that name for a folder"
+    is_socket = is_top and entry.name == "server.sock"  # which the server itself replaces
+    if is_socket or entry.is_file(follow_symlinks=False):
+        return None
+    return "neither a file nor a folder"
 
 
 def _is_of_kodit(name: str) -> bool:

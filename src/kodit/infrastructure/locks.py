@@ -11,13 +11,14 @@ from pathlib import Path
 
 from kodit.domain.errors import TransientError
 from kodit.domain.report import Report, ignore_report
+from kodit.infrastructure.trust import open_plain_file
 
 
 def open_lock_file(path: Path) -> int:
     """A descriptor of the lock file, made where it is missing; not inherited by children. Raises
-    OSError where a symbolic link lies in its place, which could have a file made anywhere."""
+    UserError or OSError where something else lies in its place."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    return open_plain_file(path, os.O_RDWR | os.O_CREAT)
 
 
 def try_lock(descriptor: int) -> bool:

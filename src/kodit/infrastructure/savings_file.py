@@ -7,7 +7,7 @@ import logging
 from datetime import date
 from pathlib import Path
 
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import TransientError, UserError
 from kodit.domain.savings import Cost, Savings
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.locks import file_lock
@@ -48,5 +48,5 @@ class SavingsFile:
                     },
                 }
                 write_atomically(self._path, json.dumps(stored).encode(), durable=False)
-        except (OSError, TransientError) as error:
+        except (OSError, TransientError, UserError) as error:
             log.debug("an answer was not counted", extra={"error": str(error)})

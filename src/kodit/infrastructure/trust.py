@@ -42,6 +42,33 @@ def reason_for_distrust(status: os.stat_result) -> str | None:
     return None
 
 
+def open_plain_file(path: Path, flags: int) -> int:
+    """A descriptor of a file, made with mode 0600 where `flags` say so; not inherited by children.
+    What is no file keeps nobody waiting.
+
+    Raises UserError for a folder, pipe, socket or device, and OSError for a symbolic link, which
+    could have a file made anywhere.
+    """
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        if error.errno in (errno.EISDIR, errno.ENXIO, errno.EOPNOTSUPP, errno.ENODEV):
+            raise not_a_file(path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise not_a_file(path)
+    return descriptor
+
+
+def not_a_file(path: Path) -> UserError:
+    """What lies in the place of a file is something else."""
+    return UserError(
+        f"{path} is not a file; move it away", code="user_file_invalid", path=str(path)
+    )
+
+
 def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
     """The content of a small file that only this user can have written; None where there is none.
     `follow` says whether it may be a symbolic link.
@@ -64,9 +91,7 @@ def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise UserError(
-                f"{path} is not a file; move it away", code="user_file_invalid", path=str(path)
-            )
+            raise not_a_file(path)
         reason = reason_for_distrust(status)
         if reason is not None:
             raise UserError(

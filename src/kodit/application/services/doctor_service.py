@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from kodit.application.services.queue_service import QueueService
+from kodit.application.services.index_service import IndexService
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Problem
 from kodit.domain.entities import IndexRun
@@ -34,12 +34,12 @@ class DoctorService:
         self,
         *,
         database: Database,
-        queue: QueueService,
+        indexes: IndexService,
         keyword_index: KeywordIndex,
         examiners: Sequence[Examiner],
     ) -> None:
         self._database = database
-        self._queue = queue
+        self._indexes = indexes
         self._keyword_index = keyword_index
         self._examiners = examiners
         self._bm25 = BM25DomainService()
@@ -98,7 +98,7 @@ class DoctorService:
 
     async def _request(self, index_id: int) -> IndexRun | None:
         try:
-            return await self._queue.request_run(index_id, QueuePriority.USER_INITIATED)
+            return await self._indexes.request_run(index_id, QueuePriority.USER_INITIATED)
         except NotFoundError:
             return None  # deleted since
 

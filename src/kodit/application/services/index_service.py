@@ -20,7 +20,7 @@ from kodit.domain.ports.hosts import HostResolver
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.source import Credentials
-from kodit.domain.value_objects import Source, SourceKind, TaskState, TaskType
+from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskState, TaskType
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +133,12 @@ class IndexService:
         has."""
         if index.credentials is not None:
             await in_thread(partial(self._reader.hand_over, index))
+
+    async def request_run(self, index_id: int, priority: QueuePriority) -> IndexRun:
+        """Ask for an index to be brought up to date, with the secret that the caller has. Raises
+        NotFoundError."""
+        await self.hand_over(await self.get(index_id))
+        return await self._queue.request_run(index_id, priority)
 
     async def _meet(self, request: SourceRequest, checked: _Checked, policy: CallerPolicy) -> Index:
         while True:

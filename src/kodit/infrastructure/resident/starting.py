@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kodit.domain.errors import UserError
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.resident.place import LOG_FILE
+from kodit.infrastructure.trust import open_plain_file
 
 IDLE_MINUTES = 30
 ANOTHER_ONE_RUNS = 3
@@ -20,11 +22,11 @@ def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subproce
     this process, its log in `server.log`. It listens on its socket alone. Where one runs already,
     the new one ends at once (`ANOTHER_ONE_RUNS`), so that any number may be started.
 
-    Raises OSError where no process can be started or the data directory cannot be written.
+    Raises OSError where no process can be started or the data directory cannot be written, and
+    UserError where the log is no file.
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    log = os.open(data_dir / LOG_FILE, flags, 0o600)
+    log = open_plain_file(data_dir / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         return subprocess.Popen(
             [
@@ -45,10 +47,10 @@ def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subproce
 def why_it_ended(data_dir: Path) -> str | None:
     """The last sentence that a server which did not start has left in its log."""
     try:
-        with (data_dir / LOG_FILE).open("rb") as file:
+        with os.fdopen(open_plain_file(data_dir / LOG_FILE, os.O_RDONLY), "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 10_000))
             lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
+    except (OSError, UserError):
         return None
     said = [line for line in lines if line.startswith("kodit: ")]
     return said[-1].removeprefix("kodit: ") if said else None

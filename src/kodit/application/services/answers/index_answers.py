@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from kodit.application.services.index_locator import IndexLocator
@@ -24,7 +25,7 @@ from kodit.application.views.runs import RunView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.entities import Index, IndexRun
-from kodit.domain.errors import no_such_index
+from kodit.domain.errors import NotFoundError, no_such_index
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.questions import IndexesQuestion, StatusQuestion, cursor_at, start_of
 from kodit.domain.search import EVERYTHING
@@ -84,13 +85,15 @@ class IndexAnswers:
 
     async def add(self, request: IndexRequest, caller: Caller) -> AcceptedView:
         """Add or refresh one source, and ask for a run. Raises UserError."""
-        [run] = await self._sources.add(request, caller)
-        return await self._accepted(run)
+        while True:
+            [run] = await self._sources.add(request, caller)
+            with suppress(NotFoundError):  # somebody has deleted it since: it is added anew
+                return await self._accepted(run)
 
     async def sync(self, index_id: int) -> AcceptedView:
         """Ask for an index to be brought up to date. Raises NotFoundError."""
         return await self._accepted(
-            await self._queue.request_run(index_id, QueuePriority.USER_INITIATED)
+            await self._indexes.request_run(index_id, QueuePriority.USER_INITIATED)
         )
 
     async def count_states(self) -> Counter[str]:

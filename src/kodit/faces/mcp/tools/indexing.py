@@ -90,7 +90,7 @@ async def _requested(call: Call) -> IndexRun:
     name: str = call.arguments["source"]
     if name.isdecimal():
         found = await in_thread(lambda: application.locator.locate(name, call.caller), Lane.READS)
-        return await application.queue.request_run(found.id, QueuePriority.USER_INITIATED)
+        return await application.indexes.request_run(found.id, QueuePriority.USER_INITIATED)
     [run] = await application.sources.add(IndexRequest([name]), call.caller)
     return run
 
