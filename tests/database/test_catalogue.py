@@ -58,6 +58,7 @@ def test_a_file_that_is_not_extracted_yet_is_there_and_one_that_is_left_out_is_n
     _index, file = shelf.catalogue.find_file(shelf.content.id, "b.py")
     assert file is not None
     assert file.path == "b.py"
+    assert [path for path, *_ in shelf.listed()] == sorted(PATHS)
     shelf.sql("UPDATE files SET problem = 'binary' WHERE path = 'b.py'")
     assert shelf.catalogue.find_file(shelf.content.id, "b.py")[1] is None
     assert "b.py" not in [path for path, *_ in shelf.listed()]
