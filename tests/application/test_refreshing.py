@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from kodit.application.services.refresh_service import Refreshed, failure_of
+from kodit.application.services.refresh_service import Refreshed, RefreshService, failure_of
+from kodit.application.services.source_indexing_service import SourceIndexingService
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
-from kodit.domain.errors import KoditError, SourceError
+from kodit.domain.errors import KoditError, NotFoundError, SourceError
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind
 from kodit.infrastructure.memory import ManualClock
 from kodit.settings import Settings
@@ -83,6 +85,28 @@ def test_a_stored_source_that_nobody_could_have_typed_is_not_asked_for(scene: Sc
     with pytest.raises(SourceError):
         scene.refresh(str(hostile))
     assert scene.runs() == []
+
+
+def test_an_index_that_is_deleted_while_it_is_made(scene: Scene) -> None:
+    """Its runs have ended well, and there is nothing that could answer."""
+    application = scene.application
+
+    class Deleting:
+        async def index(self, *_request: object, **_options: object) -> list[IndexRun]:
+            await application.indexes.delete(scene.index_id)
+            run = IndexRun.create(scene.index_id, QueuePriority.USER_INITIATED, NOW)
+            run.state = RunState.SUCCEEDED
+            return [run]
+
+    service = RefreshService(
+        database=application.database,
+        parser=application.parser,
+        locator=application.locator,
+        queue=application.queue,
+        indexing=cast(SourceIndexingService, Deleting()),
+    )
+    with pytest.raises(NotFoundError, match="was deleted while it was being indexed"):
+        asyncio.run(service.refresh(str(scene.folder)))
 
 
 def test_what_became_of_a_run() -> None:

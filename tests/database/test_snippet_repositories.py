@@ -19,6 +19,9 @@ from kodit.domain.value_objects import (
     VectorKind,
 )
 from kodit.infrastructure.sqlalchemy.database import SqlTransaction
+from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.unused import release
 
 
 def unused(transaction: SqlTransaction) -> tuple[int, int]:
@@ -315,3 +318,23 @@ def test_what_is_unused_goes_in_its_order(content: Content) -> None:
     assert unused(transaction) == (0, 0)
     assert content.answering() == ["three"]
     assert rows(transaction, "SELECT count(*) FROM embeddings") == [(1,)]
+
+
+def test_the_oldest_of_both_caches_goes_first(content: Content) -> None:
+    """And what is marked stays as old as it is, whoever releases it once more."""
+    transaction = content.transaction
+    content.replace(a=["one", "two"])
+    content.embed()
+    [(first,), (second,)] = rows(transaction, "SELECT id FROM embeddings ORDER BY id")
+    enriched = transaction.enrichments.add(content.id, {b"key": "text"})[b"key"]
+    connection = transaction.connection
+    connection.exec_driver_sql("DELETE FROM vectors")
+    dated = "UPDATE {} SET unused_since = ?, unused_bytes = 6 WHERE id = ?"
+    connection.exec_driver_sql(dated.format("embeddings"), (30, first))
+    connection.exec_driver_sql(dated.format("enrichments"), (20, enriched))
+    connection.exec_driver_sql(dated.format("embeddings"), (10, second))
+    release(Driver(connection), EMBEDDINGS, [first, second])
+    left = "SELECT unused_since FROM embeddings UNION SELECT unused_since FROM enrichments"
+    for remaining in ([20, 30], [30], []):
+        assert transaction.unused.remove(None, 1) == (1, 6)
+        assert [row[0] for row in rows(transaction, left)] == remaining

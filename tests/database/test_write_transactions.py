@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import text
 
-from kodit.domain.errors import PermanentError
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.domain.errors import PermanentError, TransientError
+from kodit.infrastructure.sqlalchemy.database import (
+    SqliteDatabase,
+    _write_ahead,
+    open_sqlite,
+    translated_errors,
+)
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 
 
@@ -31,6 +39,64 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
 def numbers(database: SqliteDatabase) -> list[int]:
     with database.read() as transaction:
         return list(transaction.connection.execute(text("SELECT number FROM numbers")).scalars())
+
+
+def test_a_write_transaction_has_the_database_from_its_beginning(database: SqliteDatabase) -> None:
+    """What it reads before it writes is not changed by another program meanwhile."""
+    with closing(sqlite3.connect(database.path, timeout=0)) as other:
+        with database.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE")
+
+
+def open_files() -> list[str]:
+    """What this process has open, but for the look at it."""
+    return sorted(str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.exists())
+
+
+def test_a_database_that_is_closed_holds_no_file(tmp_path: Path) -> None:
+    before = open_files()
+    database = SqliteDatabase(open_sqlite(tmp_path / "other.db"), tmp_path / "other.lock")
+    with database.write():
+        assert len(open_files()) > len(before)
+    database.close()
+    assert open_files() == before
+
+
+@pytest.mark.parametrize("told", ["database or disk is full", "disk I/O error"])
+def test_trouble_with_the_disk_is_told_as_such(tmp_path: Path, told: str) -> None:
+    with pytest.raises(TransientError) as refused, translated_errors(tmp_path):
+        raise sqlite3.OperationalError(told)
+    assert "is full or fails" in str(refused.value)
+    assert "free some space" in str(refused.value)
+
+
+def test_what_a_trigger_says_is_told_in_one_short_line(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError) as refused, translated_errors(tmp_path):
+        raise sqlite3.IntegrityError("no\n\tway " + "!" * 1000)
+    assert "(no way !!" in str(refused.value)
+    assert len(str(refused.value)) < 600
+    assert refused.value.code == "database_refuses"
+
+
+class BusyFile:
+    """A new file whose journal is chosen by somebody else at first."""
+
+    attempts = 0
+
+    def execute(self, _statement: str) -> None:
+        self.attempts += 1
+        if self.attempts < 3:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+
+
+def test_who_makes_a_database_at_once_with_others_waits_for_them() -> None:
+    """SQLite itself does not, where a journal is chosen."""
+    file = BusyFile()
+    _write_ahead(cast(sqlite3.Connection, file))
+    assert file.attempts == 3
 
 
 def test_both_ways_are_stored_or_undone_together(database: SqliteDatabase) -> None:

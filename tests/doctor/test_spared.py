@@ -75,7 +75,6 @@ def leftovers(rows: Rows, tmp_path: Path) -> LeftoverExaminer:
 def test_files_that_somebody_may_need_are_no_leftovers(
     leftovers: LeftoverExaminer, tmp_path: Path
 ) -> None:
-    aged(made(tmp_path / "keyword" / SCHEMA_VERSION / "meta.json").parent)
     made(tmp_path / "keyword" / "0" / "meta.json")  # a former program is still at work
     made(tmp_path / "credentials" / ("ab" * 16))  # its index is about to be stored
     for process in (os.getpid(), 1, 10**15):
@@ -83,7 +82,7 @@ def test_files_that_somebody_may_need_are_no_leftovers(
     made(tmp_path / "credentials" / ".half.tmp")
     worker = FileWorkerRegistry(tmp_path / "workers")
     worker.enter()
-    made(tmp_path / "keyword" / SCHEMA_VERSION / ".tmpAbCdEf")
+    aged(made(tmp_path / "keyword" / SCHEMA_VERSION / ".tmpAbCdEf").parent)
     with held(tmp_path / "keyword" / LOCK):
         assert told(leftovers.examine()) == []
     worker.leave()

@@ -214,7 +214,7 @@ def test_what_differs_from_what_is_known_has_changed(
     steps.tell(needs_scan=False, **told)
     steps.until(steps.told_all)
     assert steps.files() == changed
-    assert len(steps.runs()) == bool(changed)
+    assert [run.is_user_initiated for run in steps.runs()] == [False] * bool(changed)
 
 
 def test_a_file_that_was_written_as_it_was_scanned_is_looked_at_again(steps: Steps) -> None:
@@ -235,6 +235,29 @@ def test_nothing_is_asked_for_while_git_is_at_work(steps: Steps) -> None:
     steps.until(steps.told_all)
     assert steps.files() == {"a.py"}
     assert steps.runs() == []
+
+
+def test_what_changes_during_a_run_is_asked_for_at_once(steps: Steps) -> None:
+    """And not when the run has ended, which may be in an hour."""
+    queue = steps.application.queue
+    asyncio.run(queue.request_run(steps.folder, QueuePriority.BACKGROUND))
+    assert asyncio.run(queue.claim("ada")) is not None
+    steps.remember(Pending(0.0, 0.0, {"b.py": 1}, is_requested=True))
+    steps.tell(a=None)
+    steps.until(steps.told_all)
+    assert [run.is_follow_up for run in steps.runs()] == [True, False]
+
+
+def test_it_is_in_vain_to_wait_for_a_run_that_was_cancelled(steps: Steps) -> None:
+    queue = steps.application.queue
+    run = asyncio.run(queue.request_run(steps.folder, QueuePriority.BACKGROUND))
+    steps.remember(Pending(0.0, 0.0, {"b.py": 1}, is_requested=True, requested_at=1e12))
+    steps.until(steps.told_all)
+    assert not steps.pending[steps.folder].is_stuck
+    asyncio.run(queue.cancel(run.id))
+    steps.remember(Pending(0.0, 0.0, {"b.py": 1}, is_requested=True, requested_at=1e12))
+    steps.until(steps.told_all)
+    assert steps.pending[steps.folder].is_stuck
 
 
 def test_what_has_changed_since_the_scan_is_still_to_be_done(steps: Steps) -> None:

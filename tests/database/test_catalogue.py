@@ -1,0 +1,122 @@
+"""What the catalogue tells of files and definitions, of a few rows."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from tests.database.content import Content
+
+from kodit.domain.value_objects import Scope, SearchFilter, VectorKind
+from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue, SqlOpenCatalogue
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+
+PATHS = ("b.py", "src/a.py", "src/b.py", "src/ab.py")
+
+
+class Shelf:
+    """An index of four files, each with a method of two lines that is called as the file is."""
+
+    def __init__(self, transaction: SqlTransaction) -> None:
+        self.transaction = transaction
+        self.content = Content(transaction, "/shelf", PATHS)
+        self.content.replace(**{path: [f"{path} 1", f"{path} 2"] for path in reversed(PATHS)})
+        self.files = self.content.files
+        catalogue = SqlCatalogue(cast(SqliteDatabase, None))  # only asked to open it
+        self.catalogue: SqlOpenCatalogue = catalogue.within(transaction)
+        self.all = SearchFilter(index_ids=(self.content.id,))
+
+    def sql(self, statement: str, *values: object) -> None:
+        self.transaction.connection.exec_driver_sql(statement, values)
+
+    def listed(self) -> list[tuple[str, int, int]]:
+        """Path, last line and number of snippets."""
+        return [
+            (file.path, file.lines, file.snippets) for file in self.catalogue.list_files(self.all)
+        ]
+
+
+@pytest.fixture
+def shelf(transaction: SqlTransaction) -> Shelf:
+    return Shelf(transaction)
+
+
+def test_files_are_listed_by_path_with_their_snippets(shelf: Shelf) -> None:
+    """Those that are current alone count."""
+    assert shelf.listed() == [(path, 2, 2) for path in sorted(PATHS)]
+    shelf.content.replace(**{"b.py": ["once more"]})
+    assert shelf.listed()[0] == ("b.py", 1, 1)
+    shelf.content.replace(**{"b.py": []})
+    assert shelf.listed()[0] == ("b.py", 0, 0)
+
+
+def test_a_file_that_is_not_extracted_yet_is_there_and_one_that_is_left_out_is_not(
+    shelf: Shelf,
+) -> None:
+    unread = "UPDATE files SET extracted_hash = NULL, language = NULL WHERE path = 'b.py'"
+    shelf.sql(unread)
+    _index, file = shelf.catalogue.find_file(shelf.content.id, "b.py")
+    assert file is not None
+    assert file.path == "b.py"
+    assert [path for path, *_ in shelf.listed()] == sorted(PATHS)
+    shelf.sql("UPDATE files SET problem = 'binary' WHERE path = 'b.py'")
+    assert shelf.catalogue.find_file(shelf.content.id, "b.py")[1] is None
+    assert "b.py" not in [path for path, *_ in shelf.listed()]
+    with_unread = shelf.catalogue.files(shelf.all, with_unread=True)
+    assert [file.path for file in with_unread[0].files] == sorted(PATHS)[1:]
+    assert shelf.catalogue.reason_left_out(shelf.content.id, "b.py") == "binary"
+    shelf.sql("UPDATE files SET status = 'deleted' WHERE path = 'b.py'")
+    assert shelf.catalogue.reason_left_out(shelf.content.id, "b.py") is None
+    assert shelf.catalogue.reason_left_out(shelf.content.id, "x/app.min.js") is not None
+
+
+def test_files_are_found_by_the_whole_of_their_names(shelf: Shelf) -> None:
+    def named(name: str, limit: int = 9) -> list[str]:
+        return shelf.catalogue.named(shelf.content.id, name, limit)
+
+    assert named("b.py") == ["b.py", "src/b.py"]
+    assert named("b.py", 1) == ["b.py"]
+    assert named("_.py") == named("%.py") == named("B.py") == []
+    shelf.sql("UPDATE files SET status = 'deleted' WHERE path = 'b.py'")
+    assert named("b.py") == ["src/b.py"]
+
+
+def test_definitions_are_those_of_the_scope_and_of_the_kinds(shelf: Shelf) -> None:
+    index_id = shelf.content.id
+    name = "name_b.py"  # as the content calls it
+
+    def defined(scope: Scope, *kinds: str) -> set[str]:
+        found = shelf.catalogue.definitions([name.upper()], scope, kinds)
+        return {snippet.path for snippet in found}
+
+    everywhere = Scope((index_id,))
+    assert defined(everywhere) == {"b.py"}
+    assert defined(everywhere, "method", "class") == {"b.py"}
+    assert defined(everywhere, "class") == set()
+    assert defined(Scope((index_id + 1,))) == set()
+    assert defined(Scope((index_id,), frozenset([shelf.files["b.py"]]))) == {"b.py"}
+    assert defined(Scope((index_id,), frozenset([shelf.files["src/b.py"]]))) == set()
+    assert defined(Scope((index_id,), frozenset())) == set()
+
+
+def test_snippets_of_a_file_come_from_its_first_line_to_its_last(shelf: Shelf) -> None:
+    shelf.sql("UPDATE snippets SET start_line = 9, end_line = 9 WHERE text = 'b.py 1'")
+    found = shelf.catalogue.snippets_of_file(shelf.files["b.py"])
+    assert [snippet.text for snippet in found] == ["b.py 2", "b.py 1"]
+
+
+def test_the_vector_of_code_is_not_that_of_words(shelf: Shelf) -> None:
+    """Which the same snippet has too."""
+    zero, one = bytes(4), b"\x01\x01\x01\x01"
+    scale = b"\x00\x00\x80\x3f"
+    shelf.content.embed(kind=VectorKind.TEXT, model="words")
+    [snippet, *_] = shelf.catalogue.snippets_of_file(shelf.files["b.py"])
+    assert shelf.catalogue.code_vector(snippet) is None
+    shelf.content.embed(kind=VectorKind.CODE, model="code")
+    shelf.sql("UPDATE embeddings SET vector = ?", zero + scale)
+    shelf.sql(
+        "UPDATE embeddings SET vector = ? WHERE id IN "
+        "(SELECT embedding_id FROM vectors WHERE kind = 'code')",
+        one + scale,
+    )
+    assert shelf.catalogue.code_vector(snippet) == ("code", [1.0] * 4)

@@ -1,0 +1,238 @@
+"""What a writer of the keyword index does when it is asked twice, too late, or of another log; and
+when the files are not those that the last one has left."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.keyword import KeywordBatch, KeywordPosition
+from kodit.domain.value_objects import Scope
+from kodit.infrastructure.keyword import reading, schema
+from kodit.infrastructure.keyword.querying import within
+from kodit.infrastructure.keyword.reading import KeywordState, RecordCache
+from kodit.infrastructure.keyword.schema import FILE_ID, open_index, to_documents
+from kodit.infrastructure.keyword.standing import (
+    NAME,
+    DamagedIndexError,
+    Standing,
+    check_files,
+    read_standing,
+    write_standing,
+)
+from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
+from kodit.infrastructure.keyword.writing import apply_batch, drop_index
+from kodit.infrastructure.processes.pool import ProcessPool
+
+NOWHERE = KeywordPosition("a", 0, 0)
+
+
+def silent(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def snippet(number: int, index_id: int = 1, text: str = "lantern") -> StoredSnippet:
+    return StoredSnippet(number, index_id, 1, "/s", "a.py", 1, 2, "c", None, None, "", text)
+
+
+def batch(
+    first: int,
+    last: int,
+    *additions: StoredSnippet,
+    generation: str = "a",
+    follows: int | None = None,
+    index_id: int = 1,
+    deletions: Sequence[int] = (),
+) -> KeywordBatch:
+    """The changes from one number to another; each has its number as token."""
+    before = None if follows is None else KeywordPosition(generation, follows, follows)
+    tokens = {seq: seq for seq in range(first, last + 1)}
+    return KeywordBatch(index_id, last, deletions, additions, generation, before, tokens)
+
+
+class Engine:
+    """A keyword index whose writers run in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def apply(self, some: KeywordBatch) -> bool:
+        return apply_batch(str(self.folder), some, report=silent)
+
+    def drop(self, index_id: int, generation: str | None) -> None:
+        drop_index(str(self.folder), index_id, generation, report=silent)
+
+    def holds(self) -> int:
+        return int(open_index(self.folder).searcher().num_docs)
+
+    def position(self, index_id: int = 1) -> KeywordPosition | None:
+        return read_standing(self.folder).position(index_id)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(tmp_path / "keyword" / "6")
+
+
+def test_a_batch_that_comes_again_changes_nothing(engine: Engine) -> None:
+    """Whether its writer has told where it stands or was killed before."""
+    assert engine.apply(batch(1, 2, snippet(1), snippet(2)))
+    before = read_standing(engine.folder).places
+    second = batch(3, 3, snippet(3), follows=2)
+    assert engine.apply(second)
+    assert engine.apply(second)
+    assert engine.holds() == 3
+    assert engine.position() == KeywordPosition("a", 3, 3)
+    write_standing(engine.folder, before, sealed=False)
+    assert engine.apply(second)
+    assert engine.holds() == 3
+
+
+def test_a_batch_that_does_not_continue_what_is_held_is_refused(engine: Engine) -> None:
+    assert engine.apply(batch(1, 2, snippet(1)))
+    for other in (
+        batch(5, 6, snippet(2), follows=4),
+        batch(3, 3, snippet(2), follows=2, generation="b"),
+        batch(2, 3, snippet(2), follows=1, index_id=2),
+    ):
+        assert not engine.apply(other)
+    assert engine.holds() == 1
+    assert engine.position() == KeywordPosition("a", 2, 2)
+
+
+def test_a_log_that_starts_anew_replaces_all_of_its_index(engine: Engine) -> None:
+    engine.apply(batch(1, 2, snippet(1), snippet(2)))
+    engine.apply(batch(1, 1, snippet(7, 2), index_id=2))
+    assert engine.apply(batch(1, 1, snippet(3), generation="b"))
+    assert engine.holds() == 2
+    assert engine.position() == KeywordPosition("b", 1, 1)
+
+
+def test_nothing_comes_back_of_an_index_that_was_dropped(engine: Engine) -> None:
+    """From a worker that has not heard of it; a new index under its number begins from nothing."""
+    engine.apply(batch(1, 1, snippet(1)))
+    engine.drop(1, "a")
+    assert (engine.holds(), engine.position()) == (0, None)
+    assert engine.apply(batch(2, 2, snippet(2), follows=1))
+    assert engine.apply(batch(1, 1, snippet(2)))
+    assert (engine.holds(), engine.position()) == (0, None)
+    assert engine.apply(batch(1, 1, snippet(2), generation="b"))
+    assert (engine.holds(), engine.position()) == (1, KeywordPosition("b", 1, 1))
+
+
+def test_an_index_that_nobody_knows_is_dropped_too(engine: Engine) -> None:
+    """Also one whose position was lost."""
+    engine.apply(batch(1, 1, snippet(1)))
+    engine.apply(batch(1, 1, snippet(2, 2), index_id=2))
+    places = dict(read_standing(engine.folder).places)
+    del places[1]
+    write_standing(engine.folder, places, sealed=True)
+    engine.drop(1, None)
+    assert engine.holds() == 1
+    assert read_standing(engine.folder).places.keys() == {2}
+    engine.drop(3, "c")  # was never held, and may still be asked for
+    assert engine.apply(batch(1, 1, snippet(3, 3), generation="c", index_id=3))
+    assert engine.holds() == 1
+
+
+def test_whoever_looks_while_it_is_written_knows_it(engine: Engine) -> None:
+    """And so does who comes after a writer that was killed."""
+    seen: list[Standing] = []
+
+    def look(_done: int, _total: int) -> None:
+        seen.append(read_standing(engine.folder))
+
+    engine.apply(batch(1, 1, snippet(1)))
+    assert read_standing(engine.folder).meta is not None
+    apply_batch(str(engine.folder), batch(2, 2, snippet(2), follows=1), report=look)
+    assert [standing.meta for standing in seen] == [None]
+    assert seen[0].position(1) == KeywordPosition("a", 1, 1)
+
+
+def test_files_are_those_that_were_written(engine: Engine) -> None:
+    """A copy has other times, and is whole; what has changed is not."""
+    engine.apply(batch(1, 1, snippet(1)))
+    standing = read_standing(engine.folder)
+    check_files(engine.folder, standing)
+    path = next(engine.folder.glob("*.store"))
+    os.utime(path, ns=(1, 1))
+    check_files(engine.folder, standing)
+    content = path.read_bytes()
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    with pytest.raises(DamagedIndexError, match=f"its file {path.name} is damaged"):
+        check_files(engine.folder, standing)
+
+
+def test_the_list_of_files_is_the_one_that_was_written(engine: Engine) -> None:
+    engine.apply(batch(1, 1, snippet(1)))
+    standing = read_standing(engine.folder)
+    meta = engine.folder / "meta.json"
+    meta.write_bytes(meta.read_bytes() + b" ")
+    with pytest.raises(DamagedIndexError, match=r"its meta.json is not the one that was written"):
+        check_files(engine.folder, standing)
+    meta.unlink()
+    with pytest.raises(DamagedIndexError, match=r"its meta.json is missing"):
+        check_files(engine.folder, standing)
+    dropped = {1: standing.places[1]._replace(is_dropped=True)}
+    check_files(engine.folder, Standing(dropped))  # which needs no file
+    (engine.folder / NAME).write_bytes((engine.folder / NAME).read_bytes()[:-1] + b" ")
+    with pytest.raises(DamagedIndexError, match=f"its {NAME} is damaged"):
+        read_standing(engine.folder)
+
+
+def test_what_is_written_last_outlives_the_machine(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not so what says that somebody writes: a machine that is lost meanwhile loses both."""
+    engine.apply(batch(1, 1, snippet(1)))
+    synced: list[int] = []
+    monkeypatch.setattr("kodit.infrastructure.files.os.fsync", synced.append)
+    write_standing(engine.folder, {}, sealed=False)
+    assert synced == []
+    write_standing(engine.folder, {}, sealed=True)
+    assert synced
+
+
+def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine) -> None:
+    """Though none of its documents had to go, so that no file but the positions has changed."""
+    index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
+    engine = Engine(tmp_path / "keyword" / schema.SCHEMA_VERSION)
+    engine.apply(batch(1, 1, snippet(1)))
+    assert index.positions([1, 2]) == {1: KeywordPosition("a", 1, 1), 2: None}
+    places = dict(read_standing(engine.folder).places)
+    places[1] = places[1]._replace(position=KeywordPosition("z", 9, 9))
+    write_standing(engine.folder, places, sealed=True)
+    assert index.positions([1]) == {1: KeywordPosition("z", 9, 9)}
+
+
+def test_a_scope_of_no_files_holds_nothing() -> None:
+    fields = [clause.field for clause in within(Scope((1,), frozenset()))]
+    assert fields.count(FILE_ID) == 1
+    both = Scope((1,), frozenset([1, 2]), hidden_file_ids=frozenset([2]))
+    assert [clause.field for clause in within(both)].count(FILE_ID) == 2
+    assert [clause.field for clause in within(Scope((1,)))].count(FILE_ID) == 0
+
+
+def test_what_is_remembered_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records, readers, and the terms of runs."""
+    monkeypatch.setattr(reading, "MOST_RECORDS", 2)
+    monkeypatch.setattr(reading, "MOST_READERS", 2)
+    monkeypatch.setattr(schema, "MOST_RUNS", 3)
+    records = RecordCache()
+    for number in range(10):
+        records.current()[number] = b""
+        assert len(records.current()) <= 2
+    for number in range(1, 6):
+        engine.apply(batch(1, 1, snippet(number, number), index_id=number))
+    state = KeywordState(open_index(engine.folder), engine.folder, records, Standing())
+    for number in range(1, 6):
+        state.reader(frozenset([number]))
+        assert len(state._readers) <= 2
+    many = [snippet(number, text=f"lantern{number} basket{number}") for number in range(10)]
+    assert len(list(to_documents(many))) == 10
+    assert len(schema._spaced) <= 3
+    assert len(schema._codes) <= 3
