@@ -50,6 +50,8 @@ def test_lines_that_are_none(lines: str) -> None:
         (RuntimeError("Out of memory"), "there is not enough memory;"),
         (ValueError("cannot allocate memory for array"), "there is not enough memory;"),
         (OSError(errno.ENOMEM, "x"), "there is not enough memory to start a process;"),
+        (OSError(errno.EMFILE, "x"), "no more files can be opened at once;"),
+        (OSError(errno.ENFILE, "x"), "no more files can be opened at once;"),
         (OSError(errno.EAGAIN, "x"), "no more processes or threads can be started,"),
         (RuntimeError("can't start new thread"), "no more processes or threads can be started,"),
     ],

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
     from kodit.application.services.worker_host import WorkerHost
-    from kodit.domain.ports.runtime import WakeUp
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
@@ -166,6 +165,7 @@ class Application(Foundation):
             clock=self.clock,
             indexes=self.indexes,
             sweep=self.registry.sweep,
+            space=self.space,
         )
 
     @property
@@ -254,7 +254,12 @@ class Application(Foundation):
     def examination(self) -> ExaminationService:
         from kodit.composition.examination import make_examination
 
-        return make_examination(self.data_dir, doctor=lambda: self.doctor, host=lambda: self.host)
+        return make_examination(
+            self.data_dir,
+            doctor=lambda: self.doctor,
+            host=lambda: self.host,
+            space=lambda: self.space,
+        )
 
     # Use cases of search
 
@@ -280,6 +285,7 @@ class Application(Foundation):
             standing=self.standing,
             locator=self.locator,
             registry=lambda: self.registry,
+            disk=lambda: self.disk,
         )
 
     @made_once
@@ -297,17 +303,6 @@ class Application(Foundation):
             watch=RunWatch(database=self.database, standing=self.standing),
             open_wake_up=self.wake_up,
         )
-
-    @asynccontextmanager
-    async def wake_up(self) -> AsyncIterator[WakeUp]:
-        """What tells a coroutine that the database may have changed, by any process."""
-        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
-        self.wake_ups.add(wake_up)
-        try:
-            yield wake_up
-        finally:
-            self.wake_ups.remove(wake_up)
-            await in_thread(wake_up.close)
 
     @made_once
     def scoping(self) -> ScopeService:

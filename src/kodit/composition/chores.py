@@ -14,6 +14,7 @@ from kodit.application.services.code_indexing_application_service import (
 from kodit.application.services.history_pruner import HistoryPruner
 from kodit.application.services.index_service import IndexService
 from kodit.application.services.keyword_rebuilds import KeywordRebuilds
+from kodit.application.services.space_service import SpaceService
 from kodit.application.services.sync_scheduler import SyncScheduler
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
@@ -28,6 +29,7 @@ def make_chores(
     clock: Clock,
     indexes: IndexService,
     sweep: Callable[[], object],
+    space: SpaceService,
 ) -> list[Chore]:
     """For a process that serves the queue. `sweep` clears away what dead workers have left."""
     pruner = HistoryPruner(
@@ -46,6 +48,7 @@ def make_chores(
         Chore("finish deletions", 60.0, indexes.continue_deletions),
         Chore("forget old runs", 3600.0, pruner.prune_some),
         Chore("remove what nothing uses", 3600.0, cache.remove_some_unused),
+        Chore("give disk space back", 60.0, space.give_back_some),
         Chore("clear away dead workers", 60.0, partial(in_one_piece, sweep)),
     ]
 

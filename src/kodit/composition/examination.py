@@ -7,17 +7,23 @@ from pathlib import Path
 
 from kodit.application.services.doctor_service import DoctorService
 from kodit.application.services.examination_service import ExaminationService
+from kodit.application.services.space_service import SpaceService
 from kodit.application.services.worker_host import WorkerHost
 from kodit.infrastructure.doctor.database import fatal_problem, has_tables
 
 
 def make_examination(
-    data_dir: Path, *, doctor: Callable[[], DoctorService], host: Callable[[], WorkerHost]
+    data_dir: Path,
+    *,
+    doctor: Callable[[], DoctorService],
+    host: Callable[[], WorkerHost],
+    space: Callable[[], SpaceService],
 ) -> ExaminationService:
-    """`doctor` and `host` are asked for once the data directory is open."""
+    """`doctor`, `host` and `space` are asked for once the data directory is open."""
     return ExaminationService(
         doctor=doctor,
         host=host,
+        space=space,
         fatal_problem=lambda: fatal_problem(data_dir),
         has_database=lambda: has_tables(data_dir / "kodit.db"),
     )

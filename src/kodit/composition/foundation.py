@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
 from kodit.composition.made_once import made_once
 from kodit.infrastructure.clock import SystemClock
@@ -18,10 +21,12 @@ from kodit.settings import Settings
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
     from kodit.application.services.known_changes import KnownChanges
+    from kodit.application.services.space_service import SpaceService
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
-    from kodit.domain.ports.runtime import Clock
+    from kodit.domain.ports.runtime import Clock, WakeUp
     from kodit.domain.ports.sources import SourceParser
+    from kodit.domain.ports.space import Space
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
     from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
@@ -99,6 +104,31 @@ class Foundation:
         from kodit.application.services.known_changes import KnownChanges
 
         return KnownChanges()
+
+    @made_once
+    def disk(self) -> Space:
+        from kodit.infrastructure.sqlalchemy.space import SqliteSpace
+
+        return SqliteSpace(self.database, self.data_dir)
+
+    @made_once
+    def space(self) -> SpaceService:
+        from kodit.application.services.space_service import SpaceService
+
+        return SpaceService(self.disk)
+
+    @asynccontextmanager
+    async def wake_up(self) -> AsyncIterator[WakeUp]:
+        """What tells a coroutine that the database may have changed, by any process."""
+        from kodit.infrastructure.wake_up import SqliteWakeUp
+
+        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
+        self.wake_ups.add(wake_up)
+        try:
+            yield wake_up
+        finally:
+            self.wake_ups.remove(wake_up)
+            await in_thread(wake_up.close)
 
     @made_once
     def catalogue(self) -> Catalogue:

@@ -47,10 +47,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What an examination found and, where it was followed by a repair, what is still wrong."""
+    """What an examination found and, where it was followed by a repair, what is still wrong.
+    `freeable` is how many bytes of the database hold nothing and could be given back, which is
+    nothing wrong."""
 
     found: tuple[Problem, ...]
     remaining: tuple[Problem, ...]
+    freeable: int = 0
 
     @property
     def is_healthy(self) -> bool:

@@ -16,15 +16,20 @@ _ADVICE = "give it more or let it do less at once (KODIT_WORKER_SLOTS), and try 
 
 
 def shortage(error: BaseException) -> TransientError | None:
-    """The error as one that may pass, where memory, processes or threads have run out; None for
-    any other. A library that cannot be loaded for want of memory is an ImportError, a thread that
-    cannot be started a RuntimeError."""
+    """The error as one that may pass, where memory, processes, threads or descriptors of files
+    have run out; None for any other. A library that cannot be loaded for want of memory is an
+    ImportError, a thread that cannot be started a RuntimeError."""
     told = str(error).lower()
     if isinstance(error, MemoryError) or (
         isinstance(error, (ImportError, RuntimeError, ValueError))
         and any(sign in told for sign in _OF_MEMORY)
     ):
         return TransientError(f"there is not enough memory; {_ADVICE}")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return TransientError(
+            "no more files can be opened at once; raise the limit (`ulimit -n`) or let it do less "
+            "at once (KODIT_WORKER_SLOTS), and try again"
+        )
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return TransientError(f"there is not enough memory to start a process; {_ADVICE}")
     is_of_threads = isinstance(error, RuntimeError) and any(sign in told for sign in _OF_THREADS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kodit.application.services.doctor_service import DoctorService
+from kodit.application.services.space_service import SpaceService
 from kodit.application.services.worker_host import RunObserver, StoppedBy, WorkerHost
-from kodit.domain.diagnosis import Diagnosis, Problem
+from kodit.domain.diagnosis import Area, Diagnosis, Problem
 
 
 class ExaminationService:
@@ -17,13 +18,16 @@ class ExaminationService:
         *,
         doctor: Callable[[], DoctorService],
         host: Callable[[], WorkerHost],
+        space: Callable[[], SpaceService],
         fatal_problem: Callable[[], Problem | None],
         has_database: Callable[[], bool],
     ) -> None:
-        """`doctor` and `host` are asked for once the data directory is open; `fatal_problem` tells
-        what keeps it from being opened, and `has_database` whether there is anything in it."""
+        """`doctor`, `host` and `space` are asked for once the data directory is open;
+        `fatal_problem` tells what keeps it from being opened, and `has_database` whether there is
+        anything in it."""
         self._doctor = doctor
         self._host = host
+        self._space = space
         self._fatal_problem = fatal_problem
         self._has_database = has_database
 
@@ -45,11 +49,16 @@ class ExaminationService:
         stopped_by: StoppedBy | None = None,
     ) -> Diagnosis:
         """Examine everything; with `repair` put right what can be, serve the queue until what that
-        takes is indexed again, and examine everything once more."""
-        found = tuple(await self._doctor().examine())
-        if not repair or not found:
-            return Diagnosis(found, found)
-        await self._host().serve_until_ended(
-            self._doctor().repair, observer=observer, stopped_by=stopped_by
-        )
-        return Diagnosis(found, tuple(await self._doctor().examine()))
+        takes is indexed again, examine everything once more, and give back the room on the disk
+        that is not needed any more."""
+        found = remaining = tuple(await self._doctor().examine())
+        if not repair:
+            return Diagnosis(found, found, await self._space().freeable())
+        if found:
+            await self._host().serve_until_ended(
+                self._doctor().repair, observer=observer, stopped_by=stopped_by
+            )
+            remaining = tuple(await self._doctor().examine())
+        if not any(problem.area is Area.DATABASE for problem in remaining):
+            await self._space().give_back_all()
+        return Diagnosis(found, remaining, await self._space().freeable())

@@ -32,11 +32,13 @@ class ProblemView:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisView:
-    """What an examination found, and what is still wrong after a repair."""
+    """What an examination found, and what is still wrong after a repair. `freeable_bytes` of the
+    database hold nothing and could be given back."""
 
     healthy: bool
     problems: tuple[ProblemView, ...]
     remaining: tuple[ProblemView, ...]
+    freeable_bytes: int = 0
 
     @classmethod
     def of(cls, diagnosis: Diagnosis) -> Self:
@@ -44,4 +46,5 @@ class DiagnosisView:
             diagnosis.is_healthy,
             tuple(map(ProblemView.of, diagnosis.found)),
             tuple(map(ProblemView.of, diagnosis.remaining)),
+            diagnosis.freeable,
         )

@@ -13,13 +13,33 @@ from kodit.application.views.standing import StandingView
 if TYPE_CHECKING:
     from kodit.application.services.index_service import IndexStatus
     from kodit.application.services.queue_overview import QueueOverview
+    from kodit.domain.space import Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class SizesView:
+    """What the data directory takes on the disk, in bytes: the database with its log, the keyword
+    index, the packs of vectors, the clones of git sources. `freeable` bytes of the database hold
+    nothing and are given back in time."""
+
+    database: int
+    keyword: int
+    vectors: int
+    clones: int
+    freeable: int
+
+    @classmethod
+    def of(cls, sizes: Sizes, freeable: int) -> Self:
+        return cls(sizes.database, sizes.keyword, sizes.vectors, sizes.clones, freeable)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
     """An index, what it holds, and its latest run. `sync_every` is after how many seconds a server
     brings it up to date by itself, 0 for never, where that was set for this index. `unsearched` are
-    the engines that a search finds nothing in until it is indexed again, where there are some."""
+    the engines that a search finds nothing in until it is indexed again, where there are some.
+    `bytes` is what its clone and its packs of vectors take on the disk, where that was measured;
+    what it takes of the database and the keyword index is shared with the others."""
 
     id: int
     source: str
@@ -36,6 +56,7 @@ class IndexView:
     run: RunView | None
     sync_every: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     unsearched: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    bytes: int | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:
@@ -88,10 +109,11 @@ class AcceptedView:
 
 @dataclass(frozen=True, slots=True)
 class IndexesView:
-    """Indexes, and the queue where it was asked for."""
+    """Indexes, with the queue and what is taken of the disk where these were asked for."""
 
     indexes: tuple[IndexView, ...]
     queue: QueueView | None = field(default=None, metadata=ONLY_WHEN_SET)
+    sizes: SizesView | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(

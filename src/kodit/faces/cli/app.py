@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -345,14 +345,20 @@ def main(serve: Serve | None = None) -> None:
         # The reader of our output has had enough; Python must not complain at exit.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
-    except (MemoryError, ImportError, RuntimeError) as error:
-        from kodit.domain.shortage import shortage
+    except (MemoryError, ImportError, RuntimeError, OSError) as error:
+        _end_for_want_of_room(error)
 
-        if (short := shortage(error)) is None:
-            raise
+
+def _end_for_want_of_room(error: Exception) -> NoReturn:
+    """End with one sentence where the machine has run out of something, or a file is in the way;
+    any other error travels on."""
+    from kodit.domain.shortage import shortage
+
+    if (short := shortage(error)) is not None:
         say(f"kodit: {short}")
         sys.exit(EXIT_FAILED)
-    except OSError as error:
+    if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         sys.stderr.write(f"kodit: {error.strerror or error}{where}\n")
         sys.exit(EXIT_FAILED)
+    raise error

@@ -259,7 +259,12 @@ class Kodit:
         """Remove an index, by its source or identifier, and everything derived from it. The
         source itself is never touched."""
         index_id = self._locate(source)
-        self._call(lambda application: application.indexes.delete(index_id))
+
+        async def work(application: Application) -> None:
+            await application.indexes.delete(index_id)
+            await application.space.give_back()
+
+        self._call(work)
 
     def runs(self, states: Sequence[RunState | str] = (), *, limit: int = 100) -> list[IndexRun]:
         """Runs in these states, or all, newest first."""

@@ -94,6 +94,8 @@ def open_sqlite(path: Path) -> Engine:
         record.info[ORIGIN] = _file_id(path)
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
+        # For a file that is still empty: what is deleted is given back in steps (`space.py`).
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         # A checkpoint waits for the disk; at the default of 1000 pages the queue spent more time
@@ -165,6 +167,10 @@ class SqlTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+
+    @property
+    def driver(self) -> sqlite3.Connection:
+        return _driver_of(self.connection)
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:
@@ -261,6 +267,20 @@ class SqliteDatabase:
                     with _writing(self._writer):
                         yield SqlTransaction(self._writer)
                     self._note_beside()
+            finally:
+                self._lock.release()
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """The driver's connection, outside any transaction, while nobody else writes."""
+        self._look_at_file()
+        with self._lane:
+            self._lock.acquire()
+            try:
+                with translated_errors(self.path):
+                    if self._writer is None:
+                        self._writer = self.engine.connect()
+                    yield _driver_of(self._writer)
             finally:
                 self._lock.release()
 

@@ -20,12 +20,14 @@ from kodit.application.views.indexes import (
     IndexPageView,
     IndexView,
     OneIndexView,
+    SizesView,
 )
 from kodit.application.views.runs import RunView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import NotFoundError, no_such_index
+from kodit.domain.ports.space import Space
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.questions import IndexesQuestion, StatusQuestion, cursor_at, start_of
 from kodit.domain.search import EVERYTHING
@@ -44,14 +46,17 @@ class IndexAnswers:
         standing: StandingService,
         locator: IndexLocator,
         registry: Callable[[], WorkerRegistry],
+        disk: Callable[[], Space],
     ) -> None:
-        """`registry` gives a view of the living workers, a new one for each answer."""
+        """`registry` gives a view of the living workers, a new one for each answer; `disk` is asked
+        for by answers that tell what is taken of it."""
         self._indexes = indexes
         self._sources = sources
         self._queue = queue
         self._standing = standing
         self._locator = locator
         self._registry = registry
+        self._disk = disk
 
     async def list_indexes(self, question: IndexesQuestion) -> IndexPageView:
         """Indexes by identifier. Raises InvalidQueryError for a cursor of another question."""
@@ -74,8 +79,12 @@ class IndexAnswers:
         view = IndexesView.of(statuses, await self._overview())
         standing = await self._stand([index.id for index in view.indexes])
         unsearched = {one.index_id: one.unsearched or None for one in standing}
-        indexes = (replace(one, unsearched=unsearched.get(one.id)) for one in view.indexes)
-        return replace(view, indexes=tuple(indexes))
+        sizes, freeable = await in_thread(lambda: (self._disk().sizes(), self._disk().freeable()))
+        indexes = (
+            replace(one, unsearched=unsearched.get(one.id), bytes=sizes.by_index.get(one.id, 0))
+            for one in view.indexes
+        )
+        return replace(view, indexes=tuple(indexes), sizes=SizesView.of(sizes, freeable))
 
     async def show(self, index_id: int) -> OneIndexView:
         """One index. Raises NotFoundError."""

@@ -15,6 +15,7 @@ from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.another import say_what_another_has
 from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
+from kodit.faces.cli.terminal.tables import megabytes
 from kodit.settings import Settings
 
 
@@ -36,6 +37,9 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
     else:
         say("After the repair there is still:")
         _show(diagnosis.remaining)
+    if diagnosis.freeable:
+        advice = "" if repair else "; `kodit doctor --repair` gives it back to the disk"
+        say(f"{megabytes(diagnosis.freeable)} of the database is free{advice}.")
     return diagnosis.is_healthy
 
 

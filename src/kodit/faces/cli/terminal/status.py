@@ -11,7 +11,7 @@ from kodit.domain.questions import StatusQuestion
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import json_text, print_as_it_is, print_line, printable, say
 from kodit.faces.cli.terminal.runs import queue_line
-from kodit.faces.cli.terminal.tables import index_lines
+from kodit.faces.cli.terminal.tables import index_lines, sizes_line
 
 if TYPE_CHECKING:
     from kodit.composition import Application
@@ -61,7 +61,10 @@ def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[
     lines = []
     if queue is not None and (is_stream or queue.paused_since or queue.running or queue.waiting):
         lines.append(queue_line(queue))
-    return lines + [line for index in view.indexes for line in index_lines(index)]
+    lines += [line for index in view.indexes for line in index_lines(index)]
+    if view.sizes is not None and view.indexes:
+        lines.append(sizes_line(view.sizes))
+    return lines
 
 
 def delete_index(session: Session, name: str) -> None:
@@ -70,6 +73,7 @@ def delete_index(session: Session, name: str) -> None:
     async def work() -> tuple[int, str]:
         index = await _find_index(session.application, name)
         await session.application.indexes.delete(index.id)
+        await session.application.space.give_back()
         return index.id, str(index.source)
 
     if session.remote is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kodit.application.views.indexes import IndexView
+from kodit.application.views.indexes import IndexView, SizesView
 from kodit.application.views.search import ResultView
 from kodit.domain.intervals import in_words
 from kodit.domain.value_objects import RunState
@@ -70,6 +70,24 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     if index.skipped:
         lines.append(f"    left out: {_counts(index.skipped)}")
     return lines
+
+
+def sizes_line(sizes: SizesView) -> str:
+    """What is taken of the disk, in one line."""
+    parts = {
+        "database": sizes.database,
+        "keyword index": sizes.keyword,
+        "vectors": sizes.vectors,
+        "clones": sizes.clones,
+    }
+    told = ", ".join(f"{name} {megabytes(size)}" for name, size in parts.items() if size)
+    free = f"; {megabytes(sizes.freeable)} of the database is free" if sizes.freeable else ""
+    return f"On disk: {megabytes(sum(parts.values()))} ({told}){free}"
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

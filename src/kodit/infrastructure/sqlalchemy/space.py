@@ -1,0 +1,113 @@
+"""The room that a SQLite database takes, and how it is given back.
+
+What is deleted leaves pages that hold nothing. A database whose `auto_vacuum` is incremental moves
+others into their place, some at a time, and cuts off the end of the file. One that was made
+without that has to be written anew once.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from kodit.domain.space import Sizes
+from kodit.infrastructure.files import entries_of
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+INCREMENTAL = 2
+LONGEST_STEP_SECONDS = 0.02
+"""So long other writers wait for a step, and then for its commit."""
+MOST_PAGES = 1024
+"""Of one step: each page that takes the place of another is written by the commit."""
+_BLOCK = 512
+
+
+class SqliteSpace:
+    """The disk space of the data directory of one database."""
+
+    def __init__(self, database: SqliteDatabase, data_dir: Path) -> None:
+        self._database = database
+        self._data_dir = data_dir
+
+    def sizes(self) -> Sizes:
+        by_index: dict[int, int] = {}
+        vectors = clones = 0
+        for path in _files_in(self._data_dir / "vectors"):
+            size = _size_of(path)
+            vectors += size
+            _count(by_index, path.name.partition("-")[0], size)
+        for folder in entries_of(self._data_dir / "clones"):
+            size = sum(map(_size_of, _files_in(Path(folder.path))))
+            clones += size
+            _count(by_index, folder.name.removesuffix(".git"), size)
+        name = self._database.path.name
+        return Sizes(
+            database=sum(_size_of(self._data_dir / f"{name}{end}") for end in ("", "-wal", "-shm")),
+            keyword=sum(map(_size_of, _files_in(self._data_dir / "keyword"))),
+            vectors=vectors,
+            clones=clones,
+            by_index=by_index,
+        )
+
+    def freeable(self) -> int:
+        return self._ask("freelist_count") * self._ask("page_size")
+
+    def is_rewritten_for(self) -> bool:
+        return self._ask("auto_vacuum") != INCREMENTAL
+
+    def give_back_some(self) -> bool:
+        with self._database.write() as transaction:
+            driver = transaction.driver
+            (left,) = driver.execute("PRAGMA freelist_count").fetchone()
+            end = time.monotonic() + LONGEST_STEP_SECONDS
+            for _ in range(min(left, MOST_PAGES)):
+                # However many are asked for, the driver takes one step, which is one page.
+                driver.execute("PRAGMA incremental_vacuum(1)")
+                left -= 1
+                if time.monotonic() > end:
+                    break
+        return bool(left)
+
+    def shrink(self) -> None:
+        with self._database.alone() as driver:
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def rewrite(self) -> None:
+        with self._database.alone() as driver:
+            # The second file may be as large as the first: it is not for the memory.
+            driver.execute("PRAGMA temp_store = FILE")
+            try:
+                driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                driver.execute("VACUUM")
+                driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            finally:
+                driver.execute("PRAGMA temp_store = MEMORY")
+
+    def _ask(self, pragma: str) -> int:
+        with self._database.read() as transaction:
+            row = transaction.driver.execute(f"PRAGMA {pragma}").fetchone()
+        return int(row[0])
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """All files below a folder, through no link."""
+    for entry in entries_of(folder):
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_in(Path(entry.path))
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
+
+
+def _size_of(path: Path) -> int:
+    """What a file takes on the disk; nothing once it is gone."""
+    try:
+        return os.lstat(path).st_blocks * _BLOCK
+    except FileNotFoundError:
+        return 0
+
+
+def _count(by_index: dict[int, int], name: str, size: int) -> None:
+    if name.isdecimal():
+        by_index[int(name)] = by_index.get(int(name), 0) + size
