@@ -18,6 +18,7 @@ from kodit.infrastructure.wake_up import SqliteWakeUp
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.answers.index_answers import IndexAnswers
+    from kodit.application.services.answers.left_out_answers import LeftOutAnswers
     from kodit.application.services.answers.run_answers import RunAnswers
     from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.chores import Chore
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
     from kodit.application.services.worker_host import WorkerHost
-    from kodit.domain.ports.runtime import WakeUp
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
@@ -270,6 +270,12 @@ class Application(Foundation):
         )
 
     @made_once
+    def left_out_answers(self) -> LeftOutAnswers:
+        from kodit.composition.left_out import make_left_out_answers
+
+        return make_left_out_answers(self, scope=self.scoping, standing=self.standing)
+
+    @made_once
     def index_answers(self) -> IndexAnswers:
         from kodit.application.services.answers.index_answers import IndexAnswers
 
@@ -297,17 +303,6 @@ class Application(Foundation):
             watch=RunWatch(database=self.database, standing=self.standing),
             open_wake_up=self.wake_up,
         )
-
-    @asynccontextmanager
-    async def wake_up(self) -> AsyncIterator[WakeUp]:
-        """What tells a coroutine that the database may have changed, by any process."""
-        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
-        self.wake_ups.add(wake_up)
-        try:
-            yield wake_up
-        finally:
-            self.wake_ups.remove(wake_up)
-            await in_thread(wake_up.close)
 
     @made_once
     def scoping(self) -> ScopeService:

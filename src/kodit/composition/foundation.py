@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
 from kodit.composition.made_once import made_once
 from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.data_directory import clear_derived, make_data_directory
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
-from kodit.infrastructure.wake_up import WakeUps
+from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from kodit.application.services.known_changes import KnownChanges
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
-    from kodit.domain.ports.runtime import Clock
+    from kodit.domain.ports.runtime import Clock, WakeUp
     from kodit.domain.ports.sources import SourceParser
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
@@ -113,3 +116,14 @@ class Foundation:
     @made_once
     def engines(self) -> Engines:
         return self.make_engines(self.pool)
+
+    @asynccontextmanager
+    async def wake_up(self) -> AsyncIterator[WakeUp]:
+        """What tells a coroutine that the database may have changed, by any process."""
+        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
+        self.wake_ups.add(wake_up)
+        try:
+            yield wake_up
+        finally:
+            self.wake_ups.remove(wake_up)
+            await in_thread(wake_up.close)
