@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     )
     from kodit.domain.files import FileText, ListedFile
     from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch
+    from kodit.domain.left_out import Explanation, FileFacts, LeftOut, Presence, SnippetFacts
     from kodit.domain.search import SignalPoints
     from kodit.domain.snippet import PlacedSymbol
     from kodit.domain.symbols import Definition, Reference, SymbolAnswer
     from kodit.domain.value_objects import (
         AttemptOutcome,
+        FileProcessingStatus,
         QueuePriority,
         RunState,
         SearchFilter,
@@ -57,6 +59,9 @@ __all__ = [
     "AttemptOutcome",
     "Definition",
     "Diagnosis",
+    "Explanation",
+    "FileFacts",
+    "FileProcessingStatus",
     "FileText",
     "FoundLine",
     "GrepAnswer",
@@ -69,9 +74,11 @@ __all__ = [
     "InvalidQueryError",
     "Kodit",
     "KoditError",
+    "LeftOut",
     "ListedFile",
     "NotFoundError",
     "PlacedSymbol",
+    "Presence",
     "Problem",
     "QueueOverview",
     "QueuePriority",
@@ -83,6 +90,7 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "SignalPoints",
+    "SnippetFacts",
     "Source",
     "SourceError",
     "SourceKind",
@@ -112,12 +120,13 @@ _PLACES = {
     ),
     "kodit.domain.files": "FileText ListedFile",
     "kodit.domain.grep": "FoundLine GrepAnswer GrepMatch",
+    "kodit.domain.left_out": "Explanation FileFacts LeftOut Presence SnippetFacts",
     "kodit.domain.search": "SignalPoints",
     "kodit.domain.snippet": "PlacedSymbol",
     "kodit.domain.symbols": "Definition Reference SymbolAnswer",
     "kodit.domain.value_objects": (
-        "AttemptOutcome QueuePriority RunState SearchFilter SearchMode SearchRequest "
-        "Source SourceKind Symbol SymbolKind TaskProgress TaskState TaskType"
+        "AttemptOutcome FileProcessingStatus QueuePriority RunState SearchFilter SearchMode "
+        "SearchRequest Source SourceKind Symbol SymbolKind TaskProgress TaskState TaskType"
     ),
     "kodit.faces.python.client": "Kodit",
 }

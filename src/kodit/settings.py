@@ -22,7 +22,7 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
-from kodit.infrastructure import setting_values as values
+from kodit.infrastructure import setting_values
 from kodit.infrastructure.another_program import AnotherDatabase, another_database
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
@@ -341,10 +341,10 @@ _WAYS: dict[Any, Callable[[str, str], Any]] = {
     "path": lambda _name, text: Path(text),
     "text": lambda _name, text: text.strip(),
     "limits": _limits,
-    "folders": values.folders_in,
-    "credentials": values.credentials_in,
-    "sources": values.sources_in,
-    "file": values.file_at,
-    "hosts": values.hosts_in,
+    "folders": setting_values.folders_in,
+    "credentials": setting_values.credentials_in,
+    "sources": setting_values.sources_in,
+    "file": setting_values.file_at,
+    "hosts": setting_values.hosts_in,
 }
 """How the text of a setting of each kind is understood, but for numbers and levels."""

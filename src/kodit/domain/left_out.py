@@ -90,7 +90,7 @@ class SnippetFacts:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a file is in an index or not: it is `left_out`, or there are `facts` of it, or both for a
-    moment; without either it is one that the index would take, or none at all."""
+    moment; without either it is one that the next run takes in, or a folder."""
 
     index: Index
     path: str
@@ -103,9 +103,9 @@ class Explanation:
     def state(self) -> str:
         """In a word, as `ExplanationView` has it."""
         if self.left_out is not None:
-            return "gone" if self.presence is Presence.GONE else "left_out"
+            return "left_out"
         if self.facts is None:
-            return {Presence.FILE: "new", Presence.FOLDER: "folder"}.get(self.presence, "gone")
+            return "new" if self.presence is Presence.FILE else "folder"
         if self.presence is Presence.GONE:
             return "removed"
         return "indexed" if self.facts.is_extracted and self.facts.language else "changed"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from posixpath import normpath
 
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.entities import Index
+from kodit.domain.errors import NotFoundError
 from kodit.domain.left_out import (
     Explanation,
     FileFacts,
@@ -13,6 +15,7 @@ from kodit.domain.left_out import (
     LeftOut,
     LeftOutReader,
     LeftOutRequest,
+    Presence,
     UnreadFile,
 )
 from kodit.domain.value_objects import FileProcessingStatus
@@ -33,8 +36,9 @@ class LeftOutService:
         return found
 
     async def explain(self, index: Index, path: str) -> Explanation:
-        """Why the file, or the folder, of this path is in an index or not. Raises SourceError and
-        TransientError."""
+        """Why the file, or the folder, of this path is in an index or not. Raises NotFoundError
+        where the source has none, SourceError and TransientError."""
+        path = normpath(path)
         known = await in_thread(lambda: self._facts.facts(index.id, path), Lane.READS)
         facts, snippets = (None, ()) if known is None else known
         if facts is not None and facts.status is FileProcessingStatus.DELETED:
@@ -43,6 +47,10 @@ class LeftOutService:
             index, LeftOutRequest(only_path=path), _as_unread(facts)
         )
         left_out = found[0] if found else None
+        if presence is Presence.GONE and (facts is None or left_out is not None):
+            raise NotFoundError(
+                f"{index.source} has no file or folder {path!r}", code="file_in_no_index", path=path
+            )
         return Explanation(index, path, left_out, facts, snippets, presence)
 
 

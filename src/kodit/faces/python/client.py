@@ -17,16 +17,14 @@ from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
-from kodit.application.views.left_out import ExplanationView, LeftOutView
 from kodit.composition import Application
-from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.diagnosis import Diagnosis
 from kodit.domain.entities import IndexRun, SearchResult, TaskAttempt
 from kodit.domain.errors import IndexingError
 from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
 from kodit.domain.intervals import parse_sync_every
-from kodit.domain.questions import ExplainQuestion, LeftOutQuestion, Where
+from kodit.domain.left_out import Explanation, LeftOut, LeftOutRequest
 from kodit.domain.search import choose
 from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import (
@@ -223,23 +221,21 @@ class Kodit:
         Raises NotFoundError for a file that is not in the index."""
         return self._application.browse.read_file(self._locate(source), place)
 
-    def left_out(self, source: str | Path | int, *, paths: Sequence[str] = ()) -> list[LeftOutView]:
+    def left_out(self, source: str | Path | int, *, paths: Sequence[str] = ()) -> list[LeftOut]:
         """The files and folders of a source that are not indexed, by path, and the rule that
         leaves each out; of those that match one of the globs, if there are any."""
-        where = Where((as_typed(source),), paths=tuple(paths))
-        answer = self._call(
-            lambda application: application.left_out_answers.left_out(
-                LOCAL_CALLER, LeftOutQuestion(where)
-            )
+        index = self._application.locator.locate(source)
+        request = LeftOutRequest(globs=tuple(paths))
+        return self._call(
+            lambda application: application.left_out_answers.service.find(index, request)
         )
-        return list(answer.left_out)
 
-    def explain(self, source: str | Path | int, path: str) -> ExplanationView:
+    def explain(self, source: str | Path | int, path: str) -> Explanation:
         """Why a file or folder of a source is indexed or not, and which stages its snippets have
         passed. Raises NotFoundError where the source has none of this path."""
-        question = ExplainQuestion(path, Where((as_typed(source),)))
+        index = self._application.locator.locate(source)
         return self._call(
-            lambda application: application.left_out_answers.explain(LOCAL_CALLER, question)
+            lambda application: application.left_out_answers.service.explain(index, path)
         )
 
     def symbols(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from posixpath import normpath
+from collections.abc import Sequence
 
 from kodit.application.services.left_out_service import LeftOutService
 from kodit.application.services.scope_service import ScopeService
@@ -30,7 +30,7 @@ class LeftOutAnswers:
         standing: StandingService,
     ) -> None:
         self._database = database
-        self._left_out = left_out
+        self.service = left_out
         self._scope = scope
         self._standing = standing
 
@@ -44,7 +44,7 @@ class LeftOutAnswers:
             within = tuple(folder for one, folder in chosen.filter.within if one == index.id)
             request = LeftOutRequest(within, chosen.filter.paths)
             try:
-                of_index = await self._left_out.find(index, request)
+                of_index = await self.service.find(index, request)
             except (SourceError, TransientError) as error:
                 if len(indexes) == 1:
                     raise
@@ -63,14 +63,15 @@ class LeftOutAnswers:
         places = await in_thread(
             lambda: self._scope.places(caller, question.where, path), Lane.READS
         )
-        found = []
+        found, absences = [], []
         for index, paths in places.in_indexes:
             for one in paths:
-                explanation = await self._left_out.explain(index, normpath(one))
-                if explanation.state != "gone":
-                    found.append(explanation)
+                try:
+                    found.append(await self.service.explain(index, one))
                     break
-        explanation = _only(found, path, len(places.in_indexes))
+                except NotFoundError as error:
+                    absences.append(error)
+        explanation = _only(found, absences, path)
         standing = await in_thread(
             lambda: self._standing.of(
                 SearchFilter((explanation.index.id,)), is_implied=places.is_implied
@@ -88,13 +89,16 @@ class LeftOutAnswers:
             ]
 
 
-def _only(found: list[Explanation], path: str, indexes: int) -> Explanation:
+def _only(
+    found: Sequence[Explanation], absences: Sequence[NotFoundError], path: str
+) -> Explanation:
     if len(found) == 1:
         return found[0]
     if not found:
-        where = "its source has" if indexes == 1 else f"none of {indexes} sources has"
+        if len(absences) == 1:
+            raise absences[0]
         raise NotFoundError(
-            f"{where} no file or folder {path!r}", code="file_in_no_index", path=path
+            f"no source has a file or folder {path!r}", code="file_in_no_index", path=path
         )
     names = ", ".join(f"{one.index.source} ({one.index.id})" for one in found)
     raise InvalidQueryError(
