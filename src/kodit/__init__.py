@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     )
     from kodit.domain.files import FileText, ListedFile
     from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch
+    from kodit.domain.left_out import Explanation, FileFacts, LeftOut, Presence, SnippetFacts
     from kodit.domain.search import SignalPoints
     from kodit.domain.snippet import PlacedSymbol
     from kodit.domain.symbols import Definition, Reference, SymbolAnswer
     from kodit.domain.value_objects import (
         AttemptOutcome,
         ErrorAbout,
+        FileProcessingStatus,
         QueuePriority,
         RunState,
         SearchFilter,
@@ -59,6 +61,9 @@ __all__ = [
     "Definition",
     "Diagnosis",
     "ErrorAbout",
+    "Explanation",
+    "FileFacts",
+    "FileProcessingStatus",
     "FileText",
     "FoundLine",
     "GrepAnswer",
@@ -71,9 +76,11 @@ __all__ = [
     "InvalidQueryError",
     "Kodit",
     "KoditError",
+    "LeftOut",
     "ListedFile",
     "NotFoundError",
     "PlacedSymbol",
+    "Presence",
     "Problem",
     "QueueOverview",
     "QueuePriority",
@@ -85,6 +92,7 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "SignalPoints",
+    "SnippetFacts",
     "Source",
     "SourceError",
     "SourceKind",
@@ -114,12 +122,14 @@ _PLACES = {
     ),
     "kodit.domain.files": "FileText ListedFile",
     "kodit.domain.grep": "FoundLine GrepAnswer GrepMatch",
+    "kodit.domain.left_out": "Explanation FileFacts LeftOut Presence SnippetFacts",
     "kodit.domain.search": "SignalPoints",
     "kodit.domain.snippet": "PlacedSymbol",
     "kodit.domain.symbols": "Definition Reference SymbolAnswer",
     "kodit.domain.value_objects": (
-        "AttemptOutcome ErrorAbout QueuePriority RunState SearchFilter SearchMode SearchRequest "
-        "Source SourceKind Symbol SymbolKind TaskProgress TaskState TaskType"
+        "AttemptOutcome ErrorAbout FileProcessingStatus QueuePriority RunState SearchFilter "
+        "SearchMode SearchRequest Source SourceKind Symbol SymbolKind TaskProgress TaskState "
+        "TaskType"
     ),
     "kodit.faces.python.client": "Kodit",
 }

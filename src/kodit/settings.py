@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from enum import Enum, StrEnum
@@ -23,6 +22,7 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure import setting_values
 from kodit.infrastructure.another_program import AnotherDatabase, another_database
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
@@ -36,7 +36,14 @@ LARGEST_NUMBER = 1_000_000_000
 
 _OF_ONE_PROCESS = (
     *("data_dir", "log_level", "sync_every_seconds", "sources", "keys_file", "allowed_hosts"),
-    *("allowed_roots", "allow_private_addresses", "allowed_credentials", "server", "api_key"),
+    *(
+        "allowed_roots",
+        "allow_private_addresses",
+        "allowed_credentials",
+        "server",
+        "api_key",
+        "pager",
+    ),
 )
 """Settings that say what one process does, and to whom, but not how it indexes."""
 _YES = ("1", "true", "yes", "on")
@@ -122,6 +129,10 @@ class Settings:
     working on a data directory of this machine; `--data-dir` on the command line overrules it."""
     api_key: str = field(default="", repr=False, metadata={"kind": "text"})
     """The key that commands send to that server."""
+
+    pager: str = field(default="", metadata={"kind": "text"})
+    """What shows output that is longer than the terminal: a command line such as `less -FRX`, or
+    `cat` for none; that of `PAGER` unless this is set, or else `less`."""
 
     @property
     def policy_of_remote_callers(self) -> CallerPolicy:
@@ -325,74 +336,15 @@ def _limits(name: str, text: str) -> dict[TaskType, int]:
     return limits
 
 
-def _folders(name: str, text: str) -> tuple[Path, ...]:
-    """Absolute paths with every symbolic link followed, so that they can be compared."""
-    folders = []
-    for part in text.replace(os.pathsep, ",").split(","):
-        if not part.strip():
-            continue
-        try:
-            path = expand_home(Path(part.strip()))
-            if not path.is_absolute():
-                raise SettingError(f"{name} must be absolute paths; {part.strip()!r} is not one")
-            folders.append(path.resolve())
-        except (OSError, RuntimeError, ValueError):
-            raise SettingError(f"{name} names {part.strip()!r}, which is no path") from None
-    return tuple(folders)
-
-
-def _credentials(name: str, text: str) -> tuple[AllowedCredentials, ...]:
-    allowed = []
-    for part in text.split(","):
-        if not part.strip():
-            continue
-        one = AllowedCredentials.parse(part.strip())
-        if one is None:
-            # What was given may be the secret itself.
-            raise SettingError(f"{name} must be references like env:TOKEN@git.example.org")
-        allowed.append(one)
-    return tuple(allowed)
-
-
-def _sources(_name: str, text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in re.split(r"[,\n]", text) if part.strip())
-
-
-def _file(name: str, text: str) -> Path:
-    try:
-        path = expand_home(Path(text.strip()))
-    except RuntimeError:
-        raise SettingError(f"{name} names the home folder of an unknown user") from None
-    if not path.is_absolute():
-        raise SettingError(f"{name} must be an absolute path; {text.strip()!r} is not one")
-    return path
-
-
-def _hosts(name: str, text: str) -> tuple[str, ...]:
-    """Names and addresses, without ports."""
-    hosts = []
-    for part in text.split(","):
-        host = part.strip().lower().strip("[]")
-        if not host:
-            continue
-        if re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host) is None:
-            raise SettingError(
-                f"{name} must be names of hosts without scheme and port, such as "
-                f"kodit.example.org; {part.strip()!r} is not one"
-            )
-        hosts.append(host)
-    return tuple(hosts)
-
-
 _WAYS: dict[Any, Callable[[str, str], Any]] = {
     bool: _truth,
     "path": lambda _name, text: Path(text),
     "text": lambda _name, text: text.strip(),
     "limits": _limits,
-    "folders": _folders,
-    "credentials": _credentials,
-    "sources": _sources,
-    "file": _file,
-    "hosts": _hosts,
+    "folders": setting_values.folders_in,
+    "credentials": setting_values.credentials_in,
+    "sources": setting_values.sources_in,
+    "file": setting_values.file_at,
+    "hosts": setting_values.hosts_in,
 }
 """How the text of a setting of each kind is understood, but for numbers and levels."""

@@ -87,6 +87,7 @@ AUTHORITY = {
     "KODIT_ALLOWED_HOSTS": "kodit.example.org",
     "KODIT_SERVER": "https://kodit.example.org",
     "KODIT_API_KEY": "kodit_abc",
+    "KODIT_PAGER": "less",
 }
 
 

@@ -23,8 +23,10 @@ from kodit.domain.entities import (
 )
 from kodit.domain.search import SignalPoints
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind, TaskState
+from kodit.faces.cli.terminal.places import Places
+from kodit.faces.cli.terminal.results import Layout, show_results
 from kodit.faces.cli.terminal.runs import run_line
-from kodit.faces.cli.terminal.tables import index_lines, show_indexes, show_results
+from kodit.faces.cli.terminal.tables import index_lines, show_indexes
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 IDLE = QueueOverview(NOW, ClaimRules(), paused_since=None, workers=[], running={}, waiting=[])
@@ -108,7 +110,7 @@ def test_the_run_of_an_index_is_told_unless_all_is_well(
 
 def test_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     """Its place, what it defines, its score, and the first lines of its text."""
-    show_results(views(RESULT, replace(RESULT, score=-1)), 2, with_source=False)
+    show_results(views(RESULT, replace(RESULT, score=-1)), layout(2))
     first = r" 1. a\n.py:5-7  method Lantern.swing  (1.2346)"
     text = ["    def swing(self):", "    \treturn '\\x1b[2J'", "    … 1 more line", ""]
     second = first.replace(" 1. ", " 2. ").replace("1.2346", "-1.0000")
@@ -128,7 +130,7 @@ def test_what_a_result_defines(
 ) -> None:
     """A scope alone is no definition."""
     result = replace(RESULT, snippet=replace(SNIPPET, **changes))  # type: ignore[arg-type]
-    show_results(views(result), 0, with_source=True)
+    show_results(views(result), layout(0, several=True))
     assert capsys.readouterr().out == rf" 1. /source\x07 a\n.py:5-7{name}  (1.2346)" + "\n"
 
 
@@ -138,7 +140,7 @@ def test_as_much_of_a_text_as_is_wanted(capsys: pytest.CaptureFixture[str]) -> N
 
     def below(lines: int, **changes: bool) -> list[str]:
         result = replace(RESULT, **changes)  # type: ignore[arg-type]
-        show_results(views(result), lines, with_source=False)
+        show_results(views(result), layout(lines))
         return capsys.readouterr().out.splitlines()[1:]
 
     assert below(0) == []
@@ -150,11 +152,15 @@ def test_as_much_of_a_text_as_is_wanted(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_what_a_score_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
     """Where that is asked for and there is something to say."""
-    show_results(views(RESULT, explain=True), 0, with_source=False)
+    show_results(views(RESULT, explain=True), layout(0))
     assert capsys.readouterr().out.splitlines()[1:] == ["    = words +1.00, generated -0.25"]
-    show_results(views(RESULT), 0, with_source=False)
-    show_results(views(replace(RESULT, explanation=()), explain=True), 0, with_source=False)
+    show_results(views(RESULT), layout(0))
+    show_results(views(replace(RESULT, explanation=()), explain=True), layout(0))
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def layout(lines: int, *, several: bool = False) -> Layout:
+    return Layout(Places(None, several=several), lines)
 
 
 def views(*results: SearchResult, explain: bool = False) -> list[ResultView]:

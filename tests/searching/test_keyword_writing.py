@@ -210,11 +210,11 @@ def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine)
 
 
 def test_a_scope_of_no_files_holds_nothing() -> None:
-    fields = [clause.field for clause in within(Scope((1,), frozenset()))]
+    fields = [clause.field for clause in within(Scope(frozenset({1}), frozenset()))]
     assert fields.count(FILE_ID) == 1
-    both = Scope((1,), frozenset([1, 2]), hidden_file_ids=frozenset([2]))
+    both = Scope(frozenset({1}), frozenset([1, 2]), hidden_file_ids=frozenset([2]))
     assert [clause.field for clause in within(both)].count(FILE_ID) == 2
-    assert [clause.field for clause in within(Scope((1,)))].count(FILE_ID) == 0
+    assert [clause.field for clause in within(Scope(frozenset({1})))].count(FILE_ID) == 0
 
 
 def test_what_is_remembered_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

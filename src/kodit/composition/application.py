@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
-from kodit.composition.foundation import Foundation
+from kodit.composition.finding import Finding
 from kodit.composition.made_once import made_once
 from kodit.composition.stages import create_code_indexing_application_service
 from kodit.infrastructure.wake_up import SqliteWakeUp
@@ -18,8 +18,8 @@ from kodit.infrastructure.wake_up import SqliteWakeUp
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.answers.index_answers import IndexAnswers
+    from kodit.application.services.answers.left_out_answers import LeftOutAnswers
     from kodit.application.services.answers.run_answers import RunAnswers
-    from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.chores import Chore
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from kodit.application.services.events.event_feed import EventFeed
     from kodit.application.services.examination_service import ExaminationService
     from kodit.application.services.first_look_service import FirstLookService
-    from kodit.application.services.grep_service import GrepService
     from kodit.application.services.index_locator import IndexLocator
     from kodit.application.services.index_service import IndexService
     from kodit.application.services.indexing_worker_service import (
@@ -37,22 +36,18 @@ if TYPE_CHECKING:
     )
     from kodit.application.services.queue_service import QueueService
     from kodit.application.services.refresh_service import RefreshService
-    from kodit.application.services.related_service import RelatedService
     from kodit.application.services.savings_service import SavingsService
     from kodit.application.services.scope_service import ScopeService
-    from kodit.application.services.search_service import SearchService
     from kodit.application.services.source_indexing_service import SourceIndexingService
     from kodit.application.services.source_service import SourceService
     from kodit.application.services.stage import StageHandler
-    from kodit.application.services.standing_service import StandingService
-    from kodit.application.services.symbol_service import SymbolService
     from kodit.application.services.worker_host import WorkerHost
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
 
 
-class Application(Foundation):
+class Application(Finding):
     """Everything over one data directory. It is built once and lives long: any number of threads
     may use it, its asynchronous parts on one event loop. Workers come and go beside it, each with
     child processes of its own."""
@@ -275,6 +270,12 @@ class Application(Foundation):
         )
 
     @made_once
+    def left_out_answers(self) -> LeftOutAnswers:
+        from kodit.composition.left_out import make_left_out_answers
+
+        return make_left_out_answers(self, scope=self.scoping, standing=self.standing)
+
+    @made_once
     def index_answers(self) -> IndexAnswers:
         from kodit.application.services.answers.index_answers import IndexAnswers
 
@@ -332,64 +333,3 @@ class Application(Foundation):
             queue=self.queue,
             clock=self.clock,
         )
-
-    @made_once
-    def standing(self) -> StandingService:
-        from kodit.application.services.standing_service import StandingService
-
-        return StandingService(
-            database=self.database,
-            keyword_index=lambda: self.engines.keyword_index,
-            changed_files=self.known_changes.count,
-        )
-
-    @made_once
-    def search(self) -> SearchService:
-        from kodit.application.services.search_service import SearchService
-
-        return SearchService(
-            database=self.database,
-            keyword_index=self.engines.keyword_index,
-            vector_index=self.engines.vector_index,
-            embedder=self.engines.embedder,
-        )
-
-    @made_once
-    def browse(self) -> BrowseService:
-        from kodit.application.services.browse_service import BrowseService
-        from kodit.infrastructure.sources.text_reader import StoredTextReader
-
-        return BrowseService(
-            catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
-        )
-
-    @made_once
-    def grep(self) -> GrepService:
-        from kodit.application.services.grep_service import GrepService
-        from kodit.infrastructure.grep.folder_lister import ScannedFolderLister
-        from kodit.infrastructure.grep.line_searcher import PooledLineSearcher
-        from kodit.infrastructure.grep.ripgrep import find_ripgrep
-
-        return GrepService(
-            catalogue=self.catalogue,
-            searcher=PooledLineSearcher(
-                self.data_dir / "clones", self.pool, ripgrep=find_ripgrep()
-            ),
-            lister=ScannedFolderLister(self.engines.reader),
-        )
-
-    @made_once
-    def symbols(self) -> SymbolService:
-        from kodit.application.services.symbol_service import SymbolService
-
-        return SymbolService(
-            database=self.database,
-            catalogue=self.catalogue,
-            keyword_index=self.engines.keyword_index,
-        )
-
-    @made_once
-    def related(self) -> RelatedService:
-        from kodit.application.services.related_service import RelatedService
-
-        return RelatedService(catalogue=self.catalogue, vector_index=self.engines.vector_index)

@@ -15,7 +15,7 @@ from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.data_directory import clear_derived, make_data_directory
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
-from kodit.infrastructure.wake_up import WakeUps
+from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
@@ -120,7 +120,6 @@ class Foundation:
     @asynccontextmanager
     async def wake_up(self) -> AsyncIterator[WakeUp]:
         """What tells a coroutine that the database may have changed, by any process."""
-        from kodit.infrastructure.wake_up import SqliteWakeUp
 
         wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
         self.wake_ups.add(wake_up)

@@ -114,6 +114,21 @@ class RelatedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutQuestion:
+    """Which files and folders are not in the indexes that are meant, and by which rules."""
+
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainQuestion:
+    """Why the file of this path is in an index or not."""
+
+    path: str
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
 class RunsQuestion:
     """Runs of these indexes and in these states, newest first; empty fields do not restrict."""
 
@@ -165,6 +180,8 @@ AnyQuestion = (
     | FilesQuestion
     | ReadQuestion
     | RelatedQuestion
+    | LeftOutQuestion
+    | ExplainQuestion
     | StatusQuestion
     | QueueQuestion
     | RunQuestion

@@ -1,4 +1,7 @@
-"""Indexed files: lines, listings, texts and symbols."""
+"""Indexed files: lines, listings, texts and symbols.
+
+`file` is the absolute path of a file, for a caller on the machine that has it; null for git URLs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from kodit.application.views.serialization import ONLY_WHEN_SET
+from kodit.application.views.serialization import ONLY_WHEN_SET, file_of
 from kodit.application.views.standing import StandingView
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ class MatchView:
     index_id: int
     source: str
     path: str
+    file: str | None
     language: str
     line: int
     column: int
@@ -31,13 +35,14 @@ class MatchView:
     after: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
-    def of(cls, match: GrepMatch) -> Self:
+    def of(cls, match: GrepMatch, *, with_file: bool = True) -> Self:
         found = match.found
         has_context = bool(found.before or found.after)
         return cls(
             index_id=match.index_id,
             source=match.source,
             path=match.path,
+            file=file_of(match.source, match.path) if with_file else None,
             language=match.language,
             line=found.line,
             column=found.column,
@@ -66,11 +71,13 @@ class GrepView:
         answer: GrepAnswer,
         standing: tuple[StandingView, ...],
         following: str | None = None,
+        *,
+        with_file: bool = True,
     ) -> Self:
         """`following` is the cursor of what follows."""
         return cls(
             pattern=pattern,
-            matches=tuple(map(MatchView.of, answer.matches)),
+            matches=tuple(MatchView.of(one, with_file=with_file) for one in answer.matches),
             files=answer.files,
             complete=answer.is_complete,
             problems=answer.problems,
@@ -86,17 +93,19 @@ class FileView:
     index_id: int
     source: str
     path: str
+    file: str | None
     language: str
     size: int
     lines: int
     snippets: int
 
     @classmethod
-    def of(cls, file: ListedFile) -> Self:
+    def of(cls, file: ListedFile, *, with_file: bool = True) -> Self:
         return cls(
             index_id=file.index_id,
             source=file.source,
             path=file.path,
+            file=file_of(file.source, file.path) if with_file else None,
             language=file.language,
             size=file.size,
             lines=file.lines,
@@ -118,9 +127,12 @@ class FilesView:
         files: Sequence[ListedFile],
         standing: tuple[StandingView, ...],
         following: str | None = None,
+        *,
+        with_file: bool = True,
     ) -> Self:
         """`following` is the cursor of what follows."""
-        return cls(tuple(map(FileView.of, files)), standing, following)
+        shown = tuple(FileView.of(one, with_file=with_file) for one in files)
+        return cls(shown, standing, following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +142,7 @@ class TextView:
     index_id: int
     source: str
     path: str
+    file: str | None
     language: str
     start_line: int
     end_line: int
@@ -138,11 +151,14 @@ class TextView:
     standing: tuple[StandingView, ...]
 
     @classmethod
-    def of(cls, text: FileText, standing: tuple[StandingView, ...]) -> Self:
+    def of(
+        cls, text: FileText, standing: tuple[StandingView, ...], *, with_file: bool = True
+    ) -> Self:
         return cls(
             index_id=text.index_id,
             source=text.source,
             path=text.path,
+            file=file_of(text.source, text.path) if with_file else None,
             language=text.language,
             start_line=text.start_line,
             end_line=text.end_line,
@@ -160,6 +176,7 @@ class DefinitionView:
     index_id: int
     source: str
     path: str
+    file: str | None
     start_line: int
     end_line: int
     line: int
@@ -170,12 +187,13 @@ class DefinitionView:
     text: str
 
     @classmethod
-    def of(cls, definition: Definition) -> Self:
+    def of(cls, definition: Definition, *, with_file: bool = True) -> Self:
         snippet = definition.snippet
         return cls(
             index_id=snippet.index_id,
             source=snippet.source,
             path=snippet.path,
+            file=file_of(snippet.source, snippet.path) if with_file else None,
             start_line=snippet.start_line,
             end_line=snippet.end_line,
             line=definition.line,
@@ -219,17 +237,21 @@ class OutlineView:
     index_id: int
     source: str
     path: str
+    file: str | None
     language: str
     lines: int
     symbols: tuple[OutlineSymbolView, ...]
     standing: tuple[StandingView, ...]
 
     @classmethod
-    def of(cls, outline: FileOutline, standing: tuple[StandingView, ...]) -> Self:
+    def of(
+        cls, outline: FileOutline, standing: tuple[StandingView, ...], *, with_file: bool = True
+    ) -> Self:
         return cls(
             index_id=outline.index_id,
             source=outline.source,
             path=outline.path,
+            file=file_of(outline.source, outline.path) if with_file else None,
             language=outline.language,
             lines=outline.lines,
             symbols=tuple(map(OutlineSymbolView.of, outline.definitions)),
@@ -244,6 +266,7 @@ class ReferenceView:
     index_id: int
     source: str
     path: str
+    file: str | None
     line: int
     language: str
     symbol: str | None
@@ -252,12 +275,13 @@ class ReferenceView:
     text: str
 
     @classmethod
-    def of(cls, reference: Reference) -> Self:
+    def of(cls, reference: Reference, *, with_file: bool = True) -> Self:
         snippet = reference.snippet
         return cls(
             index_id=snippet.index_id,
             source=snippet.source,
             path=snippet.path,
+            file=file_of(snippet.source, snippet.path) if with_file else None,
             line=reference.line,
             language=snippet.language,
             symbol=snippet.symbol,
@@ -285,12 +309,14 @@ class SymbolsView:
         answer: SymbolAnswer,
         standing: tuple[StandingView, ...],
         following: str | None = None,
+        *,
+        with_file: bool = True,
     ) -> Self:
         """`following` is the cursor of what follows."""
         return cls(
             name,
-            tuple(map(DefinitionView.of, answer.definitions)),
-            tuple(map(ReferenceView.of, answer.references)),
+            tuple(DefinitionView.of(one, with_file=with_file) for one in answer.definitions),
+            tuple(ReferenceView.of(one, with_file=with_file) for one in answer.references),
             answer.is_complete,
             standing,
             following,

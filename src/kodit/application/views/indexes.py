@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from kodit.application.views.left_out import LeftOutView
 from kodit.application.views.runs import QueueView, RunView
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
 from kodit.application.views.standing import StandingView
@@ -39,7 +40,8 @@ class IndexView:
     brings it up to date by itself, 0 for never, where that was set for this index. `unsearched` are
     the engines that a search finds nothing in until it is indexed again, where there are some.
     `bytes` is what its clone and its packs of vectors take on the disk, where that was measured;
-    what it takes of the database and the keyword index is shared with the others."""
+    what it takes of the database and the keyword index is shared with the others. `left_out` is
+    each file and folder that is not in it, where that was asked for."""
 
     id: int
     source: str
@@ -57,6 +59,7 @@ class IndexView:
     sync_every: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     unsearched: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     bytes: int | None = field(default=None, metadata=ONLY_WHEN_SET)
+    left_out: tuple[LeftOutView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:

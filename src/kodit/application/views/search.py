@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from kodit.application.views.serialization import ONLY_WHEN_SET
+from kodit.application.views.serialization import ONLY_WHEN_SET, file_of
 from kodit.application.views.standing import StandingView
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ResultView:
             index_id=snippet.index_id,
             source=snippet.source,
             path=snippet.path,
-            file=_file(snippet.source, snippet.path) if with_file else None,
+            file=file_of(snippet.source, snippet.path) if with_file else None,
             start_line=snippet.start_line,
             end_line=snippet.end_line,
             language=snippet.language,
@@ -68,11 +68,6 @@ class ResultView:
             if explain
             else None,
         )
-
-
-def _file(source: str, path: str) -> str | None:
-    """The absolute path of a file of a folder, whose source is its own absolute path."""
-    return f"{source.rstrip('/')}/{path}" if source.startswith("/") else None
 
 
 @dataclass(frozen=True, slots=True)

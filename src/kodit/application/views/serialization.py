@@ -123,3 +123,8 @@ def _mismatch(kind: Any, value: Any) -> ValueError:
 def moment(value: datetime | None) -> str | None:
     """A moment as JSON has it."""
     return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def file_of(source: str, path: str) -> str | None:
+    """The absolute path of a file of a folder, whose source is its own absolute path."""
+    return f"{source.rstrip('/')}/{path}" if source.startswith("/") else None

@@ -18,12 +18,16 @@ from kodit.faces.cli.commands.options import (
     Given,
     IndexName,
     Json,
+    JsonLines,
+    Lines,
+    OnlyFiles,
     Serve,
     Sources,
     given,
 )
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
+from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.output import printable, say
 from kodit.version import VERSION
 
@@ -79,6 +83,21 @@ def configure(
             "is given. May also follow the command.",
         ),
     ] = None,
+    color: Annotated[
+        screen.Color,
+        typer.Option(
+            help="When to colour the output: on a terminal, always, or never. NO_COLOR and "
+            "FORCE_COLOR are honoured. May also follow the command."
+        ),
+    ] = screen.Color.AUTO,
+    no_pager: Annotated[
+        bool,
+        typer.Option(
+            "--no-pager",
+            help="Show long output on a terminal as it is, and not through KODIT_PAGER, PAGER or "
+            "less. May also follow the command.",
+        ),
+    ] = False,
     _version: Annotated[
         bool,
         typer.Option(
@@ -89,6 +108,7 @@ def configure(
     """Durable, incremental code search."""
     options = given(context)
     options.data_dir, options.server = data_dir, server
+    screen.configure(color, pager=not no_pager)
 
 
 @app.command()
@@ -211,18 +231,32 @@ def search(
     budget: Annotated[
         int | None, typer.Option(metavar="TOKENS", min=1, help="Cut the answer to about this size.")
     ] = None,
-    lines: Annotated[int, typer.Option(min=0, help="Lines of text shown of each result.")] = 6,
+    lines: Lines = None,
+    context_lines: Annotated[
+        int | None,
+        typer.Option(
+            "--context",
+            "-C",
+            metavar="LINES",
+            min=0,
+            max=100,
+            help="Show of each result the line that answers best, with so many before and after.",
+        ),
+    ] = None,
+    files: OnlyFiles = False,
     explain: Annotated[bool, typer.Option(help="Say what each result's score is made of.")] = False,
     as_json: Json = False,
+    as_json_lines: JsonLines = False,
 ) -> None:
     """Find the snippets that answer a question."""
     from kodit.faces.cli.terminal.searching import (
         SearchOptions,
+        Shown,
         search_and_show,
     )
 
     with _opened(context) as session:
-        search_and_show(
+        found = search_and_show(
             session,
             SearchOptions(
                 query=query,
@@ -240,10 +274,11 @@ def search(
                 kinds=kind or (),
                 budget=budget,
             ),
-            lines=lines,
+            Shown(lines, context_lines, files, as_json, as_json_lines),
             explain=explain,
-            as_json=as_json,
         )
+    if not found:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
@@ -255,6 +290,10 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")
     ] = False,
+    left_out: Annotated[
+        bool,
+        typer.Option("--left-out", help="Also list each file and folder that is not indexed."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what is indexed and its state."""
@@ -264,7 +303,10 @@ def status(
     )
 
     with _opened(context) as session:
-        (watch_indexes if watch else show_indexes)(session, source, as_json=as_json)
+        if watch:
+            watch_indexes(session, source, as_json=as_json)
+        else:
+            show_indexes(session, source, as_json=as_json, with_left_out=left_out)
 
 
 @app.command()

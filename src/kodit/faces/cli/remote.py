@@ -23,12 +23,14 @@ from kodit.application.views.runs import ListedRunView, QueueView, RunsView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.serialization import from_json, to_json
 from kodit.application.views.standing import StandingView
-from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError
+from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError, UserError
 from kodit.domain.files import FilePlace, parse_place
 from kodit.domain.questions import (
     AnyQuestion,
+    ExplainQuestion,
     FilesQuestion,
     GrepQuestion,
+    LeftOutQuestion,
     QueueQuestion,
     ReadQuestion,
     RelatedQuestion,
@@ -93,6 +95,10 @@ class RemoteServer:
                 return self._queue(question)
             case RunQuestion():
                 return self._run(question.run_id)
+            case LeftOutQuestion() | ExplainQuestion():
+                raise UserError(
+                    "which files are left out is told on the machine that has the sources"
+                )
 
     # What changes something
 

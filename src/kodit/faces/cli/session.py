@@ -75,6 +75,11 @@ class Session:
             self._application.close()
 
     @property
+    def folder(self) -> str | None:
+        """Where the user stands among the sources; None where they are those of another machine."""
+        return None if self.remote is not None else self._folder
+
+    @property
     def application(self) -> Application:
         """The command's own, opened when it is first needed. Raises what opening it raises."""
         if self.remote is not None:

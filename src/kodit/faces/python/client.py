@@ -24,6 +24,7 @@ from kodit.domain.errors import IndexingError
 from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
 from kodit.domain.intervals import parse_sync_every
+from kodit.domain.left_out import Explanation, LeftOut, LeftOutRequest
 from kodit.domain.search import choose
 from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import (
@@ -219,6 +220,23 @@ class Kodit:
         """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`.
         Raises NotFoundError for a file that is not in the index."""
         return self._application.browse.read_file(self._locate(source), place)
+
+    def left_out(self, source: str | Path | int, *, paths: Sequence[str] = ()) -> list[LeftOut]:
+        """The files and folders of a source that are not indexed, by path, and the rule that
+        leaves each out; of those that match one of the globs, if there are any."""
+        index = self._application.locator.locate(source)
+        request = LeftOutRequest(globs=tuple(paths))
+        return self._call(
+            lambda application: application.left_out_answers.service.find(index, request)
+        )
+
+    def explain(self, source: str | Path | int, path: str) -> Explanation:
+        """Why a file or folder of a source is indexed or not, and which stages its snippets have
+        passed. Raises NotFoundError where the source has none of this path."""
+        index = self._application.locator.locate(source)
+        return self._call(
+            lambda application: application.left_out_answers.service.explain(index, path)
+        )
 
     def symbols(
         self,

@@ -194,6 +194,18 @@ def file_reason(name: str, folder: str = "") -> str | None:
     return None
 
 
+def built_in_rule(name: str, folder: str, *, is_directory: bool) -> str:
+    """Which list leaves out a folder or a file of this name, for people."""
+    if is_directory:
+        return f"folders called {name}"
+    extension = name.lower()[name.rfind(".") :] if "." in name else ""
+    return {
+        SECRET: "names of files that hold secrets",
+        BINARY: f"the extension {extension}",
+        GENERATED: "names of generated files",
+    }.get(file_reason(name, folder) or "", "nothing")
+
+
 def _is_secret(lower: str, extension: str, folder: str) -> bool:
     if lower.endswith(_COPIES):
         while lower.endswith(_COPIES):

@@ -126,16 +126,30 @@ def looks_generated(path: str, data: bytes) -> bool:
     return len(data) > _MINIFIED_LINE * (data.count(b"\n") + 1)
 
 
+def generated_marker(path: str, data: bytes) -> tuple[int, str] | None:
+    """The number and the text of the line by which a file is `looks_generated`; None where that is
+    no line, but the length of all."""
+    head = data[:_MARKER_BYTES]
+    number = None if path.lower().endswith(_PROSE) else _marked_line(head)
+    if number is None:
+        return None
+    return number, head.splitlines()[number - 1].decode("utf-8", "replace").strip()
+
+
 def _says_generated(head: bytes) -> bool:
-    """Whether a comment ahead of the code holds a marker. Further down, it would more likely be
-    a program that generates code."""
+    return _marked_line(head) is not None
+
+
+def _marked_line(head: bytes) -> int | None:
+    """The line of a comment ahead of the code that holds a marker. Further down, it would more
+    likely be a program that generates code."""
     in_block = False
     code = 0
-    for line in head.splitlines():
+    for number, line in enumerate(head.splitlines(), 1):
         is_comment = in_block or _COMMENT.match(line) is not None
         opened = None if in_block else _BLOCK_OPENS.search(line)
         if is_comment and _GENERATED_MARKER.match(line):
-            return True
+            return number
         if opened:
             in_block = not _BLOCK_CLOSES.search(line, opened.end())
         elif in_block:
@@ -143,8 +157,8 @@ def _says_generated(head: bytes) -> bool:
         elif line.strip() and not is_comment:
             code += 1
             if code > _LINES_OF_CODE:
-                return False
-    return False
+                return None
+    return None
 
 
 def is_lfs_pointer(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.wildmatch import SPECIAL, compiled
@@ -24,19 +24,32 @@ def byte_text(name: str) -> str:
     return name if name.isascii() else os.fsencode(name).decode("latin-1")
 
 
+def as_text(name: str) -> str:
+    """What byte text shows."""
+    return name if name.isascii() else name.encode("latin-1").decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """One line of an ignore file.
 
     `text` has neither the leading `!` and `/` nor the trailing `/`. `whole_path` patterns contain
     a slash and are matched with the path relative to the ignore file's folder; all others with the
-    last component alone.
+    last component alone. `line` is its number in the file, from 1.
     """
 
     text: str
     negated: bool
     directory_only: bool
     whole_path: bool
+    line: int = field(default=0, compare=False)
+
+    @property
+    def written(self) -> str:
+        """The line, as somebody would write it today."""
+        text = as_text(self.text)
+        anchor = "/" if self.whole_path and "/" not in text else ""
+        return f"{'!' * self.negated}{anchor}{text}{'/' * self.directory_only}"
 
     @property
     def literal_prefix(self) -> str:
@@ -72,11 +85,11 @@ class Pattern:
 def parse_patterns(content: bytes) -> tuple[Pattern, ...]:
     """The patterns of an ignore file, in the order of the file (the last match decides)."""
     patterns = []
-    for raw in content.removeprefix(_UTF8_BOM).split(b"\n"):
+    for number, raw in enumerate(content.removeprefix(_UTF8_BOM).split(b"\n"), 1):
         line = raw.removesuffix(b"\r").split(b"\0", 1)[0].decode("latin-1")
         if line.startswith("#"):
             continue
-        pattern = _parse_line(_trim_trailing_spaces(line))
+        pattern = _parse_line(_trim_trailing_spaces(line), number)
         if pattern is not None:
             patterns.append(pattern)
     return tuple(patterns)
@@ -123,7 +136,7 @@ def _trim_trailing_spaces(line: str) -> str:
     return line[:position]
 
 
-def _parse_line(line: str) -> Pattern | None:
+def _parse_line(line: str, number: int) -> Pattern | None:
     negated = line.startswith("!")
     text = line[1:] if negated else line
     directory_only = text.endswith("/")
@@ -133,4 +146,4 @@ def _parse_line(line: str) -> Pattern | None:
     text = text.removeprefix("/")
     if not text:
         return None
-    return Pattern(text, negated, directory_only, whole_path)
+    return Pattern(text, negated, directory_only, whole_path, number)

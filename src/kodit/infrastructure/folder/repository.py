@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kodit.infrastructure.folder.repository_shape import is_git_name
+from kodit.infrastructure.folder.rules import OuterRules
 
 _RULES_LIMIT = 1_000_000
 _DEEPEST_WORK_TREE = 4
@@ -90,17 +91,18 @@ def _holds_work_trees(folder: Path, depth: int) -> bool:
     )
 
 
-def outer_ignore_files(folder: Path, tree: WorkTree) -> list[tuple[str, bytes]]:
+def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
     """The ignore files that git would read before the one in `folder`, weakest first, each with
     the place it speaks of: `info/exclude`, then `.gitignore` from the work tree's root down."""
-    files = [("", _read_rules(tree.common_directory / "info" / "exclude", follow=True))]
+    exclude = _read_rules(tree.common_directory / "info" / "exclude", follow=True)
+    files = [("", exclude, ".git/info/exclude")]
     base = tree.root
     prefix = ""
     for name in folder.relative_to(tree.root).parts:
-        files.append((prefix, _read_rules(base / ".gitignore", follow=False)))
+        files.append((prefix, _read_rules(base / ".gitignore", follow=False), ".gitignore"))
         base /= name
         prefix += f"{name}/"
-    return [(place, content) for place, content in files if content]
+    return [OuterRules(place, content, file) for place, content, file in files if content]
 
 
 def _git_directory(entry: Path) -> Path | None:

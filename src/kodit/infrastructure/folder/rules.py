@@ -11,15 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Final
+from posixpath import relpath
+from typing import Final, NamedTuple
 
 from kodit.infrastructure.folder.builtin import (
     NEVER_READ,
+    built_in_rule,
     directory_reason,
     file_reason,
     is_version_control,
 )
-from kodit.infrastructure.folder.patterns import Pattern, byte_text, parse_patterns
+from kodit.infrastructure.folder.patterns import Pattern, as_text, byte_text, parse_patterns
 from kodit.infrastructure.folder.wildmatch import compiled, expression_for
 
 IGNORED: Final = "ignored"
@@ -36,13 +38,15 @@ class LayerKind(IntEnum):
 
 
 class Layer:
-    """The patterns of one file; `base` is its folder ("" or ending in `/`, byte text)."""
+    """The patterns of one file; `base` is its folder ("" or ending in `/`, byte text), and `file`
+    its name, relative to that."""
 
-    __slots__ = ("base", "kind", "path_globs", "path_literals", "patterns")
+    __slots__ = ("base", "file", "kind", "path_globs", "path_literals", "patterns")
 
-    def __init__(self, kind: LayerKind, base: str, content: bytes) -> None:
+    def __init__(self, kind: LayerKind, base: str, content: bytes, file: str = "") -> None:
         self.kind = kind
         self.base = base
+        self.file = file
         self.patterns: tuple[Pattern, ...] = parse_patterns(content)
         self.path_literals: dict[str, list[str]] = {}
         """Of patterns that are plain paths: by folder below the base, the names in it."""
@@ -97,6 +101,15 @@ class _NameFilter:
         self.expressions = tuple(expressions)
 
 
+class OuterRules(NamedTuple):
+    """An ignore file above the root of a source: the folder that it speaks of, "" or with a
+    trailing slash from the top of the work tree, its bytes, and its path from that folder."""
+
+    place: str
+    content: bytes
+    file: str
+
+
 class DirectoryRules:
     """The rules for the entries of one folder."""
 
@@ -135,7 +148,7 @@ class DirectoryRules:
     def at_root(
         cls,
         prefix: str = "",
-        outer: Iterable[tuple[str, bytes]] = (),
+        outer: Iterable[OuterRules] = (),
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         *,
@@ -144,22 +157,32 @@ class DirectoryRules:
         """The rules of a source's root, `folder` being its name if it has one.
 
         `prefix` is the root's place below its repository ("" or with a trailing slash) and
-        `outer` holds `(base, content)` of the ignore files above the root, weakest first.
+        `outer` the ignore files above the root, weakest first.
         """
         base = byte_text(prefix)
-        layers = [Layer(LayerKind.GITIGNORE, byte_text(above), content) for above, content in outer]
+        layers = [
+            Layer(LayerKind.GITIGNORE, byte_text(one.place), one.content, one.file) for one in outer
+        ]
         for kind, globs in ((LayerKind.EXCLUDE, exclude), (LayerKind.INCLUDE, include)):
             if globs:
                 lines = "\n".join(globs).encode("utf-8", "surrogateescape")
                 layers.append(Layer(kind, base, lines))
         return cls(base, tuple(layers), None, included=not include, folder=folder)
 
+    @property
+    def path(self) -> str:
+        """The folder, as byte text from where the topmost patterns are based."""
+        return self._path
+
     def with_files(self, gitignore: bytes | None, noindex: bytes | None) -> DirectoryRules:
         """These rules and those of the folder's own ignore files."""
         layers = list(self._layers)
-        for kind, content in ((LayerKind.GITIGNORE, gitignore), (LayerKind.NOINDEX, noindex)):
+        for kind, content, file in (
+            (LayerKind.GITIGNORE, gitignore, ".gitignore"),
+            (LayerKind.NOINDEX, noindex, ".noindex"),
+        ):
             if content:
-                layers.append(Layer(kind, self._path, content))
+                layers.append(Layer(kind, self._path, content, file))
         if len(layers) == len(self._layers):
             return self
         return DirectoryRules(self._path, tuple(layers), None, self._included, folder=self._folder)
@@ -227,17 +250,51 @@ class DirectoryRules:
                     return True
         return False
 
+    def why(self, name: str, top: str, *, is_directory: bool) -> str:
+        """The rule that leaves out an entry of the folder: its file, line and pattern, or what is
+        built in. The file is given from `top`, the `path` of the source's root."""
+        if is_version_control(name):
+            return "built-in list: data of a version-control system"
+        encoded = byte_text(name)
+        deciding = self._deciding(encoded, is_directory)
+        for kind in (LayerKind.EXCLUDE, LayerKind.NOINDEX, LayerKind.GITIGNORE):
+            found = deciding[kind]
+            if found is not None and not found[1].negated:
+                return _shown(*found, top)
+            if found is not None and kind is LayerKind.NOINDEX:
+                break
+        included = deciding[LayerKind.INCLUDE]
+        if not is_directory and not (
+            self._included if included is None else not included[1].negated
+        ):
+            return "no glob of --include matches"
+        return f"built-in list: {built_in_rule(name, self._folder, is_directory=is_directory)}"
+
     def _verdicts(self, name: str, is_directory: bool) -> list[bool | None]:
         """Per kind of layer what the last matching pattern says: True for a match, False for a
         negated one, None for silence."""
-        verdicts: list[bool | None] = [None] * len(LayerKind)
+        return [
+            None if found is None else not found[1].negated
+            for found in self._deciding(name, is_directory)
+        ]
+
+    def _deciding(self, name: str, is_directory: bool) -> list[tuple[Layer, Pattern] | None]:
+        """Per kind of layer the last matching pattern, and its layer."""
+        deciding: list[tuple[Layer, Pattern] | None] = [None] * len(LayerKind)
         path = self._path + name
         for layer in reversed(self._layers):
-            if verdicts[layer.kind] is not None:
+            if deciding[layer.kind] is not None:
                 continue
             below = path[len(layer.base) :]
             for pattern in reversed(layer.patterns):
                 if pattern.matches(name, below, is_directory):
-                    verdicts[layer.kind] = not pattern.negated
+                    deciding[layer.kind] = layer, pattern
                     break
-        return verdicts
+        return deciding
+
+
+def _shown(layer: Layer, pattern: Pattern, top: str) -> str:
+    if not layer.file:
+        return f"--exclude {pattern.written}"
+    file = relpath(f"/{layer.base}{layer.file}", f"/{top}") if top else layer.base + layer.file
+    return f"{as_text(file)}:{pattern.line}: {pattern.written}"

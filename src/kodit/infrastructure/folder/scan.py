@@ -36,10 +36,13 @@ from kodit.infrastructure.folder.repository_shape import (
     may_be_repository,
     shape_of,
 )
-from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
+from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules, OuterRules
 
 RACY_NS = 2_000_000_000
 """A file that changed within this time of a scan may change again without its stamp moving."""
+TOO_LARGE = "too large"
+NESTED_REPOSITORY = "nested repository"
+SYMBOLIC_LINK = "symbolic link"
 MAXIMUM_DEPTH = 256
 """Deeper folders are skipped: each level holds a descriptor, and a tree can be made to be deep."""
 
@@ -86,7 +89,7 @@ def root_folder(
 ) -> ScannedFolder:
     """The open root of a source, with the rules that hold there."""
     tree = enclosing_work_tree(root)
-    prefix, outer = "", list[tuple[str, bytes]]()
+    prefix, outer = "", list[OuterRules]()
     if tree is not None:
         below = root.relative_to(tree.root).as_posix()
         prefix = "" if below == "." else f"{below}/"
@@ -146,7 +149,7 @@ class Scanner:
         if shape is not None:
             reason = REPOSITORY_DATA
         if reason is not None:
-            self._skipped[reason] += 1
+            self._leave_out(folder, "", reason)
         if shape is not None and ".git" in listed:
             # A work tree whose own files look like that: all the others are read.
             listed = {name: entry for name, entry in listed.items() if not is_git_name(name)}
@@ -160,6 +163,7 @@ class Scanner:
         gitignore = _rules_file(folder, listed, ".gitignore")
         noindex = _rules_file(folder, listed, ".noindex")
         if noindex is not None and not noindex.strip():
+            self._leave_out(folder, "", IGNORED)
             return
         rules = folder.rules.with_files(gitignore, noindex)
         folder = folder._replace(
@@ -169,22 +173,41 @@ class Scanner:
         )
         self._enter(folder)
         below = []
-        for name, entry in listed.items():
+        for name, entry in self._looked_at(folder, listed).items():
             if entry.is_dir(follow_symlinks=False):
                 below.append(name)
                 continue
             reason = rules.of_file(name)
             if reason is None:
                 reason = self._take_in(folder, entry)
-            if reason is not None and reason is not IGNORED:
-                self._skipped[reason] += 1
+            if reason is not None:
+                self._leave_out(folder, name, reason)
         self._report(len(self._met) + len(self._changed), self._total)
         for name in below:
             reason = rules.of_directory(name)
             if reason is None:
                 reason = self._descend(folder, name)
-            if reason is not None and reason is not IGNORED:
-                self._skipped[reason] += 1
+            if reason is not None:
+                self._leave_out(folder, name, reason, is_folder=True)
+
+    def _leave_out(
+        self,
+        _folder: ScannedFolder,
+        _name: str,
+        reason: str,
+        *,
+        is_folder: bool = False,
+    ) -> None:
+        """An entry of a folder is left out, or with an empty name the folder itself. What the
+        user's own rules leave out is not counted."""
+        if reason is not IGNORED:
+            self._skipped[reason] += 1
+
+    def _looked_at(
+        self, _folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
+    ) -> Mapping[str, os.DirEntry[str]]:
+        """The entries of a folder that are of interest."""
+        return listed
 
     def _enter(self, folder: ScannedFolder) -> None:
         """A folder whose files are read is gone through next; its rules are complete."""
@@ -202,7 +225,7 @@ class Scanner:
             ):
                 reason = self._descend(inside, name)
                 if reason is not None:
-                    self._skipped[reason] += 1
+                    self._leave_out(folder, name, reason, is_folder=True)
 
     def _is_work_tree(self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> bool:
         """Whether the folder is the root of a work tree. A bare repository that only has its
@@ -242,7 +265,7 @@ class Scanner:
     def _reason_inside(folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> str | None:
         """Why a folder is left out for what lies in it, or None."""
         if folder.in_repository and ".git" in listed:
-            return "nested repository"
+            return NESTED_REPOSITORY
         if _rules_file(folder, listed, "pyvenv.cfg") is not None:
             return VENDORED
         if listed.keys() >= DATA_DIRECTORY:
@@ -306,12 +329,12 @@ def _rules_file(
 def reason_by_status(path: str, status: os.stat_result) -> str | None:
     """Why a file is left out for what the file system says of it, or None."""
     if stat.S_ISLNK(status.st_mode):
-        return "symbolic link"
+        return SYMBOLIC_LINK
     if not stat.S_ISREG(status.st_mode):
         return "special file"
     if not is_text(path):
         return "undecodable name"
-    return "too large" if status.st_size > MAXIMUM_FILE_BYTES else None
+    return TOO_LARGE if status.st_size > MAXIMUM_FILE_BYTES else None
 
 
 def storable(size: int, mtime_ns: int, ctime_ns: int, inode: int) -> tuple[int, int, int, int]:

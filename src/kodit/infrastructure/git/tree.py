@@ -14,7 +14,7 @@ from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, V
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA, is_git_name
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
-from kodit.infrastructure.folder.scan import CACHE_SIGNATURE
+from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, TOO_LARGE
 from kodit.infrastructure.git import objects
 from kodit.infrastructure.git.clone import distrust
 from kodit.infrastructure.git.errors import DamagedCloneError, explain_reading
@@ -36,7 +36,7 @@ def list_files(
 
     The rules are those of a folder, with the ignore files that the commit itself holds.
     """
-    listing = _Listing(clone_path, known, include, exclude)
+    listing = Listing(clone_path, known, include, exclude)
     if commit is not None:
         with reading(clone_path):
             listing.take_in(commit)
@@ -74,7 +74,9 @@ def reading(clone_path: Path) -> Iterator[None]:
         raise told from None
 
 
-class _Listing:
+class Listing:
+    """Goes through the tree of a commit by the rules of a folder."""
+
     def __init__(
         self,
         clone_path: Path,
@@ -113,10 +115,21 @@ class _Listing:
             if size is None:
                 raise GitError(f"fatal: the clone lacks {entry.path!r}", 1)
             if size > MAXIMUM_FILE_BYTES:
-                self._skipped["too large"] += 1
+                self._leave_out(entry.path, TOO_LARGE)
                 continue
             self._changed.append(ScannedFile(entry.path, entry.blob_id, FileStamp(size)))
             self._met.add(entry.path)
+
+    def _leave_out(
+        self,
+        _path: str,
+        reason: str,
+        *,
+        is_folder: bool = False,
+    ) -> None:
+        """A file or folder is left out. What the user's own rules leave out is not counted."""
+        if reason is not IGNORED:
+            self._skipped[reason] += 1
 
     def _find_repositories(self, entries: Sequence[TreeEntry]) -> None:
         committed = CommittedRepositories(entries)
@@ -124,7 +137,7 @@ class _Listing:
         blobs = dict(zip(proving, objects.read_blobs(self._clone_path, proving), strict=True))
         self._repositories = committed.folders(lambda entry: blobs.get(entry.blob_id))
         if "" in self._repositories:
-            self._skipped[REPOSITORY_DATA] += 1
+            self._leave_out("", REPOSITORY_DATA, is_folder=True)
 
     def _read_rule_files(self, entries: Sequence[TreeEntry]) -> None:
         wanted = {
@@ -156,8 +169,7 @@ class _Listing:
         else:
             reason = rules.of_file(name) or _reason_by_entry(entry)
         if reason is not None:
-            if reason is not IGNORED:
-                self._skipped[reason] += 1
+            self._leave_out(entry.path, reason, is_folder=entry.is_repository)
             return False
         known = self._known.get(entry.path)
         if known is None or known[0] != entry.blob_id:
@@ -179,7 +191,10 @@ class _Listing:
         prefix = f"{folder}/" if folder else ""
         rules = self._enter_from_above(folder, prefix) if folder else self._root
         noindex = self._rule_files.get(f"{prefix}.noindex")
-        if rules is None or (noindex is not None and not noindex.strip()):
+        if rules is None:
+            return None
+        if noindex is not None and not noindex.strip():
+            self._leave_out(folder, IGNORED, is_folder=True)
             return None
         return rules.with_files(self._rule_files.get(f"{prefix}.gitignore"), noindex)
 
@@ -194,8 +209,7 @@ class _Listing:
         reason = reason or self._reason_inside(folder, prefix)
         if reason is None:
             return above.enter(name)
-        if reason is not IGNORED:
-            self._skipped[reason] += 1
+        self._leave_out(folder, reason, is_folder=True)
         return None
 
     def _is_of_root_repository(self, name: str) -> bool:

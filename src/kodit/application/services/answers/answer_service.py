@@ -176,7 +176,7 @@ class AnswerService:
         )
         standing = await self._stand(chosen)
         following = None if answer.is_complete else cursor_at(question, start + question.limit)
-        return GrepView.of(question.pattern, answer, standing, following)
+        return GrepView.of(question.pattern, answer, standing, following, with_file=caller.is_local)
 
     @_measured
     async def symbols(self, caller: Caller, question: SymbolsQuestion) -> SymbolsView:
@@ -195,6 +195,7 @@ class AnswerService:
                     chosen.filter, with_keyword_index=True, is_implied=chosen.is_implied
                 ),
                 cursor_at(question, start + question.limit) if answer.has_more else None,
+                with_file=caller.is_local,
             )
 
         return await _read(find)
@@ -212,6 +213,7 @@ class AnswerService:
                 files[start:end],
                 self._standing.of(chosen.filter, is_implied=chosen.is_implied),
                 cursor_at(question, end) if end < len(files) else None,
+                with_file=caller.is_local,
             )
 
         return await _read(find)
@@ -224,7 +226,7 @@ class AnswerService:
             look = self._asked.browse.read_file
             text, index, is_implied = self._at(caller, question.where, question.place, look)
             standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
-            return TextView.of(text, standing)
+            return TextView.of(text, standing, with_file=caller.is_local)
 
         return await _read(find)
 
@@ -238,7 +240,7 @@ class AnswerService:
 
             outline, index, is_implied = self._at(caller, question.where, question.path, look)
             standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
-            return OutlineView.of(outline, standing)
+            return OutlineView.of(outline, standing, with_file=caller.is_local)
 
         return await _read(find)
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 from kodit.domain.caller import Caller
 from kodit.domain.questions import (
     AnyQuestion,
+    ExplainQuestion,
     FilesQuestion,
     GrepQuestion,
+    LeftOutQuestion,
     QueueQuestion,
     ReadQuestion,
     RelatedQuestion,
@@ -21,9 +23,11 @@ from kodit.domain.questions import (
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.answers.index_answers import IndexAnswers
+    from kodit.application.services.answers.left_out_answers import LeftOutAnswers
     from kodit.application.services.answers.run_answers import RunAnswers
     from kodit.application.views.files import FilesView, GrepView, SymbolsView, TextView
     from kodit.application.views.indexes import IndexesView
+    from kodit.application.views.left_out import ExplanationView, LeftOutsView
     from kodit.application.views.runs import ListedRunView, RunsView
     from kodit.application.views.search import RelatedView, SearchView
 
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
         | FilesView
         | TextView
         | RelatedView
+        | LeftOutsView
+        | ExplanationView
         | IndexesView
         | RunsView
         | ListedRunView
@@ -45,6 +51,9 @@ class Asked(Protocol):
 
     @property
     def answers(self) -> AnswerService: ...
+
+    @property
+    def left_out_answers(self) -> LeftOutAnswers: ...
 
     @property
     def index_answers(self) -> IndexAnswers: ...
@@ -68,6 +77,10 @@ async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView
             return await asked.answers.read(caller, question)
         case RelatedQuestion():
             return await asked.answers.related(caller, question)
+        case LeftOutQuestion():
+            return await asked.left_out_answers.left_out(caller, question)
+        case ExplainQuestion():
+            return await asked.left_out_answers.explain(caller, question)
         case StatusQuestion():
             return await asked.index_answers.status(caller, question)
         case QueueQuestion():

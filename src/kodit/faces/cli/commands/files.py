@@ -10,8 +10,11 @@ import typer
 from kodit.faces.cli.commands.options import (
     Everywhere,
     Json,
+    JsonLines,
     Languages,
+    Lines,
     OneIndex,
+    OnlyFiles,
     Paths,
     Sources,
     opened,
@@ -80,6 +83,14 @@ def ls(
         typer.Argument(metavar="GLOB", help="Only files that match one of these globs."),
     ] = None,
     language: Languages = None,
+    left_out: Annotated[
+        bool,
+        typer.Option(
+            "--left-out",
+            help="List what is not indexed instead: files and folders, how many files they hold, "
+            "the reason, and the rule that says so.",
+        ),
+    ] = False,
     sources: Sources = None,
     everywhere: Everywhere = False,
     as_json: Json = False,
@@ -88,17 +99,21 @@ def ls(
 
     A first argument with a * in it is a GLOB; with --source or --all, every argument is.
     """
-    from kodit.domain.questions import FilesQuestion
+    from kodit.domain.questions import FilesQuestion, LeftOutQuestion
     from kodit.faces.cli.terminal.files import list_and_show
+    from kodit.faces.cli.terminal.left_out import list_left_out
 
     globs = glob or []
     if source is not None and (sources or everywhere or _is_glob(source)):
         globs = [source, *globs]
         source = None
     named = _named(source, sources)
-    question = FilesQuestion(_where(named, language, globs, everywhere=everywhere))
+    where = _where(named, language, globs, everywhere=everywhere)
     with opened(context) as session:
-        list_and_show(session, question, as_json=as_json)
+        if left_out:
+            list_left_out(session, LeftOutQuestion(where), as_json=as_json)
+        else:
+            list_and_show(session, FilesQuestion(where), as_json=as_json)
 
 
 @app.command()
@@ -129,6 +144,33 @@ def read(
     where = _where(_named(source, sources), None, None, everywhere=everywhere)
     with opened(context) as session:
         read_and_show(session, ReadQuestion(path, where), as_json=as_json)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    place: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[SOURCE|ID] PATH", help="A file or folder of a source; as for `read`."
+        ),
+    ],
+    sources: Sources = None,
+    everywhere: Everywhere = False,
+    as_json: Json = False,
+) -> None:
+    """Say why a file is indexed or left out, and how far its snippets are.
+
+    Shows the rule that leaves it out and where that is written; or its snippets and the stages
+    that they have passed, its last author, and when it was first and last changed.
+    """
+    from kodit.domain.questions import ExplainQuestion
+    from kodit.faces.cli.terminal.left_out import explain_and_show
+
+    source, path = _source_and_place(place)
+    where = _where(_named(source, sources), None, None, everywhere=everywhere)
+    with opened(context) as session:
+        explain_and_show(session, ExplainQuestion(path, where), as_json=as_json)
 
 
 @app.command()
@@ -184,8 +226,10 @@ def related(
     path: Paths = None,
     language: Languages = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Results.")] = 10,
-    lines: Annotated[int, typer.Option(min=0, help="Lines of text shown of each result.")] = 6,
+    lines: Lines = None,
+    files: OnlyFiles = False,
     as_json: Json = False,
+    as_json_lines: JsonLines = False,
 ) -> None:
     """Find snippets whose code is like the one at a place.
 
@@ -193,12 +237,17 @@ def related(
     """
     from kodit.domain.questions import RelatedQuestion
     from kodit.faces.cli.terminal.files import related_and_show
+    from kodit.faces.cli.terminal.searching import Shown
 
     source, path_and_line = _source_and_place(place)
     where = _where(_named(source, sources), language, path)
     question = RelatedQuestion(path_and_line, where, in_all=everywhere, limit=limit)
     with opened(context) as session:
-        related_and_show(session, question, lines=lines, as_json=as_json)
+        related_and_show(
+            session,
+            question,
+            Shown(lines, only_files=files, as_json=as_json, as_json_lines=as_json_lines),
+        )
 
 
 def _source_and_place(words: list[str]) -> tuple[str | None, str]:

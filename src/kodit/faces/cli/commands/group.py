@@ -6,7 +6,8 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-_OPTIONS = ("--data-dir", "--server")
+_OPTIONS = ("--data-dir", "--server", "--color")
+_FLAGS = ("--no-pager",)
 
 
 class Commands(TyperGroup):
@@ -28,7 +29,7 @@ def _shared_first(arguments: list[str]) -> list[str]:
             if value is None:
                 return [argument]  # refused for what it lacks
             first += [argument, value]
-        elif argument.startswith(tuple(f"{option}=" for option in _OPTIONS)):
+        elif argument in _FLAGS or argument.startswith(tuple(f"{option}=" for option in _OPTIONS)):
             first.append(argument)
         else:
             others.append(argument)

@@ -12,6 +12,21 @@ if TYPE_CHECKING:
     from kodit.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+JsonLines = Annotated[
+    bool, typer.Option("--jsonl", help="Print each result as JSON on a line of its own.")
+]
+OnlyFiles = Annotated[
+    bool, typer.Option("--files", help="Print only the paths of the files, each once.")
+]
+Lines = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        show_default=False,
+        help="Lines of text shown of each result; 6, or on a terminal as many as fit the screen, "
+        "unless it is given.",
+    ),
+]
 IndexName = Annotated[
     str, typer.Argument(metavar="SOURCE|ID", help="A source as it was indexed, or an identifier.")
 ]

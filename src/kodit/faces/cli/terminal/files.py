@@ -11,6 +11,7 @@ from kodit.application.views.files import (
     FilesView,
     GrepView,
     MatchView,
+    ReferenceView,
     SymbolsView,
     TextView,
 )
@@ -23,12 +24,26 @@ from kodit.domain.questions import (
     SymbolsQuestion,
 )
 from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import ALL, say_where, warn_of_missing_keywords
-from kodit.faces.cli.terminal.output import print_json, print_line, printable, say
+from kodit.faces.cli.terminal.output import print_as_it_is, print_json, print_line, printable, say
+from kodit.faces.cli.terminal.pager import paged
+from kodit.faces.cli.terminal.paint import (
+    LINE,
+    NAME,
+    PATH,
+    Find,
+    matches_of,
+    nothing,
+    paint,
+    painted,
+)
+from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.runs import counted
-from kodit.faces.cli.terminal.tables import show_results
+from kodit.faces.cli.terminal.searching import Shown, print_results
 
 
+@paged
 def grep_and_show(session: Session, question: GrepQuestion, *, as_json: bool) -> None:
     """Print matching lines as `path:line:text`, and lines of context as `path-line-text`."""
     answer = session.ask(question, GrepView)
@@ -36,8 +51,9 @@ def grep_and_show(session: Session, question: GrepQuestion, *, as_json: bool) ->
     if as_json:
         print_json(answer)
     else:
-        several = len(answer.standing) > 1
-        _show_matches(answer.matches, with_context=question.context > 0, several=several)
+        places = Places(session.folder, several=len(answer.standing) > 1)
+        find = _find_of(question)
+        _show_matches(answer.matches, places, find, with_context=question.context > 0)
     for problem in answer.problems:
         say(f"kodit: {problem}")
     if not answer.files:
@@ -48,15 +64,28 @@ def grep_and_show(session: Session, question: GrepQuestion, *, as_json: bool) ->
         say(f"There are more than these {question.limit} lines; --limit shows more.")
 
 
-def _show_matches(matches: Sequence[MatchView], *, with_context: bool, several: bool) -> None:
+def _find_of(question: GrepQuestion) -> Find:
+    """What marks the matches of a question, where they are marked."""
+    if not screen.has_color():
+        return nothing
+    return matches_of(
+        question.pattern, fixed=question.fixed_strings, ignore_case=question.ignore_case
+    )
+
+
+def _show_matches(
+    matches: Sequence[MatchView], places: Places, find: Find, *, with_context: bool
+) -> None:
     shown_before = False
-    for (index_id, path), of_file in groupby(matches, key=attrgetter("index_id", "path")):
-        place = _place(index_id, path, several=several)
+    key = attrgetter("index_id", "source", "path")
+    for (index_id, source, path), of_file in groupby(matches, key=key):
+        place = paint(places.of(source, path, index_id), PATH)
         last = None
         for number, (mark, text) in sorted(_numbered(of_file).items()):
             if with_context and shown_before and (last is None or number > last + 1):
                 print_line("--")
-            print_line(f"{place}{mark}{number}{mark}{_shown(text)}")
+            (line,) = painted([_shown(text)], [0], find=find if mark == ":" else nothing)
+            print_as_it_is(f"{place}{mark}{paint(str(number), LINE)}{mark}{line}")
             shown_before, last = True, number
 
 
@@ -73,6 +102,7 @@ def _numbered(matches: Iterable[MatchView]) -> dict[int, tuple[str, str]]:
     return lines
 
 
+@paged
 def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -> None:
     """Print one file a line: lines, bytes, snippets, language, path."""
     answer = session.ask(question, FilesView)
@@ -80,16 +110,18 @@ def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -
     if as_json:
         print_json(answer)
         return
-    several = len(answer.standing) > 1
+    places = Places(session.folder, several=len(answer.standing) > 1)
     for file in answer.files:
-        place = _place(file.index_id, file.path, several=several)
-        print_line(
-            f"{file.lines:>6} {file.size:>8} {file.snippets:>5}  {file.language:<12} {place}"
+        place = paint(places.of(file.source, file.path, file.index_id), PATH)
+        print_as_it_is(
+            f"{file.lines:>6} {file.size:>8} {file.snippets:>5}  "
+            f"{printable(file.language):<12} {place}"
         )
     if not answer.files:
         say("No indexed file passes these filters.")
 
 
+@paged
 def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) -> None:
     """Print the lines of a file as they are."""
     text = session.ask(question, TextView)
@@ -97,10 +129,12 @@ def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) ->
     if as_json:
         print_json(text)
     elif text.start_line <= text.end_line:
-        for line in text.text.split("\n"):
-            print_line(_shown(line))
+        lines = [_shown(line) for line in text.text.split("\n")]
+        for line in painted(lines, range(len(lines)), language=text.language, path=text.path):
+            print_as_it_is(line)
 
 
+@paged
 def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bool) -> None:
     """Print definitions, then references."""
     answer = session.ask(question, SymbolsView)
@@ -109,50 +143,47 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
     if as_json:
         print_json(answer)
     else:
-        _show_symbols(answer, several=len(answer.standing) > 1)
+        _show_symbols(answer, Places(session.folder, several=len(answer.standing) > 1))
     if not answer.definitions and not answer.references:
         say("Nothing found.")
     elif not answer.complete:
         say("There may be more; --limit shows more, and --path or --language narrow it down.")
 
 
-def _show_symbols(answer: SymbolsView, *, several: bool) -> None:
+def _show_symbols(answer: SymbolsView, places: Places) -> None:
     if answer.definitions:
         print_line("definitions:")
     for definition in answer.definitions:
-        place = _place(definition.index_id, definition.path, several=several)
+        place = _place(places, definition)
         lines = f"lines {definition.start_line}-{definition.end_line}"
-        print_line(f"  {place}:{definition.line}: {_name(definition)}, {lines}")
+        print_as_it_is(f"  {place}: {_name(definition)}, {lines}")
     if answer.references:
         print_line("references:")
     for reference in answer.references:
-        place = _place(reference.index_id, reference.path, several=several)
-        print_line(f"  {place}:{reference.line}: {_shown(reference.text)}")
+        print_as_it_is(f"  {_place(places, reference)}: {_shown(reference.text)}")
 
 
-def related_and_show(
-    session: Session, question: RelatedQuestion, *, lines: int, as_json: bool
-) -> None:
+@paged
+def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) -> None:
     """Print the snippets like the one at a place."""
     answer = session.ask(question, RelatedView)
     if not question.in_all:
         say_where(question.where, answer.standing, "--all looks in every index")
-    if as_json:
-        print_json(answer)
-    elif answer.results:
-        show_results(answer.results, lines, with_source=len(answer.standing) > 1)
-    else:
+    print_results(session, answer, shown)
+    if not answer.results and not shown.as_json:
         say("Nothing found.")
 
 
 def _name(definition: DefinitionView) -> str:
     parts: Iterable[str | None] = (definition.scope, definition.symbol)
-    return printable(f"{definition.kind} {'.'.join(part for part in parts if part)}")
+    name = printable(".".join(part for part in parts if part))
+    return f"{definition.kind} {paint(name, NAME)}"
 
 
-def _place(index_id: int, path: str, *, several: bool) -> str:
-    """A path, after its index where there are several."""
-    return f"[{index_id}] {printable(path)}" if several else printable(path)
+def _place(places: Places, found: DefinitionView | ReferenceView) -> str:
+    """A path and a line, after its index where there are several."""
+    path = paint(places.of(found.source, found.path, found.index_id), PATH)
+    return f"{path}:{paint(str(found.line), LINE)}"
 
 
 def _shown(line: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from kodit.application.views.serialization import to_json
@@ -15,6 +16,12 @@ _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 def print_json(view: Any) -> None:
     """A view as one JSON document."""
     print_as_it_is(json_text(view, indent=2))
+
+
+def print_json_lines(views: Iterable[Any]) -> None:
+    """Each view as JSON on a line of its own."""
+    for view in views:
+        print_as_it_is(json_text(view))
 
 
 def json_text(view: Any, indent: int | None = None) -> str:

@@ -5,22 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kodit.application.services.standing_words import nothing_found
-from kodit.application.views.files import FilesView
-from kodit.application.views.search import SearchView
+from kodit.application.views.files import FilesView, TextView
+from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.standing import StandingView
-from kodit.domain.errors import InvalidQueryError
-from kodit.domain.questions import WAIT_SECONDS, FilesQuestion, SearchQuestion, Where
+from kodit.domain.errors import InvalidQueryError, KoditError
+from kodit.domain.files import FilePlace
+from kodit.domain.questions import (
+    WAIT_SECONDS,
+    FilesQuestion,
+    ReadQuestion,
+    SearchQuestion,
+    Where,
+)
 from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import ALL, say_where, warn_of_missing_keywords
-from kodit.faces.cli.terminal.output import print_json, printable, say
+from kodit.faces.cli.terminal.output import (
+    print_as_it_is,
+    print_json,
+    print_json_lines,
+    printable,
+    say,
+)
+from kodit.faces.cli.terminal.pager import paged
+from kodit.faces.cli.terminal.paint import PATH, Find, nothing, paint, words_of
+from kodit.faces.cli.terminal.places import Places
+from kodit.faces.cli.terminal.results import Layout, show_results
 from kodit.faces.cli.terminal.runs import ago, counted
-from kodit.faces.cli.terminal.tables import show_results
 
 if TYPE_CHECKING:
     from kodit.application.services.refresh_service import Refreshed
@@ -54,22 +72,62 @@ class SearchOptions:
     budget: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How results are printed: as text, with `lines` or `context` as `Layout` has them; as the
+    paths of their files alone; as one JSON document; or each as one on a line of its own."""
+
+    lines: int | None = None
+    context: int | None = None
+    only_files: bool = False
+    as_json: bool = False
+    as_json_lines: bool = False
+
+
+@paged
 def search_and_show(
-    session: Session, options: SearchOptions, *, lines: int, explain: bool, as_json: bool
-) -> None:
-    """Search and print the answer."""
+    session: Session, options: SearchOptions, shown: Shown, *, explain: bool
+) -> bool:
+    """Search and print the answer. Returns whether there is one."""
     question = replace(_understand(session, options), explain=explain)
     answer = session.ask(question, SearchView)
     say_where(question.where, answer.standing, ALL)
     warn_of_missing_keywords(answer.standing)
-    if as_json:
-        print_json(answer)
-    elif answer.results:
-        show_results(answer.results, lines, with_source=len(answer.standing) > 1)
-        if explain and question.mode in ENGINES:
-            say(f"Each score is that of the {ENGINES[question.mode]} alone.")
-    else:
+    find = words_of(options.query) if screen.is_terminal() or shown.context is not None else nothing
+    print_results(session, answer, shown, find)
+    if not answer.results and not shown.as_json:
         say(_why_empty(session, question, answer.standing))
+    elif explain and question.mode in ENGINES and not (shown.as_json or shown.as_json_lines):
+        say(f"Each score is that of the {ENGINES[question.mode]} alone.")
+    return bool(answer.results)
+
+
+def print_results(
+    session: Session, answer: SearchView | RelatedView, shown: Shown, find: Find = nothing
+) -> None:
+    """Print what was found; nothing where that is nothing, unless it is to be one document."""
+    places = Places(session.folder, several=len(answer.standing) > 1)
+    if shown.as_json:
+        print_json(answer)
+    elif shown.as_json_lines:
+        print_json_lines(answer.results)
+    elif shown.only_files:
+        files = dict.fromkeys(places.of(one.source, one.path) for one in answer.results)
+        for file in files:
+            print_as_it_is(paint(file, PATH))
+    else:
+        layout = Layout(places, shown.lines, shown.context, find, partial(_lines_of, session))
+        show_results(answer.results, layout)
+
+
+def _lines_of(session: Session, result: ResultView, first: int, last: int) -> Sequence[str]:
+    """Lines of the file of a result, as it is now."""
+    where = Where(sources=(str(result.index_id),))
+    try:
+        text = session.ask(ReadQuestion(FilePlace(result.path, first, last), where), TextView)
+    except KoditError:
+        return ()
+    return text.text.split("\n")
 
 
 def _why_empty(session: Session, question: SearchQuestion, standing: Sequence[StandingView]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kodit.application.views.indexes import IndexesView
-from kodit.domain.questions import StatusQuestion
+from kodit.application.views.left_out import LeftOutsView, LeftOutView
+from kodit.domain.questions import LeftOutQuestion, StatusQuestion, Where
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import json_text, print_as_it_is, print_line, printable, say
 from kodit.faces.cli.terminal.runs import queue_line
@@ -20,9 +22,13 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 1.0
 
 
-def show_indexes(session: Session, source: str | None, *, as_json: bool) -> None:
-    """Every index, or one, as it stands now."""
+def show_indexes(
+    session: Session, source: str | None, *, as_json: bool, with_left_out: bool = False
+) -> None:
+    """Every index, or one, as it stands now; `with_left_out`, with each file that is not in it."""
     view = session.ask(StatusQuestion(source), IndexesView)
+    if with_left_out:
+        view = _with_left_out(session, source, view)
     for line in _status_lines(view, as_json=as_json, is_stream=False):
         (print_as_it_is if as_json else print_line)(line)
     if not view.indexes and not as_json and session.remote is None:
@@ -31,6 +37,18 @@ def show_indexes(session: Session, source: str | None, *, as_json: bool) -> None
         )
 
         say_what_another_has(session.settings)
+
+
+def _with_left_out(session: Session, source: str | None, view: IndexesView) -> IndexesView:
+    where = Where(everywhere=True) if source is None else Where(sources=(source,))
+    answer = session.ask(LeftOutQuestion(where), LeftOutsView)
+    for problem in answer.problems:
+        say(f"kodit: {problem}")
+    by_index: dict[int, list[LeftOutView]] = {}
+    for one in answer.left_out:
+        by_index.setdefault(one.index_id, []).append(one)
+    indexes = (replace(index, left_out=tuple(by_index.get(index.id, ()))) for index in view.indexes)
+    return replace(view, indexes=tuple(indexes))
 
 
 def watch_indexes(session: Session, source: str | None, *, as_json: bool) -> None:

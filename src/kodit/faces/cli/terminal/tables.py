@@ -1,39 +1,15 @@
-"""Indexes and results as text."""
+"""Indexes as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from kodit.application.views.indexes import IndexView, SizesView
-from kodit.application.views.search import ResultView
 from kodit.domain.intervals import in_words
 from kodit.domain.value_objects import RunState
+from kodit.faces.cli.terminal.left_out_lines import left_out_line
 from kodit.faces.cli.terminal.output import print_line, printable
 from kodit.faces.cli.terminal.runs import ago, counted, run_line, telling_lines
-
-
-def show_results(results: Sequence[ResultView], lines: int, *, with_source: bool) -> None:
-    """Place and symbol of each result, at most `lines` lines of its text, and what its score is
-    made of where that was asked for."""
-    for number, result in enumerate(results, 1):
-        place = f"{printable(result.path)}:{result.start_line}-{result.end_line}"
-        if with_source:
-            place = f"{printable(result.source)} {place}"
-        name = f"{result.scope}.{result.symbol}" if result.scope else result.symbol
-        symbol = f"  {result.kind} {printable(name)}" if name and result.symbol else ""
-        print_line(f"{number:>2}. {place}{symbol}  ({result.score:.4f})")
-        if result.explanation:
-            parts = (f"{part.signal} {part.points:+.2f}" for part in result.explanation)
-            print_line(f"    = {', '.join(parts)}")
-        text = result.text.splitlines()
-        for line in text[:lines]:
-            print_line(f"    {printable(line, keep=chr(9))}")
-        if lines and len(text) > lines:
-            print_line(f"    … {counted(len(text) - lines, 'more line')}")
-        if result.cut:
-            print_line("    … cut by --budget")
-        if lines:
-            print_line()
 
 
 def show_indexes(indexes: Sequence[IndexView], *, with_errors: bool = True) -> None:
@@ -69,6 +45,8 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
         lines.append(f"    cut by lines: {_counts(index.problems)}")
     if index.skipped:
         lines.append(f"    left out: {_counts(index.skipped)}")
+    for one in index.left_out or ():
+        lines.append(f"    {left_out_line(one, printable(one.path), printable(one.rule))}")
     return lines
 
 

@@ -1,0 +1,82 @@
+"""What finds and reads what is indexed: nothing here writes, and nothing needs the queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kodit.composition.foundation import Foundation
+from kodit.composition.made_once import made_once
+
+# A search by the command line takes less time than importing what only indexing needs.
+if TYPE_CHECKING:
+    from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.grep_service import GrepService
+    from kodit.application.services.related_service import RelatedService
+    from kodit.application.services.search_service import SearchService
+    from kodit.application.services.standing_service import StandingService
+    from kodit.application.services.symbol_service import SymbolService
+
+
+class Finding(Foundation):
+    """The services of reading over one data directory, each made when it is first needed."""
+
+    @made_once
+    def standing(self) -> StandingService:
+        from kodit.application.services.standing_service import StandingService
+
+        return StandingService(
+            database=self.database,
+            keyword_index=lambda: self.engines.keyword_index,
+            changed_files=self.known_changes.count,
+        )
+
+    @made_once
+    def search(self) -> SearchService:
+        from kodit.application.services.search_service import SearchService
+
+        return SearchService(
+            database=self.database,
+            keyword_index=self.engines.keyword_index,
+            vector_index=self.engines.vector_index,
+            embedder=self.engines.embedder,
+        )
+
+    @made_once
+    def browse(self) -> BrowseService:
+        from kodit.application.services.browse_service import BrowseService
+        from kodit.infrastructure.sources.text_reader import StoredTextReader
+
+        return BrowseService(
+            catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
+        )
+
+    @made_once
+    def grep(self) -> GrepService:
+        from kodit.application.services.grep_service import GrepService
+        from kodit.infrastructure.grep.folder_lister import ScannedFolderLister
+        from kodit.infrastructure.grep.line_searcher import PooledLineSearcher
+        from kodit.infrastructure.grep.ripgrep import find_ripgrep
+
+        return GrepService(
+            catalogue=self.catalogue,
+            searcher=PooledLineSearcher(
+                self.data_dir / "clones", self.pool, ripgrep=find_ripgrep()
+            ),
+            lister=ScannedFolderLister(self.engines.reader),
+        )
+
+    @made_once
+    def symbols(self) -> SymbolService:
+        from kodit.application.services.symbol_service import SymbolService
+
+        return SymbolService(
+            database=self.database,
+            catalogue=self.catalogue,
+            keyword_index=self.engines.keyword_index,
+        )
+
+    @made_once
+    def related(self) -> RelatedService:
+        from kodit.application.services.related_service import RelatedService
+
+        return RelatedService(catalogue=self.catalogue, vector_index=self.engines.vector_index)

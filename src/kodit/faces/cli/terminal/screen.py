@@ -1,0 +1,74 @@
+"""Where standard output goes: how large it is, and whether it is coloured and paged."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+SMALLEST = 20
+"""Columns; a terminal that says it has fewer says nothing useful."""
+
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Color(StrEnum):
+    """When output is coloured."""
+
+    AUTO = "auto"
+    """On a terminal, unless NO_COLOR is set, and wherever FORCE_COLOR is."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(slots=True)
+class _Wishes:
+    color: Color = Color.AUTO
+    pager: bool = True
+
+
+_wishes = _Wishes()
+"""Of the one command that this process runs."""
+
+
+def configure(color: Color = Color.AUTO, *, pager: bool = True) -> None:
+    """What the command line says of colours and the pager."""
+    _wishes.color, _wishes.pager = color, pager
+
+
+def is_terminal() -> bool:
+    """Whether somebody looks at standard output."""
+    return sys.stdout.isatty()
+
+
+def may_page() -> bool:
+    """Whether output that is longer than the screen goes through a pager."""
+    return _wishes.pager and is_terminal() and os.environ.get("TERM") != "dumb"
+
+
+def has_color(stream_is_terminal: bool | None = None) -> bool:
+    """Whether to write colours: to standard output, or to a stream that is a terminal or not."""
+    if _wishes.color is not Color.AUTO:
+        return _wishes.color is Color.ALWAYS
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR")
+    if forced:
+        return forced.lower() not in ("0", "false")
+    if os.environ.get("TERM") == "dumb":
+        return False
+    return is_terminal() if stream_is_terminal is None else stream_is_terminal
+
+
+def size() -> tuple[int, int]:
+    """Columns and rows."""
+    columns, rows = shutil.get_terminal_size((80, 24))
+    return max(columns, SMALLEST), rows
+
+
+def rows_of(line: str, columns: int) -> int:
+    """How many rows a line takes, colours aside."""
+    return max(1, -(-len(_STYLE.sub("", line)) // columns))

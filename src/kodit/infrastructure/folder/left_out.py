@@ -1,0 +1,176 @@
+"""What a scan of a folder leaves out, and by which rule."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from kodit.domain.errors import TransientError
+from kodit.domain.left_out import LeftOut, Presence
+from kodit.domain.report import Report
+from kodit.domain.value_objects import Source
+from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
+from kodit.infrastructure.folder.reading import is_about_this_file, open_directory, open_root
+from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA
+from kodit.infrastructure.folder.scan import (
+    DATA_DIRECTORY,
+    MAXIMUM_DEPTH,
+    NESTED_REPOSITORY,
+    ScannedFolder,
+    Scanner,
+    reason_by_status,
+    root_folder,
+)
+
+MOST_COUNTED = 10_000
+"""Files that are counted in one folder that is left out."""
+
+
+def left_out_of_folder(
+    source: Source, only_path: str | None, report: Report
+) -> tuple[list[LeftOut], Presence]:
+    """What of a folder is left out, as it is now, by path; or of `only_path` alone, and what
+    there is at it. Raises what a scan raises."""
+    root = Path(source.location)
+    scanner = _LeftOutScanner(root, only_path, report)
+    descriptor = open_root(source.location)
+    try:
+        scanner.scan(root_folder(descriptor, root, source.include, source.exclude))
+    except OSError as error:
+        raise TransientError(f"The folder {root} cannot be read: {error.strerror}.") from error
+    finally:
+        os.close(descriptor)
+    return sorted(scanner.found, key=lambda one: one.path), scanner.presence
+
+
+class _LeftOutScanner(Scanner):
+    """Reads no file: what only its content can tell is not known here."""
+
+    def __init__(self, root: Path, only_path: str | None, report: Report) -> None:
+        super().__init__(root, {}, 0, report)
+        self._names = None if only_path is None else only_path.strip("/").split("/")
+        self._top: str | None = None
+        self.found: list[LeftOut] = []
+        self.presence = Presence.GONE if only_path else Presence.FOLDER
+
+    def scan(self, folder: ScannedFolder) -> None:
+        if self._top is None:
+            self._top = folder.rules.path
+        super().scan(folder)
+
+    def _looked_at(
+        self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
+    ) -> Mapping[str, os.DirEntry[str]]:
+        if self._names is None:
+            return listed
+        if folder.depth >= len(self._names):
+            return {}
+        name = self._names[folder.depth]
+        if name not in listed:
+            return {}
+        if folder.depth == len(self._names) - 1:
+            is_folder = listed[name].is_dir(follow_symlinks=False)
+            self.presence = Presence.FOLDER if is_folder else Presence.FILE
+        return {name: listed[name]}
+
+    def _take_in(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            if is_about_this_file(error):
+                return "unreadable"
+            raise
+        return reason_by_status(folder.prefix + entry.name, status)
+
+    def _leave_out(
+        self, folder: ScannedFolder, name: str, reason: str, *, is_folder: bool = False
+    ) -> None:
+        files, is_counted = 1, True
+        if is_folder or not name:
+            files, is_counted = _count(folder.descriptor, name)
+            if self._names is not None:
+                self.presence = self._below(folder.descriptor, name, folder.depth)
+        rule = self._rule(folder, name, reason, is_folder=is_folder)
+        path = folder.prefix + name + ("/" if is_folder else "")
+        self.found.append(LeftOut(path or "./", reason, rule, files, is_counted))
+
+    def _below(self, descriptor: int, name: str, depth: int) -> Presence:
+        """Where the rest of the only path leads in a folder that is left out."""
+        rest = (self._names or [])[depth + 1 if name else depth :]
+        below = "/".join([*([name] if name else []), *rest])
+        try:
+            status = os.stat(below or ".", dir_fd=descriptor, follow_symlinks=False)
+        except OSError:
+            return Presence.GONE
+        return Presence.FOLDER if stat.S_ISDIR(status.st_mode) else Presence.FILE
+
+    def _rule(self, folder: ScannedFolder, name: str, reason: str, *, is_folder: bool) -> str:
+        if not name:
+            return _rule_inside(folder, reason)
+        match reason:
+            case "symbolic link":
+                return self._link(folder, name)
+            case "too large":
+                size = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False).st_size
+                return f"{size:,} bytes; at most {MAXIMUM_FILE_BYTES:,} are read"
+            case "too deep":
+                return f"below {MAXIMUM_DEPTH} folders"
+            case "special file" | "undecodable name" | "unreadable":
+                return reason
+        return folder.rules.why(name, self._top or "", is_directory=is_folder)
+
+    def _link(self, folder: ScannedFolder, name: str) -> str:
+        try:
+            target = os.readlink(name, dir_fd=folder.descriptor)
+        except OSError:
+            return "symbolic links are not followed"
+        place = os.path.normpath(self._root / folder.prefix / target)
+        outside = "" if Path(place).is_relative_to(self._root) else ", out of the source"
+        return f"a link to {target}{outside}"
+
+
+def _rule_inside(folder: ScannedFolder, reason: str) -> str:
+    """Why a folder is left out for what lies in it."""
+    if reason == NESTED_REPOSITORY:
+        return "a repository of its own, by its .git"
+    if reason == REPOSITORY_DATA:
+        return "files as a version-control system keeps them"
+    if reason == VENDORED:
+        return "a virtual environment, by its pyvenv.cfg"
+    if reason == GENERATED:
+        with os.scandir(folder.descriptor) as entries:
+            is_data = DATA_DIRECTORY.issubset(entry.name for entry in entries)
+        return "a data directory of Kodit" if is_data else "a cache, by its CACHEDIR.TAG"
+    return ".noindex: empty"
+
+
+def _count(descriptor: int, name: str) -> tuple[int, bool]:
+    """How many files there are in a folder, and whether these are all."""
+    count = 0
+    for _ in _files(descriptor, name, 0):
+        count += 1
+        if count > MOST_COUNTED:
+            return MOST_COUNTED, False
+    return count, True
+
+
+def _files(parent: int, name: str, depth: int) -> Iterator[None]:
+    try:
+        descriptor = open_directory(parent, name or ".")
+    except OSError:
+        return
+    try:
+        below = []
+        with os.scandir(descriptor) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    below.append(entry.name)
+                else:
+                    yield
+        if depth < MAXIMUM_DEPTH:
+            for inner in below:
+                yield from _files(descriptor, inner, depth + 1)
+    finally:
+        os.close(descriptor)

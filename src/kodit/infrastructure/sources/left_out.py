@@ -1,0 +1,143 @@
+"""What is left out of sources: found in a child process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from kodit.domain.entities import Index
+from kodit.domain.left_out import LeftOut, LeftOutRequest, Presence, UnreadFile
+from kodit.infrastructure.folder.content import generated_marker
+from kodit.infrastructure.folder.globs import glob_matcher
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.sources.location import Location, location_of
+
+STALL_SECONDS = 120.0
+MOST_READ = 1_000
+"""Of so many files that were left out as generated, the line that says so is looked up."""
+MARKER_LENGTH = 100
+"""Characters shown of such a line."""
+
+_BY_CONTENT = {
+    "binary": "its content: a NUL byte near the start",
+    "secret": "its content: a private key or a password",
+    "kept by git-lfs": "its content: a pointer of git-lfs",
+}
+
+
+class PooledLeftOutReader:
+    """Looks at folders in place, and at git sources in their clones."""
+
+    def __init__(self, clones: Path, pool: ProcessPool) -> None:
+        self._clones = clones
+        self._pool = pool
+
+    async def find(
+        self, index: Index, request: LeftOutRequest, unread: Sequence[UnreadFile]
+    ) -> tuple[list[LeftOut], Presence]:
+        found: tuple[list[LeftOut], Presence] = await self._pool.call(
+            f"{__name__}:find_left_out",
+            location_of(index, self._clones),
+            index.working_copy.commit,
+            request,
+            tuple(unread),
+            stall_seconds=STALL_SECONDS,
+        )
+        return found
+
+
+def find_left_out(
+    location: Location,
+    commit: str | None,
+    request: LeftOutRequest,
+    unread: Sequence[UnreadFile],
+    *,
+    report: Any,
+) -> tuple[list[LeftOut], Presence]:
+    """What `LeftOutReader.find` gives."""
+    report(0, None)
+    found, presence = _by_rules(location, commit, request.only_path, report)
+    by_rule = {one.path for one in found}
+    is_meant = _chooser(request)
+    of_content = [one for one in unread if one.path not in by_rule and is_meant(one.path)]
+    found = [one for one in found if is_meant(one.path)]
+    found += _by_content(location, of_content)
+    return sorted(found, key=lambda one: one.path), presence
+
+
+def _by_rules(
+    location: Location, commit: str | None, only_path: str | None, report: Any
+) -> tuple[list[LeftOut], Presence]:
+    if location.is_folder:
+        from kodit.infrastructure.folder.left_out import left_out_of_folder  # noqa: PLC0415 - one
+
+        return left_out_of_folder(location.source, only_path, report)
+    if commit is None:
+        return [], Presence.GONE
+    from kodit.infrastructure.git.left_out import left_out_of_tree  # noqa: PLC0415 - of the two
+
+    return left_out_of_tree(Path(location.path), commit, location.source, only_path)
+
+
+def _chooser(request: LeftOutRequest) -> Callable[[str], bool]:
+    """Whether a path is meant. A folder that is left out is, where it holds what is."""
+    if request.only_path is not None:
+        wanted = request.only_path.strip("/")
+        return lambda path: (
+            path.rstrip("/") == wanted
+            or (path == "./" or (path.endswith("/") and f"{wanted}/".startswith(path)))
+        )
+    matches = glob_matcher(request.globs) if request.globs else None
+    folders = [f"{folder}/" for folder in request.within]
+    return lambda path: (
+        (matches is None or matches(path.rstrip("/")))
+        and (
+            not folders
+            or any(
+                path.startswith(one) or (path.endswith("/") and one.startswith(path))
+                for one in folders
+            )
+        )
+    )
+
+
+def _by_content(location: Location, unread: Sequence[UnreadFile]) -> list[LeftOut]:
+    generated = [one for one in unread if one.reason == "generated"][:MOST_READ]
+    markers = dict(zip((one.path for one in generated), _markers(location, generated), strict=True))
+    return [
+        LeftOut(
+            one.path,
+            one.reason,
+            markers.get(one.path) or _BY_CONTENT.get(one.reason, f"its content: {one.reason}"),
+        )
+        for one in unread
+    ]
+
+
+def _markers(location: Location, files: Sequence[UnreadFile]) -> list[str]:
+    """What says of each of these files that it is generated."""
+    if not files:
+        return []
+    contents: Sequence[bytes | None]
+    if location.is_folder:
+        from kodit.infrastructure.folder.reading import read_files  # noqa: PLC0415 - as above
+
+        contents = read_files(location.path, [one.path for one in files])
+    else:
+        from kodit.infrastructure.git.tree import read_blobs  # noqa: PLC0415 - as above
+
+        contents = read_blobs(Path(location.path), [one.content_hash for one in files])
+    return [
+        "" if data is None else _marker(one.path, data)
+        for one, data in zip(files, contents, strict=True)
+    ]
+
+
+def _marker(path: str, data: bytes) -> str:
+    marker = generated_marker(path, data)
+    if marker is not None:
+        number, line = marker
+        return f"{path.rpartition('/')[2]}:{number}: {line[:MARKER_LENGTH]}"
+    length = len(data) // (data.count(b"\n") + 1)
+    return f"its content: minified, its lines have {length:,} bytes on average"

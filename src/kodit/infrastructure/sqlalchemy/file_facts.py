@@ -1,0 +1,113 @@
+"""What the database has of single files: for people who ask why one is in an index or not."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Exists, exists, select
+
+from kodit.domain.left_out import FileFacts, SnippetFacts, UnreadFile
+from kodit.domain.text import is_text
+from kodit.domain.value_objects import FileProcessingStatus, TaskType, VectorKind
+from kodit.infrastructure.mappers.moments import to_optional_moment
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.entities import (
+    FILES,
+    KEYWORD_CHANGES,
+    PENDING_SNIPPETS,
+    SNIPPETS,
+    VECTORS,
+)
+
+_NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
+
+
+class SqlFileFacts:
+    """The facts of one database."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def unread(self, index_id: int) -> list[UnreadFile]:
+        query = (
+            select(FILES.c.path, FILES.c.problem, FILES.c.content_hash)
+            .where(
+                FILES.c.index_id == index_id,
+                FILES.c.problem.is_not(None),
+                FILES.c.language.is_(None),
+                _NOT_DELETED,
+            )
+            .order_by(FILES.c.path)
+        )
+        with self._database.read() as transaction:
+            rows = transaction.connection.execute(query).all()
+        return [UnreadFile(row.path, row.problem or "", row.content_hash) for row in rows]
+
+    def facts(self, index_id: int, path: str) -> tuple[FileFacts, tuple[SnippetFacts, ...]] | None:
+        if not is_text(path):
+            return None
+        query = select(FILES).where(FILES.c.index_id == index_id, FILES.c.path == path)
+        with self._database.read() as transaction:
+            row = transaction.connection.execute(query).first()
+            if row is None:
+                return None
+            snippets = _snippets(transaction.connection, index_id, row.id)
+        facts = FileFacts(
+            id=row.id,
+            path=row.path,
+            status=FileProcessingStatus(row.status),
+            content_hash=row.content_hash,
+            language=row.language,
+            size=row.size,
+            problem=row.problem,
+            is_extracted=not row.stale,
+            author=row.author or None,
+            changed_at=to_optional_moment(row.changed_at),
+            created_at=to_optional_moment(row.created_at),
+        )
+        return facts, snippets
+
+
+def _snippets(connection: Connection, index_id: int, file_id: int) -> tuple[SnippetFacts, ...]:
+    def waits_for(stage: TaskType) -> Exists:
+        return exists().where(
+            PENDING_SNIPPETS.c.index_id == index_id,
+            PENDING_SNIPPETS.c.stage == stage.name,
+            PENDING_SNIPPETS.c.snippet_id == SNIPPETS.c.id,
+        )
+
+    def has_vector(kind: VectorKind) -> Exists:
+        return exists().where(
+            VECTORS.c.index_id == index_id,
+            VECTORS.c.kind == kind.value,
+            VECTORS.c.snippet_id == SNIPPETS.c.id,
+        )
+
+    query = (
+        select(
+            SNIPPETS.c.start_line,
+            SNIPPETS.c.end_line,
+            SNIPPETS.c.symbol,
+            SNIPPETS.c.kind,
+            SNIPPETS.c.scope,
+            (~exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id)).label("keyword"),
+            (~waits_for(TaskType.CODE_EMBEDDINGS) & has_vector(VectorKind.CODE)).label("code"),
+            (~waits_for(TaskType.ENRICH) & has_vector(VectorKind.TEXT)).label("text"),
+        )
+        .where(SNIPPETS.c.file_id == file_id, SNIPPETS.c.state == "live")
+        .order_by(SNIPPETS.c.start_line, SNIPPETS.c.id)
+    )
+    return tuple(
+        SnippetFacts(
+            start_line=row.start_line,
+            end_line=row.end_line,
+            symbol=row.symbol,
+            kind=row.kind,
+            scope=row.scope,
+            stages={
+                TaskType.EXTRACT.name: True,
+                TaskType.BM25_INDEX.name: bool(row.keyword),
+                TaskType.CODE_EMBEDDINGS.name: bool(row.code),
+                TaskType.ENRICH.name: bool(row.text),
+            },
+        )
+        for row in connection.execute(query)
+    )
