@@ -39,6 +39,14 @@ ANSWERS = [
     "status",
     "status 1",
     "status 99",
+    "status folder",
+    "status der",
+    "search quartz -s folder",
+    "ls repository",
+    "read repository shared.py",
+    "read shared.py -s folder -s repository",
+    "related deep/quartz.py:1 -s repository -s folder",
+    "related shared.py:1 -s repository -s folder",
     "queue list",
     "queue list --all -n 1",
     "queue show 1",
@@ -121,6 +129,33 @@ def test_more_than_one_answer_holds(
         [one.get(part) for part in identity] for one in near
     ]
     assert there or name == "references"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "search quartz -s {}",
+        "grep quartz {}",
+        "ls {}",
+        "read {} quartz.py",
+        "related {} quartz.py:1",
+    ],
+)
+def test_a_folder_below_an_indexed_one(command: str, far: Far) -> None:
+    """Means that part of its index, from far away too."""
+    words = [word.format(far.place / "folder" / "deep") for word in command.split()]
+    near, there = far.near.run_here(*words), far.run(*words)
+
+    assert near.code == 0
+    assert (there.code, timeless(there.out), there.err) == (0, timeless(near.out), near.err)
+
+
+def test_one_page_hides_no_index(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one is found by its name, however few a page holds."""
+    monkeypatch.setattr(remote, "MOST_AT_ONCE", 1)
+
+    assert [index["id"] for index in far.kodit.ask("status")["indexes"]] == [1, 2]
+    assert far.run("ls", "repository", "shared.py").out.endswith("shared.py\n")
 
 
 def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:

@@ -148,3 +148,24 @@ def test_an_unknown_client_is_answered_with_the_known(command: KoditCommand) -> 
     code, _out, err = run(command, "emacs")
     assert code == 2
     assert "claude, codex, cursor, vscode, gemini, zed" in err
+
+
+def test_a_file_that_is_read_only_is_left_alone(command: KoditCommand, home: Path) -> None:
+    """Whoever made it so is told, and it is not replaced."""
+    path = home / ".claude.json"
+    path.write_text(COMMENTED)
+    path.chmod(0o444)
+    code, _out, said = run(command, "claude")
+    assert code == 2
+    assert f"{path} is read-only; make it writable" in said
+    assert (path.read_text(), path.stat().st_mode & 0o777) == (COMMENTED, 0o444)
+
+
+def test_a_link_to_a_file_that_is_not_there_yet(command: KoditCommand, home: Path) -> None:
+    """What it leads to is made, and is all that an undo removes."""
+    link, real = home / ".claude.json", home / "dotfiles.json"
+    link.symlink_to(real)
+    assert run(command, "claude")[0] == 0
+    assert "kodit" in json.loads(real.read_text())["mcpServers"]
+    assert run(command, "claude", "--undo")[0] == 0
+    assert (link.is_symlink(), real.exists()) == (True, False)

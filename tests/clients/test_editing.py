@@ -191,9 +191,48 @@ def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['mcp_servers = { kodit = { command = "a" } }\n', 'mcp_servers.kodit.command = "a"\n']
+    "text",
+    [
+        "mcp_servers = {}\n",
+        "a = 1\nmcp_servers = {} # } none yet\n[b]\nc = 2",
+        'mcp_servers = { other = { command = "x}" } }\r\nb = 1\r\n',
+        'mcp_servers = { kodit = { command = "a" } }\n',
+        'mcp_servers = { kodit = { command = "a", env = { A = "b" } }, other = { url = "u" } }\n',
+        'mcp_servers = { other = { url = "u" }, "kodit" = { command = "a" } }',
+        '[mcp_servers]\nkodit = { command = "a" }\n[b]\nc = 2\n',
+        'mcp_servers.kodit.command = "a"\n[b]\nc = 2\n',
+        '# mine\nmcp_servers.other.command = "a"\n',
+        "\ufeffmcp_servers = {}\n",
+        '\ufeff[mcp_servers.kodit]\ncommand = "old"\n',
+        "\ufeff",
+    ],
+)
+def test_a_table_on_one_line_takes_it_too(text: str) -> None:
+    """Or one that is written by dotted keys, or behind a byte order mark."""
+    before = toml.parse(text)
+    edits = toml.edits_to_set(text, TABLE, ENTRY)
+    after = applied(text, edits)
+    servers = before.get("mcp_servers", {})
+    wanted = before | {"mcp_servers": servers | {"kodit": servers.get("kodit", {}) | ENTRY}}
+    assert toml.parse(after) == wanted
+    assert after.startswith("\ufeff") is text.startswith("\ufeff")
+    assert after.count("#") == text.count("#")
+    assert applied(after, inverted(text, edits)) == text
+    assert toml.edits_to_set(after, TABLE, ENTRY) == []
+    removed = toml.parse(applied(after, toml.edits_to_remove(after, TABLE)))
+    servers.pop("kodit", None)
+    assert (removed.pop("mcp_servers", {}), removed) == (servers, before_without(before))
+
+
+def before_without(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without its servers."""
+    return {key: value for key, value in document.items() if key != "mcp_servers"}
+
+
+@pytest.mark.parametrize(
+    "text", ["mcp_servers = { kodit = { since = 2026-01-01 } }\n", "mcp_servers = 1\n"]
 )
 def test_a_table_in_another_form_is_left_alone(text: str) -> None:
-    """An inline table is not taken apart."""
+    """It holds what is not written here, or is no table."""
     with pytest.raises(UneditableError):
         toml.edits_to_set(text, TABLE, ENTRY)

@@ -175,8 +175,10 @@ def test_a_path_cannot_look_like_another_line() -> None:
     page = Page(1_000, (), NOW)
     show_results(page.sheet, [hostile], several=False)
     assert page.finish().splitlines() == [
-        "a.py:1-1\\nb.py:2-3 function delete\\u2028\\x1b[2J?:1-1 function x\\ny",
+        '"a.py:1-1\\nb.py:2-3 function delete\\u2028\\u001b[2J\\udc80":1-1 function x\\ny',
+        "```",
         "x",
+        "```",
     ]
 
 
@@ -205,10 +207,10 @@ def test_a_long_file_is_read_in_parts(tools: Tools) -> None:
     arguments = {"path": "long.py"}
     while True:
         head, *text = tools.text("read", **arguments).split("\n")
-        more = text.pop() if text[-1].startswith("…") else None
+        head, _, more = head.partition("; call read with path=long.py ")
         read += text
         assert head == f"long.py:{len(read) - len(text) + 1}-{len(read)} of 399"
-        if more is None:
+        if not more:
             break
         arguments = {"path": "long.py", "lines": more.split("lines=")[1].split()[0]}
     assert read == path.read_text().splitlines()

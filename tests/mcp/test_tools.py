@@ -73,7 +73,9 @@ def test_grep_shows_lines_below_their_file(tools: Tools) -> None:
 def test_symbols_shows_the_definition_and_its_uses(tools: Tools) -> None:
     """The code of the definition, and the lines that use it."""
     text = tools.text("symbols", name="round_price")
-    assert text.startswith("shop/prices.py:26-29 function round_price\ndef round_price(amount):")
+    assert text.startswith(
+        "shop/prices.py:26-29 function round_price\n```\ndef round_price(amount):"
+    )
     assert "Used in:\nshop/orders.py\n3:from shop.prices import Basket, round_price" in text
 
 

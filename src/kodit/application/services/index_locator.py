@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index
 from kodit.domain.errors import MissingFolderError, SourceError, no_such_index
+from kodit.domain.naming import named
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.value_objects import Source, SourceKind
@@ -35,10 +36,12 @@ class IndexLocator:
         self._parser = parser
 
     def locate(self, name: str | Path | int, caller: Caller = LOCAL_CALLER) -> Index:
-        """The index of an identifier, or of a source as it was indexed or as one may type it.
+        """The index of an identifier, or of a source as it was indexed or as one may type it, or of
+        the only source that ends in this name where no folder here is called so.
 
         Raises NotFoundError for an unknown identifier, SourceError for a source that is none or is
-        not indexed, and RefusedByPolicyError for what the caller may not name.
+        not indexed, InvalidQueryError for the end of several sources, and RefusedByPolicyError for
+        what the caller may not name.
         """
         index, source = self._look_for(as_typed(name), caller)
         if index is None:
@@ -95,9 +98,13 @@ class IndexLocator:
                     raise no_such_index(text)
                 index = transaction.indexes.get(int(text))
                 return index, index.source
-            for index in transaction.indexes.list_all():
-                if str(index.source) == text:
-                    return index, index.source
+            indexes = transaction.indexes.list_all()
+        for index in indexes:
+            if str(index.source) == text:
+                return index, index.source
+        # Nobody far away stands in a folder, so that no path begins with a mere name.
+        if not caller.is_local and (short := self._called(text, indexes)) is not None:
+            return short, short.source
         try:
             source = self._parser.parse(text, caller).source
         except SourceError as error:
@@ -105,6 +112,9 @@ class IndexLocator:
             if gone is not None:
                 return gone, gone.source
             if isinstance(error, MissingFolderError):
+                short = self._called(text, indexes)
+                if short is not None:
+                    return short, short.source
                 # The sentence that it comes with is for whoever meant a folder, not an index.
                 shown = self._parser.without_secrets(text)
                 raise SourceError(
@@ -113,6 +123,12 @@ class IndexLocator:
             raise
         with self._database.read() as transaction:
             return transaction.indexes.find(source), source
+
+    @staticmethod
+    def _called(text: str, indexes: Sequence[Index]) -> Index | None:
+        """The index whose source alone ends in this. Raises InvalidQueryError for several."""
+        position = named(text, [str(index.source) for index in indexes])
+        return None if position is None else indexes[position]
 
     def locate_gone(self, text: str, caller: Caller = LOCAL_CALLER) -> Index | None:
         """The index of a folder or a local repository that is no longer there, by the name it had

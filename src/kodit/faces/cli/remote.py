@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from kodit.application.views.serialization import from_json, to_json
 from kodit.application.views.standing import StandingView
 from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError, UserError
 from kodit.domain.files import FilePlace, parse_place
+from kodit.domain.naming import named
 from kodit.domain.questions import (
     AnyQuestion,
     ExplainQuestion,
@@ -144,22 +146,37 @@ class RemoteServer:
     # Indexes
 
     def find(self, name: str) -> IndexView:
-        """The index of an identifier or a source. Raises NotFoundError and SourceError."""
+        """The index of an identifier, a source, or the end of only one source. Raises
+        NotFoundError, SourceError and InvalidQueryError."""
+        index, folder = self._find_part(name)
+        if folder:
+            raise _not_indexed(name)
+        return index
+
+    def _find_part(self, name: str) -> tuple[IndexView, str]:
+        """The same, or for a folder below an indexed one its index and its path there."""
         if name.isdecimal() and name.isascii():
-            return from_json(IndexView, self._connection.get(path_of("indexes", name)))
-        for index in self._indexes():
-            if index.source.rstrip("/") == name.rstrip("/"):
-                return index
-        raise SourceError(f"{name} is not indexed", code="source_not_indexed", source=name)
+            return from_json(IndexView, self._connection.get(path_of("indexes", name))), ""
+        indexes = list(self._indexes())
+        position = named(name, [index.source for index in indexes])
+        if position is not None:
+            return indexes[position], ""
+        place = posixpath.normpath(name)
+        holding = [one for one in indexes if place.startswith(f"{one.source.rstrip('/')}/")]
+        if not holding:
+            raise _not_indexed(name)
+        nearest = max(holding, key=lambda one: len(one.source))
+        return nearest, place.removeprefix(f"{nearest.source.rstrip('/')}/")
 
     def _indexes(self) -> Iterator[IndexView]:
         for page in self._pages("/indexes", {}, None):
             yield from (from_json(IndexView, one) for one in page["indexes"])
 
-    def _chosen(self, where: Where) -> list[IndexView]:
+    def _chosen(self, where: Where) -> list[tuple[IndexView, str]]:
+        """The indexes that are meant, each with the folder in it that is, or nothing for all."""
         if where.sources:
-            return [self.find(name) for name in dict.fromkeys(where.sources)]
-        return list(self._indexes())
+            return [self._find_part(name) for name in dict.fromkeys(where.sources)]
+        return [(index, "") for index in self._indexes()]
 
     # Questions
 
@@ -216,10 +233,13 @@ class RemoteServer:
         standing: list[StandingView] = []
         asked = {"languages": question.where.languages, "paths": question.where.paths}
         following = None
-        for index in self._chosen(question.where):
+        for index, folder in self._chosen(question.where):
             left = None if question.limit is None else max(1, question.limit - len(files))
-            pages = list(self._pages(path_of("indexes", index.id, "files"), asked, left))
-            files += _all(FileView, pages, "files")
+            pages = list(
+                self._pages(path_of("indexes", index.id, "files"), asked, None if folder else left)
+            )
+            listed = _all(FileView, pages, "files")
+            files += [one for one in listed if not folder or one.path.startswith(f"{folder}/")]
             standing += _standing(pages)
             following = pages[-1]["next"]
         return FilesView(tuple(files[: question.limit]), tuple(standing), following)
@@ -229,16 +249,14 @@ class RemoteServer:
         if isinstance(place, str):
             place = parse_place(place)
         lines = str(FilePlace("", place.start_line, place.end_line))[1:] or None
-        found, indexes = [], self._chosen(question.where)
-        for index in indexes:
-            path = path_of("indexes", index.id, "files", place.path)
-            try:
-                found.append(from_json(TextView, self._connection.get(path, {"lines": lines})))
-            except NotFoundError:
-                if len(indexes) == 1:
-                    raise
-        text = _only(found, indexes, place.path)
-        if question.where.sources or len(indexes) == 1:
+        chosen = self._chosen(question.where)
+
+        def read(index: IndexView, path: str) -> TextView:
+            file = path_of("indexes", index.id, "files", path)
+            return from_json(TextView, self._connection.get(file, {"lines": lines}))
+
+        text = _only_at(question.place, place.path, chosen, read)
+        if question.where.sources or len(chosen) == 1:
             return text
         return replace(text, standing=tuple(replace(one, is_implied=True) for one in text.standing))
 
@@ -246,16 +264,26 @@ class RemoteServer:
         place = question.place
         if isinstance(place, str):
             place = parse_place(place)
-        asked = {
-            "path": place.path,
-            "line": place.start_line,
-            "source": next(iter(question.where.sources), None),
-            "languages": question.where.languages,
-            "paths": question.where.paths,
-            "everywhere": question.in_all,
-            "limit": min(question.limit, MOST_AT_ONCE),
-        }
-        return from_json(RelatedView, self._connection.get("/related", asked))
+        line, where = place.start_line, question.where
+
+        def look(source: int | None, path: str) -> RelatedView:
+            asked = {
+                "path": path,
+                "line": line,
+                "source": source,
+                "languages": where.languages,
+                "paths": where.paths,
+                "everywhere": question.in_all,
+                "limit": min(question.limit, MOST_AT_ONCE),
+            }
+            return from_json(RelatedView, self._connection.get("/related", asked))
+
+        if not where.sources:
+            return look(None, place.path)
+        chosen = self._chosen(where)
+        return _only_at(
+            question.place, place.path, chosen, lambda index, path: look(index.id, path)
+        )
 
     def _status(self, question: StatusQuestion) -> IndexesView:
         indexes = self._indexes() if question.source is None else [self.find(question.source)]
@@ -298,18 +326,42 @@ def _standing(pages: Sequence[dict[str, Any]]) -> tuple[StandingView, ...]:
     return _all(StandingView, pages[:1], "standing")
 
 
-def _only(found: Sequence[TextView], indexes: Sequence[IndexView], path: str) -> TextView:
-    if len(found) == 1:
-        return found[0]
+def _only_at(
+    asked: str | FilePlace,
+    path: str,
+    chosen: Sequence[tuple[IndexView, str]],
+    look: Callable[[IndexView, str], T],
+) -> T:
+    """What is found at a path in the one index that has a file there, from the folder that was
+    named or from the top. Raises NotFoundError, and InvalidQueryError where several have."""
+    found: list[tuple[IndexView, T]] = []
+    for index, folder in chosen:
+        for one in (posixpath.normpath(f"{folder}/{path}"), path) if folder else (path,):
+            try:
+                found.append((index, look(index, one)))
+                break
+            except NotFoundError:
+                if len(chosen) == 1 and one == path:
+                    raise
+    if len({index.id for index, _ in found}) == 1:
+        return found[0][1]
     if not found:
         raise NotFoundError(
-            f"none of {len(indexes)} indexes has a file {path!r}",
+            f"none of {len(chosen)} indexes has a file {str(asked)!r}",
             code="file_in_no_index",
-            path=path,
+            path=str(asked),
         )
-    names = ", ".join(f"{text.source} ({text.index_id})" for text in found)
+    names = ", ".join(f"{index.source} ({index.id})" for index, _ in found)
     raise InvalidQueryError(
-        f"several indexes have a file {path!r}, name one of them: {names}",
+        f"several indexes have a file {str(asked)!r}, name one of them: {names}",
         code="sources_several",
-        path=path,
+        path=str(asked),
     )
+
+
+def _not_indexed(name: str) -> SourceError:
+    if not name.startswith(("/", "~")) and ":" not in name:  # a mere name
+        return SourceError(
+            f"there is no index or folder {name!r}", code="index_not_found", index=name
+        )
+    return SourceError(f"{name} is not indexed", code="source_not_indexed", source=name)

@@ -128,7 +128,7 @@ def plan_undo(client: Client, path: Path, data_dir: Path) -> Change:
 def undo(change: Change, data_dir: Path) -> None:
     """Make a planned undo."""
     if change.after is None:
-        change.path.unlink(missing_ok=True)
+        change.path.resolve().unlink(missing_ok=True)  # a link that led to nothing does so again
     else:
         _write(change.path, change.after)
     _record(data_dir, change.path).unlink(missing_ok=True)
@@ -157,6 +157,12 @@ def _write(path: Path, text: str) -> None:
         umask = os.umask(0o077)
         os.umask(umask)
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask
+        if not mode & 0o222 or (target.exists() and not os.access(target, os.W_OK)):
+            raise UserError(
+                f"{path} is read-only; make it writable, or add by hand what `--print` shows",
+                code="client_file_read_only",
+                path=str(path),
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, text.encode("utf-8"))
         target.chmod(mode)

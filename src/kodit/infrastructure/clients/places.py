@@ -27,7 +27,7 @@ class Client:
     keys: tuple[str, ...]
     fixed: Mapping[str, Any]
     arguments: tuple[str, ...] = ()
-    afterwards: str = "Start it anew to use Kodit."
+    afterwards: str = "Restart it to use Kodit."
 
     @property
     def is_toml(self) -> bool:
@@ -82,8 +82,8 @@ CLIENTS = {
             ".codex/config.toml",
             ("mcp_servers",),
             {},
-            afterwards="Start it anew to use Kodit; of a project it reads the file only if you "
-            "trust the project.",
+            afterwards="Restart it to use Kodit; it reads a project's file only if you trust the "
+            "project.",
         ),
         Client(
             "cursor",
@@ -103,7 +103,7 @@ CLIENTS = {
             ".vscode/mcp.json",
             ("servers",),
             {"type": "stdio"},
-            afterwards="VS Code asks whether to trust the server when it starts it first.",
+            afterwards="VS Code asks whether to trust the server when it first starts it.",
         ),
         Client(
             "gemini",

@@ -7,22 +7,24 @@ out: where a file writes its tables in another way, nothing is changed.
 from __future__ import annotations
 
 import copy
-import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kodit.infrastructure.clients import inline
 from kodit.infrastructure.clients.edits import Edit, UneditableError, UnreadableError, applied
 
-_HEADER = re.compile(r"^[ \t]*\[")
+_HEADER = re.compile("^\ufeff?[ \\t]*\\[")
 _MOST_LINES_OF_A_VALUE = 200
+_MARK = "\ufeff"
+"""May stand at the start of a file."""
 
 
 def parse(text: str) -> dict[str, Any]:
     """Raises UnreadableError."""
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
+        return tomllib.loads(text.removeprefix(_MARK).replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         raise UnreadableError(str(error)) from None
 
@@ -46,12 +48,15 @@ def edits_to_set(text: str, keys: Sequence[str], table: Mapping[str, Any]) -> li
     newline = "\r\n" if "\r\n" in text else "\n"
     if present is None:
         end = len(text)
-        gap = "" if not text.strip() else newline if text.endswith("\n") else newline * 2
+        is_empty = not text.strip(f"{_MARK} \t\r\n")
+        gap = "" if is_empty else newline if text.endswith("\n") else newline * 2
         lines = [f"[{'.'.join(keys)}]", *_assignments(table), ""]
         edits = [Edit(end, end, gap + newline.join(lines))]
     else:
         edits = _edits_of_table(text, keys, table, newline)
-    return _checked(text, edits, wanted, keys)
+    if _makes(text, edits, wanted, keys):
+        return edits
+    return _checked(text, inline.ways_to_set(text, keys, {**kept, **table}), wanted, keys)
 
 
 def edits_to_remove(text: str, keys: Sequence[str]) -> list[Edit]:
@@ -67,7 +72,10 @@ def edits_to_remove(text: str, keys: Sequence[str]) -> list[Edit]:
         if removing:
             edits.append(Edit(at, at + len(line), ""))
         at += len(line)
-    return _checked(text, edits, _with(parse(text), keys, None), keys)
+    wanted = _with(parse(text), keys, None)
+    if _makes(text, edits, wanted, keys):
+        return edits
+    return _checked(text, inline.ways_to_remove(text, keys), wanted, keys)
 
 
 def _edits_of_table(
@@ -86,10 +94,10 @@ def _edits_of_table(
         None,
     )
     if header is None:
-        raise UneditableError(f"{'.'.join(keys)} is not written as a table of its own")
+        return []  # it is written in another way
     edits = []
     for key, value in table.items():
-        written = f"{key} = {_value(value)}"
+        written = f"{key} = {inline.written(value)}"
         found = _lines_of(lines, header, key)
         if found is None:
             place = starts[header + 1]
@@ -130,7 +138,8 @@ def _is_whole(text: str) -> bool:
 
 def _is_header(line: str, keys: Sequence[str], *, below: bool = False) -> bool:
     """Whether a line begins the table of these keys, or with `below` also one in it."""
-    match = re.match(r"^[ \t]*\[([^\[\]]+)\][ \t]*(#.*)?$", line.rstrip("\r\n"))
+    line = line.removeprefix(_MARK).rstrip("\r\n")
+    match = re.match(r"^[ \t]*\[([^\[\]]+)\][ \t]*(#.*)?$", line)
     if match is None:
         return False
     try:
@@ -159,22 +168,26 @@ def _with(whole: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, A
 
 
 def _checked(
-    text: str, edits: list[Edit], wanted: dict[str, Any], keys: Sequence[str]
+    text: str, ways: Iterable[list[Edit]], wanted: dict[str, Any], keys: Sequence[str]
 ) -> list[Edit]:
+    """The first way that makes what is wanted."""
+    for edits in ways:
+        if _makes(text, edits, wanted, keys):
+            return edits
+    raise UneditableError(
+        f"{'.'.join(keys)} is written in a form that is not changed here; write it as a table, "
+        f"[{'.'.join(keys)}], or add it by hand: `--print` shows what to add"
+    )
+
+
+def _makes(text: str, edits: list[Edit], wanted: dict[str, Any], keys: Sequence[str]) -> bool:
     try:
         got = parse(applied(text, edits))
     except UnreadableError:
-        got = None
+        return False
     empty: dict[str, Any] = {key: {} for key in keys[:1]}
-    if got is None or (empty | got) != (empty | wanted):
-        raise UneditableError(f"{'.'.join(keys)} is written in a form that is not changed here")
-    return edits
+    return (empty | got) == (empty | wanted)
 
 
 def _assignments(table: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {_value(value)}" for key, value in table.items()]
-
-
-def _value(value: Any) -> str:
-    """Text, and lists of texts: their JSON is TOML as well."""
-    return json.dumps(value, ensure_ascii=False)
+    return [f"{key} = {inline.written(value)}" for key, value in table.items()]

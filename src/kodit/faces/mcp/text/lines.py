@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kodit.application.views.files import MatchView
-from kodit.faces.mcp.text.sheet import Sheet, one_line
+from kodit.faces.mcp.text.sheet import Sheet, code_line, shown_path
 
 
 def show_matches(sheet: Sheet, matches: Sequence[MatchView], *, several: bool) -> int:
@@ -17,26 +17,24 @@ def show_matches(sheet: Sheet, matches: Sequence[MatchView], *, several: bool) -
     for match in matches:
         block: list[str] = []
         if (match.index_id, match.path) != file:
-            block.append((f"[{match.index_id}] " if several else "") + one_line(match.path))
+            block.append((f"[{match.index_id}] " if several else "") + shown_path(match.path))
             last_line = 0
         before = match.before or ()
         start = match.line - len(before)
         if last_line and match.before is not None and start > last_line + 1:
             block.append("--")
         block += [
-            f"{number}-{_text(line)}"
+            f"{number}-{code_line(line)}"
             for number, line in enumerate(before, start)
             if number > last_line
         ]
-        block.append(f"{match.line}:{_text(match.text)}")
+        block.append(f"{match.line}:{code_line(match.text)}")
         after = match.after or ()
-        block += [f"{number}-{_text(line)}" for number, line in enumerate(after, match.line + 1)]
+        block += [
+            f"{number}-{code_line(line)}" for number, line in enumerate(after, match.line + 1)
+        ]
         if not sheet.add(*block):
             break
         file, last_line = (match.index_id, match.path), match.line + len(after)
         shown += 1
     return shown
-
-
-def _text(line: str) -> str:
-    return line.rstrip().replace("\r", "")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from kodit.faces.mcp.text.sheet import Sheet, code_lines, one_line, shortened
+from kodit.faces.mcp.text.sheet import (
+    Sheet,
+    code_lines,
+    fenced,
+    kept_apart,
+    one_line,
+    shortened,
+    shown_path,
+)
 
 LONGEST_TELLING_LINE = 100
 SMALL_SNIPPET_LINES = 3
@@ -49,7 +57,7 @@ def show_results(sheet: Sheet, results: Sequence[Placed], *, several: bool) -> i
     for number, result in enumerate(results[listed:]):
         lines = code_lines(result.text)
         telling = lines if len(lines) <= SMALL_SNIPPET_LINES else telling_line(result, lines)
-        if not sheet.add(head(result, several=several), *telling):
+        if not sheet.add(head(result, several=several), *kept_apart(telling)):
             break
         listed += 1
         if len(telling) == len(lines):
@@ -64,7 +72,7 @@ def show_results(sheet: Sheet, results: Sequence[Placed], *, several: bool) -> i
 
 def head(result: Placed, *, several: bool) -> str:
     """`path:lines kind name`, with the number of the index where there are several."""
-    place = f"{one_line(result.path)}:{result.start_line}-{result.end_line}"
+    place = f"{shown_path(result.path)}:{result.start_line}-{result.end_line}"
     if several:
         place = f"[{result.index_id}] {place}"
     if not result.symbol:
@@ -96,10 +104,10 @@ def _show_code(sheet: Sheet, result: Placed, *, several: bool) -> bool:
     lines = code_lines(result.text)
     title = head(result, several=several)
     gap = [""] if sheet.has_lines else []
-    if sheet.add(*gap, title, *lines):
+    if sheet.add(*gap, title, *fenced(lines)):
         return True
-    rest = f"… to line {result.end_line}: read {one_line(result.path)}"
-    room = sheet.left - len(title) - len(rest) - 3
+    rest = f"… to line {result.end_line}: read {shown_path(result.path)}"
+    room = sheet.left - len(title) - len(rest) - 2 * len(fenced(lines)[0]) - 5
     shown: list[str] = []
     for line in lines:
         room -= len(line) + 1
@@ -108,4 +116,4 @@ def _show_code(sheet: Sheet, result: Placed, *, several: bool) -> bool:
         shown.append(line)
     if len(shown) < LEAST_LINES_OF_A_PART:
         return False
-    return sheet.add(*gap, title, *shown, rest)
+    return sheet.add(*gap, title, *fenced(shown), rest)

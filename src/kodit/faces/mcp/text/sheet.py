@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
 from kodit.domain.search import CHARACTERS_PER_TOKEN
 from kodit.domain.text import LONGEST_LINE
+
+_BACKTICKS = re.compile("`+")
+_LIKE_OWN = re.compile(r"\S.*:\d+-\d+|—|…|More:|Used in:|```")
+"""The place of a result, what an answer stands on, what follows, and what begins a part."""
+_PLAIN_PATH = re.compile(r"[\w./@~+(\[{$][\w./@~+()\[\]{}$#%&,=!^'-]*")
+_NUMBERED = re.compile(r"\d+[-:]")
+_LINE_ENDS = {
+    ord(end): end.encode("unicode_escape").decode() for end in "\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+}
 
 
 class Sheet:
@@ -72,10 +86,48 @@ def one_line(text: str) -> str:
     )
 
 
+def shown_path(path: str) -> str:
+    """A path as it is, or in quotes, as JSON has it, where it could be taken for more than a path:
+    for a line number and text, say, or for a sentence."""
+    if _PLAIN_PATH.fullmatch(path) and not _NUMBERED.match(path):
+        return path
+    return json.dumps(path, ensure_ascii=not path.isprintable())
+
+
+def meant_path(shown: str) -> str:
+    """The path that `shown_path` has made this of."""
+    if len(shown) > 1 and shown[0] == shown[-1] == '"':
+        with suppress(ValueError):
+            path = json.loads(shown)
+            if isinstance(path, str):
+                return path
+    return shown
+
+
 def code_lines(text: str) -> list[str]:
     """The lines of code to show: no blank ones at either end, and none longer than
     `LONGEST_LINE` characters."""
-    lines = [line.rstrip().replace("\r", "") for line in text.split("\n")]
+    lines = [code_line(line) for line in text.split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     return [shortened(line, LONGEST_LINE) for line in lines]
+
+
+def code_line(line: str) -> str:
+    """A line of code without what others than Python take for the end of a line."""
+    line = line.rstrip().replace("\r", "")
+    return line if line.isascii() and line.isprintable() else line.translate(_LINE_ENDS)
+
+
+def fenced(lines: Sequence[str]) -> list[str]:
+    """Lines of a repository between two lines of backticks, more of them than are anywhere within:
+    whatever the lines say, they are not the answer's own."""
+    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *lines, fence]
+
+
+def kept_apart(lines: Iterable[str]) -> list[str]:
+    """A few lines of a repository without a fence: one that could be taken for a line of the answer
+    stands behind a tab, which none of its own lines begins with."""
+    return [f"\t{line}" if _LIKE_OWN.match(line) else line for line in lines]

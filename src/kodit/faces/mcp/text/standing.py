@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from kodit.application.views.standing import StandingView
-from kodit.faces.mcp.text.sheet import one_line, shortened
+from kodit.faces.mcp.text.sheet import one_line, shortened, shown_path
 
 LONGEST_SOURCE = 80
 MOST_INDEXES = 4
@@ -61,7 +61,7 @@ def missing_in(one: StandingView) -> str | None:
 
 def index_lines(one: StandingView, files_in_it: int, now: datetime) -> list[str]:
     """An index as a list of them shows it."""
-    where = f" (only {one_line(one.folder)}/)" if one.folder else ""
+    where = f" (only {shown_path(one.folder + '/')})" if one.folder else ""
     files = "1 file" if files_in_it == 1 else f"{files_in_it:,} files"
     lines = [f"[{one.index_id}] {one_line(one.source)}{where}: {files}{_age(one, now)}"]
     problem = missing_in(one)
@@ -78,7 +78,7 @@ def _label(one: StandingView, *, several: bool) -> str:
     if len(source) > LONGEST_SOURCE:
         source = f"…{source[-LONGEST_SOURCE:]}"
     if one.folder:
-        source += f" (only {shortened(one_line(one.folder), LONGEST_SOURCE)}/)"
+        source += f" (only {shortened(shown_path(one.folder + '/'), LONGEST_SOURCE)})"
     return f"[{one.index_id}] {source}" if several else source
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from kodit.application.views.files import ReferenceView, SymbolsView
 from kodit.faces.mcp.text.results import head, telling_line
-from kodit.faces.mcp.text.sheet import Sheet, code_lines, one_line, shortened
+from kodit.faces.mcp.text.sheet import (
+    Sheet,
+    code_line,
+    code_lines,
+    fenced,
+    kept_apart,
+    shortened,
+    shown_path,
+)
 
 LONGEST_LINE_OF_USE = 160
 
@@ -32,11 +40,8 @@ def _listing(view: SymbolsView, count: int, *, several: bool, whole: set[int]) -
     lines: list[str] = []
     for number, definition in enumerate(view.definitions[:count]):
         lines.append(head(definition, several=several))
-        lines += (
-            code_lines(definition.text)
-            if number in whole
-            else telling_line(definition, code_lines(definition.text))
-        )
+        code = code_lines(definition.text)
+        lines += fenced(code) if number in whole else kept_apart(telling_line(definition, code))
         if number in whole:
             lines.append("")
     if view.references[:count]:
@@ -51,6 +56,6 @@ def _uses(references: tuple[ReferenceView, ...], *, several: bool) -> list[str]:
     for one in references:
         if (one.index_id, one.path) != file:
             file = (one.index_id, one.path)
-            lines.append((f"[{one.index_id}] " if several else "") + one_line(one.path))
-        lines.append(f"{one.line}:{shortened(one.text.rstrip(), LONGEST_LINE_OF_USE)}")
+            lines.append((f"[{one.index_id}] " if several else "") + shown_path(one.path))
+        lines.append(f"{one.line}:{shortened(code_line(one.text), LONGEST_LINE_OF_USE)}")
     return lines

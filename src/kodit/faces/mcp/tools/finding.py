@@ -16,6 +16,7 @@ from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.results import head, show_results
+from kodit.faces.mcp.text.sheet import meant_path, shown_path
 from kodit.faces.mcp.text.symbols import show_symbols
 from kodit.faces.mcp.tools.first_look import first_look, lines_meanwhile
 from kodit.faces.mcp.tools.nothing import nothing_found
@@ -51,7 +52,7 @@ async def search(call: Call) -> str:
 
 async def related(call: Call) -> str:
     arguments = call.arguments
-    place = f"{arguments['path']}:{arguments['line']}"
+    place = f"{meant_path(arguments['path'])}:{arguments['line']}"
     await first_look(call, needs_everything=True)
     view = await call.application.answers.related(
         call.caller, RelatedQuestion(place, call.where, limit=call.limit)
@@ -88,7 +89,7 @@ async def grep(call: Call) -> str:
     call.name_files(view.matches[: shown or 1])
     if not shown:  # not even one line fits: it is cut, so that the next call goes on
         first = view.matches[0]
-        page.note(f"{first.path}:{first.line}:{first.text.strip()}")
+        page.note(f"{shown_path(first.path)}:{first.line}:{first.text.strip()}")
         shown = 1
     if shown < len(view.matches):
         return page.finish(cursor_at(question, start + shown))
@@ -120,7 +121,7 @@ async def symbols(call: Call) -> str:
     if shown < max(len(view.definitions), len(view.references)):
         if not shown:
             place = view.definitions[0] if view.definitions else view.references[0]
-            page.note(f"{place.path}:{place.text.strip()}")
+            page.note(f"{shown_path(place.path)}:{place.line}:{place.text.strip()}")
         return page.finish(cursor_at(question, start + max(1, shown)))
     return page.finish(view.next)
 

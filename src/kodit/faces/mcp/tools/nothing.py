@@ -10,6 +10,7 @@ from kodit.application.views.standing import StandingView
 from kodit.domain.questions import FilesQuestion, Where
 from kodit.faces.mcp.arguments import nearest
 from kodit.faces.mcp.calls import Call
+from kodit.faces.mcp.text.sheet import shown_path
 
 MOST_LANGUAGES = 12
 
@@ -67,7 +68,7 @@ async def _filtered_out(call: Call) -> str | None:
             return f"No indexed file is in language {language!r};{hint} There are {known}."
     globs = ", ".join(where.paths)
     folders = sorted({file.path.partition("/")[0] + "/" for file in listed if "/" in file.path})
-    shown = ", ".join(folders[:MOST_LANGUAGES])
+    shown = ", ".join(map(shown_path, folders[:MOST_LANGUAGES]))
     return (
         f"No indexed file matches paths {globs}; globs are relative to the source, as in "
         f"**/*.py. Its top folders are {shown or 'none'}."

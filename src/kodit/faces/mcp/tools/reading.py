@@ -15,7 +15,7 @@ from kodit.domain.questions import (
     start_of,
 )
 from kodit.faces.mcp.calls import Call
-from kodit.faces.mcp.text.sheet import one_line, shortened
+from kodit.faces.mcp.text.sheet import meant_path, one_line, shortened, shown_path
 from kodit.faces.mcp.tools.first_look import first_look
 from kodit.faces.mcp.tools.nothing import nothing_found
 
@@ -37,8 +37,8 @@ async def read(call: Call) -> str:
     lines_of_text = [
         shortened(line.replace("\r", ""), LONGEST_LINE) for line in view.text.split("\n")
     ]
-    path = one_line(view.path)
-    room = page.sheet.left - len(f"{path}:{view.start_line}-{view.end_line} of {view.lines}")
+    path = shown_path(view.path)
+    room = page.sheet.left - len(f"{path}:{view.start_line}-{view.end_line} of {view.lines}; ")
     room -= len(_rest(path, view.end_line, view.end_line)) + 2
     shown = 0
     for line in lines_of_text:
@@ -47,9 +47,9 @@ async def read(call: Call) -> str:
             break
         shown += 1
     last = min(view.end_line, view.start_line + shown - 1)
-    page.sheet.add(f"{path}:{view.start_line}-{last} of {view.lines}", *lines_of_text[:shown])
-    if last < view.end_line:
-        page.sheet.add(_rest(path, last + 1, view.end_line))
+    # All that is said stands before the text, which can therefore be mistaken for nothing else.
+    rest = f"; {_rest(path, last + 1, view.end_line)}" if last < view.end_line else ""
+    page.sheet.add(f"{path}:{view.start_line}-{last} of {view.lines}{rest}", *lines_of_text[:shown])
     return page.finish()
 
 
@@ -57,28 +57,28 @@ async def _outline(call: Call, question: OutlineQuestion) -> str:
     view = await call.application.answers.outline(call.caller, question)
     call.name_files([view])
     page = call.page()
-    path = one_line(view.path)
+    path = shown_path(view.path)
     page.note(f"{path}: {view.lines} lines, {view.language}")
     if not view.symbols:
         page.note("No symbol is known in it.")
-    page.sheet.reserve(len(_rest(path, view.lines, view.lines)))
+    page.sheet.reserve(len(_rest(path, view.lines, view.lines)) + 2)
     for one in view.symbols:
         indentation = "  " * len(one.scope.split(".")) if one.scope else ""
         place = f"{one.start_line}-{one.end_line}"
         if not page.sheet.add(f"{indentation}{place} {one.kind} {one_line(one.symbol)}"):
             page.sheet.release()
-            page.note(_rest(path, one.start_line, view.lines))
+            page.note(f"… {_rest(path, one.start_line, view.lines)}")
             break
     return page.finish()
 
 
 def _rest(path: str, first: int, last: int) -> str:
-    return f"… call read with path={path} lines={first}-{last} for the rest"
+    return f"call read with path={path} lines={first}-{last} for the rest"
 
 
 def _place(call: Call) -> tuple[Where, str]:
     """An absolute path says by itself where it lies."""
-    path: str = call.arguments["path"].removeprefix("file://")
+    path = meant_path(call.arguments["path"]).removeprefix("file://")
     where = call.where
     if path.startswith("/") and call.caller.is_local:
         where = replace(where, sources=(), everywhere=False)
@@ -110,7 +110,7 @@ async def files(call: Call) -> str:
     shown = 0
     for file in view.files:
         place = f"[{file.index_id}] " if several else ""
-        if not page.sheet.add(f"{place}{one_line(file.path)} {file.lines}"):
+        if not page.sheet.add(f"{place}{shown_path(file.path)} {file.lines}"):
             break
         shown += 1
     if shown < len(view.files):
