@@ -155,5 +155,5 @@ def _parameter(one: Parameter) -> str:
         takes.append(f"default {one.default:,}")
     if one.is_required:
         takes.append("required")
-    about = "Reserved: not there yet." if one.is_reserved else one.description
+    about = "Reserved: not available yet." if one.is_reserved else one.description
     return f"| `{one.name}` | {', '.join(takes)} | {about} |"

@@ -45,11 +45,11 @@ RUNNING = StandingRunView(8, "running", 40)
         ),
         (
             (replace(COMPLETE, state="updating", run=RUNNING), COMPLETE),
-            "Nothing found; /shop (index 3) is being brought up to date, 40 %.",
+            "Nothing found; /shop (index 3) is being updated, 40 %.",
         ),
         (
             (replace(COMPLETE, state="incomplete", run=None),),
-            "Nothing found; /shop (index 3) is not indexed completely, and nothing is indexing it.",
+            "Nothing found; /shop (index 3) is not completely indexed, and no run is in progress.",
         ),
         (
             (replace(COMPLETE, state="failed", failed=("SYNC",)),),
@@ -57,8 +57,8 @@ RUNNING = StandingRunView(8, "running", 40)
         ),
         (
             (replace(COMPLETE, changed_files=1), replace(COMPLETE, index_id=4, changed_files=2)),
-            "Nothing found; 1 file of /shop (index 3) changed since it was indexed; 2 files of "
-            "/shop (index 4) changed since it was indexed.",
+            "Nothing found; 1 file has changed in /shop (index 3) since it was indexed; 2 files "
+            "have changed in /shop (index 4) since it was indexed.",
         ),
         (
             (

@@ -135,8 +135,8 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
         ("search", {"query": "x", "source": "/nowhere"}, "call indexes"),
         ("search", {"query": "x", "query_": None, "q": "y"}, "has no parameter `query_`"),
         ("grep", {"pattern": "("}, "escape what is meant literally"),
-        ("symbols", {"name": "x", "uses": "callers"}, "reserved and not there yet"),
-        ("files", {"map": True}, "reserved and not there yet"),
+        ("symbols", {"name": "x", "uses": "callers"}, "reserved and not available yet"),
+        ("files", {"map": True}, "reserved and not available yet"),
         ("read", {"path": "prices.py"}, "'shop/prices.py'"),
         ("read", {"path": "shop/prices.py", "lines": "a-b"}, "30-60"),
         ("read", {"path": "shop/prices.py", "lines": "90-99"}, "has 29 lines"),
@@ -145,9 +145,9 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
         ("related", {"path": "shop/prices.py", "line": 400}, "ends at line"),
         ("index", {"source": "1", "action": "remove"}, "sync, cancel, delete"),
         ("search", {"query": "x", "paths": "[" * 4_000}, "The path glob"),
-        ("search", {"query": "x", "paths": "a" * 4_001}, "at most 4,000 are read"),
+        ("search", {"query": "x", "paths": "a" * 4_001}, "at most 4,000 are allowed"),
         ("search", {"query": "x", "paths": ["a"] * 101}, "at most 100 values"),
-        ("search", {"query": "x" * 200_001}, "at most 200,000 are read"),
+        ("search", {"query": "x" * 200_001}, "at most 200,000 are allowed"),
         ("search", {"query": "x", "limit": -(10**400)}, "takes a number of at least 1"),
         ("search", {"query": "x", "q" * 500_000: 1}, "has no parameter"),
     ],
@@ -161,7 +161,7 @@ def test_a_mistake_is_answered_with_what_would_be_right(
 
 def test_an_unknown_tool_is_answered_with_the_nearest(tools: Tools) -> None:
     """Where a model reads it."""
-    assert "did you mean search?" in tools.refused("serch", query="x")
+    assert "Did you mean search?" in tools.refused("serch", query="x")
 
 
 @pytest.mark.parametrize(
@@ -202,5 +202,5 @@ def test_a_caller_who_may_only_read_changes_nothing(tools: Tools) -> None:
     reader = Caller(folder=None, may_write=False)
     result = tools.call("index", caller=reader, source="1", action="delete")
     assert result.is_error
-    assert "may only read" in text_of(result)
+    assert "can only read" in text_of(result)
     assert "[1]" in text_of(tools.call("indexes", caller=reader))

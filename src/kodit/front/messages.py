@@ -92,6 +92,7 @@ def failure(request: Message, sentence: str) -> Message:
     is what a model gets to read."""
     if request["method"] != "tools/call":
         return error(request["id"], UNREACHABLE, sentence)
+    sentence = f"{sentence[:1].upper()}{sentence[1:].removesuffix('.')}."
     value: Message = {"content": [{"type": "text", "text": sentence}], "isError": True}
     if VERSION_KEY in meta_of(request):
         value["resultType"] = "complete"

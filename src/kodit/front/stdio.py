@@ -85,7 +85,7 @@ class Front:
 
     def _dispatch(self, message: object) -> None:
         if not isinstance(message, dict):
-            self._write(error(None, INVALID_REQUEST, "this is no message of JSON-RPC"))
+            self._write(error(None, INVALID_REQUEST, "this is not a JSON-RPC message"))
         elif message.get("method") == "notifications/cancelled":
             params = message.get("params")
             self._cancel(params.get("requestId") if isinstance(params, dict) else None)
@@ -98,7 +98,9 @@ class Front:
             else:
                 self._forward(message)
         elif "method" in message and "id" in message:
-            self._write(error(None, INVALID_REQUEST, "the id of a request is text or a number"))
+            self._write(
+                error(None, INVALID_REQUEST, "the id of a request must be a string or a number")
+            )
         elif self._roots is not None:
             if message.get("method") in ROOTS_MAY_BE_NEW:
                 self._roots.ask()
@@ -165,8 +167,8 @@ class Front:
                     return
                 if attempt == MOST_ATTEMPTS or not may_be_repeated(request):
                     raise ConnectionError(
-                        "The Kodit server ended before it answered; it may or may not have done "
-                        "what was asked. Ask again: it is started anew."
+                        "The Kodit server ended before it answered, so the request may or may not "
+                        "have been carried out. Ask again; the server restarts by itself."
                     ) from None
             else:
                 return

@@ -34,12 +34,12 @@ def lacking_in(one: StandingView) -> str | None:
     if one.state == "indexing":
         return f"{source} is still being indexed{percent}"
     if one.state == "incomplete":
-        return f"{source} is not indexed completely, and nothing is indexing it"
+        return f"{source} is not completely indexed, and no run is in progress"
     if one.state == "failed":
         return f"the last run of {source} failed{stages}"
     if one.changed_files:
-        files = "1 file" if one.changed_files == 1 else f"{one.changed_files} files"
-        return f"{files} of {source} changed since it was indexed"
+        files = "1 file has" if one.changed_files == 1 else f"{one.changed_files} files have"
+        return f"{files} changed in {source} since it was indexed"
     if one.state == "updating":
-        return f"{source} is being brought up to date{percent}"
+        return f"{source} is being updated{percent}"
     return None

@@ -107,8 +107,8 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 def unknown_tool(name: str) -> str:
     """A sentence about a tool that is none."""
     meant = nearest(name, BY_NAME)
-    hint = f"; did you mean {meant}?" if meant else "."
-    return f"There is no tool {name[:100]!r}{hint} There are {', '.join(BY_NAME)}."
+    hint = f" Did you mean {meant}?" if meant else ""
+    return f"There is no tool {name[:100]!r}.{hint} The tools are {', '.join(BY_NAME)}."
 
 
 def _joined_lines(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -181,7 +181,7 @@ def _reserved(tool: Tool, parameter: Parameter) -> InvalidQueryError:
         "map": "call files for the paths, and read with outline for the symbols of a file",
     }
     return InvalidQueryError(
-        f"`{parameter.name}` of {tool.name} is reserved and not there yet; "
+        f"`{parameter.name}` of {tool.name} is reserved and not available yet; "
         f"{instead[parameter.name]}",
         code="argument_reserved",
     )
@@ -204,7 +204,7 @@ def _text(tool: Tool, parameter: Parameter, value: object, longest: int = LONGES
         raise _wrong(tool, parameter, "text", value)
     if len(value) > longest:
         raise InvalidQueryError(
-            f"`{parameter.name}` has {len(value):,} characters; at most {longest:,} are read",
+            f"`{parameter.name}` has {len(value):,} characters; at most {longest:,} are allowed",
             code="argument_invalid",
         )
     return _chosen(tool, parameter, value)

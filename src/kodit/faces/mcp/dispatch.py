@@ -71,14 +71,14 @@ class Dispatcher:
         except TimeoutError:
             log.warning("a call took too long", extra={"tool": tool.name})
             return _failed(
-                f"{tool.name} was stopped after {self._seconds_of_a_call:g} seconds; ask again "
-                "for less: give paths, languages or one source."
+                f"The call to {tool.name} was stopped after {self._seconds_of_a_call:g} seconds. "
+                "Narrow it down with paths, languages or one source."
             )
         except Exception as error:
             log.exception("a call failed", extra={"tool": tool.name})
             return _failed(
-                f"{tool.name} failed because of an error in Kodit ({type(error).__name__}); its "
-                "log says more. Other tools may still answer."
+                f"The call to {tool.name} failed because of an error in Kodit "
+                f"({type(error).__name__}). The log has the details; other tools may still work."
             )
         if call.named:
             self._keep(_count(call, text))

@@ -27,7 +27,7 @@ def standing_lines(
     ]
     if len(warnings) > MOST_INDEXES:
         rest = len(warnings) - MOST_INDEXES
-        warnings[MOST_INDEXES:] = [f"{rest} more indexes are not complete; call indexes."]
+        warnings[MOST_INDEXES:] = [f"{rest} more indexes are incomplete; call indexes."]
     named = [one for one in standing if not shown or one.index_id in shown]
     sources = [f"{_label(one, several=several)}{_age(one, now)}" for one in named[:MOST_INDEXES]]
     if len(named) > MOST_INDEXES:
@@ -43,19 +43,22 @@ def missing_in(one: StandingView) -> str | None:
     percent = "" if one.run is None or one.run.percent is None else f", {one.run.percent} %"
     match one.state:
         case "indexing":
-            parts.append(f"still indexing{percent}; more may be found later, ask again")
+            parts.append(f"still indexing{percent}; ask again later for more")
         case "updating":
-            parts.append(f"being updated{percent}; this is the state before")
+            parts.append(f"being updated{percent}; this is the state before the update")
         case "failed":
             stages = f" ({', '.join(one.failed)})" if one.failed else ""
-            parts.append(f"its last indexing failed{stages}; call index to try again")
+            parts.append(f"its last run failed{stages}; call index to retry")
         case "incomplete":
-            parts.append("not indexed completely, and nothing is indexing it; call index")
+            parts.append("not completely indexed, and no run is in progress; call index")
     if one.changed_files and one.state != "updating":
-        files = "1 file has" if one.changed_files == 1 else f"{one.changed_files} files have"
-        parts.append(f"{files} changed since and are not in yet")
+        parts.append(
+            "1 file has changed since and is not included yet"
+            if one.changed_files == 1
+            else f"{one.changed_files} files have changed since and are not included yet"
+        )
     if one.unsearched:
-        parts.append(f"searched without {', '.join(one.unsearched)}")
+        parts.append(f"searched without the {' and '.join(one.unsearched)} index")
     return "; ".join(parts) or None
 
 

@@ -63,7 +63,9 @@ async def related(call: Call) -> str:
     page = call.page(view.standing, {one.index_id for one in view.results})
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
-        page.note(f"{len(view.results) - shown} more did not fit: raise budget or lower limit.")
+        page.note(
+            f"{len(view.results) - shown} more did not fit; raise the budget or lower the limit."
+        )
     return page.finish()
 
 

@@ -51,6 +51,6 @@ async def lines_meanwhile(call: Call, standing: Sequence[StandingView]) -> str:
         return await nothing_found(call, view.standing, 0)
     call.name_files(view.matches)
     page = call.page(view.standing, {one.index_id for one in view.matches})
-    page.note(f"Nothing can be ranked yet; lines with {', '.join(words)}:")
+    page.note(f"Results cannot be ranked yet. Lines that contain {', '.join(words)}:")
     show_matches(page.sheet, view.matches, several=len(view.standing) > 1)
     return page.finish()

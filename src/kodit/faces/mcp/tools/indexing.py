@@ -11,8 +11,9 @@ from kodit.application.services.standing_service import percent_of
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.views.standing import StandingView
 from kodit.domain.entities import IndexRun
-from kodit.domain.errors import UserError
+from kodit.domain.errors import KoditError, UserError
 from kodit.domain.value_objects import QueuePriority, SearchFilter
+from kodit.faces.mcp.advice import sentence_of
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.sheet import one_line
 from kodit.faces.mcp.text.standing import index_lines, missing_in
@@ -34,11 +35,11 @@ async def indexes(call: Call) -> str:
     standing, files = await _look_at(call, chosen)
     page = call.page()
     if not standing:
-        page.note("Nothing is indexed yet; call index with source, a folder or git URL.")
+        page.note("Nothing is indexed yet. Call index with a folder or git URL as its source.")
     for number, one in enumerate(standing):
         if not page.sheet.add(*index_lines(one, files.get(one.index_id, 0), call.now)):
             page.sheet.release()
-            page.note(f"… {len(standing) - number} more; name a source to see it.")
+            page.note(f"… {len(standing) - number} more indexes; name a source to see one.")
             break
     return page.finish()
 
@@ -60,7 +61,7 @@ async def _look_at(
 async def index(call: Call) -> str:
     """Add or refresh an index, stop its run, or delete it."""
     if not call.caller.may_write:
-        raise UserError("this key may only read", code="read_only_key")
+        raise UserError("this key can only read", code="read_only_key")
     action = call.arguments.get("action", "sync")
     return await {"sync": _sync, "cancel": _cancel, "delete": _delete}[action](call)
 
@@ -72,7 +73,7 @@ async def _sync(call: Call) -> str:
     while True:
         [*found] = await call.application.queue.get_runs([run.id])
         if not found:
-            return "The index was deleted while it was being indexed."
+            return "The index was deleted while its run was in progress."
         run = found[0]
         percent = percent_of(run) or 0
         if percent > told:
@@ -105,11 +106,12 @@ async def _how_it_stands(call: Call, run: IndexRun) -> str:
             page.note("It is up to date.")
     for task in run.tasks:
         if task.error:
-            page.note(f"{task.type_name}: {task.error}")
+            code = None if task.error_about is None else task.error_about.code
+            page.note(f"{task.type_name}: {sentence_of(KoditError(task.error, code=code))}")
     if not run.state.is_terminal:
         page.note(
-            f"Run {run.id} goes on by itself; search and grep answer meanwhile. Call indexes, or "
-            "index again with wait, to see how far it is."
+            f"Run {run.id} continues in the background; search and grep work in the meantime. Call "
+            "indexes, or index again with wait, to see its progress."
         )
     return page.finish()
 
@@ -121,11 +123,9 @@ async def _cancel(call: Call) -> str:
     )
     [status] = await application.indexes.status([found.id])
     if status.run is None or status.run.state.is_terminal:
-        return f"Nothing is being indexed for {one_line(str(found.source))}."
+        return f"No run of {one_line(str(found.source))} is in progress."
     await application.queue.cancel(status.run.id)
-    return (
-        f"Run {status.run.id} is cancelled; what was indexed stays. Call index to take it up again."
-    )
+    return f"Run {status.run.id} was cancelled. What it has indexed stays; call index to resume."
 
 
 async def _delete(call: Call) -> str:
@@ -135,7 +135,7 @@ async def _delete(call: Call) -> str:
     )
     await application.indexes.delete(found.id)
     return (
-        f"The index of {one_line(str(found.source))} is deleted. The source itself is untouched, "
+        f"The index of {one_line(str(found.source))} was deleted. The source itself is untouched "
         "and is not indexed again until somebody names it or calls index."
     )
 

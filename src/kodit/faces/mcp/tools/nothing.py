@@ -15,9 +15,9 @@ from kodit.faces.mcp.text.sheet import shown_path
 MOST_LANGUAGES = 12
 
 _INSTEAD = {
-    "search": "Say it in other words, or call grep for a literal text.",
+    "search": "Rephrase the query, or call grep for literal text.",
     "grep": "Try ignore_case, a shorter pattern, or call search with a description.",
-    "symbols": "Call search with the name for what is spelled differently.",
+    "symbols": "Call search with the name to find other spellings.",
     "related": "Leave paths out, or call search.",
     "files": "Call files without paths and languages.",
 }
@@ -31,9 +31,9 @@ async def nothing_found(
     for problem in problems:
         page.note(problem)
     if not standing:
-        page.note("Nothing is indexed yet; call index with source, a folder or git URL.")
+        page.note("Nothing is indexed yet. Call index with a folder or git URL as its source.")
     elif start:
-        page.note("There is nothing more.")
+        page.note("There are no more results.")
     elif (reason := await _filtered_out(call)) is not None:
         page.note(reason)
     elif any(one.indexed_at is None for one in standing):
@@ -45,7 +45,7 @@ async def nothing_found(
             left_out.update(one.left_out)
         if left_out:
             counted = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common())
-            page.note(f"Not in the index are files left out as: {counted}.")
+            page.note(f"Files left out of the index: {counted}.")
     return page.finish()
 
 
@@ -63,13 +63,13 @@ async def _filtered_out(call: Call) -> str | None:
     for language in where.languages:
         if language not in languages and languages:
             meant = nearest(language, languages)
-            hint = f" did you mean {meant}?" if meant else ""
+            hint = f" Did you mean {meant}?" if meant else ""
             known = ", ".join(name for name, _count in languages.most_common(MOST_LANGUAGES))
-            return f"No indexed file is in language {language!r};{hint} There are {known}."
+            return f"No indexed file is in language {language!r}.{hint} There are {known}."
     globs = ", ".join(where.paths)
     folders = sorted({file.path.partition("/")[0] + "/" for file in listed if "/" in file.path})
     shown = ", ".join(map(shown_path, folders[:MOST_LANGUAGES]))
     return (
-        f"No indexed file matches paths {globs}; globs are relative to the source, as in "
-        f"**/*.py. Its top folders are {shown or 'none'}."
+        f"No indexed file matches paths {globs}. Globs are relative to the source, as in **/*.py; "
+        f"its top folders are {shown or 'none'}."
     )

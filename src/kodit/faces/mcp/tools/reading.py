@@ -60,7 +60,7 @@ async def _outline(call: Call, question: OutlineQuestion) -> str:
     path = shown_path(view.path)
     page.note(f"{path}: {view.lines} lines, {view.language}")
     if not view.symbols:
-        page.note("No symbol is known in it.")
+        page.note("It defines no symbols.")
     page.sheet.reserve(len(_rest(path, view.lines, view.lines)) + 2)
     for one in view.symbols:
         indentation = "  " * len(one.scope.split(".")) if one.scope else ""
