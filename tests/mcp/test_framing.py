@@ -107,7 +107,7 @@ def test_of_a_search_only_heads_are_its_own(found: list[ResultView], budget: int
 def test_of_a_grep_only_paths_are_its_own(found: list[tuple[str, str, str]]) -> None:
     """Every other line begins with its number."""
     matches = [
-        MatchView(1, "s", path, "python", 9, 1, text, before=(before,), after=())
+        MatchView(1, "s", path, None, "python", 9, 1, text, before=(before,), after=())
         for path, text, before in found
     ]
     page = Page(4_000, (), NOW)
@@ -128,6 +128,7 @@ def test_of_symbols_only_places_are_its_own(
             1,
             "s",
             one.path,
+            None,
             71,
             one.end_line,
             71,
@@ -140,7 +141,7 @@ def test_of_symbols_only_places_are_its_own(
         for one in defined
     )
     references = tuple(
-        ReferenceView(1, "s", path, 9, "python", None, None, "", text) for path, text in used
+        ReferenceView(1, "s", path, None, 9, "python", None, None, "", text) for path, text in used
     )
     page = Page(4_000, (), NOW)
     show_symbols(
