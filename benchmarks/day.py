@@ -25,12 +25,12 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmarks.day_requests import (
     KINDS,
@@ -101,9 +101,9 @@ class Day:
                 if number is None:
                     return
                 kind = make_kind(number, asker.choice)
-                self._do(kind, lambda kind=kind: KINDS[kind][0](asker))  # type: ignore[misc]
+                self._do(kind, partial(KINDS[kind][0], asker))
 
-    def _do(self, kind: str, work: Any) -> None:
+    def _do(self, kind: str, work: Callable[[], None]) -> None:
         try:
             work()
         except (
@@ -120,11 +120,11 @@ class Day:
     def _change(self, number: int, runs: int, storm: int, is_with_source: bool) -> None:
         with self.client(number) as asker:
             for turn in range(runs):
-                self._do("run", lambda turn=turn: self._run(asker, number + turn))  # type: ignore[misc]
+                self._do("run", partial(self._run, asker, number + turn))
             if storm:
-                self._do("storm", lambda: self._storm(asker, storm))
+                self._do("storm", partial(self._storm, asker, storm))
             if is_with_source:
-                self._do("source", lambda: self._source(asker, number))
+                self._do("source", partial(self._source, asker, number))
 
     def _run(self, asker: Asker, number: int) -> None:
         """Change a file; the watch asks for a run by itself, and every other time we do."""

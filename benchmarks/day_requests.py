@@ -174,15 +174,14 @@ def _gone_before_the_answer(asker: Asker) -> None:
 
 def _tool(asker: Asker) -> tuple[str, dict[str, Any]]:
     everywhere = [str(folder) for folder in asker.folders]
-    return asker.choice.choice(
-        [
-            ("search", {"query": asker.choice.choice(WORDS), "source": everywhere, "wait": 0}),
-            ("grep", {"pattern": r"class \w+Error", "source": everywhere}),
-            ("symbols", {"name": asker.choice.choice(NAMES), "source": everywhere}),
-            ("files", {"source": everywhere[0]}),
-            ("indexes", {}),
-        ]
-    )
+    tools: list[tuple[str, dict[str, Any]]] = [
+        ("search", {"query": asker.choice.choice(WORDS), "source": everywhere, "wait": 0}),
+        ("grep", {"pattern": r"class \w+Error", "source": everywhere}),
+        ("symbols", {"name": asker.choice.choice(NAMES), "source": everywhere}),
+        ("files", {"source": everywhere[0]}),
+        ("indexes", {}),
+    ]
+    return asker.choice.choice(tools)
 
 
 def _call(asker: Asker, version: str, meta: Mapping[str, Any]) -> None:
@@ -227,7 +226,7 @@ def _call_of_latest_revision(asker: Asker) -> None:
 def _front(asker: Asker) -> None:
     """A front that comes, asks, and goes."""
     name, arguments = _tool(asker)
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": OLDER}},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {
