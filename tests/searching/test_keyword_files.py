@@ -13,7 +13,7 @@ from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.keyword import writing
 from kodit.infrastructure.keyword.empty import EmptyReader
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
-from kodit.infrastructure.keyword.standing import Place
+from kodit.infrastructure.keyword.standing import Place, write_standing
 from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
 from kodit.infrastructure.processes.pool import ProcessPool
 
@@ -51,7 +51,6 @@ def test_the_index_is_read_at_every_moment_of_a_writer(
     """Also when a list of deleted snippets has taken the place of another one, and the writer has
     not written down yet how the files are now."""
     readers: list[type] = []
-    write_standing = writing.write_standing
 
     def read_and_write(folder: Path, places: Mapping[int, Place], *, sealed: bool) -> None:
         index = TantivyKeywordIndex(tmp_path, cast(ProcessPool, None))
