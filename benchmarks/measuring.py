@@ -28,7 +28,7 @@ def kodit_environment(data_dir: Path) -> dict[str, str]:
 def kodit(*arguments: str | Path) -> list[str]:
     """The command line, run by this Python as its own start script would."""
     program = "import sys; from kodit.cli import main; sys.argv[0] = 'kodit'; main()"
-    return [sys.executable, "-c", program, *map(str, arguments)]
+    return [sys.executable, "-P", "-c", program, *map(str, arguments)]
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None) -> Cost:

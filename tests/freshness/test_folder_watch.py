@@ -11,17 +11,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from tests.freshness.conftest import watching
 from tests.support.command import PATIENCE_SECONDS
 from tests.support.sources import commit_all, git, write_file
 
-from kodit.domain.ports.watching import FolderChanges, WatchedFolder
-from kodit.domain.source import FileStamp, KnownFile, Source, SourceKind
+from kodit.domain.ports.watching import FolderChanges
+from kodit.domain.source import FileStamp, KnownFile
 from kodit.infrastructure.folder.scan import RACY_NS
-from kodit.infrastructure.watching.folder_watch import FolderWatch, Watch, _open_watch
-
-
-def watching(folder: Path, index_id: int = 1, exclude: tuple[str, ...] = ()) -> WatchedFolder:
-    return WatchedFolder(index_id, Source(SourceKind.FOLDER, str(folder), exclude=exclude))
+from kodit.infrastructure.watching.folder_watch import FolderWatch
+from kodit.infrastructure.watching.watches import (
+    Watch,
+    open_watch,
+)
 
 
 def changes_after(
@@ -56,15 +57,6 @@ def changes_after(
         return FolderChanges(files, needs_scan)
 
     return asyncio.run(look())
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    for path in ("a.py", "deep/b.py", "build/made.py"):
-        write_file(folder / path, path)
-    write_file(folder / ".gitignore", "build/\n*.log\n")
-    return folder
 
 
 def test_files_that_were_saved_added_moved_and_removed(folder: Path) -> None:
@@ -128,7 +120,7 @@ def test_folders_that_appear_while_watches_are_set_up(folder: Path) -> None:
     def late_watch(folders: list[str]) -> Watch:
         if str(folder / "x") in folders:
             write_file(folder / "x" / "y" / "late.py", "late")
-        return _open_watch(folders)
+        return open_watch(folders)
 
     async def look() -> FolderChanges:
         watch = FolderWatch(folder.with_name("marks"), late_watch)
@@ -264,30 +256,6 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
     assert compared.files.keys() == {".gitignore", "a.py", "deep/b.py"}
 
 
-def test_a_name_that_is_no_text(folder: Path) -> None:
-    """What the system tells of other files is lost with it, so that the folder is compared."""
-
-    async def look() -> tuple[Sequence[int], FolderChanges]:
-        watch = FolderWatch(folder.with_name("marks"))
-        await watch.follow([watching(folder)])
-        try:
-            await asyncio.to_thread(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.py")).touch)
-        except OSError:
-            pytest.skip("this file system has no such names")
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (missed := watch.missed()):
-                await watch.changes(1.0)
-            await asyncio.to_thread(write_file, folder / "a.py", "other")
-            while not (found := await watch.changes(1.0)):
-                pass
-        await watch.aclose()
-        return missed, found[1]
-
-    missed, found = asyncio.run(look())
-    assert list(missed) == [1]
-    assert found.files.keys() == {"a.py"}
-
-
 def test_watches_that_run_out(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -297,7 +265,7 @@ def test_watches_that_run_out(
     def few_watches(folders: list[str]) -> Watch:
         if str(folder / "deep") in folders:
             raise OSError("OS file watch limit reached")
-        return _open_watch(folders)
+        return open_watch(folders)
 
     async def look() -> tuple[Sequence[int], dict[int, FolderChanges]]:
         watch = FolderWatch(tmp_path / "marks", few_watches)

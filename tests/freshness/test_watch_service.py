@@ -24,7 +24,8 @@ from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import IndexRun
 from kodit.domain.questions import SearchQuestion, Where
 from kodit.domain.value_objects import RunState, SearchMode
-from kodit.infrastructure.watching.folder_watch import FolderWatch, Watch
+from kodit.infrastructure.watching.folder_watch import FolderWatch
+from kodit.infrastructure.watching.watches import Watch
 
 
 class WatchedKodit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import event
+from tests.support.command import KoditCommand
 from tests.support.sources import write_file
 
 from kodit import Kodit
@@ -220,3 +222,29 @@ def test_searching_while_files_change(tmp_path: Path) -> None:
         finally:
             is_over.set()
         assert all(one.result() for one in searching)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
+def test_what_was_replaced_is_let_go(tmp_path: Path) -> None:
+    """Without waiting for the collector of garbage, which may come much later: a file that is
+    deleted and still mapped takes its room on the disk."""
+    tree, data_dir = tmp_path / "tree", tmp_path / "data"
+    gc.disable()
+    try:
+        with Application(Settings.load(data_dir=data_dir)) as application:
+            for version in range(2):
+                write_version(tree, version)
+                KoditCommand(data_dir).succeed("index", tree)
+                for mode in SearchMode:
+                    for index_ids in ((), (1,)):
+                        only = SearchFilter(index_ids=index_ids)
+                        request = SearchRequest("harvest the orchard", mode=mode, filter=only)
+                        check(application.search.search(request))
+                application.symbols.find(SymbolRequest("harvest_1"))
+                application.related.find(1, "module1.py:1", SearchFilter(), 5)
+            mapped = Path("/proc/self/maps").read_text().splitlines()
+    finally:
+        gc.enable()
+    ours = [line for line in mapped if str(data_dir) in line]
+    assert ours
+    assert [line for line in ours if line.endswith("(deleted)")] == []

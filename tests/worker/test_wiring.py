@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import sys
 import threading
 from contextlib import closing, suppress
 from datetime import timedelta
@@ -14,7 +15,7 @@ from typing import cast
 
 import pytest
 from tests.support import child_work
-from tests.support.command import KoditCommand
+from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.sources import write_tree
 from tests.worker.conftest import Queue
 
@@ -28,6 +29,8 @@ from kodit.domain.errors import TransientError, UserError
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.retention import UnusedRetention
 from kodit.domain.value_objects import SourceKind, TaskState, TaskType
+from kodit.infrastructure import wake_up
+from kodit.infrastructure.inotify import Inotify
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
 from kodit.infrastructure.wake_up import SqliteWakeUp
@@ -148,32 +151,73 @@ def test_a_lease_that_no_heartbeat_could_keep_is_refused() -> None:
     Settings.load({"KODIT_LEASE_SECONDS": "20", "KODIT_HEARTBEAT_SECONDS": "10"})
 
 
-def test_a_commit_of_another_connection_wakes_a_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_commit_of_another_connection_wakes_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
+) -> None:
     """As that of another process does: both change SQLite's `data_version`. Without it this test
-    would take the hour for which the worker would sleep."""
+    would take the hour for which the worker would sleep. Whether the system tells of writes or not:
+    a user has a number of watches, and some systems have none."""
+    if not is_told:
+        monkeypatch.setattr(wake_up, "_writes_below", lambda _folder: None)
     path = tmp_path / "kodit.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("CREATE TABLE things (name TEXT)")
 
         async def sleep() -> None:
-            wake_up = SqliteWakeUp(path)
+            waking = SqliteWakeUp(path)
             try:
-                await wake_up.wait(3600)  # its own first look
-                asleep = asyncio.create_task(wake_up.wait(3600))
+                await waking.wait(3600)  # its own first look
+                asleep = asyncio.create_task(waking.wait(3600))
                 await asyncio.sleep(0.1)
                 assert not asleep.done()
                 await asyncio.to_thread(commit)
                 async with asyncio.timeout(60):
                     await asleep
             finally:
-                wake_up.close()
+                waking.close()
 
         def commit() -> None:
             with closing(sqlite3.connect(path)) as other:
                 other.execute("INSERT INTO things VALUES ('news')")
                 other.commit()
 
+        asyncio.run(sleep())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell of writes")
+def test_nobody_looks_at_a_database_that_nobody_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write wakes who sleeps, for an hour here, and so does the end."""
+    path = tmp_path / "kodit.db"
+    fell_asleep = threading.Semaphore(0)
+    wait = Inotify.wait
+
+    def note_and_wait(inotify: Inotify, seconds: float) -> bool:
+        fell_asleep.release()
+        return wait(inotify, seconds)
+
+    monkeypatch.setattr(Inotify, "wait", note_and_wait)
+    monkeypatch.setattr(wake_up, "SLEEP_SECONDS", 3600.0)
+    monkeypatch.setattr(wake_up, "SLEEP_AFTER_SECONDS", 0.2)
+
+    async def sleep() -> None:
+        waking = SqliteWakeUp(path)
+        await waking.wait(3600)  # its own first look
+        for number in range(3):
+            await asyncio.to_thread(fell_asleep.acquire)
+            connection.execute("INSERT INTO things VALUES (?)", (number,))
+            connection.commit()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await waking.wait(3600)
+        await asyncio.to_thread(fell_asleep.acquire)
+        await asyncio.to_thread(waking.close)
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE things (number INT)")
         asyncio.run(sleep())
 
 

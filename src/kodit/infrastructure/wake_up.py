@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
+import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kodit.domain.ports.runtime import Notified
+
+if TYPE_CHECKING:
+    from kodit.infrastructure.inotify import Inotify
 
 POLL_SECONDS = 0.01
 """A poll costs some 25 to 80 µs: up to a hundredth of a core."""
 IDLE_POLL_SECONDS = 0.05
 IDLE_AFTER_SECONDS = 10.0
 """Where nothing has changed for so long, nobody waits for the next hundredth of a second."""
+SLEEP_AFTER_SECONDS = 1.0
+"""Where the system tells of writes: how long after one there may still be a commit to see, since a
+commit counts a moment after it is written."""
+SLEEP_SECONDS = 2.0
+"""How long to rely on that."""
 
 
 class SqliteWakeUp:
     """Watches SQLite's `data_version`, which another connection's commit changes, from a thread
-    with a connection of its own."""
+    with a connection of its own. While nothing is written to the database, the thread sleeps if
+    the system can wake it, and else looks less often."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
+        self._writes: Inotify | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True, name="kodit-wake-up")
         self._thread.start()
 
@@ -43,15 +56,19 @@ class SqliteWakeUp:
 
     def close(self) -> None:
         self._is_closed = True
+        if self._writes is not None:
+            self._writes.wake()
         self._thread.join()
+        if self._writes is not None:
+            self._writes.close()
 
     def _watch(self) -> None:
+        self._writes = _writes_below(self._path.parent)
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             seen, changed_at = None, time.monotonic()
             while not self._is_closed:
-                is_idle = time.monotonic() - changed_at > IDLE_AFTER_SECONDS
-                # Half the price of waiting for an event.
-                time.sleep(IDLE_POLL_SECONDS if is_idle else POLL_SECONDS)
+                if self._pause(time.monotonic() - changed_at):
+                    changed_at = time.monotonic()
                 try:
                     version = connection.execute("PRAGMA data_version").fetchone()
                 except sqlite3.Error:
@@ -59,6 +76,36 @@ class SqliteWakeUp:
                 if version != seen:
                     seen, changed_at = version, time.monotonic()
                     self.notify()
+
+    def _pause(self, quiet_seconds: float) -> bool:
+        """Wait until it is time to look; whether something has been written meanwhile."""
+        if self._writes is not None and quiet_seconds > SLEEP_AFTER_SECONDS:
+            if not self._writes.wait(SLEEP_SECONDS):
+                return False
+            # Of other files in the folder, too, such as a log.
+            ours = os.fsencode(self._path.name)
+            return any(event.name.startswith(ours) for event in list(self._writes.read()))
+        # Half the price of waiting for an event.
+        time.sleep(IDLE_POLL_SECONDS if quiet_seconds > IDLE_AFTER_SECONDS else POLL_SECONDS)
+        return False
+
+
+def _writes_below(folder: Path) -> Inotify | None:
+    """What tells of writes to the files in a folder; None where the system does not."""
+    if sys.platform != "linux":
+        return None
+    from kodit.infrastructure.inotify import IN_CREATE, IN_MODIFY, Inotify  # noqa: PLC0415 - ctypes
+
+    try:
+        writes = Inotify()
+    except OSError:  # the user has as many as the system allows
+        return None
+    try:
+        writes.add(str(folder), IN_CREATE | IN_MODIFY)
+    except OSError:
+        writes.close()
+        return None
+    return writes
 
 
 class WakeUps:

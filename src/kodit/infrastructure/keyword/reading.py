@@ -46,7 +46,7 @@ MOST_CANDIDATES = 20_000
 """Of more snippets that tie, or nearly, those are chosen that the engine names first."""
 ROUNDING = 1e-5
 """By what part the engine's single-precision scores may be wrong."""
-MOST_READERS = 64
+MOST_CORPORA = 64
 """Sets of indexes whose statistics are remembered, of one state."""
 MOST_RECORDS = 16_384
 """Term records that are remembered between searches: some 8 MB."""
@@ -80,8 +80,8 @@ class Drift(NamedTuple):
 
 
 class KeywordState:
-    """What was committed to the keyword index at one moment, and a reader for each set of indexes
-    that is asked for. Any number of threads may use it at once."""
+    """What was committed to the keyword index at one moment, and what is known of each set of
+    indexes that was asked for. Any number of threads may use it at once."""
 
     def __init__(
         self, index: tantivy.Index, folder: Path, records: RecordCache, standing: Standing
@@ -92,17 +92,19 @@ class KeywordState:
         self.folder = folder
         self.records = records
         self._whole = Corpus(self.searcher, self.schema, folder)
-        self._readers: dict[frozenset[int] | None, TantivyReader] = {}
+        self._corpora: dict[frozenset[int] | None, Corpus] = {}
         self._drift: Drift | None = None
 
     def reader(self, index_ids: frozenset[int] | None = None) -> TantivyReader:
         """A reader whose scores go by the snippets of these indexes, or of all."""
-        reader = self._readers.get(index_ids)
-        if reader is None:
-            if len(self._readers) >= MOST_READERS:
-                self._readers = {}
-            reader = self._readers[index_ids] = TantivyReader(self, self._corpus(index_ids))
-        return reader
+        # A reader has the state, which must not have the reader as well: as soon as nobody searches
+        # it any more, a state is to go, with the files that are mapped for it and long deleted.
+        corpus = self._corpora.get(index_ids)
+        if corpus is None:
+            if len(self._corpora) >= MOST_CORPORA:
+                self._corpora = {}
+            corpus = self._corpora[index_ids] = self._corpus(index_ids)
+        return TantivyReader(self, corpus)
 
     def _corpus(self, index_ids: frozenset[int] | None) -> Corpus:
         if index_ids is None:

@@ -101,10 +101,37 @@ def check_files(folder: Path, standing: Standing) -> None:
         return
     if standing.meta is not None and zlib.crc32(meta) != standing.meta:
         raise DamagedIndexError(f"its {_META} is not the one that was written")
-    segments = meta.replace(b"-", b"")
+    needed = _Needed.by(meta)
     for name, stamp in standing.files.items():
-        if name[:32].encode() in segments and not _is_as_written(folder / name, stamp):
+        if needed.has(name) and not _is_as_written(folder / name, stamp):
             raise DamagedIndexError(f"its file {name} is damaged")
+
+
+class _Needed(NamedTuple):
+    """The files that a `meta.json` names: of segments, and the latest list of what is deleted in
+    each, which takes the place of the one before. A writer that has committed removes all others
+    before it writes down how the files are now."""
+
+    segments: frozenset[str]
+    deletions: frozenset[str]
+
+    @classmethod
+    def by(cls, meta: bytes) -> _Needed:
+        """Raises DamagedIndexError for what is no such file."""
+        try:
+            listed = [
+                (one["segment_id"].replace("-", ""), one.get("deletes"))
+                for one in json.loads(meta)["segments"]
+            ]
+            deletions = [f"{name}.{found['opstamp']}.del" for name, found in listed if found]
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise DamagedIndexError(f"its {_META} is damaged") from None
+        return cls(frozenset(name for name, _ in listed), frozenset(deletions))
+
+    def has(self, name: str) -> bool:
+        if name.endswith(".del"):
+            return name in self.deletions
+        return name.partition(".")[0] in self.segments
 
 
 def _is_as_written(path: Path, stamp: tuple[int, int]) -> bool:

@@ -5,66 +5,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-from watchfiles._rust_notify import RustNotify
+from typing import TypeVar
 
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
 from kodit.domain.source import KnownFile
 from kodit.infrastructure.watching.watched_tree import WatchedTree
+from kodit.infrastructure.watching.watches import (
+    WATCHES_EACH,
+    EventsLostError,
+    OpenWatch,
+    Watch,
+    open_watch,
+)
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LOOK_MS = 20
-"""How often the events of the system are looked at, which costs some 40 µs. They are handed over
-when no more came between two looks."""
-LONGEST_BATCH_MS = 200
 MOST_EVENTS = 10_000
 """A batch of more events may have lost some: the system keeps 16,384 by default."""
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 60.0
 """How long nothing is watched after an error, twice as long after each one that follows soon."""
-LAST_LOOK_MS = 50
+LAST_LOOK_SECONDS = 0.05
 MOST_LAST_LOOKS = 20
 """How long to wait for what former watches have still to tell."""
 MOST_ROUNDS = 5
 """How often to look for folders that appeared while watches were set up."""
-
-
-class Watch(Protocol):
-    """The watches of the system on some folders."""
-
-    def watch(self, debounce: int, step: int, timeout: int, stop_event: Any) -> Any:
-        """A set of changes and paths, or a word that says why there is none; milliseconds."""
-        ...
-
-    def close(self) -> None: ...
-
-
-OpenWatch = Callable[[list[str]], Watch]
-"""Watches all of the folders. Raises OSError and RuntimeError where the system cannot."""
-
-
-_WATCHES_EACH = sys.platform == "linux"
-"""Whether each folder has a watch of its own; elsewhere one for a whole tree costs less."""
-
-
-def _open_watch(folders: list[str]) -> Watch:
-    return RustNotify(folders, False, False, 0, not _WATCHES_EACH, True)
-
-
-def _batch(answer: Any) -> set[str]:
-    """The paths at which something has happened; a word instead says why there are none."""
-    return set() if isinstance(answer, str) else {path for _change, path in answer}
 
 
 class FolderWatch:
@@ -74,7 +47,7 @@ class FolderWatch:
     those that are left out, such as a build, costs nothing and cannot displace events that matter.
     """
 
-    def __init__(self, marks: Path, open_watch: OpenWatch = _open_watch) -> None:
+    def __init__(self, marks: Path, open_watch: OpenWatch = open_watch) -> None:
         """`marks` is a folder of our own. A file that comes and goes there marks a moment: the
         system tells of it after all that has happened before."""
         self._marks = marks
@@ -133,7 +106,7 @@ class FolderWatch:
         return self._trees[index_id].is_changing()
 
     async def aclose(self) -> None:
-        self._stop.set()
+        self._end()
         await asyncio.to_thread(self._thread.shutdown)
         if self._watch is not None:
             self._watch.close()
@@ -145,8 +118,13 @@ class FolderWatch:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            self._stop.set()  # who is cancelled here watches no more
+            self._end()  # who is cancelled here watches no more
             raise
+
+    def _end(self) -> None:
+        self._stop.set()
+        if self._watch is not None:
+            self._watch.stop()
 
     # In the thread
 
@@ -174,17 +152,25 @@ class FolderWatch:
         if self._watch is None:
             self._stop.wait(seconds)
             return set()
-        timeout = max(1, round(1000 * seconds))
         try:
-            batch = _batch(self._watch.watch(LONGEST_BATCH_MS, LOOK_MS, timeout, self._stop))
-        except (OSError, RuntimeError) as error:  # a name that is no text is enough, and it stays
+            paths = self._watch.paths(seconds, self._is_mark)
+        except EventsLostError:
+            self._look_at_everything()
+            return set()
+        except (OSError, RuntimeError) as error:
             self._begin_again(error)
             return set()
-        if len(batch) > MOST_EVENTS:
-            for tree in self._trees.values():
-                tree.need_scan()
-                tree.look()
-        return batch
+        if len(paths) > MOST_EVENTS:
+            self._look_at_everything()
+        return paths
+
+    def _look_at_everything(self) -> None:
+        for tree in self._trees.values():
+            tree.need_scan()
+            tree.look()
+
+    def _is_mark(self, path: str) -> bool:
+        return path.startswith(f"{self._marks}/")
 
     def _begin_again(self, error: Exception) -> None:
         """Put new watches in the place of those that tell nothing any more."""
@@ -203,7 +189,7 @@ class FolderWatch:
 
     def _note(self, paths: Set[str]) -> None:
         for path in paths:
-            if path.startswith(f"{self._marks}/"):
+            if self._is_mark(path):
                 self._seen_mark = max(self._seen_mark, int(path.rpartition("/")[2]))
             else:
                 for tree in self._trees.values():
@@ -243,8 +229,8 @@ class FolderWatch:
         last = self.mark()
         for _ in range(MOST_LAST_LOOKS):
             try:
-                self._note(_batch(former.watch(1, 1, LAST_LOOK_MS, None)))
-            except (OSError, RuntimeError):
+                self._note(former.paths(LAST_LOOK_SECONDS, self._is_mark))
+            except (EventsLostError, OSError, RuntimeError):
                 self._missed.update(self._trees)
                 break
             if self._seen_mark >= last:
@@ -256,7 +242,7 @@ class FolderWatch:
         self._unwatched.clear()
         while True:
             watched = {
-                index_id: list(tree.places(each=_WATCHES_EACH))
+                index_id: list(tree.places(each=WATCHES_EACH))
                 for index_id, tree in self._trees.items()
                 if tree.is_there and index_id not in self._unwatched
             }

@@ -1,0 +1,145 @@
+"""How the system tells what happens in folders, and what it cannot tell."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tests.freshness.conftest import watching
+from tests.support.command import PATIENCE_SECONDS
+from tests.support.sources import write_file
+
+from kodit.domain.ports.watching import FolderChanges
+from kodit.infrastructure.inotify import Inotify
+from kodit.infrastructure.watching.folder_watch import FolderWatch
+from kodit.infrastructure.watching.watches import WATCHES_EACH, AskedWatch, Watch, open_watch
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_name_that_is_no_text(folder: Path, *, is_told: bool) -> None:
+    """It is passed over. A watch that breaks at it loses what the system tells of other files with
+    it, so that the folder is compared."""
+    if is_told and not WATCHES_EACH:
+        pytest.skip("this system does not tell")
+
+    def ask(folders: list[str]) -> Watch:
+        return AskedWatch(folders, with_what_is_below=False)
+
+    async def look() -> tuple[Sequence[int], FolderChanges]:
+        watch = FolderWatch(folder.with_name("marks"), open_watch if is_told else ask)
+        await watch.follow([watching(folder)])
+        try:
+            await asyncio.to_thread(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.py")).touch)
+        except OSError:
+            pytest.skip("this file system has no such names")
+        missed: Sequence[int] = ()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not is_told and not missed:
+                await watch.changes(1.0)
+                missed = watch.missed()
+            await asyncio.to_thread(write_file, folder / "a.py", "other")
+            while not (found := await watch.changes(1.0)):
+                pass
+        missed = missed or watch.missed()
+        await watch.aclose()
+        return missed, found[1]
+
+    missed, found = asyncio.run(look())
+    assert list(missed) == ([] if is_told else [1])
+    assert found.files.keys() == {"a.py"}
+
+
+@pytest.mark.skipif(not WATCHES_EACH, reason="other systems do not say what they lose")
+def test_more_events_than_the_system_keeps(folder: Path) -> None:
+    """What was lost is found by a scan, and what happens afterwards is told."""
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+
+    def touch_in_turn() -> None:
+        for number in range(most + 10):
+            os.utime(folder / ("a.py", "deep/b.py")[number % 2])
+        write_file(folder / "new" / "c.py", "c")
+
+    async def look() -> FolderChanges:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        await asyncio.to_thread(touch_in_turn)
+        found = FolderChanges()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not found.needs_scan:
+                found = (await watch.changes(1.0)).get(1, FolderChanges())
+            await asyncio.to_thread(write_file, folder / "new" / "d.py", "d")
+            while "new/d.py" not in found.files:
+                found = (await watch.changes(1.0)).get(1, FolderChanges())
+            assert list(watch.missed()) == []
+        await watch.aclose()
+        return found
+
+    assert asyncio.run(look()).files.keys() >= {"new/d.py"}
+
+
+class Waits:
+    """How long was waited for events at most, each time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds: list[float] = []
+        self.began = threading.Event()
+        wait = Inotify.wait
+
+        def note_and_wait(inotify: Inotify, seconds: float) -> bool:
+            self.seconds.append(seconds)
+            self.began.set()
+            return wait(inotify, seconds)
+
+        monkeypatch.setattr(Inotify, "wait", note_and_wait)
+
+    def clear(self) -> None:
+        self.seconds.clear()
+        self.began.clear()
+
+
+@pytest.mark.skipif(not WATCHES_EACH, reason="other systems are asked again and again")
+def test_nobody_looks_for_events_again_and_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits, for an hour here, is woken by what happens. A mark is handed over at once, as an
+    answer waits for it, and files when no more of them change."""
+    waits = Waits(monkeypatch)
+
+    async def look() -> list[FolderChanges]:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        found = []
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for step in (watch.mark, lambda: write_file(folder / "a.py", "other")):
+                waits.clear()
+                waiting = asyncio.create_task(watch.changes(3600))
+                await asyncio.to_thread(waits.began.wait)
+                await asyncio.to_thread(step)
+                found.append((await waiting).get(1, FolderChanges()))
+                assert all(seconds > 3000 for seconds in waits.seconds) is (step == watch.mark)
+                while await watch.changes(0.1):
+                    pass  # what else has happened to the file
+        await watch.aclose()
+        return found
+
+    assert [set(one.files) for one in asyncio.run(look())] == [set(), {"a.py"}]
+
+
+@pytest.mark.skipif(not WATCHES_EACH, reason="other systems are asked again and again")
+def test_the_end_wakes_who_waits_for_events(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = Waits(monkeypatch)
+
+    async def look() -> dict[int, FolderChanges]:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        waiting = asyncio.create_task(watch.changes(3600))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asyncio.to_thread(waits.began.wait)
+            await watch.aclose()
+            return await waiting
+
+    assert asyncio.run(look()) == {}

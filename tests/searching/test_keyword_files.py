@@ -1,0 +1,74 @@
+"""The files of the keyword index are read at any moment, also while a writer changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.keyword import KeywordBatch, KeywordPosition
+from kodit.infrastructure.keyword import writing
+from kodit.infrastructure.keyword.empty import EmptyReader
+from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.standing import Place, write_standing
+from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
+from kodit.infrastructure.processes.pool import ProcessPool
+
+SNIPPETS = 6
+
+
+def snippet(number: int) -> StoredSnippet:
+    return StoredSnippet(
+        id=number,
+        index_id=1,
+        file_id=number,
+        source="/source",
+        path=f"{number}.py",
+        start_line=1,
+        end_line=1,
+        language="python",
+        symbol=f"harvest_{number}",
+        kind=None,
+        scope="",
+        text=f"def harvest_{number}(): pass",
+    )
+
+
+def batches() -> list[KeywordBatch]:
+    """Some snippets at once, of which one after the other is deleted."""
+    made = [KeywordBatch(1, 1, [], [snippet(n + 1) for n in range(SNIPPETS)], "g", None, {1: 1})]
+    for seq in range(2, SNIPPETS):
+        made.append(KeywordBatch(1, seq, [seq], [], "g", made[-1].reached, {seq: seq}))
+    return made
+
+
+def test_the_index_is_read_at_every_moment_of_a_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also when a list of deleted snippets has taken the place of another one, and the writer has
+    not written down yet how the files are now."""
+    readers: list[type] = []
+
+    def read_and_write(folder: Path, places: Mapping[int, Place], *, sealed: bool) -> None:
+        index = TantivyKeywordIndex(tmp_path, cast(ProcessPool, None))
+        readers.append(type(index.reader()))
+        write_standing(folder, places, sealed=sealed)
+        readers.append(type(index.reader()))
+
+    monkeypatch.setattr(writing, "write_standing", read_and_write)
+    for batch in batches():
+        assert writing.apply_batch(str(tmp_path / SCHEMA_VERSION), batch, report=_ignore)
+    assert EmptyReader in readers[:3]  # there was nothing before the first commit
+    assert EmptyReader not in readers[3:]
+    assert len(readers) == 4 * len(batches())
+    assert caplog.messages == []
+    index = TantivyKeywordIndex(tmp_path, cast(ProcessPool, None))
+    last = SNIPPETS - 1
+    assert index.positions([1]) == {1: KeywordPosition("g", last, last)}
+
+
+def _ignore(*_progress: Any) -> None:
+    pass
