@@ -33,7 +33,9 @@ def rows(transaction: SqlTransaction, query: str, *values: object) -> list[tuple
 class Content:
     """One index with files that are given snippets by their texts."""
 
-    def __init__(self, transaction: SqlTransaction, location: str, paths: str = "ab") -> None:
+    def __init__(
+        self, transaction: SqlTransaction, location: str, paths: Sequence[str] = "ab"
+    ) -> None:
         self.transaction = transaction
         self.id = transaction.indexes.add(Source(SourceKind.FOLDER, location), NOW).id
         self.files: dict[str, int] = {}

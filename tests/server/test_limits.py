@@ -229,18 +229,19 @@ def test_many_streams_make_room_for_new_ones() -> None:
 def test_a_stream_that_is_asked_for_as_the_server_stops() -> None:
     """Those that there are have been told to end, and nobody tells the new one later."""
 
+    servers: list[Listening] = []
+
     async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
-        there.activity.stop.set()
+        servers[0].activity.stop.set()
         await pings(scope, receive, send)
 
     async def run() -> None:
-        nonlocal there
-        async with listening(stopping, LARGE) as there:
-            client = await there.connect()
+        async with listening(stopping, LARGE) as server:
+            servers.append(server)
+            client = await server.connect()
             await client.send(GET)
             assert (await client.reader.read()).endswith(b"0\r\n\r\n")
 
-    there: Listening
     patiently(run())
 
 
