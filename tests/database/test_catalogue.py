@@ -89,14 +89,14 @@ def test_definitions_are_those_of_the_scope_and_of_the_kinds(shelf: Shelf) -> No
         found = shelf.catalogue.definitions([name.upper()], scope, kinds)
         return {snippet.path for snippet in found}
 
-    everywhere = Scope(frozenset({index_id}))
+    everywhere = Scope(frozenset([index_id]))
     assert defined(everywhere) == {"b.py"}
     assert defined(everywhere, "method", "class") == {"b.py"}
     assert defined(everywhere, "class") == set()
-    assert defined(Scope(frozenset({index_id + 1}))) == set()
-    assert defined(Scope(frozenset({index_id}), frozenset([shelf.files["b.py"]]))) == {"b.py"}
-    assert defined(Scope(frozenset({index_id}), frozenset([shelf.files["src/b.py"]]))) == set()
-    assert defined(Scope(frozenset({index_id}), frozenset())) == set()
+    assert defined(Scope(frozenset([index_id + 1]))) == set()
+    assert defined(Scope(frozenset([index_id]), frozenset([shelf.files["b.py"]]))) == {"b.py"}
+    assert defined(Scope(frozenset([index_id]), frozenset([shelf.files["src/b.py"]]))) == set()
+    assert defined(Scope(frozenset([index_id]), frozenset())) == set()
 
 
 def test_snippets_of_a_file_come_from_its_first_line_to_its_last(shelf: Shelf) -> None:

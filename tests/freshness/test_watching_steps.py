@@ -102,10 +102,10 @@ class Steps:
         with self.application.database.write() as transaction:
             transaction.indexes.finish_scan(self.folder, WorkingCopy(None, self.scanned_at))
 
-    def tell(self, *, needs_scan: bool = False, **files: FileStamp | None) -> None:
+    def tell(self, **files: FileStamp | None) -> None:
         named = {f"{name}.py": stamp for name, stamp in files.items()}
         self.watcher.idle_rounds = 0
-        self.watcher.to_tell.append({self.folder: FolderChanges(named, needs_scan)})
+        self.watcher.to_tell.append({self.folder: FolderChanges(named)})
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Watch until something holds, and then for some more rounds."""

@@ -28,7 +28,7 @@ from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
 from kodit.infrastructure.keyword.writing import apply_batch, drop_index
 from kodit.infrastructure.processes.pool import ProcessPool
 
-NOWHERE = KeywordPosition("a", 0, 0)
+ONE = frozenset([1])
 
 
 def silent(_done: int, _total: int) -> None:
@@ -209,12 +209,24 @@ def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine)
     assert index.positions([1]) == {1: KeywordPosition("z", 9, 9)}
 
 
+def test_a_reader_sees_what_was_written_since(tmp_path: Path) -> None:
+    """Whatever it has opened before."""
+    index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
+    engine = Engine(tmp_path / "keyword" / schema.SCHEMA_VERSION)
+    engine.apply(batch(1, 1, snippet(1)))
+    former = index.reader()
+    assert former.statistics(["lantern"]).snippets == 1
+    engine.apply(batch(2, 2, snippet(2), follows=1))
+    assert index.reader().statistics(["lantern"]).snippets == 2
+    assert former.statistics(["lantern"]).snippets == 1
+
+
 def test_a_scope_of_no_files_holds_nothing() -> None:
-    fields = [clause.field for clause in within(Scope(frozenset({1}), frozenset()))]
+    fields = [clause.field for clause in within(Scope(ONE, frozenset()))]
     assert fields.count(FILE_ID) == 1
-    both = Scope(frozenset({1}), frozenset([1, 2]), hidden_file_ids=frozenset([2]))
+    both = Scope(ONE, frozenset([1, 2]), hidden_file_ids=frozenset([2]))
     assert [clause.field for clause in within(both)].count(FILE_ID) == 2
-    assert [clause.field for clause in within(Scope(frozenset({1})))].count(FILE_ID) == 0
+    assert [clause.field for clause in within(Scope(ONE))].count(FILE_ID) == 0
 
 
 def test_what_is_remembered_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,15 +252,15 @@ def test_many_streams_make_room_for_new_ones() -> None:
 def test_a_stream_that_is_asked_for_as_the_server_stops() -> None:
     """Those that there are have been told to end, and nobody tells the new one later."""
 
-    async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
-        there[0].activity.stop.set()
-        await pings(scope, receive, send)
+    servers: list[Listening] = []
 
-    there: list[Listening] = []
+    async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
+        servers[0].activity.stop.set()
+        await pings(scope, receive, send)
 
     async def run() -> None:
         async with listening(stopping, LARGE) as server:
-            there.append(server)
+            servers.append(server)
             client = await server.connect()
             await client.send(GET)
             assert (await client.reader.read()).endswith(b"0\r\n\r\n")
