@@ -23,6 +23,7 @@ from kodit.domain.errors import (
     UserError,
 )
 from kodit.domain.shortage import shortage
+from kodit.infrastructure.descriptors import check_descriptors
 from kodit.infrastructure.locks import FairLock
 from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.sqlalchemy.connecting import connect, write_ahead
@@ -385,4 +386,15 @@ def _explain(path: Path, reason: str) -> str:
         return "the database is locked by another process; try again when that process is done"
     if "full" in reason or "disk I/O" in reason:
         return f"the disk of {path} is full or fails ({reason}); free some space and try again"
+    if (short := _shortage_of_files()) is not None:
+        return str(short)
     return f"the database {path} is unavailable: {reason}"
+
+
+def _shortage_of_files() -> TransientError | None:
+    """SQLite says no more than that it cannot open a file."""
+    try:
+        check_descriptors()
+    except OSError as error:
+        return shortage(error)
+    return None
