@@ -26,7 +26,9 @@ LONG = "x" * 501
 NOT_OVER_REST = {
     "client_file_unchanged",
     "client_file_unreadable",
+    "data_dir_read_only",
     "data_dir_unusable",
+    "database_of_another",
     "home_invalid",
     "key_exists",
     "key_not_found",

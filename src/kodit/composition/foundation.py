@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Self
 from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
 from kodit.composition.made_once import made_once
+from kodit.infrastructure.another_program import refuse_another_database
 from kodit.infrastructure.clock import SystemClock
-from kodit.infrastructure.data_directory import clear_derived, make_data_directory
+from kodit.infrastructure.data_directory import (
+    check_data_directory,
+    clear_derived,
+    is_read_only,
+    make_data_directory,
+)
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
@@ -42,6 +48,7 @@ class Foundation:
         self.clock: Clock = SystemClock()
         self.wake_ups = WakeUps()
         self.data_dir = settings.data_dir
+        self.is_read_only = is_read_only(self.data_dir)
         self.making = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -58,7 +65,13 @@ class Foundation:
 
     def open(self) -> None:
         """Make the data directory and bring its database to this program's schema. Raises
-        UserError where that cannot be, and DatabaseVersionError."""
+        UserError where that cannot be, and DatabaseVersionError. One that cannot be written is
+        read as it is."""
+        if self.is_read_only:
+            refuse_another_database(self.data_dir / "kodit.db")
+            check_data_directory(self.data_dir)
+            migrate(self.database)
+            return
         make_data_directory(self.data_dir)
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
 
@@ -71,6 +84,10 @@ class Foundation:
 
     @made_once
     def database(self) -> SqliteDatabase:
+        if self.is_read_only:
+            from kodit.infrastructure.sqlalchemy.read_only import ReadOnlyDatabase
+
+            return ReadOnlyDatabase(self.data_dir / "kodit.db")
         return SqliteDatabase(open_sqlite(self.data_dir / "kodit.db"), self.data_dir / "write.lock")
 
     @made_once

@@ -29,6 +29,11 @@ def make_data_directory(path: Path) -> None:
     make_private(path / "kodit.db")
 
 
+def is_read_only(path: Path) -> bool:
+    """Whether there is a database that this user may read, in a folder that cannot be written."""
+    return os.access(path / "kodit.db", os.R_OK) and not os.access(path, os.W_OK)
+
+
 def check_data_directory(path: Path) -> None:
     """Refuse a folder that others may write, or in which something else than a file or folder lies
     where Kodit reads and writes: a symbolic link could lead to any file of this user, and a pipe

@@ -11,7 +11,7 @@ from kodit.application.services.source_service import IndexRequest
 from kodit.application.services.threads import in_thread
 from kodit.application.services.worker_host import RunObserver, StoppedBy
 from kodit.domain.entities import Index, IndexRun
-from kodit.domain.errors import IndexingError, KoditError, NotFoundError, SourceError
+from kodit.domain.errors import IndexingError, KoditError, NotFoundError, SourceError, UserError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.value_objects import RunState, Source
@@ -67,11 +67,14 @@ class RefreshService:
         if await self._queue.paused_since() is not None:
             paused = KoditError("the queue is paused", code="queue_paused")
             return self._as_it_was(await in_thread(lambda: self._find(source)), source, paused)
-        runs = await self._indexing.index(
-            IndexRequest([name]),
-            observer=observer,
-            stopped_by=stopped_by,
-        )
+        try:
+            runs = await self._indexing.index(
+                IndexRequest([name]), observer=observer, stopped_by=stopped_by
+            )
+        except UserError as error:
+            if error.code != "data_dir_read_only":
+                raise
+            return self._as_it_was(await in_thread(lambda: self._find(source)), source, error)
         index = await in_thread(lambda: self._find(source))
         if not runs or index is None:
             raise NotFoundError(

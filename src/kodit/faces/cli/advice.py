@@ -24,6 +24,7 @@ ADVICE: Mapping[str, str] = {
     "credentials_missing": "`kodit index {source}` does that, with --credentials env:NAME",
     "credentials_not_given": "`kodit index {source}` does that, with --credentials {reference}",
     "database_of_another": "choose another data directory with --data-dir or KODIT_DATA_DIR",
+    "data_dir_read_only": "make it writable, or choose another one with --data-dir",
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
     "expression_invalid": "--fixed-strings looks for the text itself",
     "file_not_indexed_yet": "`kodit status` says how far it is",

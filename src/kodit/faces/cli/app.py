@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -388,19 +388,6 @@ def main(serve: Serve | None = None) -> None:
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
     except (MemoryError, ImportError, RuntimeError, OSError) as error:
-        _end_for_want_of_room(error)
+        from kodit.faces.cli.ending import end_for_want_of_room
 
-
-def _end_for_want_of_room(error: Exception) -> NoReturn:
-    """End with one sentence where the machine has run out of something, or a file is in the way;
-    any other error travels on."""
-    from kodit.domain.shortage import shortage
-
-    if (short := shortage(error)) is not None:
-        say(f"kodit: {short}")
-        sys.exit(EXIT_FAILED)
-    if isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        sys.stderr.write(f"kodit: {error.strerror or error}{where}\n")
-        sys.exit(EXIT_FAILED)
-    raise error
+        end_for_want_of_room(error)

@@ -105,11 +105,19 @@ class Session:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine; Ctrl-C cancels it first."""
-        if self._runner is None:
-            import asyncio  # noqa: PLC0415 - see above
+        try:
+            if self._runner is None:
+                import asyncio  # noqa: PLC0415 - see above
 
-            self._runner = asyncio.Runner()
-        return self._runner.run(work)
+                from kodit.infrastructure.descriptors import (  # noqa: PLC0415 - see above
+                    check_descriptors,
+                )
+
+                check_descriptors()
+                self._runner = asyncio.Runner()
+            return self._runner.run(work)
+        finally:
+            work.close()  # where there was no event loop to run it
 
     def ask(self, question: AnyQuestion, view: type[T]) -> T:
         """The answer to a question of the user's, asked where the user stands: the view of that

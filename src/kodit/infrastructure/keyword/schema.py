@@ -7,6 +7,8 @@ only has to split at white space: questions and code are cut by the same hand.
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,8 +17,11 @@ import tantivy
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.ranking.terms import run_terms
-from kodit.infrastructure.files import make_private_folder
+from kodit.infrastructure.files import entries_of, make_private_folder
 from kodit.infrastructure.keyword.scoring import CODE_BYTES, term_codes, term_records
+
+_LINKED: list[tempfile.TemporaryDirectory[str]] = []
+"""Folders that stay as long as this process."""
 
 SCHEMA_VERSION = "6"
 """The name of the index's folder: another version starts an index of its own."""
@@ -111,6 +116,19 @@ def _content(snippet: StoredSnippet) -> int:
 
 
 def open_index(folder: Path) -> tantivy.Index:
-    """The index in the folder, made where there is none."""
+    """The index in the folder, made where there is none. One that cannot be written is read by
+    links to its files: the engine locks a file of its own beside them."""
+    if folder.exists() and not os.access(folder, os.W_OK):
+        return tantivy.Index(build_schema(), path=_linked(folder), reuse=True)
     make_private_folder(folder)
     return tantivy.Index(build_schema(), path=str(folder), reuse=True)
+
+
+def _linked(folder: Path) -> str:
+    """A folder of links to the files of another, which is removed when the process ends."""
+    linked = tempfile.TemporaryDirectory(prefix="kodit-keyword-")
+    _LINKED.append(linked)
+    for entry in entries_of(folder):
+        if not entry.name.endswith(".lock"):
+            Path(linked.name, entry.name).symlink_to(Path(entry.path).absolute())
+    return linked.name

@@ -6,7 +6,6 @@ import logging
 import os
 import sqlite3
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +23,10 @@ from kodit.domain.errors import (
     UserError,
 )
 from kodit.domain.shortage import shortage
+from kodit.infrastructure.descriptors import check_descriptors
 from kodit.infrastructure.locks import FairLock
 from kodit.infrastructure.reading_gate import ReadingGate
+from kodit.infrastructure.sqlalchemy.connecting import connect, write_ahead
 from kodit.infrastructure.sqlalchemy.embeddings import (
     SqlEmbeddingRepository,
     SqlEnrichmentRepository,
@@ -75,11 +76,12 @@ def refuse_inherited(path: Path) -> None:
         )
 
 
-def open_sqlite(path: Path) -> Engine:
-    """An engine on a SQLite file in WAL mode, whose transactions begin as they are told to."""
+def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
+    """An engine on a SQLite file in WAL mode, whose transactions begin as they are told to. Where
+    it is `read_only`, nothing is written, beside the file either."""
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": WRITE_TIMEOUT_SECONDS, "check_same_thread": False},
+        creator=lambda: connect(path, WRITE_TIMEOUT_SECONDS, read_only=read_only),
         # Who reads waits at `ReadingGate` and finds a connection free. The last one used comes
         # first, as its cache is the warmest; the one beside the readers' is the writer's.
         pool_size=MOST_READERS + 1,
@@ -94,9 +96,10 @@ def open_sqlite(path: Path) -> Engine:
         record.info[ORIGIN] = _file_id(path)
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
-        # For a file that is still empty: what is deleted is given back in steps (`space.py`).
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        _write_ahead(connection)
+        if not read_only:
+            # For a file that is still empty: what is deleted is given back in steps (`space.py`).
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            write_ahead(connection, WRITE_TIMEOUT_SECONDS)
         connection.execute("PRAGMA synchronous = NORMAL")
         # A checkpoint waits for the disk; at the default of 1000 pages the queue spent more time
         # in it than in all its statements. This lets the log grow to 32 MB.
@@ -145,21 +148,6 @@ def _writing(connection: Connection) -> Iterator[None]:
         if connection.in_transaction():
             # SQLAlchemy saw a statement and believes that its transaction goes on.
             connection.rollback()
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Choose the journal. SQLite does not wait for the lock that this takes in a new file, so that
-    of several processes which make a database at once all but one are refused."""
-    patience = time.monotonic() + WRITE_TIMEOUT_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 class SqlTransaction:
@@ -269,6 +257,9 @@ class SqliteDatabase:
                     self._note_beside()
             finally:
                 self._lock.release()
+
+    def check_writable(self) -> None:
+        """Raises UserError where nothing can be written."""
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
@@ -395,4 +386,15 @@ def _explain(path: Path, reason: str) -> str:
         return "the database is locked by another process; try again when that process is done"
     if "full" in reason or "disk I/O" in reason:
         return f"the disk of {path} is full or fails ({reason}); free some space and try again"
+    if (short := _shortage_of_files()) is not None:
+        return str(short)
     return f"the database {path} is unavailable: {reason}"
+
+
+def _shortage_of_files() -> TransientError | None:
+    """SQLite says no more than that it cannot open a file."""
+    try:
+        check_descriptors()
+    except OSError as error:
+        return shortage(error)
+    return None

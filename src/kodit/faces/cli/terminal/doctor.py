@@ -59,6 +59,7 @@ def _check(settings: Settings, *, repair: bool) -> Diagnosis:
 
 
 async def _work(application: Application, *, repair: bool) -> Diagnosis:
+    application.database.check_writable()  # it locks what it looks at
     stopped_by = on_signals(signal.SIGTERM)
     if not (repair and is_interactive()):
         return await application.examination.check(repair=repair, stopped_by=stopped_by)

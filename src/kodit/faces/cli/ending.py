@@ -1,0 +1,24 @@
+"""How the command line ends where the machine has run out of something."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from kodit.domain.shortage import shortage
+from kodit.faces.cli.terminal.output import say
+
+EXIT_FAILED = 1
+
+
+def end_for_want_of_room(error: Exception) -> NoReturn:
+    """End with one sentence where the machine has run out of something, or a file is in the way;
+    any other error travels on."""
+    if (short := shortage(error)) is not None:
+        say(f"kodit: {short}")
+        sys.exit(EXIT_FAILED)
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        sys.stderr.write(f"kodit: {error.strerror or error}{where}\n")
+        sys.exit(EXIT_FAILED)
+    raise error
