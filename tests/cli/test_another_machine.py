@@ -226,12 +226,12 @@ def test_a_data_directory_that_is_named(far: Far) -> None:
     [
         ("http://127.0.0.1:{port}", "", 2, "a key is needed"),
         ("http://127.0.0.1:{port}", "kodit_wrong", 2, "the key is not known here"),
-        ("http://127.0.0.1:{port}", "no\nkey", 2, "KODIT_API_KEY is no key"),
+        ("http://127.0.0.1:{port}", "no\nkey", 2, "KODIT_API_KEY is not a key"),
         ("http://127.0.0.1:1", "", 1, "the server http://127.0.0.1:1 does not answer: "),
         ("http://127.0.0.1:{port}/nowhere", "{key}", 2, "there is nothing at this path"),
-        ("127.0.0.1:{port}", "", 2, "the address of a server is like https://"),
-        ("ftp://127.0.0.1", "", 2, "the address of a server is like https://"),
-        ("http://ada:secret@127.0.0.1", "", 2, "'127.0.0.1' is none"),
+        ("127.0.0.1:{port}", "", 2, "is not the address of a server, which looks like https://"),
+        ("ftp://127.0.0.1", "", 2, "is not the address of a server, which looks like https://"),
+        ("http://ada:secret@127.0.0.1", "", 2, "'127.0.0.1' is not the address of a server"),
     ],
 )
 def test_a_server_that_does_not_answer(

@@ -43,7 +43,7 @@ def test_what_remote_callers_may_do(places: Places) -> None:
     ("name", "value", "sentence"),
     [
         ("KODIT_ALLOWED_ROOTS", "srv", "must be absolute paths; 'srv' is not one"),
-        ("KODIT_ALLOWED_ROOTS", "~nobody-of-this-name", "which is no path"),
+        ("KODIT_ALLOWED_ROOTS", "~nobody-of-this-name", "which is not a path"),
         ("KODIT_ALLOW_PRIVATE_ADDRESSES", "maybe", "must be true or false, not 'maybe'"),
         ("KODIT_ALLOWED_CREDENTIALS", "ada:s3cret", r"must be references like env:TOKEN@git"),
         ("KODIT_ALLOWED_CREDENTIALS", "env:A@", r"must be references like env:TOKEN@git"),

@@ -7,7 +7,7 @@ import io
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -19,26 +19,26 @@ from kodit.front.messages import (
     VERSION_KEY,
     Answers,
     failure,
-    is_request,
     may_be_repeated,
 )
 from kodit.front.resident import Resident, percent_encoded
 from kodit.front.stdio import Front
 
 NEWEST = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {}}
-PING = {"id": 7, "method": "ping"}
+PING = {"jsonrpc": "2.0", "id": 7, "method": "ping"}
 
 
 class Server:
     """Answers each connection by the next of the replies, and the last one for ever: bytes, after
     which it closes, or None for no answer."""
 
-    headers: dict[str, str] = {}  # noqa: RUF012 - never changed
-
     def __init__(self, *replies: bytes | None) -> None:
         self._replies = list(replies)
         self.asked: list[dict[str, Any]] = []
         self._answering: list[threading.Thread] = []
+
+    def headers(self, _roots: Sequence[str] = ()) -> dict[str, str]:
+        return {}
 
     def connect(self) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -64,7 +64,8 @@ class Server:
 
 
 def call(tool: str, request_id: object = 7) -> dict[str, Any]:
-    return {"id": request_id, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+    params: dict[str, Any] = {"name": tool, "arguments": {}}
+    return {"jsonrpc": "2.0", "id": request_id, "method": "tools/call", "params": params}
 
 
 def reply(message: object) -> bytes:
@@ -122,10 +123,8 @@ def test_what_may_be_asked_twice(request_message: dict[str, Any], *, is_harmless
 
 @pytest.mark.parametrize("request_id", [None, [1], {}, 1.5])
 def test_what_has_no_identifier_is_no_request(request_id: object) -> None:
-    assert not is_request({"id": request_id, "method": "ping"})
-    assert not is_request({"method": "ping"})
-    assert is_request({"id": "a", "method": "ping"})
-    [refused] = answered(Server(b""), {"id": request_id, "method": "ping"})
+    assert answered(Server(b""), {"jsonrpc": "2.0", "method": "ping"}) == []
+    [refused] = answered(Server(b""), {"jsonrpc": "2.0", "id": request_id, "method": "ping"})
     assert refused["error"]["code"] == -32600
 
 

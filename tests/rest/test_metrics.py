@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from prometheus_client.parser import text_string_to_metric_families
 from tests.rest.conftest import Idle
 from tests.support.rest import Rest
 
+from kodit.composition import Application
 from kodit.domain.value_objects import TaskType
 
 
@@ -88,3 +92,15 @@ def test_the_process(rest: Rest) -> None:
 def test_each_application_counts_by_itself(rest: Rest, idle: Idle) -> None:
     rest.get("search", query="price")
     assert ("kodit_answer_seconds_count", "search") not in samples(idle.rest)
+
+
+def test_many_scrapes_at_once_are_one(rest: Rest) -> None:
+    """The next one reads anew."""
+    metrics = rest.app.state.metrics
+
+    async def scrape(application: Application) -> list[Any]:
+        return await asyncio.gather(*(metrics.written(application, "") for _ in range(20)))
+
+    first, second = (rest.serving.call(scrape) for _ in range(2))
+    assert {id(content) for content, _media_type in first} == {id(first[0][0])}
+    assert second[0][0] is not first[0][0]

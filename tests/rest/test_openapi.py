@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import fields, is_dataclass
 from html.parser import HTMLParser
 from http import HTTPStatus
@@ -114,7 +115,7 @@ def test_every_parameter_says_what_it_is(rest: Rest) -> None:
     for path, method, operation in operations_of(rest.app.openapi()):
         assert operation["description"], f"{method} {path}"
         for name, schema, _required, about in parameters_of(rest.app.openapi(), operation):
-            assert about or name in ("query", "pattern"), f"{name} of {method} {path}"
+            assert about, f"{name} of {method} {path}"
             assert schema.get("type") != "null"
 
 
@@ -185,6 +186,14 @@ def test_the_rest_page_lists_every_endpoint_parameter_and_code(
 ) -> None:
     """docs/rest.md is made from the code."""
     _compare(PAGE, _page(rest.app.openapi()), update_golden)
+
+
+def test_the_description_is_kept_as_it_is_sent(rest: Rest) -> None:
+    """Encoding it takes as long as many answers."""
+    sent = rest.ask("GET", "/openapi.json")
+    assert sent.headers["content-type"] == "application/json"
+    assert json.loads(sent.body) == rest.app.openapi()
+    assert rest.app.state.description() is rest.app.state.description()
 
 
 def test_the_rest_page_has_what_the_server_refuses() -> None:

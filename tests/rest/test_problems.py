@@ -127,7 +127,7 @@ def test_a_malformed_question(rest: Rest, path: str, query: dict[str, Any], sent
     ("path", "body", "sentence"),
     [
         ("search", b"", "the body is missing"),
-        ("search", b"{", "the body is no valid JSON"),
+        ("search", b"{", "the body is not valid JSON"),
         ("search", b"[]", "the body must be a JSON object, sent as"),
         ("search", b'"x"', "the body must be a JSON object, sent as"),
         ("search", b"{}", "query is missing"),

@@ -6,8 +6,8 @@ import json
 import os
 from typing import Any
 
-PARSE_ERROR = -32700
-INVALID_REQUEST = -32600
+from kodit.domain.json_rpc import error
+
 UNREACHABLE = -32000
 """Of a request that the server did not answer."""
 
@@ -64,11 +64,6 @@ def meta_of(message: Message) -> Message:
     return meta if isinstance(meta, dict) else {}
 
 
-def is_request(message: Message) -> bool:
-    """Whether a message wants an answer."""
-    return isinstance(message.get("method"), str) and isinstance(message.get("id"), (str, int))
-
-
 def may_be_repeated(request: Message) -> bool:
     """Whether it does no harm to ask twice."""
     if request["method"] != "tools/call":
@@ -80,11 +75,6 @@ def may_be_repeated(request: Message) -> bool:
 def result(request: Message, value: Message) -> Message:
     """The response to a request."""
     return {"jsonrpc": "2.0", "id": request["id"], "result": value}
-
-
-def error(request_id: object, code: int, sentence: str) -> Message:
-    """The response to a request that failed."""
-    return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": sentence}}
 
 
 def failure(request: Message, sentence: str) -> Message:

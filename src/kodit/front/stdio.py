@@ -10,15 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
+from kodit.domain.json_rpc import INVALID_REQUEST, PARSE_ERROR, error, id_of, parse, why_invalid
 from kodit.front.messages import (
-    INVALID_REQUEST,
-    PARSE_ERROR,
     VERSION_KEY,
     Answers,
     Message,
-    error,
     failure,
-    is_request,
     may_be_repeated,
     meta_of,
 )
@@ -73,23 +70,23 @@ class Front:
 
     def _take(self, line: bytes) -> None:
         try:
-            message = json.loads(line)
-        except (ValueError, RecursionError):
-            self._write(error(None, PARSE_ERROR, "this line is not JSON"))
+            message = parse(line)
+        except ValueError:
+            self._write(error(None, PARSE_ERROR, "the line cannot be read as JSON in UTF-8"))
             return
-        if isinstance(message, list):
+        if isinstance(message, list) and message:  # a batch, as older revisions have it
             for one in message:
                 self._dispatch(one)
         else:
             self._dispatch(message)
 
     def _dispatch(self, message: object) -> None:
-        if not isinstance(message, dict):
-            self._write(error(None, INVALID_REQUEST, "this is not a JSON-RPC message"))
+        invalid = why_invalid(message)
+        if invalid is not None or not isinstance(message, dict):
+            self._write(error(id_of(message), INVALID_REQUEST, str(invalid)))
         elif message.get("method") == "notifications/cancelled":
-            params = message.get("params")
-            self._cancel(params.get("requestId") if isinstance(params, dict) else None)
-        elif is_request(message):
+            self._cancel(message.get("params", {}).get("requestId"))
+        elif "method" in message and "id" in message:
             if message["method"] == "initialize":
                 self._roots = self._roots_of(message)
             answer = self._answers.to(message)
@@ -97,10 +94,6 @@ class Front:
                 self._write(answer)
             else:
                 self._forward(message)
-        elif "method" in message and "id" in message:
-            self._write(
-                error(None, INVALID_REQUEST, "the id of a request must be a string or a number")
-            )
         elif self._roots is not None:
             if message.get("method") in ROOTS_MAY_BE_NEW:
                 self._roots.ask()
@@ -189,8 +182,11 @@ class Front:
             return self._resident
 
     def _write(self, message: Message) -> None:
-        line = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
-        data = line.encode("utf-8", "replace") + b"\n"
+        try:
+            data = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # half a character, which only an escape can write
+            data = json.dumps(message, separators=(",", ":")).encode()
+        data += b"\n"
         with self._writing:
             try:
                 self._responses.write(data)

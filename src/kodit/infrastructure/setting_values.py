@@ -27,7 +27,7 @@ def folders_in(name: str, text: str) -> tuple[Path, ...]:
                 raise SettingError(f"{name} must be absolute paths; {part.strip()!r} is not one")
             folders.append(path.resolve())
         except (OSError, RuntimeError, ValueError):
-            raise SettingError(f"{name} names {part.strip()!r}, which is no path") from None
+            raise SettingError(f"{name} names {part.strip()!r}, which is not a path") from None
     return tuple(folders)
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 MOST_DESCRIPTORS = 16_384
+_FEWER_DESCRIPTORS = (10_240, 4_096, 1_024)
 _OTHER_DESCRIPTORS = 256
 """For the database, engines, child processes and logs."""
 
@@ -66,8 +67,11 @@ def allow_many_descriptors() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        # macOS calls the limit infinite and refuses more than 10,240.
+        for descriptors in (wanted, *(some for some in _FEWER_DESCRIPTORS if soft < some < wanted)):
+            with suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+                break
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_DESCRIPTORS

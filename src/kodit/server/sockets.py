@@ -184,7 +184,7 @@ def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
         )
     except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no name of a host"
+        why = getattr(error, "strerror", None) or "it is not a host name"
         raise UserError(f"the host {host} has no address: {why}") from None
     sockets: list[socket.socket] = []
     try:

@@ -19,6 +19,6 @@ def question_from_json(value: Any) -> AnyQuestion:
     """The question again. Raises ValueError for what is none."""
     kind = _KINDS.get(str(value.get("kind"))) if isinstance(value, dict) else None
     if kind is None:
-        raise ValueError("this is no question of a known kind")
+        raise ValueError("this is not a question of a known kind")
     question: AnyQuestion = from_json(kind, value.get("fields"))
     return question

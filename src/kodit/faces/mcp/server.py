@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,9 @@ from mcp_types import (
     TextContent,
     Tool,
 )
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
+from kodit.domain import json_rpc
 from kodit.domain.caller import Caller
 from kodit.faces.mcp.arguments import unknown_tool
 from kodit.faces.mcp.calls import Answer
@@ -28,7 +31,7 @@ from kodit.faces.mcp.dispatch import Dispatcher
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from kodit.composition import Application
 
@@ -66,7 +69,13 @@ class McpApp:
             refusal = PlainTextResponse("Use POST.\n", 405, {"Allow": "POST"})
             await refusal(scope, receive, send)
             return
-        await self._manager.handle_request(scope, receive, send)
+        body = _Body(receive)
+        await body.read()
+        invalid = _why_refused(body.content) if body.is_whole and _is_json(scope) else None
+        if invalid is not None:
+            await JSONResponse(invalid, HTTPStatus.BAD_REQUEST)(scope, receive, send)
+            return
+        await self._manager.handle_request(scope, body, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -74,6 +83,49 @@ class McpApp:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Body:
+    """What has come of a body, and then what its client sends."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: deque[Message] = deque()
+        self.content = b""
+        self.is_whole = False
+
+    async def read(self) -> None:
+        """As much as the SDK takes."""
+        while not self.is_whole and len(self.content) <= MOST_BODY_BYTES:
+            message = await self._receive()
+            self._messages.append(message)
+            if message["type"] != "http.request":
+                return
+            self.content += message.get("body", b"")
+            self.is_whole = not message.get("more_body", False)
+
+    async def __call__(self) -> Message:
+        return self._messages.popleft() if self._messages else await self._receive()
+
+
+def _is_json(scope: Scope) -> bool:
+    """What comes as something else, the SDK refuses."""
+    kinds = [value for name, value in scope["headers"] if name.lower() == b"content-type"]
+    return any(kind.lower().startswith(b"application/json") for kind in kinds)
+
+
+def _why_refused(body: bytes) -> dict[str, object] | None:
+    """The response to what is not a message of JSON-RPC. The SDK would take a request whose
+    identifier is malformed for a notification, and describe other mistakes by its own classes."""
+    try:
+        message = json_rpc.parse(body)
+    except ValueError:
+        sentence = "the body cannot be read as JSON in UTF-8"
+        return json_rpc.error(None, json_rpc.PARSE_ERROR, sentence)
+    invalid = json_rpc.why_invalid(message)
+    if invalid is None:
+        return None
+    return json_rpc.error(json_rpc.id_of(message), json_rpc.INVALID_REQUEST, invalid)
 
 
 def create_mcp_app(application: Application) -> McpApp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -36,6 +37,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._reading: asyncio.Task[None] | None = None
+        self._written: dict[str, bytes] = {}
+        """By media type, since the last reading."""
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "kodit_http_requests",
@@ -77,7 +81,20 @@ class Metrics:
         """Count its answers from now on."""
         application.answers.subscribe(self._count_answer)
 
-    async def read(self, application: Application) -> None:
+    async def written(self, application: Application, accept: str) -> tuple[bytes, str]:
+        """How things stand now, as `accept` asks for it, and its media type. Who asks while that
+        is found out for others gets the same: many scrapes at once cost as much as one."""
+        if self._reading is None:
+            self._written.clear()
+            self._reading = asyncio.create_task(self._read(application))
+            self._reading.add_done_callback(lambda _ended: setattr(self, "_reading", None))
+        await asyncio.shield(self._reading)
+        encode, media_type = choose_encoder(accept)
+        if media_type not in self._written:
+            self._written[media_type] = encode(self.registry)
+        return self._written[media_type], media_type
+
+    async def _read(self, application: Application) -> None:
         """Take down how things stand now."""
         overview, runs = await application.run_answers.counts()
         states = await application.index_answers.count_states()
@@ -163,6 +180,5 @@ async def show_metrics(request: Request, application: Asked, _caller: CallerOf) 
     metrics = request.app.state.metrics
     if not isinstance(metrics, Metrics):
         raise TypeError("the REST application was made without metrics")
-    await metrics.read(application)
-    encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(metrics.registry), headers={"Content-Type": media_type})
+    content, media_type = await metrics.written(application, request.headers.get("accept", ""))
+    return Response(content, headers={"Content-Type": media_type})

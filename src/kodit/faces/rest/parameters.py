@@ -225,7 +225,9 @@ class PlacesInQuery(FilesInQuery, Places):
 class Search(Places):
     """A search: the best snippets for a question in words, or for a name."""
 
-    query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00]*$")]
+    query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00]*$")] = (
+        Field(description="What to look for: a question in words, or a name.")
+    )
     mode: Annotated[SearchMode, Field(strict=False)] = Field(
         SearchMode.HYBRID, description="Which engines answer."
     )
@@ -257,7 +259,9 @@ class Search(Places):
 class Grep(Places):
     """Lines that match a regular expression (RE2)."""
 
-    pattern: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00]*$")]
+    pattern: Annotated[
+        str, Field(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00]*$")
+    ] = Field(description="A regular expression (RE2), which each line is compared with.")
     ignore_case: bool = Field(default=False, description="Capitals and small letters are the same.")
     fixed_strings: bool = Field(default=False, description="The pattern is the text itself.")
     context: Whole = Field(0, ge=0, le=100, description="Lines before and after each match.")

@@ -113,7 +113,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.CONFLICT, "The repository lacks objects that it names itself."
         ),
         "repository_not_found": _Code(
-            HTTPStatus.CONFLICT, "The source is no git repository, or needs credentials."
+            HTTPStatus.CONFLICT, "The source is not a git repository, or needs credentials."
         ),
         "repository_unsupported": _Code(
             HTTPStatus.CONFLICT, "The repository has a format that cannot be read."
@@ -128,7 +128,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.CONFLICT, "The variable that holds the secret is not set, or not usable."
         ),
         "expression_invalid": _Code(
-            HTTPStatus.CONFLICT, "The pattern is no regular expression of RE2."
+            HTTPStatus.CONFLICT, "The pattern is not a regular expression of RE2."
         ),
         "file_unreadable": _Code(
             HTTPStatus.CONFLICT, "The file is indexed, but can no longer be read."
@@ -370,7 +370,7 @@ def _what(error: Mapping[str, Any]) -> str:
         case "string_too_short":
             what = f"{name} must not be empty"
         case "json_invalid":
-            what = "the body is no valid JSON"
+            what = "the body is not valid JSON"
         case "model_attributes_type" if error["loc"] == ("body",):
             what = "the body must be a JSON object, sent as `Content-Type: application/json`"
         case "string_pattern_mismatch" if name == "lines":

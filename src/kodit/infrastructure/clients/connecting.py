@@ -138,7 +138,7 @@ def _read(path: Path) -> str | None:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
-            raise UserError(f"{path} is no file of settings; it stays as it is")
+            raise UserError(f"{path} is not a settings file; it was not changed")
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None

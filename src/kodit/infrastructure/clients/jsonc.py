@@ -87,7 +87,7 @@ class _Reader:
         try:
             return str(json.loads(match.group())), match.end()
         except ValueError:
-            raise self.error(at, "this is no text of JSON") from None
+            raise self.error(at, "this is not a JSON string") from None
 
     def _object(self, at: int) -> Node:
         node = Node(at, at, {})
@@ -145,8 +145,8 @@ def edits_to_set(text: str, keys: Sequence[str], value: Any) -> list[Edit]:
     node = root
     for depth, key in enumerate(keys):
         if not isinstance(node.value, dict):
-            where = ".".join(keys[:depth]) or "the whole"
-            raise UneditableError(f"{where} is no object")
+            where = ".".join(keys[:depth]) or "the content of the file"
+            raise UneditableError(f"{where} is not a JSON object")
         inner = _member(node, key)
         if inner is None:
             return writer.insertion(node, key, _nested(keys[depth + 1 :], value))

@@ -159,7 +159,7 @@ def _with(whole: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, A
     for key in keys[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
-            raise UneditableError(f"{key} is no table")
+            raise UneditableError(f"{key} is not a table")
     if value is None:
         table.pop(keys[-1], None)
     else:

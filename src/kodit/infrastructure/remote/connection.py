@@ -43,11 +43,12 @@ class RemoteConnection:
         is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
         if parts.scheme not in ("http", "https") or not host or not is_plain:
             raise SettingError(
-                "the address of a server is like https://kodit.example.org or "
-                f"http://127.0.0.1:8321, and its key is in KODIT_API_KEY; {_shown(url)} is none"
+                f"{_shown(url)} is not the address of a server, which looks like "
+                "https://kodit.example.org or http://127.0.0.1:8321; "
+                "its key belongs in KODIT_API_KEY"
             )
         if not (key.isascii() and key.isprintable()):
-            raise SettingError("KODIT_API_KEY is no key: keys are printable ASCII")
+            raise SettingError("KODIT_API_KEY is not a key: keys are printable ASCII")
         self._path = parts.path
         kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

@@ -15,6 +15,12 @@ function styled(name, style, text) {
   return made;
 }
 
+// A sentence, in which what is between backticks is code.
+function prose(text) {
+  const parts = (text || "").split("`");
+  return element("p", null, ...parts.map((part, place) => (place % 2 ? element("code", part) : part)));
+}
+
 function refersTo(schema) {
   const name = schema.$ref.split("/").pop();
   const link = element("a", name);
@@ -37,33 +43,36 @@ function typeOf(schema) {
   } else if (schema.type === "object" && schema.additionalProperties instanceof Object) {
     made.append("object of ", typeOf(schema.additionalProperties));
   } else {
-    made.append([schema.type, schema.format].filter(Boolean).join(" "));
+    made.append(schema.format || schema.type || "anything");
   }
   return made;
 }
 
 function limitsOf(schema) {
   const known = {
-    minimum: "from", maximum: "to", minLength: "at least characters:", maxLength: "at most characters:",
-    maxItems: "at most entries:",
+    minimum: (number) => "from " + number,
+    maximum: (number) => "to " + number,
+    minLength: (number) => (number === "1" ? "not empty" : "at least " + number + " characters"),
+    maxLength: (number) => "at most " + number + " characters",
+    maxItems: (number) => "at most " + number + " entries",
   };
   const found = Object.keys(known)
     .filter((name) => schema[name] !== undefined)
-    .map((name) => known[name] + " " + schema[name].toLocaleString("en"));
-  if (schema.default !== undefined && schema.default !== null) {
-    found.push("default " + JSON.stringify(schema.default));
+    .map((name) => known[name](schema[name].toLocaleString("en")));
+  const given = schema.default;
+  if (given !== undefined && given !== null && !(Array.isArray(given) && given.length === 0)) {
+    found.push("default " + JSON.stringify(given));
   }
   return found.join(", ");
 }
 
 function row(name, schema, isRequired, about) {
   const limits = limitsOf(schema);
-  const kind = element("td", null, typeOf(schema), limits && element("div", limits));
   return element(
     "tr", null,
-    element("td", null, element("code", name), isRequired && element("div", "required")),
-    kind,
-    element("td", about || schema.description || "")
+    element("td", null, element("code", name), isRequired && styled("div", "limits", "required")),
+    element("td", null, typeOf(schema), limits && styled("div", "limits", limits)),
+    element("td", null, prose(about || schema.description))
   );
 }
 
@@ -85,7 +94,7 @@ function answersOf(responses) {
       element("div", null, element("code", kind), " ", typeOf(one.schema))
     );
     return element(
-      "tr", null, element("td", status), element("td", null, ...kinds), element("td", answer.description)
+      "tr", null, element("td", status), element("td", null, ...kinds), element("td", null, prose(answer.description))
     );
   });
   const head = element("tr", null, element("th", "status"), element("th", "body"), element("th", "when"));
@@ -93,12 +102,12 @@ function answersOf(responses) {
 }
 
 function operation(method, path, told, schemas) {
-  const body = element("div", null, element("p", told.description || told.summary));
+  const body = element("div", null, prose(told.description || told.summary));
   if (told.parameters) {
     const rows = told.parameters.flatMap((one) =>
       one.schema.type === "object"
         ? fieldsOf(one.schema) // each property is sent by its own name
-        : row(one.name + " (" + one.in + ")", one.schema, one.required, one.description)
+        : row(one.name + (one.in === "query" ? "" : " (" + one.in + ")"), one.schema, one.required, one.description)
     );
     body.append(element("h3", "Parameters"), table(rows));
   }
@@ -131,7 +140,7 @@ function show(spec) {
   for (const [name, operations] of groups) content.append(element("h2", name), ...operations);
   content.append(element("h2", "schemas"));
   for (const [name, schema] of Object.entries(schemas)) {
-    const about = element("div", null, schema.description && element("p", schema.description));
+    const about = element("div", null, schema.description && prose(schema.description));
     about.append(schema.enum ? typeOf(schema) : table(fieldsOf(schema)));
     const made = element("details", null, element("summary", name), about);
     made.id = name;
