@@ -147,9 +147,10 @@ def test_of_symbols_only_places_are_its_own(
     show_symbols(
         page.sheet, SymbolsView("x", definitions, references, True, (), None), several=False
     )
-    text, _, uses = str(page.sheet).rpartition("\nUsed in:\n" if used else "\0")
+    shown = str(page.sheet)
+    text, _, uses = shown.rpartition("\nUsed in:\n") if used else (shown, "", "")
     places = {(shown_path(one.path), one.start_line, one.end_line) for one in defined}
-    for line in own_lines(text or uses):
+    for line in own_lines(text):
         head = HEAD.fullmatch(line)
         assert head, line
         path = line[: line.index(f":{head[1]}-{head[2]}")]

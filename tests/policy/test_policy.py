@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from tests.support.serving import ServingKodit
-from tests.support.snapshot import read_rows
 
 from kodit.application.services.index_service import SourceRequest
 from kodit.composition import Application
-from kodit.composition.made_once import made_once
 from kodit.domain.errors import RefusedByPolicyError, SourceError, UserError
 from kodit.domain.policy import LOCAL, AllowedCredentials, CallerPolicy, is_public
-from kodit.domain.ports.hosts import HostResolver
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.hosts import SystemHostResolver
 from kodit.infrastructure.sources.parsing import parse_source
@@ -379,58 +374,3 @@ def test_a_secret_in_place_of_a_reference_is_not_repeated() -> None:
     with pytest.raises(RefusedByPolicyError) as refused:
         REMOTE.check_reference("ada:s3cret", git_source("https://git.example.org/x"))
     assert "s3cret" not in str(refused.value) + str(refused.value.fields)
-
-
-# The use case
-
-
-class KnownHosts:
-    """Answers from a table, and remembers what it was asked."""
-
-    def __init__(self, table: Mapping[str, Sequence[str]]) -> None:
-        self._table = table
-        self.asked: list[str] = []
-
-    def addresses(self, host: str) -> Sequence[str]:
-        self.asked.append(host)
-        return self._table.get(host, ())
-
-
-class WithKnownHosts(Application):
-    """An application that looks names up in a table."""
-
-    table = KnownHosts({"rebound.example": ["8.8.8.8", "127.0.0.1"]})
-
-    @made_once
-    def hosts(self) -> HostResolver:
-        return self.table
-
-
-def test_adding_is_refused_before_anything_is_asked_or_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One refused source of several is enough; the user of this machine is not asked."""
-    monkeypatch.setenv("TOKEN_OF_TEST", "s3cret")
-    (tmp_path / "code").mkdir()
-    folder = Source(SourceKind.FOLDER, str(tmp_path / "code"))
-    roots = CallerPolicy(allowed_roots=(tmp_path,))
-    refused = {
-        "folder": SourceRequest(Source(SourceKind.FOLDER, "/etc")),
-        "file_url": SourceRequest(git_source((tmp_path / "code").as_uri())),
-        "host": SourceRequest(git_source("https://rebound.example/x")),
-        "credentials": SourceRequest(folder, reference="env:TOKEN_OF_TEST"),
-    }
-    with ServingKodit(tmp_path / "data", WithKnownHosts, is_serving=False) as kodit:
-        for what, request in refused.items():
-            with pytest.raises(RefusedByPolicyError) as error:
-                requests = [SourceRequest(folder), request]
-                kodit.call(partial(add_all, requests, roots))
-            assert error.value.fields["what"] == what
-        nowhere = SourceRequest(git_source("https://nowhere.example/x"))
-        with pytest.raises(SourceError, match=r"nowhere\.example has no address"):
-            kodit.call(lambda application: application.indexes.add([nowhere], roots))
-        assert WithKnownHosts.table.asked == ["rebound.example", "nowhere.example"]
-        assert read_rows(kodit.data_dir, "SELECT * FROM indexes") == []
-        kodit.call(lambda application: application.indexes.add([SourceRequest(folder)], roots))
-        kodit.call(lambda application: application.indexes.add([refused["credentials"]]))
-        assert read_rows(kodit.data_dir, "SELECT confinement FROM indexes") == [(None,)]

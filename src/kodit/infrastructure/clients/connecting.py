@@ -159,7 +159,7 @@ def _write(path: Path, text: str) -> None:
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask
         if not mode & 0o222 or (target.exists() and not os.access(target, os.W_OK)):
             raise UserError(
-                f"{path} is read-only; make it writable, or add by hand what `--print` shows",
+                f"{path} is read-only; make it writable, or add the server by hand",
                 code="client_file_read_only",
                 path=str(path),
             )

@@ -176,7 +176,7 @@ def _checked(
             return edits
     raise UneditableError(
         f"{'.'.join(keys)} is written in a form that is not changed here; write it as a table, "
-        f"[{'.'.join(keys)}], or add it by hand: `--print` shows what to add"
+        f"[{'.'.join(keys)}], or add it by hand"
     )
 
 
