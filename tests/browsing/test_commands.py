@@ -69,6 +69,7 @@ def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Inde
         "index_id": 1,
         "source": str(indexed.shop),
         "path": "shop/prices.py",
+        "file": f"{indexed.shop}/shop/prices.py",
         "language": "python",
         "line": 10,
         "column": 1,
@@ -77,11 +78,11 @@ def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Inde
         "after": ['    """A price as people write it."""'],
     }
     (listed,) = command.ask("ls", "2", "*.java")["files"]
-    assert _keys(listed) == "index_id source path language size lines snippets".split()
+    assert _keys(listed) == "index_id source path file language size lines snippets".split()
     read = command.ask("read", "2", "bank/money.py:4-5")
     assert read["text"].splitlines()[0] == "def round_price(amount):"
     assert _keys(read) == (
-        "index_id source path language start_line end_line lines text standing".split()
+        "index_id source path file language start_line end_line lines text standing".split()
     )
     symbols = command.ask("symbols", "round_price", "2")
     assert _keys(symbols) == "name definitions references complete standing next".split()

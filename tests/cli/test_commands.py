@@ -220,8 +220,9 @@ def test_streams_that_the_caller_has_closed(
 
     outcome = kodit.run("index", tmp_path / "source", preexec_fn=close)
 
-    assert (outcome.code, outcome.err) == (0, "")
-    assert kodit.run("search", "quartz", preexec_fn=close).code == 0
+    assert outcome.code == 0, outcome
+    assert all(line.startswith("[1] ") for line in outcome.said)
+    assert kodit.run("search", "quartz", preexec_fn=close).code == 1
     assert kodit.status()["run"]["state"] == "succeeded"
     assert kodit.succeed("doctor").err == "Nothing is wrong.\n"
 
@@ -229,7 +230,8 @@ def test_streams_that_the_caller_has_closed(
 def test_nothing_there_yet(kodit: KoditCommand) -> None:
     """Empty answers are no failures, and say what to do."""
     assert kodit.succeed("status").err.startswith("Nothing is indexed yet; `kodit index SOURCE`")
-    assert kodit.succeed("search", "quartz").out == ""
+    searched = kodit.run("search", "quartz")
+    assert (searched.code, searched.out) == (1, "")
     assert kodit.succeed("queue", "list").err == "Nothing waits, runs or has failed.\n"
 
 

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,8 +27,11 @@ from kodit.domain.value_objects import (
     TaskProgress,
     TaskState,
 )
-from kodit.faces.cli.terminal import live as live_module
-from kodit.faces.cli.terminal.live import LiveProgress
+from kodit.faces.cli.terminal import pace as pace_module
+from kodit.faces.cli.terminal import progress_lines as lines_module
+from kodit.faces.cli.terminal.live import LiveProgress, shortened
+from kodit.faces.cli.terminal.pace import Pace, about, lasting
+from kodit.faces.cli.terminal.progress_lines import ProgressLines
 
 STAGES = ("SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH")
 WHOLE_BAR = "━" * 24
@@ -123,8 +126,8 @@ def test_a_run_whose_source_is_gone_still_has_its_line(draw: Draw) -> None:
     assert lines[-2:] == ["✓ /a", "✓"]
 
 
-def test_one_source_needs_no_name(draw: Draw) -> None:
-    """Its five lines stand alone: the sign of the state, the stage, the state as a word or a bar,
+def test_the_tasks_of_a_source(draw: Draw) -> None:
+    """Five lines below its name: the sign of the state, the stage, the state as a word or a bar,
     and what went wrong."""
     run = run_in(
         RunState.RUNNING,
@@ -139,6 +142,7 @@ def test_one_source_needs_no_name(draw: Draw) -> None:
 
     lines = draw(shown(run))
 
+    assert lines[-6] == "▶ /source0"
     assert [line.split(maxsplit=3) for line in lines[-5:]] == [
         ["✓", "SYNC", WHOLE_BAR],
         ["▶", "EXTRACT", "…"],
@@ -189,7 +193,7 @@ def test_how_fast_a_task_is(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None
     """In whole things a second since this attempt was first seen, once there is a second to go
     by; another attempt is measured from its own beginning."""
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(pace_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 10, 48))
 
     def seen(seconds: float, current: int) -> Callable[[LiveProgress], None]:
@@ -211,6 +215,136 @@ def test_how_fast_a_task_is(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
+def timed(run: IndexRun, seconds: float) -> IndexRun:
+    """The run, begun so long ago."""
+    run.started_at = datetime.now(UTC) - timedelta(seconds=seconds)
+    return run
+
+
+class Clock:
+    """What tells the time to those who watch."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        for module in (pace_module, lines_module):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "done", "total", "left"),
+    [
+        (10, 50, 100, 10.0),
+        (1.5, 50, 100, None),  # not watched for long enough
+        (10, 4, 100, None),  # too little done
+        (10, 0, 100, None),
+        (10, 50, None, None),
+        (10, 120, 100, 0.0),
+    ],
+)
+def test_how_long_a_task_will_take(
+    seconds: float, done: int, total: int | None, left: float | None, clock: Clock
+) -> None:
+    """Where there is enough to go by."""
+    pace = Pace()
+    _run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 0, total))
+    assert pace.seconds_left(task) is None
+    clock.now += seconds
+    task.progress = TaskProgress("EXTRACT_SNIPPETS", done, total)
+    assert pace.seconds_left(task) == left
+
+
+def test_times_in_words() -> None:
+    """As exactly as they are known."""
+    assert [lasting(seconds) for seconds in (0.04, 9.94, 9.96, 59.4, 200, 7500)] == [
+        *("0.0 s", "9.9 s", "10 s", "59 s", "3 min 20 s", "2 h 5 min")
+    ]
+    assert [about(seconds) for seconds in (3, 31, 203)] == [
+        *("<10 s left", "~31 s left", "~3 min 20 s left")
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_line_is_no_longer_than_the_terminal(
+    width: int, draw: Draw, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of a run has one: a long name loses its beginning, a bar its length."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 0, 99_999))
+    long = Source(SourceKind.FOLDER, f"/{'long/' * 20}end")
+
+    def later(live: LiveProgress) -> None:
+        live.show([run], {run.id: long})
+        clock.now += 10
+        task.progress = TaskProgress("EXTRACT_SNIPPETS", 24_000, 99_999)
+        live.show([timed(run, 10)], {run.id: long})
+
+    lines = draw(later)[-6:]
+
+    assert max(map(len, lines)) <= width
+    assert re.fullmatch(r"▶ ….*/end  10 s, stage ~32 s left", lines[0])
+    assert "24000/99999" in lines[2]
+    assert ("/s" in lines[2]) is (width == 80)
+    assert shortened("abcdef", 4) == "…def"
+
+
+def test_lines_for_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """What begins, what ends, and every ten seconds how far it is."""
+    run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 0, 400))
+    source = {run.id: Source(SourceKind.FOLDER, "/a\x1b[2J")}
+    lines, sync = ProgressLines(), run.tasks[0]
+    sync.started_at = datetime(2026, 1, 2, tzinfo=UTC)
+    sync.finished_at = sync.started_at + timedelta(seconds=3)
+    sync.progress = TaskProgress("REFRESH_WORKING_COPY", 7, 7)
+
+    def said(seconds: float, current: int) -> list[str]:
+        clock.now += seconds
+        task.progress = TaskProgress("EXTRACT_SNIPPETS", current, 400)
+        lines.show([timed(run, 30)], source)
+        return capsys.readouterr().err.splitlines()
+
+    assert said(0, 0) == [
+        f"[{run.index_id}] indexing /a\\x1b[2J",
+        f"[{run.index_id}] SYNC done, 7, 3.0 s",
+    ]
+    assert said(9, 90) == []
+    assert said(1, 100) == [f"[{run.index_id}] EXTRACT 100 of 400, 30 s, ~30 s left"]
+    assert said(5, 200) == []
+    task.state, task.started_at = TaskState.FAILED, sync.started_at
+    task.finished_at = task.started_at + timedelta(seconds=70)
+    assert said(0, 399) == [f"[{run.index_id}] EXTRACT failed, 399 of 400, 1 min 10 s"]
+    assert said(99, 399) == []
+
+
+def test_lines_of_a_search_that_refreshes(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing, unless that takes long."""
+    run, _task = extracting(TaskProgress("EXTRACT_SNIPPETS", 5, None))
+    lines = ProgressLines(only_long=True)
+    lines.show([timed(run, 1)], {run.id: Source(SourceKind.FOLDER, "/a")})
+    assert capsys.readouterr().err == ""
+    clock.now += 10
+    lines.show([run], {})
+    assert capsys.readouterr().err == f"[{run.index_id}] EXTRACT 5, 1.0 s\n"
+
+
+def test_indexing_into_a_log(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Each stage says that it has ended, and a run that finds nothing new only what it did."""
+    write_tree(tmp_path / "folder", files=9)
+
+    first = kodit.succeed("index", tmp_path / "folder")
+
+    assert first.said[0] == f"[1] indexing {tmp_path / 'folder'}"
+    ended = {line.split()[1] for line in first.said if " done" in line}
+    assert ended == set(STAGES)
+    assert re.match(r"\[1\] .*folder: 9 files, \d+ snippets in ", first.out)
+    again = kodit.succeed("index", tmp_path / "folder")
+    assert [line.split()[1] for line in again.said] == ["indexing", "SYNC"]
+
+
 def test_indexing_on_a_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
     """Each source ends with the sign of success, and their summary stays."""
     write_tree(tmp_path / "folder", files=12)
@@ -222,9 +356,11 @@ def test_indexing_on_a_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
 
     assert code == 0, drawn
     lines = [line.strip() for line in drawn.splitlines()]
-    assert f"✓ {tmp_path / 'folder'}" in lines
-    assert f"✓ {url}" in lines
-    assert re.search(r"\[1\] .*folder", drawn)
+    for name in (tmp_path / "folder", url):
+        assert any(
+            re.fullmatch(f"✓ {re.escape(str(name))}  [0-9.]+ (s|min .*)", one) for one in lines
+        )
+    assert re.search(r"\[1\] .*folder: 12 files, \d+ snippets in [0-9.]+ (s|min)", drawn)
     assert "12 files" in drawn
 
 
@@ -235,7 +371,7 @@ def test_indexing_one_source_on_a_terminal(kodit: KoditCommand, tmp_path: Path) 
     code, drawn = seen_on_a_terminal(kodit, "index", tmp_path / "folder")
 
     assert code == 0, drawn
-    assert "✓ /" not in drawn
+    assert f"✓ {tmp_path / 'folder'}  " in drawn
     for stage in STAGES[1:]:
         counts = re.findall(rf"✓ {stage} .*?(\d+)/(\d+)", drawn)
         assert any(done == total != "0" for done, total in counts), stage

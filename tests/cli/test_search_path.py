@@ -200,6 +200,6 @@ def test_nothing_found_speaks_of_what_was_searched(
         f"Nothing found; {tmp_path / 'one'} (index 2) is still being indexed, 0 %; "
         "see `kodit status`."
     ]
-    assert kodit.succeed(*missing).said == [
+    assert kodit.run(*missing).said == [
         "Nothing found; indexes 2, 3 and 4 are not complete yet, see `kodit status`."
     ]

@@ -62,6 +62,8 @@ class RunObserver:
 
     show: Callable[[list[IndexRun], Mapping[int, Source]], None]
     show_operation: Callable[[Task, ProgressTracker], None]
+    seconds: float = SHOW_SECONDS
+    """How long it waits at most for the next look at the runs."""
 
 
 class WorkerHost:
@@ -164,7 +166,7 @@ class WorkerHost:
                 trouble = worker.trouble
                 if trouble is not None and trouble[0] > LONGEST_TROUBLE_SECONDS:
                     raise TransientError(trouble[1], code="queue_unwritable")
-                await changes.wait(LOOK_SECONDS if observer is None else SHOW_SECONDS, serving)
+                await changes.wait(LOOK_SECONDS if observer is None else observer.seconds, serving)
 
 
 class _SharedWorker:

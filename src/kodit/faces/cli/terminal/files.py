@@ -177,7 +177,7 @@ def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) 
 def _name(definition: DefinitionView) -> str:
     parts: Iterable[str | None] = (definition.scope, definition.symbol)
     name = printable(".".join(part for part in parts if part))
-    return f"{definition.kind} {paint(name, NAME)}"
+    return f"{printable(definition.kind or '')} {paint(name, NAME)}"
 
 
 def _place(places: Places, found: DefinitionView | ReferenceView) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from kodit.application.services.index_locator import is_identifier
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
-from kodit.application.services.worker_host import RunObserver
-from kodit.application.views.indexes import IndexesView
+from kodit.application.services.worker_host import LOOK_SECONDS, RunObserver
+from kodit.application.views.indexes import IndexesView, IndexView
 from kodit.application.views.runs import RunView
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
@@ -22,8 +23,11 @@ from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.remote import RemoteServer
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
-from kodit.faces.cli.terminal.output import is_interactive, print_json, printable, say
-from kodit.faces.cli.terminal.tables import show_indexes
+from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
+from kodit.faces.cli.terminal.pace import lasting, seconds_of
+from kodit.faces.cli.terminal.progress_lines import ProgressLines
+from kodit.faces.cli.terminal.runs import counted
+from kodit.faces.cli.terminal.tables import index_lines, show_indexes
 
 
 def index_and_show(
@@ -53,8 +57,10 @@ def index_and_show(
     view = IndexesView.of(statuses, queue, with_queue=False)
     if as_json:
         print_json(view)
+    elif wait:
+        show_indexed(view.indexes)
     else:
-        show_indexes(view.indexes, with_errors=not wait)
+        show_indexes(view.indexes)
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
         return True
@@ -90,8 +96,10 @@ def _index_remotely(
     indexes = tuple(server.find(str(one.index.id)) for one in accepted)
     if as_json:
         print_json(IndexesView(indexes))
+    elif wait:
+        show_indexed(indexes)
     else:
-        show_indexes(indexes, with_errors=not wait)
+        show_indexes(indexes)
     if not wait:
         say(f"Queued; the workers of {server.url} do the work.")
         return True
@@ -99,6 +107,29 @@ def _index_remotely(
     for failure in failures:
         say(printable(with_advice(failure)))
     return not failures
+
+
+def show_indexed(indexes: Sequence[IndexView]) -> None:
+    """What has come of indexing: a line for each source, and below it what is to be known of it.
+    Errors are told apart."""
+    for index in indexes:
+        first, second, *others = index_lines(index, with_errors=False)
+        run = index.run
+        seconds = None
+        if run is not None and run.state == RunState.SUCCEEDED:
+            seconds = seconds_of(_read(run.started_at), _read(run.finished_at))
+        if seconds is None:
+            print_line(first)
+            print_line(second)
+        else:
+            files, snippets = counted(index.files, "file"), counted(index.snippets, "snippet")
+            print_line(f"{first}: {files}, {snippets} in {lasting(seconds)}")
+        for line in others:
+            print_line(line)
+
+
+def _read(moment: str | None) -> datetime | None:
+    return None if moment is None else datetime.fromisoformat(moment)
 
 
 def failure_of_view(run: RunView) -> IndexingError | None:
@@ -115,18 +146,20 @@ async def run_and_watch(application: Application, request: IndexRequest) -> list
         say("The queue is paused; nothing starts until `kodit queue resume`.")
         say("Ctrl-C leaves your request in the queue.")
     names = [str(source) for source in application.sources.sources(request)]
-    with watching(names) as observer:
+    with watching(names, says_all=True) as observer:
         return await application.source_indexing.index(
             request, observer=observer, stopped_by=on_signals(signal.SIGTERM)
         )
 
 
 @contextmanager
-def watching(names: Sequence[str]) -> Iterator[RunObserver | None]:
-    """Live progress on standard error, where somebody looks at it; until there are runs it names
-    the sources that are looked for."""
+def watching(names: Sequence[str], *, says_all: bool = False) -> Iterator[RunObserver]:
+    """Progress on standard error: live where somebody looks at it, where until there are runs it
+    names the sources that are looked for; elsewhere in lines, which with `says_all` say what begins
+    and ends as well."""
     if not is_interactive():
-        yield None
+        lines = ProgressLines(only_long=not says_all)
+        yield RunObserver(lines.show, lines.pace.tell, LOOK_SECONDS)
         return
     from kodit.faces.cli.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
 

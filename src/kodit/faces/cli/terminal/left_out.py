@@ -59,7 +59,7 @@ def explain_and_show(session: Session, question: ExplainQuestion, *, as_json: bo
         return
     places = Places(session.folder, several=True)
     path = paint(places.of(answer.source, answer.path, answer.index_id), PATH)
-    print_as_it_is(f"{path} {_STATES.get(answer.state, answer.state)}")
+    print_as_it_is(f"{path} {_STATES.get(answer.state, printable(answer.state))}")
     for line in (*_why(answer), *_about(answer), *_snippets(answer.snippets)):
         print_as_it_is(f"    {line}")
 
@@ -89,7 +89,7 @@ def _about(answer: ExplanationView) -> list[str]:
 
 
 def _day(moment: str | None) -> str:
-    return "at an unknown time" if moment is None else moment[:10]
+    return "at an unknown time" if moment is None else printable(moment[:10])
 
 
 def _snippets(snippets: Sequence[ExplainedSnippetView]) -> list[str]:
@@ -98,9 +98,13 @@ def _snippets(snippets: Sequence[ExplainedSnippetView]) -> list[str]:
     lines = [counted(len(snippets), "snippet")]
     for one in snippets:
         name = f"{one.scope}.{one.symbol}" if one.scope else one.symbol
-        symbol = f"  {one.kind} {paint(printable(name or ''), NAME)}" if one.symbol else ""
+        symbol = (
+            f"  {printable(one.kind or '')} {paint(printable(name or ''), NAME)}"
+            if one.symbol
+            else ""
+        )
         missing = [stage for stage, passed in one.stages.items() if not passed]
-        waits = f"  waits for {', '.join(missing)}" if missing else ""
+        waits = f"  waits for {printable(', '.join(missing))}" if missing else ""
         place = paint(f"{one.start_line}-{one.end_line}", LINE)
         lines.append(f"  {place}{symbol}{waits}")
     if all(all(one.stages.values()) for one in snippets):

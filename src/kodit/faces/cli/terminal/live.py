@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -15,7 +14,9 @@ from rich.text import Text
 
 from kodit.domain.entities import IndexRun, ProgressTracker, Task
 from kodit.domain.value_objects import RunState, Source, TaskProgress, TaskState
+from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.output import printable
+from kodit.faces.cli.terminal.pace import Pace, about, elapsed
 from kodit.faces.cli.terminal.runs import MARKS, trouble_of
 
 _STYLES = {
@@ -30,16 +31,23 @@ _OF_RUNS = {
     RunState.FAILED: ("✗", "bold red"),
     RunState.CANCELLED: ("⊘", "yellow"),
 }
-_BAR_WIDTH = 24
+_WIDEST_BAR = 24
+_NARROWEST_BAR = 4
+_LEAST_NAME = 12
+_BESIDE_BAR = 48
+"""Columns of a row for all but its bar: with sign, stage, count and rate."""
+_BESIDE_SHORT_BAR = 33
+"""Without the rate."""
 
 
 class LiveProgress:
-    """Shows runs on standard error as they go."""
+    """Shows runs on standard error as they go. A row never takes more than a line, whatever the
+    width."""
 
     def __init__(self) -> None:
-        self._live = Live(console=Console(stderr=True), refresh_per_second=8, transient=True)
-        self._seen: dict[int, TaskProgress] = {}
-        self._began: dict[tuple[int, int], tuple[float, int]] = {}
+        self._console = Console(stderr=True, no_color=not screen.has_color(True))
+        self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+        self.pace = Pace()
 
     def __enter__(self) -> Self:
         self._live.__enter__()
@@ -55,63 +63,79 @@ class LiveProgress:
 
     def show_operation(self, task: Task, operation: ProgressTracker) -> None:
         """What a task of this process says of itself is newer than what is stored."""
-        self._seen[task.id] = TaskProgress(
-            operation.operation.name, operation.current, operation.total
-        )
+        self.pace.tell(task, operation)
 
     def look_for(self, sources: Sequence[str]) -> None:
         """What is shown until there are runs: a server may take a minute to answer."""
-        lines = (f"looking for {printable(source)}" for source in sources)
+        room = self._console.width - len("looking for ")
+        lines = (f"looking for {shortened(printable(source), room)}" for source in sources)
         self._live.update(Group(*(Text(line, "dim") for line in lines)))
 
     def show(self, runs: list[IndexRun], sources: Mapping[int, Source]) -> None:
-        """The tasks of the run; of several runs those that are under way, and a line for each."""
-        if len(runs) == 1:
-            self._live.update(self._table(runs[0]))
-            return
+        """A line for each run, with its source and how long it has taken and will; below it the
+        tasks of each that is under way, and of one that is alone."""
         parts: list[RenderableType] = []
         for run in runs:
             source = None if run.index_id is None else sources.get(run.index_id)
-            mark, style = _OF_RUNS.get(run.state, ("·", "dim"))
-            name = "" if source is None else printable(str(source))
-            parts.append(Text(f"{mark} {name}", style))
-            if run.state is RunState.RUNNING:
-                parts.append(Padding(self._table(run), (0, 0, 0, 2)))
+            parts.append(self._head(run, "" if source is None else str(source)))
+            if run.state is RunState.RUNNING or len(runs) == 1:
+                parts += (Padding(part, (0, 0, 0, 2)) for part in self._tasks(run))
         self._live.update(Group(*parts))
 
-    def _table(self, run: IndexRun) -> Table:
+    def _head(self, run: IndexRun, source: str) -> Text:
+        mark, style = _OF_RUNS.get(run.state, ("·", "dim"))
+        left = [seconds for task in run.tasks if (seconds := self.pace.seconds_left(task))]
+        times = [elapsed(run), f"stage {about(max(left))}" if left else ""]
+        told = f"  {', '.join(time for time in times if time)}" if any(times) else ""
+        room = max(_LEAST_NAME, self._console.width - len(f"{mark} {told}"))
+        head = Text(f"{mark} {shortened(printable(source), room)}", style)
+        return head.append(told, "dim")
+
+    def _tasks(self, run: IndexRun) -> list[RenderableType]:
+        """A table, in which what went wrong stands where it has room, and below it otherwise."""
         table = Table.grid(padding=(0, 1))
+        for _ in range(4):
+            table.add_column(no_wrap=True)
+        width = self._console.width
+        below: list[RenderableType] = []
+        is_wide = width >= _BESIDE_BAR + _WIDEST_BAR
+        bar = min(_WIDEST_BAR, max(_NARROWEST_BAR, width - _BESIDE_SHORT_BAR))
         for task in run.tasks:
             style = _STYLES.get(task.state, "dim")
-            progress = self._seen.get(task.id) or task.progress
-            if task.state is not TaskState.RUNNING:
-                progress = task.progress
-            table.add_row(
+            row = [
                 Text(MARKS[task.state], style),
                 Text(task.type_name, style),
-                Text(_bar(task, progress), style),
-                Text(self._count(task, progress), "dim"),
-                Text(trouble_of(task.state, task.error), "red"),
-            )
-        return table
+                Text(_bar(task, self.pace.progress(task), bar), style),
+                Text(self._count(task, with_rate=is_wide), "dim"),
+            ]
+            trouble = trouble_of(task.state, task.error)
+            if trouble and is_wide:
+                row.append(Text(trouble, "red"))
+            elif trouble:
+                below.append(Text(f"{task.type_name}: {trouble}", "red"))
+            table.add_row(*row)
+        return [table, *below]
 
-    def _count(self, task: Task, progress: TaskProgress | None) -> str:
+    def _count(self, task: Task, *, with_rate: bool) -> str:
+        progress = self.pace.progress(task)
         if progress is None or not (progress.current or progress.total):
             return ""
         total = f"/{progress.total}" if progress.total is not None else ""
-        if task.state is not TaskState.RUNNING:
-            return f"{progress.current}{total}"
-        now = time.monotonic()
-        since, start = self._began.setdefault((task.id, task.claim_no), (now, progress.current))
-        rate = (progress.current - start) / (now - since) if now - since > 1 else 0.0
-        return f"{progress.current}{total}" + (f"  {rate:.0f}/s" if rate > 0 else "")
+        rate = self.pace.rate(task)
+        speed = f"  {rate:.0f}/s" if rate > 0 and with_rate else ""
+        return f"{progress.current}{total}{speed}"
 
 
-def _bar(task: Task, progress: TaskProgress | None) -> str:
+def _bar(task: Task, progress: TaskProgress | None, width: int) -> str:
     if task.state is TaskState.SUCCEEDED:
-        return "━" * _BAR_WIDTH
+        return "━" * width
     if task.state is not TaskState.RUNNING:
         return str(task.state)
     if progress is None or not progress.total:
         return "…"
-    return "━" * min(_BAR_WIDTH, round(_BAR_WIDTH * progress.current / progress.total))
+    return "━" * min(width, round(width * progress.current / progress.total))
+
+
+def shortened(name: str, room: int) -> str:
+    """The end of a name that is too long, which says more than its beginning."""
+    return name if len(name) <= room else f"…{name[len(name) - max(1, room - 1) :]}"

@@ -134,7 +134,7 @@ def _head(number: int, result: ResultView, places: Places) -> str:
     lines = f"{result.start_line}-{result.end_line}"
     start = f"{number:>2}. {paint(place, PATH)}:{paint(lines, LINE)}"
     name = printable(f"{result.scope}.{result.symbol}" if result.scope else result.symbol or "")
-    kind = f"{result.kind} " if result.symbol else ""
+    kind = f"{printable(result.kind or '')} " if result.symbol else ""
     score = f"  {paint(f'({result.score:.4f})', FAINT)}"
     if screen.is_terminal():
         room = screen.size()[0] - len(f"{number:>2}. {place}:{lines}  {kind}")

@@ -93,7 +93,8 @@ def search_and_show(
     answer = session.ask(question, SearchView)
     say_where(question.where, answer.standing, ALL)
     warn_of_missing_keywords(answer.standing)
-    find = words_of(options.query) if screen.is_terminal() or shown.context is not None else nothing
+    is_marked = screen.is_terminal() or screen.has_color() or shown.context is not None
+    find = words_of(options.query) if is_marked else nothing
     print_results(session, answer, shown, find)
     if not answer.results and not shown.as_json:
         say(_why_empty(session, question, answer.standing))
