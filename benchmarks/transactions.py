@@ -29,7 +29,8 @@ from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
 from kodit.composition.made_once import made_once
 from kodit.domain.value_objects import RunState
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction, open_sqlite
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.settings import Settings
 
 LEAST, AIM = 0.1, 0.05

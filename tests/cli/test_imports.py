@@ -24,16 +24,35 @@ SERVING = {
     "prometheus_client",
 }
 
+AT_ONCE = {"sqlalchemy", "numpy", "tantivy", "tokenizers", "alembic", "asyncio", GRAMMARS}
+AT_ONCE |= {"rich", "markdown_it", "pygments"}
+
 UNUSED = {
-    "--help": {"sqlalchemy", "numpy", "tantivy", "tokenizers", "alembic", "asyncio", GRAMMARS},
-    "version": {"sqlalchemy", "numpy", "tantivy", "tokenizers", "alembic", "asyncio", GRAMMARS},
+    "--help": AT_ONCE,
+    "version": AT_ONCE,
     "search": {"alembic", GRAMMARS},
     "status": {"alembic", "tokenizers", GRAMMARS},
+    "ls": {"alembic", "tokenizers", "numpy", "tantivy", GRAMMARS},
+    "read": {"alembic", "tokenizers", "numpy", "tantivy", GRAMMARS},
 }
+
+ARGUMENTS = {"search": ["quartz"], "read": ["--all", "deep/quartz.py"]}
+
+PARTS_UNUSED = {
+    "--help": {"composition", "domain", "infrastructure", "application.services"},
+    "version": {"composition", "domain", "infrastructure", "application.services"},
+    "search": {"infrastructure.slicing.slicer", "infrastructure.sqlalchemy.snippets"},
+    "status": {"infrastructure.slicing", "infrastructure.vectors", "infrastructure.git"},
+    "ls": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.embedding"},
+    "read": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.embedding"},
+}
+"""What of Kodit itself a command does without."""
+ALLOWED = {"kodit.domain", "kodit.domain.errors"}
+"""Help ends with one of them where something is wrong."""
 
 
 def imported(kodit: KoditCommand, *arguments: str) -> set[str]:
-    """The top-level packages that a command has imported by its end, as Python itself tells."""
+    """The modules that a command has imported by its end, as Python itself tells."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "kodit", *arguments],
         capture_output=True,
@@ -42,16 +61,17 @@ def imported(kodit: KoditCommand, *arguments: str) -> set[str]:
         text=True,
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    return {line.rpartition("|")[2].strip() for line in lines}
 
 
 @pytest.mark.parametrize("command", UNUSED)
 def test_what_a_command_does_without(command: str, indexed: KoditCommand) -> None:
     """Neither by name nor by the beginning of a name, as the grammars have."""
-    arguments = [command, "quartz"] if command == "search" else [command]
+    modules = imported(indexed, command, *ARGUMENTS.get(command, []))
 
-    packages = imported(indexed, *arguments)
-
+    packages = {name.partition(".")[0] for name in modules}
     assert "kodit" in packages
     unwanted = UNUSED[command] | ALWAYS_UNUSED | SERVING
     assert {name for name in packages if name.startswith(tuple(unwanted))} == set()
+    parts = tuple(f"kodit.{part}." for part in PARTS_UNUSED[command])
+    assert {name for name in modules if f"{name}.".startswith(parts)} - ALLOWED == set()

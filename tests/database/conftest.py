@@ -10,7 +10,7 @@ from tests.database.content import Content
 from tests.queue.databases import sqlite_database
 from tests.support.fixtures import kodit
 
-from kodit.infrastructure.sqlalchemy.database import SqlTransaction
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 __all__ = ["kodit"]
 

@@ -20,7 +20,7 @@ from kodit.domain.value_objects import (
     TaskType,
     VectorKind,
 )
-from kodit.infrastructure.sqlalchemy.database import SqlTransaction
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CODE, ENRICH = TaskType.CODE_EMBEDDINGS, TaskType.ENRICH

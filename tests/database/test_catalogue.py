@@ -9,7 +9,8 @@ from tests.database.content import Content
 
 from kodit.domain.value_objects import Scope, SearchFilter, VectorKind
 from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue, SqlOpenCatalogue
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 PATHS = ("b.py", "src/a.py", "src/b.py", "src/ab.py")
 

@@ -14,7 +14,7 @@ from kodit.domain.ports.repositories import ExtractedFile, Extraction, IndexRepo
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.source import FileHistory, KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
-from kodit.infrastructure.sqlalchemy.database import SqlTransaction
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STAMP = FileStamp(11, 22, 33, 44)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from tests.database.content import Content
 
 from kodit.domain.keyword import KeywordOperation, KeywordPosition
-from kodit.infrastructure.sqlalchemy.database import SqlTransaction
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 ADD, REMOVE = KeywordOperation
 

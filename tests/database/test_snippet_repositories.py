@@ -18,9 +18,9 @@ from kodit.domain.value_objects import (
     SymbolKind,
     VectorKind,
 )
-from kodit.infrastructure.sqlalchemy.database import SqlTransaction
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.sqlalchemy.unused import release
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from tests.support.faults import FaultyApplication
 
 from kodit.composition.made_once import made_once
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction, open_sqlite
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 
 class Write(NamedTuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
 from kodit.composition.finding import Finding
+from kodit.composition.made_later import made_later
 from kodit.composition.made_once import made_once
 from kodit.composition.stages import create_code_indexing_application_service
 from kodit.infrastructure.wake_up import SqliteWakeUp
@@ -186,10 +187,10 @@ class Application(Finding):
         return IndexService(
             database=self.database,
             queue=self.queue,
-            reader=self.engines.reader,
+            reader=made_later(lambda: self.engines.reader),
             hosts=self.hosts,
-            keyword_index=self.engines.keyword_index,
-            vector_index=self.engines.vector_index,
+            keyword_index=made_later(lambda: self.engines.keyword_index),
+            vector_index=made_later(lambda: self.engines.vector_index),
             clock=self.clock,
         )
 

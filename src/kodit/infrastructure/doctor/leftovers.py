@@ -21,7 +21,7 @@ from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
 from kodit.infrastructure.keyword.writing import LOCK, leftovers
 from kodit.infrastructure.locks import open_lock_file, try_lock
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
@@ -33,6 +33,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TASKS,
     VECTORS,
 )
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.pack_file import open_pack
 
 QUIET_SECONDS = 3600.0

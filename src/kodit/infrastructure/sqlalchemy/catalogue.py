@@ -15,7 +15,7 @@ from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileProcessingStatus, Scope, SearchFilter, VectorKind
 from kodit.infrastructure.folder.builtin import path_reason
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     FILES,
@@ -23,6 +23,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 _NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
 _SHOWN = (_NOT_DELETED, FILES.c.language.is_not(None), FILES.c.extracted_hash.is_not(None))

@@ -7,6 +7,9 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+ORIGIN = "kodit_origin"
+"""What a connection notes of the file that it has opened, in its `info`."""
+
 
 def connect(path: Path, seconds: float, *, read_only: bool) -> sqlite3.Connection:
     """A connection that any thread may use, and that waits so many seconds for a lock.

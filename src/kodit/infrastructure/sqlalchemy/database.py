@@ -9,7 +9,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +25,8 @@ from kodit.domain.shortage import shortage
 from kodit.infrastructure.descriptors import check_descriptors
 from kodit.infrastructure.locks import FairLock
 from kodit.infrastructure.reading_gate import ReadingGate
-from kodit.infrastructure.sqlalchemy.connecting import connect, write_ahead
-from kodit.infrastructure.sqlalchemy.embeddings import (
-    SqlEmbeddingRepository,
-    SqlEnrichmentRepository,
-)
-from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
-from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
-from kodit.infrastructure.sqlalchemy.search import ORIGIN, SqlSearchRepository
-from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
-from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
-from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
+from kodit.infrastructure.sqlalchemy.connecting import ORIGIN, connect, write_ahead
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction, driver_of
 
 log = logging.getLogger(__name__)
 
@@ -120,23 +110,18 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
     def _begin(connection: Connection) -> None:
         # Straight to the driver: SQLAlchemy's way to it takes longer than SQLite does. A writer
         # has begun already.
-        driver = _driver_of(connection)
+        driver = driver_of(connection)
         if not driver.in_transaction:
             driver.execute("BEGIN")
 
     return engine
 
 
-def _driver_of(connection: Connection) -> sqlite3.Connection:
-    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
-    return driver
-
-
 @contextmanager
 def _writing(connection: Connection) -> Iterator[None]:
     """A write transaction, started and ended by the driver: most of those of the queue have no
     statement that goes through SQLAlchemy, which took a third of the time of an empty one."""
-    driver = _driver_of(connection)
+    driver = driver_of(connection)
     driver.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -148,49 +133,6 @@ def _writing(connection: Connection) -> Iterator[None]:
         if connection.in_transaction():
             # SQLAlchemy saw a statement and believes that its transaction goes on.
             connection.rollback()
-
-
-class SqlTransaction:
-    """All repositories over one connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    @property
-    def driver(self) -> sqlite3.Connection:
-        return _driver_of(self.connection)
-
-    @cached_property
-    def tasks(self) -> SqlTaskRepository:
-        return SqlTaskRepository(self.connection)
-
-    @cached_property
-    def indexes(self) -> SqlIndexRepository:
-        return SqlIndexRepository(self.connection)
-
-    @cached_property
-    def snippets(self) -> SqlSnippetRepository:
-        return SqlSnippetRepository(self.connection)
-
-    @cached_property
-    def keyword_log(self) -> SqlKeywordLogRepository:
-        return SqlKeywordLogRepository(self.connection)
-
-    @cached_property
-    def search(self) -> SqlSearchRepository:
-        return SqlSearchRepository(self.connection)
-
-    @cached_property
-    def embeddings(self) -> SqlEmbeddingRepository:
-        return SqlEmbeddingRepository(self.connection)
-
-    @cached_property
-    def enrichments(self) -> SqlEnrichmentRepository:
-        return SqlEnrichmentRepository(self.connection)
-
-    @cached_property
-    def unused(self) -> SqlUnusedRepository:
-        return SqlUnusedRepository(self.connection)
 
 
 class SqliteDatabase:
@@ -271,7 +213,7 @@ class SqliteDatabase:
                 with translated_errors(self.path):
                     if self._writer is None:
                         self._writer = self.engine.connect()
-                    yield _driver_of(self._writer)
+                    yield driver_of(self._writer)
             finally:
                 self._lock.release()
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kodit.domain.errors import UserError
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction, open_sqlite
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 
 class ReadOnlyDatabase(SqliteDatabase):

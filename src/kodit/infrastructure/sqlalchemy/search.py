@@ -13,6 +13,7 @@ from kodit.domain.search import FoundSnippet
 from kodit.domain.value_objects import FileProcessingStatus, Scope, SearchFilter, Symbol
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
+from kodit.infrastructure.sqlalchemy.connecting import ORIGIN
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
@@ -24,9 +25,6 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany, co
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_source_text, to_stored
 
 # Statements are made once: to put one together costs more than to run it.
-ORIGIN = __name__
-"""By this, `Connection.info` has what tells the file of a connection from one that is put in its
-place."""
 
 _EVERY_INDEX = select(INDEXES.c.id).where(INDEXES.c.deleted_at == 0)
 _DELETED_FILES = select(FILES.c.id).where(

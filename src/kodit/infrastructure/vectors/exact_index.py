@@ -15,9 +15,10 @@ from sqlalchemy import Connection, bindparam, literal, select
 from kodit.domain.ports.database import Transaction
 from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, SqlTransaction
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS, VECTORS
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack

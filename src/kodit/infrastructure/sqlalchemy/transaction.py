@@ -1,0 +1,102 @@
+"""One transaction of the database, and the repositories over it."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+# A command uses two or three of them.
+if TYPE_CHECKING:
+    from kodit.infrastructure.sqlalchemy.embeddings import (
+        SqlEmbeddingRepository,
+        SqlEnrichmentRepository,
+    )
+    from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
+    from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
+    from kodit.infrastructure.sqlalchemy.search import SqlSearchRepository
+    from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
+    from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
+    from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
+    return driver
+
+
+class SqlTransaction:
+    """All repositories over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @property
+    def driver(self) -> sqlite3.Connection:
+        return driver_of(self.connection)
+
+    @cached_property
+    def tasks(self) -> SqlTaskRepository:
+        from kodit.infrastructure.sqlalchemy.tasks import (  # noqa: PLC0415 - see above
+            SqlTaskRepository,
+        )
+
+        return SqlTaskRepository(self.connection)
+
+    @cached_property
+    def indexes(self) -> SqlIndexRepository:
+        from kodit.infrastructure.sqlalchemy.indexes import (  # noqa: PLC0415 - see above
+            SqlIndexRepository,
+        )
+
+        return SqlIndexRepository(self.connection)
+
+    @cached_property
+    def snippets(self) -> SqlSnippetRepository:
+        from kodit.infrastructure.sqlalchemy.snippets import (  # noqa: PLC0415 - see above
+            SqlSnippetRepository,
+        )
+
+        return SqlSnippetRepository(self.connection)
+
+    @cached_property
+    def keyword_log(self) -> SqlKeywordLogRepository:
+        from kodit.infrastructure.sqlalchemy.keyword_log import (  # noqa: PLC0415 - see above
+            SqlKeywordLogRepository,
+        )
+
+        return SqlKeywordLogRepository(self.connection)
+
+    @cached_property
+    def search(self) -> SqlSearchRepository:
+        from kodit.infrastructure.sqlalchemy.search import (  # noqa: PLC0415 - see above
+            SqlSearchRepository,
+        )
+
+        return SqlSearchRepository(self.connection)
+
+    @cached_property
+    def embeddings(self) -> SqlEmbeddingRepository:
+        from kodit.infrastructure.sqlalchemy.embeddings import (  # noqa: PLC0415 - see above
+            SqlEmbeddingRepository,
+        )
+
+        return SqlEmbeddingRepository(self.connection)
+
+    @cached_property
+    def enrichments(self) -> SqlEnrichmentRepository:
+        from kodit.infrastructure.sqlalchemy.embeddings import (  # noqa: PLC0415 - see above
+            SqlEnrichmentRepository,
+        )
+
+        return SqlEnrichmentRepository(self.connection)
+
+    @cached_property
+    def unused(self) -> SqlUnusedRepository:
+        from kodit.infrastructure.sqlalchemy.unused import (  # noqa: PLC0415 - see above
+            SqlUnusedRepository,
+        )
+
+        return SqlUnusedRepository(self.connection)
