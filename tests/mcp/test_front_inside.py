@@ -141,7 +141,7 @@ def test_how_a_failure_is_said_depends_on_what_was_asked() -> None:
     """A model reads the result of a tool; a newer revision wants to know that it is the last."""
     assert failure(PING, "no")["error"]["message"] == "no"
     old = failure(call("search"), "no")["result"]
-    assert (old["isError"], old["content"][0]["text"]) == (True, "no")
+    assert (old["isError"], old["content"][0]["text"]) == (True, "No.")
     assert "resultType" not in old
     newer = call("search")
     newer["params"]["_meta"] = NEWEST
@@ -165,7 +165,7 @@ def test_a_server_that_ends_is_asked_again_where_that_does_no_harm(
     monkeypatch.setattr(stdio, "SECONDS_BETWEEN_ATTEMPTS", 0.0)
     server = Server(b"")
     [said] = answered(server, call(tool))
-    assert "it may or may not have done what was asked" in said["result"]["content"][0]["text"]
+    assert "the request may or may not have been carried out" in said["result"]["content"][0]["text"]
     assert len(server.asked) == attempts
 
 
@@ -192,7 +192,7 @@ def test_an_answer_without_an_identifier_is_given_its_own() -> None:
 def test_what_is_no_message_is_told_as_it_came() -> None:
     head = b"HTTP/1.1 503 X\r\ncontent-length: 7\r\n\r\n"
     [said] = answered(Server(head + b"go away"), call("search"))
-    assert said["result"]["content"][0]["text"] == "the server answered 503: go away"
+    assert said["result"]["content"][0]["text"] == "The server answered 503: go away."
 
 
 def test_a_stream_ends_with_its_response() -> None:
@@ -232,7 +232,8 @@ def test_the_folder_that_a_client_names(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_call_that_is_cancelled_is_not_answered() -> None:
-    cancelled = {"method": "notifications/cancelled", "params": {"requestId": 7}}
+    method = "notifications/cancelled"
+    cancelled = {"jsonrpc": "2.0", "method": method, "params": {"requestId": 7}}
     assert answered(Server(None), call("search"), cancelled) == []
 
 
