@@ -165,7 +165,8 @@ def test_a_server_that_ends_is_asked_again_where_that_does_no_harm(
     monkeypatch.setattr(stdio, "SECONDS_BETWEEN_ATTEMPTS", 0.0)
     server = Server(b"")
     [said] = answered(server, call(tool))
-    assert "the request may or may not have been carried out" in said["result"]["content"][0]["text"]
+    text = said["result"]["content"][0]["text"]
+    assert "the request may or may not have been carried out" in text
     assert len(server.asked) == attempts
 
 
