@@ -95,7 +95,7 @@ class BusyFile:
 def test_who_makes_a_database_at_once_with_others_waits_for_them() -> None:
     """SQLite itself does not, where a journal is chosen."""
     file = BusyFile()
-    write_ahead(cast(sqlite3.Connection, file), 30.0)
+    write_ahead(cast(sqlite3.Connection, file), 60.0)
     assert file.attempts == 3
 
 

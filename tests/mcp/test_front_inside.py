@@ -7,8 +7,9 @@ import io
 import json
 import socket
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -54,13 +55,21 @@ class Server:
 
     def _answer(self, connection: socket.socket, reply: bytes | None) -> None:
         with connection, connection.makefile("rb") as file:
-            head = b"".join(iter(file.readline, b"\r\n")).decode("latin-1").lower()
+            head = "".join(_head(file)).lower()
+            if not head:
+                return  # closed before anything was asked
             length = int(head.partition("content-length:")[2].partition("\r\n")[0])
             self.asked.append(json.loads(file.read(length)))
             if reply is None:
                 file.read()  # until the other side closes
             else:
                 connection.sendall(reply)
+
+
+def _head(file: BinaryIO) -> Iterator[str]:
+    """The lines before the empty one."""
+    while (line := file.readline()).strip():
+        yield line.decode("latin-1")
 
 
 def call(tool: str, request_id: object = 7) -> dict[str, Any]:
@@ -156,9 +165,8 @@ def test_a_server_that_ends_is_asked_again_where_that_does_no_harm(
     monkeypatch.setattr(stdio, "SECONDS_BETWEEN_ATTEMPTS", 0.0)
     server = Server(b"")
     [said] = answered(server, call(tool))
-    assert (
-        "the request may or may not have been carried out" in said["result"]["content"][0]["text"]
-    )
+    text = said["result"]["content"][0]["text"]
+    assert "the request may or may not have been carried out" in text
     assert len(server.asked) == attempts
 
 
@@ -210,6 +218,24 @@ def test_a_stream_ends_with_its_response() -> None:
 def test_a_path_is_sent_as_its_bytes(path: str, header: str) -> None:
     assert percent_encoded(path) == header
     assert header.isascii()
+
+
+def test_the_folder_that_a_client_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every link followed; the current one for what is none, such as a variable."""
+    (tmp_path / "place").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "place")
+    monkeypatch.setenv("HOME", str(tmp_path / "link"))
+    monkeypatch.chdir(tmp_path)
+    place = str((tmp_path / "place").resolve())
+    assert [front_main._folder(name) for name in ("link", "~")] == [place, place]
+    for name in ("${workspaceFolder}", "missing", "", None):
+        assert front_main._folder(name) == str(tmp_path.resolve())
+
+
+def test_a_call_that_is_cancelled_is_not_answered() -> None:
+    method = "notifications/cancelled"
+    cancelled = {"jsonrpc": "2.0", "method": method, "params": {"requestId": 7}}
+    assert answered(Server(None), call("search"), cancelled) == []
 
 
 @pytest.mark.parametrize("arguments", [["--data-dir"], ["--folder"], ["--port=1"], ["serve"]])

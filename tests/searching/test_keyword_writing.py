@@ -230,7 +230,7 @@ def test_a_scope_of_no_files_holds_nothing() -> None:
 
 
 def test_what_is_remembered_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records, readers, and the terms of runs."""
+    """Records, what is known of sets of indexes, and the terms of runs."""
     monkeypatch.setattr(reading, "MOST_RECORDS", 2)
     monkeypatch.setattr(reading, "MOST_CORPORA", 2)
     monkeypatch.setattr(schema, "MOST_RUNS", 3)

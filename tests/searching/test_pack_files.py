@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,17 @@ def test_a_file_is_half_done_in_one_model(packed: Packed) -> None:
         }
         file_id = content.files["a"]
     assert halves == {"former": HalfDone(file_id, ids[1]), "newer": HalfDone()}
+
+
+def test_a_pack_that_has_changed_since_it_was_written_is_read_whole(packed: Packed) -> None:
+    """A copy has another time and is as good; what is damaged is none."""
+    packed.store(*range(1, 9))
+    packed.refresh()
+    os.utime(packed.path, ns=(1, 1))
+    assert packed.held() == list(range(1, 9))
+    content = packed.path.read_bytes()
+    packed.path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert packed.held() == []
 
 
 def test_a_vector_without_a_direction_is_packed() -> None:

@@ -1,0 +1,190 @@
+"""The two stages that ask models, over a small database and models that only note what they are
+asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+from tests.database.content import NOW, Content
+from tests.queue.databases import sqlite_database
+
+from kodit.application.services import vector_stages
+from kodit.application.services.queue_service import QueueService
+from kodit.application.services.stage import Stage, tracker_of
+from kodit.application.services.vector_stages import VectorStages
+from kodit.domain.embedding import PackedVector
+from kodit.domain.entities import ProgressTracker, StoredSnippet
+from kodit.domain.errors import PermanentError
+from kodit.domain.ports.engines import Embedder, Enricher, VectorIndex
+from kodit.domain.value_objects import QueuePriority, TaskOperation, TaskType, VectorKind
+from kodit.infrastructure.memory import ManualClock
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+TEXTS = ["one", "two", "three", "four", "five"]
+
+
+class NotingEmbedder:
+    model = "m"
+    includes_path = True
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.surplus = 0
+
+    async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
+        self.asked += texts
+        return [PackedVector(b"vector", b"code")] * (len(texts) + self.surplus)
+
+
+class NotingEnricher:
+    model = "e"
+    includes_path = False
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
+        self.asked += [snippet.text for snippet in snippets]
+        return [f"about {snippet.text}" for snippet in snippets]
+
+
+class NotingVectors:
+    """Packs nothing, and says so or not."""
+
+    def __init__(self) -> None:
+        self.prepared = set(VectorKind)
+        self.asked: list[str] = []
+        self.token: str | None = None
+
+    def is_prepared(self, _index_id: int, kind: VectorKind, _model: str) -> bool:
+        return kind in self.prepared
+
+    async def extend(self, _index_id: int, kind: VectorKind, _model: str) -> str | None:
+        self.asked.append(f"extend {kind}")
+        return self.token
+
+    async def refresh(self, _index_id: int, kind: VectorKind, _model: str) -> str | None:
+        self.asked.append(f"refresh {kind}")
+        return None
+
+
+class Work:
+    """An index of five snippets, and a claim to work on it."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self.database = database
+        self.embedder, self.enricher = NotingEmbedder(), NotingEnricher()
+        self.vectors = NotingVectors()
+        self.stages = VectorStages(
+            cast(Embedder, self.embedder),
+            cast(Enricher, self.enricher),
+            cast(VectorIndex, self.vectors),
+        )
+        with database.write() as transaction:
+            self.index_id = Content(transaction, "/work").id
+        self.replace(a=TEXTS)
+        self.totals: set[int | None] = set()
+        self._queue = QueueService(database=database, clock=ManualClock(NOW), wake_up=Silent())
+
+    def replace(self, **texts: Sequence[str]) -> None:
+        with self.database.write() as transaction:
+            content = Content.__new__(Content)
+            content.transaction, content.id = transaction, self.index_id
+            known = transaction.indexes.files_by_path(self.index_id, ["a", "b"])
+            content.files = {path: file.id for path, file in known.items()}
+            content.replace(**texts)
+
+    def sql(self, statement: str) -> list[object]:
+        with self.database.read() as transaction:
+            return [row[0] for row in transaction.connection.exec_driver_sql(statement)]
+
+    def do(self, work: Callable[[Stage, ProgressTracker], object]) -> None:
+        """Work within the claim of a task."""
+
+        async def run() -> None:
+            await self._queue.request_run(self.index_id, QueuePriority.BACKGROUND)
+            task = await self._queue.claim("ada")
+            assert task is not None
+            stage = Stage(self.database, task, tracker_of(task))
+            with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
+                step.subscribe(lambda _tracker: self.totals.add(step.total))
+                await work(stage, step)  # type: ignore[misc]
+
+        try:
+            asyncio.run(run())
+        finally:
+            asyncio.run(self._queue.abandon(lambda _transaction: None, self.index_id))
+
+
+class Silent:
+    def notify(self) -> None:
+        """Nobody waits."""
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
+    monkeypatch.setattr(vector_stages, "SNIPPETS_PER_BATCH", 1)
+    monkeypatch.setattr(vector_stages, "BATCHES_PER_EXTENSION", 2)
+    with sqlite_database(tmp_path) as database:
+        yield Work(database)
+
+
+def test_a_stage_is_done_again_where_a_model_that_it_asks_is_another(work: Work) -> None:
+    """Enriched text is embedded, so that either model counts."""
+    code, enrich = TaskType.CODE_EMBEDDINGS, TaskType.ENRICH
+    before = dict(work.stages.models())
+    work.enricher.model = "f"
+    between = dict(work.stages.models())
+    work.embedder.model = "n"
+    after = dict(work.stages.models())
+    assert (before[code], between[code], after[code]) == ("m", "m", "n")
+    assert len({before[enrich], between[enrich], after[enrich]}) == 3
+
+
+def test_an_index_is_prepared_for_searches_of_both_kinds(work: Work) -> None:
+    assert work.stages.is_prepared(1)
+    for kind in VectorKind:
+        work.vectors.prepared = {kind}
+        assert not work.stages.is_prepared(1)
+
+
+def test_searching_is_prepared_from_time_to_time_and_at_the_end(work: Work) -> None:
+    work.vectors.token = "grown"  # noqa: S105 - the name of a file
+    work.do(work.stages.embed_code)
+    assert work.vectors.asked == ["extend code"] * 2 + ["refresh code"]
+    assert work.sql("SELECT code_pack FROM indexes") == ["grown"]
+    assert work.totals == {5}  # looked up once, as what is left grows fewer
+
+
+def test_no_model_is_asked_for_what_is_known(work: Work) -> None:
+    work.do(work.stages.embed_code)
+    assert [text.rpartition("\n")[2] for text in work.embedder.asked] == TEXTS
+    assert all("a" in text.split("\n")[0] for text in work.embedder.asked)
+    work.do(work.stages.enrich)
+    assert work.enricher.asked == TEXTS
+    work.replace(a=[*TEXTS, "six"])
+    work.embedder.asked.clear()
+    work.enricher.asked.clear()
+    work.do(work.stages.enrich)
+    assert work.enricher.asked == ["six"]
+    assert work.embedder.asked == ["about six"]
+    assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'text'") == [6]
+
+
+def test_a_model_that_gives_too_much_has_failed(work: Work) -> None:
+    """Nobody knows which of its answers is for what."""
+    work.embedder.surplus = 1
+    with pytest.raises(PermanentError, match="asked for 1 embeddings and gave 2"):
+        work.do(work.stages.embed_code)
+    assert work.sql("SELECT count(*) FROM vectors") == [0]
+
+
+def test_vectors_of_what_was_replaced_are_dropped(work: Work) -> None:
+    work.do(work.stages.embed_code)
+    work.replace(a=["one"])
+    work.do(work.stages.embed_code)
+    assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'code'") == [1]
