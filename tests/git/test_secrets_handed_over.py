@@ -172,6 +172,7 @@ def test_a_server_that_still_opens_takes_secrets() -> None:
                 on_lost=None,
                 begin=lambda: None,
                 recognize=lambda: None,
+                read_body=lambda: None,
                 is_local=True,
                 is_ahead=False,
                 has_come_in_whole=True,

@@ -90,14 +90,18 @@ def test_a_stranger_that_is_answered_makes_room() -> None:
     patiently(run())
 
 
-def test_what_needs_no_key_has_no_body() -> None:
-    """It is answered without one, however long it is said to be, and takes no room of others."""
+@pytest.mark.parametrize(
+    "body", ["Content-Length: 900000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"]
+)
+def test_what_needs_no_key_has_no_body(body: str) -> None:
+    """Whoever sends one takes no room of others, and no time."""
 
     async def run() -> None:
         async with listening(echo, LIMITS, WithKey()) as server:
             client = await server.connect()
-            await client.send(HEALTH[:-2] + "Content-Length: 900000\r\n\r\n" + "x" * 100_000)
-            assert await client.receive() == ANSWER
+            await client.send(HEALTH[:-2] + body + "x" * 100_000)
+            assert (await client.receive())[0] == 413
+            assert await client.reader.read() == b""
             assert server.guard.bodies.left == LIMITS.bodies_bytes
 
     patiently(run())
@@ -112,6 +116,23 @@ def test_who_is_refused_is_not_listened_to() -> None:
             await client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
             assert (await client.receive())[0] == 401
             assert await client.reader.read() == b""
+
+    patiently(run())
+
+
+def test_chunks_of_a_stranger_are_not_looked_for() -> None:
+    """Not even those that came with the header: there may be thousands."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LIMITS, chunks=1), WithKey()) as server:
+            chunked = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+            chunks = "\r\n" + "1\r\nx\r\n" * 2 + "0\r\n\r\n"
+            client = await server.connect()
+            await client.send(chunked + chunks)
+            assert (await client.receive())[0] == 401  # and not 413 for too many of them
+            known = chunked + "X-Api-Key: key\r\n"
+            assert (await server.ask(known + chunks))[0] == 413
+            assert await server.ask(known + "\r\n1\r\nx\r\n0\r\n\r\n") == (200, b'{"bytes": 1}')
 
     patiently(run())
 

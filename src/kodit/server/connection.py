@@ -123,6 +123,13 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         """Note that the client may ask: it is no stranger any more."""
         self._group.recognize(self)
 
+    def read_body(self) -> None:
+        """Take the body of a client that may ask."""
+        if self.conn.is_held:
+            self.conn.is_held = False
+            self.flow.resume_reading()
+            self.handle_events()
+
     def begin(self) -> None:
         """Note that the request has come in whole, and is being answered."""
         self._group.begin(self)

@@ -48,7 +48,7 @@ class Guard:
     ) -> None:
         """Answer one request."""
         with self._activity.request():
-            if scope["path"] not in OPEN_PATHS:
+            if connection.is_ahead or scope["path"] not in OPEN_PATHS:
                 await self._turns.wait(is_ahead=connection.is_ahead)
             body = Body(self._limits, self.bodies)
             try:
@@ -77,8 +77,9 @@ class Guard:
             return admitted
         scope[CALLER] = admitted
         if scope["path"] in OPEN_PATHS and not connection.is_local:
-            return None
+            return None if connection.has_come_in_whole else _needs_no_body()
         connection.recognize()
+        connection.read_body()
         return await body.receive(scope, receive)
 
     def end_streams(self) -> None:
@@ -177,6 +178,12 @@ async def _found(caller: Caller) -> Caller:
     if not folder.startswith("/") or "\0" in folder:
         return replace(caller, folder=None)
     return replace(caller, folder=await in_thread(lambda: str(Path(folder).resolve())))
+
+
+def _needs_no_body() -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "this takes no body; send none"
+    )
 
 
 def _stopping() -> Refusal:

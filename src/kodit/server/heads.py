@@ -27,11 +27,15 @@ class HeadChecks(h11.Connection):
         self._chunks = 0
         self.refusal: Refusal | None = None
         """Why the last request is not read."""
+        self.is_held = False
         self.unread = 0
         """How many bytes have come that belong to no event yet."""
 
     def next_event(self) -> Any:
-        """As in h11. Raises RemoteProtocolError for a request that is refused."""
+        """As in h11. Raises RemoteProtocolError for a request that is refused. While `is_held`, the
+        chunks of a body are left alone: to find them costs more than to refuse their sender."""
+        if self.is_held:
+            return h11.PAUSED
         if self.their_state is h11.IDLE:
             self._check_head(self.trailing_data[0])
         event = super().next_event()
@@ -41,6 +45,8 @@ class HeadChecks(h11.Connection):
                 # The line of a chunk, or what may follow the last one.
                 most = self._limits.fields_bytes
                 self._refuse(_fields_too_large("what the body has beside its content", most))
+        elif isinstance(event, h11.Request):
+            self.is_held = any(name == b"transfer-encoding" for name, _ in event.headers)
         elif isinstance(event, h11.Data):
             self._chunks += event.chunk_start
             if self._chunks > self._limits.chunks:
