@@ -230,9 +230,9 @@ def test_a_scope_of_no_files_holds_nothing() -> None:
 
 
 def test_what_is_remembered_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records, readers, and the terms of runs."""
+    """Records, what is known of sets of indexes, and the terms of runs."""
     monkeypatch.setattr(reading, "MOST_RECORDS", 2)
-    monkeypatch.setattr(reading, "MOST_READERS", 2)
+    monkeypatch.setattr(reading, "MOST_CORPORA", 2)
     monkeypatch.setattr(schema, "MOST_RUNS", 3)
     records = RecordCache()
     for number in range(10):
@@ -243,7 +243,7 @@ def test_what_is_remembered_is_bounded(engine: Engine, monkeypatch: pytest.Monke
     state = KeywordState(open_index(engine.folder), engine.folder, records, Standing())
     for number in range(1, 6):
         state.reader(frozenset([number]))
-        assert len(state._readers) <= 2
+        assert len(state._corpora) <= 2
     many = [snippet(number, text=f"lantern{number} basket{number}") for number in range(10)]
     assert len(list(to_documents(many))) == 10
     assert len(schema._spaced) <= 3
