@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from kodit.domain.errors import PermanentError, TransientError
+from kodit.infrastructure.sqlalchemy.connecting import write_ahead
 from kodit.infrastructure.sqlalchemy.database import (
     SqliteDatabase,
-    _write_ahead,
     open_sqlite,
     translated_errors,
 )
@@ -95,7 +95,7 @@ class BusyFile:
 def test_who_makes_a_database_at_once_with_others_waits_for_them() -> None:
     """SQLite itself does not, where a journal is chosen."""
     file = BusyFile()
-    _write_ahead(cast(sqlite3.Connection, file))
+    write_ahead(cast(sqlite3.Connection, file), 60.0)
     assert file.attempts == 3
 
 

@@ -211,7 +211,7 @@ def test_what_may_have_been_missed_is_compared(steps: Steps) -> None:
 def test_what_differs_from_what_is_known_has_changed(
     steps: Steps, told: dict[str, FileStamp | None], changed: set[str]
 ) -> None:
-    steps.tell(needs_scan=False, **told)
+    steps.tell(**told)
     steps.until(steps.told_all)
     assert steps.files() == changed
     assert [run.is_user_initiated for run in steps.runs()] == [False] * bool(changed)
