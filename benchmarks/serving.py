@@ -44,6 +44,7 @@ WARM_UP_REQUESTS = 20
 IDLE_REQUESTS = 200
 PERCENTILES = (50, 99, 100)
 LONGEST_GAP_MS = 50.0
+HEALTH_CONNECTION_SECONDS = 5.0
 
 
 class Client:
@@ -202,14 +203,17 @@ async def _many(port: int, arguments: argparse.Namespace, seconds: list[float]) 
 
 
 async def _health_while(port: int, work: Coroutine[Any, Any, None]) -> list[float]:
-    """How long `/healthz` took, asked every 10 ms while something else is done."""
-    client = await Client.to(port)
+    """How long `/healthz` took, asked every 10 ms while something else is done. A connection on
+    which nothing else is asked is closed after a while, so that it is opened anew before."""
     doing = asyncio.create_task(work)
     seconds = []
     while not doing.done():
-        seconds.append(await client.get("/healthz"))
-        await asyncio.sleep(0.01)
-    client.close()
+        client = await Client.to(port)
+        opened_at = time.perf_counter()
+        while not doing.done() and time.perf_counter() - opened_at < HEALTH_CONNECTION_SECONDS:
+            seconds.append(await client.get("/healthz"))
+            await asyncio.sleep(0.01)
+        client.close()
     await doing
     return seconds
 

@@ -26,7 +26,7 @@ def test_what_is_saved_while_it_is_served_and_before(
     command = KoditCommand(tmp_path / "data", KODIT_SOURCES=str(folder))
 
     def is_found(name: str) -> bool:
-        answer = command.ask("search", name, "--mode", "keyword")
+        answer = command.run_here("search", name, "--mode", "keyword", "--json").json()
         return any(f"def {name}(" in one["text"] for one in answer["results"])
 
     with RunningServer(command, "--no-tcp"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections.abc import Callable, Iterator
@@ -11,13 +12,17 @@ from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import event
-from tests.support.command import KoditCommand
+from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.sources import write_file
 
 from kodit import Kodit
 from kodit.application.services import search_service
+from kodit.application.services.search_service import SearchService
+from kodit.application.services.threads import Lane
 from kodit.composition import Application
+from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import SearchResult
+from kodit.domain.questions import FilesQuestion, SearchQuestion
 from kodit.domain.symbols import SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest
 from kodit.infrastructure.reading_gate import ReadingGate
@@ -124,6 +129,45 @@ def test_a_thread_that_reads_is_refused_a_second_transaction(application: Applic
         assert transaction.indexes.get(1).id == 1
     with application.database.read() as transaction:
         assert transaction.indexes.get(1).id == 1
+
+
+def test_many_searches_hold_up_no_other_question(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few compute at once, and who only reads is not behind those that wait for that."""
+    computing, most = 0, 0
+    begun, may_end = threading.Semaphore(0), threading.Event()
+    search = SearchService.search
+
+    def wait_and_search(service: SearchService, request: SearchRequest) -> list[SearchResult]:
+        nonlocal computing, most
+        computing += 1
+        most = max(most, computing)
+        begun.release()
+        may_end.wait(PATIENCE_SECONDS)
+        computing -= 1
+        return search(service, request)
+
+    async def play() -> None:
+        question = SearchQuestion("cache", wait=0)
+        searching = [
+            asyncio.create_task(application.answers.search(LOCAL_CALLER, question))
+            for _ in range(THREADS)
+        ]
+        try:
+            _name, threads = Lane.SEARCHES.value
+            for _ in range(threads):
+                await asyncio.to_thread(begun.acquire)
+            async with asyncio.timeout(PATIENCE_SECONDS / 2):
+                for _ in range(THREADS):
+                    await application.answers.files(LOCAL_CALLER, FilesQuestion())
+        finally:
+            may_end.set()
+        await asyncio.gather(*searching)
+        assert most <= threads + 1  # and the warm one
+
+    monkeypatch.setattr(SearchService, "search", wait_and_search)
+    asyncio.run(play())
 
 
 def test_who_waits_comes_in_turn() -> None:

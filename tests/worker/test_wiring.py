@@ -86,6 +86,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
             ("finish deletions", 60.0),
             ("forget old runs", 3600.0),
             ("remove what nothing uses", 3600.0),
+            ("give disk space back", 60.0),
             ("clear away dead workers", 60.0),
         ]
         [cache] = [one for one in application.chores if one.name == "remove what nothing uses"]

@@ -24,6 +24,9 @@ class Lane(Enum):
     turn, and a heartbeat is behind neither. The value is the number of threads."""
 
     READS = ("reads", 8)
+    SEARCHES = ("searches", 3)
+    """What computes for long: more at once would take the interpreter from each other, be none the
+    sooner for it, and keep the event loop waiting for its turn."""
     WRITES = ("writes", 4)
     HEARTBEATS = ("heartbeats", 2)
     FILES = ("files", 8)

@@ -156,12 +156,12 @@ class AnswerService:
             )
 
         if question.wait <= 0:
-            return await _read(find)
+            return await _compute(find)
         # Mostly nothing has changed, and to know that takes as long as a search.
         view, has_changed = await asyncio.gather(
-            _read(find), self._settle(chosen.index_ids, question.wait)
+            _compute(find), self._settle(chosen.index_ids, question.wait)
         )
-        return await _read(find) if has_changed else view
+        return await _compute(find) if has_changed else view
 
     @_measured
     async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
@@ -198,7 +198,7 @@ class AnswerService:
                 with_file=caller.is_local,
             )
 
-        return await _read(find)
+        return await _compute(find)
 
     @_measured
     async def files(self, caller: Caller, question: FilesQuestion) -> FilesView:
@@ -267,7 +267,7 @@ class AnswerService:
                 with_file=caller.is_local,
             )
 
-        return await _read(find)
+        return await _compute(find)
 
     def _at(
         self,
@@ -329,3 +329,7 @@ def _first_there(index_id: int, places: Sequence[P], look: Callable[[int, P], T]
 
 async def _read(work: Callable[[], T]) -> T:
     return await in_thread(work, Lane.READS)
+
+
+async def _compute(work: Callable[[], T]) -> T:
+    return await in_thread(work, Lane.SEARCHES)
