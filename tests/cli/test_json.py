@@ -128,7 +128,7 @@ def test_search_within_a_budget(indexed: KoditCommand) -> None:
 
 def test_search_that_finds_nothing(indexed: KoditCommand) -> None:
     """An answer all the same."""
-    outcome = indexed.succeed("search", "quartz", "--path", "nowhere/", "--json")
+    outcome = indexed.run("search", "quartz", "--path", "nowhere/", "--json")
 
     assert outcome.json()["results"] == []
 

@@ -28,6 +28,10 @@ PATIENCE_SECONDS = 120.0
 """When a process that should have ended is taken for hung: far past what a busy machine needs."""
 
 
+SEARCH_LIKE = ("search", "grep", "symbols", "ls", "related")
+"""Commands that end with 1 where nothing was found."""
+
+
 class Outcome(NamedTuple):
     """How a command ended."""
 
@@ -112,7 +116,9 @@ class KoditCommand:
 
     def ask(self, *arguments: str | Path) -> Any:
         """The JSON with which a command answers that must not fail, run within this process."""
-        return succeeded(self.run_here(*arguments, "--json")).json()
+        outcome = self.run_here(*arguments, "--json")
+        has_found_nothing = outcome.code == 1 and arguments[0] in SEARCH_LIKE
+        return (outcome if has_found_nothing else succeeded(outcome)).json()
 
     def status(self) -> dict[str, Any]:
         """The only index of `status --json`."""

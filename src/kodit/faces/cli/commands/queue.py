@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from kodit.faces.cli.commands.group import Commands
 from kodit.faces.cli.commands.options import Json, opened
 
-app = typer.Typer(help="Show and control the queue of indexing runs.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Commands, help="Show and control the queue of indexing runs.", no_args_is_help=True
+)
 
 RunId = Annotated[
     int,
