@@ -96,7 +96,10 @@ class IndexLocator:
         if whole is not None:
             return Part(whole)
         place = self._parser.place_of(name, caller)
-        found = self.holding(place.path) if place is not None else self._meant(name, indexes)
+        found = self._meant(name, indexes) if place is None else self.holding(place.path)
+        if found is None and place is not None:  # a repository may be indexed as one, by its URL
+            at_address = self.locate_gone(name, caller)
+            found = None if at_address is None else Part(at_address)
         if found is not None:
             return found
         if place is None and caller.is_local and short_address(name) is not None:

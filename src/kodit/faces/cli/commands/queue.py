@@ -26,7 +26,10 @@ def list_(
         bool, typer.Option("--all", help="Every run, newest first, including those that succeeded.")
     ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="At most this many of each state.")
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="NUMBER", min=1, help="At most this many of each state."
+        ),
     ] = 50,
     as_json: Json = False,
 ) -> None:
