@@ -51,7 +51,7 @@ WRONG: list[tuple[Wrong, str, dict[str, Field]]] = [
     (
         lambda kodit, _: kodit.search("x", mode="best"),
         "choice_invalid",
-        {"what": "mode", "value": "best"},
+        {"what": "mode", "value": "best", "choices": "hybrid, keyword, code, text"},
     ),
     (lambda kodit, _: kodit.grep("("), "expression_invalid", {"pattern": "("}),
     (

@@ -42,7 +42,6 @@ def test_whether_several_indexes_are_meant(tmp_path: Path) -> None:
             assert locator.are_several([]) is several
         assert not locator.are_several([1, 1])
         assert locator.are_several([1, 2])
-        assert (locator.ids(None), locator.ids("2"), locator.ids(1)) == ((), (2,), (1,))
         assert locator.locate(str(tmp_path / "second")).id == 2
 
 

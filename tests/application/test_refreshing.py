@@ -100,7 +100,7 @@ def test_an_index_that_is_deleted_while_it_is_made(scene: Scene) -> None:
 
     service = RefreshService(
         database=application.database,
-        parser=application.parser,
+        sources=application.sources,
         locator=application.locator,
         queue=application.queue,
         indexing=cast(SourceIndexingService, Deleting()),

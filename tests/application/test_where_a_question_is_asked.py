@@ -138,10 +138,12 @@ def test_a_source_that_is_not_indexed(place: Place) -> None:
 
 
 def test_a_caller_over_the_network_learns_nothing_of_the_disk(place: Place) -> None:
-    """A source may be named as it is listed; what else there is stays unsaid."""
+    """A source may be named as it is listed, and a part of one; what else there is stays unsaid."""
     assert place.paths(REMOTE, Where((str(place.shop),))) == OF_SHOP
+    assert place.paths(REMOTE, Where((str(place.shop / "web"),))) == OF_SHOP[3:]
+    assert place.paths(REMOTE, Where((str(place.shop / "none"),))) == []
     said = set()
-    for name in (str(place.other), f"{place.other}/none", str(place.shop / "web")):
+    for name in (str(place.other), f"{place.other}/none", str(place.shop.parent)):
         with pytest.raises(RefusedByPolicyError) as error:
             place.files(REMOTE, Where((name,)))
         said.add(str(error.value).replace(name, ""))
@@ -189,7 +191,7 @@ def test_a_file_by_its_path(folder: str, typed: str, path: str, place: Place) ->
 
 
 def test_a_file_that_is_in_no_index(place: Place) -> None:
-    """Is named as it was typed, and nobody over the network may name files of this machine."""
+    """Is named as it was typed; over the network only what is indexed is there."""
     answers = place.application.answers
     with pytest.raises(NotFoundError) as error:
         asyncio.run(answers.read(Caller(folder=str(place.shop / "web")), ReadQuestion("no.py")))
@@ -197,8 +199,10 @@ def test_a_file_that_is_in_no_index(place: Place) -> None:
     with pytest.raises(SourceError) as refused:
         asyncio.run(answers.read(Caller(), ReadQuestion(str(place.other / "f.py"))))
     assert refused.value.code == "source_not_indexed"
-    with pytest.raises(NotFoundError):
-        asyncio.run(answers.read(REMOTE, ReadQuestion(f"{place.shop}/a.py")))
+    assert asyncio.run(answers.read(REMOTE, ReadQuestion(f"{place.shop}/a.py"))).path == "a.py"
+    for path in (place.other / "f.py", place.other / "none.py"):
+        with pytest.raises(SourceError, match="is not indexed"):
+            asyncio.run(answers.read(REMOTE, ReadQuestion(str(path))))
 
 
 @pytest.mark.parametrize("where", [Where(), Where(everywhere=True), Where(("1", "2"))], ids=str)

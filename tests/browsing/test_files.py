@@ -140,7 +140,7 @@ def test_a_path_that_ends_like_lines_is_a_path(tmp_path: Path) -> None:
         ("a.py:7-9", FilePlace("a.py", 7, 9)),
         ("a.py:7-", FilePlace("a.py", 7)),
         ("a:b.py", FilePlace("a:b.py")),
-        ("a:1:2", FilePlace("a:1", 2, 2)),
+        ("a:1:2", FilePlace("a", 1, 1)),
         (":3", FilePlace(":3")),
         ("a.py:-3", FilePlace("a.py:-3")),
     ],

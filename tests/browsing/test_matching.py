@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from kodit.domain.text import LONGEST_LINE
 from kodit.infrastructure.grep.matching import compile_expression, find_lines
 
 
-def numbers(text: str, pattern: str, **options: bool) -> list[int]:
+def numbers(text: str, pattern: str, **options: Any) -> list[int]:
     """The numbers of the lines that match."""
     compiled = compile_expression(Expression(pattern, **options))
     return [line.line for line in find_lines(text, compiled, context=0, limit=1000)]

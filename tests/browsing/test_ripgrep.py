@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.sources import write_file
 
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.grep import Expression, FoundLine
+from kodit.domain.grep import Expression, FoundLine, LineShape
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.grep.child_functions import LineSearch, search_lines
 from kodit.infrastructure.grep.matching import compile_expression
@@ -31,7 +31,7 @@ def search(
     """What a child process would answer."""
     files = [FileToRead(path, "") for path in paths]
     location = Location(Source(SourceKind.FOLDER, str(folder)), str(folder))
-    question = LineSearch(location, files, expression, 0, 1000, ripgrep)
+    question = LineSearch(location, files, expression, LineShape(), 1000, ripgrep)
     return search_lines(question, report=lambda *_: None)
 
 

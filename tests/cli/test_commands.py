@@ -18,8 +18,8 @@ from kodit.settings import Settings
 COMMANDS = [[], ["index"], ["search"], ["queue"], ["queue", "retry"]]
 
 MISTAKES = {
-    "no such command": (["frobnicate"], "No such command 'frobnicate'"),
-    "no such option": (["status", "--frobnicate"], "No such option: --frobnicate"),
+    "no such command": (["frobnicate"], "there is no command 'frobnicate'; there are "),
+    "no such option": (["status", "--frobnicate"], "`kodit status` has no option --frobnicate"),
     "a source that looks like an option": (["index", "--", "--upload-pack=x"], "like an option"),
     "a transport": (["index", "ext::sh -c true"], "names a git transport that is refused"),
     "a data directory without a name": (
@@ -94,9 +94,9 @@ def test_what_is_no_data_directory(indexed: KoditCommand) -> None:
     """The option needs a value, and behind `--` it is a text like any other."""
     outcome = indexed.run_here("search", "quartz", "--data-dir")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "Option '--data-dir' requires an argument" in outcome.err
+    assert "kodit: --data-dir needs a value" in outcome.err
 
-    assert indexed.run_here("grep", "--", "--data-dir").code == 0
+    assert indexed.run_here("grep", "--", "--data-dir").code == 1
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -64,11 +64,13 @@ def test_a_source_that_has_changed_is_brought_up_to_date(
 
 
 def test_a_folder_inside_of_one_that_is_indexed(kodit: KoditCommand, folder: Path) -> None:
-    """Becomes an index of its own; its paths are its own."""
+    """Is that part of its index, which is brought up to date."""
     kodit.succeed("index", folder)
+    write_file(folder / "inner" / "new.py", python_function("quartz", WORDS))
 
-    assert paths(kodit.run("search", "quartz", folder / "inner", "--json")) == ["deep.py"]
-    assert indexes(kodit) == [str(folder), str(folder / "inner")]
+    found = kodit.run("search", "quartz", folder / "inner", "--json")
+    assert paths(found) == ["inner/deep.py", "inner/new.py"]
+    assert indexes(kodit) == [str(folder)]
 
 
 def test_the_number_of_an_index_is_a_source_too(
@@ -113,7 +115,7 @@ def test_while_the_queue_is_paused(kodit: KoditCommand, folder: Path, tmp_path: 
     assert "the queue is paused; `kodit queue resume` resumes it" in sentence
     write_file(tmp_path / "other" / "other.py", "quartz = 1\n")
     other = kodit.run("search", "quartz", tmp_path / "other")
-    assert (other.code, other.out) == (1, "")
+    assert (other.code, other.out) == (2, "")
     assert "is not indexed: the queue is paused; `kodit queue resume` resumes it" in other.err
     assert indexes(kodit) == [str(folder)]
     kodit.succeed("queue", "resume")

@@ -19,6 +19,7 @@ import typer.main
 
 from kodit import settings
 from kodit.faces.cli.app import app
+from kodit.faces.cli.commands.options import EXIT_CODES
 from kodit.infrastructure.clients.places import CLIENTS
 
 ROOT = Path(__file__).parents[2]
@@ -164,7 +165,7 @@ def _commands_page() -> str:
             else:
                 spelled = parameter.metavar or parameter.name.upper()
             lines.append(f"* `{spelled}`: {_one_line(parameter.help)}{_values(parameter)}")
-        lines.append("")
+        lines += ["", command.epilog or EXIT_CODES, ""] if not _is_group(command) else [""]
     return "\n".join(lines)
 
 
@@ -180,6 +181,10 @@ def _values(parameter: Any) -> str:
     if parameter.default is not None and not isinstance(parameter.default, bool):
         known.append(f"default `{parameter.default}`")
     return f" ({', '.join(known)})" if known else ""
+
+
+def _is_group(command: Any) -> bool:
+    return bool(getattr(command, "commands", None))
 
 
 def _one_line(text: str | None) -> str:

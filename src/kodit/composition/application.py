@@ -220,7 +220,7 @@ class Application(Finding):
 
         return RefreshService(
             database=self.database,
-            parser=self.parser,
+            sources=self.sources,
             locator=self.locator,
             queue=self.queue,
             indexing=self.source_indexing,

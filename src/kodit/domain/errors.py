@@ -23,10 +23,13 @@ do next differs between a shell and a program: each face says it in its own word
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 Field = str | int | float | None
 """What an error may be about."""
+MOST_LISTED = 5
+"""Of what a name may mean."""
 
 
 class KoditError(Exception):
@@ -144,6 +147,26 @@ class TaskCancelled(KoditError):  # noqa: N818 - an outcome that travels as an e
 def no_such_index(index_id: int | str) -> NotFoundError:
     """For an identifier that no index has."""
     return NotFoundError(f"there is no index {index_id}", code="index_not_found", index=index_id)
+
+
+def ambiguous(name: str, named: Sequence[str]) -> SourceError:
+    """For a name that several indexes have, which are listed."""
+    more = f" and {len(named) - MOST_LISTED} more" if len(named) > MOST_LISTED else ""
+    return SourceError(
+        f"{name!r} may be any of {', '.join(named[:MOST_LISTED])}{more}; name one of them",
+        code="source_ambiguous",
+        name=name,
+    )
+
+
+def part_of_index(name: str, index_id: int, source: str) -> SourceError:
+    """For a part of an index where all of it is concerned."""
+    return SourceError(
+        f"{name} is a part of index {index_id}, {source}; name that to mean all of it",
+        code="source_is_part",
+        source=source,
+        index=index_id,
+    )
 
 
 def no_such_run(run_id: int) -> NotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kodit.domain.errors import InvalidQueryError
@@ -77,24 +78,54 @@ class IndexedFiles:
     files: tuple[IndexedText, ...]
 
 
-_LINES = r"(?P<start>\d{1,9})(?P<to>-(?P<end>\d{1,9})?)?"
-_PLACE = re.compile(rf"(?P<path>.+?):{_LINES}", re.DOTALL | re.ASCII)
-_SOME_LINES = re.compile(_LINES, re.ASCII)
+_NUMBERS = r"[Ll]?(?P<start>\d{1,9})(?:C\d+)?(?P<to>{to}(?:[Ll]?(?P<end>\d{1,9})(?:C\d+)?)?)?"
+_LINES = _NUMBERS.replace("{to}", r"(?:-|,|\.\.)")
+_PLACES = (
+    # With and without a column behind the line, each perhaps with the colon that tools write there.
+    re.compile(rf"(?P<path>.+)[:#](?P<lines>{_LINES}):?", re.DOTALL | re.ASCII),
+    re.compile(r"(?P<path>.+):(?P<lines>(?P<start>\d{1,9})):\d+:?", re.DOTALL | re.ASCII),
+)
+_SOME_LINES = re.compile(_NUMBERS.replace("{to}", r"\s*(?:-|,|:|\.\.)\s*"), re.ASCII)
+
+
+def readings_of(text: str) -> Iterator[FilePlace]:
+    """What a place may mean as it is typed, the most literal reading first: whoever knows which
+    files there are takes the first whose path is that of a file. These are understood:
+
+    `PATH`; `PATH:10`, as of compilers and grep also `PATH:10:5`, where 5 is a column; `PATH:10-20`
+    or `PATH:10,20`; `PATH:10-`, to the end; `PATH#L10` and `PATH#L10-L20`, as in addresses.
+
+    Raises InvalidQueryError, in the end, for lines that there cannot be.
+    """
+    yield FilePlace(tidy_path(text))
+    for pattern in _PLACES:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            try:
+                yield place_at(tidy_path(match["path"]), match["lines"])
+            except InvalidQueryError:
+                if pattern is _PLACES[-1] or _PLACES[-1].fullmatch(text) is None:
+                    raise
 
 
 def parse_place(text: str) -> FilePlace:
-    """`PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`. Raises InvalidQueryError for lines
-    that are none."""
-    match = _PLACE.fullmatch(text)
-    if match is None:
-        return FilePlace(text.removeprefix("./"))
-    return place_at(match["path"].removeprefix("./"), text[match.end("path") + 1 :])
+    """The last of the readings: as much as possible is taken for lines. Raises InvalidQueryError
+    for lines that there cannot be."""
+    *_, last = readings_of(text)
+    return last
+
+
+def tidy_path(path: str) -> str:
+    """A relative path without `./` in front, without a slash at the end, and with single ones."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    tidy = "/".join(parts)
+    return f"/{tidy}" if path.startswith("/") else tidy or path
 
 
 def place_at(path: str, lines: str) -> FilePlace:
-    """`LINE`, `START-END` or `START-` of the file of exactly this path. Raises InvalidQueryError
-    for lines that are none."""
-    match = _SOME_LINES.fullmatch(lines)
+    """The lines `10`, `10-20` or `10-` of the file of exactly this path; also `10,20`, `10:20`,
+    `10..20` and `L10-L20`. Raises InvalidQueryError for lines that there cannot be."""
+    match = _SOME_LINES.fullmatch(lines.strip())
     if match is None:
         raise InvalidQueryError(
             f"lines are written 10, 10-20 or 10-, not {lines[:40]!r}",

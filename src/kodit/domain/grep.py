@@ -10,24 +10,37 @@ from kodit.domain.search import EVERYTHING, SearchFilter
 @dataclass(frozen=True, slots=True)
 class Expression:
     """What a line must contain: a regular expression (RE2 syntax) or, with `is_fixed`, the text
-    itself."""
+    itself; or one of the patterns in `more`. With `whole_words`, what is before and behind it is no
+    letter, digit or underscore (of ASCII). With `is_inverted`, the other lines are meant."""
 
     pattern: str
     is_fixed: bool = False
     ignore_case: bool = False
+    whole_words: bool = False
+    is_inverted: bool = False
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineShape:
+    """What is wanted of each line that matches: how many lines before and after it; of the line
+    itself `only_matching` parts, each on its own; and with `one_per_file` only the first of each
+    file."""
+
+    before: int = 0
+    after: int = 0
+    only_matching: bool = False
+    one_per_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GrepRequest:
-    """An expression, the files to look at, and how much of each place is wanted.
-
-    `context` is a number of lines before and after; `limit` a number of lines found, after the
-    first `offset`.
-    """
+    """An expression, the files to look at, and how much of each place is wanted: `limit` is a
+    number of lines found, after the first `offset`."""
 
     expression: Expression
     filter: SearchFilter = EVERYTHING
-    context: int = 0
+    shape: LineShape = LineShape()
     limit: int = 100
     offset: int = 0
 

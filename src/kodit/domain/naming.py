@@ -1,43 +1,123 @@
-"""Which of the known sources a short name means: the end of one, from a `/` or `:` on."""
+"""What a typed name means among the sources that are indexed, by its text alone: the one rule for
+every face. Whoever can look at a disk has found out before what a path is there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from posixpath import normpath
+from typing import NamedTuple
 
-from kodit.domain.errors import InvalidQueryError
+from kodit.domain.addresses import (
+    DEFAULT_BRANCHES,
+    Address,
+    ends_with,
+    readings_of_page,
+    same_repository,
+    short_address,
+    with_scheme,
+)
+from kodit.domain.source import Source, SourceKind
 
-_OF_PATHS = ("/", "./", "../", "~")
-"""What begins like this is a place, whatever is indexed."""
-
-
-def named(name: str, sources: Sequence[str]) -> int | None:
-    """The position of the source that is called this, or is the only one that ends in it; None
-    where there is none. Raises InvalidQueryError for an end of several."""
-    plain = _plain(name)
-    for position, source in enumerate(sources):
-        if _plain(source) == plain:
-            return position
-    if not plain or name.startswith(_OF_PATHS) or plain in (".", ".."):
-        return None
-    found = [position for position, one in enumerate(sources) if _ends_in(one, plain)]
-    if len(found) > 1:
-        several = ", ".join(sources[position] for position in found)
-        raise InvalidQueryError(
-            f"{name!r} could be any of several indexes, name one of them: {several}",
-            code="sources_several",
-            source=name,
-        )
-    return found[0] if found else None
+_REF = re.compile(r"(?<=[^/])@")
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|[^@/:\s]+@[^/:]+:")
 
 
-def _ends_in(source: str, plain: str) -> bool:
-    """With or without its ref, and with or without the `.git` of a URL."""
-    without_ref, _, _ref = source.rpartition("@")
-    forms = {_plain(source), _plain(without_ref if "/" in without_ref else source)}
-    wanted = {f"/{plain}", f"/{plain.removesuffix('.git')}"}
-    bases = {form.removesuffix(".git") for form in forms} | forms
-    return any(base.replace(":", "/").endswith(end) for base in bases for end in wanted)
+class Meant(NamedTuple):
+    """Which of the sources a name means, by its position, and which part of it: the relative path
+    of a folder or a file, empty for the whole."""
+
+    position: int
+    part: str = ""
 
 
-def _plain(name: str) -> str:
-    return name.rstrip("/")
+def split_ref(path: str) -> tuple[str, str | None]:
+    """Cut at the first `@` that ends a path's component: paths like `/@scope/name` keep theirs,
+    and refs like `pkg@1.0` may hold more."""
+    match = _REF.search(path)
+    if match is None:
+        return path, None
+    return path[: match.start()], path[match.end() :]
+
+
+def source_of(text: str) -> Source:
+    """A source from the text that is shown of it."""
+    if text.startswith("/"):
+        return Source(SourceKind.FOLDER, text)
+    start = _AUTHORITY.match(text)
+    before = text[: start.end()] if start else ""
+    path, ref = split_ref(text[len(before) :])
+    return Source(SourceKind.GIT, f"{before}{path}", ref)
+
+
+def meant_by(name: str, sources: Sequence[Source]) -> list[Meant]:
+    """What a name means among the sources, by the first of these rules that says anything:
+
+    1. A source as it is shown.
+    2. An absolute path: of the nearest folder that holds it, that part.
+    3. A repository by its address, in whichever way that is written, `owner/name` on GitHub
+       included; of the page of a folder or file, that part of its branch.
+    4. The last part of a source, or several of them, with or without a ref: `flask`,
+       `pallets/flask`, `flask@2.0`. Several may be meant, and then all of them come back.
+    """
+    whole = [Meant(at) for at, source in enumerate(sources) if str(source) == name]
+    if whole:
+        return whole
+    if name.startswith("/"):
+        held = holding(name, sources)
+        return [] if held is None else [held]
+    for reading in _addresses(name):
+        found = list(_of_address(reading, sources))
+        if found:
+            return found
+    return list(_by_last_parts(name, sources))
+
+
+def holding(path: str, sources: Sequence[Source]) -> Meant | None:
+    """The nearest folder among the sources that holds a path, or is it; None where none does."""
+    place = PurePosixPath(normpath(path))
+    best: Meant | None = None
+    longest = -1
+    for at, source in enumerate(sources):
+        if source.kind is not SourceKind.FOLDER or not place.is_relative_to(source.location):
+            continue
+        parts = len(PurePosixPath(source.location).parts)
+        if parts > longest:
+            relative = place.relative_to(source.location).as_posix()
+            best, longest = Meant(at, "" if relative == "." else relative), parts
+    return best
+
+
+def _addresses(name: str) -> Iterator[Address]:
+    text = with_scheme(name)
+    yield from readings_of_page(text)
+    short = short_address(name)
+    for one in (text, *(() if short is None else (short,))):
+        if _AUTHORITY.match(one):
+            source = source_of(one)
+            yield Address(source.location, source.ref)
+
+
+def _of_address(address: Address, sources: Sequence[Source]) -> Iterator[Meant]:
+    """The repository at that ref; the branch that a remote gives to whoever names none may go by
+    its name as well."""
+    at_refs = {
+        source.ref: position
+        for position, source in enumerate(sources)
+        if source.kind is SourceKind.GIT and same_repository(source.location, address.url)
+    }
+    if address.ref in at_refs:
+        yield Meant(at_refs[address.ref], address.path)
+    elif address.ref in DEFAULT_BRANCHES and None in at_refs:
+        yield Meant(at_refs[None], address.path)
+
+
+def _by_last_parts(name: str, sources: Sequence[Source]) -> Iterator[Meant]:
+    if "://" in name or name.startswith((".", "~")) or not name.strip("/"):
+        return
+    base, ref = split_ref(name)
+    found = [at for at, source in enumerate(sources) if ends_with(source.location, base)]
+    at_ref = [at for at in found if sources[at].ref == ref]
+    # Without a ref, the only index there is of a repository is meant, whatever its ref.
+    yield from map(Meant, at_ref or ([] if ref is not None else found))

@@ -54,13 +54,21 @@ class SearchQuestion:
 
 @dataclass(frozen=True, slots=True)
 class GrepQuestion:
-    """Lines that match a regular expression, or the text itself with `fixed_strings`."""
+    """Lines that match a regular expression, or the text itself with `fixed_strings`; `Expression`
+    and `LineShape` say what the others mean. `before` and `after` go before `context`."""
 
     pattern: str
     where: Where = Where()
     ignore_case: bool = False
     fixed_strings: bool = False
+    whole_words: bool = False
+    inverted: bool = False
+    more_patterns: tuple[str, ...] = ()
     context: int = 0
+    before: int | None = None
+    after: int | None = None
+    only_matching: bool = False
+    one_per_file: bool = False
     limit: int = 100
     cursor: str | None = None
 

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.languages import language_named
 from kodit.domain.snippet import PlacedSymbol, Symbol, SymbolKind
 
 
@@ -38,6 +39,7 @@ def choose(choices: type[Choice], what: str, name: str) -> Choice:
             code="choice_invalid",
             what=what,
             value=name,
+            choices=known,
         ) from None
 
 
@@ -56,8 +58,9 @@ class SearchFilter:
     one of them. `authors` are parts of the name or address of a file's last author, in any case.
     `created_after` and `created_before` bound the time of a file's first commit; a file without a
     history passes neither. `kinds` are those of the symbol that a snippet defines. `within` has,
-    for an index of which only a part is meant, the folders of that part: pairs of an index's
-    identifier and a relative path.
+    for an index of which only a part is meant, the folders or files of that part: pairs of an
+    index's identifier and a relative path. `languages` may be written in any of the ways that
+    `language_named` understands.
     """
 
     index_ids: tuple[int, ...] = ()
@@ -68,6 +71,11 @@ class SearchFilter:
     created_before: datetime | None = None
     kinds: tuple[SymbolKind, ...] = ()
     within: tuple[tuple[int, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        # Whoever asks, and by whichever face: `py` is the language that files are stored with.
+        languages = tuple(language_named(language) for language in self.languages)
+        object.__setattr__(self, "languages", languages)
 
     @property
     def chooses_files(self) -> bool:

@@ -51,10 +51,24 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ParsedSource:
-    """A source as the user typed it, taken apart: `source` never holds the credentials."""
+    """A source as the user typed it, taken apart: `source` never holds the credentials.
+
+    `others` are what else may be meant where the address of a page does not tell where a branch
+    ends and a path begins, the likelier ones first.
+    """
 
     source: Source
     credentials: Credentials | None = None
+    others: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPlace:
+    """A folder or a file of this machine, absolute, with the symbolic links of its folders
+    followed. `folder` is the folder itself, or the one that holds the file."""
+
+    path: str
+    folder: str
 
 
 class FileProcessingStatus(StrEnum):

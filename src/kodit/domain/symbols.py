@@ -15,6 +15,10 @@ _SUFFIXES = re.compile(r"\.[^/]*$")
 _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
 """Files that are named by their folder."""
 
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+LONGEST_HEAD = 1_000
+"""Characters of the part of a type that names its bases."""
+
 GAP_LINES = 2
 """Lines that may lie between two pieces of one definition: blank ones belong to no snippet."""
 
@@ -34,9 +38,9 @@ _MODIFIERS = (
 
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
-    """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), the files
-    and kinds to look at, and how many definitions and references are wanted of each, after the
-    first `offset`."""
+    """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), in which a
+    star stands for any letters where nothing is called exactly that; the files and kinds to look
+    at; and how many definitions and references are wanted of each, after the first `offset`."""
 
     name: str
     filter: SearchFilter = EVERYTHING
@@ -79,12 +83,14 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class SymbolAnswer:
     """Where a name is defined, best first, and where it is used, by place. Complete when neither
-    list was cut short; `has_more` says that another page follows."""
+    list was cut short; `has_more` says that another page follows. `near` are names that were
+    probably meant where nothing has been found."""
 
     definitions: tuple[Definition, ...]
     references: tuple[Reference, ...]
     is_complete: bool
     has_more: bool = False
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +114,43 @@ class AskedName:
         module = _ENTRANCE.sub("", _SUFFIXES.sub("", path.lower()))
         around = [part for part in _SEPARATOR.split(f"{module}.{scope.lower()}") if part]
         asked = [part.lower() for part in self.scopes]
-        return not asked or around[-len(asked) :] == asked
+        ends = around[-len(asked) :]
+        return not asked or (len(ends) == len(asked) and all(map(_matches, asked, ends)))
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether a star in it may stand for any letters; it may also be that of an operator."""
+        return "*" in self.whole
+
+    def matches(self, symbol: str) -> bool:
+        """Whether a symbol is the name in any case, each star standing for any letters."""
+        symbol = symbol.lower()
+        return _matches(self.plain.lower(), symbol) or _matches(self.whole.lower(), symbol)
 
     def is_spelled_by(self, snippet: StoredSnippet) -> bool:
         """Whether the snippet's symbol is the name to the letter."""
         return snippet.symbol in (self.whole, self.plain)
+
+
+def _matches(asked: str, name: str) -> bool:
+    if "*" not in asked:
+        return asked == name
+    return re.fullmatch(".*".join(map(re.escape, asked.split("*"))), name) is not None
+
+
+def bases_named(symbol: str, text: str) -> set[str]:
+    """What the text of a type names behind its own name and before its body, in small letters: its
+    bases are among that, beside parameters and words of the language, in whichever language."""
+    match = _word(symbol).search(text)
+    if match is None:
+        return set()
+    head, depth = [], 0
+    for character in text[match.end() : match.end() + LONGEST_HEAD]:
+        depth += (character in "([") - (character in ")]")
+        if character in "{;" or (character == "\n" and depth <= 0):
+            break
+        head.append(character)
+    return {name.lower() for name in _IDENTIFIER.findall("".join(head))}
 
 
 def parse_name(text: str) -> AskedName:

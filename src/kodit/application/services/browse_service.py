@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.files import FilePlace, FileText, IndexedText, ListedFile, parse_place
+from kodit.domain.files import FilePlace, FileText, IndexedText, ListedFile, readings_of
+from kodit.domain.near import did_you_mean, near_names
 from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 from kodit.domain.ports.sources import TextReader
 from kodit.domain.symbols import FileOutline, outlined
@@ -39,7 +42,7 @@ class BrowseService:
     def outline(self, index_id: int, path: str) -> FileOutline:
         """What the file of this path defines. Raises NotFoundError."""
         with self._catalogue.open() as catalogue:
-            index, file = _find_exactly(catalogue, index_id, path)
+            index, file = find_exactly(catalogue, index_id, path)
             snippets = catalogue.snippets_of_file(file.id)
         return FileOutline(
             index.id,
@@ -67,21 +70,26 @@ def _find(
 ) -> tuple[Index, IndexedText, int | None, int | None]:
     """The file at a place, and the first and last line that are asked for."""
     if isinstance(place, FilePlace):
-        index, exactly = _find_exactly(catalogue, index_id, place.path)
+        index, exactly = find_exactly(catalogue, index_id, place.path)
         return index, exactly, place.start_line, place.end_line
-    # A path may itself end like a range of lines.
-    index, file = catalogue.find_file(index_id, place)
-    if file is not None:
-        return index, file, None, None
-    wanted = parse_place(place)
-    index, file = catalogue.find_file(index_id, wanted.path)
-    if file is None:
-        check_lines(catalogue, index_id, wanted.path)
-        raise missing_file(catalogue, index, wanted.path)
+    index, file, wanted = find_place(catalogue, index_id, place)
     return index, file, wanted.start_line, wanted.end_line
 
 
-def _find_exactly(catalogue: OpenCatalogue, index_id: int, path: str) -> tuple[Index, IndexedText]:
+def find_place(
+    catalogue: OpenCatalogue, index_id: int, place: str
+) -> tuple[Index, IndexedText, FilePlace]:
+    """The file at a place as it is typed, and which reading of the place that is. Raises
+    NotFoundError and InvalidQueryError."""
+    for wanted in readings_of(place):
+        index, file = catalogue.find_file(index_id, wanted.path)
+        if file is not None:
+            return index, file, wanted
+    check_lines(catalogue, index_id, wanted.path)
+    raise missing_file(catalogue, index, wanted.path)
+
+
+def find_exactly(catalogue: OpenCatalogue, index_id: int, path: str) -> tuple[Index, IndexedText]:
     index, file = catalogue.find_file(index_id, path)
     if file is None:
         raise missing_file(catalogue, index, path)
@@ -104,6 +112,8 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
     if alike:
         names = ", ".join(map(repr, alike))
         return NotFoundError(f"{sentence}; there is {names}", code="file_misnamed", path=path)
+    if near := _near_paths(catalogue.paths(index.id), path):
+        return NotFoundError(f"{sentence}.{did_you_mean(near)}", code="file_misnamed", path=path)
     if index.updated_at is None:
         return NotFoundError(
             f"{sentence} yet: it is not complete",
@@ -112,6 +122,26 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
             path=path,
         )
     return NotFoundError(sentence, code="file_not_found", index=index.id, path=path)
+
+
+def _near_paths(paths: Sequence[str], path: str) -> list[str]:
+    """The paths that are most like one, their extensions aside: as a whole where it names folders,
+    else by their last parts."""
+    near = _paths_by(paths, path, _without_extension) if "/" in path else []
+    return near or _paths_by(paths, path, lambda one: _without_extension(one.rpartition("/")[2]))
+
+
+def _paths_by(paths: Sequence[str], path: str, name_of: Callable[[str], str]) -> list[str]:
+    by_name: dict[str, list[str]] = {}
+    for one in paths:
+        by_name.setdefault(name_of(one), []).append(one)
+    names = near_names(name_of(path), by_name, MOST_SUGGESTIONS)
+    return [one for name in names for one in sorted(by_name[name])][:MOST_SUGGESTIONS]
+
+
+def _without_extension(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{name.rpartition('.')[0] or name}"
 
 
 def check_lines(catalogue: OpenCatalogue, index_id: int, path: str) -> None:

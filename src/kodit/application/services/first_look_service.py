@@ -16,7 +16,7 @@ from kodit.application.services.standing_service import StandingService, percent
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.caller import Caller
 from kodit.domain.entities import IndexRun
-from kodit.domain.errors import SourceError, UserError
+from kodit.domain.errors import UserError
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.questions import Where
@@ -112,10 +112,8 @@ class FirstLookService:
     def _is_known(self, name: str, caller: Caller) -> bool:
         try:
             self._locator.locate_part(name, caller)
-        except SourceError as error:
-            if error.code != "source_not_indexed":
-                raise
-            return False
+        except UserError as error:  # what else may be wrong with it, choosing says
+            return error.code != "source_not_indexed"
         return True
 
     async def _ended(

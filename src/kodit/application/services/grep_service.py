@@ -82,7 +82,7 @@ class GrepService:
                     one.index,
                     one.files,
                     request.expression,
-                    context=request.context,
+                    shape=request.shape,
                     limit=wanted,
                 )
             except (SourceError, TransientError) as error:

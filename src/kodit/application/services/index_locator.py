@@ -1,20 +1,38 @@
-"""From what a caller calls an index to the index."""
+"""From what a caller calls an index, or a part of one, to the index."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from kodit.domain.addresses import short_address
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index
-from kodit.domain.errors import MissingFolderError, SourceError, no_such_index
-from kodit.domain.naming import named
+from kodit.domain.errors import (
+    InvalidQueryError,
+    MissingFolderError,
+    SourceError,
+    ambiguous,
+    no_such_index,
+    part_of_index,
+)
+from kodit.domain.files import readings_of
+from kodit.domain.naming import holding, meant_by
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.sources import SourceParser
-from kodit.domain.value_objects import Source, SourceKind
 
 LONGEST_IDENTIFIER = 18
 """Digits that fit into the database's integers, whatever they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An index, or what lies in one at a relative path: a folder or a file; empty for all of it."""
+
+    index: Index
+    path: str = ""
 
 
 def is_identifier(text: str) -> bool:
@@ -36,49 +54,132 @@ class IndexLocator:
         self._parser = parser
 
     def locate(self, name: str | Path | int, caller: Caller = LOCAL_CALLER) -> Index:
-        """The index of an identifier, or of a source as it was indexed or as one may type it, or of
-        the only source that ends in this name where no folder here is called so.
+        """The index of an identifier, or of a source as it was indexed or as one may type it; of
+        a part, the index that holds it.
 
         Raises NotFoundError for an unknown identifier, SourceError for a source that is none or is
-        not indexed, InvalidQueryError for the end of several sources, and RefusedByPolicyError for
-        what the caller may not name.
+        not indexed, and RefusedByPolicyError for what the caller may not name.
         """
-        index, source = self._look_for(as_typed(name), caller)
-        if index is None:
-            raise SourceError(
-                f"{source} is not indexed", code="source_not_indexed", source=str(source)
+        return self.locate_part(as_typed(name), caller).index
+
+    def locate_whole(self, name: str | Path | int, caller: Caller = LOCAL_CALLER) -> Index:
+        """The same for what is done to a whole index: a part of one is refused, with a sentence
+        that names its index."""
+        part = self.locate_part(as_typed(name), caller)
+        index = part.index
+        if part.path:
+            raise part_of_index(
+                self._parser.without_secrets(str(name)), index.id, str(index.source)
             )
         return index
 
-    def locate_part(self, name: str, caller: Caller = LOCAL_CALLER) -> tuple[Index, str]:
-        """The same, and where a folder is named that lies in an indexed one, that index with the
-        relative path of the folder, which is empty otherwise."""
-        index, source = self._look_for(name, caller)
-        if index is not None:
-            return index, ""
-        found = self.holding(source.location) if source.kind is SourceKind.FOLDER else None
-        if found is None:
-            raise SourceError(
-                f"{source} is not indexed", code="source_not_indexed", source=str(source)
-            )
-        return found
-
-    def holding(self, folder: str) -> tuple[Index, str] | None:
-        """The index of the nearest indexed folder that holds this one, or is it, and the relative
-        path from there, empty for the same; None where none does."""
-        place = PurePath(folder)
+    def locate_part(self, name: str, caller: Caller = LOCAL_CALLER) -> Part:
+        """The same, and where a folder or a file is named that lies in an indexed source, that
+        index with its relative path."""
+        if is_identifier(name):
+            if len(name) > LONGEST_IDENTIFIER:
+                raise no_such_index(name)
+            with self._database.read() as transaction:
+                return Part(transaction.indexes.get(int(name)))
+        indexes = self.all()
+        for index in indexes:
+            if str(index.source) == name:
+                return Part(index)
+        if not caller.is_local and (found := self._meant(name, indexes)) is not None:
+            return found  # before it is refused as a path of this machine
+        try:
+            source = self._parser.parse(name, caller).source
+        except SourceError as error:
+            return self._of_no_source(name, caller, indexes, error)
         with self._database.read() as transaction:
-            holding = [
-                index
-                for index in transaction.indexes.list_all()
-                if index.source.kind is SourceKind.FOLDER
-                and place.is_relative_to(index.source.location)
-            ]
-        if not holding:
+            whole = transaction.indexes.find(source)
+        if whole is not None:
+            return Part(whole)
+        place = self._parser.place_of(name, caller)
+        found = self._meant(name, indexes) if place is None else self.holding(place.path)
+        if found is None and place is not None:  # a repository may be indexed as one, by its URL
+            at_address = self.locate_gone(name, caller)
+            found = None if at_address is None else Part(at_address)
+        if found is not None:
+            return found
+        if place is None and caller.is_local and short_address(name) is not None:
+            raise SourceError(
+                f"there is no folder or index {name!r} here, and {source} is not indexed",
+                code="index_not_found",
+                index=name,
+            )
+        raise SourceError(f"{source} is not indexed", code="source_not_indexed", source=str(source))
+
+    def find_part(self, name: str, caller: Caller = LOCAL_CALLER) -> Part | None:
+        """The same, and None for what is no index and no part of one. Raises SourceError where a
+        name may mean several."""
+        try:
+            return self.locate_part(name, caller)
+        except SourceError as error:
+            if error.code == "source_ambiguous":
+                raise
             return None
-        nearest = max(holding, key=lambda index: len(PurePath(index.source.location).parts))
-        relative = place.relative_to(nearest.source.location).as_posix()
-        return nearest, "" if relative == "." else relative
+
+    def _of_no_source(
+        self, name: str, caller: Caller, indexes: Sequence[Index], error: SourceError
+    ) -> Part:
+        """What is no source may be a file of one, a source that was there once, or a part of its
+        name."""
+        place = self._parser.place_of(name, caller)
+        if place is not None:
+            held = self.holding(place.path)
+            if held is not None:
+                return held
+            raise SourceError(
+                f"{place.path} is not indexed", code="source_not_indexed", source=place.folder
+            )
+        gone = self.locate_gone(name, caller)
+        if gone is not None:
+            return Part(gone)
+        found = self._meant(name, indexes)
+        if found is not None:
+            return found
+        if isinstance(error, MissingFolderError):
+            # The sentence that it comes with is for whoever meant a folder, not an index.
+            shown = self._parser.without_secrets(name)
+            raise SourceError(
+                f"there is no index or folder {shown!r}", code="index_not_found", index=shown
+            ) from None
+        raise error
+
+    def _meant(self, name: str, indexes: Sequence[Index]) -> Part | None:
+        """What the text of a name means among the indexes."""
+        found = meant_by(name, [index.source for index in indexes])
+        if len(found) > 1:
+            several = (indexes[one.position] for one in found)
+            raise ambiguous(name, [f"{one.source} ({one.id})" for one in several])
+        return Part(indexes[found[0].position], found[0].part) if found else None
+
+    def holding(self, path: str) -> Part | None:
+        """The index of the nearest indexed folder that holds an absolute path, or is it, and the
+        relative path from there; None where none does."""
+        indexes = self.all()
+        held = holding(path, [index.source for index in indexes])
+        return None if held is None else Part(indexes[held.position], held.part)
+
+    def holding_at(self, path: str, caller: Caller) -> Part | None:
+        """The same of a path as it is typed, whose symbolic links are followed where it is the
+        caller's to look."""
+        place = self._parser.place_of(path, caller)
+        return self.holding(path if place is None else place.path)
+
+    def absolute(self, place: str, caller: Caller) -> str | None:
+        """The place of a file by an absolute path, where there is one from where the caller stands
+        and it lies in an index; None elsewhere."""
+        if caller.folder is None or not caller.is_local:
+            return None
+        with suppress(InvalidQueryError):
+            for reading in readings_of(place):
+                found = self._parser.place_of(reading.path, caller)
+                if found is not None:
+                    held = self.holding(found.path)
+                    return None if held is None else str(replace(reading, path=found.path))
+        return None
 
     def was_deleted(self, folder: str) -> bool:
         """Whether the index of this folder was deleted because somebody asked for it."""
@@ -90,45 +191,10 @@ class IndexLocator:
         with self._database.read() as transaction:
             return transaction.indexes.list_all()
 
-    def _look_for(self, text: str, caller: Caller) -> tuple[Index | None, Source]:
-        """The index, if there is one, and the source that is meant."""
+    def holds_files(self, part: Part) -> bool:
+        """Whether the index knows a file in this part of it."""
         with self._database.read() as transaction:
-            if is_identifier(text):
-                if len(text) > LONGEST_IDENTIFIER:
-                    raise no_such_index(text)
-                index = transaction.indexes.get(int(text))
-                return index, index.source
-            indexes = transaction.indexes.list_all()
-        for index in indexes:
-            if str(index.source) == text:
-                return index, index.source
-        # Nobody far away stands in a folder, so that no path begins with a mere name.
-        if not caller.is_local and (short := self._called(text, indexes)) is not None:
-            return short, short.source
-        try:
-            source = self._parser.parse(text, caller).source
-        except SourceError as error:
-            gone = self.locate_gone(text, caller)
-            if gone is not None:
-                return gone, gone.source
-            if isinstance(error, MissingFolderError):
-                short = self._called(text, indexes)
-                if short is not None:
-                    return short, short.source
-                # The sentence that it comes with is for whoever meant a folder, not an index.
-                shown = self._parser.without_secrets(text)
-                raise SourceError(
-                    f"there is no index or folder {shown!r}", code="index_not_found", index=shown
-                ) from None
-            raise
-        with self._database.read() as transaction:
-            return transaction.indexes.find(source), source
-
-    @staticmethod
-    def _called(text: str, indexes: Sequence[Index]) -> Index | None:
-        """The index whose source alone ends in this. Raises InvalidQueryError for several."""
-        position = named(text, [str(index.source) for index in indexes])
-        return None if position is None else indexes[position]
+            return transaction.indexes.has_files(part.index.id, part.path)
 
     def locate_gone(self, text: str, caller: Caller = LOCAL_CALLER) -> Index | None:
         """The index of a folder or a local repository that is no longer there, by the name it had
@@ -141,10 +207,6 @@ class IndexLocator:
                 if str(index.source) in names:
                     return index
         return None
-
-    def ids(self, name: str | Path | int | None) -> tuple[int, ...]:
-        """The identifier of the index, or none at all, which stands for every index."""
-        return () if name is None else (self.locate(name).id,)
 
     def are_several(self, index_ids: Sequence[int]) -> bool:
         """Whether more than one index is meant, so that a path alone does not say where it lies;

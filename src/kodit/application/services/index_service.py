@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +12,7 @@ from functools import partial
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.entities import Index, IndexRun, IndexSummary
-from kodit.domain.errors import NotFoundError, UserError
+from kodit.domain.errors import NotFoundError, SourceError, UserError
 from kodit.domain.intervals import SyncEvery
 from kodit.domain.policy import LOCAL, CallerPolicy
 from kodit.domain.ports.database import Database, Transaction
@@ -31,7 +32,8 @@ ROWS_PER_REMOVAL = 1000
 @dataclass(frozen=True, slots=True)
 class SourceRequest:
     """A source that is to have an index. Credentials that differ from what was given before are
-    stored, and what else is not None; `reference` (`env:NAME`) names credentials instead."""
+    stored, and what else is not None; `reference` (`env:NAME`) names credentials instead. `others`
+    are what is meant where the source has no such ref: a branch may have slashes in its name."""
 
     source: Source
     credentials: Credentials | None = None
@@ -39,14 +41,16 @@ class SourceRequest:
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
     sync_every: SyncEvery | None = None
+    others: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A request that can be met, without what is known already of the index `known`; None where
+    """`given`, which can be met, without what is known already of the index `known`; None where
     all of it is to be stored, whichever index there is."""
 
     request: SourceRequest
+    given: SourceRequest
     known: int | None = None
 
 
@@ -113,17 +117,13 @@ class IndexService:
         added. `policy` says what the caller may name.
 
         Raises RefusedByPolicyError for what the caller may not name; SourceError when a new source
-        is missing or refuses, when other credentials than before are not accepted, or when a
-        reference names none; and UserError when it cannot be written down where credentials may
-        go. Nothing is stored then.
+        is missing or refuses, when new credentials are not accepted, or when a reference names
+        none; and UserError when their place cannot be written down. Nothing is stored then.
         """
         for request in requests:
             await self._allow(request, policy)
-        checked = [await self._check(request, policy) for request in requests]
-        indexes = [
-            await self._meet(request, one, policy)
-            for request, one in zip(requests, checked, strict=True)
-        ]
+        checked = [await self._check_all(request, policy) for request in requests]
+        indexes = [await self._meet(one, policy) for one in checked]
         for index in indexes:
             await self.hand_over(index)
         return indexes
@@ -140,7 +140,8 @@ class IndexService:
         await self.hand_over(await self.get(index_id))
         return await self._queue.request_run(index_id, priority)
 
-    async def _meet(self, request: SourceRequest, checked: _Checked, policy: CallerPolicy) -> Index:
+    async def _meet(self, checked: _Checked, policy: CallerPolicy) -> Index:
+        request = checked.given
         while True:
             index = await self._store(checked, policy)
             if index is not None:
@@ -157,6 +158,15 @@ class IndexService:
             addresses = await in_thread(partial(self._hosts.addresses, host))
             policy.check_addresses(host, addresses)
 
+    async def _check_all(self, request: SourceRequest, policy: CallerPolicy) -> _Checked:
+        try:
+            return await self._check(request, policy)
+        except SourceError as error:
+            for one in request.others if error.code == "ref_not_found" else ():
+                with suppress(SourceError):
+                    return await self._check(replace(request, source=one), policy)
+            raise
+
     async def _check(self, request: SourceRequest, policy: CallerPolicy) -> _Checked:
         """See whether a request can be met."""
 
@@ -167,7 +177,7 @@ class IndexService:
         named = None if request.reference is None else self._reader.named(request.reference)
         index = await in_thread(look, Lane.READS)
         if index is not None and await in_thread(partial(self._is_known, index, request)):
-            return _Checked(replace(request, credentials=None, reference=None), index.id)
+            return _Checked(replace(request, credentials=None, reference=None), request, index.id)
         await self._reader.check(
             request.source,
             request.credentials or named,
@@ -175,7 +185,7 @@ class IndexService:
         )
         if request.credentials is None and request.reference is not None:
             await in_thread(partial(self._reader.bind, request.reference, request.source))
-        return _Checked(request)
+        return _Checked(request, request)
 
     def _is_known(self, index: Index, request: SourceRequest) -> bool:
         """Whether a request names no credentials but those that the index has and may use."""

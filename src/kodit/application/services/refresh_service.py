@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from kodit.application.services.index_locator import IndexLocator, is_identifier
+from kodit.application.services.index_locator import IndexLocator
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.source_indexing_service import SourceIndexingService
-from kodit.application.services.source_service import IndexRequest
+from kodit.application.services.source_service import IndexRequest, SourceService
 from kodit.application.services.threads import in_thread
 from kodit.application.services.worker_host import RunObserver, StoppedBy
 from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import IndexingError, KoditError, NotFoundError, SourceError, UserError
 from kodit.domain.ports.database import Database
-from kodit.domain.ports.sources import SourceParser
 from kodit.domain.value_objects import RunState, Source
 
 
@@ -33,13 +34,13 @@ class RefreshService:
         self,
         *,
         database: Database,
-        parser: SourceParser,
+        sources: SourceService,
         locator: IndexLocator,
         queue: QueueService,
         indexing: SourceIndexingService,
     ) -> None:
         self._database = database
-        self._parser = parser
+        self._sources = sources
         self._locator = locator
         self._queue = queue
         self._indexing = indexing
@@ -58,7 +59,7 @@ class RefreshService:
         index.
         """
         try:
-            source = await in_thread(lambda: self._understand(name))
+            source = await in_thread(lambda: self._sources.understand(name))
         except SourceError as error:
             gone = await in_thread(lambda: self._locator.locate_gone(name))
             if gone is None or gone.updated_at is None:
@@ -75,8 +76,8 @@ class RefreshService:
             if error.code != "data_dir_read_only":
                 raise
             return self._as_it_was(await in_thread(lambda: self._find(source)), source, error)
-        index = await in_thread(lambda: self._find(source))
-        if not runs or index is None:
+        index = await in_thread(lambda: self._index_of(runs))
+        if index is None:
             raise NotFoundError(
                 f"{source} was deleted while it was being indexed",
                 code="index_deleted",
@@ -85,12 +86,13 @@ class RefreshService:
         failure = failure_of(runs[0])
         return Refreshed(index) if failure is None else self._as_it_was(index, source, failure)
 
-    def _understand(self, name: str) -> Source:
-        if not is_identifier(name):
-            return self._parser.parse(name).source
-        source = self._locator.locate(name).source
-        self._parser.check_stored(source)
-        return source
+    def _index_of(self, runs: Sequence[IndexRun]) -> Index | None:
+        """Which index was brought up to date, if it is still there."""
+        if not runs or runs[0].index_id is None:
+            return None
+        with self._database.read() as transaction, suppress(NotFoundError):
+            return transaction.indexes.get(runs[0].index_id)
+        return None
 
     def _find(self, source: Source) -> Index | None:
         with self._database.read() as transaction:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kodit.application.services.browse_service import check_lines, missing_file
+from kodit.application.services.browse_service import find_exactly, find_place
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.files import FilePlace, parse_place
+from kodit.domain.files import FilePlace
 from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 from kodit.domain.ports.engines import VectorIndex
 from kodit.domain.value_objects import SearchFilter, VectorKind
@@ -69,13 +69,12 @@ class RelatedService:
 def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str | FilePlace) -> StoredSnippet:
     """The snippet that holds a line, or is nearest to it. Raises NotFoundError and
     InvalidQueryError."""
-    wanted = place if isinstance(place, FilePlace) else parse_place(place)
+    if isinstance(place, FilePlace):
+        wanted = place
+        _, file = find_exactly(catalogue, index_id, place.path)
+    else:
+        _, file, wanted = find_place(catalogue, index_id, place)
     line = wanted.start_line or 1
-    index, file = catalogue.find_file(index_id, wanted.path)
-    if file is None:
-        if not isinstance(place, FilePlace):
-            check_lines(catalogue, index_id, wanted.path)
-        raise missing_file(catalogue, index, wanted.path)
     snippets = catalogue.snippets_of_file(file.id)
     if not snippets:
         raise NotFoundError(

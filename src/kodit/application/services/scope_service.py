@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from posixpath import normpath
+from typing import TypeVar
 
-from kodit.application.services.index_locator import IndexLocator
+from kodit.application.services.index_locator import IndexLocator, Part
+from kodit.domain.addresses import readings_of_page
 from kodit.domain.caller import Caller
 from kodit.domain.entities import Index
-from kodit.domain.errors import InvalidQueryError, SourceError
+from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError, UserError
+from kodit.domain.files import FilePlace, tidy_path
 from kodit.domain.questions import Where
 from kodit.domain.value_objects import SearchFilter
 
 MOST_SOURCES = 1_000
+_UNKNOWN = ("file_not_found", "file_misnamed")
+"""Nothing is known of such a file; other absences have a reason."""
+
+T = TypeVar("T")
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,8 @@ class Chosen:
 
     filter: SearchFilter
     is_implied: bool = False
+    problems: tuple[str, ...] = ()
+    """What is wrong with sources that were named beside others, one sentence each."""
 
     @property
     def index_ids(self) -> tuple[int, ...]:
@@ -47,37 +58,98 @@ class ScopeService:
 
     def choose(self, caller: Caller, where: Where) -> Chosen:
         """The indexes of the sources that are named; without any, those that hold the folders the
-        caller works in, or else all. A folder below an indexed one means that part of its index.
+        caller works in, or else all. A folder or a file in an indexed source means that part of
+        its index. Where some of the sources cannot be used, the others are.
 
-        Raises NotFoundError, SourceError and RefusedByPolicyError.
+        Raises NotFoundError, SourceError and RefusedByPolicyError where none can.
         """
         if len(where.sources) > MOST_SOURCES:
             raise InvalidQueryError(f"at most {MOST_SOURCES} sources can be named")
-        parts = [self._locator.locate_part(name, caller) for name in where.sources]
+        parts, errors = self._parts(where.sources, caller)
         is_implied = False
-        if not parts and not where.everywhere:
+        if not where.sources and not where.everywhere:
             parts = self._held(caller)
             is_implied = bool(parts)
-        return Chosen(_filter_of(parts, where), is_implied)
+        return Chosen(_filter_of(parts, where), is_implied, tuple(map(str, errors)))
+
+    def _parts(self, names: Sequence[str], caller: Caller) -> tuple[list[Part], list[UserError]]:
+        """What the names mean, and what is wrong with those that mean nothing. Raises the first of
+        these errors where none means anything."""
+        parts, errors = [], []
+        for name in names:
+            try:
+                parts.append(self._locator.locate_part(name, caller))
+            except UserError as error:
+                errors.append(error)
+        if errors and not parts:
+            raise errors[0]
+        return parts, errors
+
+    def look_at(
+        self,
+        caller: Caller,
+        where: Where,
+        place: str | FilePlace,
+        look: Callable[[int, str | FilePlace], T],
+    ) -> tuple[T, Index, bool]:
+        """What is found at a place, in the one index that has its file, and whether nobody named
+        that index. `look` is given an index and a place in it. Raises NotFoundError where no index
+        has the file, and InvalidQueryError where several have."""
+        path = place if isinstance(place, str) else place.path
+        places = self.places(caller, where, path)
+        found, absences = [], []
+        for index, paths in places.in_indexes:
+            try:
+                found.append((_first_there(index.id, _placed(place, paths), look), index))
+            except NotFoundError as error:
+                absences.append(error)
+        if len({index.id for _, index in found}) == 1:
+            return *found[0], places.is_implied
+        if not found:
+            for absence in absences:
+                if len(absences) == 1 or absence.code not in _UNKNOWN:
+                    raise absence
+            near = [absence for absence in absences if absence.code == "file_misnamed"]
+            if len(near) == 1:
+                raise near[0]
+            raise NotFoundError(
+                f"none of {len(places.in_indexes)} indexes has a file {path!r}",
+                code="file_in_no_index",
+                path=path,
+            )
+        names = ", ".join(f"{index.source} ({index.id})" for _, index in found)
+        raise InvalidQueryError(
+            f"several indexes have a file {path!r}, name one of them: {names}",
+            code="sources_several",
+            path=path,
+        )
 
     def places(self, caller: Caller, where: Where, place: str) -> Places:
         """Where a file may be that is named by its path: from where the caller stands, or from the
-        top of an index. Whoever is on this machine may also name it by its absolute path.
+        top of an index; by its absolute path; or by the address of its page.
 
         Raises what `choose` raises, and InvalidQueryError where there is no index.
         """
-        if caller.is_local and not where.sources and place.startswith("/"):
+        if "://" in place and not where.sources:
+            page = self._locator.locate_part(place, caller)
+            lines = next((one.lines for one in readings_of_page(place) if one.lines), "")
+            return Places(((page.index, (f"{page.path}#{lines}" if lines else page.path,)),))
+        if place.startswith("../") and caller.is_local and caller.folder is not None:
+            place = normpath(f"{caller.folder}/{place}")
+        if not where.sources and not place.startswith("/") and not self._held(caller):
+            place = self._locator.absolute(place, caller) or place
+        if not where.sources and place.startswith("/"):
             folder, _, name = place.rpartition("/")
-            held = self._locator.holding(folder or "/")
+            held = self._locator.holding_at(folder or "/", caller)
             if held is None:
                 raise SourceError(
                     f"{folder or '/'} is not indexed",
                     code="source_not_indexed",
                     source=folder or "/",
                 )
-            return Places(((held[0], (_joined(held[1], name),)),))
+            return Places(((held.index, (_joined(held.path, name),)),))
         if where.sources:
-            parts = [self._locator.locate_part(name, caller) for name in where.sources]
+            parts, _errors = self._parts(where.sources, caller)
             return Places(_in_each(parts, place))
         held_here = [] if where.everywhere else self._held(caller)
         if held_here:
@@ -87,20 +159,64 @@ class ScopeService:
             raise InvalidQueryError(
                 "this is about one index: name its source", code="source_missing"
             )
-        return Places(_in_each([(index, "") for index in indexes], place), len(indexes) > 1)
+        return Places(_in_each([Part(index) for index in indexes], place), len(indexes) > 1)
 
-    def _held(self, caller: Caller) -> list[tuple[Index, str]]:
+    def _held(self, caller: Caller) -> list[Part]:
         """The indexes, or their parts, that hold the folders the caller works in."""
         held = [self._locator.holding(folder) for folder in caller.places]
         return [one for one in held if one is not None]
 
 
-def _in_each(
-    parts: Sequence[tuple[Index, str]], path: str
-) -> tuple[tuple[Index, tuple[str, ...]], ...]:
-    return tuple(
-        (index, (_joined(folder, path), path) if folder else (path,)) for index, folder in parts
-    )
+def _in_each(parts: Sequence[Part], path: str) -> tuple[tuple[Index, tuple[str, ...]], ...]:
+    return tuple((part.index, _paths_in(part, path)) for part in parts)
+
+
+def _placed(place: str | FilePlace, paths: Sequence[str]) -> Sequence[str | FilePlace]:
+    """The same place at each of these paths."""
+    return paths if isinstance(place, str) else [replace(place, path=path) for path in paths]
+
+
+def _first_there(index_id: int, places: Sequence[P], look: Callable[[int, P], T]) -> T:
+    """What is at the first of the places where there is a file. Raises NotFoundError for the last
+    one, as that is what the caller has typed."""
+    for place in places[:-1]:
+        with suppress(NotFoundError):
+            return look(index_id, place)
+    return look(index_id, places[-1])
+
+
+def _paths_in(part: Part, path: str) -> tuple[str, ...]:
+    """From a folder of an index or from its top; absolute, in the index alone."""
+    inside = _from_top(path, part.index)
+    if inside is not None:
+        return (inside,)
+    path = tidy_path(path)
+    if not part.path:
+        return (path,)
+    beside = part.path.rpartition("/")[0]  # of a file
+    return tuple(dict.fromkeys((_joined(part.path, path), _joined(beside, path), path)))
+
+
+def _from_top(path: str, index: Index) -> str | None:
+    """The path from the top of the index of an absolute one that lies in its folder."""
+    top = index.source.location
+    if not path.startswith("/") or not path.startswith(f"{top.rstrip('/')}/"):
+        return None
+    return path[len(top) :].lstrip("/")
+
+
+def _globs_in(parts: Sequence[Part], globs: Sequence[str]) -> tuple[str, ...]:
+    """Globs are relative to the top of the index, also where they are typed as absolute paths,
+    or else to the folder of it that is meant."""
+    found = list(globs)
+    for part in parts:
+        for glob in globs:
+            inside = _from_top(glob, part.index)
+            if inside is not None:
+                found.append(f"/{inside}")
+            elif part.path and "/" in glob.strip("/") and not glob.startswith(("/", "!", "**")):
+                found.append(f"/{part.path}/{glob.removeprefix('./')}")
+    return tuple(dict.fromkeys(found))
 
 
 def _joined(folder: str, path: str) -> str:
@@ -108,16 +224,18 @@ def _joined(folder: str, path: str) -> str:
     return normpath(f"{folder}/{path}") if folder else path
 
 
-def _filter_of(parts: Sequence[tuple[Index, str]], where: Where) -> SearchFilter:
-    whole = {index.id for index, folder in parts if not folder}
+def _filter_of(parts: Sequence[Part], where: Where) -> SearchFilter:
+    whole = {part.index.id for part in parts if not part.path}
     return SearchFilter(
-        index_ids=tuple(dict.fromkeys(index.id for index, _folder in parts)),
-        languages=tuple(language.lower() for language in where.languages),
-        paths=where.paths,
+        index_ids=tuple(dict.fromkeys(part.index.id for part in parts)),
+        languages=where.languages,
+        paths=_globs_in(parts, where.paths),
         authors=where.authors,
         created_after=where.created_after,
         created_before=where.created_before,
         within=tuple(
-            dict.fromkeys((index.id, folder) for index, folder in parts if index.id not in whole)
+            dict.fromkeys(
+                (part.index.id, part.path) for part in parts if part.index.id not in whole
+            )
         ),
     )

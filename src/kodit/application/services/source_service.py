@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from kodit.application.services.index_locator import IndexLocator, is_identifier
 from kodit.application.services.index_service import IndexService, SourceRequest
@@ -11,11 +12,11 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index, IndexRun
-from kodit.domain.errors import NotFoundError, SourceError
+from kodit.domain.errors import NotFoundError, SourceError, UserError
 from kodit.domain.intervals import SyncEvery, check_sync_every
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.source import ParsedSource
-from kodit.domain.value_objects import QueuePriority, Source
+from kodit.domain.value_objects import QueuePriority, Source, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class IndexRequest:
     credentials: str | None = None
     ref: str | None = None
     sync_every: SyncEvery | None = None
+    even_if_broad: bool = False
+    """Whether also a folder is indexed that holds much more than code, such as `/` or `~`."""
 
 
 class SourceService:
@@ -68,14 +71,42 @@ class SourceService:
                 [index] = await self._indexes.add([request], caller.policy)
 
     def sources(self, request: IndexRequest, caller: Caller = LOCAL_CALLER) -> list[Source]:
-        """The sources that a request names, without their secrets. Raises SourceError."""
-        return [self._parse(source, None, caller).source for source in request.sources]
+        """The sources that a request names, without their secrets, but for those that are none."""
+        found = []
+        for source in request.sources:
+            with suppress(UserError):
+                found.append(self._parse(source, None, caller).source)
+        return found
+
+    async def add_each(
+        self, request: IndexRequest, refused: list[UserError], caller: Caller = LOCAL_CALLER
+    ) -> list[IndexRun]:
+        """The same, one source after the other: what is wrong with one of them is added to
+        `refused`, and stops no other. Raises the first of these errors where nothing is left."""
+        runs: dict[int, IndexRun] = {}
+        for source in request.sources:
+            try:
+                for run in await self.add(replace(request, sources=[source]), caller):
+                    runs[run.id] = run
+            except UserError as error:
+                refused.append(error)
+        if refused and not runs:
+            raise refused[0]
+        return list(runs.values())
+
+    def understand(self, name: str, caller: Caller = LOCAL_CALLER) -> Source:
+        """The source that is indexed where this is named. Raises UserError."""
+        return self._parse(name, None, caller).source
 
     def _understand(self, request: IndexRequest, caller: Caller) -> list[SourceRequest]:
         self._parser.check_globs("include", request.include or ())
         self._parser.check_globs("exclude", request.exclude or ())
         if isinstance(request.sync_every, int):
             check_sync_every(request.sync_every)
+        parsed = [self._parse(source, request.ref, caller) for source in request.sources]
+        if not request.even_if_broad and caller.is_local:
+            for one in parsed:
+                self._check_breadth(one.source)
         return [
             SourceRequest(
                 one.source,
@@ -84,9 +115,19 @@ class SourceService:
                 include=request.include,
                 exclude=request.exclude,
                 sync_every=request.sync_every,
+                others=one.others,
             )
-            for one in (self._parse(source, request.ref, caller) for source in request.sources)
+            for one in parsed
         ]
+
+    def _check_breadth(self, source: Source) -> None:
+        """Refuse a folder that nobody means as a whole, unless it is indexed already."""
+        if self.is_broad(source):
+            raise SourceError(
+                f"{source.location} holds much more than code, and indexing it may take hours",
+                code="source_broad",
+                source=source.location,
+            )
 
     def _parse(self, text: str, ref: str | None, caller: Caller) -> ParsedSource:
         """A number is the identifier of an index, as everywhere; `./2` is a folder."""
@@ -98,7 +139,9 @@ class SourceService:
                 raise NotFoundError(told, code=error.code, index=text) from None
             self._parser.check_stored(source)
             text = str(source)
-        parsed = self._parser.parse(text, caller)
+            parsed = self._parser.parse(text, caller)
+        else:
+            parsed = self._resolve(text, caller)
         if ref is None:
             return parsed
         if parsed.source.ref is not None:
@@ -111,3 +154,26 @@ class SourceService:
                 f"{ref!r} is not the name of a branch, tag or commit", code="source_invalid"
             )
         return with_ref
+
+    def is_broad(self, source: Source) -> bool:
+        """Whether a source is a folder that holds much more than code, and is not indexed yet."""
+        return (
+            source.kind is SourceKind.FOLDER
+            and self._parser.is_broad(source.location)
+            and self._locator.find_part(source.location) is None
+        )
+
+    def _resolve(self, text: str, caller: Caller) -> ParsedSource:
+        """A part of an index, or what an index may be called, means that index. A folder that an
+        index leaves out is a source of its own."""
+        try:
+            parsed = self._parser.parse(text, caller)
+        except SourceError:
+            part = self._locator.find_part(text, caller)
+            if part is None:
+                raise
+            return ParsedSource(part.index.source)
+        part = self._locator.find_part(text, caller)
+        if part is None or (part.path and not self._locator.holds_files(part)):
+            return parsed
+        return replace(parsed, source=part.index.source, others=())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
+from kodit.application.services.loose_symbols import LooseLookup
 from kodit.application.services.snapshots import read_together
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError
@@ -82,6 +84,11 @@ class _Lookup:
         )
         defining, saw_defining = self._defining(name)
         shared = [part for one in defining for part in _parts(one, name)]
+        is_defined = bool(definitions or shared)
+        if not is_defined and name.is_pattern:
+            return self._matching(name, kinds, page)
+        if not is_defined and name.scopes:
+            definitions = self._loosely.inherited(name)
         names = _spellings(name, [*definitions, *shared])
         using, saw_using = self._using(names)
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
@@ -105,7 +112,24 @@ class _Lookup:
             and saw_using
             and max(len(definitions), len(references)) <= page.stop,
             max(len(definitions), len(references)) > page.stop,
+            # A name from elsewhere, such as that of a library, is often asked for.
+            self._loosely.near(name)
+            if not (definitions or page.start) and (name.scopes or not references)
+            else (),
         )
+
+    def _matching(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
+        """Definitions alone, of all names that a pattern matches."""
+        definitions, are_all = self._loosely.matching(name, kinds)
+        definitions.sort(key=_rank)
+        has_more = len(definitions) > page.stop
+        return SymbolAnswer(
+            tuple(self._complete(definitions[page])), (), are_all and not has_more, has_more
+        )
+
+    @cached_property
+    def _loosely(self) -> LooseLookup:
+        return LooseLookup(self._catalogue, self._scope)
 
     def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:
         """Snippets that define the name, in any case, and whether these are all."""

@@ -71,16 +71,17 @@ class GrepView:
         answer: GrepAnswer,
         standing: tuple[StandingView, ...],
         following: str | None = None,
+        problems: tuple[str, ...] = (),
         *,
         with_file: bool = True,
     ) -> Self:
-        """`following` is the cursor of what follows."""
+        """`following` is the cursor of what follows; `problems` are those beside the answer's."""
         return cls(
             pattern=pattern,
             matches=tuple(MatchView.of(one, with_file=with_file) for one in answer.matches),
             files=answer.files,
             complete=answer.is_complete,
-            problems=answer.problems,
+            problems=(*problems, *answer.problems),
             standing=standing,
             next=following,
         )
@@ -120,6 +121,7 @@ class FilesView:
     files: tuple[FileView, ...]
     standing: tuple[StandingView, ...]
     next: str | None
+    problems: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -127,12 +129,13 @@ class FilesView:
         files: Sequence[ListedFile],
         standing: tuple[StandingView, ...],
         following: str | None = None,
+        problems: tuple[str, ...] = (),
         *,
         with_file: bool = True,
     ) -> Self:
         """`following` is the cursor of what follows."""
         shown = tuple(FileView.of(one, with_file=with_file) for one in files)
-        return cls(shown, standing, following)
+        return cls(shown, standing, following, problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,9 @@ class SymbolsView:
     complete: bool
     standing: tuple[StandingView, ...]
     next: str | None
+    near: tuple[str, ...] = ()
+    """Names that were probably meant where nothing has been found."""
+    problems: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -309,6 +315,7 @@ class SymbolsView:
         answer: SymbolAnswer,
         standing: tuple[StandingView, ...],
         following: str | None = None,
+        problems: tuple[str, ...] = (),
         *,
         with_file: bool = True,
     ) -> Self:
@@ -320,4 +327,6 @@ class SymbolsView:
             answer.is_complete,
             standing,
             following,
+            answer.near,
+            problems,
         )

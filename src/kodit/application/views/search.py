@@ -79,6 +79,8 @@ class SearchView:
     results: tuple[ResultView, ...]
     standing: tuple[StandingView, ...]
     next: str | None
+    problems: tuple[str, ...] = ()
+    """What is wrong with sources that were named beside others."""
 
     @classmethod
     def of(
@@ -88,6 +90,7 @@ class SearchView:
         standing: tuple[StandingView, ...],
         *,
         following: str | None = None,
+        problems: tuple[str, ...] = (),
         explain: bool = False,
         with_file: bool = True,
     ) -> Self:
@@ -95,7 +98,7 @@ class SearchView:
         shown = tuple(
             ResultView.of(result, explain=explain, with_file=with_file) for result in results
         )
-        return cls(query, shown, standing, following)
+        return cls(query, shown, standing, following, problems)
 
 
 @dataclass(frozen=True, slots=True)

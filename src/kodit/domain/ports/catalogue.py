@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -55,6 +55,10 @@ class OpenCatalogue(Protocol):
         """Paths whose last part is `name`, in order."""
         ...
 
+    def paths(self, index_id: int) -> Sequence[str]:
+        """The paths of all files whose text an index has, in any order."""
+        ...
+
     def scope(self, search_filter: SearchFilter) -> Scope:
         """The filter as the engines take it. Raises NotFoundError for an unknown index."""
         ...
@@ -64,6 +68,11 @@ class OpenCatalogue(Protocol):
     ) -> list[StoredSnippet]:
         """Every live snippet within the scope that defines one of the names, in any case, and is
         of one of the kinds where any are given. In any order, and without their texts."""
+        ...
+
+    def named_snippets(self, scope: Scope) -> Iterator[tuple[int, Sequence[str]]]:
+        """The live snippets within the scope that define anything, each with all names that it
+        defines."""
         ...
 
     def snippets(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from kodit.domain.files import IndexedText
-from kodit.domain.grep import Expression, FoundLine
+from kodit.domain.grep import Expression, FoundLine, LineShape
 from kodit.domain.index import Index
 from kodit.domain.search import SearchFilter
 
@@ -33,7 +33,7 @@ class LineSearcher(Protocol):
         files: Sequence[IndexedText],
         expression: Expression,
         *,
-        context: int,
+        shape: LineShape,
         limit: int,
     ) -> list[tuple[int, FoundLine]]:
         """At most `limit` lines that match, each after the position of its file, in the order of

@@ -116,8 +116,8 @@ class IndexRepository(Protocol):
         """By path, every file that was there at the last scan."""
         ...
 
-    def has_files(self, index_id: int) -> bool:
-        """Whether there is any such file."""
+    def has_files(self, index_id: int, part: str = "") -> bool:
+        """Whether there is any such file in a folder of an index, or at that path."""
         ...
 
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]: ...

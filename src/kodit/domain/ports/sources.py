@@ -13,6 +13,7 @@ from kodit.domain.report import Report
 from kodit.domain.source import (
     Credentials,
     KnownFile,
+    LocalPlace,
     ParsedSource,
     Scan,
     Source,
@@ -27,6 +28,11 @@ class SourceParser(Protocol):
         """A URL, `user@host:path` or the path of a folder, each optionally followed by `@` and a
         ref; a relative path starts at the caller's folder. Raises SourceError, in one sentence,
         for what is refused or does not exist, and RefusedByPolicyError."""
+        ...
+
+    def place_of(self, text: str, caller: Caller = LOCAL_CALLER) -> LocalPlace | None:
+        """The folder or file that a local caller means by its path; None where there is none, and
+        for everybody else, who is not told what there is."""
         ...
 
     def check_stored(self, source: Source) -> None:
@@ -46,6 +52,11 @@ class SourceParser(Protocol):
         """The folder to index for somebody who works in this one: the root of its work tree, or
         itself where it is in none. None for a folder that holds more than a project: the user's
         home, what lies above it, or a folder of repositories."""
+        ...
+
+    def is_broad(self, folder: str) -> bool:
+        """Whether a folder holds much more than a project: the root, the user's home or what lies
+        above it, a folder of the system, a whole drive."""
         ...
 
     def without_secrets(self, text: str) -> str:

@@ -46,6 +46,7 @@ ADVICE: Mapping[str, str] = {
     "run_not_found": "`kodit queue list` shows the runs",
     "run_stopped": "run the same command again to continue",
     "server_runs": "assistants that are connected keep it running; `kill {process}` ends it",
+    "source_broad": "`kodit index {source} --yes` does it all the same",
     "source_not_indexed": "`kodit index {source}` adds it",
     "key_missing": "KODIT_API_KEY holds the key",
     "key_unknown": "KODIT_API_KEY holds the key",
@@ -58,6 +59,12 @@ def with_advice(told: Told, sentence: str | None = None) -> str:
     to do, what that is."""
     sentence = sentence or str(told)
     advice = None if told.code is None else ADVICE.get(told.code)
+    if "choices" in told.fields:
+        from kodit.domain.near import nearest  # noqa: PLC0415 - help does without
+
+        choices = str(told.fields["choices"]).split(", ")
+        near = nearest(str(told.fields.get("value", "")), choices)
+        return f"{sentence.removesuffix('.')}; did you mean {near}?" if near else sentence
     if advice is None:
         return sentence
     # A source may come from anybody's database, and the command is there to be copied.

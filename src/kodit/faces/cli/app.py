@@ -11,24 +11,18 @@ import typer
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.faces.cli.advice import with_advice
-from kodit.faces.cli.commands import clients, files, keys, queue, serve, worker
-from kodit.faces.cli.commands.group import Commands
+from kodit.faces.cli.commands import clients, files, grep, keys, queue, search, serve, worker
+from kodit.faces.cli.commands.group import Commands, UsageError, sentence_of_usage, show_help_of
 from kodit.faces.cli.commands.options import (
-    Everywhere,
     Given,
-    IndexName,
     Json,
-    JsonLines,
-    Lines,
-    OnlyFiles,
     Serve,
-    Sources,
     given,
 )
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
 from kodit.faces.cli.terminal import screen
-from kodit.faces.cli.terminal.output import printable, say
+from kodit.faces.cli.terminal.output import complain, say
 from kodit.version import VERSION
 
 EXIT_FAILED = 1
@@ -49,6 +43,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich and what it imports would be most of what help costs
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(search.app)
+app.add_typer(grep.app)
 app.add_typer(files.app)
 app.add_typer(queue.app, name="queue")
 app.add_typer(worker.app)
@@ -118,8 +114,10 @@ def index(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE|ID",
-            help="Git URLs (URL@ref picks a ref), folders, and identifiers of indexes; ./2 is a "
-            "folder called 2.",
+            help="Git URLs (URL@ref picks a ref) or the addresses of their pages, owner/name on "
+            "GitHub, folders, and identifiers of indexes; ./2 is a folder called 2. What lies in "
+            "an indexed folder means that index.",
+            show_default=False,
         ),
     ] = None,
     include: Annotated[
@@ -153,6 +151,9 @@ def index(
             "default for the server's own interval. Kept until another is given.",
         ),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Index also a folder as large as / or ~.")
+    ] = False,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Index now, or only queue the work.")
     ] = True,
@@ -167,15 +168,16 @@ def index(
     from kodit.faces.cli.terminal.indexing import index_and_show
 
     interval = None if sync_every is None else parse_sync_every(sync_every)
+    request = IndexRequest(
+        sources,
+        _globs(include),
+        _globs(exclude),
+        credentials,
+        sync_every=interval,
+        even_if_broad=yes,
+    )
     with _opened(context) as session:
-        succeeded = index_and_show(
-            session,
-            IndexRequest(
-                sources, _globs(include), _globs(exclude), credentials, sync_every=interval
-            ),
-            wait=wait,
-            as_json=as_json,
-        )
+        succeeded = index_and_show(session, request, wait=wait, as_json=as_json)
     if not succeeded:
         raise typer.Exit(EXIT_FAILED)
 
@@ -188,104 +190,11 @@ def _globs(given: list[str] | None) -> tuple[str, ...] | None:
 
 
 @app.command()
-def search(
-    context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="A question in words, or a name.")],
-    path: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="SOURCE|ID",
-            help="Search only this source, after indexing or refreshing it.",
-        ),
-    ] = None,
-    source: Sources = None,
-    everywhere: Everywhere = False,
-    mode: Annotated[
-        str, typer.Option("--mode", "-m", help="hybrid, keyword, code or text.")
-    ] = "hybrid",
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many results.")
-    ] = 10,
-    offset: Annotated[int, typer.Option(min=0, max=10_000, help="Leave out the first ones.")] = 0,
-    language: Annotated[
-        list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
-    ] = None,
-    path_glob: Annotated[
-        list[str] | None,
-        typer.Option("--path", "-p", help="Only files that match this glob. Repeatable."),
-    ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option("--kind", "-k", help="Only definitions of this kind. Repeatable."),
-    ] = None,
-    author: Annotated[
-        list[str] | None,
-        typer.Option(help="Only files last changed by an author of this name. Repeatable."),
-    ] = None,
-    created_after: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only files first committed since then.")
-    ] = None,
-    created_before: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only files first committed before then.")
-    ] = None,
-    budget: Annotated[
-        int | None, typer.Option(metavar="TOKENS", min=1, help="Cut the answer to about this size.")
-    ] = None,
-    lines: Lines = None,
-    context_lines: Annotated[
-        int | None,
-        typer.Option(
-            "--context",
-            "-C",
-            metavar="LINES",
-            min=0,
-            max=100,
-            help="Show of each result the line that answers best, with so many before and after.",
-        ),
-    ] = None,
-    files: OnlyFiles = False,
-    explain: Annotated[bool, typer.Option(help="Say what each result's score is made of.")] = False,
-    as_json: Json = False,
-    as_json_lines: JsonLines = False,
-) -> None:
-    """Find the snippets that answer a question."""
-    from kodit.faces.cli.terminal.searching import (
-        SearchOptions,
-        Shown,
-        search_and_show,
-    )
-
-    with _opened(context) as session:
-        found = search_and_show(
-            session,
-            SearchOptions(
-                query=query,
-                path=path,
-                sources=source or (),
-                everywhere=everywhere,
-                mode=mode,
-                limit=limit,
-                offset=offset,
-                languages=language or (),
-                paths=path_glob or (),
-                authors=author or (),
-                created_after=created_after,
-                created_before=created_before,
-                kinds=kind or (),
-                budget=budget,
-            ),
-            Shown(lines, context_lines, files, as_json, as_json_lines),
-            explain=explain,
-        )
-    if not found:
-        raise typer.Exit(EXIT_FAILED)
-
-
-@app.command()
 def status(
     context: typer.Context,
-    source: Annotated[
-        str | None, typer.Argument(metavar="SOURCE|ID", help="Only this index.")
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE|ID", help="Only these indexes.", show_default=False),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")
@@ -304,18 +213,32 @@ def status(
 
     with _opened(context) as session:
         if watch:
-            watch_indexes(session, source, as_json=as_json)
+            succeeded = watch_indexes(session, sources or (), as_json=as_json)
         else:
-            show_indexes(session, source, as_json=as_json, with_left_out=left_out)
+            succeeded = show_indexes(
+                session, sources or (), as_json=as_json, with_left_out=left_out
+            )
+    if not succeeded:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
-def delete(context: typer.Context, source: IndexName) -> None:
-    """Remove an index and everything derived from it; the source itself is never touched."""
-    from kodit.faces.cli.terminal.status import delete_index
+def delete(
+    context: typer.Context,
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE|ID", help="Sources as they were indexed, or identifiers of indexes."
+        ),
+    ],
+) -> None:
+    """Remove indexes and everything derived from them; the sources are never touched."""
+    from kodit.faces.cli.terminal.status import delete_indexes
 
     with _opened(context) as session:
-        delete_index(session, source)
+        succeeded = delete_indexes(session, sources)
+    if not succeeded:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
@@ -370,14 +293,19 @@ def main(serve: Serve | None = None) -> None:
     # Importing makes objects that stay: looking through them for garbage again and again is a
     # tenth of what a search costs.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    command = Given(serve=serve)
     try:
-        app(obj=Given(serve=serve))
+        _end(app(obj=command, standalone_mode=False))
+    except UsageError as error:
+        if not show_help_of(error):
+            complain(sentence_of_usage(error))
+        sys.exit(EXIT_USER_ERROR)
     except UserError as error:
-        say(f"kodit: {printable(with_advice(error))}")
+        complain(with_advice(error))
         sys.exit(EXIT_USER_ERROR)
     except KoditError as error:
-        say(f"kodit: {printable(with_advice(error))}")
-        sys.exit(EXIT_SERVER_RUNS if error.code == "server_runs" else EXIT_FAILED)
+        complain(with_advice(error))
+        sys.exit(EXIT_SERVER_RUNS if error.code == "server_runs" else command.exit_failed)
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
             raise
@@ -386,8 +314,14 @@ def main(serve: Serve | None = None) -> None:
     except BrokenPipeError:
         # The reader of our output has had enough; Python must not complain at exit.
         sys.stderr.close()
-        sys.exit(EXIT_FAILED)
+        sys.exit(command.exit_failed)
     except (MemoryError, ImportError, RuntimeError, OSError) as error:
         from kodit.faces.cli.ending import end_for_want_of_room
 
-        end_for_want_of_room(error)
+        end_for_want_of_room(error, command.exit_failed)
+
+
+def _end(code: object) -> None:
+    """The exit code that a command has asked for comes back as its result."""
+    if isinstance(code, int) and code:
+        sys.exit(code)

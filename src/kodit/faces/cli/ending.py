@@ -6,19 +6,17 @@ import sys
 from typing import NoReturn
 
 from kodit.domain.shortage import shortage
-from kodit.faces.cli.terminal.output import say
-
-EXIT_FAILED = 1
+from kodit.faces.cli.terminal.output import complain
 
 
-def end_for_want_of_room(error: Exception) -> NoReturn:
+def end_for_want_of_room(error: Exception, code: int) -> NoReturn:
     """End with one sentence where the machine has run out of something, or a file is in the way;
     any other error travels on."""
     if (short := shortage(error)) is not None:
-        say(f"kodit: {short}")
-        sys.exit(EXIT_FAILED)
+        complain(str(short))
+        sys.exit(code)
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         sys.stderr.write(f"kodit: {error.strerror or error}{where}\n")
-        sys.exit(EXIT_FAILED)
+        sys.exit(code)
     raise error

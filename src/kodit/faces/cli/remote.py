@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -24,9 +24,15 @@ from kodit.application.views.runs import ListedRunView, QueueView, RunsView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.serialization import from_json, to_json
 from kodit.application.views.standing import StandingView
-from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError, SourceError, UserError
-from kodit.domain.files import FilePlace, parse_place
-from kodit.domain.naming import named
+from kodit.domain.errors import (
+    KoditError,
+    NotFoundError,
+    UserError,
+    ambiguous,
+    part_of_index,
+)
+from kodit.domain.files import FilePlace, parse_place, readings_of
+from kodit.domain.naming import meant_by, source_of
 from kodit.domain.questions import (
     AnyQuestion,
     ExplainQuestion,
@@ -43,6 +49,7 @@ from kodit.domain.questions import (
     Where,
 )
 from kodit.domain.value_objects import RunState
+from kodit.faces.cli.remote_places import not_indexed, only_at
 from kodit.infrastructure.remote.connection import RemoteConnection, path_of
 
 MOST_AT_ONCE = 500
@@ -109,6 +116,12 @@ class RemoteServer:
         body = {"source": source, **options}
         return from_json(AcceptedView, self._connection.post("/indexes", body))
 
+    def add_or_sync(self, name: str) -> AcceptedView:
+        """The same of what may be known: an index may be brought up to date by who may not add its
+        source."""
+        is_identifier = name.isdecimal() and name.isascii()
+        return self.sync(int(name)) if is_identifier else self.add(name)
+
     def sync(self, index_id: int) -> AcceptedView:
         """Have an index brought up to date."""
         return from_json(AcceptedView, self._connection.post(path_of("indexes", index_id, "runs")))
@@ -125,7 +138,9 @@ class RemoteServer:
 
     def delete(self, name: str) -> IndexView:
         """Delete an index; what it was."""
-        index = self.find(name)
+        index, part = self._find_part(name)
+        if part:
+            raise part_of_index(name, index.id, index.source)
         self._connection.delete(path_of("indexes", index.id))
         return index
 
@@ -147,36 +162,49 @@ class RemoteServer:
 
     def find(self, name: str) -> IndexView:
         """The index of an identifier, a source, or the end of only one source. Raises
-        NotFoundError, SourceError and InvalidQueryError."""
-        index, folder = self._find_part(name)
-        if folder:
-            raise _not_indexed(name)
-        return index
+        NotFoundError and SourceError."""
+        return self._find_part(name)[0]
+
+    def knows(self, name: str) -> bool:
+        """Whether a name means an index of the server, or a part of one."""
+        try:
+            self._find_part(name)
+        except UserError as error:
+            return error.code == "source_ambiguous"
+        return True
 
     def _find_part(self, name: str) -> tuple[IndexView, str]:
-        """The same, or for a folder below an indexed one its index and its path there."""
+        """The same, and the path of the part of it that is meant, by the same rule as everywhere;
+        what is on the disks over there is not asked."""
         if name.isdecimal() and name.isascii():
             return from_json(IndexView, self._connection.get(path_of("indexes", name))), ""
         indexes = list(self._indexes())
-        position = named(name, [index.source for index in indexes])
-        if position is not None:
-            return indexes[position], ""
-        place = posixpath.normpath(name)
-        holding = [one for one in indexes if place.startswith(f"{one.source.rstrip('/')}/")]
-        if not holding:
-            raise _not_indexed(name)
-        nearest = max(holding, key=lambda one: len(one.source))
-        return nearest, place.removeprefix(f"{nearest.source.rstrip('/')}/")
+        found = meant_by(name, [source_of(one.source) for one in indexes])
+        if not found:
+            raise not_indexed(name)
+        if len(found) > 1:
+            several = (indexes[one.position] for one in found)
+            raise ambiguous(name, [f"{one.source} ({one.id})" for one in several])
+        return indexes[found[0].position], found[0].part
 
     def _indexes(self) -> Iterator[IndexView]:
         for page in self._pages("/indexes", {}, None):
             yield from (from_json(IndexView, one) for one in page["indexes"])
 
-    def _chosen(self, where: Where) -> list[tuple[IndexView, str]]:
-        """The indexes that are meant, each with the folder in it that is, or nothing for all."""
-        if where.sources:
-            return [self._find_part(name) for name in dict.fromkeys(where.sources)]
-        return [(index, "") for index in self._indexes()]
+    def _chosen(self, where: Where) -> tuple[list[tuple[IndexView, str]], list[UserError]]:
+        """The indexes that are meant, each with the part of it that is, or nothing for all; and
+        what is wrong with other names. Raises the first such error where all are wrong."""
+        if not where.sources:
+            return [(index, "") for index in self._indexes()], []
+        parts, errors = list[tuple[IndexView, str]](), list[UserError]()
+        for name in dict.fromkeys(where.sources):
+            try:
+                parts.append(self._find_part(name))
+            except UserError as error:
+                errors.append(error)
+        if not parts:
+            raise errors[0]
+        return parts, errors
 
     # Questions
 
@@ -199,7 +227,8 @@ class RemoteServer:
         asked = {**_plain(question), **_plain(question.where)}
         pages = list(self._pages("/search", asked, question.limit, in_body=True))
         results = _all(ResultView, pages, "results")
-        return SearchView(question.query, results, _standing(pages), pages[-1]["next"])
+        problems = tuple(pages[0].get("problems", ()))
+        return SearchView(question.query, results, _standing(pages), pages[-1]["next"], problems)
 
     def _grep(self, question: GrepQuestion) -> GrepView:
         asked = {**_plain(question), **_places(question.where)}
@@ -226,6 +255,8 @@ class RemoteServer:
             bool(pages[-1]["complete"]),
             _standing(pages),
             pages[-1]["next"],
+            tuple(pages[0].get("near", ())),
+            tuple(pages[0].get("problems", ())),
         )
 
     def _files(self, question: FilesQuestion) -> FilesView:
@@ -233,29 +264,38 @@ class RemoteServer:
         standing: list[StandingView] = []
         asked = {"languages": question.where.languages, "paths": question.where.paths}
         following = None
-        for index, folder in self._chosen(question.where):
+        chosen, errors = self._chosen(question.where)
+        for index, folder in chosen:
             left = None if question.limit is None else max(1, question.limit - len(files))
             pages = list(
                 self._pages(path_of("indexes", index.id, "files"), asked, None if folder else left)
             )
             listed = _all(FileView, pages, "files")
-            files += [one for one in listed if not folder or one.path.startswith(f"{folder}/")]
+            files += [
+                one for one in listed if not folder or f"{one.path}/".startswith(f"{folder}/")
+            ]
             standing += _standing(pages)
             following = pages[-1]["next"]
-        return FilesView(tuple(files[: question.limit]), tuple(standing), following)
+        problems = tuple(map(str, errors))
+        return FilesView(tuple(files[: question.limit]), tuple(standing), following, problems)
 
     def _read(self, question: ReadQuestion) -> TextView:
         place = question.place
-        if isinstance(place, str):
-            place = parse_place(place)
-        lines = str(FilePlace("", place.start_line, place.end_line))[1:] or None
-        chosen = self._chosen(question.where)
+        *others, place = readings_of(place) if isinstance(place, str) else [place]
+        chosen, _errors = self._chosen(question.where)
 
         def read(index: IndexView, path: str) -> TextView:
             file = path_of("indexes", index.id, "files", path)
+            lines = str(FilePlace("", place.start_line, place.end_line))[1:] or None
             return from_json(TextView, self._connection.get(file, {"lines": lines}))
 
-        text = _only_at(question.place, place.path, chosen, read)
+        try:
+            text = only_at(question.place, place.path, chosen, read)
+        except NotFoundError:
+            for literal in others:  # a path may itself end like lines
+                with suppress(UserError):
+                    return self._read(replace(question, place=literal))
+            raise
         if question.where.sources or len(chosen) == 1:
             return text
         return replace(text, standing=tuple(replace(one, is_implied=True) for one in text.standing))
@@ -280,10 +320,8 @@ class RemoteServer:
 
         if not where.sources:
             return look(None, place.path)
-        chosen = self._chosen(where)
-        return _only_at(
-            question.place, place.path, chosen, lambda index, path: look(index.id, path)
-        )
+        chosen, _errors = self._chosen(where)
+        return only_at(question.place, place.path, chosen, lambda index, path: look(index.id, path))
 
     def _status(self, question: StatusQuestion) -> IndexesView:
         indexes = self._indexes() if question.source is None else [self.find(question.source)]
@@ -324,44 +362,3 @@ def _all(kind: type[T], pages: Sequence[dict[str, Any]], name: str) -> tuple[T, 
 
 def _standing(pages: Sequence[dict[str, Any]]) -> tuple[StandingView, ...]:
     return _all(StandingView, pages[:1], "standing")
-
-
-def _only_at(
-    asked: str | FilePlace,
-    path: str,
-    chosen: Sequence[tuple[IndexView, str]],
-    look: Callable[[IndexView, str], T],
-) -> T:
-    """What is found at a path in the one index that has a file there, from the folder that was
-    named or from the top. Raises NotFoundError, and InvalidQueryError where several have."""
-    found: list[tuple[IndexView, T]] = []
-    for index, folder in chosen:
-        for one in (posixpath.normpath(f"{folder}/{path}"), path) if folder else (path,):
-            try:
-                found.append((index, look(index, one)))
-                break
-            except NotFoundError:
-                if len(chosen) == 1 and one == path:
-                    raise
-    if len({index.id for index, _ in found}) == 1:
-        return found[0][1]
-    if not found:
-        raise NotFoundError(
-            f"none of {len(chosen)} indexes has a file {str(asked)!r}",
-            code="file_in_no_index",
-            path=str(asked),
-        )
-    names = ", ".join(f"{index.source} ({index.id})" for index, _ in found)
-    raise InvalidQueryError(
-        f"several indexes have a file {str(asked)!r}, name one of them: {names}",
-        code="sources_several",
-        path=str(asked),
-    )
-
-
-def _not_indexed(name: str) -> SourceError:
-    if not name.startswith(("/", "~")) and ":" not in name:  # a mere name
-        return SourceError(
-            f"there is no index or folder {name!r}", code="index_not_found", index=name
-        )
-    return SourceError(f"{name} is not indexed", code="source_not_indexed", source=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kodit.domain.errors import KoditError
-from kodit.faces.mcp.arguments import nearest
+from kodit.domain.near import nearest
 
 ADVICE: Mapping[str, str] = {
     "access_refused": "the user can give access with `kodit index SOURCE --credentials env:NAME`",
@@ -31,6 +31,9 @@ ADVICE: Mapping[str, str] = {
     "queue_paused": "the user can resume it with `kodit queue resume`",
     "run_has_ended": "call indexes to see how it ended",
     "run_has_succeeded": "call indexes to see how it stands",
+    "source_ambiguous": "call again with one of these, or with its number",
+    "source_broad": "call index with a folder of code in it",
+    "source_is_part": "call again with that source",
     "source_not_indexed": "call index with this source to add it",
     "source_unreachable": "try again in a moment",
     "unavailable": "try again in a moment",

@@ -11,10 +11,10 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any
 
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.near import nearest
 from kodit.faces.mcp.definitions import BY_NAME, Kind, Parameter, Tool
 
 LONGEST_TEXT = 200_000
@@ -22,8 +22,6 @@ MOST_VALUES = 100
 LONGEST_VALUE = 4_000
 """Of a list, such as of globs: each is looked for in every path."""
 LARGEST_NUMBER = 10**15
-LONGEST_NAME = 100
-"""Characters of a wrong name that are compared with the right ones."""
 
 Arguments = dict[str, Any]
 """By parameter: text, a tuple of texts, a number or a truth value; what was not given is absent."""
@@ -96,12 +94,6 @@ def understand(tool: Tool, given: Mapping[str, Any]) -> Arguments:
                 code="argument_missing",
             )
     return values
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
-    found = get_close_matches(name[:LONGEST_NAME].lower(), list(names), n=1, cutoff=0.6)
-    return found[0] if found else None
 
 
 def unknown_tool(name: str) -> str:

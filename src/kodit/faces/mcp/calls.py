@@ -96,11 +96,16 @@ class Call:
             self.sources, self.means_everything, languages, self.arguments.get("paths", ())
         )
 
-    def page(self, standing: Sequence[StandingView] = (), found: Collection[int] = ()) -> Page:
+    def page(
+        self,
+        standing: Sequence[StandingView] = (),
+        found: Collection[int] = (),
+        problems: Sequence[str] = (),
+    ) -> Page:
         """The answer, still empty but for its notes, with what it stands on; `found` are the
-        indexes that something was found in."""
+        indexes that something was found in, `problems` what is wrong with some of the sources."""
         page = Page(self.budget, standing, self.now, found)
-        for note in self.notes:
+        for note in (*self.notes, *problems):
             page.note(note)
         return page
 

@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +19,15 @@ from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
+from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.diagnosis import Diagnosis
 from kodit.domain.entities import IndexRun, SearchResult, TaskAttempt
 from kodit.domain.errors import IndexingError
-from kodit.domain.files import FileText, ListedFile
-from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
+from kodit.domain.files import FilePlace, FileText, ListedFile
+from kodit.domain.grep import Expression, GrepAnswer, GrepRequest, LineShape
 from kodit.domain.intervals import parse_sync_every
 from kodit.domain.left_out import Explanation, LeftOut, LeftOutRequest
+from kodit.domain.questions import Where
 from kodit.domain.search import choose
 from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import (
@@ -114,7 +117,6 @@ class Kodit:
 
         Raises SourceError for a source that is refused, and IndexingError when a run fails.
         """
-
         request = IndexRequest(
             [as_typed(source) for source in sources],
             None if include is None else tuple(include),
@@ -164,17 +166,14 @@ class Kodit:
         Raises SourceError or NotFoundError for a source that is not indexed, and InvalidQueryError
         for what cannot be asked.
         """
-        wanted = list(index_ids)
-        if source is not None:
-            wanted.append(self._refreshed(source) if refresh else self._locate(source))
-        elif refresh:
-            known = wanted or [index.id for index in self._application.locator.all()]
-            for index_id in known:
-                self._refreshed(index_id)
-        chosen = SearchFilter(
-            index_ids=tuple(wanted),
-            languages=tuple(languages),
-            paths=tuple(paths),
+        if refresh:
+            named: Sequence[str | Path | int] = index_ids if source is None else (source,)
+            for one in named or [index.id for index in self._application.locator.all()]:
+                self._refresh(one)
+        chosen = self._filter(source, languages, paths)
+        chosen = replace(
+            chosen,
+            index_ids=(*index_ids, *chosen.index_ids),
             authors=tuple(authors),
             created_after=created_after,
             created_before=created_before,
@@ -191,6 +190,7 @@ class Kodit:
         *,
         ignore_case: bool = False,
         fixed_strings: bool = False,
+        whole_words: bool = False,
         languages: Sequence[str] = (),
         paths: Sequence[str] = (),
         context: int = 0,
@@ -202,8 +202,10 @@ class Kodit:
         Raises InvalidQueryError for an invalid expression, or one that takes too long.
         """
         chosen = self._filter(source, languages, paths)
-        expression = Expression(pattern, is_fixed=fixed_strings, ignore_case=ignore_case)
-        request = GrepRequest(expression, chosen, context, limit)
+        expression = Expression(
+            pattern, is_fixed=fixed_strings, ignore_case=ignore_case, whole_words=whole_words
+        )
+        request = GrepRequest(expression, chosen, LineShape(context, context), limit)
         return self._call(lambda application: application.grep.grep(request))
 
     def list_files(
@@ -217,9 +219,11 @@ class Kodit:
         return self._application.browse.list_files(self._filter(source, languages, paths))
 
     def read(self, source: str | Path | int, place: str) -> FileText:
-        """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`.
+        """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`,
+        from the top of the index or from the folder of it that `source` is.
         Raises NotFoundError for a file that is not in the index."""
-        return self._application.browse.read_file(self._locate(source), place)
+        where, look = Where((as_typed(source),)), self._application.browse.read_file
+        return self._application.scoping.look_at(LOCAL_CALLER, where, place, look)[0]
 
     def left_out(self, source: str | Path | int, *, paths: Sequence[str] = ()) -> list[LeftOut]:
         """The files and folders of a source that are not indexed, by path, and the rule that
@@ -265,9 +269,14 @@ class Kodit:
     ) -> list[SearchResult]:
         """Snippets whose code is like that at `PATH:LINE`, in the same index or in all, the most
         similar first."""
-        index_id = self._locate(source)
-        chosen = self._filter(None if everywhere else index_id, languages, paths)
-        return self._application.related.find(index_id, place, chosen, limit)
+        application = self._application
+        chosen = self._filter(None if everywhere else source, languages, paths)
+
+        def look(index_id: int, at: str | FilePlace) -> list[SearchResult]:
+            return application.related.find(index_id, at, chosen, limit)
+
+        where = Where((as_typed(source),))
+        return application.scoping.look_at(LOCAL_CALLER, where, place, look)[0]
 
     def status(self) -> list[IndexStatus]:
         """Every index with what it holds and its latest run."""
@@ -276,7 +285,7 @@ class Kodit:
     def delete(self, source: str | Path | int) -> None:
         """Remove an index, by its source or identifier, and everything derived from it. The
         source itself is never touched."""
-        index_id = self._locate(source)
+        index_id = self._application.locator.locate_whole(source).id
 
         async def work(application: Application) -> None:
             await application.indexes.delete(index_id)
@@ -339,18 +348,16 @@ class Kodit:
     def _filter(
         self, source: str | Path | int | None, languages: Sequence[str], paths: Sequence[str]
     ) -> SearchFilter:
-        return SearchFilter(self._application.locator.ids(source), tuple(languages), tuple(paths))
+        sources = () if source is None else (as_typed(source),)
+        where = Where(sources, languages=tuple(languages), paths=tuple(paths))
+        return self._application.scoping.choose(LOCAL_CALLER, where).filter
 
-    def _locate(self, source: str | Path | int) -> int:
-        return self._application.locator.locate(source).id
-
-    def _refreshed(self, source: str | Path | int) -> int:
-        """The index of a source that has been brought up to date."""
+    def _refresh(self, source: str | Path | int) -> None:
+        """Bring the index of a source up to date."""
         name = as_typed(source)
         refreshed = self._call(lambda application: application.refreshing.refresh(name))
         if refreshed.reason is not None:
             raise refreshed.reason
-        return refreshed.index.id
 
     @property
     def _application(self) -> Application:

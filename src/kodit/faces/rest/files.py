@@ -24,6 +24,9 @@ FilePath = Annotated[
 ]
 
 
+_LINES_PATTERN = r"^[Ll]?[1-9][0-9]{0,8}((-|,|:|\.\.)([Ll]?[1-9][0-9]{0,8})?)?$"
+
+
 class FileListInQuery(FilesInQuery, FileList):
     """Files of an index, in a query string."""
 
@@ -31,8 +34,10 @@ class FileListInQuery(FilesInQuery, FileList):
 class Lines(Parameters):
     """Which lines of a file."""
 
-    lines: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}(-([1-9][0-9]{0,8})?)?$")] | None = Field(
-        None, description="`30-60`, `30-` or `30`; all of them without it."
+    lines: Annotated[str, Field(pattern=_LINES_PATTERN)] | None = Field(
+        None,
+        description="`30-60`, `30-` or `30`, also `30,60`, `30:60` and `L30-L60`; all of them "
+        "without it.",
     )
 
 

@@ -264,7 +264,20 @@ class Grep(Places):
     ] = Field(description="A regular expression (RE2), which each line is compared with.")
     ignore_case: bool = Field(default=False, description="Capitals and small letters are the same.")
     fixed_strings: bool = Field(default=False, description="The pattern is the text itself.")
+    whole_words: bool = Field(
+        default=False, description="Before and behind a match is no letter, digit or underscore."
+    )
+    inverted: bool = Field(default=False, description="Lines that do not match instead.")
+    more_patterns: Texts = Field([], description="Other patterns, of which a line may match one.")
     context: Whole = Field(0, ge=0, le=100, description="Lines before and after each match.")
+    before: Whole | None = Field(
+        None, ge=0, le=100, description="Lines before each match, if not as many as after it."
+    )
+    after: Whole | None = Field(None, ge=0, le=100, description="Lines after each match, likewise.")
+    only_matching: bool = Field(
+        default=False, description="Of each line only the parts that match, each on its own."
+    )
+    one_per_file: bool = Field(default=False, description="Only the first line of each file.")
     limit: Whole = Field(100, ge=1, le=MOST_RESULTS, description="At most this many lines.")
     cursor: Cursor | None = None
 

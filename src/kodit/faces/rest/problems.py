@@ -156,6 +156,15 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.CONFLICT, "There are several indexes, and none is named."
         ),
         "sources_several": _Code(HTTPStatus.CONFLICT, "Several indexes have a file of this path."),
+        "source_ambiguous": _Code(
+            HTTPStatus.CONFLICT, "Several indexes may be meant; `detail` lists them."
+        ),
+        "source_broad": _Code(
+            HTTPStatus.CONFLICT, "The folder holds much more than code, as `/` does."
+        ),
+        "source_is_part": _Code(
+            HTTPStatus.CONFLICT, "This is a part of an index, and all of it would be concerned."
+        ),
         "source_refused": _Code(HTTPStatus.CONFLICT, "The source cannot be read."),
         "sync_every_invalid": _Code(
             HTTPStatus.CONFLICT, "The interval between two syncs is too short or too long."

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kodit.domain.grep import Expression, FoundLine
-from kodit.infrastructure.grep.matching import compile_expression, find_lines
+from kodit.domain.grep import Expression, FoundLine, LineShape
+from kodit.infrastructure.grep.matching import compile_expression, lines_of_shape, other_lines
 from kodit.infrastructure.grep.ripgrep import worth_reading
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.text_reader import FileToRead, read_texts
@@ -23,7 +23,7 @@ class LineSearch(NamedTuple):
     location: Location
     files: Sequence[FileToRead]
     expression: Expression
-    context: int
+    shape: LineShape
     limit: int
     ripgrep: str | None
 
@@ -33,6 +33,7 @@ def search_lines(search: LineSearch, *, report: Any) -> list[tuple[int, FoundLin
     the files. Reports every half a second, unless one file takes longer by itself."""
     report(0, len(search.files))
     compiled = compile_expression(search.expression)
+    find = other_lines if search.expression.is_inverted else lines_of_shape
     positions = _worth_reading(search)
     found: list[tuple[int, FoundLine]] = []
     reported = time.monotonic()
@@ -45,8 +46,8 @@ def search_lines(search: LineSearch, *, report: Any) -> list[tuple[int, FoundLin
                 reported = time.monotonic()
             if text is None:
                 continue
-            wanted = search.limit - len(found)
-            lines = find_lines(text, compiled, context=search.context, limit=wanted)
+            wanted = 1 if search.shape.one_per_file else search.limit - len(found)
+            lines = find(text, compiled, search.shape, wanted)
             found += [(position, line) for line in lines]
             if len(found) >= search.limit:
                 return found

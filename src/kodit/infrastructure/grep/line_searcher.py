@@ -9,7 +9,7 @@ from pathlib import Path
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, StalledError
 from kodit.domain.files import IndexedText
-from kodit.domain.grep import Expression, FoundLine
+from kodit.domain.grep import Expression, FoundLine, LineShape
 from kodit.infrastructure.grep.child_functions import LineSearch
 from kodit.infrastructure.grep.matching import compile_expression
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -48,7 +48,7 @@ class PooledLineSearcher:
         files: Sequence[IndexedText],
         expression: Expression,
         *,
-        context: int,
+        shape: LineShape,
         limit: int,
     ) -> list[tuple[int, FoundLine]]:
         location = location_of(index, self._clones)
@@ -57,7 +57,7 @@ class PooledLineSearcher:
         async def call(start: int, end: int) -> list[tuple[int, FoundLine]]:
             lines: list[tuple[int, FoundLine]] = await self._pool.call(
                 "kodit.infrastructure.grep.child_functions:search_lines",
-                LineSearch(location, wanted[start:end], expression, context, limit, self._ripgrep),
+                LineSearch(location, wanted[start:end], expression, shape, limit, self._ripgrep),
                 stall_seconds=self._stall_seconds,
             )
             return [(start + position, line) for position, line in lines]

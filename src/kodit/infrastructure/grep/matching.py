@@ -7,12 +7,15 @@ line, `\\A` and `\\z` those of the file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import re2  # type: ignore[import-untyped]
 
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.grep import Expression, FoundLine
+from kodit.domain.grep import Expression, FoundLine, LineShape
 from kodit.domain.text import cut_line, is_text
 
 LONGEST_PATTERN = 5_000
@@ -25,7 +28,34 @@ Compiled = Any
 def compile_expression(expression: Expression) -> Compiled:
     """Ready to search with. Raises InvalidQueryError, with RE2's own words, for what is no
     expression or takes too much memory."""
-    pattern = expression.pattern
+    for pattern in (expression.pattern, *expression.more):
+        _check(pattern)
+    options = re2.Options()
+    options.never_nl = True
+    options.log_errors = False
+    options.case_sensitive = not expression.ignore_case
+    try:
+        return re2.compile(_source_of(expression), options)
+    except re2.error as error:
+        raise InvalidQueryError(
+            f"{expression.pattern!r} is not a regular expression: {_reason(error)}",
+            code="expression_invalid",
+            pattern=expression.pattern,
+        ) from None
+
+
+def _source_of(expression: Expression) -> str:
+    parts = [
+        re2.escape(pattern) if expression.is_fixed else pattern
+        for pattern in (expression.pattern, *expression.more)
+    ]
+    whole = "|".join(f"(?:{part})" for part in parts) if len(parts) > 1 else parts[0]
+    if expression.whole_words:
+        whole = rf"\b(?:{whole})\b"
+    return whole if expression.is_fixed and len(parts) == 1 else f"(?m){whole}"
+
+
+def _check(pattern: str) -> None:
     if not pattern:
         raise InvalidQueryError("the expression is empty; say what a line must contain")
     if len(pattern) > LONGEST_PATTERN:
@@ -36,19 +66,6 @@ def compile_expression(expression: Expression) -> Compiled:
         raise InvalidQueryError("the expression holds a line break; grep looks at single lines")
     if not is_text(pattern):
         raise InvalidQueryError(f"the expression {pattern!r} is not valid text")
-    options = re2.Options()
-    options.never_nl = True
-    options.log_errors = False
-    options.case_sensitive = not expression.ignore_case
-    source = re2.escape(pattern) if expression.is_fixed else f"(?m){pattern}"
-    try:
-        return re2.compile(source, options)
-    except re2.error as error:
-        raise InvalidQueryError(
-            f"{pattern!r} is not a regular expression: {_reason(error)}",
-            code="expression_invalid",
-            pattern=pattern,
-        ) from None
 
 
 def _reason(error: Exception) -> str:
@@ -62,7 +79,24 @@ def _reason(error: Exception) -> str:
 
 def find_lines(text: str, compiled: Compiled, *, context: int, limit: int) -> list[FoundLine]:
     """The first `limit` lines of a text that match, each once, with the column of its first
-    match."""
+    match, and as many lines around it."""
+    return lines_of_shape(text, compiled, LineShape(context, context), limit)
+
+
+def other_lines(text: str, compiled: Compiled, shape: LineShape, limit: int) -> list[FoundLine]:
+    """The first `limit` lines that do not match. They have no parts that do: all of each is
+    wanted."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    matching = {line.line for line in lines_of_shape(text, compiled, LineShape(), len(lines))}
+    others = (number for number in range(1, len(lines) + 1) if number not in matching)
+    return [
+        _with_context(FoundLine(number, 1, cut_line(lines[number - 1])), lines, shape)
+        for number in islice(others, limit)
+    ]
+
+
+def lines_of_shape(text: str, compiled: Compiled, shape: LineShape, limit: int) -> list[FoundLine]:
+    """The first `limit` lines that match, or of these the parts that do."""
     data = text.encode("utf-8", "surrogatepass")
     lines: list[str] | None = None
     found: list[FoundLine] = []
@@ -77,20 +111,37 @@ def find_lines(text: str, compiled: Compiled, *, context: int, limit: int) -> li
         end = len(data) if end < 0 else end
         line += data.count(b"\n", counted, start)
         counted, position = start, end + 1
-        column = len(data[start : match.start()].decode("utf-8", "replace")) + 1
-        shown = cut_line(data[start:end].decode("utf-8", "replace"), column)
-        if not context:
-            found.append(FoundLine(line, column, shown))
+        if shape.only_matching:
+            parts = _parts(data, compiled, match, start, end)
+            found += [FoundLine(line, *part) for part in islice(parts, limit - len(found))]
             continue
-        if lines is None:
-            lines = text.removesuffix("\n").split("\n")
-        found.append(
-            FoundLine(
-                line,
-                column,
-                shown,
-                tuple(cut_line(near) for near in lines[max(0, line - 1 - context) : line - 1]),
-                tuple(cut_line(near) for near in lines[line : line + context]),
-            )
+        column = len(data[start : match.start()].decode("utf-8", "replace")) + 1
+        shown = FoundLine(
+            line, column, cut_line(data[start:end].decode("utf-8", "replace"), column)
         )
+        if shape.before or shape.after:
+            lines = lines or text.removesuffix("\n").split("\n")
+            shown = _with_context(shown, lines, shape)
+        found.append(shown)
     return found
+
+
+def _parts(
+    data: bytes, compiled: Compiled, match: Any, start: int, end: int
+) -> Iterator[tuple[int, str]]:
+    """The column and the text of each match in the line from `start` to `end`, empty ones aside."""
+    while match is not None and match.start() <= end:
+        first, behind = match.start(), min(match.end(), end)
+        if behind > first:
+            column = len(data[start:first].decode("utf-8", "replace")) + 1
+            yield column, cut_line(data[first:behind].decode("utf-8", "replace"))
+        match = compiled.search(data, max(behind, first + 1))
+
+
+def _with_context(found: FoundLine, lines: list[str], shape: LineShape) -> FoundLine:
+    before, line, after = shape.before, found.line, shape.after
+    return replace(
+        found,
+        before=tuple(cut_line(near) for near in lines[max(0, line - 1 - before) : line - 1]),
+        after=tuple(cut_line(near) for near in lines[line : line + after]),
+    )

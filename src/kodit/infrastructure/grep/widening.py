@@ -42,12 +42,22 @@ _TOKEN = re.compile(
 def widen(expression: Expression) -> str | None:
     """A pattern for ripgrep that matches at least what the expression, which RE2 understands,
     matches; None when it has a part that is not understood here."""
-    pattern, ignore_case = expression.pattern, expression.ignore_case
+    if expression.is_inverted:
+        return None
+    patterns = (expression.pattern, *expression.more)
+    widened = [_widened(pattern, expression) for pattern in patterns]
+    if None in widened:
+        return None
+    return "(?-u)" + "|".join(f"(?:{one})" if len(patterns) > 1 else str(one) for one in widened)
+
+
+def _widened(pattern: str, expression: Expression) -> str | None:
+    ignore_case = expression.ignore_case
     if expression.is_fixed:
-        return "(?-u)" + "".join(_literal(character, ignore_case) for character in pattern)
+        return "".join(_literal(character, ignore_case) for character in pattern)
     # Wherever it stands, it only ever makes more match.
     ignore_case = ignore_case or re.search(r"\(\?[A-Za-z]*i", pattern) is not None
-    position, parts = 0, ["(?-u)"]
+    position, parts = 0, list[str]()
     while position < len(pattern):
         token = _TOKEN.match(pattern, position)
         part = None if token is None else _translate(token, ignore_case)

@@ -30,3 +30,8 @@ def text_to_placed(text: str | None) -> tuple[PlacedSymbol, ...]:
         PlacedSymbol(Symbol(name, SymbolKind(kind), scope), first, last)
         for name, kind, scope, first, last in json.loads(text)
     )
+
+
+def names_of_placed(text: str | None) -> list[str]:
+    """The names alone."""
+    return [] if text is None else [row[0] for row in json.loads(text)]

@@ -47,8 +47,11 @@ class MemoryIndexes:
             file_id = self._tables.new_id("files")
             self._tables.files[file_id] = (index_id, replace(file, id=file_id))
 
-    def has_files(self, index_id: int) -> bool:
-        return bool(self.known_files(index_id))
+    def has_files(self, index_id: int, part: str = "") -> bool:
+        return any(
+            not part or path == part or path.startswith(f"{part}/")
+            for path in self.known_files(index_id)
+        )
 
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
         return {

@@ -7,18 +7,19 @@ from pathlib import Path
 
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.errors import SourceError
-from kodit.domain.source import ParsedSource
+from kodit.domain.source import LocalPlace, ParsedSource
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.patterns import check_globs
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.sources.parsing import (
     check_stored,
+    local_place,
     parse_source,
     shown,
     starts_at_home,
     without_secrets,
 )
-from kodit.infrastructure.sources.project import project_of
+from kodit.infrastructure.sources.project import is_broad, project_of
 
 
 class LocalSourceParser:
@@ -33,6 +34,12 @@ class LocalSourceParser:
                 error.code = "source_invalid"
             error.fields.setdefault("source", without_secrets(shown(text)))
             raise
+
+    def place_of(self, text: str, caller: Caller = LOCAL_CALLER) -> LocalPlace | None:
+        if not caller.is_local:
+            return None
+        folder = None if caller.folder is None else Path(caller.folder)
+        return local_place(text, folder)
 
     def check_stored(self, source: Source) -> None:
         check_stored(source)
@@ -52,6 +59,9 @@ class LocalSourceParser:
 
     def project_of(self, folder: str) -> str | None:
         return project_of(Path(folder))
+
+    def is_broad(self, folder: str) -> bool:
+        return is_broad(Path(folder))
 
     def without_secrets(self, text: str) -> str:
         return without_secrets(text)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
+from kodit.domain.addresses import readings_of_page, short_address, with_scheme
 from kodit.domain.errors import MissingFolderError, SourceError
+from kodit.domain.naming import split_ref
 from kodit.domain.policy import LOCAL, SCP_LIKE, CallerPolicy
-from kodit.domain.source import Credentials, ParsedSource
+from kodit.domain.source import Credentials, LocalPlace, ParsedSource
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.repository import (
@@ -35,7 +38,8 @@ def parse_source(
 ) -> ParsedSource:
     """Understand a source as typed: a URL (https, http, ssh, git, file), `user@host:path`, or the
     path of a local folder (relative to `cwd`), each optionally followed by `@` and a branch, tag
-    or commit. Credentials in a URL are taken out of it.
+    or commit; the address of a page of a repository; or, where there is no such folder,
+    `owner/name` on GitHub. Credentials in a URL are taken out of it.
 
     Raises SourceError, in one sentence, for what is refused or does not exist, and
     RefusedByPolicyError for what the caller may not name, whether it exists or not. Only local
@@ -56,11 +60,46 @@ def parse_source(
     return parsed
 
 
+def local_place(text: str, cwd: Path | None) -> LocalPlace | None:
+    """The folder or file at a path; None where there is none."""
+    if _holds_controls(text) or not text.strip() or _SCHEME.match(text):
+        return None
+    try:
+        path = _local_path(text, cwd)
+        folder = path.resolve() if path.is_dir() else path.parent.resolve()
+        place = folder if path.is_dir() else folder / path.name
+        if not place.exists():
+            return None
+    except (OSError, RuntimeError, SourceError):  # a loop of links; a home that nobody knows
+        return None
+    return LocalPlace(str(place), str(folder))
+
+
 def _parse(text: str, cwd: Path | None, policy: CallerPolicy) -> ParsedSource:
+    short = short_address(text)
+    complete = with_scheme(text)
+    if not policy.is_free:  # to callers over the network no relative path means anything
+        text = short or complete
+    elif complete != text and not os.path.lexists(_local_path(text, cwd)):
+        text = complete
     policy.check_typed(text)
-    scheme = _SCHEME.match(text)
-    if scheme:
-        return _parse_url(text, scheme[1].lower())
+    if _SCHEME.match(text):
+        return _parse_address(text)
+    return _parse_path(text, cwd, policy, short)
+
+
+def _parse_address(text: str) -> ParsedSource:
+    scheme = text.partition("://")[0].lower()
+    parsed = [_parse_url(page.typed, scheme) for page in readings_of_page(text)]
+    if parsed:
+        return replace(parsed[0], others=tuple(one.source for one in parsed[1:]))
+    return _parse_url(text, scheme)
+
+
+def _parse_path(
+    text: str, cwd: Path | None, policy: CallerPolicy, short: str | None
+) -> ParsedSource:
+    """`user@host:path`, or a folder; `short` is what is meant where there is no such folder."""
     scp_like = SCP_LIKE.fullmatch(text)
     if scp_like and not policy.is_free:  # whether there is a file of that name is not for them
         return ParsedSource(_scp_like_source(scp_like))
@@ -71,9 +110,11 @@ def _parse(text: str, cwd: Path | None, policy: CallerPolicy) -> ParsedSource:
         return ParsedSource(_local_source(local, None))
     if scp_like:
         return ParsedSource(_scp_like_source(scp_like))
-    base, ref = _split_ref(text)
+    base, ref = split_ref(text)
     if ref is not None and os.path.lexists(_local_path(base, cwd)):
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
+    if short is not None:
+        return _parse_url(short, "https")
     raise MissingFolderError(f"The folder {without_secrets(str(local))} does not exist.")
 
 
@@ -126,7 +167,7 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
         )
     if not host or host.startswith("-") or re.search(r"[\s\\%]", host):
         raise SourceError(f"The source {shown(text)!r} names no valid host.")
-    path, ref = _split_ref(_after_authority(parts))
+    path, ref = split_ref(_after_authority(parts))
     if not path.strip("/"):
         raise SourceError(f"The source {shown(text)!r} names no repository on {host}.")
     username, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -163,7 +204,7 @@ def _file_url_source(text: str) -> Source:
     whole = _decoded_path(url_path)
     if whole.is_dir():
         return _git_directory_source(whole, None)
-    base, ref = _split_ref(url_path)
+    base, ref = split_ref(url_path)
     path = _decoded_path(base)
     if not os.path.lexists(path):
         raise SourceError(f"The repository {path} does not exist.")
@@ -242,20 +283,11 @@ def _is_bare_repository(path: Path) -> bool:
 
 def _scp_like_source(match: re.Match[str]) -> Source:
     user, host = match["user"], match["host"]
-    path, ref = _split_ref(match["path"])
+    path, ref = split_ref(match["path"])
     if host.startswith("-") or user.startswith("-") or path.startswith("-"):
         raise SourceError(f"The source {match[0]!r} contains a part that looks like an option.")
     location = f"{user}@{host}:{path.rstrip('/') or path}"
     return Source(SourceKind.GIT, location, _checked_ref(ref))
-
-
-def _split_ref(path: str) -> tuple[str, str | None]:
-    """Cut at the first `@` that ends a path's component: paths like `/@scope/name` keep theirs,
-    and refs like `pkg@1.0` may hold more."""
-    match = re.search(r"(?<=[^/])@", path)
-    if match is None:
-        return path, None
-    return path[: match.start()], path[match.end() :]
 
 
 def _checked_ref(ref: str | None) -> str | None:

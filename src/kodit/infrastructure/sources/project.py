@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from kodit.infrastructure.files import entries_of
 from kodit.infrastructure.folder.repository import enclosing_work_tree, git_directory_at
 
+_OF_SYSTEMS = frozenset(
+    "applications bin boot dev etc home lib lib32 lib64 library media mnt net network opt private "
+    "proc root run sbin snap srv sys system tmp users usr var volumes".split()
+)
+"""Folders at the root of a file system."""
+_OF_DRIVES = ("media", "mnt", "volumes")
 MOST_ENTRIES = 1_000
 """Of a folder that is looked through for repositories."""
 
@@ -25,6 +32,16 @@ def project_of(folder: Path) -> str | None:
     if tree is None and _holds_repositories(root):
         return None
     return str(root)
+
+
+def is_broad(folder: Path) -> bool:
+    """Whether a folder holds much more than a project, and is the root of none: the user's home or
+    what lies above it, a folder of the system, a whole drive."""
+    if git_directory_at(folder) is not None:
+        return False
+    is_of_system = folder.parent == folder.parent.parent and folder.name.lower() in _OF_SYSTEMS
+    is_drive = folder.parent.name.lower() in _OF_DRIVES and os.path.ismount(folder)
+    return folder == folder.parent or is_of_system or is_drive or _holds_home(folder)
 
 
 def _holds_home(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from kodit.domain.ports.database import Transaction
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileProcessingStatus, Scope, SearchFilter, VectorKind
 from kodit.infrastructure.folder.builtin import path_reason
+from kodit.infrastructure.mappers.symbols import names_of_placed
 from kodit.infrastructure.sqlalchemy.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -123,6 +124,10 @@ class SqlOpenCatalogue:
         ).scalars()
         return sorted(path for path in paths if path.rpartition("/")[2] == name)[:limit]
 
+    def paths(self, index_id: int) -> Sequence[str]:
+        query = select(FILES.c.path).where(FILES.c.index_id == index_id, *_SHOWN)
+        return self._connection.execute(query).scalars().all()
+
     def scope(self, search_filter: SearchFilter) -> Scope:
         return self._transaction.search.resolve(search_filter)
 
@@ -150,6 +155,16 @@ class SqlOpenCatalogue:
             if snippet.index_id in scope.index_ids
             and (scope.file_ids is None or snippet.file_id in scope.file_ids)
         ]
+
+    def named_snippets(self, scope: Scope) -> Iterator[tuple[int, Sequence[str]]]:
+        query = select(
+            SNIPPETS.c.id, SNIPPETS.c.file_id, SNIPPETS.c.symbol, SNIPPETS.c.also_defines
+        ).where(SNIPPETS.c.symbol.is_not(None), SNIPPETS.c.index_id.in_(scope.index_ids), _LIVE)
+        for snippet_id, file_id, symbol, others in self._connection.execute(query):
+            if file_id in scope.hidden_file_ids:
+                continue
+            if scope.file_ids is None or file_id in scope.file_ids:
+                yield snippet_id, (symbol or "", *names_of_placed(others))
 
     def snippets(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
         return self._transaction.search.get_many(snippet_ids)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from kodit.domain.addresses import same_repository
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.errors import PermanentError, no_such_index
@@ -39,6 +40,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.file_history import record_history
+from kodit.infrastructure.sqlalchemy.parts import is_within
 from kodit.infrastructure.sqlalchemy.removal import remove_some
 from kodit.infrastructure.sqlalchemy.summaries import left_out, summarise
 
@@ -80,14 +82,17 @@ class SqlIndexRepository:
         return _to_index(row)
 
     def find(self, source: Source) -> Index | None:
-        row = self._connection.execute(
-            select(INDEXES).where(
-                INDEXES.c.kind == source.kind.value,
-                INDEXES.c.location == source.location,
-                INDEXES.c.ref == (source.ref or ""),
-                INDEXES.c.deleted_at == 0,
-            )
-        ).first()
+        of_kind = select(INDEXES).where(
+            INDEXES.c.kind == source.kind.value,
+            INDEXES.c.ref == (source.ref or ""),
+            INDEXES.c.deleted_at == 0,
+        )
+        at_location = of_kind.where(INDEXES.c.location == source.location)
+        row = self._connection.execute(at_location).first()
+        if row is None and source.kind is SourceKind.GIT:
+            # An address may be written in several ways, of which the first stays.
+            rows = self._connection.execute(of_kind.order_by(INDEXES.c.id))
+            row = next((r for r in rows if same_repository(r.location, source.location)), None)
         return None if row is None else _to_index(row)
 
     def list_all(self) -> list[Index]:
@@ -168,8 +173,10 @@ class SqlIndexRepository:
         )
         return {row[0]: KnownFile(*row[1:]) for row in rows}
 
-    def has_files(self, index_id: int) -> bool:
+    def has_files(self, index_id: int, part: str = "") -> bool:
         some = exists().where(FILES.c.index_id == index_id, FILES.c.status != _DELETED)
+        if part:
+            some = some.where(is_within(part))
         return bool(self._connection.execute(select(some)).scalar())
 
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]:

@@ -21,6 +21,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     UNCLEAN,
 )
 from kodit.infrastructure.sqlalchemy.globs import from_root, may_match, path_matcher
+from kodit.infrastructure.sqlalchemy.parts import is_within
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany, constant
 from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_source_text, to_stored
 
@@ -166,7 +167,8 @@ class SqlSearchRepository:
 
 
 def _is_within(within: Sequence[tuple[int, str]]) -> ColumnElement[bool]:
-    """A file lies in one of the folders of its index, if only a part of that is meant."""
+    """A file lies in one of the folders of its index, or is one of its files, if only a part of
+    that is meant."""
     folders: dict[int, list[str]] = {}
     for index_id, folder in within:
         folders.setdefault(index_id, []).append(folder)
@@ -174,8 +176,7 @@ def _is_within(within: Sequence[tuple[int, str]]) -> ColumnElement[bool]:
         *(
             or_(
                 FILES.c.index_id != index_id,
-                # Text by code points: `a/` is before all that lies in `a`, and `a0` behind it.
-                *(and_(FILES.c.path > f"{one}/", FILES.c.path < f"{one}0") for one in some),
+                *map(is_within, some),
             )
             for index_id, some in folders.items()
         )

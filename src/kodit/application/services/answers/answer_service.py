@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from typing import Any, Protocol, TypeVar
@@ -23,10 +22,9 @@ from kodit.application.views.files import FilesView, GrepView, OutlineView, Symb
 from kodit.application.views.search import RelatedView, SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
-from kodit.domain.entities import Index, SearchResult
-from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.entities import SearchResult
 from kodit.domain.files import FilePlace
-from kodit.domain.grep import Expression, GrepRequest
+from kodit.domain.grep import Expression, GrepRequest, LineShape
 from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
@@ -35,7 +33,6 @@ from kodit.domain.questions import (
     RelatedQuestion,
     SearchQuestion,
     SymbolsQuestion,
-    Where,
     cursor_at,
     start_of,
 )
@@ -44,7 +41,6 @@ from kodit.domain.symbols import FileOutline, SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchRequest
 
 T = TypeVar("T")
-P = TypeVar("P")
 
 
 class Asked(Protocol):
@@ -151,6 +147,7 @@ class AnswerService:
                 following=cursor_at(question, start + max(1, len(page)))
                 if len(results) > max(1, len(page))
                 else None,
+                problems=chosen.problems,
                 explain=question.explain,
                 with_file=caller.is_local,
             )
@@ -168,15 +165,21 @@ class AnswerService:
         """Lines that match, by index, path and line."""
         start = start_of(question)
         chosen = await _read(lambda: self._scope.choose(caller, question.where))
-        expression = Expression(
-            question.pattern, is_fixed=question.fixed_strings, ignore_case=question.ignore_case
-        )
         answer = await self._asked.grep.grep(
-            GrepRequest(expression, chosen.filter, question.context, question.limit, start)
+            GrepRequest(
+                _expression(question), chosen.filter, _shape(question), question.limit, start
+            )
         )
         standing = await self._stand(chosen)
         following = None if answer.is_complete else cursor_at(question, start + question.limit)
-        return GrepView.of(question.pattern, answer, standing, following, with_file=caller.is_local)
+        return GrepView.of(
+            question.pattern,
+            answer,
+            standing,
+            following,
+            chosen.problems,
+            with_file=caller.is_local,
+        )
 
     @_measured
     async def symbols(self, caller: Caller, question: SymbolsQuestion) -> SymbolsView:
@@ -195,6 +198,7 @@ class AnswerService:
                     chosen.filter, with_keyword_index=True, is_implied=chosen.is_implied
                 ),
                 cursor_at(question, start + question.limit) if answer.has_more else None,
+                chosen.problems,
                 with_file=caller.is_local,
             )
 
@@ -213,6 +217,7 @@ class AnswerService:
                 files[start:end],
                 self._standing.of(chosen.filter, is_implied=chosen.is_implied),
                 cursor_at(question, end) if end < len(files) else None,
+                chosen.problems,
                 with_file=caller.is_local,
             )
 
@@ -224,7 +229,9 @@ class AnswerService:
 
         def find() -> TextView:
             look = self._asked.browse.read_file
-            text, index, is_implied = self._at(caller, question.where, question.place, look)
+            text, index, is_implied = self._scope.look_at(
+                caller, question.where, question.place, look
+            )
             standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
             return TextView.of(text, standing, with_file=caller.is_local)
 
@@ -238,7 +245,9 @@ class AnswerService:
             def look(index_id: int, place: str | FilePlace) -> FileOutline:
                 return self._asked.browse.outline(index_id, str(place))
 
-            outline, index, is_implied = self._at(caller, question.where, question.path, look)
+            outline, index, is_implied = self._scope.look_at(
+                caller, question.where, question.path, look
+            )
             standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
             return OutlineView.of(outline, standing, with_file=caller.is_local)
 
@@ -259,7 +268,9 @@ class AnswerService:
             def look(index_id: int, place: str | FilePlace) -> list[SearchResult]:
                 return self._asked.related.find(index_id, place, where(index_id), question.limit)
 
-            results, index, is_implied = self._at(caller, question.where, question.place, look)
+            results, index, is_implied = self._scope.look_at(
+                caller, question.where, question.place, look
+            )
             return RelatedView.of(
                 str(question.place),
                 results,
@@ -269,62 +280,29 @@ class AnswerService:
 
         return await _compute(find)
 
-    def _at(
-        self,
-        caller: Caller,
-        where: Where,
-        place: str | FilePlace,
-        look: Callable[[int, str | FilePlace], T],
-    ) -> tuple[T, Index, bool]:
-        """What is found at a place, in the one index that has its file, and whether nobody named
-        that index. Raises NotFoundError where none has it, and InvalidQueryError where several
-        have."""
-        path = place if isinstance(place, str) else place.path
-        places = self._scope.places(caller, where, path)
-        found, absences = [], []
-        for index, paths in places.in_indexes:
-            try:
-                found.append((_first_there(index.id, _placed(place, paths), look), index))
-            except NotFoundError as error:
-                absences.append(error)
-        if len({index.id for _, index in found}) == 1:
-            return *found[0], places.is_implied
-        if not found:
-            for absence in absences:
-                if len(absences) == 1 or absence.code not in _UNKNOWN:
-                    raise absence
-            raise NotFoundError(
-                f"none of {len(places.in_indexes)} indexes has a file {path!r}",
-                code="file_in_no_index",
-                path=path,
-            )
-        names = ", ".join(f"{index.source} ({index.id})" for _, index in found)
-        raise InvalidQueryError(
-            f"several indexes have a file {path!r}, name one of them: {names}",
-            code="sources_several",
-            path=path,
-        )
-
     async def _stand(self, chosen: Chosen) -> tuple[StandingView, ...]:
         return await _read(lambda: self._standing.of(chosen.filter, is_implied=chosen.is_implied))
 
 
-_UNKNOWN = ("file_not_found", "file_misnamed")
-"""Nothing is known of such a file; other absences have a reason."""
+def _expression(question: GrepQuestion) -> Expression:
+    return Expression(
+        question.pattern,
+        is_fixed=question.fixed_strings,
+        ignore_case=question.ignore_case,
+        whole_words=question.whole_words,
+        is_inverted=question.inverted,
+        more=question.more_patterns,
+    )
 
 
-def _placed(place: str | FilePlace, paths: Sequence[str]) -> Sequence[str | FilePlace]:
-    """The same place at each of these paths."""
-    return paths if isinstance(place, str) else [replace(place, path=path) for path in paths]
-
-
-def _first_there(index_id: int, places: Sequence[P], look: Callable[[int, P], T]) -> T:
-    """What is at the first of the places where there is a file. Raises NotFoundError for the last
-    one, as that is what the caller has typed."""
-    for place in places[:-1]:
-        with suppress(NotFoundError):
-            return look(index_id, place)
-    return look(index_id, places[-1])
+def _shape(question: GrepQuestion) -> LineShape:
+    before, after = question.before, question.after
+    return LineShape(
+        question.context if before is None else before,
+        question.context if after is None else after,
+        question.only_matching,
+        question.one_per_file,
+    )
 
 
 async def _read(work: Callable[[], T]) -> T:

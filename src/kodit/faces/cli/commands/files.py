@@ -1,4 +1,4 @@
-"""`kodit grep`, `ls`, `read`, `symbols` and `related`: looking at what is indexed."""
+"""`kodit ls`, `read`, `symbols` and `related`: looking at what is indexed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kodit.faces.cli.commands.options import (
+    EXIT_CODES_OF_GREP,
     Everywhere,
+    IndexNames,
     Json,
     JsonLines,
+    Kinds,
     Languages,
     Lines,
-    OneIndex,
     OnlyFiles,
     Paths,
     Sources,
+    leave,
     opened,
+    opened_to_search,
 )
 
 if TYPE_CHECKING:
@@ -26,62 +30,19 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
-def grep(
-    context: typer.Context,
-    pattern: Annotated[
-        str, typer.Argument(metavar="PATTERN", help="A regular expression, in RE2's syntax.")
-    ],
-    source: OneIndex = None,
-    ignore_case: Annotated[
-        bool, typer.Option("--ignore-case", "-i", help="Capitals and small letters are the same.")
-    ] = False,
-    fixed_strings: Annotated[
-        bool, typer.Option("--fixed-strings", "-F", help="PATTERN is the text itself.")
-    ] = False,
-    path: Paths = None,
-    language: Languages = None,
-    lines: Annotated[
-        int, typer.Option("--context", "-C", min=0, max=100, help="Lines before and after.")
-    ] = 0,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=100_000, help="Matching lines.")
-    ] = 100,
-    sources: Sources = None,
-    everywhere: Everywhere = False,
-    as_json: Json = False,
-) -> None:
-    """Find lines in indexed files with a regular expression.
-
-    Looks at the files that are in the index, under the same ignore rules: folders as they are
-    now, git sources at the commit that was indexed. Lines come by index, path and number. RE2
-    takes time in proportion to the text for any PATTERN; it has no back-references and no
-    look-around, and its classes (\\w, \\d, \\s, \\b) are ASCII. ripgrep, where it is
-    installed, makes folders faster and changes no result.
-    """
-    from kodit.domain.questions import GrepQuestion
-    from kodit.faces.cli.terminal.files import grep_and_show
-
-    question = GrepQuestion(
-        pattern,
-        _where(_named(source, sources), language, path, everywhere=everywhere),
-        ignore_case=ignore_case,
-        fixed_strings=fixed_strings,
-        context=lines,
-        limit=limit,
-    )
-    with opened(context) as session:
-        grep_and_show(session, question, as_json=as_json)
-
-
-@app.command()
+@app.command(epilog=EXIT_CODES_OF_GREP)
 def ls(
     context: typer.Context,
-    source: OneIndex = None,
-    glob: Annotated[
+    words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="GLOB", help="Only files that match one of these globs."),
+        typer.Argument(
+            metavar="SOURCE|ID|GLOB",
+            help="Only this index, or this folder or file of one; behind it, or with a * in it, "
+            "globs that the files must match.",
+            show_default=False,
+        ),
     ] = None,
+    path: Paths = None,
     language: Languages = None,
     left_out: Annotated[
         bool,
@@ -97,35 +58,39 @@ def ls(
 ) -> None:
     """List indexed files: lines, bytes, snippets, language, path.
 
-    A first argument with a * in it is a GLOB; with --source or --all, every argument is.
+    What is a folder or a file here is a source. With --source or --all, every argument is a glob.
     """
     from kodit.domain.questions import FilesQuestion, LeftOutQuestion
     from kodit.faces.cli.terminal.files import list_and_show
     from kodit.faces.cli.terminal.left_out import list_left_out
 
-    globs = glob or []
-    if source is not None and (sources or everywhere or _is_glob(source)):
-        globs = [source, *globs]
-        source = None
-    named = _named(source, sources)
-    where = _where(named, language, globs, everywhere=everywhere)
-    with opened(context) as session:
+    named, globs = list(sources or ()), list(path or ())
+    for position, word in enumerate(words or ()):
+        is_source = not (sources or everywhere or _is_glob(word)) and (
+            position == 0 or Path(word).exists()
+        )
+        (named if is_source else globs).append(word)
+    where = where_of(tuple(named), language, globs, everywhere=everywhere)
+    with opened_to_search(context) as session:
         if left_out:
-            list_left_out(session, LeftOutQuestion(where), as_json=as_json)
+            found = list_left_out(session, LeftOutQuestion(where), as_json=as_json)
+            leave(found)
         else:
-            list_and_show(session, FilesQuestion(where), as_json=as_json)
+            answer = list_and_show(session, FilesQuestion(where), as_json=as_json)
+            leave(bool(answer.files), answer.problems)
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES_OF_GREP)
 def read(
     context: typer.Context,
     place: Annotated[
         list[str],
         typer.Argument(
             metavar="[SOURCE|ID] PATH[:START-END]",
-            help="PATH, PATH:10, PATH:10-20 or PATH:10- (to the end), from the top of the index or "
-            "from where you are. Without a source, the index that holds the current folder is "
-            "meant, or else the one that has the file.",
+            help="PATH, PATH:10, PATH:10-20 or PATH:10- (to the end), also PATH:10:5 (a line and a "
+            "column), PATH:10,20 and PATH#L10-L20; from where you are, from the top of the index, "
+            "absolute, or the address of its page. Without a source, the index that holds the "
+            "current folder is meant, or else the one that has the file.",
         ),
     ],
     sources: Sources = None,
@@ -141,8 +106,8 @@ def read(
     from kodit.faces.cli.terminal.files import read_and_show
 
     source, path = _source_and_place(place)
-    where = _where(_named(source, sources), None, None, everywhere=everywhere)
-    with opened(context) as session:
+    where = where_of(_named(source, sources), None, None, everywhere=everywhere)
+    with opened_to_search(context) as session:
         read_and_show(session, ReadQuestion(path, where), as_json=as_json)
 
 
@@ -168,24 +133,31 @@ def explain(
     from kodit.faces.cli.terminal.left_out import explain_and_show
 
     source, path = _source_and_place(place)
-    where = _where(_named(source, sources), None, None, everywhere=everywhere)
+    where = where_of(_named(source, sources), None, None, everywhere=everywhere)
     with opened(context) as session:
         explain_and_show(session, ExplainQuestion(path, where), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES_OF_GREP)
 def symbols(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="NAME, Scope.NAME or Scope::NAME.")],
-    source: OneIndex = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option("--kind", "-k", help="Only definitions of this kind. Repeatable."),
-    ] = None,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="NAME, Scope.NAME or Scope::NAME; in 'Sess*' or '*.url_for' a star stands for any "
+            "letters.",
+        ),
+    ],
+    words: IndexNames = None,
+    kind: Kinds = None,
     path: Paths = None,
     language: Languages = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=1000, help="Definitions, and references.")
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="NUMBER", min=1, max=1000, help="Definitions, and references."
+        ),
     ] = 50,
     sources: Sources = None,
     everywhere: Everywhere = False,
@@ -194,21 +166,21 @@ def symbols(
     """Show where a name is defined, and where it is used.
 
     Definitions that are spelled as asked come first, then those in other case; references are
-    lines with the name as a whole word. Tests, examples and generated code come last. Kinds:
-    function, method, class, interface, enum, struct, trait, module, type, constant, macro,
-    section.
+    lines with the name as a whole word. Tests, examples and generated code come last. A member
+    that a type inherits is shown where its base defines it.
     """
     from kodit.domain.questions import SymbolsQuestion
     from kodit.faces.cli.terminal.files import symbols_and_show
 
-    where = _where(_named(source, sources), language, path, everywhere=everywhere)
-    with opened(context) as session:
-        symbols_and_show(
+    where = where_of((*(words or ()), *(sources or ())), language, path, everywhere=everywhere)
+    with opened_to_search(context) as session:
+        answer = symbols_and_show(
             session, SymbolsQuestion(name, where, tuple(kind or ()), limit), as_json=as_json
         )
+    leave(bool(answer.definitions or answer.references), answer.problems)
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES_OF_GREP)
 def related(
     context: typer.Context,
     place: Annotated[
@@ -225,7 +197,9 @@ def related(
     ] = False,
     path: Paths = None,
     language: Languages = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Results.")] = 10,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="NUMBER", min=1, max=1000, help="Results.")
+    ] = 10,
     lines: Lines = None,
     files: OnlyFiles = False,
     as_json: Json = False,
@@ -240,14 +214,15 @@ def related(
     from kodit.faces.cli.terminal.searching import Shown
 
     source, path_and_line = _source_and_place(place)
-    where = _where(_named(source, sources), language, path)
+    where = where_of(_named(source, sources), language, path)
     question = RelatedQuestion(path_and_line, where, in_all=everywhere, limit=limit)
-    with opened(context) as session:
-        related_and_show(
+    with opened_to_search(context) as session:
+        answer = related_and_show(
             session,
             question,
             Shown(lines, only_files=files, as_json=as_json, as_json_lines=as_json_lines),
         )
+    leave(bool(answer.results))
 
 
 def _source_and_place(words: list[str]) -> tuple[str | None, str]:
@@ -270,13 +245,14 @@ def _named(source: str | None, sources: list[str] | None) -> tuple[str, ...]:
     return (*(() if source is None else (source,)), *(sources or ()))
 
 
-def _where(
+def where_of(
     sources: tuple[str, ...],
     languages: list[str] | None,
     paths: list[str] | None,
     *,
     everywhere: bool = False,
 ) -> Where:
+    """Which files are meant, by the options that several commands share."""
     from kodit.domain.questions import Where
 
     return Where(

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""What is wrong with a command line, for which typer has no public name."""
 _OPTIONS = ("--data-dir", "--server", "--color")
 _FLAGS = ("--no-pager",)
 
 
+class UnknownCommandError(UsageError):  # type: ignore[misc, valid-type] # see above
+    """There is no command of that name; the message is the whole sentence."""
+
+
 class Commands(TyperGroup):
     """Takes the shared options behind a command as well as before it, where they are declared."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is named. Raises UsageError, which offers the nearest ones."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from kodit.domain.near import near_names
+
+            names = self.list_commands(ctx)
+            near = [f"`{_path_of(ctx)} {one}`" for one in near_names(args[0], names, 2)]
+            meant = (
+                f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
+            )
+            raise UnknownCommandError(f"there is no command {args[0]!r}; {meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line, the shared options first wherever they stand."""
@@ -34,3 +54,78 @@ def _shared_first(arguments: list[str]) -> list[str]:
         else:
             others.append(argument)
     return [*first, *others, *arguments[end:]]
+
+
+def sentence_of_usage(error: Any) -> str:
+    """What is wrong with a command line, in a sentence that names the option by its own words."""
+    from kodit.domain.near import near_names
+
+    if isinstance(error, UnknownCommandError):
+        return str(error.message)
+    command = _path_of(error.ctx) if error.ctx is not None else "kodit"
+    see = f"`{command} --help` shows what it takes"
+    kind = type(error).__name__
+    if kind == "NoSuchOption":
+        options = [one for parameter in error.ctx.command.params for one in parameter.opts]
+        near = near_names(error.option_name, options, 2)
+        meant = f"did you mean {' or '.join(near)}?" if near else see
+        return f"`{command}` has no option {error.option_name}; {meant}"
+    if kind == "BadOptionUsage" and "requires an argument" in error.message:
+        return f"{error.option_name} needs a value"
+    parameter = getattr(error, "param", None)
+    hint = getattr(error, "param_hint", None) or (_shown_name(parameter) if parameter else None)
+    if kind == "MissingParameter" and parameter is not None:
+        about = (parameter.help or "").split(". ")[0].removesuffix(".")
+        return f"{hint} is missing: {about[:1].lower()}{about[1:]}"
+    if hint is not None:
+        as_in_grep = ""
+        if _name_of(error) == "grep" and hint == "--limit":
+            as_in_grep = "; -n is --limit, and numbers of lines are always shown"
+        return f"{hint} {_wanted(parameter, error.message)}{as_in_grep}"
+    message = str(error.message).removesuffix(".")
+    return f"{message[:1].lower()}{message[1:]}; {see}"
+
+
+def show_help_of(error: Any) -> bool:
+    """Show what there is where a group of commands was called without one; whether it was."""
+    if type(error).__name__ != "NoArgsIsHelpError":
+        return False
+    help_text = error.ctx.get_help()  # rich has printed it, and leaves no text
+    if help_text:
+        typer.echo(help_text)
+    return True
+
+
+def _name_of(error: Any) -> str:
+    """The command that a usage error is about."""
+    return str(error.ctx.command.name) if error.ctx is not None else ""
+
+
+def _path_of(context: Any) -> str:
+    """The command as one types it, however the program was started."""
+    _program, *names = context.command_path.removeprefix("python -m ").split()
+    return " ".join(("kodit", *names))
+
+
+def _shown_name(parameter: Any) -> str:
+    """`--limit`, or the word that stands for an argument."""
+    if parameter.param_type_name == "argument":
+        words = str(parameter.metavar or parameter.name.upper()).split()
+        return next((word for word in words if not word.startswith("[")), words[0])
+    return str(max(parameter.opts, key=len))
+
+
+def _wanted(parameter: Any, message: str) -> str:
+    """What a number may be; for all else, what is wrong by the words of whoever says so."""
+    kind = getattr(parameter, "type", None)
+    least, most = getattr(kind, "min", None), getattr(kind, "max", None)
+    if kind is None or not (kind.name.startswith(("int", "float")) and " is not " in message):
+        return message.removesuffix(".")
+    number = "a whole number" if kind.name.startswith("int") else "a number"
+    if least is not None and most is not None:
+        number = f"{number} from {least} to {most}"
+    elif least is not None:
+        number = f"{number} of at least {least}"
+    elif most is not None:
+        number = f"{number} of at most {most}"
+    return f"takes {number}, not {message.split(' is not ', maxsplit=1)[0]}"

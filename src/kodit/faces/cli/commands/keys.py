@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from kodit.faces.cli.commands.group import Commands
 from kodit.faces.cli.commands.options import Json, loaded
 
 app = typer.Typer(
-    help="Keys with which others use `kodit serve` over the network.", no_args_is_help=True
+    cls=Commands,
+    help="Keys with which others use `kodit serve` over the network.",
+    no_args_is_help=True,
 )
 KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.")]
 

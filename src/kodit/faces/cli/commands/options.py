@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -21,34 +22,61 @@ OnlyFiles = Annotated[
 Lines = Annotated[
     int | None,
     typer.Option(
+        metavar="NUMBER",
         min=0,
         show_default=False,
         help="Lines of text shown of each result; 6, or on a terminal as many as fit the screen, "
         "unless it is given.",
     ),
 ]
-IndexName = Annotated[
-    str, typer.Argument(metavar="SOURCE|ID", help="A source as it was indexed, or an identifier.")
-]
-OneIndex = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="SOURCE|ID",
-        help="Only this index. Without it, the one that holds the current folder, or else all.",
-    ),
+SOURCES_HELP = (
+    "Only these: folders or files of an index, git URLs, identifiers, or the last part of a "
+    "source's name. Without any, the index that holds the current folder, or else all."
+)
+IndexNames = Annotated[
+    list[str] | None, typer.Argument(metavar="SOURCE|ID", help=SOURCES_HELP, show_default=False)
 ]
 Sources = Annotated[
     list[str] | None,
-    typer.Option("--source", "-s", metavar="SOURCE|ID", help="Only this index. Repeatable."),
+    typer.Option(
+        "--source",
+        "-s",
+        metavar="SOURCE|ID",
+        help="Only this index, or this folder or file of one. Repeatable.",
+    ),
 ]
 Everywhere = Annotated[bool, typer.Option("--all", help="Every index, wherever you are.")]
 Languages = Annotated[
-    list[str] | None, typer.Option("--language", "-l", help="Only this language. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--language",
+        "-l",
+        metavar="LANGUAGE",
+        help="Only this language, such as python or py. Repeatable.",
+    ),
 ]
 Paths = Annotated[
     list[str] | None,
-    typer.Option("--path", "-p", help="Only files that match this glob. Repeatable."),
+    typer.Option(
+        "--path", "-p", metavar="GLOB", help="Only files that match this glob. Repeatable."
+    ),
 ]
+KINDS = (
+    "function, method, class, interface, enum, struct, trait, module, type, constant, macro or "
+    "section"
+)
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind", "-k", metavar="KIND", help=f"Only definitions of this kind: {KINDS}. Repeatable."
+    ),
+]
+EXIT_NOTHING_FOUND = 1
+EXIT_ERROR = 2
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 something failed, 2 the request could not be met, 130 interrupted."
+)
+EXIT_CODES_OF_GREP = "Exit codes: 0 found, 1 nothing found, 2 any error, 130 interrupted."
 
 
 class Serve(Protocol):
@@ -72,6 +100,13 @@ class Given:
     data_dir: str | None = None
     server: str | None = None
     serve: Serve | None = None
+    is_search_like: bool = False
+    """Whether the exit codes are those of grep: 0 found, 1 nothing found, 2 any error."""
+
+    @property
+    def exit_failed(self) -> int:
+        """The exit code when something failed that was no mistake of the user."""
+        return EXIT_ERROR if self.is_search_like else EXIT_NOTHING_FOUND
 
 
 def given(context: typer.Context) -> Given:
@@ -94,6 +129,21 @@ def opened(context: typer.Context, **options: Any) -> Session:
         raise UserError("--data-dir is of this machine and --server of another; give one of them")
     settings = Settings.load(data_dir=asked.data_dir, server=asked.server, **options)
     return Session(settings, has_server=bool(settings.server) and asked.data_dir is None)
+
+
+def opened_to_search(context: typer.Context) -> Session:
+    """The same for a command whose exit codes are those of grep."""
+    given(context).is_search_like = True
+    return opened(context)
+
+
+def leave(found: bool, problems: Sequence[str] = ()) -> None:
+    """End such a command: with 0 where something was found, 1 where nothing was, and 2 where a
+    source could not be used, whatever the others have given."""
+    if problems:
+        raise typer.Exit(EXIT_ERROR)
+    if not found:
+        raise typer.Exit(EXIT_NOTHING_FOUND)
 
 
 def opened_here(context: typer.Context, log_level: str = "error", **options: Any) -> Session:

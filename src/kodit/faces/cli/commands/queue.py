@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from kodit.faces.cli.commands.group import Commands
 from kodit.faces.cli.commands.options import Json, opened
 
-app = typer.Typer(help="Show and control the queue of indexing runs.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Commands, help="Show and control the queue of indexing runs.", no_args_is_help=True
+)
 
 RunId = Annotated[
     int,
@@ -23,7 +26,10 @@ def list_(
         bool, typer.Option("--all", help="Every run, newest first, including those that succeeded.")
     ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="At most this many of each state.")
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="NUMBER", min=1, help="At most this many of each state."
+        ),
     ] = 50,
     as_json: Json = False,
 ) -> None:

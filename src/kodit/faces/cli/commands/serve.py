@@ -16,10 +16,16 @@ def serve(
     context: typer.Context,
     host: Annotated[
         str,
-        typer.Option(help="Listen at the addresses of this host; beyond this machine with keys."),
+        typer.Option(
+            metavar="HOST",
+            help="Listen at the addresses of this host; beyond this machine with keys.",
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Listen at this port; 0 takes a free one.")
+        int,
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="Listen at this port; 0 takes a free one."
+        ),
     ] = 8321,
     workers: Annotated[
         int | None,

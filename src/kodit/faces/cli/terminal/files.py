@@ -1,115 +1,53 @@
-"""`kodit grep`, `ls`, `read`, `symbols` and `related`."""
+"""`kodit ls`, `read`, `symbols` and `related`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Iterable
 
 from kodit.application.views.files import (
     DefinitionView,
     FilesView,
-    GrepView,
-    MatchView,
     ReferenceView,
     SymbolsView,
     TextView,
 )
 from kodit.application.views.search import RelatedView
+from kodit.domain.near import did_you_mean
 from kodit.domain.questions import (
     FilesQuestion,
-    GrepQuestion,
     ReadQuestion,
     RelatedQuestion,
     SymbolsQuestion,
 )
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal import screen
-from kodit.faces.cli.terminal.notices import ALL, say_where, warn_of_missing_keywords
+from kodit.faces.cli.terminal.notices import (
+    ALL,
+    say_problems,
+    say_where,
+    warn_of_missing_keywords,
+)
 from kodit.faces.cli.terminal.output import print_as_it_is, print_json, print_line, printable, say
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import (
     LINE,
     NAME,
     PATH,
-    Find,
-    matches_of,
-    nothing,
     paint,
     painted,
 )
 from kodit.faces.cli.terminal.places import Places
-from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.searching import Shown, print_results
 
 
 @paged
-def grep_and_show(session: Session, question: GrepQuestion, *, as_json: bool) -> None:
-    """Print matching lines as `path:line:text`, and lines of context as `path-line-text`."""
-    answer = session.ask(question, GrepView)
-    say_where(question.where, answer.standing, ALL)
-    if as_json:
-        print_json(answer)
-    else:
-        places = Places(session.folder, several=len(answer.standing) > 1)
-        find = _find_of(question)
-        _show_matches(answer.matches, places, find, with_context=question.context > 0)
-    for problem in answer.problems:
-        say(f"kodit: {problem}")
-    if not answer.files:
-        say("No indexed file passes these filters.")
-    elif not answer.matches:
-        say(f"Nothing found in {counted(answer.files, 'file')}.")
-    elif not answer.complete:
-        say(f"There are more than these {question.limit} lines; --limit shows more.")
-
-
-def _find_of(question: GrepQuestion) -> Find:
-    """What marks the matches of a question, where they are marked."""
-    if not screen.has_color():
-        return nothing
-    return matches_of(
-        question.pattern, fixed=question.fixed_strings, ignore_case=question.ignore_case
-    )
-
-
-def _show_matches(
-    matches: Sequence[MatchView], places: Places, find: Find, *, with_context: bool
-) -> None:
-    shown_before = False
-    key = attrgetter("index_id", "source", "path")
-    for (index_id, source, path), of_file in groupby(matches, key=key):
-        place = paint(places.of(source, path, index_id), PATH)
-        last = None
-        for number, (mark, text) in sorted(_numbered(of_file).items()):
-            if with_context and shown_before and (last is None or number > last + 1):
-                print_line("--")
-            (line,) = painted([_shown(text)], [0], find=find if mark == ":" else nothing)
-            print_as_it_is(f"{place}{mark}{paint(str(number), LINE)}{mark}{line}")
-            shown_before, last = True, number
-
-
-def _numbered(matches: Iterable[MatchView]) -> dict[int, tuple[str, str]]:
-    """The lines of one file by number: those that match with a colon, context with a dash."""
-    lines: dict[int, tuple[str, str]] = {}
-    for match in matches:
-        before = match.before or ()
-        for number, text in enumerate(before, match.line - len(before)):
-            lines.setdefault(number, ("-", text))
-        lines[match.line] = (":", match.text)
-        for number, text in enumerate(match.after or (), match.line + 1):
-            lines.setdefault(number, ("-", text))
-    return lines
-
-
-@paged
-def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -> None:
+def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -> FilesView:
     """Print one file a line: lines, bytes, snippets, language, path."""
     answer = session.ask(question, FilesView)
     say_where(question.where, answer.standing, ALL)
     if as_json:
         print_json(answer)
-        return
+        say_problems(answer.problems)
+        return answer
     places = Places(session.folder, several=len(answer.standing) > 1)
     for file in answer.files:
         place = paint(places.of(file.source, file.path, file.index_id), PATH)
@@ -117,8 +55,10 @@ def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -
             f"{file.lines:>6} {file.size:>8} {file.snippets:>5}  "
             f"{printable(file.language):<12} {place}"
         )
+    say_problems(answer.problems)
     if not answer.files:
         say("No indexed file passes these filters.")
+    return answer
 
 
 @paged
@@ -129,13 +69,13 @@ def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) ->
     if as_json:
         print_json(text)
     elif text.start_line <= text.end_line:
-        lines = [_shown(line) for line in text.text.split("\n")]
+        lines = [shown(line) for line in text.text.split("\n")]
         for line in painted(lines, range(len(lines)), language=text.language, path=text.path):
             print_as_it_is(line)
 
 
 @paged
-def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bool) -> None:
+def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bool) -> SymbolsView:
     """Print definitions, then references."""
     answer = session.ask(question, SymbolsView)
     say_where(question.where, answer.standing, ALL)
@@ -144,10 +84,14 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
         print_json(answer)
     else:
         _show_symbols(answer, Places(session.folder, several=len(answer.standing) > 1))
+    say_problems(answer.problems)
     if not answer.definitions and not answer.references:
-        say("Nothing found.")
+        say(f"Nothing found.{did_you_mean(answer.near)}")
+    elif answer.near:
+        say(f"No definition of {printable(question.name)} is indexed.{did_you_mean(answer.near)}")
     elif not answer.complete:
         say("There may be more; --limit shows more, and --path or --language narrow it down.")
+    return answer
 
 
 def _show_symbols(answer: SymbolsView, places: Places) -> None:
@@ -160,11 +104,11 @@ def _show_symbols(answer: SymbolsView, places: Places) -> None:
     if answer.references:
         print_line("references:")
     for reference in answer.references:
-        print_as_it_is(f"  {_place(places, reference)}: {_shown(reference.text)}")
+        print_as_it_is(f"  {_place(places, reference)}: {shown(reference.text)}")
 
 
 @paged
-def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) -> None:
+def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) -> RelatedView:
     """Print the snippets like the one at a place."""
     answer = session.ask(question, RelatedView)
     if not question.in_all:
@@ -172,6 +116,7 @@ def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) 
     print_results(session, answer, shown)
     if not answer.results and not shown.as_json:
         say("Nothing found.")
+    return answer
 
 
 def _name(definition: DefinitionView) -> str:
@@ -186,5 +131,5 @@ def _place(places: Places, found: DefinitionView | ReferenceView) -> str:
     return f"{path}:{paint(str(found.line), LINE)}"
 
 
-def _shown(line: str) -> str:
+def shown(line: str) -> str:
     return printable(line, keep="\t")

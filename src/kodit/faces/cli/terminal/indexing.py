@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
-from kodit.application.services.index_locator import is_identifier
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
 from kodit.application.services.worker_host import LOOK_SECONDS, RunObserver
-from kodit.application.views.indexes import IndexesView, IndexView
+from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView
 from kodit.application.views.runs import RunView
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
-from kodit.domain.errors import IndexingError
+from kodit.domain.errors import IndexingError, UserError
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.remote import RemoteServer
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
-from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
+from kodit.faces.cli.terminal.output import (
+    complain,
+    is_interactive,
+    print_json,
+    print_line,
+    printable,
+    say,
+)
 from kodit.faces.cli.terminal.pace import lasting, seconds_of
 from kodit.faces.cli.terminal.progress_lines import ProgressLines
 from kodit.faces.cli.terminal.runs import counted
@@ -38,17 +46,19 @@ def index_and_show(
     as_json: bool,
 ) -> bool:
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
-    succeeded."""
+    succeeded and no source was refused. Raises UserError where there is nothing left to do."""
     if session.remote is not None:
         return _index_remotely(session.remote, request, wait=wait, as_json=as_json)
     application = session.application
+    request = _confirmed(application, request)
     names = [str(source) for source in application.sources.sources(request)]
+    refused: list[UserError] = []
 
     async def work() -> tuple[list[IndexRun], list[IndexStatus], QueueOverview]:
         if wait:
-            runs = await run_and_watch(application, request)
+            runs = await run_and_watch(application, request, refused)
         else:
-            runs = await application.sources.add(request)
+            runs = await application.sources.add_each(request, refused)
         index_ids = [run.index_id for run in runs if run.index_id is not None]
         statuses = await application.indexes.status(index_ids) if index_ids else []
         return runs, statuses, await application.queue.overview(application.registry)
@@ -61,17 +71,42 @@ def index_and_show(
         show_indexed(view.indexes)
     else:
         show_indexes(view.indexes)
+    for wrong in refused:
+        complain(with_advice(wrong))
+    _say_parts(application, request)
     if not wait:
         say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
-        return True
+        return not refused
     for status in statuses:
         if wait and not status.summary.files and status.summary.index.updated_at is not None:
             say(f"{printable(str(status.summary.index.source))} has no files to index.")
     there = {status.summary.index.id: str(status.summary.index.source) for status in statuses}
-    gone = [name for name in dict.fromkeys(names) if name not in there.values()]
+    gone = [] if refused else [name for name in dict.fromkeys(names) if name not in there.values()]
     for name in gone:
         say(f"{printable(name)} was deleted while it was being indexed.")
-    return report_failures([run for run in runs if run.index_id in there]) and not gone
+    return report_failures([run for run in runs if run.index_id in there]) and not (gone or refused)
+
+
+def _say_parts(application: Application, request: IndexRequest) -> None:
+    """Say which of the sources were parts of an index, of which all was brought up to date."""
+    for source in request.sources:
+        part = application.locator.find_part(source)
+        if part is not None and part.path:
+            say(f"{printable(part.path)} is a part of {printable(str(part.index.source))}.")
+
+
+def _confirmed(application: Application, request: IndexRequest) -> IndexRequest:
+    """With the user's word for folders that are larger than anybody means, where somebody is there
+    to give it. Elsewhere they are refused."""
+    if request.even_if_broad or not (sys.stdin.isatty() and is_interactive()):
+        return request
+    for source in application.sources.sources(request):
+        if application.sources.is_broad(source):
+            say(f"{printable(str(source))} holds much more than code; indexing it may take hours.")
+            say("Index it all the same? [y/N]")
+            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+                return request
+    return replace(request, even_if_broad=True)
 
 
 def _index_remotely(
@@ -85,13 +120,16 @@ def _index_remotely(
         "sync_every": request.sync_every,
     }
     is_plain = all(value is None for value in options.values())
-    accepted = [
-        # An index may be brought up to date by who may not add its source.
-        server.sync(int(source))
-        if is_plain and is_identifier(source)
-        else server.add(source, **options)
-        for source in dict.fromkeys(request.sources)
-    ]
+    accepted, refused = list[AcceptedView](), list[UserError]()
+    for source in dict.fromkeys(request.sources):
+        try:
+            accepted.append(
+                server.add_or_sync(source) if is_plain else server.add(source, **options)
+            )
+        except UserError as error:
+            refused.append(error)
+    if not accepted:
+        raise refused[0]
     runs = [server.wait_for(one.run.id) if wait else one.run for one in accepted]
     indexes = tuple(server.find(str(one.index.id)) for one in accepted)
     if as_json:
@@ -100,13 +138,15 @@ def _index_remotely(
         show_indexed(indexes)
     else:
         show_indexes(indexes)
+    for wrong in refused:
+        complain(with_advice(wrong))
     if not wait:
         say(f"Queued; the workers of {server.url} do the work.")
-        return True
+        return not refused
     failures = [failure for run in runs if (failure := failure_of_view(run)) is not None]
     for failure in failures:
         say(printable(with_advice(failure)))
-    return not failures
+    return not (failures or refused)
 
 
 def show_indexed(indexes: Sequence[IndexView]) -> None:
@@ -140,7 +180,9 @@ def failure_of_view(run: RunView) -> IndexingError | None:
     return IndexingError(": ".join([f"run {run.id} {run.state}", *errors]), run=run.id)
 
 
-async def run_and_watch(application: Application, request: IndexRequest) -> list[IndexRun]:
+async def run_and_watch(
+    application: Application, request: IndexRequest, refused: list[UserError]
+) -> list[IndexRun]:
     """Index while the caller waits, with live progress where somebody looks."""
     if await application.queue.paused_since() is not None:
         say("The queue is paused; nothing starts until `kodit queue resume`.")
@@ -148,7 +190,10 @@ async def run_and_watch(application: Application, request: IndexRequest) -> list
     names = [str(source) for source in application.sources.sources(request)]
     with watching(names, says_all=True) as observer:
         return await application.source_indexing.index(
-            request, observer=observer, stopped_by=on_signals(signal.SIGTERM)
+            request,
+            observer=observer,
+            stopped_by=on_signals(signal.SIGTERM),
+            refused=refused,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
-from kodit.faces.cli.terminal.output import printable, say
+from kodit.faces.cli.terminal.output import complain, printable, say
 
 ALL = "--all means every index"
 
@@ -20,6 +20,12 @@ def say_where(where: Where, standing: Sequence[StandingView], more: str | None =
     folder = f", {printable(only.folder)}" if only.folder else ""
     tail = "" if more is None else f"; {more}"
     say(f"In {printable(only.source)}{folder}{tail}.")
+
+
+def say_problems(problems: Sequence[str]) -> None:
+    """Say what is wrong with some of the sources; the others have been asked."""
+    for problem in problems:
+        complain(problem)
 
 
 def warn_of_missing_keywords(standing: Sequence[StandingView]) -> None:

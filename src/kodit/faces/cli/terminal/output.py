@@ -13,6 +13,10 @@ from kodit.application.views.serialization import to_json
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
+_OPENINGS = frozenset("A An At Did It No Nothing One Several That The There This What".split())
+"""Words with which sentences begin, and no names."""
+
+
 def print_json(view: Any) -> None:
     """A view as one JSON document."""
     print_as_it_is(json_text(view, indent=2))
@@ -47,6 +51,21 @@ def say(text: str) -> None:
     text = printable(text, keep="\n\t")
     sys.stderr.write(_encodable(text, sys.stderr.encoding) + "\n")
     sys.stderr.flush()
+
+
+def complain(sentence: str) -> None:
+    """Say what is wrong, behind the program's name: so one sentence begins with a small letter and
+    has no full stop."""
+    say(f"kodit: {printable(as_complaint(sentence))}")
+
+
+def as_complaint(sentence: str) -> str:
+    """A sentence as it follows a colon. Names keep their capitals."""
+    first, space, rest = sentence.partition(" ")
+    if first in _OPENINGS:
+        first = first.lower()
+    whole = f"{first}{space}{rest}"
+    return whole[:-1] if whole.endswith(".") and not whole.endswith("..") else whole
 
 
 def _encodable(text: str, encoding: str | None) -> str:

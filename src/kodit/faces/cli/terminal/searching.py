@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kodit.application.services.standing_words import nothing_found
@@ -26,7 +27,12 @@ from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import screen
-from kodit.faces.cli.terminal.notices import ALL, say_where, warn_of_missing_keywords
+from kodit.faces.cli.terminal.notices import (
+    ALL,
+    say_problems,
+    say_where,
+    warn_of_missing_keywords,
+)
 from kodit.faces.cli.terminal.output import (
     print_as_it_is,
     print_json,
@@ -53,11 +59,10 @@ ENGINES = {
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """What was typed, not yet understood. `path` is a source to bring up to date and to search;
-    `sources` are indexes to search as they are."""
+    """What was typed, not yet understood. `words` are a query, perhaps with a source behind it,
+    which is brought up to date and searched; `sources` are indexes to search as they are."""
 
-    query: str
-    path: str | None = None
+    words: Sequence[str]
     sources: Sequence[str] = ()
     everywhere: bool = False
     mode: str = "hybrid"
@@ -87,20 +92,21 @@ class Shown:
 @paged
 def search_and_show(
     session: Session, options: SearchOptions, shown: Shown, *, explain: bool
-) -> bool:
-    """Search and print the answer. Returns whether there is one."""
+) -> SearchView:
+    """Search and print the answer."""
     question = replace(_understand(session, options), explain=explain)
     answer = session.ask(question, SearchView)
     say_where(question.where, answer.standing, ALL)
     warn_of_missing_keywords(answer.standing)
     is_marked = screen.is_terminal() or screen.has_color() or shown.context is not None
-    find = words_of(options.query) if is_marked else nothing
+    find = words_of(question.query) if is_marked else nothing
     print_results(session, answer, shown, find)
+    say_problems(answer.problems)
     if not answer.results and not shown.as_json:
         say(_why_empty(session, question, answer.standing))
     elif explain and question.mode in ENGINES and not (shown.as_json or shown.as_json_lines):
         say(f"Each score is that of the {ENGINES[question.mode]} alone.")
-    return bool(answer.results)
+    return answer
 
 
 def print_results(
@@ -181,23 +187,17 @@ def _holds_files(session: Session, where: Where) -> bool:
 
 def _understand(session: Session, options: SearchOptions) -> SearchQuestion:
     """Raises InvalidQueryError, naming the option, and what finding and indexing sources raise."""
-    if options.path is not None and options.sources:
-        raise InvalidQueryError(
-            "PATH brings one source up to date and searches it, --source searches indexes as they "
-            "are; give one of the two"
-        )
+    query, source = _query_and_source(session, options)
     mode = choose(SearchMode, "mode", options.mode)
     kinds = tuple(choose(SymbolKind, "kind", kind) for kind in options.kinds)
     created_after = _moment("--created-after", options.created_after)
     created_before = _moment("--created-before", options.created_before)
-    if options.path is not None:
-        sources: tuple[str, ...] = (str(_refresh(session, options.path)),)
-    else:
-        sources = tuple(options.sources)
+    if source is not None:
+        _refresh(session, source)
     return SearchQuestion(
-        options.query,
+        query,
         Where(
-            sources=sources,
+            sources=tuple(options.sources) if source is None else (source,),
             everywhere=options.everywhere,
             languages=tuple(options.languages),
             paths=tuple(options.paths),
@@ -214,6 +214,36 @@ def _understand(session: Session, options: SearchOptions) -> SearchQuestion:
     )
 
 
+def _query_and_source(session: Session, options: SearchOptions) -> tuple[str, str | None]:
+    """What is looked for, and where, if that is named beside it. Several words without quotes are
+    one query; where the first is a source and the last is none, they were swapped."""
+    *words, last = options.words
+    if not words:
+        return last, None
+    if options.sources:
+        raise InvalidQueryError(
+            "a source behind QUERY is brought up to date and searched, --source searches indexes "
+            "as they are; give one of the two, and put a query of several words in quotes"
+        )
+    if len(words) > 1:
+        is_named = _is_source(session, last)
+        return (" ".join(words), last) if is_named else (" ".join(options.words), None)
+    [first] = words
+    if _is_source(session, first) and not _is_source(session, last):
+        say(f"Searching for {printable(last)!r}; the query comes first, then the source.")
+        return last, first
+    return first, last
+
+
+def _is_source(session: Session, word: str) -> bool:
+    """Whether a word means something that is indexed or could be."""
+    if "://" in word or Path(word).exists():
+        return True
+    if session.remote is not None:
+        return session.remote.knows(word)
+    return session.application.locator.find_part(word) is not None
+
+
 def _moment(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
@@ -224,14 +254,15 @@ def _moment(option: str, text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _refresh(session: Session, path: str) -> int:
-    """Bring the index of a source up to date, making it where there is none; its identifier.
-    Where that cannot be, what was indexed before still answers, and standard error says so.
+def _refresh(session: Session, path: str) -> None:
+    """Bring the index of a source up to date, making it where there is none. Where that cannot be,
+    what was indexed before still answers, and standard error says so.
 
     Raises SourceError for a source that is none, and KoditError when there is no complete index.
     """
     if session.remote is not None:
-        return _refresh_remotely(session.remote, path)
+        _refresh_remotely(session.remote, path)
+        return
     # A plain search does without.
     import signal  # noqa: PLC0415
 
@@ -251,15 +282,13 @@ def _refresh(session: Session, path: str) -> int:
             f"{printable(str(index.source))} is searched as it was indexed "
             f"{ago(index.updated_at)}: {printable(with_advice(refreshed.reason))}"
         )
-    return refreshed.index.id
 
 
-def _refresh_remotely(server: RemoteServer, name: str) -> int:
+def _refresh_remotely(server: RemoteServer, name: str) -> None:
     """The same by a server; an identifier is that of one of its indexes."""
     from kodit.faces.cli.terminal.indexing import failure_of_view  # noqa: PLC0415 - as above
 
-    is_identifier = name.isdecimal() and name.isascii()
-    accepted = server.sync(int(name)) if is_identifier else server.add(name)
+    accepted = server.add_or_sync(name)
     failure = failure_of_view(server.wait_for(accepted.run.id))
     index = server.find(str(accepted.index.id))
     if failure is not None:
@@ -269,4 +298,3 @@ def _refresh_remotely(server: RemoteServer, name: str) -> int:
             f"{printable(index.source)} is searched as it was indexed {ago(index.updated_at)}: "
             f"{printable(with_advice(failure))}"
         )
-    return index.id

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kodit.application.views.indexes import IndexesView
 from kodit.application.views.left_out import LeftOutsView, LeftOutView
+from kodit.domain.errors import UserError
 from kodit.domain.questions import LeftOutQuestion, StatusQuestion, Where
+from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal.output import json_text, print_as_it_is, print_line, printable, say
+from kodit.faces.cli.terminal.output import (
+    complain,
+    json_text,
+    print_as_it_is,
+    print_line,
+    printable,
+    say,
+)
 from kodit.faces.cli.terminal.runs import queue_line
 from kodit.faces.cli.terminal.tables import index_lines, sizes_line
 
@@ -23,27 +33,31 @@ WATCH_SECONDS = 1.0
 
 
 def show_indexes(
-    session: Session, source: str | None, *, as_json: bool, with_left_out: bool = False
-) -> None:
-    """Every index, or one, as it stands now; `with_left_out`, with each file that is not in it."""
-    view = session.ask(StatusQuestion(source), IndexesView)
+    session: Session, sources: Sequence[str], *, as_json: bool, with_left_out: bool = False
+) -> bool:
+    """Every index, or those that are named, as they stand now; `with_left_out`, with each file that
+    is not in it. Returns whether all could be shown."""
+    view, errors = _look(session, sources)
     if with_left_out:
-        view = _with_left_out(session, source, view)
+        view = _with_left_out(session, sources, view)
     for line in _status_lines(view, as_json=as_json, is_stream=False):
         (print_as_it_is if as_json else print_line)(line)
+    for wrong in errors:
+        complain(with_advice(wrong))
     if not view.indexes and not as_json and session.remote is None:
         from kodit.faces.cli.terminal.another import (  # noqa: PLC0415 - once there are indexes, no
             say_what_another_has,
         )
 
         say_what_another_has(session.settings)
+    return not errors
 
 
-def _with_left_out(session: Session, source: str | None, view: IndexesView) -> IndexesView:
-    where = Where(everywhere=True) if source is None else Where(sources=(source,))
+def _with_left_out(session: Session, sources: Sequence[str], view: IndexesView) -> IndexesView:
+    where = Where(sources=tuple(sources), everywhere=not sources)
     answer = session.ask(LeftOutQuestion(where), LeftOutsView)
     for problem in answer.problems:
-        say(f"kodit: {problem}")
+        complain(problem)
     by_index: dict[int, list[LeftOutView]] = {}
     for one in answer.left_out:
         by_index.setdefault(one.index_id, []).append(one)
@@ -51,13 +65,30 @@ def _with_left_out(session: Session, source: str | None, view: IndexesView) -> I
     return replace(view, indexes=tuple(indexes))
 
 
-def watch_indexes(session: Session, source: str | None, *, as_json: bool) -> None:
+def _look(session: Session, sources: Sequence[str]) -> tuple[IndexesView, list[UserError]]:
+    """The indexes, and what is wrong with names of some; raises the first such error where all
+    names are wrong."""
+    if not sources:
+        return session.ask(StatusQuestion(), IndexesView), []
+    views, errors = list[IndexesView](), list[UserError]()
+    for source in sources:
+        try:
+            views.append(session.ask(StatusQuestion(source), IndexesView))
+        except UserError as error:
+            errors.append(error)
+    if not views:
+        raise errors[0]
+    indexes = {index.id: index for view in views for index in view.indexes}
+    return replace(views[-1], indexes=tuple(indexes.values())), errors
+
+
+def watch_indexes(session: Session, sources: Sequence[str], *, as_json: bool) -> bool:
     """The same again and again until Ctrl-C: over the last on a terminal, and elsewhere, one after
     the other, whenever it has changed. JSON is one document a line."""
     shown: list[str] = []
     try:
         while True:
-            view = session.ask(StatusQuestion(source), IndexesView)
+            view, _errors = _look(session, sources)
             lines = _status_lines(view, as_json=as_json, is_stream=True)
             if sys.stdout.isatty() and not as_json:
                 print_as_it_is("\x1b[H\x1b[J" + printable("\n".join(lines), keep="\n"))
@@ -67,7 +98,7 @@ def watch_indexes(session: Session, source: str | None, *, as_json: bool) -> Non
             shown = lines
             time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
-        return
+        return True
 
 
 def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[str]:
@@ -85,7 +116,23 @@ def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[
     return lines
 
 
-def delete_index(session: Session, name: str) -> None:
+def delete_indexes(session: Session, names: Sequence[str]) -> bool:
+    """Delete each of them that there is; returns whether all were. Raises NotFoundError or
+    SourceError where none was."""
+    errors: list[UserError] = []
+    for name in names:
+        try:
+            _delete_index(session, name)
+        except UserError as error:
+            errors.append(error)
+    if len(errors) == len(names):
+        raise errors[0]
+    for wrong in errors:
+        complain(with_advice(wrong))
+    return not errors
+
+
+def _delete_index(session: Session, name: str) -> None:
     """Raises NotFoundError or SourceError."""
 
     async def work() -> tuple[int, str]:
@@ -105,4 +152,4 @@ def delete_index(session: Session, name: str) -> None:
 async def _find_index(application: Application, name: str) -> Index:
     from kodit.application.services.threads import in_thread  # noqa: PLC0415 - status does without
 
-    return await in_thread(lambda: application.locator.locate(name))
+    return await in_thread(lambda: application.locator.locate_whole(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kodit.application.views.search import ResultView
+from kodit.domain.near import did_you_mean
 from kodit.domain.questions import (
     GrepQuestion,
     RelatedQuestion,
@@ -41,9 +42,9 @@ async def search(call: Call) -> str:
     if not view.results:
         if not start and any(one.state == "indexing" for one in view.standing):
             return await lines_meanwhile(call, view.standing)
-        return await nothing_found(call, view.standing, start)
+        return await nothing_found(call, view.standing, start, view.problems)
     call.name_files(view.results)
-    page = call.page(view.standing, {one.index_id for one in view.results})
+    page = call.page(view.standing, {one.index_id for one in view.results}, view.problems)
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
         return page.finish(cursor_at(question, start + shown))
@@ -84,9 +85,7 @@ async def grep(call: Call) -> str:
     view = await call.application.answers.grep(call.caller, question)
     if not view.matches:
         return await nothing_found(call, view.standing, start, view.problems)
-    page = call.page(view.standing, {one.index_id for one in view.matches})
-    for problem in view.problems:
-        page.note(problem)
+    page = call.page(view.standing, {one.index_id for one in view.matches}, view.problems)
     shown = show_matches(page.sheet, view.matches, several=len(view.standing) > 1)
     call.name_files(view.matches[: shown or 1])
     if not shown:  # not even one line fits: it is cut, so that the next call goes on
@@ -111,12 +110,13 @@ async def symbols(call: Call) -> str:
     start = start_of(question)
     view = await call.application.answers.symbols(call.caller, question)
     if not view.definitions and not view.references:
-        return await nothing_found(call, view.standing, start)
+        return await nothing_found(call, view.standing, start, view.problems, view.near)
     found = {one.index_id for one in view.definitions}
     found |= {one.index_id for one in view.references}
-    page = call.page(view.standing, found)
+    page = call.page(view.standing, found, view.problems)
     if not view.definitions and not start:
-        page.note(f"No definition of {arguments['name']} is indexed.")
+        hint = did_you_mean(view.near)
+        page.note(f"No definition of {arguments['name']} is indexed.{hint}")
     shown = show_symbols(page.sheet, view, several=len(view.standing) > 1)
     call.name_files(view.definitions[: shown or 1])
     call.name_files(view.references[: shown or 1])

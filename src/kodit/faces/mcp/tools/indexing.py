@@ -131,7 +131,7 @@ async def _cancel(call: Call) -> str:
 async def _delete(call: Call) -> str:
     application = call.application
     found = await in_thread(
-        lambda: application.locator.locate(call.arguments["source"], call.caller), Lane.READS
+        lambda: application.locator.locate_whole(call.arguments["source"], call.caller), Lane.READS
     )
     await application.indexes.delete(found.id)
     return (

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kodit.application.views.standing import StandingView
+from kodit.domain.languages import language_named
+from kodit.domain.near import did_you_mean, nearest
 from kodit.domain.questions import FilesQuestion, Where
-from kodit.faces.mcp.arguments import nearest
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.sheet import shown_path
 
@@ -24,9 +25,14 @@ _INSTEAD = {
 
 
 async def nothing_found(
-    call: Call, standing: Sequence[StandingView], start: int, problems: Sequence[str] = ()
+    call: Call,
+    standing: Sequence[StandingView],
+    start: int,
+    problems: Sequence[str] = (),
+    near: Sequence[str] = (),
 ) -> str:
-    """The whole answer to a call that found nothing. `start` is how many results came before."""
+    """The whole answer to a call that found nothing. `start` is how many results came before, and
+    `near` are names that were probably meant."""
     page = call.page(standing)
     for problem in problems:
         page.note(problem)
@@ -39,7 +45,7 @@ async def nothing_found(
     elif any(one.indexed_at is None for one in standing):
         page.note("Nothing found so far.")
     else:
-        page.note(f"Nothing found. {_INSTEAD[call.tool.name]}")
+        page.note(f"Nothing found.{did_you_mean(near) or f' {_INSTEAD[call.tool.name]}'}")
         left_out = Counter[str]()
         for one in standing:
             left_out.update(one.left_out)
@@ -60,7 +66,7 @@ async def _filtered_out(call: Call) -> str | None:
     plain = Where(where.sources, where.everywhere)
     listed = (await answers.files(call.caller, FilesQuestion(plain))).files
     languages = Counter(file.language for file in listed)
-    for language in where.languages:
+    for language in map(language_named, where.languages):
         if language not in languages and languages:
             meant = nearest(language, languages)
             hint = f" Did you mean {meant}?" if meant else ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from kodit.domain.errors import InvalidQueryError
+from kodit.domain.files import place_at
 from kodit.domain.questions import (
     FilesQuestion,
     OutlineQuestion,
@@ -21,8 +20,6 @@ from kodit.faces.mcp.tools.nothing import nothing_found
 
 LONGEST_LINE = 2_000
 """Characters of a line; longer ones are of files that nobody wrote."""
-
-_LINES = re.compile(r"\s*L?(\d{1,9})\s*(?:(-|:|,|\.\.)\s*L?(\d{1,9})?)?\s*", re.IGNORECASE)
 
 
 async def read(call: Call) -> str:
@@ -90,12 +87,7 @@ def _lines(call: Call) -> str:
     given = call.arguments.get("lines")
     if not given:
         return ""
-    match = _LINES.fullmatch(given)
-    if match is None:
-        raise InvalidQueryError(
-            f"`lines` takes 30-60, 30- or 30, not {given[:40]!r}", code="lines_invalid"
-        )
-    return f":{match[1]}{'-' if match[2] else ''}{match[3] or ''}"
+    return str(place_at("", given))
 
 
 async def files(call: Call) -> str:
@@ -104,9 +96,9 @@ async def files(call: Call) -> str:
     await first_look(call)
     view = await call.application.answers.files(call.caller, question)
     if not view.files:
-        return await nothing_found(call, view.standing, start)
+        return await nothing_found(call, view.standing, start, view.problems)
     several = len(view.standing) > 1
-    page = call.page(view.standing)
+    page = call.page(view.standing, (), view.problems)
     shown = 0
     for file in view.files:
         place = f"[{file.index_id}] " if several else ""

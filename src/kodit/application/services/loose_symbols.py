@@ -1,0 +1,94 @@
+"""What a name may mean that nothing is called: a pattern, an inherited member, a misspelling.
+
+All of it is only looked at where a name is defined nowhere, and reads the names of all snippets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.near import near_names
+from kodit.domain.ports.catalogue import OpenCatalogue
+from kodit.domain.symbols import AskedName, bases_named, merge_pieces, parts_of
+from kodit.domain.value_objects import Scope, SymbolKind
+
+MOST_NEAR = 5
+MOST_SNIPPETS = 2_000
+"""That a pattern with stars may match, and of one name."""
+MOST_GENERATIONS = 6
+TYPES = (
+    SymbolKind.CLASS,
+    SymbolKind.INTERFACE,
+    SymbolKind.STRUCT,
+    SymbolKind.TRAIT,
+    SymbolKind.ENUM,
+)
+"""Kinds that may have bases."""
+
+
+class LooseLookup:
+    """Within one state of the database."""
+
+    def __init__(self, catalogue: OpenCatalogue, scope: Scope) -> None:
+        self._catalogue = catalogue
+        self._named = list(catalogue.named_snippets(scope))
+
+    def matching(
+        self, name: AskedName, kinds: Collection[SymbolKind]
+    ) -> tuple[list[StoredSnippet], bool]:
+        """What is defined by names that a pattern matches, and whether that is all."""
+        ids = [snippet_id for snippet_id, names in self._named if any(map(name.matches, names))]
+        found = [
+            one
+            for one in self._defining(ids[:MOST_SNIPPETS])
+            if name.matches(one.symbol or "")
+            and name.is_within(one.scope, one.path)
+            and (not kinds or one.kind in kinds)
+        ]
+        return merge_pieces(found), len(ids) <= MOST_SNIPPETS
+
+    def inherited(self, name: AskedName) -> list[StoredSnippet]:
+        """What defines a member of a type in the nearest of its bases that has such a member."""
+        members = list(self._called({name.plain.lower()}))
+        types, seen = {name.scopes[-1].lower()}, set[str]()
+        for _generation in range(MOST_GENERATIONS if members else 0):
+            seen |= types
+            types = {
+                base
+                for head in self._called(types)
+                if head.kind in TYPES
+                for base in bases_named(head.symbol or "", head.text)
+            } - seen
+            of_bases = [one for one in members if one.scope.rpartition(".")[2].lower() in types]
+            if of_bases or not types:
+                return merge_pieces(of_bases)
+        return []
+
+    def near(self, name: AskedName) -> tuple[str, ...]:
+        """Names that were probably meant: the same in other scopes, or such as are spelled much
+        like it."""
+        elsewhere = {
+            ".".join(filter(None, (one.scope, one.symbol)))
+            for one in self._called({name.plain.lower()})
+        }
+        if elsewhere:
+            return tuple(sorted(elsewhere)[:MOST_NEAR])
+        names = {one for _, names in self._named for one in names}
+        return tuple(near_names(name.plain, names, MOST_NEAR))
+
+    def _called(self, lower: set[str]) -> Iterator[StoredSnippet]:
+        """All that is defined by one of these names, which are in small letters."""
+        ids = [
+            snippet_id
+            for snippet_id, names in self._named
+            if any(name.lower() in lower for name in names)
+        ]
+        for one in self._defining(ids[:MOST_SNIPPETS]):
+            if (one.symbol or "").lower() in lower:
+                yield one
+
+    def _defining(self, snippet_ids: list[int]) -> Iterator[StoredSnippet]:
+        for snippet in self._catalogue.snippets(snippet_ids):
+            yield snippet
+            yield from parts_of(snippet)

@@ -1,0 +1,154 @@
+"""Addresses of repositories as people paste them, taken apart by their text alone.
+
+A browser shows the page of a folder or a file of a branch; a chat says `owner/name`; pip writes
+`git+https://`. Which repository is meant is always clear. Where a branch ends and a path begins is
+not, as branches have slashes too, so there may be several readings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+DEFAULT_BRANCHES = ("HEAD", "main", "master", "trunk", "develop")
+"""What the branch is called that a remote gives to whoever names none."""
+
+_FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com")
+_HOSTS = re.compile(r"(?:www\.)?(?:" + "|".join(map(re.escape, _FORGES)) + r")", re.IGNORECASE)
+_SHORT = re.compile(
+    r"(?P<owner>[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/(?P<name>[A-Za-z0-9._-]{1,100}?)/?"
+)
+_WITHOUT_SCHEME = re.compile(rf"(?P<host>{_HOSTS.pattern})/[^\s]+", re.IGNORECASE)
+_PAGE = re.compile(
+    r"(?P<repository>/[^/]+/[^/]+)/(?:tree|blob|raw|blame|edit|commits|src/branch|src/tag)"
+    r"/(?P<rest>[^/].*)"
+)
+_PAGE_OF_BITBUCKET = re.compile(r"(?P<repository>/[^/]+/[^/]+)/src/(?P<rest>[^/].*)")
+_PAGE_OF_GITLAB = re.compile(
+    r"(?P<repository>/.+?)/-/(?:tree|blob|raw|blame|edit|commits)/(?P<rest>[^/].*)"
+)
+_COMMIT = re.compile(
+    r"(?P<repository>/[^/]+/[^/]+|/.+?(?=/-/))(?:/-)?/(?:commit|src/commit|releases/tag)/(?P<ref>[^/]+)(?P<rest>/.*)?"
+)
+_OF_A_FORGE = re.compile(r"(?P<repository>/[^/]+/[^/]+)(?:/.*)?")
+_RAW = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+)/(?:refs/heads/)?(?P<rest>[^/].*)")
+MOST_PARTS = 8
+"""Of a branch's name that are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One reading: the plain URL of a repository, the ref that is named, and a path in it, which
+    is empty for the whole. `lines` is what follows `#`."""
+
+    url: str
+    ref: str | None = None
+    path: str = ""
+    lines: str = ""
+
+    @property
+    def typed(self) -> str:
+        """The repository and its ref as a source is typed."""
+        return self.url if self.ref is None else f"{self.url}@{self.ref}"
+
+
+def short_address(text: str) -> str | None:
+    """The repository on GitHub that `owner/name` stands for where there is no such folder."""
+    base, at, ref = text.partition("@")
+    match = _SHORT.fullmatch(base)
+    if match is None or match["name"].strip(".") == "":
+        return None
+    return f"https://github.com/{match['owner']}/{match['name']}{at}{ref}"
+
+
+def with_scheme(text: str) -> str:
+    """`github.com/owner/name` and the like with `https://` in front, which nobody types, and
+    `git+https://` without what only pip wants; all else as it is."""
+    if text[:4].lower() == "git+" and "://" in text:
+        return text[4:]
+    return f"https://{text}" if _WITHOUT_SCHEME.fullmatch(text) else text
+
+
+def readings_of_page(text: str) -> Iterator[Address]:
+    """What the address of a page means, the likeliest first: the shortest branch. Nothing for what
+    is no page but may be the address of a repository itself. Credentials stay in it."""
+    if re.match(r"https?://", text, re.IGNORECASE) is None:
+        return
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        return
+    start = f"{parts.scheme}://{parts.netloc}"
+    if host == "raw.githubusercontent.com" and (match := _RAW.fullmatch(parts.path)):
+        url = f"{parts.scheme}://github.com/{match['owner']}/{match['name']}"
+        yield from _refs(url, match["rest"], parts.fragment)
+        return
+    path = parts.path.rstrip("/")
+    if match := _COMMIT.fullmatch(path):
+        repository = f"{start}{match['repository']}"
+        inside = unquote((match["rest"] or "").strip("/"))
+        yield Address(repository, unquote(match["ref"]), inside, parts.fragment)
+    elif (
+        match := _PAGE_OF_GITLAB.fullmatch(path)
+        or _PAGE.fullmatch(path)
+        or (_PAGE_OF_BITBUCKET.fullmatch(path) if host == "bitbucket.org" else None)
+    ):
+        yield from _refs(f"{start}{match['repository']}", match["rest"], parts.fragment)
+    elif (
+        host in ("github.com", "www.github.com")
+        and "@" not in path
+        and (match := _OF_A_FORGE.fullmatch(path))
+        # Its issues or its wiki, or which tab of its page is shown.
+        and (path != match["repository"] or parts.query or parts.fragment)
+    ):
+        yield Address(f"{start}{match['repository']}")
+
+
+def _refs(url: str, rest: str, lines: str) -> Iterator[Address]:
+    parts = unquote(rest).split("/")
+    for length in range(1, min(len(parts), MOST_PARTS) + 1):
+        yield Address(url, "/".join(parts[:length]), "/".join(parts[length:]), lines)
+
+
+def same_repository(one: str, other: str) -> bool:
+    """Whether two locations of git sources are one: `…/r`, `…/r/` and `…/r.git` are, in which the
+    host may be in either case. On hosts that are known not to tell them apart, so are names."""
+    return one == other or _key(one) == _key(other)
+
+
+def _key(location: str) -> str:
+    if location.startswith(("file:", "/")):
+        return location  # two folders
+    scheme, separator, rest = location.partition("://")
+    if separator:
+        host, slash, path = rest.partition("/")
+    else:
+        host, slash, path = location.partition(":")
+    path = path.strip("/").removesuffix(".git")
+    user, at, name = host.rpartition("@")
+    if scheme.lower() in ("http", "https"):
+        user = at = ""  # whose name that is belongs to the credentials
+    scheme = scheme.lower()
+    host = f"{user}{at}{name.lower().removeprefix('www.')}"
+    is_forge = _HOSTS.fullmatch(name) is not None
+    return f"{scheme if separator else ''}{separator}{host}{slash}" + (
+        path.lower() if is_forge else path
+    )
+
+
+def base_name(location: str) -> str:
+    """The last part of a location: what people call a folder or a repository."""
+    last = re.split(r"[/:]", location.rstrip("/"))[-1]
+    return unquote(last).removesuffix(".git") if location[:1] != "/" else last
+
+
+def ends_with(location: str, name: str) -> bool:
+    """Whether a location ends with a name, or with several parts of it, such as `owner/name`."""
+    wanted = name.strip("/").removesuffix(".git").lower().split("/")
+    parts = [part for part in re.split(r"[/:]", location.rstrip("/")) if part]
+    if parts:
+        parts[-1] = base_name(location)
+    return bool(wanted[0]) and [part.lower() for part in parts[-len(wanted) :]] == wanted

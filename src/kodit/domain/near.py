@@ -1,0 +1,59 @@
+"""Names that were probably meant by one that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import nlargest
+
+LONGEST_NAME = 100
+"""Characters of a wrong name that are compared with the right ones."""
+LEAST_RATIO = 0.6
+MOST_COMPARED = 200
+"""Names that are compared exactly, those that share most pairs of letters with the wrong one: to
+compare a whole index exactly would take seconds."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant, or None."""
+    found = near_names(name, names, 1)
+    return found[0] if found else None
+
+
+def near_names(name: str, names: Iterable[str], limit: int) -> list[str]:
+    """The names that are most like one, best first; letters count alike in either case."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only where something is wrong
+
+    wrong = name[:LONGEST_NAME].lower()
+    pairs = _pairs(wrong)
+    length = len(wrong)
+    candidates = []
+    for one in names:
+        # A ratio of 0.6 needs at least three sevenths of the length, and at most seven thirds.
+        if not 3 * length <= 7 * len(one) <= 17 * length:
+            continue
+        lower = one.lower()
+        shared = len(pairs & _pairs(lower))
+        if shared or length <= 2:
+            candidates.append((shared - abs(len(lower) - length) / 2, one, lower))
+    best = []
+    for _shared, one, lower in nlargest(MOST_COMPARED, candidates, key=lambda each: each[0]):
+        ratio = SequenceMatcher(None, lower, wrong).ratio()
+        if ratio >= LEAST_RATIO:
+            best.append((-ratio, one))
+    return [one for _ratio, one in sorted(best)[:limit]]
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """` Did you mean 'a', 'b' or 'c'?`, with a space in front; empty without names."""
+    *others, last = [repr(name) for name in names] or [""]
+    if not last:
+        return ""
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return f" Did you mean {listed}?"
+
+
+def _pairs(text: str) -> set[str]:
+    """Its pairs of letters, and its first letter, which is seldom mistaken."""
+    pairs = {text[start : start + 2] for start in range(len(text) - 1)}
+    pairs.add(text[:1])
+    return pairs

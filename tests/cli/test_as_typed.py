@@ -1,0 +1,254 @@
+"""What people type: where they stand, options of grep, exit codes, and mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand
+from tests.support.sources import commit_all, write_file
+
+CODE = '''class Session:
+    def refresh(self):
+        """Refresh the quartz."""
+        return quartz(1) + quartz(2)
+
+
+def quartz(number):
+    return number
+'''
+
+
+class Shell:
+    """The command, run where a user stands."""
+
+    def __init__(self, kodit: KoditCommand, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.kodit = kodit
+        self.folder = folder
+        self._patch = patch
+
+    def run(self, *words: str, within: str = "") -> tuple[int, list[str], list[str]]:
+        """The exit code, and the lines of what was printed and said."""
+        self._patch.chdir(self.folder / within)
+        outcome = self.kodit.run_here(*words)
+        return outcome.code, outcome.out.splitlines(), outcome.said
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> KoditCommand:
+    folder = tmp_path_factory.mktemp("typed").resolve()
+    write_file(folder / "shop" / "src" / "app.py", CODE)
+    write_file(folder / "shop" / "tool.go", "package tool\n\nfunc Quartz() {}\n")
+    write_file(folder / "lamp" / "lamp.py", "def lamp():\n    return 'light'\n")
+    commit_all(folder / "lamp")
+    kodit = KoditCommand(folder / "data")
+    kodit.succeed("index", folder / "shop", (folder / "lamp").as_uri())
+    return kodit
+
+
+@pytest.fixture
+def shell(place: KoditCommand, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return Shell(place, place.data_dir.parent, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("search quartz", 0),
+        ("search quartz -p nothing/**", 1),
+        ("search quartz -s nowhere", 2),
+        ("search quartz -s shop -s nowhere", 2),
+        ("search quartz -m nonsense", 2),
+        ("grep quartz", 0),
+        ("grep nothing_at_all", 1),
+        ("grep (", 2),
+        ("grep quartz shop nowhere", 2),
+        ("symbols quartz", 0),
+        ("symbols nothing_at_all", 1),
+        ("symbols quartz -l klingon", 2),
+        ("symbols quartz -k nonsense", 2),
+        ("ls", 0),
+        ("ls -p nothing/**", 1),
+        ("ls nowhere", 2),
+        ("read shop/src/app.py", 0),
+        ("read nothing.py", 2),
+        ("related shop/src/app.py:4", 0),
+        ("related shop/src/app.py:4 -p nothing/**", 1),
+        ("related nothing.py:1", 2),
+        ("status", 0),
+        ("status shop nowhere", 1),
+        ("status nowhere", 2),
+        ("index nowhere", 2),
+        ("delete nowhere", 2),
+        ("delete shop/src", 2),
+        ("queue list", 0),
+        ("queue show 99", 2),
+        ("queue retry 99", 2),
+        ("queue cancel 99", 2),
+        ("version", 0),
+        ("search", 2),
+        ("nonsense", 2),
+        ("search quartz --nonsense", 2),
+        ("search quartz -n 0", 2),
+    ],
+)
+def test_exit_codes(command: str, code: int, shell: Shell) -> None:
+    """Those that search have grep's, the others those of all commands, as docs/commands.md says."""
+    assert shell.run(*command.split())[0] == code
+
+
+@pytest.mark.parametrize("command", ["search quartz", "grep quartz", "symbols quartz", "ls"])
+def test_a_bad_source_beside_a_good_one(command: str, shell: Shell) -> None:
+    """What was found is printed all the same."""
+    code, printed, said = shell.run(*command.split(), "-s", "shop", "-s", "nowhere")
+    assert code == 2
+    assert printed
+    assert "kodit: there is no index or folder 'nowhere'" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("grep quartz shop/src/app.py -c", ["shop/src/app.py:3"]),
+        ("grep -i quartz shop -c", ["shop/src/app.py:3", "shop/tool.go:1"]),
+        ("grep -i quartz shop --files", ["shop/src/app.py", "shop/tool.go"]),
+        ("grep -r -w quartz shop --files", ["shop/src/app.py"]),
+        ("grep quart -w shop", []),
+        (
+            "grep quartz shop -o",
+            [
+                "shop/src/app.py:3:quartz",
+                *["shop/src/app.py:4:quartz"] * 2,
+                "shop/src/app.py:7:quartz",
+            ],
+        ),
+        ("grep -e Quartz -e Session shop --files", ["shop/src/app.py", "shop/tool.go"]),
+        ("grep -F quartz(1) shop -c", ["shop/src/app.py:1"]),
+        ("grep -v . shop/src/app.py", ["shop/src/app.py:5:", "shop/src/app.py:6:"]),
+        ("grep package -A 1 shop", ["shop/tool.go:1:package tool", "shop/tool.go-2-"]),
+        ("grep Quartz -B 1 shop", ["shop/tool.go-2-", "shop/tool.go:3:func Quartz() {}"]),
+        ("grep quartz -l py shop --files", ["shop/src/app.py"]),
+        ("grep -i quartz shop --files -n 1", ["shop/src/app.py"]),
+        ("grep -i quartz shop lamp -c", ["shop/src/app.py:3", "shop/tool.go:1"]),
+    ],
+)
+def test_the_options_of_grep(command: str, lines: list[str], shell: Shell) -> None:
+    """As fingers know them."""
+    code, printed, _said = shell.run(*command.split())
+    assert printed == lines
+    assert code == (0 if lines else 1)
+
+
+def test_a_subfolder_is_a_part_of_its_index(shell: Shell) -> None:
+    """For every command; no second index is made."""
+    assert shell.run("search", "quartz", "src", within="shop")[1][0].startswith(" 1. src/app.py:")
+    assert "tool.go" not in "\n".join(shell.run("grep", "-i", "quartz", "src", within="shop")[1])
+    assert len(shell.run("ls", "src", within="shop")[1]) == 1
+    assert shell.run("read", "src", "app.py:7:3", within="shop")[1] == ["def quartz(number):"]
+    assert shell.run("symbols", "Quartz", "src", within="shop")[0] == 0
+    code, printed, said = shell.run("index", "src", within="shop")
+    assert (code, printed[0]) == (0, f"[1] {shell.folder}/shop")
+    assert said == [f"src is a part of {shell.folder}/shop."]
+    assert len(shell.kodit.ask("status")["indexes"]) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["quartz", "shop"], ["shop", "quartz"], ["refresh", "the", "quartz", "shop"]]
+)
+def test_a_query_and_a_source_in_either_order(words: list[str], shell: Shell) -> None:
+    """The words of a query need no quotes."""
+    code, printed, _said = shell.run("search", *words, "--lines", "0")
+    assert code == 0
+    assert printed[0].startswith(" 1. shop/")
+
+
+def test_a_query_of_several_words(shell: Shell) -> None:
+    """None of which is a source."""
+    code, printed, _said = shell.run("search", "refresh", "the", "quartz", "--lines", "0")
+    assert code == 0
+    assert "src/app.py:1-4" in printed[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("search x --limit abc", "--limit takes a whole number from 1 to 1000, not 'abc'"),
+        ("search x -n 0", "--limit takes a whole number from 1 to 1000, not 0"),
+        ("search x --lines -1", "--lines takes a whole number of at least 0, not -1"),
+        ("serach x", "there is no command 'serach'; did you mean `kodit search`?"),
+        ("queue lst", "there is no command 'lst'; did you mean `kodit queue list`?"),
+        (
+            "search x --limt 3",
+            "`kodit search` has no option --limt; did you mean --limit or --lines?",
+        ),
+        ("search", "QUERY is missing: a question in words, or a name"),
+        ("connect", "CLIENT is missing: claude, codex, cursor, vscode, gemini or zed"),
+        (
+            "grep -l x",
+            "PATTERN is missing: a regular expression, in RE2's syntax; -l is --language, and "
+            "--files shows the names of files",
+        ),
+        (
+            "grep -rn quartz shop",
+            "--limit takes a whole number from 1 to 100000, not 'quartz'; -n is --limit, and "
+            "numbers of lines are always shown",
+        ),
+        (
+            "search x -m hybird",
+            "there is no mode 'hybird'; choose one of hybrid, keyword, code, text; did you mean "
+            "hybrid?",
+        ),
+        (
+            "symbols x -k clas",
+            "there is no kind 'clas'; choose one of function, method, class, interface, enum, "
+            "struct, trait, module, type, constant, macro, section; did you mean class?",
+        ),
+        (
+            "ls -l pyhton",
+            "no indexed file is in 'pyhton'; there are go, python; did you mean python?",
+        ),
+        (
+            "read shop/tool.go:9-3",
+            "there are no lines 9-3: lines count from 1, and the first is not after the last",
+        ),
+        (
+            "index /",
+            "/ holds much more than code, and indexing it may take hours; `kodit index / --yes` "
+            "does it all the same",
+        ),
+        (
+            "read src/ap.py -s shop",
+            "the index of {folder}/shop has no file 'src/ap.py'. Did you mean 'src/app.py'?",
+        ),
+    ],
+)
+def test_a_mistake_is_named_by_its_own_words(command: str, sentence: str, shell: Shell) -> None:
+    """In one sentence, with what would be right."""
+    code, printed, said = shell.run(*command.split())
+    assert (code, printed) == (2, [])
+    assert said == [f"kodit: {sentence.format(folder=shell.folder)}"]
+
+
+@pytest.mark.parametrize(
+    "command", ["search", "grep", "symbols", "ls", "read", "related", "index", "queue list"]
+)
+def test_help_speaks_no_jargon(command: str, shell: Shell) -> None:
+    """Of the types that a program has."""
+    _code, printed, _said = shell.run(*command.split(), "--help")
+    text = "\n".join(printed)
+    assert "Usage" in text
+    for word in ("<int", "<str", "<bool", "INTEGER", "TEXT", "BOOLEAN"):
+        assert word not in text
+
+
+def test_some_indexes_are_indexed_although_one_is_not(shell: Shell, tmp_path: Path) -> None:
+    """All else is done, and the exit code says that something was not."""
+    write_file(tmp_path / "new" / "a.py", "x = 1\n")
+    kodit = KoditCommand(tmp_path / "data")
+    outcome = kodit.run_here("index", tmp_path / "none", tmp_path / "new")
+    assert outcome.code == 1
+    assert outcome.out.startswith(f"[1] {tmp_path / 'new'}")
+    assert outcome.said == [f"kodit: the folder {tmp_path / 'none'} does not exist"]
+    outcome = kodit.run_here("delete", "1", "99")
+    assert outcome.code == 1
+    assert outcome.said[0] == f"Deleted index 1 of {tmp_path / 'new'}."

@@ -1,0 +1,235 @@
+"""Addresses of repositories as people paste them, and what names mean among sources."""
+
+from __future__ import annotations
+
+import pytest
+
+from kodit.domain.addresses import Address, readings_of_page, same_repository, short_address
+from kodit.domain.languages import language_named
+from kodit.domain.naming import Meant, meant_by, source_of
+from kodit.domain.near import did_you_mean, near_names
+from kodit.domain.search import SearchFilter
+from kodit.domain.symbols import bases_named
+
+REPOSITORY = "https://github.com/pallets/flask"
+
+
+@pytest.mark.parametrize(
+    ("page", "first", "readings"),
+    [
+        (f"{REPOSITORY}/tree/main/src", Address(REPOSITORY, "main", "src"), 2),
+        (f"{REPOSITORY}/tree/main", Address(REPOSITORY, "main"), 1),
+        (f"{REPOSITORY}/tree/main/", Address(REPOSITORY, "main"), 1),
+        (f"{REPOSITORY}/blob/3.0/a/b.py#L3", Address(REPOSITORY, "3.0", "a/b.py", "L3"), 3),
+        (f"{REPOSITORY}/blame/main/a%20b.py", Address(REPOSITORY, "main", "a b.py"), 2),
+        (f"{REPOSITORY}/commit/abc123", Address(REPOSITORY, "abc123"), 1),
+        (f"{REPOSITORY}/releases/tag/v1", Address(REPOSITORY, "v1"), 1),
+        (f"{REPOSITORY}/pull/5/files", Address(REPOSITORY), 1),
+        (f"{REPOSITORY}?tab=readme-ov-file", Address(REPOSITORY), 1),
+        (
+            "https://raw.githubusercontent.com/pallets/flask/main/a.py",
+            Address(REPOSITORY, "main", "a.py"),
+            2,
+        ),
+        (
+            "https://gitlab.com/group/sub/r/-/tree/main/x",
+            Address("https://gitlab.com/group/sub/r", "main", "x"),
+            2,
+        ),
+        (
+            "https://codeberg.org/o/r/src/branch/main/x.py",
+            Address("https://codeberg.org/o/r", "main", "x.py"),
+            2,
+        ),
+        (
+            "https://bitbucket.org/o/r/src/main/x.py",
+            Address("https://bitbucket.org/o/r", "main", "x.py"),
+            2,
+        ),
+    ],
+)
+def test_the_page_of_a_repository(page: str, first: Address, readings: int) -> None:
+    """The shortest branch first: where it ends and a path begins, an address does not tell."""
+    found = list(readings_of_page(page))
+    assert (found[0], len(found)) == (first, readings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REPOSITORY,
+        f"{REPOSITORY}.git",
+        f"{REPOSITORY}@main",
+        "https://h/a/b/c",
+        "ssh://h/a/b",
+        "a/b",
+    ],
+)
+def test_what_is_no_page(text: str) -> None:
+    """It may be the address of a repository itself."""
+    assert list(readings_of_page(text)) == []
+
+
+def test_a_branch_with_slashes() -> None:
+    """Is among the readings."""
+    found = list(readings_of_page(f"{REPOSITORY}/tree/feature/x/src"))
+    assert [(one.ref, one.path) for one in found] == [
+        ("feature", "x/src"),
+        ("feature/x", "src"),
+        ("feature/x/src", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("pallets/flask", REPOSITORY),
+        ("pallets/flask@main", f"{REPOSITORY}@main"),
+        ("pallets/flask.js", f"{REPOSITORY}.js"),
+        ("a/b/c", None),
+        ("./flask", None),
+        ("src/..", None),
+        ("-a/b", None),
+        ("flask", None),
+    ],
+)
+def test_owner_and_name(text: str, url: str | None) -> None:
+    assert short_address(text) == url
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://example.org/a/r", "https://example.org/a/r.git", True),
+        ("https://example.org/a/r/", "https://example.org/a/r", True),
+        ("https://Example.ORG/a/r", "https://example.org/a/r", True),
+        ("https://user@example.org/a/r", "https://example.org/a/r", True),
+        ("https://www.github.com/A/R", "https://github.com/a/r.git", True),
+        ("git@example.org:a/r.git", "git@example.org:a/r", True),
+        ("https://example.org/A/r", "https://example.org/a/r", False),
+        ("https://example.org/a/r", "http://example.org/a/r", False),
+        ("https://example.org/a/r", "https://example.org/a/s", False),
+        ("ssh://git@example.org/a/r", "ssh://ada@example.org/a/r", False),
+        ("file:///a/r", "file:///a/r.git", False),
+        ("/a/r", "/a/r.git", False),
+    ],
+)
+def test_one_repository_in_several_spellings(one: str, other: str, same: bool) -> None:
+    """Two folders are never one."""
+    assert same_repository(one, other) is same
+    assert same_repository(other, one) is same
+
+
+SOURCES = [
+    source_of(text)
+    for text in (
+        "/work/shop",
+        "/work/shop/inner",
+        "https://github.com/pallets/flask.git",
+        "https://github.com/pallets/flask@2.0",
+        "git@example.org:team/tools.git",
+        "/other/tools",
+        "https://github.com/psf/requests@feature/x",
+        "file:///srv/mirror.git",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("/work/shop", [Meant(0)]),
+        ("/work/shop/", [Meant(0)]),
+        ("/work/shop/web/a.py", [Meant(0, "web/a.py")]),
+        ("/work/shop/inner/x", [Meant(1, "x")]),
+        ("/work", []),
+        ("/work/shopping", []),
+        ("shop", [Meant(0)]),
+        ("SHOP", [Meant(0)]),
+        ("work/shop", [Meant(0)]),
+        ("flask", [Meant(2)]),
+        ("flask@2.0", [Meant(3)]),
+        ("flask@9", []),
+        ("pallets/flask", [Meant(2)]),
+        ("github.com/pallets/flask", [Meant(2)]),
+        ("https://github.com/Pallets/Flask/", [Meant(2)]),
+        ("git+https://github.com/pallets/flask.git@2.0", [Meant(3)]),
+        ("https://github.com/pallets/flask/tree/2.0/src", [Meant(3, "src")]),
+        ("https://github.com/pallets/flask/blob/main/a.py#L3", [Meant(2, "a.py")]),
+        ("https://github.com/pallets/flask/tree/other", []),
+        ("https://github.com/psf/requests/tree/feature/x/src", [Meant(6, "src")]),
+        ("requests", [Meant(6)]),
+        ("tools", [Meant(4), Meant(5)]),
+        ("team/tools", [Meant(4)]),
+        ("git@example.org:team/tools", [Meant(4)]),
+        ("mirror", [Meant(7)]),
+        ("lask", []),
+        (".", []),
+        ("/", []),
+        ("", []),
+    ],
+)
+def test_what_a_name_means(name: str, meant: list[Meant]) -> None:
+    """By its text alone."""
+    assert meant_by(name, SOURCES) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "language"),
+    [
+        ("py", "python"),
+        ("PY", "python"),
+        (".py", "python"),
+        ("js", "javascript"),
+        ("ts", "typescript"),
+        ("c++", "cpp"),
+        ("C#", "csharp"),
+        ("golang", "go"),
+        ("sh", "bash"),
+        ("yml", "yaml"),
+        ("Rust", "rust"),
+        ("cobol", "cobol"),
+    ],
+)
+def test_a_language_by_what_it_is_called(typed: str, language: str) -> None:
+    """By whichever face."""
+    assert language_named(typed) == language
+    assert SearchFilter(languages=(typed,)).languages == (language,)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "names", "near"),
+    [
+        ("Sesion", ["Session", "Season", "Request"], ["Session", "Season"]),
+        ("pyhton", ["python", "ruby", "php"], ["python"]),
+        ("serach", ["search", "status"], ["search"]),
+        ("SESSION", ["session"], ["session"]),
+        ("zzzz", ["session"], []),
+        ("", ["session"], []),
+    ],
+)
+def test_near_names(wrong: str, names: list[str], near: list[str]) -> None:
+    assert near_names(wrong, names, 3) == near
+
+
+def test_a_question_about_near_names() -> None:
+    assert did_you_mean([]) == ""
+    assert did_you_mean(["a"]) == " Did you mean 'a'?"
+    assert did_you_mean(["a", "b", "c"]) == " Did you mean 'a', 'b' or 'c'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("class Request(HTTPConnection[T], metaclass=M):\n    x: Other\n", "httpconnection"),
+        ("class Request(\n    HTTPConnection,\n):\n    pass\n", "httpconnection"),
+        ("export class Request extends Base implements I {\n  other: Other\n}", "base"),
+        ("class Request : public ns::Base {\n Other x; };", "base"),
+        ("class Request(val x: Int) : Base() {", "base"),
+        ("class Request < Base\n  Other\nend", "base"),
+    ],
+)
+def test_the_bases_of_a_type(text: str, base: str) -> None:
+    """In several languages; what stands in its body is none."""
+    assert base in bases_named("Request", text)
+    assert "other" not in bases_named("Request", text)
