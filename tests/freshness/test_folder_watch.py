@@ -83,6 +83,7 @@ def test_nothing_of_what_is_left_out(folder: Path) -> None:
         folder,
         lambda: write_file(folder / "build" / "more.py", "more"),
         lambda: write_file(folder / "deep" / "trace.log", "more"),
+        (folder / "deep" / "trace.log").unlink,
         lambda: write_file(folder / "node_modules" / "x" / "index.js", "x"),
         lambda: write_file(folder / ".env", "KEY=1"),
         lambda: write_file(folder / "docs" / "page.py", "page"),
@@ -94,6 +95,56 @@ def test_nothing_of_what_is_left_out(folder: Path) -> None:
 
     assert set(found.files) <= {"build"}  # whatever it was; the index holds no such file
     assert not found.needs_scan
+
+
+def test_globs_that_are_others_from_now_on(folder: Path) -> None:
+    """The index is the same, and so is its folder."""
+
+    async def look() -> set[str]:
+        watch = FolderWatch(folder.with_name("marks"))
+        try:
+            await watch.follow([watching(folder)])
+            await watch.follow([watching(folder, exclude=("docs/",))])
+            write_file(folder / "docs" / "page.py", "page")
+            write_file(folder / "last.py", "last")
+            found: set[str] = set()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while "last.py" not in found:
+                    found |= (await watch.changes(1.0)).get(1, FolderChanges()).files.keys()
+            return found
+        finally:
+            await watch.aclose()
+
+    assert asyncio.run(look()) == {"last.py"}
+
+
+def test_what_happened_while_watches_told_nothing_may_have_been_missed(folder: Path) -> None:
+    """So that the folder has to be compared."""
+
+    class Broken:
+        def paths(self, _seconds: float, _is_urgent: Callable[[str], bool]) -> set[str]:
+            raise OSError("out of order")
+
+        def stop(self) -> None:
+            """Nobody waits for it."""
+
+        def close(self) -> None:
+            """There is nothing to close."""
+
+    watches: list[Watch] = [Broken()]
+
+    async def look() -> list[Sequence[int]]:
+        marks = folder.with_name("marks")
+        watch = FolderWatch(marks, lambda folders: (watches or [open_watch(folders)]).pop())
+        try:
+            await watch.follow([watching(folder)])
+            before = watch.missed()
+            await watch.changes(0.01)
+            return [before, watch.missed(), watch.missed()]
+        finally:
+            await watch.aclose()
+
+    assert asyncio.run(look()) == [[], [1], []]
 
 
 def test_folders_that_appear_with_all_that_is_in_them(folder: Path, tmp_path: Path) -> None:
@@ -231,10 +282,31 @@ def test_git_at_work(folder: Path) -> None:
         seen = [watch.is_changing(1)]
         (folder / ".git" / "index.lock").touch()
         seen.append(watch.is_changing(1))
+        os.utime(folder / ".git" / "index.lock", (1, 1))  # of a git that was killed
+        seen.append(watch.is_changing(1))
         await watch.aclose()
         return seen
 
-    assert asyncio.run(look()) == [False, True]
+    assert asyncio.run(look()) == [False, True, False]
+
+
+def test_a_file_that_only_says_that_it_is_old(folder: Path) -> None:
+    """A program has set its time back; when it was changed is what the system says."""
+    known = {}
+    for path in (".gitignore", "a.py", "deep/b.py"):
+        os.utime(folder / path, (1, 1))
+        one = (folder / path).stat()
+        known[path] = KnownFile("", one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino)
+
+    async def compare() -> FolderChanges:
+        watch = FolderWatch(folder.with_name("marks"))
+        await watch.follow([watching(folder)])
+        try:
+            return await watch.compare(1, known, time.time_ns())
+        finally:
+            await watch.aclose()
+
+    assert asyncio.run(compare()) == FolderChanges({}, needs_scan=True)
 
 
 def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:

@@ -188,3 +188,6 @@ def test_vectors_of_what_was_replaced_are_dropped(work: Work) -> None:
     work.replace(a=["one"])
     work.do(work.stages.embed_code)
     assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'code'") == [1]
+    work.replace(a=[])  # of which nothing is left to embed
+    work.do(work.stages.embed_code)
+    assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'code'") == [0]

@@ -145,7 +145,9 @@ def test_why_a_server_did_not_start(tmp_path: Path) -> None:
     (data_dir / "server.sock").mkdir(parents=True)
     assert start_server(data_dir).wait() == 2
     assert why_it_ended(data_dir) == (
-        f"{data_dir / 'server.sock'} is a folder, and the server needs that name; move it away"
+        f"the data directory {data_dir} is not used: {data_dir / 'server.sock'} is a folder, and "
+        "Kodit needs that name for a file; move it away; choose another one with --data-dir or "
+        "KODIT_DATA_DIR"
     )
 
 
