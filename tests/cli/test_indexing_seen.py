@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.command import PATIENCE_SECONDS, KoditCommand
+from tests.support.command import PATIENCE_SECONDS, KoditCommand, without_controls
 from tests.support.sources import commit_all, write_tree
 
 STAGES = ("SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH")

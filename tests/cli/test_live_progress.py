@@ -9,6 +9,7 @@ from itertools import count
 from types import SimpleNamespace
 
 import pytest
+from tests.support.command import without_controls
 
 from kodit.domain.entities import IndexRun, ProgressTracker, Task
 from kodit.domain.value_objects import (
@@ -46,10 +47,6 @@ def draw(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return [line.rstrip() for line in drawn.splitlines()]
 
     return draw
-
-
-def without_controls(drawn: str) -> str:
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
 
 
 _numbers = count(1)

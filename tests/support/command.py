@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -195,6 +196,11 @@ def as_in_a_terminal() -> None:
     """For a process that is to be sent Ctrl-C: what a shell starts in the background ignores it,
     and so would all that it starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def without_controls(drawn: str) -> str:
+    """What a terminal was sent, without its control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
 
 
 def processes_of_session(session: int) -> list[str]:
