@@ -79,6 +79,8 @@ async def _asked(guard: Guard) -> tuple[int, bytes]:
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    connection = SimpleNamespace(begin=list, recognize=list, is_local=True, is_ahead=False)
+    connection = SimpleNamespace(
+        begin=list, recognize=list, read_body=list, is_local=True, is_ahead=False
+    )
     await guard(cast(Connection, connection), scope, receive, send)
     return sent[0]["status"], sent[1]["body"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from http import HTTPStatus
+from typing import cast
 
 import pytest
 from tests.support.listening import Client, Listening, echo, listening, patiently, until
 
 from kodit.domain.caller import LOCAL_CALLER, Caller
+from kodit.server.connection import Connection
 from kodit.server.limits import Limits
 from kodit.server.problems import Receive, Refusal, Scope, Send, header_values
 from kodit.server.turns import Turns
@@ -36,8 +38,7 @@ async def recognized(server: Listening) -> Client:
     return client
 
 
-@pytest.mark.parametrize("request_text", [HEALTH, ASK.replace("X-Api-Key: key\r\n", "")])
-def test_a_stranger_has_a_time_in_all(request_text: str) -> None:
+def test_a_stranger_has_a_time_in_all() -> None:
     """However often it is answered; who has shown a key stays."""
 
     async def run() -> None:
@@ -46,10 +47,33 @@ def test_a_stranger_has_a_time_in_all(request_text: str) -> None:
             known, stranger = await recognized(server), await server.connect()
             closed = asyncio.create_task(stranger.is_closed())
             while not closed.done():
-                stranger.writer.write(request_text.encode())
+                stranger.writer.write(ASK.replace("X-Api-Key: key\r\n", "").encode())
                 await asyncio.wait({closed}, timeout=0.02)
             await known.send(ASK)
             assert await known.receive() == ANSWER
+
+    patiently(run())
+
+
+def test_a_monitor_keeps_its_connection() -> None:
+    """Each health check gives it its time again; a request without a key does not."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LIMITS, sweep_seconds=3600.0), WithKey()) as server:
+            monitor = await server.connect()
+            await monitor.send(HEALTH)
+            assert await monitor.receive() == ANSWER
+            (held,) = server.connections._all
+            now = asyncio.get_running_loop().time()
+            connection = cast(Connection, held)
+            connection._stranger_since = now - LIMITS.stranger_seconds
+            assert connection.is_overdue(now + 1.0)
+            await monitor.send(ASK.replace("X-Api-Key: key\r\n", ""))
+            assert (await monitor.receive())[0] == HTTPStatus.UNAUTHORIZED
+            assert connection.is_overdue(now + 1.0)
+            await monitor.send(HEALTH)
+            assert await monitor.receive() == ANSWER
+            assert not connection.is_overdue(now + 1.0)
 
     patiently(run())
 

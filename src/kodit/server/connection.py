@@ -41,7 +41,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._local = local
         self._remote = remote
         self._group = remote
-        self._opened_at = self.loop.time()
+        self._stranger_since = self.loop.time()
         self.on_lost: Callable[[], object] | None = None
         self.is_ahead = False
         """Whether the request was sent before the answer to the one before it."""
@@ -75,7 +75,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         if self._partial_since is not None and now - self._partial_since > limits.header_seconds:
             return True
         is_stranger = self._group.is_stranger(self)
-        return is_stranger and now - self._opened_at > limits.stranger_seconds
+        return is_stranger and now - self._stranger_since > limits.stranger_seconds
 
     def connection_made(  # type: ignore[override] # as in uvicorn
         self, transport: asyncio.Transport
@@ -122,6 +122,11 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
     def recognize(self) -> None:
         """Note that the client may ask: it is no stranger any more."""
         self._group.recognize(self)
+
+    def start_over(self) -> None:
+        """Give a stranger its whole time again: it asked for the health of the server, which a
+        monitor does for as long as it runs."""
+        self._stranger_since = self.loop.time()
 
     def read_body(self) -> None:
         """Take the body of a client that may ask."""

@@ -77,7 +77,10 @@ class Guard:
             return admitted
         scope[CALLER] = admitted
         if scope["path"] in OPEN_PATHS and not connection.is_local:
-            return None if connection.has_come_in_whole else _needs_no_body()
+            if not connection.has_come_in_whole:
+                return _needs_no_body()
+            connection.start_over()
+            return None
         connection.recognize()
         connection.read_body()
         return await body.receive(scope, receive)

@@ -24,7 +24,8 @@ class Limits:
     header_seconds: float = 10.0
     """From the first byte of a connection or request to the end of its header."""
     stranger_seconds: float = 15.0
-    """How long a connection over TCP may last on which nobody has shown yet that they may ask."""
+    """How long a connection over TCP may last on which nobody has shown yet that they may ask, from
+    its start or its last health check."""
     line_bytes: int = 262_144
     """Of a request's first line: the longest query that is taken has room in it."""
     fields_bytes: int = 65_536
