@@ -69,14 +69,17 @@ def test_while_the_queue_is_paused_what_was_indexed_answers(scene: Scene) -> Non
 
 def test_a_source_that_is_gone_answers_as_it_was(scene: Scene) -> None:
     """Where it was complete once."""
-    scene.folder.rmdir()
-    with pytest.raises(SourceError):
-        scene.refresh()
     scene.complete()
+    scene.folder.rmdir()
     refreshed = scene.refresh()
     assert refreshed.index.id == scene.index_id
-    assert isinstance(refreshed.reason, SourceError)
-    assert scene.runs() == []
+    assert "does not exist" in str(refreshed.reason)
+
+
+def test_a_source_that_is_gone_and_never_was_complete_answers_nothing(scene: Scene) -> None:
+    scene.folder.rmdir()
+    with pytest.raises(KoditError, match="does not exist"):
+        scene.refresh()
 
 
 def test_a_stored_source_that_nobody_could_have_typed_is_not_asked_for(scene: Scene) -> None:

@@ -331,15 +331,18 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
 def test_watches_that_run_out(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The largest folder goes without, and that is said once."""
+    """The largest folder goes without, and that is said once; as soon as there are more again, it
+    has them."""
+    has_more = False
     write_file(tmp_path / "small" / "a.py", "a")
 
     def few_watches(folders: list[str]) -> Watch:
-        if str(folder / "deep") in folders:
+        if not has_more and str(folder / "deep") in folders:
             raise OSError("OS file watch limit reached")
         return open_watch(folders)
 
-    async def look() -> tuple[Sequence[int], dict[int, FolderChanges]]:
+    async def look() -> tuple[Sequence[int], Sequence[int], dict[int, FolderChanges]]:
+        nonlocal has_more
         watch = FolderWatch(tmp_path / "marks", few_watches)
         folders = [watching(folder), watching(tmp_path / "small", 2)]
         await watch.follow(folders)
@@ -350,11 +353,14 @@ def test_watches_that_run_out(
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not (found := await watch.changes(1.0)):
                 pass
+        has_more = True
+        await watch.follow(folders)
+        left = watch.unwatched()
         await watch.aclose()
-        return unwatched, found
+        return unwatched, left, found
 
     with caplog.at_level(logging.WARNING):
-        unwatched, found = asyncio.run(look())
-    assert list(unwatched) == [1]
+        unwatched, left, found = asyncio.run(look())
+    assert (list(unwatched), list(left)) == ([1], [])
     assert found.keys() == {2}
     assert len(caplog.records) == 1
