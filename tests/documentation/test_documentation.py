@@ -38,6 +38,14 @@ def test_the_commands_page_lists_every_command_and_option(update_golden: bool) -
     _compare(COMMANDS_PAGE, _commands_page(), update_golden)
 
 
+def test_options_are_lower_case() -> None:
+    """typer makes the name of an option from its metavar where both spell the same word."""
+    for name, command in _commands("kodit", typer.main.get_command(app)):
+        for parameter in command.params:
+            for option in parameter.opts if parameter.param_type_name == "option" else ():
+                assert len(option) == 2 or option == option.lower(), f"{name} {option}"
+
+
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     """A newcomer and CI set up and test in the same way."""
     commands = re.findall(r"^python3 -m venv .*pytest -n 3$", README.read_text(), re.MULTILINE)

@@ -17,6 +17,7 @@ def serve(
     host: Annotated[
         str,
         typer.Option(
+            "--host",
             metavar="HOST",
             help="Listen at the addresses of this host; beyond this machine with keys.",
         ),
@@ -24,7 +25,11 @@ def serve(
     port: Annotated[
         int,
         typer.Option(
-            metavar="PORT", min=0, max=65535, help="Listen at this port; 0 takes a free one."
+            "--port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Listen at this port; 0 takes a free one.",
         ),
     ] = 8321,
     workers: Annotated[
