@@ -82,7 +82,7 @@ def test_who_prefers_plain_text(accept: str, is_plain: bool) -> None:
         (CART, {"lines": "41"}, (404, "line_not_found")),
         (CART, {"line": "4"}, (422, "request_invalid")),
         ("indexes/1/files/cart.py", {}, (404, "file_misnamed")),
-        ("indexes/1/files/shop/cart.py:3", {}, (404, "file_not_found")),
+        ("indexes/1/files/shop/cart.py:3", {}, (404, "file_misnamed")),
         ("indexes/1/files/nothing.py", {}, (404, "file_not_found")),
         ("indexes/1/files/key.txt", {}, (404, "file_left_out")),
         ("indexes/1/files/logo.bin", {}, (404, "file_left_out")),

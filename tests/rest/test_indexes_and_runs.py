@@ -125,7 +125,7 @@ def test_a_ref_is_chosen(idle: Idle) -> None:
         ("http://127.0.0.1/repository", (403, "refused_by_policy")),
         ("https://localhost/repository", (403, "refused_by_policy")),
         ("ROOT/nothing", (404, "folder_missing")),
-        ("ROOT/one/code.py", (409, "source_invalid")),
+        ("ROOT/two/code.py", (409, "source_invalid")),
         ("ext::sh -c true", (409, "source_invalid")),
         ("ftp://example.org/x", (409, "source_invalid")),
         ("a\nb", (409, "source_invalid")),
