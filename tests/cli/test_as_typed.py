@@ -147,8 +147,8 @@ def test_a_subfolder_is_a_part_of_its_index(shell: Shell) -> None:
     assert shell.run("read", "src", "app.py:7:3", within="shop")[1] == ["def quartz(number):"]
     assert shell.run("symbols", "Quartz", "src", within="shop")[0] == 0
     code, printed, said = shell.run("index", "src", within="shop")
-    assert (code, printed[0]) == (0, f"[1] {shell.folder}/shop")
-    assert said == [f"src is a part of {shell.folder}/shop."]
+    assert (code, printed[0].partition(": ")[0]) == (0, f"[1] {shell.folder}/shop")
+    assert f"src is a part of {shell.folder}/shop." in said
     assert len(shell.kodit.ask("status")["indexes"]) == 2
 
 
@@ -248,7 +248,7 @@ def test_some_indexes_are_indexed_although_one_is_not(shell: Shell, tmp_path: Pa
     outcome = kodit.run_here("index", tmp_path / "none", tmp_path / "new")
     assert outcome.code == 1
     assert outcome.out.startswith(f"[1] {tmp_path / 'new'}")
-    assert outcome.said == [f"kodit: the folder {tmp_path / 'none'} does not exist"]
+    assert f"kodit: the folder {tmp_path / 'none'} does not exist" in outcome.said
     outcome = kodit.run_here("delete", "1", "99")
     assert outcome.code == 1
     assert outcome.said[0] == f"Deleted index 1 of {tmp_path / 'new'}."

@@ -24,6 +24,7 @@ from kodit.faces.rest.problems import CODES
 
 LONG = "x" * 501
 NOT_OVER_REST = {
+    "client_file_read_only",
     "client_file_unchanged",
     "client_file_unreadable",
     "data_dir_read_only",

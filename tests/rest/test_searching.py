@@ -266,7 +266,7 @@ def test_related_and_its_parameters(rest: Rest) -> None:
     assert like(line=32) != like()
     assert paths(rest.get("related", path="shop/cart.py", line=16).json()) == like()
     assert code(rest.get("related", path="nothing.py")) == (404, "file_in_no_index")
-    assert code(rest.get("related", source="1", path="shop/cart.py:16")) == (404, "file_not_found")
+    assert code(rest.get("related", source="1", path="shop/cart.py:16")) == (404, "file_misnamed")
 
 
 def test_kinds_are_those_of_the_domain(rest: Rest) -> None:

@@ -6,8 +6,10 @@ only has to split at white space: questions and code are cut by the same hand.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,9 +21,6 @@ from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.ranking.terms import run_terms
 from kodit.infrastructure.files import entries_of, make_private_folder
 from kodit.infrastructure.keyword.scoring import CODE_BYTES, term_codes, term_records
-
-_LINKED: list[tempfile.TemporaryDirectory[str]] = []
-"""Folders that stay as long as this process."""
 
 SCHEMA_VERSION = "6"
 """The name of the index's folder: another version starts an index of its own."""
@@ -126,9 +125,9 @@ def open_index(folder: Path) -> tantivy.Index:
 
 def _linked(folder: Path) -> str:
     """A folder of links to the files of another, which is removed when the process ends."""
-    linked = tempfile.TemporaryDirectory(prefix="kodit-keyword-")
-    _LINKED.append(linked)
+    linked = tempfile.mkdtemp(prefix="kodit-keyword-")
+    atexit.register(shutil.rmtree, linked, ignore_errors=True)
     for entry in entries_of(folder):
         if not entry.name.endswith(".lock"):
-            Path(linked.name, entry.name).symlink_to(Path(entry.path).absolute())
-    return linked.name
+            Path(linked, entry.name).symlink_to(Path(entry.path).absolute())
+    return linked
