@@ -1,0 +1,141 @@
+"""docs/languages.md is made from the table of languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from kodit.domain.languages import LANGUAGE_OF
+from kodit.domain.ranking.languages import OTHER_CODE
+from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
+from kodit.infrastructure.slicing import languages as table
+from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.languages import LANGUAGES, Language
+from kodit.infrastructure.slicing.limits import (
+    MAX_CHARACTERS,
+    MAX_LINES,
+    PARSED_DATA_BYTES,
+    WHOLE_TYPE_LINES,
+)
+
+PAGE = Path(__file__).parents[2] / "docs" / "languages.md"
+QUERIES = Path(table.__file__).parent / "queries"
+
+HEAD = """\
+# Languages and file types
+
+Kodit indexes every text file. It parses the languages of the table below and cuts their files into
+definitions: functions, classes and so on. All other text files have the language `text` and are cut
+into chunks of lines. `search`, `grep`, `ls` and `read` find both; `symbols` and `--kind` find
+definitions only.
+
+`kodit search retry -l python` searches one language. `-l` can be repeated, and takes the other
+names in the table as well, in any case.
+
+## How the language of a file is determined
+
+1. By the whole file name: `Rakefile` is Ruby.
+2. By the last extension, in any case: `types.PYI` is Python.
+3. If the extension is not known, by the program in the `#!` line: `#!/usr/bin/env python3`.
+4. Otherwise the file is `text`.
+
+For two extensions the content decides. A `.h` file is C++ if there is C++ near its top
+(`namespace`, `template`, `#include <vector>` and the like), and C otherwise. A `.ts` file that
+begins with `<?xml` is a Qt translation, hence `text`.
+
+## How a file is cut
+
+* A snippet is a definition with the comment, decorators or attributes directly above it.
+* A snippet has at most {lines} lines and {characters} characters. A longer definition becomes
+  several snippets, and very short neighbours are joined.
+* A class of up to {whole} lines is one snippet, methods included. In a longer one, each method is a
+  snippet of its own.
+* A function inside a class, struct or the like has the kind `method`.
+* Markdown is cut at its headings, each of which is a `section`.
+* Data formats ({data}) are cut by lines if a file
+  is larger than {data_size} KB. So is any file that cannot be parsed in time; `kodit status` counts
+  such files, and `kodit explain PATH` says why.
+* A file larger than {size} MB is not indexed. `kodit ls --left-out` lists what is left out.
+
+## Languages that are parsed
+
+| language | also called | extensions | file names | programs of `#!` | kinds of definitions |
+|---|---|---|---|---|---|
+"""
+TAIL = """
+`text` is also called {text}.
+
+## Languages that are not parsed
+
+Files with these extensions are `text`, but they rank as code and not as documents:
+{code}.
+
+`docs/adding-a-language.md` says how to have a language parsed.
+"""
+
+
+def test_the_page_is_made_from_the_table(update_golden: bool) -> None:
+    """Every language, and the limits of snippets."""
+    if update_golden:
+        PAGE.write_text(_page())
+    assert PAGE.read_text() == _page(), "run pytest --update-golden and review the difference"
+
+
+def test_the_examples_are_of_the_languages_that_the_page_says() -> None:
+    """Names, extensions in any case, programs, and what two languages share."""
+    assert detect_language("Rakefile") == "ruby"
+    assert detect_language("types.PYI") == "python"
+    assert detect_language("run", b"#!/usr/bin/env python3\n") == "python"
+    assert detect_language("a.h", b"#include <vector>\n") == "cpp"
+    assert detect_language("a.h", b"int a;\n") == "c"
+    assert detect_language("a.ts", b"<?xml version='1.0'?>\n") == "text"
+    assert detect_language("notes.txt") == "text"
+
+
+def _page() -> str:
+    data = ", ".join(f"`{row.name}`" for row in LANGUAGES.values() if row.data)
+    rows = "".join(map(_row, LANGUAGES.values()))
+    code = ", ".join(f"`.{extension}`" for extension in sorted(OTHER_CODE))
+    head = HEAD.format(
+        lines=MAX_LINES,
+        characters=f"{MAX_CHARACTERS:,}",
+        whole=WHOLE_TYPE_LINES,
+        data=data,
+        data_size=PARSED_DATA_BYTES // 1000,
+        size=MAXIMUM_FILE_BYTES // 1_000_000,
+    )
+    return head + rows + TAIL.format(text=_others("text"), code=code)
+
+
+def _row(row: Language) -> str:
+    cells = (
+        f"`{row.name}`",
+        _others(row.name),
+        _listed(f".{extension}" for extension in row.extensions),
+        _listed(row.file_names),
+        _listed(row.programs),
+        ", ".join(_kinds(row)) or "none; cut by structure",
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _others(language: str) -> str:
+    return _listed(other for other, name in LANGUAGE_OF.items() if name == language)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return " ".join(f"`{word}`" for word in words)
+
+
+def _kinds(row: Language) -> list[str]:
+    """What the query file, and the keywords of the row, can make of a definition."""
+    query = (QUERIES / row.query_file).read_text()
+    found = set(re.findall(r"@definition\.(\w+)", query))
+    if "keyword" in found:
+        found |= {kind.value for kind in row.keywords.values() if kind is not None}
+    if "namespace" in found:
+        found.add("module")
+    if "@heading." in query:
+        found.add("section")
+    return sorted(found - {"keyword", "namespace", "scope"})
