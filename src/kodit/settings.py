@@ -205,7 +205,9 @@ def another_in_usual_place() -> AnotherDatabase | None:
 
 def _data_directory(named: str | Path) -> Path:
     if not str(named).strip():  # to `Path` it would be the current folder
-        raise SettingError("the data directory has no name; give a folder, or none at all")
+        raise SettingError(
+            "the name of the data directory is empty; give a folder, or leave it out"
+        )
     try:
         return expand_home(Path(named)).absolute()
     except RuntimeError:
@@ -231,8 +233,8 @@ def _from_user(path: Path) -> dict[str, Any]:
 
 
 def _from_data_directory(path: Path) -> dict[str, Any]:
-    """Raises SettingError for a setting that is none of a data directory's, since whoever wrote it
-    there counts on it."""
+    """Raises SettingError for a setting that is none of a data directory's, since the one who wrote
+    it there counts on it."""
     if not os.access(path.parent, os.X_OK):
         return {}  # there is none yet, or none that this user may enter, which opening it says
     found = _read(path, follow=False)
@@ -258,9 +260,9 @@ def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise SettingError(f"{path} is not text in UTF-8; write it again") from None
+        raise SettingError(f"{path} is not UTF-8 text; rewrite it") from None
     if "\0" in text:
-        raise SettingError(f"{path} is not text; write it again")
+        raise SettingError(f"{path} is not text; rewrite it")
     from dotenv.parser import parse_stream  # noqa: PLC0415 - most folders have no such file
 
     found = {}

@@ -213,7 +213,7 @@ def test_a_secret_of_an_index_that_cannot_be_stored_is_not_kept(desk: Desk) -> N
         transaction.connection.exec_driver_sql(
             "CREATE TRIGGER no BEFORE INSERT ON indexes BEGIN SELECT RAISE(FAIL, 'no'); END"
         )
-    with pytest.raises(Exception, match="refuses what Kodit stores"):
+    with pytest.raises(Exception, match="rejects what Kodit stores"):
         desk.add(credentials=ADA)
     assert desk.reader.kept.keys() == {"env:ADA", "env:BOB"}
 

@@ -129,7 +129,7 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("grep", "x", "/no/such/folder"), "no index or folder '/no/such/folder'; `kodit status`"),
         (("ls", "shop/no"), "there is no index or folder 'shop/no'; `kodit status` lists the ind"),
         (("search", "x", "-s", "Django-5.2"), "there is no index or folder 'Django-5.2'; "),
-        (("grep", "x", "ext::sh"), "names a git transport that is refused"),
+        (("grep", "x", "ext::sh"), "uses a git transport that is not allowed"),
         (("grep", "x", "9" * 40), "no index 999"),
         (("grep", "\udcff"), "is not valid text"),
         (("grep", "x", "\udcff"), "is not valid text"),

@@ -193,10 +193,10 @@ def test_an_index_whose_source_callers_may_not_add(far: Far, tmp_path: Path) -> 
 
 def test_the_queue(far: Far) -> None:
     assert far.run("queue", "pause").said[0] == "Paused; running tasks finish first."
-    assert far.run("queue", "pause").said[0] == "It was paused already."
+    assert far.run("queue", "pause").said[0] == "The queue was already paused."
     assert "paused" in far.near.run_here("queue", "list").out
     assert far.run("queue", "resume").said[0] == "Resumed."
-    assert far.run("queue", "resume").said[0] == "It was not paused."
+    assert far.run("queue", "resume").said[0] == "The queue was not paused."
 
 
 @pytest.mark.parametrize("command", ["doctor", "worker", "serve", "keys list", "savings"])
@@ -207,8 +207,8 @@ def test_what_is_of_this_machine(command: str, far: Far) -> None:
     assert outcome.code == 2
     name = command.rsplit(maxsplit=1)[-1]
     assert outcome.said == [
-        f"kodit: `kodit {name}` works on the data of this machine, so it takes no --server; run it "
-        "where the server runs"
+        f"kodit: `kodit {name}` works on the data of this machine and does not take --server; "
+        "run it where the server runs"
     ]
 
 
@@ -225,7 +225,7 @@ def test_a_data_directory_that_is_named(far: Far) -> None:
     ("url", "key", "code", "sentence"),
     [
         ("http://127.0.0.1:{port}", "", 2, "a key is needed"),
-        ("http://127.0.0.1:{port}", "kodit_wrong", 2, "the key is not known here"),
+        ("http://127.0.0.1:{port}", "kodit_wrong", 2, "the key is not known to this server"),
         ("http://127.0.0.1:{port}", "no\nkey", 2, "KODIT_API_KEY is not a key"),
         ("http://127.0.0.1:1", "", 1, "the server http://127.0.0.1:1 does not answer: "),
         ("http://127.0.0.1:{port}/nowhere", "{key}", 2, "there is nothing at this path"),

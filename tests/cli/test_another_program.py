@@ -155,8 +155,8 @@ def test_a_data_directory_that_was_named_is_refused(
 
     assert outcome.code == 2, outcome
     assert outcome.said == [
-        f"kodit: {kodit.data_dir}/kodit.db is the database of another program, which may be called "
-        "kodit as well; it was left as it is; choose another data directory with --data-dir or "
+        f"kodit: {kodit.data_dir}/kodit.db is the database of another program, which may also be "
+        "called kodit; it was left unchanged; choose another data directory with --data-dir or "
         "KODIT_DATA_DIR"
     ]
     assert state(kodit.data_dir) == before
@@ -178,9 +178,9 @@ def test_a_user_who_has_the_other_one_goes_on(at_home: KoditCommand, tmp_path: P
     assert first.code == 0
     assert first.said == [
         "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder.",
-        f"{path} is the database of another program and is left as it is; Kodit keeps its own data "
-        f"in {tmp_path}/.kodit-search.",
-        "To index what was indexed there:",
+        f"{path} is the database of another program and is left unchanged; Kodit keeps its own "
+        f"data in {tmp_path}/.kodit-search.",
+        "To index the same sources:",
         "  kodit index https://example.org/a/shop https://example.org/b/till",
     ]
     assert "hunter2" not in first.err

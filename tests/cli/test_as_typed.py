@@ -172,8 +172,8 @@ def test_a_query_of_several_words(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("search x --limit abc", "--limit takes a whole number from 1 to 1000, not 'abc'"),
-        ("search x -n 0", "--limit takes a whole number from 1 to 1000, not 0"),
+        ("search x --limit abc", "--limit must be a whole number from 1 to 1000, not 'abc'"),
+        ("search x -n 0", "--limit must be a whole number from 1 to 1000, not 0"),
         ("search x --lines -1", "--lines takes a whole number of at least 0, not -1"),
         ("serach x", "there is no command 'serach'; did you mean `kodit search`?"),
         ("queue lst", "there is no command 'lst'; did you mean `kodit queue list`?"),
@@ -185,13 +185,13 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ("connect", "CLIENT is missing: claude, codex, cursor, vscode, gemini or zed"),
         (
             "grep -l x",
-            "PATTERN is missing: a regular expression, in RE2's syntax; -l is --language, and "
-            "--files shows the names of files",
+            "PATTERN is missing: a regular expression in RE2 syntax; -l is --language, and "
+            "--files shows file names",
         ),
         (
             "grep -rn quartz shop",
-            "--limit takes a whole number from 1 to 100000, not 'quartz'; -n is --limit, and "
-            "numbers of lines are always shown",
+            "--limit must be a whole number from 1 to 100000, not 'quartz'; -n is --limit, and "
+            "line numbers are always shown",
         ),
         (
             "search x -m hybird",
@@ -205,7 +205,8 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ),
         (
             "ls -l pyhton",
-            "no indexed file is in 'pyhton'; there are go, python; did you mean python?",
+            "no indexed file is in 'pyhton'; the indexed languages are go, python; "
+            "did you mean python?",
         ),
         (
             "read shop/tool.go:9-3",
@@ -214,7 +215,7 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         (
             "index /",
             "/ holds much more than code, and indexing it may take hours; `kodit index / --yes` "
-            "does it all the same",
+            "indexes it anyway",
         ),
         (
             "read src/ap.py -s shop",

@@ -18,10 +18,10 @@ from kodit.settings import Settings
 COMMANDS = [[], ["index"], ["search"], ["queue"], ["queue", "retry"]]
 
 MISTAKES = {
-    "no such command": (["frobnicate"], "there is no command 'frobnicate'; there are "),
+    "no such command": (["frobnicate"], "unknown command 'frobnicate'; the commands are "),
     "no such option": (["status", "--frobnicate"], "`kodit status` has no option --frobnicate"),
     "a source that looks like an option": (["index", "--", "--upload-pack=x"], "like an option"),
-    "a transport": (["index", "ext::sh -c true"], "names a git transport that is refused"),
+    "a transport": (["index", "ext::sh -c true"], "uses a git transport that is not allowed"),
     "a data directory without a name": (
         ["--data-dir", "", "status"],
         "the data directory has no name",
@@ -232,7 +232,7 @@ def test_nothing_there_yet(kodit: KoditCommand) -> None:
     assert kodit.succeed("status").err.startswith("Nothing is indexed yet; `kodit index SOURCE`")
     searched = kodit.run("search", "quartz")
     assert (searched.code, searched.out) == (1, "")
-    assert kodit.succeed("queue", "list").err == "Nothing waits, runs or has failed.\n"
+    assert kodit.succeed("queue", "list").err == "The queue is empty, and no run has failed.\n"
 
 
 def test_queue_then_work_then_delete(kodit: KoditCommand, tmp_path: Path) -> None:

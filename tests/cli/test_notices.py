@@ -27,9 +27,9 @@ def test_which_index_and_what_else_there_is(
 
     monkeypatch.chdir(tmp_path)
     assert said("read", "only.py") == [f"In {here}."]
-    assert said("related", "only.py:1") == [f"In {here}; --all looks in every index."]
+    assert said("related", "only.py:1") == [f"In {here}; --all searches every index."]
     assert said("related", "only.py:1", "--all") == []
     assert said("ls") == []
     monkeypatch.chdir(here)
-    assert said("read", "only.py") == [f"In {here}; --all means every index."]
-    assert said("ls") == [f"In {here}; --all means every index."]
+    assert said("read", "only.py") == [f"In {here}; --all searches every index."]
+    assert said("ls") == [f"In {here}; --all searches every index."]

@@ -11,8 +11,8 @@ import pytest
 from tests.support.command import KoditCommand
 
 SENTENCE = (
-    "kodit: no more files can be opened at once; raise the limit (`ulimit -n`) or let it do less "
-    "at once (KODIT_WORKER_SLOTS), and try again"
+    "kodit: no more files can be opened at once; raise the limit (`ulimit -n`) or lower "
+    "KODIT_WORKER_SLOTS, and try again"
 )
 
 

@@ -193,7 +193,7 @@ def test_how_far_a_task_is() -> None:
     assert first_task_line(run, at_work) == "refresh working copy 4 of 9; attempt 1, by ada"
     task.state, task.error = TaskState.FAILED, "The disk\nis full."
     run.state = RunState.FAILED
-    again = "not retried; `kodit queue retry 7` retries it and the stages after it"
+    again = "not retried; `kodit queue retry 7` retries it and the later stages"
     assert first_task_line(run, at_work) == rf"The disk\nis full; {again}"
 
 

@@ -141,7 +141,7 @@ def test_a_source_that_is_gone(kind: str, kodit: KoditCommand, folder: Path) -> 
 
     assert paths(outcome) == ["inner/deep.py", "top.py"]
     (sentence,) = outcome.err.splitlines()
-    assert sentence.startswith(f"{source} is searched as it was indexed ")
+    assert sentence.startswith(f"{source} was searched as indexed ")
     assert ("topic" if kind == "branch" else "does not exist") in sentence.partition(": ")[2]
 
 
@@ -197,7 +197,7 @@ def test_nothing_found_speaks_of_what_was_searched(
         kodit.succeed("index", tmp_path / name, "--no-wait")
     missing = ["search", "quartz", "--path", "nowhere/"]
 
-    assert kodit.run_here(*missing, "-s", "1").said == ["No indexed file passes these filters."]
+    assert kodit.run_here(*missing, "-s", "1").said == ["No indexed file matches these filters."]
     assert kodit.run_here(*missing, "-s", "2").said == [
         f"Nothing found; {tmp_path / 'one'} (index 2) is still being indexed, 0 %; "
         "see `kodit status`."

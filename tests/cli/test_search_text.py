@@ -49,7 +49,7 @@ def test_a_budget_that_is_too_small(budget: str, indexed: KoditCommand) -> None:
 )
 def test_filters_that_no_file_passes(filters: tuple[str, ...], indexed: KoditCommand) -> None:
     """Are told from a search that finds nothing among files."""
-    assert said(indexed, "search", "quartz", *filters) == ["No indexed file passes these filters."]
+    assert said(indexed, "search", "quartz", *filters) == ["No indexed file matches these filters."]
     assert said(indexed, *QUARTZ, "--kind", "enum") == ["Nothing found."]
 
 
@@ -58,7 +58,7 @@ def test_a_source_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 
     assert said(kodit, "search", "quartz", str(tmp_path / "empty")) == [
-        "Nothing found; there is no indexed file."
+        "Nothing found; no files are indexed."
     ]
 
 

@@ -311,8 +311,8 @@ def test_a_file_in_the_place_of_the_folder_of_settings(places: Places) -> None:
         (0, 0o644, None),
         (1000, 0o664, None),
         (1001, 0o600, r"belongs to another user \(number 1001\)"),
-        (1000, 0o602, "every user of this machine may write it"),
-        (0, 0o666, "every user of this machine may write it"),
+        (1000, 0o602, "every user of this machine can write to it"),
+        (0, 0o666, "every user of this machine can write to it"),
     ],
 )
 def test_whose_word_is_taken(

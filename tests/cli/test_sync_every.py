@@ -9,7 +9,7 @@ from tests.support.sources import write_tree
 
 from kodit import Kodit
 
-LINE = "    brought up to date by a server: "
+LINE = "    updated by a server: "
 
 
 def test_an_interval_is_set_kept_shown_and_given_back(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_what_else_there_is_to_say_of_an_index() -> None:
     assert index_lines(status)[2:] == [
         r"    include: *.py, a\n",
         "    exclude: docs/",
-        "    cut by lines: does not parse (1), too deep (3)",
+        "    split by lines: does not parse (1), too deep (3)",
         "    left out: binary (3), too large (1)",
     ]
 

@@ -209,7 +209,7 @@ def test_which_index_is_meant(seen: Seen) -> None:
     everywhere = seen.alone["read shared.py --all"]
 
     assert here.out == "shared = 1\n"
-    assert [line.endswith("; --all means every index.") for line in here.said] == [True]
+    assert [line.endswith("; --all searches every index.") for line in here.said] == [True]
     assert (everywhere.code, everywhere.out) == (2, "")
     assert "several indexes have a file 'shared.py', name one of them: " in everywhere.err
     assert seen.alone["read ./deep/quartz.py:1 --all"].err == ""

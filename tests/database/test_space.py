@@ -117,7 +117,7 @@ def test_a_step_is_small_and_the_next_ones_do_the_rest(application: Application)
 
 def test_every_process_that_serves_the_queue_gives_space_back(application: Application) -> None:
     chores = {chore.name: chore for chore in application.chores}
-    chore = chores["give disk space back"]
+    chore = chores["release disk space"]
 
     async def work() -> None:
         while await chore.do_piece():
@@ -147,8 +147,8 @@ def test_doctor_says_what_could_be_freed_and_frees_it(kodit: KoditCommand) -> No
     told = kodit.run_here("doctor")
     assert told.code == 0
     assert told.said == [
-        "Nothing is wrong.",
-        "12.3 MB of the database is free; `kodit doctor --repair` gives it back to the disk.",
+        "No problems were found.",
+        "12.3 MB of the database is free; `kodit doctor --repair` releases it.",
     ]
     assert kodit.run_here("doctor", "--json").json()["freeable_bytes"] > 12_000_000
     repaired = kodit.run_here("doctor", "--repair", "--json").json()

@@ -67,7 +67,7 @@ def test_a_database_that_is_closed_holds_no_file(tmp_path: Path) -> None:
 def test_trouble_with_the_disk_is_told_as_such(tmp_path: Path, told: str) -> None:
     with pytest.raises(TransientError) as refused, translated_errors(tmp_path):
         raise sqlite3.OperationalError(told)
-    assert "is full or fails" in str(refused.value)
+    assert "is full or failing" in str(refused.value)
     assert "free some space" in str(refused.value)
 
 
@@ -132,7 +132,7 @@ def test_what_sqlalchemy_saw_nothing_of_is_undone(database: SqliteDatabase) -> N
 def test_what_cannot_be_committed_is_undone(database: SqliteDatabase) -> None:
     """And the next transaction is not told of it."""
     with (
-        pytest.raises(PermanentError, match=r"refuses what Kodit stores .FOREIGN KEY"),
+        pytest.raises(PermanentError, match=r"rejects what Kodit stores .FOREIGN KEY"),
         database.write() as transaction,
     ):
         transaction.connection.execute(text("INSERT INTO numbers VALUES (2, 99)"))

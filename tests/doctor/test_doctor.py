@@ -43,7 +43,7 @@ def test_exit_codes_and_json_tell_scripts_what_is_wrong(
     assert damaged.code == 1
     assert not damaged.json()["healthy"]
     assert problem["area"] == "vectors"
-    assert problem["problem"].endswith("snippets have no code vector of the model in use")
+    assert problem["problem"].endswith("snippets have no code vector from the current model")
     assert problem["repair"] == "marks them as pending and embeds them again"
 
     repaired = command.run("doctor", "--repair", "--json")
@@ -58,8 +58,8 @@ def test_each_problem_takes_one_line_with_what_a_repair_would_do(
     the_keyword_index_is_removed(place)
     lines = command.run("doctor").out.splitlines()
     assert lines == [
-        f"keyword index, index {index_id}: what it holds of this index was not made from what "
-        "the database has logged → "
+        f"keyword index, index {index_id}: its contents for this index do not match the log of "
+        "the database → "
         "logs every snippet again and follows the log"
         for index_id in (1, 2)
     ]

@@ -102,7 +102,7 @@ def test_what_the_keyword_index_has_still_to_follow_is_no_drift(
     the_keyword_index_keeps_a_dead_snippet(place)
     drift = told(examiner.examine())
     assert drift == [
-        "3 snippets are not in it",
+        "3 snippets are missing from it",
         "1 snippets are in it more than once",
         "1 snippets are in it that no longer exist",
     ]

@@ -20,18 +20,18 @@ FIRST_SNIPPET_AGAIN = (
     "language, scope, content_hash, enrichment_id, text FROM snippets WHERE id = 1"
 )
 VECTOR = "INSERT INTO vectors SELECT index_id, kind, {}, {}, embedding_id, model, code FROM vectors"
-OTHER_HASH = "files have other snippets than their content and are not marked as stale"
-NOTHING_EXTRACTED = "files have snippets though nothing was extracted from them"
-TWICE = "files hold the same snippet twice"
+OTHER_HASH = "files have snippets that do not match their content, and are not marked as stale"
+NOTHING_EXTRACTED = "files have snippets although nothing was extracted from them"
+TWICE = "files contain the same snippet twice"
 STRAY = "snippets belong to a file of another index"
-IDLE = "entries of unfinished work are for snippets that are not there or not current"
-NO_CODE_VECTOR = "snippets have no code vector of the model in use"
-NO_TEXT_VECTOR = "snippets have no text vector of the model in use"
+IDLE = "entries of unfinished work are for snippets that do not exist or are not current"
+NO_CODE_VECTOR = "snippets have no code vector from the current model"
+NO_TEXT_VECTOR = "snippets have no text vector from the current model"
 NO_ENRICHMENT = "snippets have no enrichment"
-OF_NO_SNIPPET = "vectors are of snippets that are not there"
-OF_NO_EMBEDDING = "vectors stand for an embedding that is not there"
-USED = "embeddings are marked as unused and are used"
-OTHER_CODE = "vectors have another code than the embedding they stand for"
+OF_NO_SNIPPET = "vectors belong to snippets that do not exist"
+OF_NO_EMBEDDING = "vectors refer to an embedding that does not exist"
+USED = "embeddings are marked as unused but are in use"
+OTHER_CODE = "vectors have a code that differs from that of their embedding"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ OTHER_CODE = "vectors have another code than the embedding they stand for"
         (["DELETE FROM vectors WHERE kind = 'text' AND index_id = 1"], {NO_TEXT_VECTOR: 3}),
         (
             ["UPDATE snippets SET enrichment_id = NULL WHERE id = 1"],
-            {NO_ENRICHMENT: 1, "enrichments are unused and not marked as unused": 1},
+            {NO_ENRICHMENT: 1, "enrichments are unused but not marked as unused": 1},
         ),
         ([VECTOR.format(99, "file_id") + " WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
         (["UPDATE vectors SET file_id = 2 WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
@@ -75,7 +75,7 @@ OTHER_CODE = "vectors have another code than the embedding they stand for"
         (["UPDATE vectors SET code = x'00' WHERE snippet_id = 1"], {OTHER_CODE: 2}),
         (
             ["UPDATE embeddings SET unused_since = 0 WHERE id = 1"],
-            {"embeddings are marked as unused and are used": 1},
+            {"embeddings are marked as unused but are in use": 1},
         ),
     ],
 )

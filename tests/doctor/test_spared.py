@@ -244,7 +244,7 @@ class Queue:
         self.clock = ManualClock(NOW)
         self.registry = FileWorkerRegistry(folder / "workers")
         self.worker = self.registry.enter()
-        queue = cast(QueueService, None)  # only asked to take back what is lost
+        queue = cast(QueueService, None)  # only asked to reclaim lost tasks
         self.examiner = QueueExaminer(rows.database, queue, self.registry, self.clock)
 
     def told(self) -> list[str]:
@@ -273,7 +273,7 @@ def test_a_task_is_held_by_who_lives_until_its_lease_ends(queue: Queue) -> None:
 def test_a_follow_up_waits_for_the_run_that_has_come_meanwhile(queue: Queue) -> None:
     waiting = add_run(queue.rows.database, 1, is_follow_up=True)
     [problem] = queue.examiner.examine()
-    assert problem.what == f"run {waiting.id} waits for a run that is not there"
+    assert problem.what == f"run {waiting.id} waits for a run that does not exist"
     active = add_run(queue.rows.database, 1, QueuePriority.USER_INITIATED)
     repair(problem)
     assert queue.examiner.examine() == []

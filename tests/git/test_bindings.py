@@ -75,8 +75,8 @@ def test_a_reference_that_was_not_given_is_not_used(store: CredentialStore) -> N
     with pytest.raises(SourceError) as refused:
         store.load(REFERENCE, SOURCE)
     assert str(refused.value) == (
-        "This user has not given env:TOKEN_OF_TEST for https://git.example.org as ada, so nothing "
-        "was sent; give it with the source once."
+        "this user has not given env:TOKEN_OF_TEST for https://git.example.org as ada, so "
+        "nothing was sent; give it with the source once more"
     )
 
 
@@ -191,7 +191,7 @@ def test_a_file_of_bindings_that_is_none(
     path = tmp_path / "user" / "kodit" / "credentials.json"
     path.write_text(content)
     for use in (store.load, store.bind):
-        with pytest.raises(UserError, match=f"{path} cannot be understood; remove it"):
+        with pytest.raises(UserError, match=f"{path} cannot be parsed; remove it"):
             use(REFERENCE, SOURCE)
     assert path.read_text() == content
 
@@ -201,7 +201,7 @@ def test_bindings_that_others_may_have_written(store: CredentialStore, tmp_path:
     store.bind(REFERENCE, SOURCE)
     path = tmp_path / "user" / "kodit" / "credentials.json"
     path.chmod(0o666)
-    with pytest.raises(UserError, match="every user of this machine may write it"):
+    with pytest.raises(UserError, match="every user of this machine can write to it"):
         store.load(REFERENCE, SOURCE)
 
 
@@ -314,7 +314,7 @@ def test_a_stored_reference_asks_once_more(attack: Attack) -> None:
     outcome = attack.kodit.run("index", attack.url)
 
     assert outcome.code == 1
-    assert "This user has not given env:TOKEN_OF_TEST for " in outcome.err
+    assert "this user has not given env:TOKEN_OF_TEST for " in outcome.err
     assert not attack.was_sent_the_secret()
     failed = read_rows(attack.kodit.data_dir, "SELECT failures FROM tasks WHERE state = 'failed'")
     assert failed == [(0,)]  # not what may pass by itself

@@ -109,7 +109,7 @@ def test_a_variable_that_is_not_set(place: Place) -> None:
     """It takes the place of nothing."""
     place.kodit.succeed("index", "--credentials", "env:TOKEN_OF_TEST", place.url)
     outcome = place.kodit.run("index", "--no-wait", "--credentials", "env:NOPE_OF_TEST", place.url)
-    assert refused(outcome, "The environment variable NOPE_OF_TEST holds no credentials.")
+    assert refused(outcome, "the environment variable NOPE_OF_TEST holds no credentials")
     assert place.references == ["env:TOKEN_OF_TEST"]
 
 
@@ -243,7 +243,7 @@ def the_file_is_missing(place: Place) -> None:
 def test_doctor_sees_credentials_that_are_none(place: Place, harm: Harm) -> None:
     """It says how to give others, which puts things right, and repeats no secret."""
     place.kodit.succeed("index", place.with_password(PASSWORD))
-    assert place.kodit.run("doctor").said == ["Nothing is wrong."]
+    assert place.kodit.run("doctor").said == ["No problems were found."]
     harm(place)
 
     outcome = place.kodit.run("doctor", "--json")

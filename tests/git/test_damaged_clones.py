@@ -296,7 +296,7 @@ def test_a_damaged_source_is_called_so_and_not_cloned_for_ever(
     assert clone.is_dir()
 
 
-def test_a_clone_that_is_damaged_again_and_again_is_made_anew_once(
+def test_a_clone_that_is_damaged_again_and_again_is_cloned_again_once(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
     """As by a disk that keeps nothing: the error names the place."""

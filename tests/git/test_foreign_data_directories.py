@@ -85,7 +85,7 @@ def test_a_data_directory_that_everybody_may_write(kodit: KoditCommand) -> None:
     outcome = kodit.run_here("status")
     assert outcome.code == 2
     (said,) = outcome.said
-    assert "is not used: every user of this machine may write it; make it yours alone" in said
+    assert "every user of this machine can write to it; make it accessible to you alone" in said
     assert list(kodit.data_dir.iterdir()) == []
 
 
@@ -155,7 +155,7 @@ def part(name: str) -> Callable[[Path, Path], None]:
     "replace",
     [whole, *(part(name) for name in ("objects", "objects/pack", "refs", "packed-refs", "config"))],
 )
-def test_a_clone_that_leads_elsewhere_is_made_anew(
+def test_a_clone_that_leads_elsewhere_is_cloned_again(
     tmp_path: Path,
     make_repository: MakeRepository,
     victim: Repository,

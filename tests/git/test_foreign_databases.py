@@ -170,7 +170,7 @@ def test_a_row_that_nobody_could_have_stored(
         outcome = kodit.run_here(*arguments)
         assert outcome.code != 0
         (said,) = outcome.said
-        assert "index 1 cannot be understood; put a sound copy in its place" in said
+        assert "index 1 cannot be read; restore a backup" in said
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ def test_a_trigger_that_refuses_what_is_stored(
     outcome = kodit.run_here("index", tmp_path / "code")
     assert outcome.code not in (0, None)
     (said,) = outcome.said
-    assert "refuses what Kodit stores (trust me xxx" in said
+    assert "rejects what Kodit stores (trust me xxx" in said
     assert len(said) < 600
     errors = read_rows(kodit.data_dir, "SELECT error FROM tasks WHERE error IS NOT NULL")
-    assert all("refuses what Kodit stores" in error for (error,) in errors)
+    assert all("rejects what Kodit stores" in error for (error,) in errors)
 
 
 def test_triggers_of_a_database_can_only_compute(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_what_a_server_does_not_have(
     assert (outcome.code, outcome.out) == (2, "")
     (said,) = outcome.said
     what = "commit at" if name == "a blob" else "branch, tag or commit named"
-    assert said == f"kodit: {server.url('origin/.git')} has no {what} {ref}."
+    assert said == f"kodit: {server.url('origin/.git')} has no {what} {ref}"
     assert is_untouched(kodit)
 
 
@@ -69,7 +69,7 @@ def test_what_a_local_repository_does_not_have(
     outcome = kodit.run("index", "--no-wait", f"{repository.url}@{ref}")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.said == [f"kodit: {repository.url} has no branch, tag or commit named {ref}."]
+    assert outcome.said == [f"kodit: {repository.url} has no branch, tag or commit named {ref}"]
     assert is_untouched(kodit)
 
 
@@ -100,7 +100,7 @@ def test_a_repository_whose_commit_is_missing(
 
     assert (outcome.code, outcome.out) == (2, "")
     what = "does not serve" if is_served else "is damaged: it lacks"
-    assert outcome.said == [f"kodit: {url} {what} the commit that its HEAD names."]
+    assert outcome.said == [f"kodit: {url} {what} the commit that its HEAD names"]
     assert is_untouched(kodit)
 
 
@@ -115,7 +115,7 @@ def test_all_sources_are_looked_for_before_the_first_is_added(
     outcome = kodit.run("index", tmp_path / "origin", repository.url, f"{repository.url}@{bad}")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.said == [f"kodit: {repository.url} has no branch, tag or commit named {bad}."]
+    assert outcome.said == [f"kodit: {repository.url} has no branch, tag or commit named {bad}"]
     assert is_untouched(kodit)
 
 
@@ -138,7 +138,7 @@ def test_the_reason_that_ssh_gives(kodit: KoditCommand) -> None:
     assert outcome.code == 2
     assert outcome.said == [
         "kodit: ssh://git@127.0.0.1:1/x cannot be reached: "
-        "connect to host 127.0.0.1 port 1: Connection refused."
+        "connect to host 127.0.0.1 port 1: Connection refused"
     ]
 
 
@@ -152,5 +152,5 @@ def test_a_repository_of_a_format_that_is_not_known(
     assert outcome.code == 2
     (said,) = outcome.said
     assert f"{repository.url} has a format that this git does not support: " in said
-    assert "found 99." in said
+    assert "found 99" in said
     assert is_untouched(kodit)

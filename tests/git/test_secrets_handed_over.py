@@ -110,7 +110,7 @@ def test_a_server_that_was_told_nothing(place: Place) -> None:
     with place.serve() as server:
         assert place.outcome(place.without, *again) == "failed"
         [task, *_] = place.without.status()["run"]["tasks"]
-        assert task["error"] == "The environment variable TOKEN_OF_TEST holds no credentials."
+        assert task["error"] == "the environment variable TOKEN_OF_TEST holds no credentials"
 
         assert place.outcome(place.having, "queue", "retry", "2") == "succeeded", server.log
         assert place.outcome(place.without, *again) == "succeeded"

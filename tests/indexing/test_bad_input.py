@@ -145,7 +145,7 @@ def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) 
         "undecodable name": 1,
     }
     assert index["problems"] == {"does not parse": 1}
-    assert "cut by lines: does not parse (1)" in kodit.succeed("status").out
+    assert "split by lines: does not parse (1)" in kodit.succeed("status").out
     assert index["run"]["state"] == "succeeded"
     with Kodit(kodit.data_dir) as reading:
         for word, path in (("quartz", "fine.py"), ("spindle", "latin.py")):
@@ -172,7 +172,7 @@ def test_a_disk_without_space(moment: str, tmp_path: Path) -> None:
         assert read_states(kodit.data_dir)["EXTRACT"] == "running"
 
     assert outcome.code == 1
-    assert "is full or fails" in outcome.said[-1]
+    assert "is full or failing" in outcome.said[-1]
     kodit.succeed("index", tmp_path / "source")
     with Kodit(tmp_path / "fresh") as fresh:
         fresh.index(tmp_path / "source")
@@ -214,7 +214,7 @@ def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
     outcome = kodit.run("index", folder, preexec_fn=lose_privileges)
 
     folder.chmod(0o700)
-    check(outcome, 2, f"The folder {folder} cannot be read: permission denied.")
+    check(outcome, 2, f"the folder {folder} cannot be read: permission denied")
 
 
 @needs_permissions
@@ -254,7 +254,7 @@ def test_a_database_that_is_none(kodit: KoditCommand) -> None:
 
     for command in (["status"], ["search", "quartz"], ["index", str(kodit.data_dir)]):
         code = 2 if command[0] == "search" else 1
-        check(kodit.run(*command), code, "kodit.db is damaged, or no database of Kodit")
+        check(kodit.run(*command), code, "kodit.db is damaged, or is not a Kodit database")
 
     assert (kodit.data_dir / "kodit.db").read_text().startswith("this is a letter")
 

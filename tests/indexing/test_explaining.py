@@ -35,7 +35,7 @@ IN_BOTH = {
 ONLY_IN_THE_FOLDER = {
     ".git/": ("ignored", "built-in list: data of a version-control system"),
     "excluded.txt": ("ignored", ".git/info/exclude:1: excluded.txt"),
-    "nested/": ("nested repository", "a repository of its own, by its .git"),
+    "nested/": ("nested repository", "a nested repository, by its .git"),
 }
 
 
@@ -107,7 +107,7 @@ def test_each_file_and_folder_with_its_rule(index: str, explained: KoditCommand)
     if index == "1":
         for path, expected in ONLY_IN_THE_FOLDER.items():
             assert (found[path]["reason"], found[path]["rule"]) == expected
-        assert found["link"]["rule"] == "a link to /etc/hosts, out of the source"
+        assert found["link"]["rule"] == "a link to /etc/hosts, outside the source"
     assert found.keys().isdisjoint(file["path"] for file in explained.ask("ls", index)["files"])
 
 
@@ -210,7 +210,7 @@ def test_a_file_that_changes(kodit: KoditCommand, tmp_path: Path) -> None:
     assert kodit.ask("explain", "1", "a.py")["state"] == "removed"
     shutil.rmtree(folder)
     outcome = kodit.run_here("explain", "1", "a.py")
-    assert outcome.said == [f"kodit: The folder {folder} does not exist."]
+    assert outcome.said == [f"kodit: the folder {folder} does not exist"]
 
 
 def test_very_many_files_are_counted_up_to_a_bound(

@@ -116,7 +116,7 @@ def test_a_folder_that_is_gone(serving: ServingKodit, tmp_path: Path) -> None:
     )
 
     assert states(run) == ["failed", *["blocked"] * 4]
-    assert run.tasks[0].error == f"The folder {folder} does not exist."
+    assert run.tasks[0].error == f"the folder {folder} does not exist"
     assert [found.symbol for found in serving.search("quartz", "keyword")] == ["there"]
     (tmp_path / "elsewhere").rename(folder)
     assert serving.retry(run.id).state == "succeeded"

@@ -77,7 +77,7 @@ def test_a_redirect_is_not_followed(
         look_up(source)
     assert str(refused.value) == (
         f"{source} redirects to another address, which is not followed for callers over the "
-        "network; give that address."
+        "network; give that address"
     )
     assert first.requests
     assert second.requests == []

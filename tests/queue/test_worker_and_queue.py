@@ -158,7 +158,7 @@ def test_worker_forgets_what_ended_long_ago(queue: QueueDriver) -> None:
     async def scene(_worker: IndexingWorkerService) -> None:
         await eventually(lambda: set(queue.view().runs) == {runs[-1]})
 
-    work(queue, {}, scene, chores=[Chore("forget old runs", 3600.0, pruner.prune_some)])
+    work(queue, {}, scene, chores=[Chore("delete old runs", 3600.0, pruner.prune_some)])
 
 
 def test_nothing_comes_before_the_first_claim(queue: QueueDriver) -> None:

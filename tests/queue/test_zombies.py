@@ -42,7 +42,7 @@ def test_lease_ran_out_and_another_worker_has_the_task(queue: QueueDriver, write
     queue.request()
     zombie = queue.take(SYNC)
     queue.clock.advance(LEASE.total_seconds() + 1)
-    assert queue.reclaim() == [(zombie.task_id, "its lease ran out")]
+    assert queue.reclaim() == [(zombie.task_id, "its lease expired")]
     successor = queue.take(SYNC, queue.bob)
     assert successor == Claim(zombie.task_id, zombie.claim_no + 1)
     assert refused(queue, write, zombie)
@@ -232,7 +232,7 @@ def test_lease_holds_until_it_has_run_out(queue: QueueDriver) -> None:
     queue.clock.advance(LEASE.total_seconds())
     assert queue.reclaim() == []
     queue.clock.advance(0.000001)
-    assert queue.reclaim() == [(held.task_id, "its lease ran out")]
+    assert queue.reclaim() == [(held.task_id, "its lease expired")]
 
 
 def test_what_a_worker_holds_itself_is_left_to_it(queue: QueueDriver) -> None:
@@ -245,7 +245,7 @@ def test_what_a_worker_holds_itself_is_left_to_it(queue: QueueDriver) -> None:
     assert queue.ask(reclaim(queue.registry, queue.ada)) == []
     assert queue.ask(reclaim(queue.registry, queue.bob, by_lease=False)) == []
     [(task, why)] = queue.ask(reclaim(queue.registry, queue.bob))
-    assert (task.id, why) == (held.task_id, "its lease ran out")
+    assert (task.id, why) == (held.task_id, "its lease expired")
 
 
 def test_what_is_not_taken_is_not_told(queue: QueueDriver) -> None:
@@ -257,5 +257,5 @@ def test_what_is_not_taken_is_not_told(queue: QueueDriver) -> None:
     queue.clock.advance(LEASE.total_seconds() + 1)
     seen = queue.task(renewed)
     queue.ask(queue.service.heartbeat(renewed))
-    assert not queue.ask(queue.service._reclaim(seen, "its lease ran out"))
+    assert not queue.ask(queue.service._reclaim(seen, "its lease expired"))
     assert queue.reclaim() == [(lost.task_id, "its worker died")]

@@ -56,18 +56,18 @@ def test_the_last_key_opens_the_server_again(command: KoditCommand) -> None:
 def test_no_key_is_listed_in_words(command: KoditCommand) -> None:
     assert command.ask("keys", "list") == {"keys": []}
     assert command.run_here("keys", "list").said == [
-        "kodit: there is no key; `kodit keys add NAME` makes one"
+        "kodit: there are no keys; `kodit keys add NAME` creates one"
     ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("add", "ada"), "there is a key ada already; remove it, or choose another name"),
+        (("add", "ada"), "a key ada already exists; remove it, or choose another name"),
         (("add", "x y"), "'x y' cannot be the name of a key"),
         (("add", ""), "'' cannot be the name of a key"),
         (("add", "é"), "cannot be the name of a key"),
-        (("add", "eve", "--scope", "all"), "the scope of a key is read or write, not 'all'"),
+        (("add", "eve", "--scope", "all"), "the scope of a key must be read or write, not 'all'"),
         (("remove", "eve"), "there is no key eve; `kodit keys list` lists the keys"),
     ],
 )

@@ -298,7 +298,7 @@ def test_beyond_this_machine_only_with_keys(tmp_path: Path) -> None:
     assert outcome.code == 2
     assert outcome.said == [
         "kodit: without a key, the server listens to this machine alone and not at 0.0.0.0; "
-        "`kodit keys add NAME --scope read` makes one"
+        "`kodit keys add NAME --scope read` creates one"
     ]
 
 

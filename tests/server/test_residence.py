@@ -64,7 +64,7 @@ def test_why_a_server_is_busy(application: Application, tmp_path: Path) -> None:
 
     async def run() -> None:
         nonlocal clients
-        assert await residence.busy_with() == "it starts"
+        assert await residence.busy_with() == "it is starting"
         activity.become_ready()
         assert await residence.busy_with() is None
 

@@ -163,7 +163,7 @@ def test_a_port_that_is_taken(command: KoditCommand) -> None:
         outcome = command.run("serve", "--port", port)
     assert outcome.code == 2
     assert outcome.said == [
-        f"kodit: port {port} of 127.0.0.1 is taken by another program; choose one with --port"
+        f"kodit: port {port} of 127.0.0.1 is in use by another program; choose one with --port"
     ]
     assert not (command.data_dir / "server.sock").exists()
 

@@ -138,7 +138,7 @@ def test_running() -> None:
         "12 s, its worker has died; the next one takes it back"
     )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=61)))[0] == (
-        "1 min, its lease has expired; another worker takes it back"
+        "1 min, its lease has expired; another worker reclaims it"
     )
     assert reasons(run, replace(later, workers=[]))[0] == (
         "12 s, its worker has died; any worker takes it back; `kodit worker` starts one"
@@ -157,7 +157,7 @@ def test_failed() -> None:
     run = new_run()
     run.fail(start(run.tasks[0]), "no such folder", NOW)
     assert reasons(run)[:2] == [
-        "not retried; `kodit queue retry 7` retries it and the stages after it",
+        "not retried; `kodit queue retry 7` retries it and the later stages",
         "did not start, as SYNC did not succeed",
     ]
 

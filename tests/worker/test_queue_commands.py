@@ -129,7 +129,7 @@ def test_cancel_tells_of_the_request_that_is_left(
     wait_until(lambda: queue.run(run_id).tasks[0].failures > 0)
     queue.request(SourceKind.GIT, url)
     told = kodit.succeed("queue", "cancel", str(run_id)).err
-    assert f"Run {run_id + 1} was requested too and is not cancelled." in told
+    assert f"Run {run_id + 1} was also requested and was not cancelled." in told
 
 
 def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:

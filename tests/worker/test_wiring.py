@@ -84,12 +84,12 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
     with Application(Settings.load(environment, data_dir=tmp_path)) as application:
         assert [(chore.name, chore.interval) for chore in application.chores] == [
             ("finish deletions", 60.0),
-            ("forget old runs", 3600.0),
-            ("remove what nothing uses", 3600.0),
-            ("give disk space back", 60.0),
-            ("clear away dead workers", 60.0),
+            ("delete old runs", 3600.0),
+            ("remove unused results", 3600.0),
+            ("release disk space", 60.0),
+            ("remove dead workers", 60.0),
         ]
-        [cache] = [one for one in application.chores if one.name == "remove what nothing uses"]
+        [cache] = [one for one in application.chores if one.name == "remove unused results"]
         [service] = [
             one
             for one in (getattr(cache.do_piece, "__self__", None),)
@@ -98,7 +98,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
         assert service._retention == UnusedRetention(timedelta(days=3), 5000)
         assert [(chore.name, chore.interval) for chore in application.schedule] == [
             ("rebuild the keyword index", 60.0),
-            ("bring indexes up to date", 10.0),
+            ("update indexes", 10.0),
         ]
         dead.parent.mkdir(exist_ok=True)
         dead.touch()

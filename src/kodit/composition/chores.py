@@ -46,10 +46,10 @@ def make_chores(
     )
     return [
         Chore("finish deletions", 60.0, indexes.continue_deletions),
-        Chore("forget old runs", 3600.0, pruner.prune_some),
-        Chore("remove what nothing uses", 3600.0, cache.remove_some_unused),
-        Chore("give disk space back", 60.0, space.give_back_some),
-        Chore("clear away dead workers", 60.0, partial(in_one_piece, sweep)),
+        Chore("delete old runs", 3600.0, pruner.prune_some),
+        Chore("remove unused results", 3600.0, cache.remove_some_unused),
+        Chore("release disk space", 60.0, space.give_back_some),
+        Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
     ]
 
 
@@ -76,5 +76,5 @@ def make_schedule(
     )
     return [
         rebuilding,
-        Chore("bring indexes up to date", scheduler.pause_seconds, scheduler.queue_some),
+        Chore("update indexes", scheduler.pause_seconds, scheduler.queue_some),
     ]

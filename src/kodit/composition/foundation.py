@@ -1,4 +1,4 @@
-"""What an application stands on: its data directory, and the adapters of what lies outside."""
+"""What an application is built on: its data directory, and the adapters of what lies outside."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 DEFAULT_BRANCHES = ("HEAD", "main", "master", "trunk", "develop")
-"""What the branch is called that a remote gives to whoever names none."""
+"""The name of the branch that a remote gives if none is named."""
 
 _FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com")
 _HOSTS = re.compile(r"(?:www\.)?(?:" + "|".join(map(re.escape, _FORGES)) + r")", re.IGNORECASE)

@@ -1,8 +1,8 @@
 """How much goes into one batch, and into one write transaction.
 
-Whoever writes holds the only writer's place: a transaction takes a few tens of milliseconds, and
-what a process holds in memory is bounded too. Both follow from rows and bytes, never from the
-number of files alone. A single item that is over a limit makes a batch of its own.
+A writer blocks all other writers: a transaction takes a few tens of milliseconds, and what a
+process holds in memory is bounded too. Both follow from rows and bytes, never from the number of
+files alone. A single item that is over a limit makes a batch of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_PER_READ = Weight(rows=2048, size=4_000_000)
 
 
 def size_of(text: str) -> int:
-    """The bytes of a text in UTF-8."""
+    """The size of a text in UTF-8, in bytes."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 

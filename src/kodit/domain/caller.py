@@ -11,10 +11,10 @@ from kodit.domain.policy import LOCAL, CallerPolicy
 class Caller:
     """Who asks, in one request.
 
-    `policy` says what may be named; `may_write` is whether anything may be changed. `folder` is
-    the absolute path, with every symbolic link followed, of the working directory of a caller on
-    this machine; None where there is none. `roots` are the folders that the caller's program says
-    it works in, as paths of the same kind, where it says so.
+    `policy` says what may be named; `may_write` is whether anything may be changed. `folder` is the
+    absolute path, with every symbolic link followed, of the working directory of a caller on this
+    machine; None if there is none. `roots` are the folders that the caller's program says it works
+    in, as paths of the same kind, where it says so.
     """
 
     policy: CallerPolicy = LOCAL

@@ -35,8 +35,7 @@ class Cursor:
         match = _BODY.fullmatch(_decoded(text))
         if match is None or match["version"] != VERSION or match["digest"] != _digest(question):
             raise InvalidQueryError(
-                "the cursor is not one of this question, or of an older version; ask again "
-                "without it",
+                "the cursor belongs to another question or an older version; ask again without it",
                 code="cursor_invalid",
             )
         return cls(int(match["offset"]))

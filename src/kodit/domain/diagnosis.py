@@ -1,4 +1,4 @@
-"""What can be wrong with a data directory, and what puts it right."""
+"""What can be wrong with a data directory, and what repairs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kodit.domain.errors import Field
 
 
 class Area(StrEnum):
-    """What is looked at, in the order in which it is put right: each trusts those before it."""
+    """What is looked at, in the order of repair: each trusts those before it."""
 
     DATABASE = "database"
     QUEUE = "queue"
@@ -28,10 +28,10 @@ class Problem:
     """Something that is not as it should be, in one line, and in another what a repair does. Where
     there is something to do for the user, a `code` and `fields` tell it, as those of an error.
 
-    `repair` puts it right, may be done twice, and looks again at what is still wrong before it
-    changes anything; None where only the user can help, which `remedy` then tells. Afterwards the
-    keyword index of the indexes in `relog` has changes to follow, and those in `refresh` have
-    stages to run.
+    `repair` repairs it, may be run twice, and looks again at what is still wrong before it changes
+    anything; None where only the user can help, which `remedy` then tells. Afterwards the keyword
+    index of the indexes in `relog` has changes to follow, and those in `refresh` have stages to
+    run.
     """
 
     area: Area
@@ -48,8 +48,8 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What an examination found and, where it was followed by a repair, what is still wrong.
-    `freeable` is how many bytes of the database hold nothing and could be given back, which is
-    nothing wrong."""
+    `freeable` is how many bytes of the database are free and could be released, which is not a
+    problem."""
 
     found: tuple[Problem, ...]
     remaining: tuple[Problem, ...]

@@ -1,4 +1,4 @@
-"""The words of the domain that live and change, in one place to import from."""
+"""The entities of the domain, which change over time, in one place to import from."""
 
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
 from kodit.domain.progress import ProgressTracker

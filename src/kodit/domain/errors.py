@@ -44,7 +44,7 @@ class KoditError(Exception):
 
 
 class UserError(KoditError):
-    """The request cannot be met as it was made."""
+    """The request is not valid."""
 
     default_code = "request_invalid"
 
@@ -153,7 +153,7 @@ def ambiguous(name: str, named: Sequence[str]) -> SourceError:
     """For a name that several indexes have, which are listed."""
     more = f" and {len(named) - MOST_LISTED} more" if len(named) > MOST_LISTED else ""
     return SourceError(
-        f"{name!r} may be any of {', '.join(named[:MOST_LISTED])}{more}; name one of them",
+        f"{name!r} could be any of {', '.join(named[:MOST_LISTED])}{more}; name one of them",
         code="source_ambiguous",
         name=name,
     )
@@ -162,7 +162,7 @@ def ambiguous(name: str, named: Sequence[str]) -> SourceError:
 def part_of_index(name: str, index_id: int, source: str) -> SourceError:
     """For a part of an index where all of it is concerned."""
     return SourceError(
-        f"{name} is a part of index {index_id}, {source}; name that to mean all of it",
+        f"{name} is part of index {index_id}, {source}; name the index to act on all of it",
         code="source_is_part",
         source=source,
         index=index_id,

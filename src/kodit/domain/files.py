@@ -62,7 +62,7 @@ class FilePlace:
     end_line: int | None = None
 
     def __str__(self) -> str:
-        """As one types it."""
+        """As it is typed."""
         if self.start_line is None:
             return self.path
         end = "" if self.end_line is None else self.end_line
@@ -89,8 +89,8 @@ _SOME_LINES = re.compile(_NUMBERS.replace("{to}", r"\s*(?:-|,|:|\.\.)\s*"), re.A
 
 
 def readings_of(text: str) -> Iterator[FilePlace]:
-    """What a place may mean as it is typed, the most literal reading first: whoever knows which
-    files there are takes the first whose path is that of a file. These are understood:
+    """What a place may mean as it is typed, the most literal reading first: the caller, who knows
+    the files, takes the first whose path is that of a file. These are understood:
 
     `PATH`; `PATH:10`, as of compilers and grep also `PATH:10:5`, where 5 is a column; `PATH:10-20`
     or `PATH:10,20`; `PATH:10-`, to the end; `PATH#L10` and `PATH#L10-L20`, as in addresses.
@@ -128,7 +128,7 @@ def place_at(path: str, lines: str) -> FilePlace:
     match = _SOME_LINES.fullmatch(lines.strip())
     if match is None:
         raise InvalidQueryError(
-            f"lines are written 10, 10-20 or 10-, not {lines[:40]!r}",
+            f"invalid line range {lines[:40]!r}; write 10, 10-20 or 10-",
             code="lines_invalid",
             lines=lines[:40],
         )
@@ -136,7 +136,8 @@ def place_at(path: str, lines: str) -> FilePlace:
     end = int(match["end"]) if match["end"] else (None if match["to"] else start)
     if start == 0 or (end is not None and end < start):
         raise InvalidQueryError(
-            f"there are no lines {lines}: lines count from 1, and the first is not after the last",
+            f"invalid line range {lines}: lines are numbered from 1, and the first must not come "
+            "after the last",
             code="lines_invalid",
             lines=lines,
         )

@@ -12,8 +12,8 @@ from kodit.domain.source import FileProcessingStatus, FileStamp, Source
 class IndexedFile:
     """A file of a working copy, as the index knows it.
 
-    `extracted_hash` and `extractor_version` say what the stored snippets were made from; None
-    means that there are none. `problem` says why the file was left out or cut by lines.
+    `extracted_hash` and `extractor_version` say what the stored snippets were made from; None means
+    that there are none. `problem` says why the file was left out or split by lines.
     """
 
     id: int

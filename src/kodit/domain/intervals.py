@@ -32,8 +32,8 @@ def parse_sync_every(text: str) -> SyncEvery:
         seconds = sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(plain))
     else:
         raise UserError(
-            f"{text[:40]!r} is not an interval: write it as 10m, 1h30m or 2d, in seconds, or as "
-            "never or default",
+            f"{text[:40]!r} is not a valid interval; write 10m, 1h30m or 2d, a number of "
+            "seconds, never or default",
             code="sync_every_invalid",
             sync_every=text[:40],
         )
@@ -44,8 +44,8 @@ def check_sync_every(seconds: int) -> int:
     """The same number. Raises UserError for one that is too short or too long."""
     if seconds and not SHORTEST_SYNC_EVERY <= seconds <= LONGEST_SYNC_EVERY:
         raise UserError(
-            f"an index can be brought up to date every {SHORTEST_SYNC_EVERY} to "
-            f"{LONGEST_SYNC_EVERY} seconds, or never with 0, but not every {seconds}",
+            f"the interval of an index must be {SHORTEST_SYNC_EVERY} to {LONGEST_SYNC_EVERY} "
+            f"seconds, or 0 for never, not {seconds}",
             code="sync_every_invalid",
             sync_every=seconds,
         )

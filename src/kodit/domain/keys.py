@@ -45,8 +45,7 @@ class Key:
         be one."""
         if _NAME.fullmatch(name) is None:
             raise UserError(
-                f"{name!r} cannot be the name of a key: letters, digits and . _ @ - are allowed, "
-                "at most 64"
+                f"{name!r} is not a valid key name; use at most 64 letters, digits and . _ @ -"
             )
         secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
         salt = secrets.token_hex(_SALT_BYTES)

@@ -49,7 +49,7 @@ LANGUAGE_OF: Mapping[str, str] = MappingProxyType(
 
 def language_named(text: str) -> str:
     """The language that a name, an extension or a usual abbreviation stands for, in any case, with
-    or without a dot in front; another name in small letters, as it is."""
+    or without a dot in front; another name in lower case, as it is."""
     name = text.strip().lower()
     bare = name.removeprefix(".")
     return LANGUAGE_OF.get(bare, bare)

@@ -49,7 +49,7 @@ class UnreadFile:
 @dataclass(frozen=True, slots=True)
 class LeftOutRequest:
     """Which files of a source are meant: `within` a folder of it ("" for all), that match one of
-    the globs, if there are any; or with `only_path` one file or folder."""
+    the globs, if any are given; or with `only_path` one file or folder."""
 
     within: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class LeftOutRequest:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the database has of a file. `problem` says why it was cut by lines or left out; author
+    """What the database has of a file. `problem` says why it was split by lines or left out; author
     and moments are empty where no history has the file, or was asked yet."""
 
     id: int

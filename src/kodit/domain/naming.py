@@ -1,5 +1,5 @@
 """What a typed name means among the sources that are indexed, by its text alone: the one rule for
-every face. Whoever can look at a disk has found out before what a path is there."""
+every face. The caller has already found out what a path is on the disk."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def _addresses(name: str) -> Iterator[Address]:
 
 
 def _of_address(address: Address, sources: Sequence[Source]) -> Iterator[Meant]:
-    """The repository at that ref; the branch that a remote gives to whoever names none may go by
-    its name as well."""
+    """The repository at that ref; the branch that a remote gives if none is named may go by its
+    name as well."""
     at_refs = {
         source.ref: position
         for position, source in enumerate(sources)

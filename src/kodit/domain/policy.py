@@ -131,7 +131,7 @@ class CallerPolicy:
         Raises RefusedByPolicyError, and SourceError for a host without addresses.
         """
         if not addresses:
-            raise SourceError(f"The host {host} has no address; nothing can be fetched from it.")
+            raise SourceError(f"the host {host} has no address; nothing can be fetched from it")
         for address in addresses:
             if not is_public(ipaddress.ip_address(address.partition("%")[0])):
                 raise _refused_host(host)
@@ -151,7 +151,7 @@ class CallerPolicy:
             named = reference if _REFERENCE.fullmatch(reference) else "env:…"
             raise RefusedByPolicyError(
                 f"{named} may not be used for this source by a caller over the network; "
-                "KODIT_ALLOWED_CREDENTIALS lists what may",
+                "KODIT_ALLOWED_CREDENTIALS lists what is allowed",
                 what="credentials",
                 value=named,
             )
@@ -167,7 +167,7 @@ class CallerPolicy:
         ):
             raise RefusedByPolicyError(
                 f"the folder {typed} may not be added by a caller over the network; "
-                "KODIT_ALLOWED_ROOTS lists the folders that may",
+                "KODIT_ALLOWED_ROOTS lists the folders that are allowed",
                 what="folder",
                 value=typed,
             )
@@ -178,8 +178,8 @@ LOCAL = CallerPolicy(is_free=True)
 
 
 def host_of(location: str) -> str:
-    """The host of a git URL or of `user@host:path`, in small letters and without brackets; empty
-    where there is none."""
+    """The host of a git URL or of `user@host:path`, in lower case and without brackets; empty where
+    there is none."""
     if "://" in location:
         return (urlsplit(location).hostname or "").lower()
     match = SCP_LIKE.fullmatch(location)

@@ -31,7 +31,7 @@ class TrackableType(StrEnum):
 
 
 class OperationState(StrEnum):
-    """Where an operation stands."""
+    """The state of an operation."""
 
     STARTED = "started"
     IN_PROGRESS = "in_progress"
@@ -43,9 +43,8 @@ class OperationState(StrEnum):
 class ProgressTracker:
     """One operation; its children are the operations it is made of.
 
-    Used as a context manager, it is completed at the end of the block; an exception marks it
-    failed and travels on. Every change is told to the subscribers of the operation and of all
-    above it.
+    Used as a context manager, it is completed at the end of the block; an exception marks it failed
+    and propagates. Every change is told to the subscribers of the operation and of all above it.
     """
 
     def __init__(

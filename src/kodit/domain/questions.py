@@ -96,7 +96,7 @@ class FilesQuestion:
 @dataclass(frozen=True, slots=True)
 class ReadQuestion:
     """The text at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place whose path
-    is the file's to the letter, in one index."""
+    is exactly that of the file, in one index."""
 
     place: str | FilePlace
     where: Where = Where()

@@ -25,7 +25,7 @@ from kodit.domain.task import (
 
 
 class RunState(StrEnum):
-    """Where a run stands; the last four are terminal."""
+    """The state of a run; the last four are terminal."""
 
     QUEUED = "queued"
     RUNNING = "running"

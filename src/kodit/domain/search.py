@@ -35,7 +35,7 @@ def choose(choices: type[Choice], what: str, name: str) -> Choice:
     except ValueError:
         known = ", ".join(choices)
         raise InvalidQueryError(
-            f"there is no {what} {name!r}; choose one of {known}",
+            f"unknown {what} {name!r}; choose one of {known}",
             code="choice_invalid",
             what=what,
             value=name,

@@ -12,12 +12,12 @@ _OF_MEMORY = (
     "out of memory",
 )
 _OF_THREADS = ("can't start new thread",)
-_ADVICE = "give it more or let it do less at once (KODIT_WORKER_SLOTS), and try again"
+_ADVICE = "give Kodit more, or lower KODIT_WORKER_SLOTS, and try again"
 
 
 def shortage(error: BaseException) -> TransientError | None:
-    """The error as one that may pass, where memory, processes, threads or descriptors of files
-    have run out; None for any other. A library that cannot be loaded for want of memory is an
+    """The error as a transient one, where memory, processes, threads or descriptors of files have
+    run out; None for any other. A library that cannot be loaded for lack of memory is an
     ImportError, a thread that cannot be started a RuntimeError."""
     told = str(error).lower()
     if isinstance(error, MemoryError) or (
@@ -27,8 +27,8 @@ def shortage(error: BaseException) -> TransientError | None:
         return TransientError(f"there is not enough memory; {_ADVICE}")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return TransientError(
-            "no more files can be opened at once; raise the limit (`ulimit -n`) or let it do less "
-            "at once (KODIT_WORKER_SLOTS), and try again"
+            "no more files can be opened at once; raise the limit (`ulimit -n`) or lower "
+            "KODIT_WORKER_SLOTS, and try again"
         )
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return TransientError(f"there is not enough memory to start a process; {_ADVICE}")

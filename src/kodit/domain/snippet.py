@@ -76,7 +76,7 @@ class Snippet:
     also_defines: tuple[PlacedSymbol, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """As that of a symbol."""
+        """As for a symbol."""
         return Snippet, _FIELDS(self)
 
     def __post_init__(self) -> None:
@@ -91,7 +91,7 @@ _FIELDS = attrgetter(*(field.name for field in fields(Snippet)))
 class SlicedFile:
     """All snippets of one file, in line order.
 
-    `problem` says in a few words why the file was not read ("binary") or was cut by lines
+    `problem` says in a few words why the file was not read ("binary") or was split by lines
     ("parser ran out of time"), and is None when nothing was wrong.
     """
 

@@ -39,8 +39,8 @@ _MODIFIERS = (
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
     """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), in which a
-    star stands for any letters where nothing is called exactly that; the files and kinds to look
-    at; and how many definitions and references are wanted of each, after the first `offset`."""
+    star matches any letters where nothing is called exactly that; the files and kinds to look at;
+    and how many definitions and references are wanted of each, after the first `offset`."""
 
     name: str
     filter: SearchFilter = EVERYTHING
@@ -119,16 +119,16 @@ class AskedName:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether a star in it may stand for any letters; it may also be that of an operator."""
+        """Whether a star in it may match any letters; it may also be that of an operator."""
         return "*" in self.whole
 
     def matches(self, symbol: str) -> bool:
-        """Whether a symbol is the name in any case, each star standing for any letters."""
+        """Whether a symbol is the name in any case, each star matching any letters."""
         symbol = symbol.lower()
         return _matches(self.plain.lower(), symbol) or _matches(self.whole.lower(), symbol)
 
     def is_spelled_by(self, snippet: StoredSnippet) -> bool:
-        """Whether the snippet's symbol is the name to the letter."""
+        """Whether the snippet's symbol is exactly the name."""
         return snippet.symbol in (self.whole, self.plain)
 
 
@@ -139,7 +139,7 @@ def _matches(asked: str, name: str) -> bool:
 
 
 def bases_named(symbol: str, text: str) -> set[str]:
-    """What the text of a type names behind its own name and before its body, in small letters: its
+    """What the text of a type names behind its own name and before its body, in lower case: its
     bases are among that, beside parameters and words of the language, in whichever language."""
     match = _word(symbol).search(text)
     if match is None:

@@ -63,7 +63,7 @@ def task_priority(task_type: TaskType, base: QueuePriority) -> int:
 
 
 class TaskState(StrEnum):
-    """Where a task stands."""
+    """The state of a task."""
 
     BLOCKED = "blocked"
     READY = "ready"
@@ -111,7 +111,7 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorAbout:
-    """What programs go by in the error of a task: its code, and the values that it is about."""
+    """What programs rely on in the error of a task: its code, and the values that it is about."""
 
     code: str
     fields: Mapping[str, Field] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The words of the domain that have no identity of their own, in one place to import from."""
+"""The value objects of the domain, which have no identity, in one place to import from."""
 
 from kodit.domain.progress import OperationState, TaskOperation, TrackableType
 from kodit.domain.run import RunState

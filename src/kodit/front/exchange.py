@@ -33,7 +33,7 @@ class Exchange:
         self.is_closed = False
 
     def close(self) -> None:
-        """End the exchange, whoever waits for it."""
+        """End the exchange, even if something is waiting for it."""
         with self._closing:
             if self.is_closed:
                 return

@@ -13,10 +13,10 @@ USAGE = """\
 Usage: kodit stdio [--data-dir FOLDER] [--folder FOLDER]
 
 Serve the Model Context Protocol on standard input and output, for clients that start a program.
-It joins the resident server of the data directory, and starts one where there is none.
+It joins the resident server of the data directory, and starts it if necessary.
 
-  --data-dir FOLDER  Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given.
-  --folder FOLDER    Where the client works; the current folder unless it is given.
+  --data-dir FOLDER  Where Kodit keeps its data; KODIT_DATA_DIR or ~/.kodit unless given.
+  --folder FOLDER    The client's working folder; the current folder unless given.
 """
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
             sys.stdout.write(USAGE)
             sys.exit(0)
         if name not in ("--data-dir", "--folder") or not (equals or rest):
-            sys.stderr.write(f"kodit: stdio does not take {name!r} like this\n{USAGE}")
+            sys.stderr.write(f"kodit: stdio does not accept {name!r} here\n{USAGE}")
             sys.exit(EXIT_USER_ERROR)
         options[name] = value if equals else rest.pop(0)
     from kodit.front.stdio import serve  # noqa: PLC0415 - help does without

@@ -58,11 +58,11 @@ class Resident:
                 self._kept = self._joined()
                 connection = connect(self._data_dir)
         if connection is None:
-            raise TransientError("the Kodit server ended as soon as it had started; ask again")
+            raise TransientError("the Kodit server stopped as soon as it had started; try again")
         return connection
 
     def _joined(self) -> socket.socket:
-        """A connection to a server of this version, which is started where there is none."""
+        """A connection to a server of this version, which is started if there is none."""
         deadline = time.monotonic() + SECONDS_TO_START
         started: subprocess.Popen[bytes] | None = None
         while True:
@@ -105,7 +105,7 @@ class Resident:
                     if about.version != self._version
                     else "has other settings"
                 )
-                why = about.busy_with or "it was started to stay"
+                why = about.busy_with or "it was started to keep running"
                 sys.stderr.write(
                     f"kodit: the server of {self._data_dir} (process {about.pid}) {what}, and is "
                     f"not replaced: {why}\n"

@@ -38,8 +38,8 @@ class AnotherDatabase:
 
 
 def another_database(path: Path) -> AnotherDatabase | None:
-    """The database at this path, where another program has made it; None where there is none, an
-    empty one, one of this program, or one that cannot be read."""
+    """The database at this path, where another program has made it; None if there is none, an empty
+    one, one of this program, or one that cannot be read."""
     try:
         if path.stat().st_size == 0:
             return None
@@ -70,8 +70,8 @@ def refuse_another_database(path: Path) -> None:
     another = another_database(path)
     if another is not None:
         raise UserError(
-            f"{path} is the database of another program, which may be called kodit as well; it "
-            "was left as it is",
+            f"{path} is the database of another program, which may also be called kodit; it was "
+            "left unchanged",
             code="database_of_another",
             database=str(path),
         )

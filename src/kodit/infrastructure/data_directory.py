@@ -22,7 +22,7 @@ def make_data_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise _unusable(f"cannot be made: {error.strerror}", path) from None
+        raise _unusable(f"cannot be created: {error.strerror}", path) from None
     check_data_directory(path)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise _unusable("cannot be read and written by this user", path)
@@ -40,13 +40,13 @@ def check_data_directory(path: Path) -> None:
     would keep its reader waiting for ever. Raises UserError."""
     reason = reason_for_distrust(path.stat())
     if reason is not None:
-        raise _unusable(f"is not used: {reason}; make it yours alone", path)
+        raise _unusable(f"is not used: {reason}; make it accessible to you alone", path)
     for folder in (path, path / "keyword", *_folders_in(path / "keyword")):
         for entry in entries_of(folder):
             if entry.is_symlink() and (folder != path or _is_of_kodit(entry.name)):
                 raise _unusable(
                     f"is not used: {entry.path} is a symbolic link, which could lead anywhere; "
-                    "put in its place what it leads to",
+                    "replace it with its target",
                     path,
                 )
     for folder in (path, *(path / name for name in _FOLDERS), *_folders_in(path / "keyword")):

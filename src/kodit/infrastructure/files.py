@@ -91,7 +91,7 @@ def why_no_room(folder: Path, needed: int) -> str | None:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        return f"the disk of {folder} is full or fails: {error.strerror}"
+        return f"the disk of {folder} is full or failing: {error.strerror}"
     return None
 
 
@@ -112,7 +112,7 @@ def remove_tree(path: Path) -> None:
 
 
 def entries_of(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder; nothing where there is none, or none that may be read."""
+    """What is in a folder; nothing if there is none, or none that may be read."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

@@ -87,14 +87,14 @@ def _read(path: Path) -> tuple[Key, ...]:
         return tuple(_understood(one) for one in json.loads(data))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise UserError(
-            f"{path} cannot be understood as a file of keys; remove it, and add the keys again"
+            f"{path} is not a valid keys file; remove it, and add the keys again"
         ) from None
 
 
 def _understood(written: Any) -> Key:
     texts = [written[name] for name in ("name", "salt", "digest", "created_at")]
     if not all(isinstance(text, str) and text.isascii() for text in texts):
-        raise TypeError("a key is made of texts")
+        raise TypeError("a key must consist of strings")
     name, salt, digest, created_at = texts
     return Key(name, KeyScope(written["scope"]), salt, digest, datetime.fromisoformat(created_at))
 

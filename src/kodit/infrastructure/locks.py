@@ -39,10 +39,10 @@ class FairLock:
     descriptors stay open. Threads must not take it at the same time.
 
     The kernel does not queue those who wait for a file's lock, and who has just let go of it is the
-    quickest to take it again: three busy writers kept a fourth waiting for 13 s. So whoever wants
-    the lock first takes a second one, the turn, and keeps it until the lock is theirs: there is one
-    who waits for the lock, and its last holder cannot come before. A process that was stopped while
-    it had the turn holds up nobody for long.
+    quickest to take it again: three busy writers kept a fourth waiting for 13 s. So a process that
+    wants the lock first takes a second one, the turn, and keeps it until the lock is theirs: there
+    is one who waits for the lock, and its last holder cannot come before. A process that was
+    stopped while it had the turn holds up nobody for long.
     """
 
     def __init__(self, path: Path, timeout_seconds: float, what: str) -> None:
@@ -65,7 +65,7 @@ class FairLock:
             fcntl.flock(turn, fcntl.LOCK_UN)
 
     def release(self) -> None:
-        """Let somebody else have it."""
+        """Release it to others."""
         if self._descriptors is not None:
             fcntl.flock(self._descriptors[1], fcntl.LOCK_UN)
 

@@ -33,18 +33,18 @@ def user_folder() -> Path | None:
 
 
 def reason_for_distrust(status: os.stat_result) -> str | None:
-    """Why somebody else may have written what `status` is of; None where only this user or root
-    can. A group may: many systems give each user a group of their own."""
+    """Why somebody else could have written the file of this `status`; None where only this user or
+    root can. A group may: many systems give each user a group of their own."""
     if status.st_uid not in (os.geteuid(), 0):
         return f"it belongs to another user (number {status.st_uid})"
     if status.st_mode & stat.S_IWOTH:
-        return "every user of this machine may write it"
+        return "every user of this machine can write to it"
     return None
 
 
 def open_plain_file(path: Path, flags: int) -> int:
     """A descriptor of a file, made with mode 0600 where `flags` say so; not inherited by children.
-    What is no file keeps nobody waiting.
+    What is not a file does not block the reader.
 
     Raises UserError for a folder, pipe, socket or device, and OSError for a symbolic link, which
     could have a file made anywhere.
@@ -70,7 +70,7 @@ def not_a_file(path: Path) -> UserError:
 
 
 def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
-    """The content of a small file that only this user can have written; None where there is none.
+    """The content of a small file that only this user can have written; None if there is none.
     `follow` says whether it may be a symbolic link.
 
     Raises UserError, with one sentence, for a file that cannot be read or trusted.
@@ -95,7 +95,8 @@ def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
         reason = reason_for_distrust(status)
         if reason is not None:
             raise UserError(
-                f"{path} is not read, since {reason}; make it yours alone, or remove it",
+                f"{path} is not read because {reason}; make it accessible to you alone, or "
+                "remove it",
                 code="user_file_untrusted",
                 path=str(path),
             )

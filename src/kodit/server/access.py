@@ -36,7 +36,7 @@ class Access(Protocol):
 
 
 class LocalAccess:
-    """The socket: whoever can open it is the user of this server."""
+    """The socket: anyone who can open it is the user of this server."""
 
     def admit(self, scope: Scope) -> Caller | Refusal:
         """The caller, in the folder and with the roots that its headers name."""
@@ -84,7 +84,7 @@ class RemoteAccess:
             return Refusal(
                 HTTPStatus.FORBIDDEN,
                 "key_may_not_write",
-                f"the key {found[0].name} may read only; this needs one of the scope write",
+                f"the key {found[0].name} may only read; this needs a key with the scope write",
             )
         return Caller(self._policy, may_write=may_write)
 
@@ -146,7 +146,7 @@ def _only_reads(scope: Scope) -> bool:
 
 def _unauthorized(*, was_given: bool) -> Refusal:
     sentence = (
-        "the key is not known here"
+        "the key is not known to this server"
         if was_given
         else "a key is needed, as `Authorization: Bearer KEY` or `X-API-KEY: KEY`"
     )

@@ -48,7 +48,7 @@ class App:
     async def _say_how_it_is(self, scope: Scope, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             allow = (b"allow", b"GET, HEAD")
-            only = f"{scope['path']} can be read, and nothing else"
+            only = f"{scope['path']} can only be read"
             await Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", only, (allow,)).send(
                 send
             )

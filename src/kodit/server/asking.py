@@ -36,7 +36,7 @@ class Asking:
                 await Refusal(
                     HTTPStatus.CONFLICT,
                     "program_differs",
-                    "the server is of another version, or has other settings",
+                    "the server has another version or other settings",
                 ).send(send)
                 return
             question = question_from_json(asked["question"])

@@ -43,7 +43,7 @@ class Body:
             return Refusal(
                 HTTPStatus.REQUEST_TIMEOUT,
                 "body_too_slow",
-                f"the body has not come within {self._limits.body_seconds:g} s",
+                f"the body did not arrive within {self._limits.body_seconds:g} s",
                 ((b"connection", b"close"),),
             )
 
@@ -88,7 +88,7 @@ def why_unclear(scope: Scope) -> Refusal | None:
         return Refusal(
             HTTPStatus.BAD_REQUEST,
             "request_invalid",
-            "a request has Content-Length or Transfer-Encoding, not both",
+            "a request may have Content-Length or Transfer-Encoding, but not both",
             ((b"connection", b"close"),),
         )
     return None

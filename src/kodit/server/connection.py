@@ -26,9 +26,7 @@ _TOO_MANY = Refusal(
     "the server has too many connections; try again",
     ((b"retry-after", b"1"),),
 )
-_UNREADABLE = Refusal(
-    HTTPStatus.BAD_REQUEST, "request_invalid", "the server cannot read this as a request of HTTP"
-)
+_UNREADABLE = Refusal(HTTPStatus.BAD_REQUEST, "request_invalid", "this is not a valid HTTP request")
 
 
 class Connection(H11Protocol, asyncio.BufferedProtocol):

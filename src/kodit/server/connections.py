@@ -84,7 +84,7 @@ class Connections:
     def end(self, connection: Held) -> None:
         """Its answer is complete."""
         if connection in self._all and connection not in self._strangers:
-            self._waiting.pop(connection, None)  # it waits anew, and is the last to go
+            self._waiting.pop(connection, None)  # it waits again, and goes last
             self._waiting[connection] = None
 
     def is_stranger(self, connection: Held) -> bool:

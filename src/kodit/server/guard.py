@@ -158,7 +158,7 @@ class Guard:
     def _forget(self, late: asyncio.Task[None]) -> None:
         self._late.discard(late)
         if not late.cancelled() and (error := late.exception()) is not None:
-            log.error("a request failed that had taken too long", exc_info=error)
+            log.error("a request that took too long has failed", exc_info=error)
 
     async def _finish(self, scope: Scope, task: asyncio.Task[None], answer: Answer) -> None:
         """What is left to say when the work has ended by itself."""
@@ -185,7 +185,7 @@ async def _found(caller: Caller) -> Caller:
 
 def _needs_no_body() -> Refusal:
     return Refusal(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "this takes no body; send none"
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "this request takes no body"
     )
 
 

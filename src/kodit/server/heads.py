@@ -44,7 +44,7 @@ class HeadChecks(h11.Connection):
             if self.their_state is h11.SEND_BODY and self.unread > self._limits.fields_bytes:
                 # The line of a chunk, or what may follow the last one.
                 most = self._limits.fields_bytes
-                self._refuse(_fields_too_large("what the body has beside its content", most))
+                self._refuse(_fields_too_large("the framing of the body", most))
         elif isinstance(event, h11.Request):
             self.is_held = any(name == b"transfer-encoding" for name, _ in event.headers)
         elif isinstance(event, h11.Data):
@@ -111,5 +111,5 @@ def _too_many_chunks(most: int) -> Refusal:
     return Refusal(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "body_too_large",
-        f"the body comes in more than {most:,} chunks",
+        f"the body has more than {most:,} chunks",
     )

@@ -1,4 +1,4 @@
-"""The log file of a server that nobody watches."""
+"""The log file of a server that runs unattended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def log_chores(data_dir: Path) -> list[Chore]:
     if not _is_log(path):
         return []
     work = partial(in_one_piece, lambda: shorten_log(path))
-    return [Chore("keep the log short", LOOK_SECONDS, work)]
+    return [Chore("trim the log", LOOK_SECONDS, work)]
 
 
 def shorten_log(path: Path, largest: int = LARGEST_BYTES) -> None:

@@ -134,22 +134,22 @@ class ServerProcess:
         try:
             application.search.search(SearchRequest("ready", limit=1))
         except KoditError as error:  # of one index, which those who search it are told
-            log.warning("an engine is not in order", extra={"error": str(error)})
+            log.warning("an engine is not usable", extra={"error": str(error)})
 
     def _chores(self, local: LocalSocket) -> list[Chore]:
         """What is looked after from time to time."""
 
         async def look_for_the_socket() -> bool:
             if not local.is_there:
-                # Nobody finds this server any more, and another one may have begun.
-                log.error("the socket is gone; the server ends", extra={"socket": local.path})
+                # Nobody finds this server any more, and another one may have started.
+                log.error("the socket is gone; the server stops", extra={"socket": local.path})
                 self.stop()
             return False
 
         return [
             *self._application.schedule,
             *log_chores(self._settings.data_dir),
-            Chore("look for the socket", SOCKET_LOOK_SECONDS, look_for_the_socket),
+            Chore("check the socket", SOCKET_LOOK_SECONDS, look_for_the_socket),
         ]
 
     def _services(self) -> list[Service]:
@@ -163,7 +163,7 @@ class ServerProcess:
         if self._options.idle_minutes is not None:
             seconds = self._options.idle_minutes * 60
             services.append(
-                Service("end when idle", lambda: self._residence.end_when_idle(seconds))
+                Service("exit when idle", lambda: self._residence.end_when_idle(seconds))
             )
         return services
 

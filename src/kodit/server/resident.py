@@ -40,7 +40,7 @@ class Residence:
             await Refusal(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                "ask with GET, end with POST",
+                "use GET to ask, and POST to stop the server",
                 (allow,),
             ).send(send)
 
@@ -56,10 +56,10 @@ class Residence:
     async def _end(self, send: Send) -> None:
         busy_with = await self.busy_with(of_others_than=1)
         if self.stays:
-            busy_with = "it was started to stay"
+            busy_with = "it was started to keep running"
         if busy_with is not None:
             await Refusal(
-                HTTPStatus.CONFLICT, "server_busy", f"the server does not end: {busy_with}"
+                HTTPStatus.CONFLICT, "server_busy", f"the server keeps running: {busy_with}"
             ).send(send)
             return
         await send_json(send, HTTPStatus.ACCEPTED, {"pid": os.getpid()})
@@ -73,7 +73,7 @@ class Residence:
         if (clients := self.count_clients() - of_others_than) > 0:
             return f"{_counted(clients, 'client')} of it {'is' if clients == 1 else 'are'} there"
         if not self.activity.has_opened:
-            return "it starts"
+            return "it is starting"
         queue = self.application.queue
         states = [RunState.RUNNING]
         if await queue.paused_since() is None:

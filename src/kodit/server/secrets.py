@@ -26,7 +26,7 @@ class HandedSecrets:
             await Refusal(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                "secrets are handed over with POST, and cannot be read",
+                "secrets are sent with POST, and cannot be read",
                 ((b"allow", b"POST"),),
             ).send(send)
             return

@@ -38,7 +38,7 @@ async def _keep_running(service: Service) -> None:
         try:
             await service.run()
         except Exception:
-            log.exception("a service failed and starts again", extra={"service": service.name})
+            log.exception("a service failed and will be restarted", extra={"service": service.name})
         else:
             return
         if loop.time() - began > LONGEST_PAUSE_SECONDS:

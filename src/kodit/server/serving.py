@@ -1,7 +1,7 @@
 """Serving, from the first socket on: one server for each data directory.
 
-The lock and the socket come before all that takes long to import: whoever finds another server
-ends at once, and whoever connects waits for the rest.
+The lock and the socket come before all that takes long to import: a process that finds another
+server exits at once, and a client that connects waits for the rest.
 """
 
 from __future__ import annotations
@@ -95,6 +95,6 @@ def _serve_on(
 def _check_that_somebody_has_a_key(keys: KeyService, host: str | None) -> None:
     if not keys.list_all():
         raise UserError(
-            f"without a key, the server listens to this machine alone and not at {host}",
+            f"without a key, the server listens on this machine only, not on {host}",
             code="key_needed",
         )

@@ -1,8 +1,8 @@
 """The sockets that the server listens on, bound before it does anything else.
 
 A lock makes the server the only one of its data directory. Its socket appears under its name when
-it listens already and is its user's alone, so that whoever finds it is heard: clients may connect
-while the server still loads.
+it listens already and belongs to its user alone, so that every client that finds it is accepted:
+clients may connect while the server still loads.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ServerLock:
             os.close(self._descriptor)
             process = f" (process {held_by})" if held_by.isdecimal() else ""
             raise ServerRunsError(
-                f"a server of the data directory {data_dir} runs already{process}",
+                f"a server for the data directory {data_dir} is already running{process}",
                 data_dir=str(data_dir),
                 process=int(held_by) if held_by.isdecimal() else None,
             )
@@ -161,7 +161,7 @@ def _listening_at(path: Path) -> tuple[socket.socket, str] | tuple[None, str]:
         listening.close()
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        return None, f"it can hold no socket: {error.strerror}"
+        return None, f"it cannot hold a socket: {error.strerror}"
     listening.setblocking(False)
     return listening, ""
 
@@ -198,11 +198,11 @@ def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
             listening.close()
         if error.errno == errno.EADDRINUSE:
             raise UserError(
-                f"port {port} of {host} is taken by another program; choose one with --port"
+                f"port {port} of {host} is in use by another program; choose one with --port"
             ) from None
-        raise UserError(f"cannot listen at {host}, port {port}: {error.strerror}") from None
+        raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}") from None
     if not sockets:
-        raise UserError(f"this machine has no address that the host {host} stands for")
+        raise UserError(f"the host {host} has no address on this machine")
     return sockets
 
 

@@ -85,7 +85,9 @@ class WorkerProcesses:
                 return
             if loop.time() - began > LONGEST_PAUSE_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            log.error("a worker ended; another is started", extra={"ended": ended, "in": pause})
+            log.error(
+                "a worker ended; another will be started", extra={"ended": ended, "in": pause}
+            )
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 

@@ -30,10 +30,10 @@ class BrowseService:
 
     def read_file(self, index_id: int, place: str | FilePlace) -> FileText:
         """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place whose
-        path is the file's to the letter; an end past the last line is the last line.
+        path is exactly that of the file; an end past the last line is the last line.
 
         Raises NotFoundError for a file or a start that is not there, InvalidQueryError for lines
-        that are none, and SourceError when the source is gone.
+        that do not exist, and SourceError when the source is gone.
         """
         with self._catalogue.open() as catalogue:
             index, file, start, end = _find(catalogue, index_id, place)
@@ -145,7 +145,7 @@ def _without_extension(path: str) -> str:
 
 
 def check_lines(catalogue: OpenCatalogue, index_id: int, path: str) -> None:
-    """Raises InvalidQueryError for what is no file but a file, a colon, and something else than
+    """Raises InvalidQueryError for what is neither a file nor a file, a colon and
     lines."""
     file_path, colon, lines = path.rpartition(":")
     if colon and catalogue.find_file(index_id, file_path)[1] is not None:

@@ -1,4 +1,4 @@
-"""Work beside the queue that nobody asks for: each piece of it is short, and no error ends it."""
+"""Background work beside the queue: each piece of it is short, and no error ends it."""
 
 from __future__ import annotations
 

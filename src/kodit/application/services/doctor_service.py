@@ -49,8 +49,8 @@ class DoctorService:
         return [problem for examiner in self._examiners for problem in await _look(examiner)]
 
     async def repair(self) -> list[IndexRun]:
-        """Put right what can be, area by area. Returns the runs that do the rest: somebody has to
-        work on them, as on any run."""
+        """Repair what can be repaired, area by area. Returns the runs that do the rest: somebody
+        has to work on them, as on any run."""
         refresh: set[int] = set()
         for examiner in self._examiners:
             for _ in range(MOST_ROUNDS):
@@ -90,8 +90,8 @@ class DoctorService:
     def _follow_keyword_index(self, index_id: int) -> None:
         position = self._keyword_index.positions([index_id])[index_id]
         with self._database.write() as transaction:
-            is_anew = transaction.keyword_log.follow(index_id, position)
-        generation, after = secrets.token_hex(8), 0 if is_anew else None
+            is_new = transaction.keyword_log.follow(index_id, position)
+        generation, after = secrets.token_hex(8), 0 if is_new else None
         while after is not None:
             with self._database.write() as transaction:
                 after = transaction.snippets.log_all(index_id, generation, after)
@@ -107,12 +107,12 @@ async def _look(examiner: Examiner) -> Sequence[Problem]:
     try:
         return await in_thread(examiner.examine)
     except Exception as error:
-        log.debug("the %s cannot be examined", examiner.area, exc_info=True)
+        log.debug("the %s cannot be checked", examiner.area, exc_info=True)
         return [
             Problem(
                 examiner.area,
-                f"it cannot be examined: {_sentence(error)}",
-                "nothing; see to what is reported above first",
+                f"it cannot be checked: {_sentence(error)}",
+                "nothing; fix the problems reported above first",
             )
         ]
 

@@ -48,7 +48,7 @@ class ExaminationService:
         observer: RunObserver | None = None,
         stopped_by: StoppedBy | None = None,
     ) -> Diagnosis:
-        """Examine everything; with `repair` put right what can be, serve the queue until what that
+        """Examine everything; with `repair` repair what can be, serve the queue until what that
         takes is indexed again, examine everything once more, and give back the room on the disk
         that is not needed any more."""
         found = remaining = tuple(await self._doctor().examine())

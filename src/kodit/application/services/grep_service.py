@@ -37,8 +37,9 @@ class GrepService:
     async def grep(self, request: GrepRequest) -> GrepAnswer:
         """Matching lines by index, path and line.
 
-        Raises InvalidQueryError for what is no expression or takes too long, NotFoundError for an
-        unknown index, and what went wrong with the source when only one index was to be searched.
+        Raises InvalidQueryError for what is not an expression or takes too long, NotFoundError for
+        an unknown index, and what went wrong with the source when only one index was to be
+        searched.
         """
         self._searcher.check(request.expression)
         by_index, unknown = await in_thread(lambda: self._files(request.filter))

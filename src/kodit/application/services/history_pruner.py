@@ -43,7 +43,7 @@ class HistoryPruner:
         if self._found or self._looked_up_to is not None:
             return True
         if self._forgotten:
-            log.info("old runs forgotten", extra={"runs": self._forgotten})
+            log.info("old runs deleted", extra={"runs": self._forgotten})
             self._forgotten = 0
         return False
 

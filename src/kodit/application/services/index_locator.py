@@ -57,8 +57,8 @@ class IndexLocator:
         """The index of an identifier, or of a source as it was indexed or as one may type it; of
         a part, the index that holds it.
 
-        Raises NotFoundError for an unknown identifier, SourceError for a source that is none or is
-        not indexed, and RefusedByPolicyError for what the caller may not name.
+        Raises NotFoundError for an unknown identifier, SourceError for a source that is invalid or
+        is not indexed, and RefusedByPolicyError for what the caller may not name.
         """
         return self.locate_part(as_typed(name), caller).index
 
@@ -140,7 +140,7 @@ class IndexLocator:
         if found is not None:
             return found
         if isinstance(error, MissingFolderError):
-            # The sentence that it comes with is for whoever meant a folder, not an index.
+            # The sentence that it comes with is for a user who meant a folder, not an index.
             shown = self._parser.without_secrets(name)
             raise SourceError(
                 f"there is no index or folder {shown!r}", code="index_not_found", index=shown
@@ -182,7 +182,7 @@ class IndexLocator:
         return None
 
     def was_deleted(self, folder: str) -> bool:
-        """Whether the index of this folder was deleted because somebody asked for it."""
+        """Whether the index of this folder was deleted on request."""
         with self._database.read() as transaction:
             return transaction.indexes.was_deleted(folder)
 

@@ -113,7 +113,7 @@ class IndexService:
     async def add(
         self, requests: Sequence[SourceRequest], policy: CallerPolicy = LOCAL
     ) -> list[Index]:
-        """The indexes of sources, made where there are none; all are checked before the first is
+        """The indexes of sources, created if there are none; all are checked before the first is
         added. `policy` says what the caller may name.
 
         Raises RefusedByPolicyError for what the caller may not name; SourceError when a new source
@@ -289,9 +289,9 @@ class IndexService:
         await self.remove(await self.hide(index_id))
 
     async def hide(self, index_id: int) -> Index:
-        """Begin to delete an index: it has no runs any more, and nobody sees it. `remove` does the
-        rest, or else `finish_deletions`. A folder is not indexed again until somebody names it.
-        Raises NotFoundError."""
+        """Start deleting an index: it has no runs any more and is hidden. `remove` does the rest,
+        or else `finish_deletions`. A folder is not indexed again until somebody names it. Raises
+        NotFoundError."""
 
         def mark(transaction: Transaction) -> Index:
             index = transaction.indexes.get(index_id)
@@ -348,7 +348,7 @@ class IndexService:
             index = transaction.indexes.get(index_id)
             [latest] = transaction.tasks.latest_runs([index_id]).values()
             if latest.id != run.id or not self._is_empty(transaction, index):
-                raise NotFoundError(f"index {index_id} is not new any more")
+                raise NotFoundError(f"index {index_id} is no longer new")
             transaction.indexes.mark_deleted(index_id, self._clock.now())
             return index
 

@@ -111,7 +111,7 @@ class IndexingWorkerService:
         """Work under this name, and do the chores beside, until `stop` is called or the caller is
         cancelled. Nothing comes before the first claim."""
         reclaiming = Chore(
-            "take back what is lost", self._settings.slow_poll, partial(self._reclaim, worker)
+            "reclaim lost tasks", self._settings.slow_poll, partial(self._reclaim, worker)
         )
         with log_context(worker=worker):
             log.info("worker started", extra={"slots": self._settings.slots})
@@ -148,7 +148,7 @@ class IndexingWorkerService:
         self._note_trouble("reclaiming", None)
         for task, why in reclaimed:
             with log_context(**_names(task)):
-                log.warning("task taken back", extra={"held_by": task.worker, "reason": why})
+                log.warning("task reclaimed", extra={"held_by": task.worker, "reason": why})
         return False
 
     def _leases_can_be_trusted(self) -> bool:
@@ -263,7 +263,7 @@ class IndexingWorkerService:
     def _handler(self, task: Task) -> StageHandler:
         handler = self._handlers.get(task.type) if isinstance(task.type, TaskType) else None
         if handler is None:
-            raise PermanentError(f"this Kodit knows no task type {task.type_name!r}")
+            raise PermanentError(f"this version of Kodit has no task type {task.type_name!r}")
         return handler
 
     async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:

@@ -39,7 +39,7 @@ class KeyService:
         def with_new(keys: Sequence[Key]) -> Sequence[Key]:
             if any(one.name == name for one in keys):
                 raise UserError(
-                    f"there is a key {name} already; remove it, or choose another name",
+                    f"a key {name} already exists; remove it, or choose another name",
                     code="key_exists",
                     key=name,
                 )

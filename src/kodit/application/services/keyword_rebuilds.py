@@ -48,7 +48,7 @@ class KeywordRebuilds:
                 await self._indexing.queue_index_tasks(index_id, is_user_initiated=False)
         if some:
             log.warning(
-                "the keyword index does not match the database and is rebuilt",
+                "the keyword index does not match the database and is being rebuilt",
                 extra={"indexes": ",".join(map(str, some))},
             )
         return bool(self._left)

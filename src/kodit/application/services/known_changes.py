@@ -43,7 +43,7 @@ class Pending:
 
 
 class KnownChanges:
-    """What somebody who watches sources knows of them; where nobody does, nothing is known.
+    """What a watcher of sources knows about them; nothing is known if there is none.
 
     Counting takes no time and is for any thread; all else happens on one event loop.
     """

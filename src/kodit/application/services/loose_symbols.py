@@ -78,7 +78,7 @@ class LooseLookup:
         return tuple(near_names(name.plain, names, MOST_NEAR))
 
     def _called(self, lower: set[str]) -> Iterator[StoredSnippet]:
-        """All that is defined by one of these names, which are in small letters."""
+        """All that is defined by one of these names, which are in lower case."""
         ids = [
             snippet_id
             for snippet_id, names in self._named

@@ -76,7 +76,7 @@ class QueueOverview:
 
     def _why_blocked(self, task: Task, run: IndexRun) -> str:
         if run.is_follow_up:
-            return f"waits for the run of index {run.index_id} that is under way"
+            return f"waits for the current run of index {run.index_id}"
         before = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()
         unfinished = [
             other.type_name
@@ -84,10 +84,10 @@ class QueueOverview:
             if other.type in before and other.state is not TaskState.SUCCEEDED
         ]
         if failed := self._failed_before(task, run):
-            return f"will not run, as {failed} failed"
+            return f"will not run because {failed} failed"
         stages = " and ".join(unfinished)
         if run.state.is_terminal:
-            return f"did not start, as {stages} did not succeed"
+            return f"did not start because {stages} did not succeed"
         return f"waits for {stages}"
 
     def _failed_before(self, task: Task, run: IndexRun) -> str:
@@ -124,19 +124,19 @@ class QueueOverview:
                 return "just claimed"  # the task was read a moment before the queue
             return f"waits behind {MOST_WAITING} tasks or more"
         running = sum(self.running.values())
-        busy = f"; {running} at work" if running else ""
+        busy = f"; {running} running" if running else ""
         return ("next in line" if place == 0 else f"waits behind {_tasks(place)}") + busy
 
     def _why_running(self, task: Task, _run: IndexRun) -> Reason:
         since = "" if task.started_at is None else f"{_duration(self.now, task.started_at)}, "
         if task.worker not in self.workers:
-            then = "ends it" if task.cancel_requested else "takes it back"
+            then = "stops it" if task.cancel_requested else "reclaims it"
             died = f"{since}its worker has died"
             if self.workers:
                 return Reason(f"{died}; the next one {then}")
             return Reason(f"{died}; any worker {then}", "no_worker")
         if task.lease_expires_at is not None and task.lease_expires_at < self.now:
-            return Reason(f"{since}its lease has expired; another worker takes it back")
+            return Reason(f"{since}its lease has expired; another worker reclaims it")
         stopping = "; asked to stop, and stops at its next heartbeat" * task.cancel_requested
         return Reason(f"{since}attempt {task.claim_no}, by {task.worker}{stopping}")
 

@@ -145,7 +145,7 @@ class QueueService:
         )
 
     async def fail_transiently(self, claim: Claim, error: TransientError) -> TaskState:
-        """A task has failed in a way that may pass: it waits for its back-off (`ready`), or fails
+        """A task has failed with a transient error: it waits for its back-off (`ready`), or fails
         for good when its retry budget is spent (`failed`). Raises LeaseLost."""
         return await self._write(
             lambda transaction: self._transitions.fail_transiently(transaction, claim, error)
@@ -199,7 +199,7 @@ class QueueService:
             }
             now = self._clock.now()
             return [
-                (task, "its worker died" if task.worker in dead else "its lease ran out")
+                (task, "its worker died" if task.worker in dead else "its lease expired")
                 for task in running
                 if task.worker in dead
                 or (by_lease and task.worker != worker and _has_run_out(task, now))
@@ -341,7 +341,7 @@ class QueueService:
         return await self._write(abandon)
 
     async def retry(self, run_id: int) -> IndexRun:
-        """Retry the failed or cancelled stages of a run, and the stages after them. Where another
+        """Retry the failed or cancelled stages of a run, and the later stages. Where another
         run of the index has taken its place, that is a new request. Raises NotFoundError."""
         return await self._write(lambda transaction: self._transitions.retry(transaction, run_id))
 

@@ -223,7 +223,7 @@ class QueueTransitions:
             record_event("run ended", run, outcome=run.state, reason="its index was deleted")
 
     def retry(self, transaction: Transaction, run_id: int) -> IndexRun:
-        """Retry the failed or cancelled stages of a run, and the stages after them. Where another
+        """Retry the failed or cancelled stages of a run, and the later stages. Where another
         run of the index has taken its place, that is a new request."""
         tasks = transaction.tasks
         run = tasks.lock_run(run_id)
@@ -288,7 +288,7 @@ class QueueTransitions:
         for claim in claims:
             run = run_of.get(claim.task_id)
             if run is None:
-                raise LeaseLost(f"task {claim.task_id} has ended, or is gone with its index")
+                raise LeaseLost(f"task {claim.task_id} has ended, or was deleted with its index")
             held.append((run, run.held(claim)))
         return held
 

@@ -52,11 +52,10 @@ class RefreshService:
         observer: RunObserver | None = None,
         stopped_by: StoppedBy | None = None,
     ) -> Refreshed:
-        """Bring the index of a source up to date, making it where there is none. Where that cannot
+        """Bring the index of a source up to date, creating it if there is none. Where that cannot
         be, what was indexed before still answers.
 
-        Raises SourceError for a source that is none, and KoditError when there is no complete
-        index.
+        Raises SourceError for an invalid source, and KoditError when there is no complete index.
         """
         try:
             source = await in_thread(lambda: self._sources.understand(name))

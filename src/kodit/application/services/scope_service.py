@@ -157,7 +157,7 @@ class ScopeService:
         indexes = self._locator.all()
         if not indexes:
             raise InvalidQueryError(
-                "this is about one index: name its source", code="source_missing"
+                "this applies to a single index; name its source", code="source_missing"
             )
         return Places(_in_each([Part(index) for index in indexes], place), len(indexes) > 1)
 

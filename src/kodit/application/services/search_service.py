@@ -168,7 +168,7 @@ class SearchService:
         scope: Scope,
     ) -> QueryUnderstanding | None:
         """The query, if any of its words occurs; otherwise one for the names that are near, and
-        None where there are none: the nearest vectors would be no answer.
+        None if there are none: the nearest vectors would be no answer.
 
         Where the keyword index does not know all snippets, they are all there is to go by.
         """
@@ -352,10 +352,10 @@ def _check_text(text: str) -> None:
 
 def _checked(query: str) -> str:
     if not query.strip():
-        raise InvalidQueryError("the query is empty; say what you are looking for")
+        raise InvalidQueryError("the query is empty; enter what you are looking for")
     if len(query) > LONGEST_QUERY:
         raise InvalidQueryError(
-            f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken"
+            f"the query has {len(query)} characters; at most {LONGEST_QUERY} are allowed"
         )
     return query
 

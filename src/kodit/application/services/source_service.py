@@ -71,7 +71,8 @@ class SourceService:
                 [index] = await self._indexes.add([request], caller.policy)
 
     def sources(self, request: IndexRequest, caller: Caller = LOCAL_CALLER) -> list[Source]:
-        """The sources that a request names, without their secrets, but for those that are none."""
+        """The sources that a request names, without their secrets, except those that are
+        invalid."""
         found = []
         for source in request.sources:
             with suppress(UserError):
@@ -135,7 +136,7 @@ class SourceService:
             try:
                 source = self._locator.locate(text, caller).source
             except NotFoundError as error:
-                told = f"{error}; a folder of that name is ./{text}"
+                told = f"{error}; for a folder of that name, write ./{text}"
                 raise NotFoundError(told, code=error.code, index=text) from None
             self._parser.check_stored(source)
             text = str(source)
@@ -146,7 +147,8 @@ class SourceService:
             return parsed
         if parsed.source.ref is not None:
             raise SourceError(
-                f"{parsed.source} names a ref already; give one of the two", code="source_invalid"
+                f"{parsed.source} already names a ref; give only one of the two",
+                code="source_invalid",
             )
         with_ref = self._parser.parse(f"{text.rstrip('/')}@{ref}", caller)
         if with_ref.source.ref != ref:

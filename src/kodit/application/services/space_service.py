@@ -28,7 +28,7 @@ class SpaceService:
 
     async def give_back(self) -> None:
         """All of it, with as long a pause after each step as it took, so that others write too;
-        nothing where the file has to be written anew for that."""
+        nothing where the file has to be rewritten for that."""
         while True:
             began = time.monotonic()
             if not await self.give_back_some():
@@ -36,7 +36,7 @@ class SpaceService:
             await asyncio.sleep(time.monotonic() - began)
 
     async def give_back_all(self) -> None:
-        """The same, and where the file has to be written anew for that, it is."""
+        """The same, and where the file has to be rewritten for that, it is."""
         if await in_thread(self._space.is_rewritten_for, Lane.READS):
             if await self.freeable():
                 await in_thread(self._space.rewrite, Lane.WRITES)

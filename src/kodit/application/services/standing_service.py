@@ -1,4 +1,4 @@
-"""What answers stand on."""
+"""What answers are based on."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class StandingService:
 
     def _without_keyword_index(self, indexes: Sequence[Index]) -> set[int]:
         """Which of them a search finds nothing in by the keyword index: all, if it cannot be read.
-        One that is deleted at this moment is none of them."""
+        One that is being deleted is not among them."""
         if not indexes:
             return set()
         try:

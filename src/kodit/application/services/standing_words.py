@@ -9,7 +9,7 @@ from kodit.application.views.standing import StandingView
 
 
 def nothing_found(standing: Sequence[StandingView]) -> str:
-    """Why an answer that stands on this is empty: nothing is indexed, something is still being
+    """Why an answer that is based on this is empty: nothing is indexed, something is still being
     indexed or has failed, something has changed since, or nothing matches, with what was left
     out."""
     if not standing:

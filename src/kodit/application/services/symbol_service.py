@@ -54,10 +54,10 @@ class SymbolService:
         and what is generated come after other code. Raises InvalidQueryError and NotFoundError."""
         name = parse_name(request.name)
         if not name.plain:
-            raise InvalidQueryError("the name is empty; say which symbol is meant")
+            raise InvalidQueryError("the name is empty; enter the name of a symbol")
         if len(name.whole) > LONGEST_NAME:
             raise InvalidQueryError(
-                f"the name has {len(name.whole)} characters; at most {LONGEST_NAME} are read"
+                f"the name has {len(name.whole)} characters; at most {LONGEST_NAME} are allowed"
             )
         kinds = {choose(SymbolKind, "kind", kind) for kind in request.kinds}
 

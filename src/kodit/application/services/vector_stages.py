@@ -205,4 +205,4 @@ class VectorStages:
 
 def _check_answer(what: str, asked: int, answered: int) -> None:
     if asked != answered:
-        raise PermanentError(f"the model was asked for {asked} {what} and gave {answered}")
+        raise PermanentError(f"the model was asked for {asked} {what} and returned {answered}")

@@ -32,7 +32,7 @@ class ErrorView:
         )
 
     def error(self) -> KoditError:
-        """The error again: of the same class, or of KoditError for a name that is none's here."""
+        """The error again: of the same class, or of KoditError for a name that is unknown here."""
         kind = getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, KoditError)):
             kind = KoditError

@@ -84,7 +84,7 @@ class IndexView:
 
 @dataclass(frozen=True, slots=True)
 class IndexPageView:
-    """A page of indexes, and how each stands; `next` is the cursor of those that follow, null where
+    """A page of indexes, and how each stands; `next` is the cursor of those that follow, null if
     there are none."""
 
     indexes: tuple[IndexView, ...]

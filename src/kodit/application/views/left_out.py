@@ -84,9 +84,9 @@ class ExplanationView:
     `state` is `indexed`; `changed`, where its newest text is not in yet; `left_out`; `new`, for a
     file that the next run takes in; `removed`, for one that the next run removes; or `folder`, for
     one that is read. `left_out` is what leaves it out, which may be a folder that it lies in.
-    `status` is what a run found of the file
-    since the index was last complete: `clean`, `added`, `modified`; null for an unknown file.
-    `problem` says why it was cut by lines or left out. `author` is who changed it last.
+    `status` is what a run found of the file since the index was last complete: `clean`, `added`,
+    `modified`; null for an unknown file. `problem` says why it was split by lines or left out.
+    `author` is who changed it last.
     """
 
     index_id: int

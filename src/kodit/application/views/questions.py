@@ -16,9 +16,9 @@ def question_to_json(question: AnyQuestion) -> dict[str, Any]:
 
 
 def question_from_json(value: Any) -> AnyQuestion:
-    """The question again. Raises ValueError for what is none."""
+    """The question again. Raises ValueError for what is not one."""
     kind = _KINDS.get(str(value.get("kind"))) if isinstance(value, dict) else None
     if kind is None:
-        raise ValueError("this is not a question of a known kind")
+        raise ValueError("this is not a known kind of question")
     question: AnyQuestion = from_json(kind, value.get("fields"))
     return question

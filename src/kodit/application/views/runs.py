@@ -200,7 +200,7 @@ class ListedRunView(RunView):
 
 @dataclass(frozen=True, slots=True)
 class RunPageView:
-    """A page of runs; `next` is the cursor of those that follow, null where there are none."""
+    """A page of runs; `next` is the cursor of those that follow, null if there are none."""
 
     runs: tuple[ListedRunView, ...]
     next: str | None

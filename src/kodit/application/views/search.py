@@ -72,7 +72,7 @@ class ResultView:
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The answer to a search; `next` is the cursor of the results that follow, null where there are
+    """The answer to a search; `next` is the cursor of the results that follow, null if there are
     none."""
 
     query: str

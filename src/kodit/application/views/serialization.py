@@ -39,7 +39,7 @@ def from_json(kind: type[T], value: Any) -> T:
     field that is left out has its default, or is None; one that `kind` does not have is ignored, so
     that an answer of a newer server can be read.
 
-    Raises ValueError for a value that is none of this type.
+    Raises ValueError for a value that is not of this type.
     """
     made: T = _from_json(kind, value)
     return made
@@ -84,7 +84,7 @@ def _plain(kind: Any, value: Any) -> Any:
     if issubclass(kind, Enum):
         return kind(value)
     is_number = isinstance(value, int) and kind is float
-    # A truth is a number to Python, but not to whoever has declared the field.
+    # A truth is a number to Python, but not to the one who declared the field.
     if isinstance(value, bool) is not (kind is bool) or not (isinstance(value, kind) or is_number):
         raise _mismatch(kind, value)
     return kind(value)

@@ -1,4 +1,4 @@
-"""What an answer stands on: how each index that was asked stood."""
+"""What an answer is based on: the state of each index that was asked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StandingView:
     `unsearched` are the engines that did not take part. `folder` is the part of the index that was
     asked, where that is not the whole; `is_implied` is true where nobody named the index: it is the
     one that holds the caller's folder. There is no age: it is the time since `indexed_at`, and an
-    index that has not changed gives the same answer byte for byte, whoever answers and when.
+    index that has not changed gives the same answer byte for byte, no matter who answers and when.
     """
 
     index_id: int

@@ -42,8 +42,8 @@ class Database(Protocol):
     """Opens transactions. Synchronous: a use case crosses into a thread once per transaction.
 
     A write transaction that ends with an exception leaves nothing behind. Both raise
-    `TransientError` when the database stays locked, or the disk is full, for longer than is
-    worth waiting.
+    `TransientError` when the database stays locked, or the disk is full, for longer than is worth
+    waiting for.
     """
 
     def read(self) -> AbstractContextManager[Transaction]:

@@ -24,7 +24,7 @@ class LineSearcher(Protocol):
     """Finds lines in the files of indexes, in child processes."""
 
     def check(self, expression: Expression) -> None:
-        """Raises InvalidQueryError, with what is wrong, for what is no expression."""
+        """Raises InvalidQueryError, with what is wrong, for what is not an expression."""
         ...
 
     async def search(

@@ -68,7 +68,7 @@ class IndexRepository(Protocol):
         ...
 
     def remember_deletion(self, folder: str, now: datetime) -> None:
-        """The index of this folder was deleted because somebody asked for it."""
+        """The index of this folder was deleted on request."""
         ...
 
     def was_deleted(self, folder: str) -> bool:
@@ -172,7 +172,7 @@ class IndexRepository(Protocol):
         ...
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:
-        """Hide the index from everybody; its rows are removed afterwards, in pieces."""
+        """Hide the index; its rows are removed afterwards, in pieces."""
         ...
 
     def deleted(self) -> list[Index]:
@@ -369,8 +369,8 @@ class Removed(NamedTuple):
 class UnusedRepository(Protocol):
     """Cached embeddings and enrichments that nothing uses any more, within one transaction.
 
-    Whatever takes the last user of one away marks it in the same transaction, and whatever gives it
-    a user takes the mark away.
+    The code that removes the last user of one marks it in the same transaction, and the code that
+    adds a user removes the mark.
     """
 
     def waiting(self, before: datetime) -> bool:

@@ -15,7 +15,7 @@ class Clock(Protocol):
 
 
 class Notified(Protocol):
-    """Hears that the queue has changed."""
+    """Is notified when the queue has changed."""
 
     def notify(self) -> None:
         """The queue was changed by this process; callable from any thread."""

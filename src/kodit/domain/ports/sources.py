@@ -31,8 +31,8 @@ class SourceParser(Protocol):
         ...
 
     def place_of(self, text: str, caller: Caller = LOCAL_CALLER) -> LocalPlace | None:
-        """The folder or file that a local caller means by its path; None where there is none, and
-        for everybody else, who is not told what there is."""
+        """The folder or file that a local caller means by its path; None if there is none, and for
+        everybody else, who is not told what there is."""
         ...
 
     def check_stored(self, source: Source) -> None:
@@ -49,7 +49,7 @@ class SourceParser(Protocol):
         ...
 
     def project_of(self, folder: str) -> str | None:
-        """The folder to index for somebody who works in this one: the root of its work tree, or
+        """The folder to index for a user who works in this one: the root of its work tree, or
         itself where it is in none. None for a folder that holds more than a project: the user's
         home, what lies above it, or a folder of repositories."""
         ...
@@ -115,8 +115,8 @@ class SourceReader(Protocol):
         ...
 
     def bind(self, reference: str, source: Source) -> None:
-        """Write down, for this user, that `env:NAME` may be sent to the server of a source.
-        Raises UserError where that cannot be written."""
+        """Record, for this user, that `env:NAME` may be sent to the server of a source. Raises
+        UserError where that cannot be written."""
         ...
 
     def hand_over(self, index: Index) -> None:

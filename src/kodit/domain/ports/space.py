@@ -1,4 +1,4 @@
-"""Room on the disk: what is taken, and giving back what is not needed any more."""
+"""Disk space: what is used, and releasing what is no longer needed."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ class Space(Protocol):
         ...
 
     def freeable(self) -> int:
-        """How many bytes of the database file hold nothing and could be given back."""
+        """How many bytes of the database file are free and could be released."""
         ...
 
     def is_rewritten_for(self) -> bool:
         """Whether the file, made by an earlier program, cannot be made smaller in small steps: all
-        of it has to be written anew."""
+        of it has to be rewritten."""
         ...
 
     def give_back_some(self) -> bool:
-        """Give back some of what holds nothing, in one short write transaction. Returns whether
-        there is more. Of no use where the file has to be written anew."""
+        """Release some free space, in one short write transaction. Returns whether there is more.
+        Of no use where the file has to be rewritten."""
         ...
 
     def shrink(self) -> None:
-        """Let the file on the disk become as small as it can be now."""
+        """Shrink the file on the disk as far as possible now."""
         ...
 
     def rewrite(self) -> None:
-        """Write the file anew without what holds nothing; nobody else writes meanwhile, and what
-        was given back can be given back in steps afterwards. Done or not done, never in part.
+        """Rewrite the file without its free space; nobody else writes meanwhile, and what was given
+        back can be given back in steps afterwards. Done or not done, never in part.
 
         Raises TransientError where the disk has no room for the second file.
         """

@@ -18,8 +18,8 @@ NO_RUN_YET = 2**62
 class TaskRepository(Protocol):
     """Runs, tasks and attempts within one transaction.
 
-    Whoever changes the state of a run locks it first, moves the run that this returns, and stores
-    it with `save_runs`.
+    To change the state of a run, lock it first, move the run that this returns, and store it with
+    `save_runs`.
     """
 
     def add_run(self, run: IndexRun) -> IndexRun:
@@ -151,7 +151,7 @@ class TaskRepository(Protocol):
         error: str | None,
         about: ErrorAbout | None = None,
     ) -> None:
-        """Write down how these claims ended."""
+        """Record how these claims ended."""
         ...
 
     def attempts(self, task_id: int) -> list[TaskAttempt]:

@@ -1,4 +1,4 @@
-"""Who works, and who has died."""
+"""Which workers are alive, and which have died."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 
 
 class WorkerRegistry(Protocol):
-    """Notices at once when a worker of this machine has died."""
+    """Detects at once that a worker of this machine has died."""
 
     def enter(self, rules: ClaimRules = DEFAULT_RULES) -> str:
         """Register this worker, which claims by these rules, and return its name, new at each
@@ -28,9 +28,9 @@ class WorkerRegistry(Protocol):
         ...
 
     def rules(self) -> list[ClaimRules]:
-        """The rules by which the workers that are alive claim, of each that has told them."""
+        """The rules by which the workers that are alive claim, of each that has registered them."""
         ...
 
     def sweep(self) -> None:
-        """Clear away what dead workers have left behind."""
+        """Remove what dead workers have left behind."""
         ...

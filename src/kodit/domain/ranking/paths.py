@@ -46,7 +46,7 @@ class PathFacts:
     file_words: tuple[str, ...]
     folder_words: tuple[str, ...]
     extension: str
-    """In lower case, without the dot; empty when there is none."""
+    """In lower case, without the dot; empty if there is none."""
     depth: int
     is_test: bool
     is_example: bool

@@ -28,7 +28,7 @@ from kodit.version import VERSION
 EXIT_FAILED = 1
 """Something that was asked for did not succeed."""
 EXIT_USER_ERROR = 2
-"""The request cannot be met as it was made."""
+"""The request is not valid."""
 EXIT_SERVER_RUNS = 3
 """There is a server already, which is what was wanted."""
 EXIT_INTERRUPTED = 130
@@ -66,8 +66,8 @@ def configure(
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help="Holds everything Kodit writes; KODIT_DATA_DIR or ~/.kodit unless it is given. "
-            "May also follow the command.",
+            help="Where Kodit keeps its data: KODIT_DATA_DIR or ~/.kodit unless given. May also "
+            "follow the command.",
         ),
     ] = None,
     server: Annotated[
@@ -75,14 +75,14 @@ def configure(
         typer.Option(
             "--server",
             metavar="URL",
-            help="Ask this server instead, with the key in KODIT_API_KEY; KODIT_SERVER unless it "
-            "is given. May also follow the command.",
+            help="Ask this server instead, with the key in KODIT_API_KEY; KODIT_SERVER unless "
+            "given. May also follow the command.",
         ),
     ] = None,
     color: Annotated[
         screen.Color,
         typer.Option(
-            help="When to colour the output: on a terminal, always, or never. NO_COLOR and "
+            help="When to colour the output: on a terminal, always or never. NO_COLOR and "
             "FORCE_COLOR are honoured. May also follow the command."
         ),
     ] = screen.Color.AUTO,
@@ -90,8 +90,8 @@ def configure(
         bool,
         typer.Option(
             "--no-pager",
-            help="Show long output on a terminal as it is, and not through KODIT_PAGER, PAGER or "
-            "less. May also follow the command.",
+            help="Do not page long output on a terminal with KODIT_PAGER, PAGER or less. May "
+            "also follow the command.",
         ),
     ] = False,
     _version: Annotated[
@@ -114,9 +114,9 @@ def index(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE|ID",
-            help="Git URLs (URL@ref picks a ref) or the addresses of their pages, owner/name on "
-            "GitHub, folders, and identifiers of indexes; ./2 is a folder called 2. What lies in "
-            "an indexed folder means that index.",
+            help="Git URLs (URL@ref selects a ref) or the addresses of their web pages, "
+            "owner/name on GitHub, folders, and index identifiers; ./2 is a folder called "
+            "2. A path inside an indexed folder means that index.",
             show_default=False,
         ),
     ] = None,
@@ -124,16 +124,16 @@ def index(
         list[str] | None,
         typer.Option(
             metavar="GLOB",
-            help="Only files that match this glob. Repeatable; kept until others are given, or '' "
-            "for none.",
+            help="Index only files that match this glob. Repeatable; kept until changed, and '' "
+            "clears it.",
         ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
             metavar="GLOB",
-            help="No file that matches this glob. Repeatable; kept until others are given, or '' "
-            "for none.",
+            help="Do not index files that match this glob. Repeatable; kept until changed, and "
+            "'' clears it.",
         ),
     ] = None,
     credentials: Annotated[
@@ -147,12 +147,12 @@ def index(
         str | None,
         typer.Option(
             metavar="INTERVAL",
-            help="How often a server brings it up to date by itself: 10m, 1h30m, 2d, never, or "
-            "default for the server's own interval. Kept until another is given.",
+            help="How often a server updates the index by itself: 10m, 1h30m, 2d, never, or "
+            "default for the server's own interval. Kept until changed.",
         ),
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Index also a folder as large as / or ~.")
+        bool, typer.Option("--yes", "-y", help="Index even a folder as large as / or ~.")
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Index now, or only queue the work.")
@@ -197,7 +197,7 @@ def status(
         typer.Argument(metavar="SOURCE|ID", help="Only these indexes.", show_default=False),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Keep updating the output until Ctrl-C.")
     ] = False,
     left_out: Annotated[
         bool,
@@ -228,7 +228,7 @@ def delete(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE|ID", help="Sources as they were indexed, or identifiers of indexes."
+            metavar="SOURCE|ID", help="Sources as they were indexed, or index identifiers."
         ),
     ],
 ) -> None:
@@ -246,7 +246,7 @@ def doctor(
     context: typer.Context,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Repair what can be repaired, and index again where needed."),
+        typer.Option("--repair", help="Repair what can be repaired, and reindex where needed."),
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -11,7 +11,7 @@ from kodit.faces.cli.terminal.output import complain
 
 def end_for_want_of_room(error: Exception, code: int) -> NoReturn:
     """End with one sentence where the machine has run out of something, or a file is in the way;
-    any other error travels on."""
+    any other error propagates."""
     if (short := shortage(error)) is not None:
         complain(str(short))
         sys.exit(code)

@@ -75,7 +75,7 @@ class RemoteServer:
         self._connection.close()
 
     def ask(self, question: AnyQuestion) -> Any:
-        """The view that answers a question. Raises KoditError for an answer that is none."""
+        """The view that answers a question. Raises KoditError for an invalid answer."""
         try:
             return self._ask(question)
         except (KeyError, TypeError, ValueError):
@@ -106,7 +106,8 @@ class RemoteServer:
                 return self._run(question.run_id)
             case LeftOutQuestion() | ExplainQuestion():
                 raise UserError(
-                    "which files are left out is told on the machine that has the sources"
+                    "files that are left out are only listed on the machine that has the "
+                    "sources; ask there"
                 )
 
     # What changes something

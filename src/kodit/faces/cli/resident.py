@@ -77,14 +77,14 @@ class ResidentServer:
 
     def _note_difference(self) -> None:
         """Ask an idle server of another version to end, and name one that goes on. One with other
-        settings is right for whoever has started it."""
+        settings is right for the process that started it."""
         try:
             about = handshake(self._connection)
             if about.version == VERSION or ask_to_end(self._connection):
                 return
         except TransientError:
             return
-        why = about.busy_with or "it was started to stay"
+        why = about.busy_with or "it was started to keep running"
         say(
             f"kodit: the server of {self._settings.data_dir} (process {about.pid}) is version "
             f"{about.version}, not {VERSION}, and is not used: {why}"

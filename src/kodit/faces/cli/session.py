@@ -41,7 +41,7 @@ class Session:
     ) -> None:
         """`log_level` is what `auto` means here; `has_server` is whether that of the settings is
         meant, and not the data directory. `exchange` is for workers of a server; other commands
-        hand it the secrets that they have. Raises SettingError for an address that is none."""
+        hand it the secrets that they have. Raises SettingError for an invalid address."""
         self.settings = settings
         self.remote: RemoteServer | None = None
         if has_server:
@@ -83,7 +83,7 @@ class Session:
     def application(self) -> Application:
         """The command's own, opened when it is first needed. Raises what opening it raises."""
         if self.remote is not None:
-            raise RuntimeError("what a server on another machine does is not done here")
+            raise RuntimeError("this is done by the server on the other machine, not here")
         if self._application is None:
             from kodit.composition import Application  # noqa: PLC0415 - see above
             from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - see above
@@ -121,7 +121,7 @@ class Session:
 
     def ask(self, question: AnyQuestion, view: type[T]) -> T:
         """The answer to a question of the user's, asked where the user stands: the view of that
-        class. Raises what the question raises, whoever answers it."""
+        class. Raises what the question raises, whatever answers it."""
         if self.remote is not None:
             return _checked(self.remote.ask(question), view)
         server = self._find_server()

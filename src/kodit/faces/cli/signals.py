@@ -54,8 +54,8 @@ def stopped_by(worker: Stoppable, signals: Sequence[signal.Signals]) -> Iterator
 
 
 def _after(asked_at: float, handler: Any) -> Callable[[int, FrameType | None], None]:
-    """Hears nothing while a signal may be one that has come already; then it is `handler` that
-    does."""
+    """Ignores a signal that may be the repetition of one that has come already; then it is
+    `handler` that does."""
 
     def hear(number: int, _frame: FrameType | None) -> None:
         if time.monotonic() - asked_at >= SAME_SIGNAL_SECONDS:

@@ -97,7 +97,7 @@ def understand(tool: Tool, given: Mapping[str, Any]) -> Arguments:
 
 
 def unknown_tool(name: str) -> str:
-    """A sentence about a tool that is none."""
+    """A sentence about an unknown tool."""
     meant = nearest(name, BY_NAME)
     hint = f" Did you mean {meant}?" if meant else ""
     return f"There is no tool {name[:100]!r}.{hint} The tools are {', '.join(BY_NAME)}."
@@ -127,7 +127,8 @@ def _joined_lines(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _named(tool: Tool, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Each argument with the parameter that it means. Raises InvalidQueryError for what none is."""
+    """Each argument with the parameter that it means. Raises InvalidQueryError for an unknown
+    one."""
     exact = {name for name in given if name in tool.by_name}
     for name, value in given.items():
         if name in exact:
@@ -208,8 +209,8 @@ def _chosen(tool: Tool, parameter: Parameter, value: str) -> str:
     meant = nearest(value, parameter.choices)
     hint = f"; did you mean {meant}?" if meant else ""
     raise InvalidQueryError(
-        f"`{parameter.name}` of {tool.name} is one of {', '.join(parameter.choices)}, "
-        f"not {value[:60]!r}{hint}",
+        f"`{parameter.name}` of {tool.name} must be one of {', '.join(parameter.choices)}, not "
+        f"{value[:60]!r}{hint}",
         code="argument_invalid",
     )
 

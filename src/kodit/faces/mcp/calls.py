@@ -42,7 +42,7 @@ class ReportProgress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool, by somebody."""
+    """One call of a tool, by a caller."""
 
     application: Application
     caller: Caller
@@ -102,7 +102,7 @@ class Call:
         found: Collection[int] = (),
         problems: Sequence[str] = (),
     ) -> Page:
-        """The answer, still empty but for its notes, with what it stands on; `found` are the
+        """The answer, still empty but for its notes, with what it is based on; `found` are the
         indexes that something was found in, `problems` what is wrong with some of the sources."""
         page = Page(self.budget, standing, self.now, found)
         for note in (*self.notes, *problems):

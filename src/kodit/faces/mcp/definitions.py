@@ -157,7 +157,7 @@ BUDGET = Parameter(
     most=LARGEST_BUDGET,
     default=DEFAULT_BUDGET,
 )
-CURSOR = Parameter("cursor", Kind.TEXT, "From the answer before, for what it left out.")
+CURSOR = Parameter("cursor", Kind.TEXT, "From the previous answer, for what it left out.")
 
 
 def _limit(default: int) -> Parameter:

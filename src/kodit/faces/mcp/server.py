@@ -170,7 +170,7 @@ def make_server(application: Application, dispatcher: Dispatcher) -> Server[Any]
 
 
 def _caller(application: Application, context: ServerRequestContext[Any]) -> Caller:
-    """Who calls, as the listener says; without a word, somebody far away who may only read."""
+    """The caller, as the listener says; by default, a remote caller who may only read."""
     scope = getattr(context.request, "scope", {})
     caller = scope.get(CALLER)
     if isinstance(caller, Caller):

@@ -1,5 +1,5 @@
 """What the server answers to everybody alike, for each revision of the protocol: the front of
-`kodit stdio` gives these answers itself. `python -m kodit.faces.mcp.snapshot` writes them anew."""
+`kodit stdio` gives these answers itself. `python -m kodit.faces.mcp.snapshot` rewrites them."""
 
 from __future__ import annotations
 

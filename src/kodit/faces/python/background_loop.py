@@ -31,8 +31,8 @@ class BackgroundLoop:
 
     def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of the coroutine. When the caller is interrupted, it is cancelled, and has let
-        go of what it held before the interrupt travels on. Raises KoditError with the code
-        `closed` when the loop is closed before it has ended."""
+        go of what it held before the interrupt propagates. Raises KoditError with the code `closed`
+        when the loop is closed before it has ended."""
         outcome: Future[T] = Future()
         tasks: list[asyncio.Task[T]] = []
 
@@ -71,7 +71,7 @@ class BackgroundLoop:
 
     def abandon(self, afterwards: Callable[[], object]) -> None:
         """The same without waiting: `afterwards` is called in the thread as its last act. For
-        whoever may be the garbage collector, in any thread, that of this loop included."""
+        callers such as the garbage collector, in any thread, that of this loop included."""
         self._afterwards = afterwards
         self._end()
 

@@ -107,13 +107,13 @@ class Kodit:
         sync_every: int | str | None = None,
         wait: bool = True,
     ) -> list[IndexStatus]:
-        """Add or refresh sources (git URLs, optionally `URL@ref`, folders, or identifiers of
-        indexes) and wait until they are indexed; with `wait` off, only queue the work for a
-        worker. `include` and `exclude` are globs over their paths: None leaves them as they were
-        given before, an empty sequence clears them. `credentials` (`env:NAME`) names the variable
-        that holds `user:password` or a token, where the URL has none. `sync_every` is how often a
-        server brings the index up to date by itself: seconds, 0 or "never", "10m", or "default" for
-        the server's own interval; None leaves that as it was.
+        """Add or refresh sources (git URLs, optionally `URL@ref`, folders, or index identifiers)
+        and wait until they are indexed; with `wait` off, only queue the work for a worker.
+        `include` and `exclude` are globs over their paths: None keeps the previous ones, an empty
+        sequence clears them. `credentials` (`env:NAME`) names the variable that holds
+        `user:password` or a token, if the URL has none. `sync_every` is how often a server updates
+        the index by itself: seconds, 0 or "never", "10m", or "default" for the server's own
+        interval; None keeps the previous one.
 
         Raises SourceError for a source that is refused, and IndexingError when a run fails.
         """
@@ -159,12 +159,12 @@ class Kodit:
         identifier, of those in `index_ids`, or of all. `SearchFilter` explains the filters, and
         `SearchRequest` the budget.
 
-        With `refresh`, the index of the source is made where there is none, or brought up to date
-        first; without a source, that of every index that is searched. Where that cannot be done,
-        the error that says why is raised; without `refresh`, what was indexed before answers.
+        With `refresh`, the index of the source is created if there is none, or brought up to date
+        first; without a source, that of every index that is searched. If that fails, the error is
+        raised; without `refresh`, the search uses what was indexed before.
 
         Raises SourceError or NotFoundError for a source that is not indexed, and InvalidQueryError
-        for what cannot be asked.
+        for an invalid query.
         """
         if refresh:
             named: Sequence[str | Path | int] = index_ids if source is None else (source,)
@@ -220,14 +220,14 @@ class Kodit:
 
     def read(self, source: str | Path | int, place: str) -> FileText:
         """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`,
-        from the top of the index or from the folder of it that `source` is.
-        Raises NotFoundError for a file that is not in the index."""
+        relative to the root of the index, or to the folder in it that `source` names. Raises
+        NotFoundError for a file that is not in the index."""
         where, look = Where((as_typed(source),)), self._application.browse.read_file
         return self._application.scoping.look_at(LOCAL_CALLER, where, place, look)[0]
 
     def left_out(self, source: str | Path | int, *, paths: Sequence[str] = ()) -> list[LeftOut]:
-        """The files and folders of a source that are not indexed, by path, and the rule that
-        leaves each out; of those that match one of the globs, if there are any."""
+        """The files and folders of a source that are not indexed, by path, and the rule that leaves
+        each out; only those that match one of the globs, if any are given."""
         index = self._application.locator.locate(source)
         request = LeftOutRequest(globs=tuple(paths))
         return self._call(
@@ -267,8 +267,8 @@ class Kodit:
         paths: Sequence[str] = (),
         limit: int = 10,
     ) -> list[SearchResult]:
-        """Snippets whose code is like that at `PATH:LINE`, in the same index or in all, the most
-        similar first."""
+        """Snippets whose code is similar to the code at `PATH:LINE`, in the same index or in all,
+        the most similar first."""
         application = self._application
         chosen = self._filter(None if everywhere else source, languages, paths)
 
@@ -310,8 +310,8 @@ class Kodit:
         return [attempt for task in run.tasks for attempt in by_task.get(task.id, [])]
 
     def queue(self) -> QueueOverview:
-        """The queue at this moment: whether it is paused, who works, what runs and what waits in
-        which order. Its method `why(task, run)` says why a task stands where it does."""
+        """The queue right now: whether it is paused, who works, what runs, and what waits, in
+        order. Its method `why(task, run)` explains why a task is in its state."""
 
         async def work(application: Application) -> QueueOverview:
             runs = await application.queue.list_runs()
@@ -320,12 +320,12 @@ class Kodit:
         return self._call(work)
 
     def pause(self) -> bool:
-        """Let no worker start a task; running ones finish first. Returns whether that changed
-        anything."""
+        """Stop workers from starting tasks; running ones finish first. Returns whether anything
+        changed."""
         return self._call(lambda application: application.queue.pause())
 
     def resume(self) -> bool:
-        """Let workers start tasks again. Returns whether that changed anything."""
+        """Let workers start tasks again. Returns whether anything changed."""
         return self._call(lambda application: application.queue.resume())
 
     def cancel(self, run_id: int) -> IndexRun:
@@ -334,7 +334,7 @@ class Kodit:
         return self._call(lambda application: application.queue.cancel(run_id))
 
     def retry(self, run_id: int) -> IndexRun:
-        """Retry the failed or cancelled stages of a run, and the stages after them. Raises
+        """Retry the failed or cancelled stages of a run, and the later stages. Raises
         NotFoundError, and UserError for a run with nothing to retry."""
         return self._call(lambda application: application.queue.retry(run_id))
 

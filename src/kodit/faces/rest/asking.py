@@ -26,7 +26,7 @@ async def _application(request: Request) -> Application:
 
 
 async def _caller(request: Request) -> Caller:
-    """Who calls, as the listener says; without a word, somebody far away who may only read."""
+    """The caller, as the listener says; by default, a remote caller who may only read."""
     caller = request.scope.get(CALLER)
     if isinstance(caller, Caller):
         return caller

@@ -19,7 +19,7 @@ class Background:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def run(self, work: Coroutine[Any, Any, None], **about: object) -> None:
-        """Begin some work, which is `about` something; an error of it is logged."""
+        """Start some work, which is `about` something; an error of it is logged."""
         task = asyncio.create_task(self._do(work, about))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -82,7 +82,7 @@ def _written(told: Told) -> bytes:
     response_class=Response,
     responses={
         200: {
-            "description": "A stream without an end; `data` is JSON",
+            "description": "An endless stream; `data` is JSON",
             "content": {MEDIA_TYPE: {"schema": dict(EVENT_SCHEMA)}},
         },
         **documented(),
@@ -94,7 +94,7 @@ async def follow_events(
     parameters: Annotated[EventsInQuery, Query()],
     last_event_id: Annotated[
         str | None,
-        Header(description="The `id` of the last event that was read: only what is new follows."),
+        Header(description="The `id` of the last event that was read; only newer events follow."),
     ] = None,
 ) -> Response:
     """Server-sent events: `run` with a run, `task` with a task and its run, and `index` with how an

@@ -36,8 +36,8 @@ class Lines(Parameters):
 
     lines: Annotated[str, Field(pattern=_LINES_PATTERN)] | None = Field(
         None,
-        description="`30-60`, `30-` or `30`, also `30,60`, `30:60` and `L30-L60`; all of them "
-        "without it.",
+        description="`30-60`, `30-` or `30`, also `30,60`, `30:60` and `L30-L60`; all lines "
+        "unless given.",
     )
 
 
@@ -115,6 +115,6 @@ async def map_of_index(_caller: CallerOf, index_id: IndexId) -> Response:
     """Reserved."""
     raise Refused(
         "map_reserved",
-        "there is no map yet: this path is reserved for it, and /files lists what there is",
+        "there is no map yet: this path is reserved for it; /files lists the files",
         index=index_id,
     )

@@ -55,22 +55,24 @@ class NewIndex(Parameters):
     )
     include: Texts | None = Field(
         None,
-        description="Only files that match one of these globs. Without it, they stay as they were "
-        "given before; an empty list clears them.",
+        description="Index only files that match one of these globs. If omitted, the previous "
+        "globs are kept; an empty list clears them.",
     )
     exclude: Texts | None = Field(
-        None, description="No file that matches one of these globs; else as `include`."
+        None,
+        description="Do not index files that match one of these globs; otherwise like `include`.",
     )
     credentials: Text | None = Field(
         None,
-        description="`env:NAME`: the variable of the server that holds `user:password` or a "
-        "token. Over the network, only those that the operator has allowed.",
+        description="`env:NAME`: the environment variable of the server that holds "
+        "`user:password` or a token. Over the network, only variables that the "
+        "operator has allowed.",
     )
     sync_every: SyncEvery | None = Field(
         None,
-        description="After how many seconds the server brings it up to date by itself, "
-        f"{SHORTEST_SYNC_EVERY} at least, or 0 for never; `default` is the interval of the server. "
-        "Without it, that stays as it was.",
+        description="How many seconds apart the server updates it by itself, at least "
+        f"{SHORTEST_SYNC_EVERY}, or 0 for never; `default` is the server's own "
+        "interval. If omitted, it is not changed.",
     )
 
 

@@ -49,14 +49,15 @@ class Metrics:
         )
         self.request_seconds = Histogram(
             "kodit_http_request_seconds",
-            "How long requests to the REST API took, but for streams of events.",
+            "How long requests to the REST API took, except event streams.",
             ("route",),
             buckets=SECONDS,
             registry=self.registry,
         )
         self.answer_seconds = Histogram(
             "kodit_answer_seconds",
-            "How long answers took, whoever asked: search, grep, symbols, files, read, outline, "
+            "How long answers took, through any interface: search, grep, symbols, files, read, "
+            "outline, "
             "related.",
             ("question",),
             buckets=SECONDS,
@@ -64,15 +65,14 @@ class Metrics:
         )
         self._paused = self._gauge("kodit_queue_paused", "1 while the queue is paused.")
         self._waiting = self._gauge(
-            "kodit_queue_tasks_waiting", "Tasks that wait to be claimed; 1000 stands for more."
+            "kodit_queue_tasks_waiting",
+            "Tasks that are waiting to be claimed; 1000 means 1000 or more.",
         )
-        self._running = self._gauge(
-            "kodit_queue_tasks_running", "Tasks at work, by their type.", "type"
-        )
-        self._readers = self._gauge("kodit_event_readers", "Open streams of events.")
-        self._workers = self._gauge("kodit_workers", "Workers that are alive.")
-        self._runs = self._gauge("kodit_runs", "Runs that wait or run.", "state")
-        self._indexes = self._gauge("kodit_indexes", "Indexes, by their state.", "state")
+        self._running = self._gauge("kodit_queue_tasks_running", "Running tasks, by type.", "type")
+        self._readers = self._gauge("kodit_event_readers", "Open event streams.")
+        self._workers = self._gauge("kodit_workers", "Live workers.")
+        self._runs = self._gauge("kodit_runs", "Runs that are queued or running.", "state")
+        self._indexes = self._gauge("kodit_indexes", "Indexes, by state.", "state")
         self._gauge("kodit_build_info", "The version of the program.", "version").labels(
             version("kodit")
         ).set(1)
@@ -82,8 +82,9 @@ class Metrics:
         application.answers.subscribe(self._count_answer)
 
     async def written(self, application: Application, accept: str) -> tuple[bytes, str]:
-        """How things stand now, as `accept` asks for it, and its media type. Who asks while that
-        is found out for others gets the same: many scrapes at once cost as much as one."""
+        """The current state, in the format that `accept` asks for, and its media type. A caller who
+        asks while it is being found out for others gets the same: many scrapes at once cost as much
+        as one."""
         if self._reading is None:
             self._written.clear()
             self._reading = asyncio.create_task(self._read(application))
@@ -95,7 +96,7 @@ class Metrics:
         return self._written[media_type], media_type
 
     async def _read(self, application: Application) -> None:
-        """Take down how things stand now."""
+        """Record the current state."""
         overview, runs = await application.run_answers.counts()
         states = await application.index_answers.count_states()
         self._paused.set(overview.paused_since is not None)

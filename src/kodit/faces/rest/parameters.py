@@ -53,7 +53,7 @@ def whole(value: Any) -> Any:
 def _identifier(value: Any) -> Any:
     """Of a path or a query string: digits alone."""
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
-        raise PydanticCustomError("int_parsing", "it takes a whole number")
+        raise PydanticCustomError("int_parsing", "it must be a whole number")
     return int(value)
 
 
@@ -62,7 +62,7 @@ def _moment(value: Any) -> Any:
         return value
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         raise PydanticCustomError(
-            "datetime_parsing", "it takes a date such as 2026-01-31, or a moment of RFC 3339"
+            "datetime_parsing", "it must be a date such as 2026-01-31, or an RFC 3339 timestamp"
         )
     moment = datetime.fromisoformat(value.upper())
     if moment.tzinfo is None:
@@ -95,7 +95,8 @@ Moment = Annotated[
 Cursor = Annotated[
     str,
     Field(
-        description="Where an earlier answer to the same question ended: its `next`.",
+        description="The `next` of an earlier answer to the same question, to continue where "
+        "that ended.",
         json_schema_extra={"readOnly": True},
     ),
 ]
@@ -118,7 +119,7 @@ class Parameters(BaseModel):
         near = difflib.get_close_matches(name, cls.model_fields, 1)
         raise PydanticCustomError(
             "extra_forbidden",
-            "there is no parameter {name}{hint}",
+            "unknown parameter {name}{hint}",
             {"name": ascii(name), "hint": f"; did you mean {near[0]!r}?" if near else ""},
         )
 
@@ -176,12 +177,12 @@ _PATHS: Any = Field(
     [], description="Only files that match one of these globs, by the rules of `.gitignore`."
 )
 AUTHORS: Any = Field(
-    [], description="Only files last changed by somebody whose name or address has this in it."
+    [], description="Only files last changed by an author whose name or address contains this."
 )
 _SOURCES: Any = Field(
     [],
-    description="Only these indexes, by identifier or source, or folders below one. Without any, "
-    "all of them; over the socket, the one that holds the caller's folder.",
+    description="Only these indexes, by identifier or source, or folders in one. All of them "
+    "unless given; over the socket, the one that contains the caller's folder.",
 )
 
 
@@ -204,7 +205,7 @@ class Places(Files):
 
     sources: Annotated[list[Text], Field(max_length=1_000)] = _SOURCES
     everywhere: bool = Field(
-        default=False, description="All indexes, wherever the caller of the socket stands."
+        default=False, description="All indexes, whatever the folder of the caller."
     )
 
     def where(self) -> Where:
@@ -234,25 +235,24 @@ class Search(Places):
     kinds: Kinds = Field([], description="Only definitions of these kinds.")
     authors: Texts = AUTHORS
     created_after: Moment | None = Field(
-        None, description="Only files that were first committed since then."
+        None, description="Only files first committed on or after this date."
     )
     created_before: Moment | None = Field(
-        None, description="Only files that were first committed before then."
+        None, description="Only files first committed before this date."
     )
     limit: Whole = Field(10, ge=1, le=MOST_RESULTS, description="At most this many results.")
-    offset: Whole = Field(0, ge=0, le=10_000, description="Leave out the first ones.")
+    offset: Whole = Field(0, ge=0, le=10_000, description="Skip the first N results.")
     budget: Tokens | None = Field(
-        None, description="Cut the answer to about so many tokens, of four characters each."
+        None, description="Limit the answer to about this many tokens of four characters each."
     )
     cursor: Cursor | None = None
-    explain: bool = Field(default=False, description="Say what each score is made of.")
+    explain: bool = Field(default=False, description="Explain how each score is made up.")
     wait: float = Field(
         WAIT_SECONDS,
         ge=0,
         le=LONGEST_WAIT_SECONDS,
         allow_inf_nan=False,
-        description="For how many seconds the answer may wait until changes that were made just "
-        "now are indexed.",
+        description="How many seconds the answer may wait for recent changes to be indexed.",
     )
 
 
@@ -261,23 +261,25 @@ class Grep(Places):
 
     pattern: Annotated[
         str, Field(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00]*$")
-    ] = Field(description="A regular expression (RE2), which each line is compared with.")
-    ignore_case: bool = Field(default=False, description="Capitals and small letters are the same.")
-    fixed_strings: bool = Field(default=False, description="The pattern is the text itself.")
-    whole_words: bool = Field(
-        default=False, description="Before and behind a match is no letter, digit or underscore."
-    )
-    inverted: bool = Field(default=False, description="Lines that do not match instead.")
-    more_patterns: Texts = Field([], description="Other patterns, of which a line may match one.")
+    ] = Field(description="A regular expression (RE2) that lines must match.")
+    ignore_case: bool = Field(default=False, description="Ignore case.")
+    fixed_strings: bool = Field(default=False, description="Treat the pattern as literal text.")
+    whole_words: bool = Field(default=False, description="Match only whole words.")
+    inverted: bool = Field(default=False, description="Return the lines that do not match.")
+    more_patterns: Texts = Field([], description="Further patterns; a line may match any of them.")
     context: Whole = Field(0, ge=0, le=100, description="Lines before and after each match.")
     before: Whole | None = Field(
-        None, ge=0, le=100, description="Lines before each match, if not as many as after it."
+        None, ge=0, le=100, description="Lines before each match, if not `context`."
     )
-    after: Whole | None = Field(None, ge=0, le=100, description="Lines after each match, likewise.")
+    after: Whole | None = Field(
+        None, ge=0, le=100, description="Lines after each match, if not `context`."
+    )
     only_matching: bool = Field(
-        default=False, description="Of each line only the parts that match, each on its own."
+        default=False, description="Return only the parts of lines that match, each separately."
     )
-    one_per_file: bool = Field(default=False, description="Only the first line of each file.")
+    one_per_file: bool = Field(
+        default=False, description="Return only the first match in each file."
+    )
     limit: Whole = Field(100, ge=1, le=MOST_RESULTS, description="At most this many lines.")
     cursor: Cursor | None = None
 
@@ -301,9 +303,9 @@ class Related(Files):
     path: Annotated[Text, Field(min_length=1)] = Field(description="A path in the index.")
     line: Whole = Field(1, ge=1, le=999_999_999, description="A line of the snippet.")
     source: Text | None = Field(
-        None, description="The index, by identifier or source, where there are several."
+        None, description="The index, by identifier or source, if there are several."
     )
-    everywhere: bool = Field(default=False, description="Look in all indexes.")
+    everywhere: bool = Field(default=False, description="Search all indexes.")
     limit: Whole = Field(10, ge=1, le=MOST_RESULTS, description="At most this many results.")
 
 

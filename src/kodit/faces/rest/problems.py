@@ -42,7 +42,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             "A parameter is missing, unknown, or not as its schema says; `errors` has them all.",
         ),
         "cursor_invalid": _Code(
-            HTTPStatus.BAD_REQUEST, "The cursor is of another question or an older version."
+            HTTPStatus.BAD_REQUEST, "The cursor belongs to another question or an older version."
         ),
         "caller_may_not_write": _Code(HTTPStatus.FORBIDDEN, "The caller may only read."),
         "refused_by_policy": _Code(
@@ -50,19 +50,17 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             "The caller may not name this folder, address or variable, whether it exists or not.",
         ),
         "file_left_out": _Code(
-            HTTPStatus.NOT_FOUND, "The file is there, but left out of the index; `reason` says why."
+            HTTPStatus.NOT_FOUND, "The file exists but is left out of the index; `reason` says why."
         ),
         "file_in_no_index": _Code(HTTPStatus.NOT_FOUND, "No index has a file of this path."),
         "file_misnamed": _Code(
-            HTTPStatus.NOT_FOUND, "No file has this path; others are called alike."
+            HTTPStatus.NOT_FOUND, "No file has this path; others have similar names."
         ),
         "file_not_found": _Code(HTTPStatus.NOT_FOUND, "No file of the index has this path."),
         "file_not_indexed_yet": _Code(
-            HTTPStatus.NOT_FOUND, "The file is not in the index yet; the index is being made."
+            HTTPStatus.NOT_FOUND, "The file is not in the index yet; indexing is not complete."
         ),
-        "file_without_snippets": _Code(
-            HTTPStatus.NOT_FOUND, "The file has nothing that could be compared."
-        ),
+        "file_without_snippets": _Code(HTTPStatus.NOT_FOUND, "The file has nothing to compare."),
         "folder_missing": _Code(HTTPStatus.NOT_FOUND, "The folder does not exist."),
         "index_not_found": _Code(HTTPStatus.NOT_FOUND, "No index has this identifier or name."),
         "line_not_found": _Code(HTTPStatus.NOT_FOUND, "The file ends before this line."),
@@ -73,7 +71,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "task_not_found": _Code(HTTPStatus.NOT_FOUND, "No task has this identifier."),
         "method_not_allowed": _Code(
             HTTPStatus.METHOD_NOT_ALLOWED,
-            "The path does not take this method; `Allow` has those that it takes.",
+            "The path does not support this method; `Allow` lists those it supports.",
         ),
         "access_refused": _Code(
             HTTPStatus.CONFLICT,
@@ -86,14 +84,12 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         ),
         "credentials_missing": _Code(
             HTTPStatus.CONFLICT,
-            "The secret of the source is not kept any more, or was given for another server.",
+            "The secret of the source is no longer stored, or was given for another server.",
         ),
         "certificate_refused": _Code(
             HTTPStatus.CONFLICT, "The TLS certificate of the source's server is not accepted."
         ),
-        "credentials_invalid": _Code(
-            HTTPStatus.CONFLICT, "What names the credentials is not env:NAME."
-        ),
+        "credentials_invalid": _Code(HTTPStatus.CONFLICT, "Credentials must be given as env:NAME."),
         "credentials_not_given": _Code(
             HTTPStatus.CONFLICT, "The variable was not given for the server of the source."
         ),
@@ -110,7 +106,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.CONFLICT, "The repository has no such branch, tag or commit."
         ),
         "repository_damaged": _Code(
-            HTTPStatus.CONFLICT, "The repository lacks objects that it names itself."
+            HTTPStatus.CONFLICT, "The repository is missing objects that it refers to."
         ),
         "repository_not_found": _Code(
             HTTPStatus.CONFLICT, "The source is not a git repository, or needs credentials."
@@ -122,7 +118,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.CONFLICT, "The server of the source accepts no ssh key."
         ),
         "transport_refused": _Code(
-            HTTPStatus.CONFLICT, "The source uses a git transport that is refused."
+            HTTPStatus.CONFLICT, "The source uses a git transport that is not allowed."
         ),
         "variable_unusable": _Code(
             HTTPStatus.CONFLICT, "The variable that holds the secret is not set, or not usable."
@@ -135,19 +131,19 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         ),
         "glob_invalid": _Code(HTTPStatus.CONFLICT, "A glob can match no file."),
         "grep_too_slow": _Code(HTTPStatus.CONFLICT, "The lines could not be searched in time."),
-        "index_deleted": _Code(HTTPStatus.CONFLICT, "The index was deleted at this moment."),
+        "index_deleted": _Code(HTTPStatus.CONFLICT, "The index was deleted in the meantime."),
         "index_incomplete": _Code(HTTPStatus.CONFLICT, "The index is not complete yet."),
         "keyword_index_unreadable": _Code(HTTPStatus.CONFLICT, "The keyword index cannot be read."),
         "language_unknown": _Code(HTTPStatus.CONFLICT, "No file is in this language."),
         "lines_invalid": _Code(HTTPStatus.CONFLICT, "The last line comes before the first."),
-        "query_invalid": _Code(HTTPStatus.CONFLICT, "The question cannot be asked like this."),
-        "request_refused": _Code(HTTPStatus.CONFLICT, "The request cannot be met as it was made."),
+        "query_invalid": _Code(HTTPStatus.CONFLICT, "The question is not valid."),
+        "request_refused": _Code(HTTPStatus.CONFLICT, "The request is not valid."),
         "run_has_ended": _Code(HTTPStatus.CONFLICT, "The run has ended and cannot be cancelled."),
         "run_has_succeeded": _Code(
             HTTPStatus.CONFLICT, "The run has succeeded: there is nothing to retry."
         ),
         "run_under_way": _Code(
-            HTTPStatus.CONFLICT, "The run, or another one of its index, is under way."
+            HTTPStatus.CONFLICT, "The run, or another one of its index, is in progress."
         ),
         "source_invalid": _Code(
             HTTPStatus.CONFLICT, "The source is neither a git URL nor a folder that can be indexed."
@@ -157,13 +153,13 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         ),
         "sources_several": _Code(HTTPStatus.CONFLICT, "Several indexes have a file of this path."),
         "source_ambiguous": _Code(
-            HTTPStatus.CONFLICT, "Several indexes may be meant; `detail` lists them."
+            HTTPStatus.CONFLICT, "The name could mean several indexes; `detail` lists them."
         ),
         "source_broad": _Code(
             HTTPStatus.CONFLICT, "The folder holds much more than code, as `/` does."
         ),
         "source_is_part": _Code(
-            HTTPStatus.CONFLICT, "This is a part of an index, and all of it would be concerned."
+            HTTPStatus.CONFLICT, "This is part of an index, and the request would affect all of it."
         ),
         "source_refused": _Code(HTTPStatus.CONFLICT, "The source cannot be read."),
         "sync_every_invalid": _Code(
@@ -174,7 +170,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         ),
         "clone_unreadable": _Code(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "The clone of a git source cannot be read at this moment.",
+            "The clone of a git source cannot be read at the moment.",
         ),
         "clone_unwritable": _Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The clone of a git source cannot be written."
@@ -190,7 +186,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."
         ),
         "stalled": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE, "A child process made no progress and was ended."
+            HTTPStatus.SERVICE_UNAVAILABLE, "A child process made no progress and was stopped."
         ),
         "unavailable": _Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "Trying again may succeed; `Retry-After` says when."
@@ -208,15 +204,15 @@ _MEMBERS = ("type", "title", "status", "detail", "code")
 PROBLEM_SCHEMA: Mapping[str, Any] = MappingProxyType(
     {
         "title": "Problem",
-        "description": "Why a request was refused, as of RFC 9457. What the code is about, such as "
-        "`index` or `path`, follows as further members.",
+        "description": "Why a request was refused, as an RFC 9457 problem. What the code is about, "
+        "such as `index` or `path`, is given in further members.",
         "type": "object",
         "properties": {
             "type": {"type": "string", "description": "Always `about:blank`."},
-            "title": {"type": "string", "description": "The phrase of the status."},
+            "title": {"type": "string", "description": "The reason phrase of the status."},
             "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "One sentence for people."},
-            "code": {"type": "string", "description": "What programs may rely on."},
+            "detail": {"type": "string", "description": "One sentence for people to read."},
+            "code": {"type": "string", "description": "A stable code that programs may rely on."},
         },
         "required": list(_MEMBERS),
     }
@@ -327,10 +323,10 @@ def _of_http(request: Request, error: Exception) -> Response:
         raise error
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(_methods_of(request))
-        detail = f"{request.method} is not for this path; it takes {allowed}"
+        detail = f"{request.method} is not allowed for this path; use {allowed}"
         return problem("method_not_allowed", detail, headers={"Allow": allowed})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem("not_found", "there is nothing at this path; /docs lists what there is")
+        return problem("not_found", "there is nothing at this path; /docs lists all paths")
     return problem(
         "request_invalid", _sentence(str(error.detail)), status=HTTPStatus(error.status_code)
     )
@@ -383,7 +379,7 @@ def _what(error: Mapping[str, Any]) -> str:
         case "model_attributes_type" if error["loc"] == ("body",):
             what = "the body must be a JSON object, sent as `Content-Type: application/json`"
         case "string_pattern_mismatch" if name == "lines":
-            what = "lines are written 30-60, 30- or 30"
+            what = "lines must be a range such as 30-60, 30- or 30"
         case _:
             sentence = str(error["msg"]).removeprefix("Value error, ")
             what = f"{name}: {sentence[:1].lower()}{sentence[1:]}"

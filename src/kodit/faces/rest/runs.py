@@ -87,7 +87,7 @@ async def cancel_run(application: Asked, _caller: Writer, run_id: RunId) -> Resp
 
 @router.post("/runs/{run_id}/retry", response_model=ListedRunView, responses=_CHANGES)
 async def retry_run(application: Asked, _caller: Writer, run_id: RunId) -> Response:
-    """Retry the failed or cancelled stages of a run, and the stages after them. Where a newer run
+    """Retry the failed or cancelled stages of a run, and the later stages. Where a newer run
     has taken its place, that one is retried and returned."""
     return await answer(await application.run_answers.retry(run_id))
 
@@ -110,5 +110,5 @@ async def pause_queue(application: Asked, _caller: Writer) -> Response:
 
 @router.post("/queue/resume", response_model=RunsView, responses=documented(HTTPStatus.FORBIDDEN))
 async def resume_queue(application: Asked, _caller: Writer) -> Response:
-    """Let tasks begin again."""
+    """Let workers start tasks again."""
     return await answer(await application.run_answers.resume())

@@ -59,19 +59,19 @@ def plan_connection(client: Client, path: Path, entry: dict[str, Any]) -> Change
         found = (toml if client.is_toml else jsonc).find(after, (*client.keys, NAME))
     except UnreadableError as error:
         raise UserError(
-            f"{path} cannot be read as {'TOML' if client.is_toml else 'JSON'} ({error}); it stays "
-            "as it is",
+            f"{path} cannot be read as {'TOML' if client.is_toml else 'JSON'} ({error}); it was "
+            "not changed",
             code="client_file_unreadable",
             path=str(path),
         ) from None
     except UneditableError as error:
         raise UserError(
-            f"{path} stays as it is: {error}",
+            f"{path} was not changed: {error}",
             code="client_file_unreadable",
             path=str(path),
         ) from None
     if not isinstance(found, dict) or any(found.get(key) != one for key, one in entry.items()):
-        raise UserError(f"{path} stays as it is: its servers are not where they should be")
+        raise UserError(f"{path} was not changed: its servers are not where they should be")
     return Change(client, path, before, after, edits)
 
 
@@ -85,7 +85,7 @@ def _edits_of_json(text: str, keys: tuple[str, ...], entry: dict[str, Any]) -> l
 
 
 def write(change: Change, data_dir: Path) -> None:
-    """Make the change, and keep what takes it back. Raises UserError."""
+    """Make the change, and keep what undoes this. Raises UserError."""
     if change.after is None:
         raise ValueError("a connection leaves a file")
     target = _record(data_dir, change.path)
@@ -118,7 +118,7 @@ def plan_undo(client: Client, path: Path, data_dir: Path) -> Change:
         edits = (toml if client.is_toml else jsonc).edits_to_remove(before, (*client.keys, NAME))
     except (UnreadableError, UneditableError) as error:
         raise UserError(
-            f"{path} stays as it is ({error}); remove the server {NAME!r} by hand",
+            f"{path} was not changed ({error}); remove the server {NAME!r} by hand",
             code="client_file_unchanged",
             path=str(path),
         ) from None
@@ -144,7 +144,7 @@ def _read(path: Path) -> str | None:
         return None
     except UnicodeDecodeError:
         raise UserError(
-            f"{path} is not text in UTF-8; it stays as it is", code="client_file_unreadable"
+            f"{path} is not UTF-8 text; it was not changed", code="client_file_unreadable"
         ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None

@@ -59,7 +59,7 @@ def written(value: Any) -> str:
         return f"[{', '.join(map(written, value))}]"
     if isinstance(value, (str, bool, int, float)):
         return json.dumps(value, ensure_ascii=False)
-    raise UneditableError(f"it holds {value}, which is not written here")
+    raise UneditableError(f"it holds {value}, which Kodit does not write")
 
 
 def _key(key: str) -> str:

@@ -48,7 +48,7 @@ def parse(text: str) -> Node:
     except RecursionError:
         raise UnreadableError("it is nested too deeply") from None
     if reader.skip(node.end) != len(text):
-        raise reader.error(reader.skip(node.end), "something follows the end")
+        raise reader.error(reader.skip(node.end), "there is text after the end")
     return node
 
 
@@ -83,7 +83,7 @@ class _Reader:
     def _string(self, at: int) -> tuple[str, int]:
         match = _TEXT.match(self._text, at)
         if match is None:
-            raise self.error(at, "a text has no end")
+            raise self.error(at, "a string is not closed")
         try:
             return str(json.loads(match.group())), match.end()
         except ValueError:
@@ -126,7 +126,7 @@ class _Reader:
 
 
 def find(text: str, keys: Sequence[str]) -> Any:
-    """The value below these keys; None where there is none."""
+    """The value below these keys; None if there is none."""
     node: Node | None = parse(text)
     for key in keys:
         node = _member(node, key) if node is not None else None
@@ -155,7 +155,7 @@ def edits_to_set(text: str, keys: Sequence[str], value: Any) -> list[Edit]:
 
 
 def edits_to_remove(text: str, keys: Sequence[str]) -> list[Edit]:
-    """What takes a value and its key out of the text; nothing where there is none."""
+    """What takes a value and its key out of the text; nothing if there is none."""
     node = parse(text)
     for key in keys[:-1]:
         inner = _member(node, key)

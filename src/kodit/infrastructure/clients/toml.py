@@ -30,7 +30,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def find(text: str, keys: Sequence[str]) -> Any:
-    """The value below these keys; None where there is none."""
+    """The value below these keys; None if there is none."""
     value: Any = parse(text)
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
@@ -175,7 +175,7 @@ def _checked(
         if _makes(text, edits, wanted, keys):
             return edits
     raise UneditableError(
-        f"{'.'.join(keys)} is written in a form that is not changed here; write it as a table, "
+        f"{'.'.join(keys)} is written in a form that Kodit does not change; write it as a table, "
         f"[{'.'.join(keys)}], or add it by hand"
     )
 

@@ -17,7 +17,7 @@ ROWS_PER_TRANSACTION = 2000
 """Keeps a write transaction short while others wait for their turn."""
 
 Repair = Callable[[Connection, int], int]
-"""Puts right at most so many rows, those that are wrong now; returns how many."""
+"""Repairs at most this many rows, those that are wrong now; returns how many."""
 
 
 @dataclass(frozen=True, slots=True)

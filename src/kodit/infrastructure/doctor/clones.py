@@ -105,7 +105,7 @@ class CloneExaminer:
             return Problem(
                 self.area,
                 f"{name} belongs to an index that this database never had",
-                "nothing; restore the database that knew it, or remove it by hand",
+                "nothing; restore the database that it belongs to, or remove it by hand",
             )
         return self._removal(path, f"{name} belongs to no index")
 

@@ -40,13 +40,13 @@ class CredentialExaminer:
                 Problem, code="credentials_missing", fields={"source": str(index.source)}
             )
             if not self._store.is_reference(reference):
-                what = f"what is stored of {of} does not name any"
-                remedy = "forgets it; then give the source others"
+                what = f"the stored reference to {of} is not valid"
+                remedy = "removes it; then give the source new credentials"
                 repair = partial(in_thread, partial(self._forget, index))
                 problems.append(found(self.area, what, remedy, index.id, repair))
             elif not self._store.holds(reference):
                 what = f"the file that holds {of} is missing"
-                problems.append(found(self.area, what, "give the source others", index.id))
+                problems.append(found(self.area, what, "give the source new credentials", index.id))
         return problems
 
     def _forget(self, index: Index) -> None:

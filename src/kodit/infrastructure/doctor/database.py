@@ -28,8 +28,8 @@ MOST_MESSAGES = 5
 _OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
 """Folders of the data directory that hold what belongs to indexes."""
 _BEYOND_REPAIR = (
-    "nothing; restore it from a copy, once the -wal and -shm beside it are removed, or move it "
-    "away and index again"
+    "nothing; remove the -wal and -shm files beside it and restore a backup, or move it away and "
+    "index again"
 )
 
 
@@ -63,9 +63,9 @@ def missing_database(data_dir: Path) -> Problem | None:
         return None
     return Problem(
         Area.DATABASE,
-        f"{path} is {'empty' if path.exists() else 'missing'}; of its indexes there are still "
+        f"{path} is {'empty' if path.exists() else 'missing'}; its indexes have left "
         f"{', '.join(made)}",
-        "nothing; restore it from a copy, or index again to begin with a new one",
+        "nothing; restore a backup, or index again to start with a new one",
     )
 
 
@@ -138,7 +138,7 @@ class DatabaseExaminer:
                 Problem(
                     self.area,
                     f"the index {index.name} of the table {table.name} is missing",
-                    "makes it",
+                    "creates it",
                     repair=partial(
                         in_thread, partial(self._make_index, table.name, str(index.name))
                     ),
@@ -166,7 +166,7 @@ class DatabaseExaminer:
                     Problem(
                         self.area,
                         f"{count} rows of {table.name} belong to rows of "
-                        f"{constraint.referred_table.name} that are not there",
+                        f"{constraint.referred_table.name} that do not exist",
                         "removes them and what belongs to them",
                         repair=partial(in_thread, self._remove_lost_rows),
                     )

@@ -43,8 +43,8 @@ class EmbeddingExaminer:
         return [
             Problem(
                 self.area,
-                f"{len(bad)} embeddings have a code that is not that of their vector",
-                "drops them and embeds again what they stood for",
+                f"{len(bad)} embeddings have a code that does not match their vector",
+                "deletes them and embeds their texts again",
                 repair=partial(in_thread, partial(self._drop, [one.id for one in bad])),
                 refresh=frozenset(users),
             )

@@ -119,23 +119,23 @@ FILE_CHECKS = (
         _delete_stray_snippets,
     ),
     RowCheck(
-        "{count} entries of unfinished work are for snippets that are not there or not current",
+        "{count} entries of unfinished work are for snippets that do not exist or are not current",
         "removes the entries",
         select(PENDING_SNIPPETS.c.index_id).where(_IDLE_PENDING),
         _delete_idle_pending,
     ),
     _stale_check(
-        "{count} files have other snippets than their content and are not marked as stale",
+        "{count} files have snippets that do not match their content, and are not marked as stale",
         _is_behind(),
         "marks them as stale and extracts them again",
     ),
     _stale_check(
-        "{count} files have snippets though nothing was extracted from them",
+        "{count} files have snippets although nothing was extracted from them",
         and_(FILES.c.extracted_hash.is_(None), _has_live_snippets()),
         "marks them as stale and extracts them again",
     ),
     _stale_check(
-        "{count} files hold the same snippet twice",
+        "{count} files contain the same snippet twice",
         _holds_a_snippet_twice(),
         "marks them as stale and extracts them again",
     ),

@@ -103,7 +103,7 @@ class KeywordExaminer:
         doubled = np.intersect1d(doubled, live)
         problems = []
         for ids, what in (
-            (missing, "snippets are not in it"),
+            (missing, "snippets are missing from it"),
             (doubled, "snippets are in it more than once"),
         ):
             if len(ids):
@@ -133,7 +133,7 @@ class KeywordExaminer:
     def _relogging(self, index_id: int) -> Problem:
         return Problem(
             self.area,
-            "what it holds of this index was not made from what the database has logged",
+            "its contents for this index do not match the log of the database",
             "logs every snippet again and follows the log",
             index_id,
             partial(in_thread, partial(self._follow, [index_id])),
@@ -145,21 +145,21 @@ class KeywordExaminer:
             self.area,
             what,
             _REBUILD,
-            repair=partial(in_thread, partial(self._start_anew, list(indexes))),
+            repair=partial(in_thread, partial(self._restart_logs, list(indexes))),
             relog=frozenset(indexes),
         )
 
     def _dropping(self, index_id: int) -> Problem:
         return Problem(
             self.area,
-            f"it holds snippets of index {index_id}, which is not there",
+            f"it holds snippets of index {index_id}, which does not exist",
             "removes them",
             repair=partial(self._keyword_index.drop, index_id, None),
         )
 
     # Repairs
 
-    def _start_anew(self, index_ids: Sequence[int]) -> None:
+    def _restart_logs(self, index_ids: Sequence[int]) -> None:
         with locked(str(self._folder)):
             discard(self._folder)
         self._follow(index_ids)
@@ -170,8 +170,8 @@ class KeywordExaminer:
         for index_id in index_ids:
             position = self._keyword_index.positions([index_id])[index_id]
             with self._database.write() as transaction:
-                is_anew = transaction.keyword_log.follow(index_id, position)
-            generation, after = secrets.token_hex(8), 0 if is_anew else None
+                is_new = transaction.keyword_log.follow(index_id, position)
+            generation, after = secrets.token_hex(8), 0 if is_new else None
             while after is not None:
                 with self._database.write() as transaction:
                     after = transaction.snippets.log_all(index_id, generation, after)

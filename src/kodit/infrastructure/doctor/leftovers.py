@@ -37,7 +37,7 @@ from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.pack_file import open_pack
 
 QUIET_SECONDS = 3600.0
-"""What nobody has touched for so long is not about to be used by whoever made it."""
+"""What has not been touched for this long is not about to be used by the process that made it."""
 
 _OWNED: tuple[Table, ...] = (
     PENDING_SNIPPETS,
@@ -97,7 +97,7 @@ class LeftoverExaminer:
         return [
             Problem(
                 self.area,
-                f"the deletion of {index.source} was started and not finished",
+                f"the deletion of {index.source} was started but not finished",
                 "finishes it",
                 index.id,
                 self._indexes.finish_deletions,
@@ -118,8 +118,8 @@ class LeftoverExaminer:
         return [
             Problem(
                 self.area,
-                f"rows in {', '.join(sorted(names))} belong to an index that is not there",
-                "removes them, but for cached results that others use",
+                f"rows in {', '.join(sorted(names))} belong to an index that does not exist",
+                "removes them, except cached results that others use",
                 index_id,
                 partial(in_thread, partial(self._remove_rows, index_id)),
             )

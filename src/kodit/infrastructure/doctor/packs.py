@@ -46,7 +46,7 @@ class PackExaminer:
                 if not _is_noted(connection, pack, index_id, kind):
                     what = f"{path.name} was not made from this database"
                 elif differing := _count_differing(connection, pack, index_id, kind):
-                    what = f"{differing} vectors in {path.name} are not those of the database"
+                    what = f"{differing} vectors in {path.name} differ from the database"
             if what is not None:
                 problems.append(
                     Problem(

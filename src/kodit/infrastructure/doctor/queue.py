@@ -63,21 +63,24 @@ class QueueExaminer:
             if run.is_follow_up and run.index_id not in active:
                 problems.append(
                     self._problem(
-                        run, "waits for a run that is not there", "lets it start", self._let_start
+                        run, "waits for a run that does not exist", "starts it", self._let_start
                     )
                 )
             elif not run.is_follow_up and not _can_move(run):
                 problems.append(
                     self._problem(
                         run,
-                        f"is {run.state} and none of its tasks can be worked on",
-                        "starts what may start, or ends it",
+                        f"is {run.state} and none of its tasks can start",
+                        "starts what can start, or ends the run",
                         self._settle,
                     )
                 )
         return problems + [
             self._problem(
-                run, f"has {run.state} with tasks that have not ended", "ends these", self._end
+                run,
+                f"has {run.state} with tasks that have not ended",
+                "ends these tasks",
+                self._end,
             )
             for run in ended
         ]
@@ -114,7 +117,7 @@ class QueueExaminer:
             self.area,
             f"task {task.id} ({task.type_name}) of run {run.id} is held by a worker that has died "
             "or lost it",
-            "gives it back to the queue",
+            "returns it to the queue",
             run.index_id,
             self._reclaim,
         )

@@ -102,7 +102,7 @@ def _copied_code_check() -> RowCheck:
         ).rowcount
 
     return RowCheck(
-        "{count} vectors have another code than the embedding they stand for",
+        "{count} vectors have a code that differs from that of their embedding",
         "copies the code",
         select(VECTORS.c.index_id).where(broken),
         copy,
@@ -131,14 +131,14 @@ def _marking_checks(cache: Cache, name: str) -> tuple[RowCheck, RowCheck]:
 
     return (
         RowCheck(
-            f"{{count}} {name} are unused and not marked as unused",
-            "marks them, so that they are removed in time",
+            f"{{count}} {name} are unused but not marked as unused",
+            "marks them, so that they are removed later",
             select(table.c.index_id).where(unmarked),
             mark,
         ),
         RowCheck(
-            f"{{count}} {name} are marked as unused and are used",
-            "takes the mark away",
+            f"{{count}} {name} are marked as unused but are in use",
+            "removes the mark",
             select(table.c.index_id).where(marked),
             unmark,
         ),
@@ -158,7 +158,7 @@ def vector_checks(model: str) -> tuple[RowCheck, ...]:
 
     return (
         _removal_check(
-            "{count} vectors are of snippets that are not there",
+            "{count} vectors belong to snippets that do not exist",
             ~exists().where(
                 SNIPPETS.c.id == VECTORS.c.snippet_id,
                 SNIPPETS.c.index_id == VECTORS.c.index_id,
@@ -167,18 +167,18 @@ def vector_checks(model: str) -> tuple[RowCheck, ...]:
             ),
         ),
         _removal_check(
-            "{count} vectors stand for an embedding that is not there",
+            "{count} vectors refer to an embedding that does not exist",
             ~exists().where(EMBEDDINGS.c.id == VECTORS.c.embedding_id),
         ),
         _copied_code_check(),
         _unfinished_check(
-            "{count} snippets have no code vector of the model in use",
+            "{count} snippets have no code vector from the current model",
             TaskType.CODE_EMBEDDINGS,
             has_vector(VectorKind.CODE),
             "embeds them",
         ),
         _unfinished_check(
-            "{count} snippets have no text vector of the model in use",
+            "{count} snippets have no text vector from the current model",
             TaskType.ENRICH,
             has_vector(VectorKind.TEXT),
             "embeds them",

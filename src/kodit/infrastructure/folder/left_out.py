@@ -39,7 +39,7 @@ def left_out_of_folder(
     try:
         scanner.scan(root_folder(descriptor, root, source.include, source.exclude))
     except OSError as error:
-        raise TransientError(f"The folder {root} cannot be read: {error.strerror}.") from error
+        raise TransientError(f"the folder {root} cannot be read: {error.strerror}") from error
     finally:
         os.close(descriptor)
     return sorted(scanner.found, key=lambda one: one.path), scanner.presence
@@ -127,14 +127,14 @@ class _LeftOutScanner(Scanner):
         except OSError:
             return "symbolic links are not followed"
         place = os.path.normpath(self._root / folder.prefix / target)
-        outside = "" if Path(place).is_relative_to(self._root) else ", out of the source"
+        outside = "" if Path(place).is_relative_to(self._root) else ", outside the source"
         return f"a link to {target}{outside}"
 
 
 def _rule_inside(folder: ScannedFolder, reason: str) -> str:
     """Why a folder is left out for what lies in it."""
     if reason == NESTED_REPOSITORY:
-        return "a repository of its own, by its .git"
+        return "a nested repository, by its .git"
     if reason == REPOSITORY_DATA:
         return "files as a version-control system keeps them"
     if reason == VENDORED:

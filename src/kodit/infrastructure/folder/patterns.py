@@ -103,7 +103,8 @@ def check_globs(what: str, globs: Sequence[str]) -> None:
             raise UserError(f"the {what} glob {glob!r} {mistake}", code="glob_invalid", glob=glob)
     if globs and all(glob.startswith("!") for glob in globs):
         raise UserError(
-            f"the {what} glob {globs[0]!r} only negates an earlier {what} glob, but there is none",
+            f"the {what} glob {globs[0]!r} only negates an earlier {what} glob, but none comes "
+            "before it",
             code="glob_invalid",
             glob=globs[0],
         )
@@ -114,13 +115,13 @@ def mistake_of(glob: str) -> str | None:
     if any(character < " " or character == "\x7f" for character in glob):
         return "holds a control character"
     if glob.startswith("#"):
-        return "is a comment; write \\# for a name that begins so"
+        return "is a comment; write \\# for a name that starts with #"
     patterns = parse_patterns(os.fsencode(glob))
     if not patterns:
         return "is empty and matches no file"
     (pattern,) = patterns
     if (backwards := _BACKWARDS.search(pattern.text)) and backwards[1] > backwards[2]:
-        return f"matches no file: {backwards[0]!r} is a range from the larger to the smaller"
+        return f"matches no file: {backwards[0]!r} is a range in reverse order"
     if pattern.is_literal or compiled(pattern.text, pattern.whole_path) is not None:
         return None
     return "matches no file: its bracket is not closed, or it ends in a backslash"

@@ -61,15 +61,15 @@ def open_root(root: str) -> int:
             return os.open(root, _DIRECTORY_FLAGS ^ os.O_NOFOLLOW | _NOWHERE_FOLLOW)
         return _open_by_components(root)
     except FileNotFoundError:
-        raise SourceError(f"The folder {root} does not exist.") from None
+        raise SourceError(f"the folder {root} does not exist") from None
     except NotADirectoryError:
-        raise SourceError(f"{root} is not a folder.") from None
+        raise SourceError(f"{root} is not a folder") from None
     except PermissionError:
-        raise SourceError(f"The folder {root} cannot be read: permission denied.") from None
+        raise SourceError(f"the folder {root} cannot be read: permission denied") from None
     except OSError as error:
         if error.errno == errno.ELOOP:  # what macOS says of a symbolic link
-            raise SourceError(f"{root} is not a folder.") from None
-        raise TransientError(f"The folder {root} cannot be opened: {error.strerror}.") from error
+            raise SourceError(f"{root} is not a folder") from None
+        raise TransientError(f"the folder {root} cannot be opened: {error.strerror}") from error
 
 
 def _open_by_components(path: str) -> int:
@@ -176,6 +176,6 @@ def read_files(root: str, paths: Sequence[str]) -> list[bytes | None]:
                 contents.append(read_regular_file(descent.go_to(folders), name))
             except OSError as error:
                 if not is_about_this_file(error):
-                    raise TransientError(f"Cannot read {root}: {error.strerror}.") from error
+                    raise TransientError(f"cannot read {root}: {error.strerror}") from error
                 contents.append(None)
     return contents

@@ -78,7 +78,7 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
     try:
         scanner.scan(root_folder(descriptor, folder, include, exclude))
     except OSError as error:
-        raise TransientError(f"The folder {root} cannot be read: {error.strerror}.") from error
+        raise TransientError(f"the folder {root} cannot be read: {error.strerror}") from error
     finally:
         os.close(descriptor)
     return scanner.result(started_ns)

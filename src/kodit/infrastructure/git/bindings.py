@@ -90,7 +90,7 @@ class Bindings:
             return _understood(json.loads(data))
         except (ValueError, TypeError, KeyError, RecursionError):
             raise UserError(
-                f"{path} cannot be understood; remove it, and give the credentials once more",
+                f"{path} cannot be parsed; remove it, and give the credentials again",
                 code="user_file_invalid",
                 path=str(path),
             ) from None
@@ -99,8 +99,8 @@ class Bindings:
 def _understood(written: Any) -> list[Binding]:
     """Raises TypeError or KeyError for what this module has not written."""
     if not isinstance(written, list):
-        raise TypeError("bindings are a list")
+        raise TypeError("bindings must be a list")
     bindings = [Binding(one["reference"], one["server"], one["user"]) for one in written]
     if not all(isinstance(part, str) for binding in bindings for part in binding[:2]):
-        raise TypeError("a binding is made of texts")
+        raise TypeError("a binding must consist of strings")
     return bindings

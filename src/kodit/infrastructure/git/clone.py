@@ -61,31 +61,31 @@ def synchronise(
     report: Report = ignore_report,
     *,
     limits: Limits | None = None,
-    anew: bool = False,
+    from_scratch: bool = False,
 ) -> str | None:
     """Bring the clone at `clone_path` to what the source holds now, and return the commit; None
     for a repository without commits. One lookup of refs where nothing changed.
 
     A clone appears at `clone_path` whole or not at all; what killed runs left in it and beside it
-    is removed. A clone that is damaged, or any with `anew`, is cloned again, once: what then goes
-    wrong is the source's fault. Raises SourceError and TransientError as `look_up` does.
+    is removed. A clone that is damaged, or any with `from_scratch`, is cloned again, once: what
+    then goes wrong is the source's fault. Raises SourceError and TransientError as `look_up` does.
     """
     transfer = Transfer(source, credentials, report, limits or Limits())
     try:
         clone_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        what = f"The clone of {source}"
+        what = f"the clone of {source}"
         with file_lock(_lock_path(clone_path), _LOCK_SECONDS, what, report):
             _remove_leftovers(clone_path)
-            return _bring_up_to_date(transfer, clone_path, anew=anew)
+            return _bring_up_to_date(transfer, clone_path, from_scratch=from_scratch)
     except GitError as error:
         raise explain(error, source) from None
     except GitTimeoutError as error:
         raise TransientError(
-            f"{source} cannot be fetched: {error}.", code="source_unreachable", source=str(source)
+            f"{source} cannot be fetched: {error}", code="source_unreachable", source=str(source)
         ) from None
     except OSError as error:
         raise TransientError(
-            f"The clone of {source} cannot be written at {clone_path}: {error.strerror}.",
+            f"the clone of {source} cannot be written at {clone_path}: {error.strerror}",
             code="clone_unwritable",
             source=str(source),
             clone=str(clone_path),
@@ -102,7 +102,7 @@ def distrust(clone_path: Path) -> None:
 
 
 def remove_clone(clone_path: Path) -> None:
-    """Remove a clone and all that belongs to it; nothing happens where there is none."""
+    """Remove a clone and all that belongs to it; does nothing if there is none."""
     if not clone_path.parent.is_dir():
         return
     _remove_leftovers(clone_path)
@@ -116,12 +116,12 @@ def _shorter(limits: Limits) -> Limits:
     )
 
 
-def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, anew: bool) -> str | None:
+def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: bool) -> str | None:
     """Clone, fetch or do nothing, as it takes; returns the commit."""
     wanted = transfer.source.ref
     _remove_locks(clone_path)
     _remove_broken_refs(clone_path)
-    tip = None if anew else tip_of(clone_path)
+    tip = None if from_scratch else tip_of(clone_path)
     if tip is not None and tip == wanted:
         return tip
     found = find_ref(transfer.source, transfer.credentials, limits=_shorter(transfer.limits))
@@ -166,7 +166,7 @@ def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str
         missing = sum(size is None for size in sizes_of(clone_path, blob_ids))
     except GitError as error:
         told = " ".join(error.stderr.split())[:200]
-        return f"is damaged: {told or 'a commit is not there'}"
+        return f"is damaged: {told or 'a commit is missing'}"
     damaged = next(filter(_is_damaged, clone_path.glob("objects/[0-9a-f][0-9a-f]/*")), None)
     if damaged is not None:
         return f"is damaged: the object {damaged.parent.name}{damaged.name} is not what it was"
@@ -174,7 +174,7 @@ def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str
 
 
 def _is_damaged(path: Path) -> bool:
-    """Whether a file is none of git's own objects, which are named by what is in them."""
+    """Whether a file is not one of git's own objects, which are named by what is in them."""
     if len(path.name) != _LOOSE_NAME:
         return False  # what a killed git was writing
     try:
@@ -209,7 +209,7 @@ def _remove_locks(clone_path: Path) -> None:
 
 def _remove_broken_refs(clone_path: Path) -> None:
     """Remove refs that name no commit, which git refuses to set. Every fetch sets those that it
-    needs; a tip that is broken has the clone made anew."""
+    needs; a tip that is broken has the repository cloned from scratch."""
     if not is_own_folder(clone_path):
         return
     for path in clone_path.glob("refs/**/*"):

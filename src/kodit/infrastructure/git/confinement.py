@@ -36,7 +36,7 @@ def confined_to_public_hosts(source: Source, hosts: HostResolver | None = None) 
         return
     addresses = (hosts or SystemHostResolver()).addresses(host)
     if not addresses:
-        raise unreachable(source, f"no address of {host} is known.")
+        raise unreachable(source, f"no address of {host} is known")
     policy.check_addresses(host, addresses)
     with connected_to(source.location, addresses):
         yield

@@ -27,10 +27,7 @@ _ENVIRONMENT = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
 _USUAL_PORTS = {"http": 80, "https": 443}
 _LARGEST_FILE_BYTES = 1_000_000
 
-_NO_NAME = (
-    "What was given does not name credentials; use env:NAME with the name of an environment "
-    "variable."
-)
+_NO_NAME = "credentials must be given as env:NAME, with the name of an environment variable"
 
 
 def server_of(source: Source) -> str | None:
@@ -128,8 +125,8 @@ class CredentialStore:
         if not self._bindings.holds(binding):
             who = "" if binding.user is None else f" as {binding.user}"
             raise SourceError(
-                f"This user has not given {reference} for {binding.server}{who}, so nothing was "
-                "sent; give it with the source once.",
+                f"this user has not given {reference} for {binding.server}{who}, so nothing was "
+                "sent; give it with the source once more",
                 code="credentials_not_given",
                 source=str(source),
                 reference=reference,
@@ -163,7 +160,7 @@ class CredentialStore:
         return credentials if is_bound else None
 
     def remove(self, reference: str) -> None:
-        """Forget credentials; nothing happens where there are none, nor to what is no reference."""
+        """Forget credentials; does nothing if there are none, nor to what is no reference."""
         match = _FILE.fullmatch(reference)
         if match is not None and not self._folder.is_symlink():
             (self._folder / match["name"]).unlink(missing_ok=True)
@@ -188,8 +185,8 @@ class CredentialStore:
             given_for = kept.get("server")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise SourceError(
-                "The credentials of this source are no longer in the data directory; "
-                "give them again.",
+                "the credentials of this source are no longer in the data directory; "
+                "give them again",
                 code="credentials_missing",
                 source=str(source),
             ) from None
@@ -197,8 +194,8 @@ class CredentialStore:
             return None
         if given_for != server:
             raise SourceError(
-                f"The credentials that are kept for this source were not given for {server}, so "
-                "nothing was sent; give them again.",
+                f"the credentials that are stored for this source were not given for {server}, so "
+                "nothing was sent; give them again",
                 code="credentials_missing",
                 source=str(source),
             )
@@ -223,13 +220,13 @@ def _from_environment(name: str) -> Credentials:
     value = os.environ.get(name, "")
     if not value:
         raise SourceError(
-            f"The environment variable {name} holds no credentials.",
+            f"the environment variable {name} holds no credentials",
             code="variable_unusable",
             variable=name,
         )
     if any(character < " " or character == "\x7f" for character in value):
         raise SourceError(
-            f"The environment variable {name} holds control characters.",
+            f"the environment variable {name} holds control characters",
             code="variable_unusable",
             variable=name,
         )

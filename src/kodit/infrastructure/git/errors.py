@@ -19,41 +19,41 @@ _REFUSED = (
     (
         "repository_damaged",
         r"repository corruption on the remote",
-        "{source} is damaged: it lacks objects that its own commits name.",
+        "{source} is damaged: it lacks objects that its own commits name",
     ),
     (
         "access_refused",
         r"authentication failed|invalid credentials|invalid username or|http basic: access denied"
         r"|returned error: 40[13]|access denied|could not read (username|password)"
         r"|terminal prompts disabled|unable to read askpass",
-        "{source} refuses access: it asks for credentials, or those given are not accepted.",
+        "{source} refuses access: it asks for credentials, or those given are not accepted",
     ),
     (
         "redirect_refused",
         r"returned error: 30[12378]",
         "{source} redirects to another address, which is not followed for callers over the "
-        "network; give that address.",
+        "network; give that address",
     ),
     (
         "ssh_key_refused",
         r"permission denied \(|too many authentication failures",
-        "{source} refuses access: no ssh key that is offered is accepted.",
+        "{source} refuses access: no ssh key that is offered is accepted",
     ),
     (
         "host_key_unknown",
         r"host key verification failed|no .* host key is known",
-        "{source} cannot be trusted: its ssh host key is not known; connect once with ssh.",
+        "{source} cannot be trusted: its ssh host key is not known; connect once with ssh",
     ),
     (
         "certificate_refused",
         r"ssl certificate|certificate verif|server certificate|self.signed certificate",
-        "{source} cannot be trusted: its TLS certificate is not accepted.",
+        "{source} cannot be trusted: its TLS certificate is not accepted",
     ),
     (
         "ref_not_found",
         r"couldn't find remote ref|not our ref|no such remote ref|unadvertised object"
         r"|remote did not send all necessary objects",
-        "{url} has no branch, tag or commit named {ref}.",
+        "{url} has no branch, tag or commit named {ref}",
     ),
     (
         "repository_unsupported",
@@ -63,7 +63,7 @@ _REFUSED = (
     (
         "repository_unsupported",
         r"mismatched algorithms",
-        "{source} uses SHA-256 object names, which are not supported.",
+        "{source} uses SHA-256 object names, which are not supported",
     ),
     (
         "repository_not_found",
@@ -71,13 +71,13 @@ _REFUSED = (
         r"|not valid: is this a git repository|not a git repository|repository not exported"
         r"|does not exist|invalid server response|expected flush after|bad line length character"
         r"|not found in upstream|unexpected content-type",
-        "{source} is not a git repository, or needs credentials.",
+        "{source} is not a git repository, or needs credentials",
     ),
     (
         "transport_refused",
         r"transport '.*' not allowed|protocol '.*' (is )?not supported|is not a git command"
         r"|strange (host|path)name",
-        "{source} uses a transport that is refused.",
+        "{source} uses a git transport that is not allowed",
     ),
 )
 """A code, what git says, and our sentence."""
@@ -113,13 +113,13 @@ def explain(error: GitError, source: Source) -> KoditError:
     names["reason"] = last_line(error)
     if re.search(r"no space left on device|disk quota exceeded", said, re.IGNORECASE):
         return TransientError(
-            f"{source} cannot be fetched: the disk is full.", code="disk_full", source=str(source)
+            f"{source} cannot be fetched: the disk is full", code="disk_full", source=str(source)
         )
     if re.search(r"returned error: (5\d\d|429|408)", said):
         return unreachable(source, last_line(error))
     if source.ref is None and re.search(r"not our ref|did not send all necessary", said):
         return SourceError(
-            f"{source} does not serve the commit that its HEAD names.",
+            f"{source} does not serve the commit that its HEAD names",
             code="repository_damaged",
             source=str(source),
         )
@@ -143,7 +143,7 @@ def unreachable(source: Source, reason: str) -> TransientError:
 def no_such_ref(source: Source, ref: str | None) -> SourceError:
     """The error for a ref that a source does not have."""
     return SourceError(
-        f"{source.location} has no branch, tag or commit named {ref}.",
+        f"{source.location} has no branch, tag or commit named {ref}",
         code="ref_not_found",
         source=str(source),
     )
@@ -155,7 +155,7 @@ def explain_reading(error: GitError, clone_path: Path) -> TransientError:
     is_damage = error.returncode >= 0 and not _NO_DAMAGE.search(error.stderr)
     kind = DamagedCloneError if is_damage else TransientError
     return kind(
-        f"The clone {clone_path} cannot be read: {last_line(error)}",
+        f"the clone {clone_path} cannot be read: {last_line(error)}",
         code="clone_unreadable",
         clone=str(clone_path),
     )
@@ -170,5 +170,5 @@ def last_line(error: GitError) -> str:
         for line, following in reversed(list(pairwise([*lines, ""]))):
             if line.startswith(start):
                 said = f"{line} {following}" if line.endswith(":") else line
-                return said.removeprefix(start).strip().rstrip(".")[:300] + "."
-    return "it gave no reason."
+                return said.removeprefix(start).strip().rstrip(".")[:300]
+    return "it gave no reason"

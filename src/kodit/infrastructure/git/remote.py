@@ -98,7 +98,7 @@ def find_ref(
     if candidates == ("HEAD",):
         if _list_refs(source, ["refs/heads/*"], credentials, limits):
             raise SourceError(
-                f"{source.location} has no default branch; name one with {source.location}@BRANCH.",
+                f"{source.location} has no default branch; name one with {source.location}@BRANCH",
                 code="default_branch_missing",
                 source=str(source),
             )
@@ -128,7 +128,7 @@ def _list_refs(
         commit, _, name = line.partition("\t")
         if len(commit) == _SHA256_DIGITS:
             raise SourceError(
-                f"{source} uses SHA-256 object names, which are not supported.",
+                f"{source} uses SHA-256 object names, which are not supported",
                 code="repository_unsupported",
                 source=str(source),
             )
@@ -148,7 +148,7 @@ def check_local_repository(source: Source) -> None:
     path = Path(unquote(urlsplit(source.location).path))
     if not path.is_dir():
         raise SourceError(
-            f"The repository {path} does not exist.",
+            f"the repository {path} does not exist",
             code="repository_not_found",
             source=str(source),
         )
@@ -165,7 +165,7 @@ def check_local_repository(source: Source) -> None:
             return  # no such setting
         raise explain(error, source) from None
     raise SourceError(
-        f"{path} is a partial clone, which lacks files; index the repository it was cloned from.",
+        f"{path} is a partial clone, which lacks files; index the repository it was cloned from",
         code="repository_unsupported",
         source=str(source),
     )
@@ -215,7 +215,7 @@ def _check_local_commit(source: Source, commit: str) -> None:
     except GitError:
         if source.ref is None:
             raise SourceError(
-                f"{source.location} is damaged: it lacks the commit that its HEAD names.",
+                f"{source.location} is damaged: it lacks the commit that its HEAD names",
                 code="repository_damaged",
                 source=str(source),
             ) from None

@@ -220,7 +220,7 @@ def _start(
             preexec_fn=death_with_parent(os.getpid()),  # noqa: PLW1509 - it takes no lock
         )
     except FileNotFoundError:
-        raise PermanentError("git is not installed, or not on PATH.", code="git_missing") from None
+        raise PermanentError("git is not installed, or not on PATH", code="git_missing") from None
     try:
         yield process
     finally:

@@ -29,7 +29,7 @@ from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories
 from kodit.infrastructure.git.runner import OFFLINE, GitError, Limits, run_git
 
 TIP = "refs/kodit/tip"
-"""What the clone stands at: set when all files of the commit are there."""
+"""The commit that the clone is at: set when all files of the commit are there."""
 INCOMING = "refs/kodit/incoming"
 _ALL_REFS = ("+refs/heads/*:refs/kodit/heads/*", "+refs/tags/*:refs/kodit/tags/*")
 _WHOLE = "kodit-whole"
@@ -100,7 +100,7 @@ class Transfer:
             return _resolve(clone_path, INCOMING)
         except GitError:
             raise SourceError(
-                f"{self.source.location} has no commit at {ref}.",
+                f"{self.source.location} has no commit at {ref}",
                 code="ref_not_found",
                 source=str(self.source),
             ) from None

@@ -26,7 +26,7 @@ Compiled = Any
 
 
 def compile_expression(expression: Expression) -> Compiled:
-    """Ready to search with. Raises InvalidQueryError, with RE2's own words, for what is no
+    """Ready to search with. Raises InvalidQueryError, with RE2's own words, for what is not an
     expression or takes too much memory."""
     for pattern in (expression.pattern, *expression.more):
         _check(pattern)
@@ -57,10 +57,10 @@ def _source_of(expression: Expression) -> str:
 
 def _check(pattern: str) -> None:
     if not pattern:
-        raise InvalidQueryError("the expression is empty; say what a line must contain")
+        raise InvalidQueryError("the expression is empty; enter what a line must contain")
     if len(pattern) > LONGEST_PATTERN:
         raise InvalidQueryError(
-            f"the expression has {len(pattern)} characters; at most {LONGEST_PATTERN} are read"
+            f"the expression has {len(pattern)} characters; at most {LONGEST_PATTERN} are allowed"
         )
     if "\n" in pattern:
         raise InvalidQueryError("the expression holds a line break; grep looks at single lines")

@@ -30,7 +30,7 @@ def reading(folder: Path) -> Iterator[None]:
 
 
 def unreadable(folder: Path) -> PermanentError:
-    """What is said of an index that cannot be read."""
+    """The error for an index that cannot be read."""
     return PermanentError(
         f"the keyword index {folder} cannot be read: it is damaged, or belongs to another user",
         code="keyword_index_unreadable",

@@ -115,7 +115,7 @@ def _content(snippet: StoredSnippet) -> int:
 
 
 def open_index(folder: Path) -> tantivy.Index:
-    """The index in the folder, made where there is none. One that cannot be written is read by
+    """The index in the folder, created if there is none. One that cannot be written is read by
     links to its files: the engine locks a file of its own beside them."""
     if folder.exists() and not os.access(folder, os.W_OK):
         return tantivy.Index(build_schema(), path=_linked(folder), reuse=True)

@@ -67,8 +67,8 @@ class TantivyKeywordIndex:
                 now = self._stamps()
                 if now == stamps:
                     log.warning(
-                        "the keyword index is damaged and is not searched until the next run or a "
-                        "repair rebuilds it",
+                        "the keyword index is damaged and will not be searched until the next "
+                        "run or a repair rebuilds it",
                         extra={"folder": str(self._folder), "reason": str(error)},
                     )
                     return _Opened(stamps, None, EmptyReader())

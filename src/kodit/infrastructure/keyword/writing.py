@@ -91,8 +91,8 @@ def drop_index(folder: str, index_id: int, generation: str | None, *, report: An
 
 @contextmanager
 def _writer(folder: Path, places: Mapping[int, Place]) -> Iterator[tantivy.IndexWriter]:
-    """Changes to the index, committed at the end of the block. Until the standing is written
-    again, whoever looks knows that the files are being changed."""
+    """Changes to the index, committed at the end of the block. Until the standing is written again,
+    a reader knows that the files are being changed."""
     write_standing(folder, places, sealed=False)
     writer = open_index(folder).writer(WRITER_HEAP_BYTES, 1)
     yield writer
@@ -147,7 +147,7 @@ def _translated_errors(folder: Path) -> Iterator[None]:
             raise
         why = why_no_room(folder, WRITER_HEAP_BYTES)
         if why is not None:
-            why = f"{why}; make room and try again"
+            why = f"{why}; free some space and try again"
         elif _speaks_of_damage(error) or not all(map(is_whole, segment_files(folder))):
             discard(folder)
             why = "it was damaged and is rebuilt"

@@ -10,7 +10,7 @@ from kodit.domain.value_objects import Symbol, SymbolKind
 
 
 def to_symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
-    """The symbol of three columns, None where there is none."""
+    """The symbol of three columns, None if there is none."""
     return None if name is None or kind is None else Symbol(name, SymbolKind(kind), scope)
 
 

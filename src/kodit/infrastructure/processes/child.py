@@ -25,7 +25,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 EXIT_SHORT_OF_MEMORY = 75
-"""From `sysexits.h`: a failure that may pass."""
+"""From `sysexits.h`: a transient failure."""
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, .
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # of a library that is written in Rust
             raise
-        return _pickle_error(RuntimeError(f"a library has failed: {error}"))
+        return _pickle_error(RuntimeError(f"a library failed: {error}"))
 
 
 def _pickle_error(error: Exception) -> bytes:

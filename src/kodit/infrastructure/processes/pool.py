@@ -218,7 +218,7 @@ class ProcessPool:
                     kind, value = await answer
             except TimeoutError:
                 raise StalledError(
-                    f"{_name(function)} made no progress for {stall_seconds:.0f} s and was ended"
+                    f"{_name(function)} made no progress for {stall_seconds:.0f} s and was stopped"
                 ) from None
             if kind != "progress":
                 return kind, value

@@ -1,6 +1,6 @@
 """Who works on a data directory: each worker holds the lock of a file of its own.
 
-Child processes inherit the lock, so that whoever can take it knows the worker and all its
+Child processes inherit the lock, so that a process that can take it knows the worker and all its
 children to be gone. The file says by which rules the worker claims, for those who tell why
 something waits.
 """
@@ -97,7 +97,7 @@ class FileWorkerRegistry:
 
 
 def _open(path: Path) -> int | None:
-    """A descriptor of a lock file; None where there is none, and for what no worker has made."""
+    """A descriptor of a lock file; None if there is none, and for what no worker has made."""
     try:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:

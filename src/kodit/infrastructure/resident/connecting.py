@@ -3,8 +3,8 @@
     connection = connect(data_dir)             # None where no server answers
     about = handshake(connection, data_dir)    # its version, process, and what keeps it busy
 
-The connection may then be used for requests (HTTP/1.1); as long as it is open, the server does
-not end for want of clients.
+The connection may then be used for requests (HTTP/1.1); as long as it is open, the server does not
+stop because it has no clients.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def handshake(connection: socket.socket) -> Resident:
         )
     except (KeyError, TypeError, ValueError):
         raise TransientError(
-            "the server of this data directory does not say who it is; end it, and try again"
+            "the server of this data directory does not identify itself; stop it, and try again"
         ) from None
 
 
@@ -127,7 +127,7 @@ def _read_answer(connection: socket.socket, largest: int) -> tuple[int, Any]:
 def _read_until(connection: socket.socket, data: bytes, end: bytes) -> tuple[bytes, bytes]:
     while end not in data:
         if len(data) > LARGEST_ANSWER_BYTES:
-            raise ValueError("its answer has no end")
+            raise ValueError("its answer is incomplete")
         data += _receive(connection)
     before, _, after = data.partition(end)
     return before, after
@@ -136,7 +136,7 @@ def _read_until(connection: socket.socket, data: bytes, end: bytes) -> tuple[byt
 def _receive(connection: socket.socket) -> bytes:
     data = connection.recv(RECEIVED_AT_ONCE_BYTES)
     if not data:
-        raise ConnectionError("it has closed the connection")
+        raise ConnectionError("it closed the connection")
     return data
 
 

@@ -60,7 +60,7 @@ def why_not_private(folder: Path) -> str | None:
     if status.st_uid != os.geteuid():
         return f"it belongs to another user (number {status.st_uid})"
     if status.st_mode & 0o077:
-        return "others may enter it"
+        return "other users can access it"
     return None
 
 
@@ -80,7 +80,9 @@ def find_socket(data_dir: Path) -> Path | None:
     folder = path.parent
     is_expected = folder.name in ("kodit", f"kodit-{os.geteuid()}") and folder.is_absolute()
     if not is_expected or path != socket_elsewhere(data_dir, folder):
-        raise UserError(f"{place} leads to no socket of a server of this data directory; remove it")
+        raise UserError(
+            f"{place} does not lead to the socket of a server of this data directory; remove it"
+        )
     try:
         reason = why_not_private(folder)
     except OSError:

@@ -23,7 +23,7 @@ def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subproce
     the new one ends at once (`ANOTHER_ONE_RUNS`), so that any number may be started.
 
     Raises OSError where no process can be started or the data directory cannot be written, and
-    UserError where the log is no file.
+    UserError if the log is not a file.
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = open_plain_file(data_dir / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

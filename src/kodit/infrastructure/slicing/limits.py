@@ -39,7 +39,7 @@ MINIFIED_MEAN_LINE = 400
 """Mean line length, in characters, from which a file of code counts as minified."""
 
 PARSED_BYTES = 2_000_000
-"""Larger files are cut by lines only."""
+"""Larger files are split by lines only."""
 
 PARSED_DATA_BYTES = 64_000
 """The same for data formats, where what a large file holds is rows, not structure."""

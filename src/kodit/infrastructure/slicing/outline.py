@@ -214,8 +214,8 @@ def _define(found: _Found, parent: Definition | None) -> Definition:
 
 
 def _is_part(inner: Definition, outer: Definition) -> bool:
-    """Whether a definition is no more than a part of a type: its constant, its alias, or a second
-    name of it, as in `typedef struct a { ... } b`."""
+    """Whether a definition is only a part of a type: its constant, its alias, or a second name of
+    it, as in `typedef struct a { ... } b`."""
     if outer.kind is not None and outer.kind not in TYPES:
         return False
     return inner.kind in _PARTS or (

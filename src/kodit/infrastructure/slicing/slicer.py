@@ -37,7 +37,7 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
 
     `path` is relative to the source, with `/`, and only named, never opened. Never raises: what
     cannot be read has no snippets, what cannot be parsed within `time_limit_seconds` of processor
-    time is cut by lines, and `problem` says so. Line ends become `\\n` in the snippets' text.
+    time is split by lines, and `problem` says so. Line ends become `\\n` in the snippets' text.
     """
     language = detect_language(path, data[:_LOOKED_AT_BYTES])
     decoded = decode(data)

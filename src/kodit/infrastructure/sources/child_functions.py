@@ -131,7 +131,7 @@ def read_history(
         return clone_history(clone, commit, known, unknown, report)
 
 
-def clone_anew(
+def clone_from_scratch(
     location: Location,
     credentials: Credentials | None,
     is_confined: bool = False,
@@ -142,7 +142,7 @@ def clone_anew(
     from kodit.infrastructure.git.clone import synchronise
 
     with _confinement(location.source, is_confined):
-        synchronise(location.source, Path(location.path), credentials, report, anew=True)
+        synchronise(location.source, Path(location.path), credentials, report, from_scratch=True)
 
 
 def extract(

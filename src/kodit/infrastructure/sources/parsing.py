@@ -46,22 +46,22 @@ def parse_source(
     paths are looked at; a URL may still turn out to lead nowhere.
     """
     if _holds_controls(text):
-        raise SourceError(f"The source {shown(text)!r} contains control characters.")
+        raise SourceError(f"the source {shown(text)!r} contains control characters")
     if not text.strip():
-        raise SourceError("The source is empty; give a git URL or the path of a folder.")
+        raise SourceError("the source is empty; give a git URL or the path of a folder")
     if not is_text(text):
-        raise SourceError(f"The source {text!r} is not valid text.")
+        raise SourceError(f"the source {text!r} is not valid text")
     if text.startswith("-"):
-        raise SourceError(f"The source {text!r} looks like an option; write ./{text} for a folder.")
+        raise SourceError(f"the source {text!r} looks like an option; write ./{text} for a folder")
     if _TRANSPORT_HELPER.match(text):
-        raise SourceError(f"The source {shown(text)!r} names a git transport that is refused.")
+        raise SourceError(f"the source {shown(text)!r} uses a git transport that is not allowed")
     parsed = _parse(text, cwd, policy)
     policy.check_source(parsed.source)
     return parsed
 
 
 def local_place(text: str, cwd: Path | None) -> LocalPlace | None:
-    """The folder or file at a path; None where there is none."""
+    """The folder or file at a path; None if there is none."""
     if _holds_controls(text) or not text.strip() or _SCHEME.match(text):
         return None
     try:
@@ -115,7 +115,7 @@ def _parse_path(
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
     if short is not None:
         return _parse_url(short, "https")
-    raise MissingFolderError(f"The folder {without_secrets(str(local))} does not exist.")
+    raise MissingFolderError(f"the folder {without_secrets(str(local))} does not exist")
 
 
 def check_stored(source: Source) -> None:
@@ -127,8 +127,7 @@ def check_stored(source: Source) -> None:
         is_sound = False
     if not is_sound:
         raise SourceError(
-            f"The stored source {shown(str(source))!r} is not one that Kodit stores; "
-            "delete its index."
+            f"the stored source {shown(str(source))!r} is not valid; delete its index"
         )
 
 
@@ -152,24 +151,24 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
         return ParsedSource(_file_url_source(text))
     if scheme not in _REMOTE_SCHEMES:
         raise SourceError(
-            f"The source {shown(text)!r} uses {scheme}://, which is not supported; "
-            "use https, http, ssh, git, file, user@host:path, or a local folder."
+            f"the source {shown(text)!r} uses {scheme}://, which is not supported; "
+            "use https, http, ssh, git, file, user@host:path, or a local folder"
         )
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise SourceError(f"The source {shown(text)!r} is not a valid URL.") from None
+        raise SourceError(f"the source {shown(text)!r} is not a valid URL") from None
     if parts.query or parts.fragment:
         raise SourceError(
-            f"The URL on {host} has a query or a fragment, which no repository needs and which may "
-            "hold a secret; leave it out."
+            f"the URL on {host} has a query or a fragment, which no repository needs and which may "
+            "hold a secret; leave it out"
         )
     if not host or host.startswith("-") or re.search(r"[\s\\%]", host):
-        raise SourceError(f"The source {shown(text)!r} names no valid host.")
+        raise SourceError(f"the source {shown(text)!r} names no valid host")
     path, ref = split_ref(_after_authority(parts))
     if not path.strip("/"):
-        raise SourceError(f"The source {shown(text)!r} names no repository on {host}.")
+        raise SourceError(f"the source {shown(text)!r} names no repository on {host}")
     username, password = unquote(parts.username or ""), unquote(parts.password or "")
     authority = f"[{host}]" if ":" in host else host
     if port is not None:
@@ -178,15 +177,15 @@ def _parse_url(text: str, scheme: str) -> ParsedSource:
     if scheme == "ssh":
         if password:
             raise SourceError(
-                f"The source {shown(text)!r} holds a password, which ssh cannot be given; "
-                "use a key."
+                f"the source {shown(text)!r} contains a password, which ssh does not accept; use "
+                "a key"
             )
         if username.startswith("-"):
-            raise SourceError(f"The source {text!r} names no valid user.")
+            raise SourceError(f"the source {text!r} names no valid user")
         authority = f"{quote(username, safe='')}@{authority}" if username else authority
     elif username or password:
         if _holds_controls(username + password):
-            raise SourceError(f"The credentials for {host} contain control characters.")
+            raise SourceError(f"the credentials for {host} contain control characters")
         credentials = Credentials(username or "git", password)
     location = f"{scheme}://{authority}{path.rstrip('/')}"
     return ParsedSource(Source(SourceKind.GIT, location, _checked_ref(ref)), credentials)
@@ -199,7 +198,7 @@ def _after_authority(parts: SplitResult) -> str:
 def _file_url_source(text: str) -> Source:
     host, slash, rest = text[len("file://") :].partition("/")
     if host not in ("", "localhost") or not slash:
-        raise SourceError(f"The source {shown(text)!r} names a host; file:// reads local paths.")
+        raise SourceError(f"the source {shown(text)!r} names a host; file:// reads local paths")
     url_path = f"/{rest}"
     whole = _decoded_path(url_path)
     if whole.is_dir():
@@ -207,14 +206,14 @@ def _file_url_source(text: str) -> Source:
     base, ref = split_ref(url_path)
     path = _decoded_path(base)
     if not os.path.lexists(path):
-        raise SourceError(f"The repository {path} does not exist.")
+        raise SourceError(f"the repository {path} does not exist")
     return _git_directory_source(path, ref)
 
 
 def _decoded_path(url_path: str) -> Path:
     path = unquote(url_path)
     if _holds_controls(path):
-        raise SourceError(f"The path {path!r} contains control characters.")
+        raise SourceError(f"the path {path!r} contains control characters")
     return Path(path)
 
 
@@ -234,7 +233,7 @@ def _local_path(text: str, cwd: Path | None) -> Path:
     except FileNotFoundError:
         raise SourceError(
             f"{without_secrets(text)} is relative to the current folder, which no longer "
-            "exists; change to another one."
+            "exists; change to another one"
         ) from None
 
 
@@ -246,14 +245,14 @@ def _local_source(path: Path, ref: str | None) -> Source:
         with os.scandir(real):
             pass
     except PermissionError:
-        raise SourceError(f"The folder {real} cannot be read: permission denied.") from None
+        raise SourceError(f"the folder {real} cannot be read: permission denied") from None
     return Source(SourceKind.FOLDER, str(real))
 
 
 def _git_directory_source(path: Path, ref: str | None) -> Source:
     real = _real_folder(path)
     if not is_git_directory(real) and git_directory_at(real) is None:
-        raise SourceError(f"{real} is not a git repository.")
+        raise SourceError(f"{real} is not a git repository")
     return Source(SourceKind.GIT, real.as_uri(), _checked_ref(ref))
 
 
@@ -261,15 +260,15 @@ def _real_folder(path: Path) -> Path:
     try:
         real = path.resolve(strict=True)
     except FileNotFoundError:
-        raise SourceError(f"The folder {path} does not exist.") from None
+        raise SourceError(f"the folder {path} does not exist") from None
     except PermissionError:
-        raise SourceError(f"The folder {path} cannot be read: permission denied.") from None
+        raise SourceError(f"the folder {path} cannot be read: permission denied") from None
     except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
-        raise SourceError(f"The path {path} is a loop of symbolic links.") from None
+        raise SourceError(f"the path {path} is a loop of symbolic links") from None
     if _holds_controls(str(real)) or not is_text(str(real)):
-        raise SourceError(f"The path {str(real)!r} is not valid text.")
+        raise SourceError(f"the path {str(real)!r} is not valid text")
     if not real.is_dir():
-        raise SourceError(f"{real} is a file; give the folder that holds it.")
+        raise SourceError(f"{real} is a file; give the folder that contains it")
     return real
 
 
@@ -285,14 +284,14 @@ def _scp_like_source(match: re.Match[str]) -> Source:
     user, host = match["user"], match["host"]
     path, ref = split_ref(match["path"])
     if host.startswith("-") or user.startswith("-") or path.startswith("-"):
-        raise SourceError(f"The source {match[0]!r} contains a part that looks like an option.")
+        raise SourceError(f"the source {match[0]!r} contains a part that looks like an option")
     location = f"{user}@{host}:{path.rstrip('/') or path}"
     return Source(SourceKind.GIT, location, _checked_ref(ref))
 
 
 def _checked_ref(ref: str | None) -> str | None:
     if ref is not None and (not ref or _BAD_REF.search(ref)):
-        raise SourceError(f"{ref!r} is not the name of a branch, tag or commit.")
+        raise SourceError(f"{ref!r} is not the name of a branch, tag or commit")
     return ref
 
 

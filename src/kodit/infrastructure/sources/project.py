@@ -1,4 +1,4 @@
-"""What somebody who works in a folder works on."""
+"""What a user who works in a folder works on."""
 
 from __future__ import annotations
 

@@ -49,14 +49,14 @@ class PooledSourceReader:
         self._secrets = CredentialStore(data_dir, exchange=exchange)
         self._pool = pool
         self._answer_seconds = answer_seconds
-        self._made_anew: set[int] = set()
+        self._cloned_again: set[int] = set()
         """Indexes whose clones were replaced since their sources were looked up."""
 
     async def look_up(self, index: Index) -> str | None:
         check_stored(index.source)
         if index.source.kind is SourceKind.FOLDER:
             return None
-        self._made_anew.discard(index.id)
+        self._cloned_again.discard(index.id)
         commit: str | None = await self._pool.call(
             f"{_WORK}:look_up",
             location_of(index, self._clones),
@@ -122,7 +122,7 @@ class PooledSourceReader:
                 location,
                 wanted[share::shares],
                 # A new clone is of the newest commit, which may lack files of this one.
-                index.id not in self._made_anew,
+                index.id not in self._cloned_again,
                 report=tell,
             )
             return mine
@@ -141,11 +141,11 @@ class PooledSourceReader:
         try:
             return await read()
         except DamagedCloneError:
-            if index.id in self._made_anew:
+            if index.id in self._cloned_again:
                 raise
-        self._made_anew.add(index.id)
+        self._cloned_again.add(index.id)
         await self._pool.call(
-            f"{_WORK}:clone_anew",
+            f"{_WORK}:clone_from_scratch",
             location_of(index, self._clones),
             await in_thread(lambda: self.reveal(index)),
             index.is_confined,

@@ -108,8 +108,8 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # Straight to the driver: SQLAlchemy's way to it takes longer than SQLite does. A writer
-        # has begun already.
+        # Straight to the driver: SQLAlchemy's way to it takes longer than SQLite does. A writer has
+        # already started.
         driver = driver_of(connection)
         if not driver.in_transaction:
             driver.execute("BEGIN")
@@ -287,7 +287,7 @@ _LONGEST_REASON = 200
 
 
 def _file_id(path: Path) -> _FileId | None:
-    """What tells a file from another that is put in its place; None where there is none."""
+    """What tells a file from another that is put in its place; None if there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - takes a third of what `Path.stat` does
     except FileNotFoundError:
@@ -308,15 +308,15 @@ def translated_errors(path: Path) -> Iterator[None]:
             raise TransientError(_explain(path, str(cause))) from error
         if type(cause) is sqlite3.DatabaseError:
             raise PermanentError(
-                f"{path} is damaged, or no database of Kodit ({cause}); put a sound copy in its "
-                "place, or choose another data directory"
+                f"{path} is damaged, or is not a Kodit database ({cause}); restore a backup, or "
+                "choose another data directory"
             ) from error
         if isinstance(cause, (sqlite3.IntegrityError, sqlite3.DataError)):
             # A trigger says what it likes.
             why = " ".join(str(cause).split())[:_LONGEST_REASON]
             raise PermanentError(
-                f"{path} refuses what Kodit stores ({why}): it has rules or rows that Kodit does "
-                "not make; put a sound copy in its place, or choose another data directory",
+                f"{path} rejects what Kodit stores ({why}): it has constraints or rows that "
+                "Kodit did not create; restore a backup, or choose another data directory",
                 code="database_refuses",
                 database=str(path),
             ) from error
@@ -327,7 +327,7 @@ def _explain(path: Path, reason: str) -> str:
     if "locked" in reason or "busy" in reason:
         return "the database is locked by another process; try again when that process is done"
     if "full" in reason or "disk I/O" in reason:
-        return f"the disk of {path} is full or fails ({reason}); free some space and try again"
+        return f"the disk of {path} is full or failing ({reason}); free some space and try again"
     if (short := _shortage_of_files()) is not None:
         return str(short)
     return f"the database {path} is unavailable: {reason}"

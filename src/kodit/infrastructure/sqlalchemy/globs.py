@@ -30,7 +30,7 @@ def from_root(glob: str) -> str:
 def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
     """Whether a path matches any of the globs, which have the rules of `.gitignore` lines.
 
-    Raises InvalidQueryError for what is no glob.
+    Raises InvalidQueryError for what is not a glob.
     """
     for glob in globs:
         if not is_text(glob):

@@ -321,8 +321,8 @@ def _to_index(row: Any) -> Index:
         return _read_index(row)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise PermanentError(
-            f"the database is damaged, or not Kodit's: index {row.id} cannot be understood; put a "
-            "sound copy in its place, or choose another data directory"
+            f"the database is damaged, or is not a Kodit database: index {row.id} cannot be "
+            "read; restore a backup, or choose another data directory"
         ) from error
 
 

@@ -228,7 +228,7 @@ class RunStore:
         return self.get(latest)
 
     def get(self, run_ids: Sequence[int]) -> list[IndexRun]:
-        """These runs, as far as they are there."""
+        """Those of these runs that exist."""
         return self.load(_RUNS_BY_ID.run(self._driver, run_ids))
 
     def load(self, rows: Sequence[Row]) -> list[IndexRun]:

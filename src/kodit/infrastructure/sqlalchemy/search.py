@@ -139,7 +139,8 @@ class SqlSearchRepository:
         for language in languages:
             if known and language not in known:
                 raise InvalidQueryError(
-                    f"no indexed file is in {language!r}; there are {', '.join(sorted(known))}",
+                    f"no indexed file is in {language!r}; the indexed languages are "
+                    f"{', '.join(sorted(known))}",
                     code="language_unknown",
                     value=language,
                     choices=", ".join(sorted(known)),

@@ -1,8 +1,8 @@
 """The room that a SQLite database takes, and how it is given back.
 
 What is deleted leaves pages that hold nothing. A database whose `auto_vacuum` is incremental moves
-others into their place, some at a time, and cuts off the end of the file. One that was made
-without that has to be written anew once.
+others into their place, some at a time, and cuts off the end of the file. One that was made without
+that has to be rewritten once.
 """
 
 from __future__ import annotations

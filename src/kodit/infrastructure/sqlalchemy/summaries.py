@@ -38,7 +38,7 @@ def summarise(connection: Connection, indexes: Sequence[Index]) -> list[IndexSum
         )
         .group_by(FILES.c.index_id, FILES.c.problem, FILES.c.language)
     ):
-        # A file with a problem that still has a language was cut by lines.
+        # A file with a problem that still has a language was split by lines.
         of_index = (left_out if language is None else problems).setdefault(index_id, {})
         of_index[str(problem)] = of_index.get(str(problem), 0) + count
         if language is None:

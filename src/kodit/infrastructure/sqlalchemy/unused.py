@@ -1,8 +1,8 @@
 """Cached results that nothing uses any more: marking them, and removing them in time.
 
-Whoever takes the last user of a result away marks it in the same transaction, so that nobody ever
-has to look through all results for those without one. A mark is first undated, since a repository
-has no clock; whoever removes what is unused dates it.
+The code that removes the last user of a result marks it in the same transaction, so that nobody
+ever has to look through all results for those without one. A mark is first undated, since a
+repository has no clock; the code that removes what is unused dates it.
 """
 
 from __future__ import annotations

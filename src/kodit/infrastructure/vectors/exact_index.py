@@ -229,7 +229,7 @@ class _Packs:
 
     def get(self, driver: Driver, index_id: int, kind: VectorKind, model: str) -> Pack | None:
         """The pack that a transaction's state of the database has noted; mapped again only when
-        another one has been put in its place. None where there is none for the model.
+        another one has been put in its place. None if there is none for the model.
 
         A pack of a later state may lack what is still there, and one of another database holds
         something else under the same identifiers.

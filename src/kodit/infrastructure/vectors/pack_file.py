@@ -152,7 +152,7 @@ def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> str:
 
 
 def open_pack(path: Path) -> Pack | None:
-    """Map the file; None where there is none, or none that is whole and of this version."""
+    """Map the file; None if there is none, or none that is whole and of this version."""
     try:
         modified = path.stat().st_mtime_ns
         mapped = np.memmap(path, dtype=np.uint8, mode="r")

@@ -174,7 +174,7 @@ class FolderWatch:
 
     def _begin_again(self, error: Exception) -> None:
         """Put new watches in the place of those that tell nothing any more."""
-        log.warning("folders are watched anew", extra={"error": str(error)})
+        log.warning("folder watches were recreated", extra={"error": str(error)})
         now = time.monotonic()
         self._errors = self._errors + 1 if now - self._failed_at < 2 * LONGEST_PAUSE_SECONDS else 0
         self._stop.wait(
@@ -263,7 +263,7 @@ class FolderWatch:
         if not self._has_told:
             self._has_told = True
             log.warning(
-                "the system watches no more folders; some are compared from time to time instead. "
+                "the system cannot watch more folders; some are polled instead. "
                 "On Linux, raise fs.inotify.max_user_watches",
                 extra={"error": str(error)},
             )

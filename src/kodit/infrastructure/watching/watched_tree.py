@@ -64,8 +64,8 @@ class WatchedTree:
     def look(
         self, known: Mapping[str, KnownFile] | None = None, last_scan_ns: int = 0
     ) -> FolderChanges:
-        """See anew which folders and rules there are. With `known`, returns how the files differ
-        from that."""
+        """Find out again which folders and rules there are. With `known`, returns how the files
+        differ from that."""
         self._must_look = False
         before = self._folders.keys()
         lister = _Lister(self.root, known, last_scan_ns)

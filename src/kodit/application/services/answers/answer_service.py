@@ -1,5 +1,5 @@
-"""Questions about what is indexed, answered for one caller: which indexes are meant, what was
-found there, and what the answer stands on."""
+"""Questions about what is indexed, answered for one caller: which indexes are meant, what was found
+there, and what the answer is based on."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _measured(ask: Ask[Q, T]) -> Ask[Q, T]:
 
 class AnswerService:
     """Each answer raises what naming its index may raise (NotFoundError, SourceError,
-    RefusedByPolicyError), InvalidQueryError for what cannot be asked, and what its service does."""
+    RefusedByPolicyError), InvalidQueryError for an invalid query, and what its service does."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class AnswerService:
         self._observers: list[Observe] = []
 
     def subscribe(self, observer: Observe) -> None:
-        """Have somebody told of every answer from now on."""
+        """Report every answer to a listener from now on."""
         self._observers.append(observer)
 
     def tell(self, question: str, seconds: float) -> None:

@@ -96,7 +96,7 @@ class IndexAnswers:
         """Add or refresh one source, and ask for a run. Raises UserError."""
         while True:
             [run] = await self._sources.add(request, caller)
-            with suppress(NotFoundError):  # somebody has deleted it since: it is added anew
+            with suppress(NotFoundError):  # somebody has deleted it since: it is added again
                 return await self._accepted(run)
 
     async def sync(self, index_id: int) -> AcceptedView:
@@ -111,7 +111,7 @@ class IndexAnswers:
         return Counter(one.state for one in standing)
 
     async def hide(self, index_id: int) -> Index:
-        """Begin to delete an index: nobody sees it any more. Raises NotFoundError."""
+        """Start deleting an index: it is hidden from now on. Raises NotFoundError."""
         return await self._indexes.hide(index_id)
 
     async def remove(self, index: Index) -> None:

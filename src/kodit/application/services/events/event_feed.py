@@ -136,7 +136,7 @@ class EventFeed:
                         await asyncio.sleep(pause)
                         await wake_up.wait(LONGEST_PAUSE_SECONDS)
             except Exception:
-                log.exception("events cannot be told at the moment")
+                log.exception("events cannot be sent at the moment")
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                 await asyncio.sleep(pause)
 

@@ -23,14 +23,14 @@ def connect(
         typer.Option("--project", help="Write the current project's file, not the user's."),
     ] = False,
     only_print: Annotated[
-        bool, typer.Option("--print", help="Show what would be written, and write nothing.")
+        bool, typer.Option("--print", help="Show what would be written without writing it.")
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what was written.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the change.")] = False,
 ) -> None:
-    """Write Kodit into the settings of a coding assistant.
+    """Add Kodit to the settings of a coding assistant.
 
     Shows the change and makes it. Comments, order and everything else in the file stay as they
-    are; a file that cannot be understood is not touched. Give --data-dir to connect another data
+    are; a file that cannot be parsed is not touched. Give --data-dir to connect another data
     directory than the usual one.
     """
     from kodit.faces.cli.terminal.clients import connect_and_show
@@ -51,14 +51,14 @@ def stdio(
         typer.Option(
             "--folder",
             metavar="FOLDER",
-            help="Where the client works; the current folder unless it is given.",
+            help="The client's working folder; the current folder unless given.",
         ),
     ] = None,
 ) -> None:
     """Serve the Model Context Protocol on standard input and output.
 
     For clients that start a program; `kodit connect` sets them up. It joins the resident server of
-    the data directory, and starts one where there is none.
+    the data directory, and starts one if there is none.
     """
     # The program hands this command over to the front before the command line is loaded.
     from kodit.domain.errors import UserError
@@ -68,7 +68,7 @@ def stdio(
 
 @app.command()
 def savings(context: typer.Context, as_json: Json = False) -> None:
-    """Show what answers to assistants cost against reading the files they name.
+    """Show what answers to assistants cost, compared with reading the files they name.
 
     Counted on this machine, in the data directory: numbers, and nothing of what was asked. A
     token is four characters.

@@ -37,8 +37,8 @@ def ls(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE|ID|GLOB",
-            help="Only this index, or this folder or file of one; behind it, or with a * in it, "
-            "globs that the files must match.",
+            help="List only this index, or this folder or file in one. Words that follow, or "
+            "that contain *, are globs that the files must match.",
             show_default=False,
         ),
     ] = None,
@@ -49,7 +49,7 @@ def ls(
         typer.Option(
             "--left-out",
             help="List what is not indexed instead: files and folders, how many files they hold, "
-            "the reason, and the rule that says so.",
+            "the reason, and the rule that applies.",
         ),
     ] = False,
     sources: Sources = None,
@@ -58,7 +58,8 @@ def ls(
 ) -> None:
     """List indexed files: lines, bytes, snippets, language, path.
 
-    What is a folder or a file here is a source. With --source or --all, every argument is a glob.
+    An argument that exists as a folder or file is a source. With --source or --all, every argument
+    is a glob.
     """
     from kodit.domain.questions import FilesQuestion, LeftOutQuestion
     from kodit.faces.cli.terminal.files import list_and_show
@@ -88,9 +89,9 @@ def read(
         typer.Argument(
             metavar="[SOURCE|ID] PATH[:START-END]",
             help="PATH, PATH:10, PATH:10-20 or PATH:10- (to the end), also PATH:10:5 (a line and a "
-            "column), PATH:10,20 and PATH#L10-L20; from where you are, from the top of the index, "
-            "absolute, or the address of its page. Without a source, the index that holds the "
-            "current folder is meant, or else the one that has the file.",
+            "column), PATH:10,20 and PATH#L10-L20; relative to the current folder or to the root "
+            "of the index, absolute, or the address of its web page. Without a source, the index "
+            "that contains the current folder is used, or else the one that has the file.",
         ),
     ],
     sources: Sources = None,
@@ -117,16 +118,16 @@ def explain(
     place: Annotated[
         list[str],
         typer.Argument(
-            metavar="[SOURCE|ID] PATH", help="A file or folder of a source; as for `read`."
+            metavar="[SOURCE|ID] PATH", help="A file or folder in a source, written as for `read`."
         ),
     ],
     sources: Sources = None,
     everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
-    """Say why a file is indexed or left out, and how far its snippets are.
+    """Explain why a file is indexed or left out, and how far its snippets are.
 
-    Shows the rule that leaves it out and where that is written; or its snippets and the stages
+    Shows the rule that leaves it out and where that is written, or its snippets and the stages
     that they have passed, its last author, and when it was first and last changed.
     """
     from kodit.domain.questions import ExplainQuestion
@@ -145,7 +146,7 @@ def symbols(
         str,
         typer.Argument(
             metavar="NAME",
-            help="NAME, Scope.NAME or Scope::NAME; in 'Sess*' or '*.url_for' a star stands for any "
+            help="NAME, Scope.NAME or Scope::NAME; in 'Sess*' or '*.url_for' a star matches any "
             "letters.",
         ),
     ],
@@ -156,7 +157,12 @@ def symbols(
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", "-n", metavar="NUMBER", min=1, max=1000, help="Definitions, and references."
+            "--limit",
+            "-n",
+            metavar="NUMBER",
+            min=1,
+            max=1000,
+            help="At most this many definitions and this many references.",
         ),
     ] = 50,
     sources: Sources = None,
@@ -187,13 +193,13 @@ def related(
         list[str],
         typer.Argument(
             metavar="[SOURCE|ID] PATH:LINE",
-            help="A line of the snippet to compare with; as for `read`.",
+            help="A line of the snippet to compare with, written as for `read`.",
         ),
     ],
     sources: Sources = None,
     everywhere: Annotated[
         bool,
-        typer.Option("--all", "--everywhere", help="Look in every index, not only in this one."),
+        typer.Option("--all", "--everywhere", help="Search every index, not only this one."),
     ] = False,
     path: Paths = None,
     language: Languages = None,
@@ -205,9 +211,9 @@ def related(
     as_json: Json = False,
     as_json_lines: JsonLines = False,
 ) -> None:
-    """Find snippets whose code is like the one at a place.
+    """Find snippets whose code is similar to the code at a place.
 
-    The most similar come first, at most two of one file, and never the snippet itself.
+    The most similar come first, at most two from one file, and never the snippet itself.
     """
     from kodit.domain.questions import RelatedQuestion
     from kodit.faces.cli.terminal.files import related_and_show
@@ -229,7 +235,7 @@ def _source_and_place(words: list[str]) -> tuple[str | None, str]:
     """`SOURCE PATH`, or `PATH` alone."""
     if len(words) > 2:
         raise typer.BadParameter(
-            f"takes a source and a path, or a path alone, not {len(words)} of them",
+            f"takes a source and a path, or only a path, not {len(words)} of them",
             param_hint="PATH",
         )
     return (None, words[0]) if len(words) == 1 else (words[0], words[1])

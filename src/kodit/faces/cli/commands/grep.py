@@ -28,55 +28,73 @@ def grep(
         list[str] | None,
         typer.Argument(
             metavar="PATTERN [SOURCE|ID]",
-            help="A regular expression, in RE2's syntax; with --regexp there is none here. Behind "
-            "it, where to look: folders or files of an index, git URLs, identifiers, or the last "
-            "part of a source's name. Without any, the index that holds the current folder, or "
-            "else all.",
+            help="A regular expression in RE2 syntax; omit it if --regexp is given. Then where "
+            "to search: folders or files in an index, git URLs, index identifiers, or the "
+            "last part of a source's name; by default the index that contains the current "
+            "folder, or else all indexes.",
             show_default=False,
         ),
     ] = None,
     regexp: Annotated[
         list[str] | None,
         typer.Option(
-            "--regexp", "-e", metavar="PATTERN", help="A pattern; lines match any. Repeatable."
+            "--regexp",
+            "-e",
+            metavar="PATTERN",
+            help="A pattern; a line may match any of them. Repeatable.",
         ),
     ] = None,
     ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i", help="Ignore case.")] = False,
     fixed_strings: Annotated[
-        bool, typer.Option("--fixed-strings", "-F", help="PATTERN is the text itself.")
+        bool, typer.Option("--fixed-strings", "-F", help="Treat PATTERN as literal text.")
     ] = False,
     whole_words: Annotated[
-        bool, typer.Option("--word-regexp", "-w", help="Only whole words.")
+        bool, typer.Option("--word-regexp", "-w", help="Match only whole words.")
     ] = False,
     invert: Annotated[
-        bool, typer.Option("--invert-match", "-v", help="Lines that do not match.")
+        bool, typer.Option("--invert-match", "-v", help="Show the lines that do not match.")
     ] = False,
     only_matching: Annotated[
-        bool, typer.Option("--only-matching", "-o", help="Only the parts that match.")
+        bool, typer.Option("--only-matching", "-o", help="Show only the parts of lines that match.")
     ] = False,
     count: Annotated[
-        bool, typer.Option("--count", "-c", help="How many lines match, by file.")
+        bool, typer.Option("--count", "-c", help="Show only how many lines match in each file.")
     ] = False,
     only_files: Annotated[
         bool,
-        typer.Option("--files", help="Only the files in which a line matches; -l is --language."),
+        typer.Option("--files", help="Show only the paths of files that match; -l is --language."),
     ] = False,
     after: Annotated[
         int | None,
         typer.Option(
-            "--after-context", "-A", metavar="NUMBER", min=0, max=100, help="Lines after."
+            "--after-context",
+            "-A",
+            metavar="NUMBER",
+            min=0,
+            max=100,
+            help="Lines to show after each match.",
         ),
     ] = None,
     before: Annotated[
         int | None,
         typer.Option(
-            "--before-context", "-B", metavar="NUMBER", min=0, max=100, help="Lines before."
+            "--before-context",
+            "-B",
+            metavar="NUMBER",
+            min=0,
+            max=100,
+            help="Lines to show before each match.",
         ),
     ] = None,
     lines: Annotated[
         int,
         typer.Option(
-            "--context", "-C", metavar="NUMBER", min=0, max=100, help="Lines before and after."
+            "--context",
+            "-C",
+            metavar="NUMBER",
+            min=0,
+            max=100,
+            help="Lines to show before and after each match.",
         ),
     ] = 0,
     path: Paths = None,
@@ -86,7 +104,7 @@ def grep(
             "--language",
             "-l",
             metavar="LANGUAGE",
-            help="Only this language, such as python or py; for the names of files, --files. "
+            help="Only this language, such as python or py; for file names, use --files. "
             "Repeatable.",
         ),
     ] = None,
@@ -98,24 +116,27 @@ def grep(
             metavar="NUMBER",
             min=1,
             max=MOST_LINES,
-            help="At most this many lines, or files with --files: 100, or all with --count. "
-            "Numbers of lines are always shown.",
+            help="At most this many lines, or files with --files: 100 unless given, or all with "
+            "--count. Line numbers are always shown.",
         ),
     ] = None,
     sources: Sources = None,
     everywhere: Everywhere = False,
     _recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", "-R", help="Folders are always looked through.")
+        bool,
+        typer.Option(
+            "--recursive", "-r", "-R", help="Does nothing: folders are always searched recursively."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Find lines in indexed files with a regular expression.
 
     Looks at the files that are in the index, under the same ignore rules: folders as they are
-    now, git sources at the commit that was indexed. Lines come by index, path and number. RE2
-    takes time in proportion to the text for any PATTERN; it has no back-references and no
-    look-around, and its classes (\\w, \\d, \\s, \\b) are ASCII. ripgrep, where it is
-    installed, makes folders faster and changes no result.
+    now, git sources at the commit that was indexed. Lines are ordered by index, path and number.
+    RE2 takes time proportional to the text for any PATTERN; it has no back-references and no
+    look-around, and its classes (\\w, \\d, \\s, \\b) are ASCII. If ripgrep is
+    installed, folders are searched faster, with the same results.
     """
     from kodit.domain.questions import GrepQuestion
     from kodit.faces.cli.terminal.grepping import GrepMode, grep_and_show
@@ -123,9 +144,9 @@ def grep(
     patterns, places = list(regexp or ()), list(words or ())
     if not patterns:
         if not places:
-            also = "; -l is --language, and --files shows the names of files" if language else ""
+            also = "; -l is --language, and --files shows file names" if language else ""
             raise typer.BadParameter(
-                f"is missing: a regular expression, in RE2's syntax{also}", param_hint="PATTERN"
+                f"is missing: a regular expression in RE2 syntax{also}", param_hint="PATTERN"
             )
         patterns = [places.pop(0)]
     mode = GrepMode.COUNT if count else GrepMode.FILES if only_files else GrepMode.LINES

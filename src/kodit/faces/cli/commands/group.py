@@ -28,9 +28,11 @@ class Commands(TyperGroup):
             names = self.list_commands(ctx)
             near = [f"`{_path_of(ctx)} {one}`" for one in near_names(args[0], names, 2)]
             meant = (
-                f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else f"the commands are {', '.join(names)}"
             )
-            raise UnknownCommandError(f"there is no command {args[0]!r}; {meant}", ctx)
+            raise UnknownCommandError(f"unknown command {args[0]!r}; {meant}", ctx)
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -63,7 +65,7 @@ def sentence_of_usage(error: Any) -> str:
     if isinstance(error, UnknownCommandError):
         return str(error.message)
     command = _path_of(error.ctx) if error.ctx is not None else "kodit"
-    see = f"`{command} --help` shows what it takes"
+    see = f"`{command} --help` shows its arguments and options"
     kind = type(error).__name__
     if kind == "NoSuchOption":
         options = [one for parameter in error.ctx.command.params for one in parameter.opts]
@@ -80,7 +82,7 @@ def sentence_of_usage(error: Any) -> str:
     if hint is not None:
         as_in_grep = ""
         if _name_of(error) == "grep" and hint == "--limit":
-            as_in_grep = "; -n is --limit, and numbers of lines are always shown"
+            as_in_grep = "; -n is --limit, and line numbers are always shown"
         return f"{hint} {_wanted(parameter, error.message)}{as_in_grep}"
     message = str(error.message).removesuffix(".")
     return f"{message[:1].lower()}{message[1:]}; {see}"
@@ -116,7 +118,7 @@ def _shown_name(parameter: Any) -> str:
 
 
 def _wanted(parameter: Any, message: str) -> str:
-    """What a number may be; for all else, what is wrong by the words of whoever says so."""
+    """What a number may be; for all else, the error in the words of its source."""
     kind = getattr(parameter, "type", None)
     least, most = getattr(kind, "min", None), getattr(kind, "max", None)
     if kind is None or not (kind.name.startswith(("int", "float")) and " is not " in message):

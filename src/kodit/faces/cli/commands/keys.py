@@ -11,10 +11,12 @@ from kodit.faces.cli.commands.options import Json, loaded
 
 app = typer.Typer(
     cls=Commands,
-    help="Keys with which others use `kodit serve` over the network.",
+    help="Manage the keys that others need to use `kodit serve` over the network.",
     no_args_is_help=True,
 )
-KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.")]
+KeyName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The name of the key, such as who uses it.")
+]
 
 
 @app.command()
@@ -23,10 +25,12 @@ def add(
     name: KeyName,
     scope: Annotated[
         str,
-        typer.Option("--scope", metavar="SCOPE", help="read: ask only; write: change indexes too."),
+        typer.Option(
+            "--scope", metavar="SCOPE", help="read: only ask; write: also change indexes."
+        ),
     ] = "read",
 ) -> None:
-    """Make a key, and print it: it is not kept, and not shown again."""
+    """Create a key and print it; it is not stored, and will not be shown again."""
     from kodit.faces.cli.terminal.keys import add_key
 
     add_key(loaded(context), name, scope)
@@ -42,7 +46,7 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def remove(context: typer.Context, name: KeyName) -> None:
-    """Remove a key; a server that runs refuses it from now on."""
+    """Remove a key; a running server refuses it from now on."""
     from kodit.faces.cli.terminal.keys import remove_key
 
     remove_key(loaded(context), name)

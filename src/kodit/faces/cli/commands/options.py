@@ -25,13 +25,13 @@ Lines = Annotated[
         metavar="NUMBER",
         min=0,
         show_default=False,
-        help="Lines of text shown of each result; 6, or on a terminal as many as fit the screen, "
-        "unless it is given.",
+        help="Lines of text to show for each result; 6 unless given, or on a terminal as many as "
+        "fit the screen.",
     ),
 ]
 SOURCES_HELP = (
-    "Only these: folders or files of an index, git URLs, identifiers, or the last part of a "
-    "source's name. Without any, the index that holds the current folder, or else all."
+    "Only these: folders or files in an index, git URLs, index identifiers, or the last part of "
+    "a source's name. By default the index that contains the current folder, or else all indexes."
 )
 IndexNames = Annotated[
     list[str] | None, typer.Argument(metavar="SOURCE|ID", help=SOURCES_HELP, show_default=False)
@@ -42,10 +42,12 @@ Sources = Annotated[
         "--source",
         "-s",
         metavar="SOURCE|ID",
-        help="Only this index, or this folder or file of one. Repeatable.",
+        help="Only this index, or this folder or file in one. Repeatable.",
     ),
 ]
-Everywhere = Annotated[bool, typer.Option("--all", help="Every index, wherever you are.")]
+Everywhere = Annotated[
+    bool, typer.Option("--all", help="Every index, whatever the current folder.")
+]
 Languages = Annotated[
     list[str] | None,
     typer.Option(
@@ -73,9 +75,7 @@ Kinds = Annotated[
 ]
 EXIT_NOTHING_FOUND = 1
 EXIT_ERROR = 2
-EXIT_CODES = (
-    "Exit codes: 0 done, 1 something failed, 2 the request could not be met, 130 interrupted."
-)
+EXIT_CODES = "Exit codes: 0 success, 1 failure, 2 invalid request, 130 interrupted."
 EXIT_CODES_OF_GREP = "Exit codes: 0 found, 1 nothing found, 2 any error, 130 interrupted."
 
 
@@ -126,7 +126,9 @@ def opened(context: typer.Context, **options: Any) -> Session:
 
     asked = given(context)
     if asked.data_dir is not None and asked.server is not None:
-        raise UserError("--data-dir is of this machine and --server of another; give one of them")
+        raise UserError(
+            "--data-dir is for this machine and --server for another; give only one of them"
+        )
     settings = Settings.load(data_dir=asked.data_dir, server=asked.server, **options)
     return Session(settings, has_server=bool(settings.server) and asked.data_dir is None)
 
@@ -172,7 +174,7 @@ def _settings_of_this_machine(context: typer.Context, **options: Any) -> Setting
     asked = given(context)
     if asked.server is not None:
         raise UserError(
-            f"`kodit {context.info_name}` works on the data of this machine, so it takes no "
+            f"`kodit {context.info_name}` works on the data of this machine and does not take "
             "--server; run it where the server runs"
         )
     return Settings.load(data_dir=asked.data_dir, **options)

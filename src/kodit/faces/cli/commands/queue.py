@@ -23,12 +23,13 @@ RunId = Annotated[
 def list_(
     context: typer.Context,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every run, newest first, including those that succeeded.")
+        bool,
+        typer.Option("--all", help="List every run, newest first, including those that succeeded."),
     ] = False,
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", "-n", metavar="NUMBER", min=1, help="At most this many of each state."
+            "--limit", "-n", metavar="NUMBER", min=1, help="At most this many runs in each state."
         ),
     ] = 50,
     as_json: Json = False,
@@ -51,7 +52,7 @@ def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 
 @app.command()
 def retry(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
-    """Retry the failed or cancelled stages of a run, and the stages after them."""
+    """Retry the failed or cancelled stages of a run, and the later stages."""
     from kodit.faces.cli.terminal.queue import retry_run
 
     with opened(context) as session:

@@ -31,8 +31,8 @@ def search(
         list[str],
         typer.Argument(
             metavar="QUERY [SOURCE|ID]",
-            help="A question in words, or a name. Behind it a source, a folder or a file: only "
-            "that is searched, after indexing or refreshing it.",
+            help="A question in words, or a name. If a source, a folder or a file follows, only "
+            "that is searched, after it has been indexed or updated.",
         ),
     ],
     source: Sources = None,
@@ -53,7 +53,7 @@ def search(
         ),
     ] = 10,
     offset: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, max=10_000, help="Skip the first ones.")
+        int, typer.Option(metavar="NUMBER", min=0, max=10_000, help="Skip the first N results.")
     ] = 0,
     language: Languages = None,
     path_glob: Paths = None,
@@ -61,17 +61,20 @@ def search(
     author: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Only files last changed by an author of this name. Repeatable."
+            metavar="NAME", help="Only files last changed by an author with this name. Repeatable."
         ),
     ] = None,
     created_after: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only files first committed since then.")
+        str | None,
+        typer.Option(metavar="DATE", help="Only files first committed on or after this date."),
     ] = None,
     created_before: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only files first committed before then.")
+        str | None,
+        typer.Option(metavar="DATE", help="Only files first committed before this date."),
     ] = None,
     budget: Annotated[
-        int | None, typer.Option(metavar="TOKENS", min=1, help="Cut the answer to about this size.")
+        int | None,
+        typer.Option(metavar="TOKENS", min=1, help="Limit the answer to about this many tokens."),
     ] = None,
     lines: Lines = None,
     context_lines: Annotated[
@@ -82,11 +85,13 @@ def search(
             metavar="LINES",
             min=0,
             max=100,
-            help="Show of each result the line that answers best, with so many before and after.",
+            help="Show the best line of each result, with this many lines before and after it.",
         ),
     ] = None,
     files: OnlyFiles = False,
-    explain: Annotated[bool, typer.Option(help="Say what each result's score is made of.")] = False,
+    explain: Annotated[
+        bool, typer.Option(help="Explain how each result's score is made up.")
+    ] = False,
     as_json: Json = False,
     as_json_lines: JsonLines = False,
 ) -> None:

@@ -19,7 +19,7 @@ def serve(
         typer.Option(
             "--host",
             metavar="HOST",
-            help="Listen at the addresses of this host; beyond this machine with keys.",
+            help="The host to listen on; addresses beyond this machine require keys.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
@@ -29,7 +29,7 @@ def serve(
             metavar="PORT",
             min=0,
             max=65535,
-            help="Listen at this port; 0 takes a free one.",
+            help="The port to listen on; 0 picks a free one.",
         ),
     ] = 8321,
     workers: Annotated[
@@ -38,17 +38,17 @@ def serve(
             metavar="N",
             min=0,
             max=64,
-            help="How many processes index; by default 1 or 2, by cores.",
+            help="How many indexing processes to run; by default 1 or 2, depending on the cores.",
         ),
     ] = None,
     no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="Index nothing here: workers run elsewhere.")
+        bool, typer.Option("--no-worker", help="Do not index here: workers run elsewhere.")
     ] = False,
     no_tcp: Annotated[
-        bool, typer.Option("--no-tcp", help="Listen on the socket of the data directory alone.")
+        bool, typer.Option("--no-tcp", help="Listen only on the socket of the data directory.")
     ] = False,
     idle_minutes: Annotated[
-        float | None, typer.Option("--idle-minutes", min=0.001, hidden=True, help="End when idle.")
+        float | None, typer.Option("--idle-minutes", min=0.001, hidden=True, help="Exit when idle.")
     ] = None,
 ) -> None:
     """Answer assistants, programs and commands, and keep every index up to date.
@@ -58,7 +58,7 @@ def serve(
     """
     run = given(context).serve
     if run is None:
-        raise RuntimeError("whoever runs the command line has not said how to serve")
+        raise RuntimeError("the command line was started without a function that serves")
     from kodit.faces.cli.terminal.another import say_what_another_has
 
     settings = loaded(context, log_level="info")

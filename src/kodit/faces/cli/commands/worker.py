@@ -19,14 +19,14 @@ def worker(
         typer.Option(
             metavar="SECONDS",
             min=1,
-            help="Bring every index up to date this often. [env: KODIT_SYNC_EVERY_SECONDS]",
+            help="Update every index this often. [env: KODIT_SYNC_EVERY_SECONDS]",
         ),
     ] = None,
 ) -> None:
     """Serve the queue until SIGTERM or Ctrl-C; run as many workers as you like.
 
     On the signal, a worker releases its tasks and stops. A second signal ends the process at once,
-    and another worker takes its tasks back. The log goes to standard error.
+    and another worker reclaims its tasks. The log goes to standard error.
     """
     from kodit.faces.cli.terminal.worker import work_until_stopped
 

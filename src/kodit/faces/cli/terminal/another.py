@@ -16,11 +16,11 @@ def say_what_another_has(settings: Settings) -> None:
     if another is None or another.path.parent == settings.data_dir:
         return
     say(
-        f"{another.path} is the database of another program and is left as it is; Kodit keeps its "
-        f"own data in {settings.data_dir}."
+        f"{another.path} is the database of another program and is left unchanged; Kodit keeps "
+        f"its own data in {settings.data_dir}."
     )
     if another.sources:
         named = " ".join(map(shlex.quote, another.sources[:MOST_NAMED]))
         more = len(another.sources) - MOST_NAMED
-        say(f"To index what was indexed there{f' ({more} more are not shown)' * (more > 0)}:")
+        say(f"To index the same sources{f' ({more} more are not shown)' * (more > 0)}:")
         say(f"  kodit index {named}")

@@ -30,7 +30,7 @@ def connect_and_show(
     client = CLIENTS.get(name.lower())
     if client is None:
         raise InvalidQueryError(
-            f"there is no client {name!r}; choose one of {', '.join(CLIENTS)}",
+            f"unknown client {name!r}; choose one of {', '.join(CLIENTS)}",
             code="choice_invalid",
         )
     path = client.file(Path.cwd() if is_project else None)
@@ -43,7 +43,7 @@ def connect_and_show(
 def _connect(settings: Settings, client: Client, path: Path, *, only_print: bool) -> None:
     change = plan_connection(client, path, client.entry(*_command(settings)))
     if change.is_none:
-        say(f"{client.title} is connected already, in {path}.")
+        say(f"{client.title} is already connected, in {path}.")
         return
     _show(change)
     if only_print:
@@ -51,7 +51,7 @@ def _connect(settings: Settings, client: Client, path: Path, *, only_print: bool
     make_data_directory(settings.data_dir)
     write(change, settings.data_dir)
     say(f"{client.title} is connected. {client.afterwards}")
-    say(f"`kodit connect {client.name} --undo` takes it back.")
+    say(f"`kodit connect {client.name} --undo` undoes this.")
 
 
 def _disconnect(settings: Settings, client: Client, path: Path, *, only_print: bool) -> None:
@@ -100,7 +100,7 @@ def show_savings(session: Session, *, as_json: bool) -> None:
         print_json(view)
         return
     if view.since is None:
-        say("Nothing is counted yet; `kodit connect` sets up an assistant.")
+        say("Nothing has been counted yet; `kodit connect` sets up an assistant.")
         return
     print_line(f"Since {view.since}, in tokens of four characters:")
     print_line(f"{'tool':<10}{'answers':>9}{'read':>12}{'files named':>14}{'saved':>9}")

@@ -28,17 +28,17 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
         return diagnosis.is_healthy
     _show(diagnosis.found)
     if not diagnosis.found:
-        say("Nothing is wrong.")
+        say("No problems were found.")
     elif not repair:
         if any(problem.repair for problem in diagnosis.found):
-            say("`kodit doctor --repair` does what is written after the arrows.")
+            say("`kodit doctor --repair` does what follows the arrows.")
     elif diagnosis.is_healthy:
-        say("All of this is repaired.")
+        say("All of this was repaired.")
     else:
-        say("After the repair there is still:")
+        say("These problems remain after the repair:")
         _show(diagnosis.remaining)
     if diagnosis.freeable:
-        advice = "" if repair else "; `kodit doctor --repair` gives it back to the disk"
+        advice = "" if repair else "; `kodit doctor --repair` releases it"
         say(f"{megabytes(diagnosis.freeable)} of the database is free{advice}.")
     return diagnosis.is_healthy
 

@@ -57,7 +57,7 @@ def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -
         )
     say_problems(answer.problems)
     if not answer.files:
-        say("No indexed file passes these filters.")
+        say("No indexed file matches these filters.")
     return answer
 
 
@@ -112,7 +112,7 @@ def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) 
     """Print the snippets like the one at a place."""
     answer = session.ask(question, RelatedView)
     if not question.in_all:
-        say_where(question.where, answer.standing, "--all looks in every index")
+        say_where(question.where, answer.standing, "--all searches every index")
     print_results(session, answer, shown)
     if not answer.results and not shown.as_json:
         say("Nothing found.")

@@ -52,7 +52,7 @@ def grep_and_show(
         _show_matches(answer.matches, places, find, with_context=with_context)
     say_problems(answer.problems)
     if not answer.files:
-        say("No indexed file passes these filters.")
+        say("No indexed file matches these filters.")
     elif not answer.matches:
         say(f"Nothing found in {counted(answer.files, 'file')}.")
     elif not answer.complete:

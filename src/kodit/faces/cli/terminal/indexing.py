@@ -75,7 +75,7 @@ def index_and_show(
         complain(with_advice(wrong))
     _say_parts(application, request)
     if not wait:
-        say("Queued; `kodit index` without --no-wait, or any worker, does the work.")
+        say("Queued; a worker, or `kodit index` without --no-wait, will do the work.")
         return not refused
     for status in statuses:
         if wait and not status.summary.files and status.summary.index.updated_at is not None:
@@ -92,7 +92,7 @@ def _say_parts(application: Application, request: IndexRequest) -> None:
     for source in request.sources:
         part = application.locator.find_part(source)
         if part is not None and part.path:
-            say(f"{printable(part.path)} is a part of {printable(str(part.index.source))}.")
+            say(f"{printable(part.path)} is part of {printable(str(part.index.source))}.")
 
 
 def _confirmed(application: Application, request: IndexRequest) -> IndexRequest:
@@ -103,7 +103,7 @@ def _confirmed(application: Application, request: IndexRequest) -> IndexRequest:
     for source in application.sources.sources(request):
         if application.sources.is_broad(source):
             say(f"{printable(str(source))} holds much more than code; indexing it may take hours.")
-            say("Index it all the same? [y/N]")
+            say("Index it anyway? [y/N]")
             if sys.stdin.readline().strip().lower() not in ("y", "yes"):
                 return request
     return replace(request, even_if_broad=True)
@@ -141,7 +141,7 @@ def _index_remotely(
     for wrong in refused:
         complain(with_advice(wrong))
     if not wait:
-        say(f"Queued; the workers of {server.url} do the work.")
+        say(f"Queued; the workers of {server.url} will do the work.")
         return not refused
     failures = [failure for run in runs if (failure := failure_of_view(run)) is not None]
     for failure in failures:
@@ -183,7 +183,7 @@ def failure_of_view(run: RunView) -> IndexingError | None:
 async def run_and_watch(
     application: Application, request: IndexRequest, refused: list[UserError]
 ) -> list[IndexRun]:
-    """Index while the caller waits, with live progress where somebody looks."""
+    """Index while the caller waits, with live progress on a terminal."""
     if await application.queue.paused_since() is not None:
         say("The queue is paused; nothing starts until `kodit queue resume`.")
         say("Ctrl-C leaves your request in the queue.")
@@ -199,9 +199,9 @@ async def run_and_watch(
 
 @contextmanager
 def watching(names: Sequence[str], *, says_all: bool = False) -> Iterator[RunObserver]:
-    """Progress on standard error: live where somebody looks at it, where until there are runs it
-    names the sources that are looked for; elsewhere in lines, which with `says_all` say what begins
-    and ends as well."""
+    """Progress on standard error: live on a terminal, where until there are runs it names the
+    sources that are looked for; elsewhere in lines, which with `says_all` say what begins and ends
+    as well."""
     if not is_interactive():
         lines = ProgressLines(only_long=not says_all)
         yield RunObserver(lines.show, lines.pace.tell, LOOK_SECONDS)

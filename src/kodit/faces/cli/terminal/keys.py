@@ -13,9 +13,9 @@ from kodit.settings import Settings
 def add_key(settings: Settings, name: str, scope: str) -> None:
     """Print the new key alone, so that it can be handed on. Raises UserError."""
     if scope not in list(KeyScope):
-        raise UserError(f"the scope of a key is read or write, not {scope!r}")
+        raise UserError(f"the scope of a key must be read or write, not {scope!r}")
     print_line(make_keys(settings).add(name, KeyScope(scope)))
-    say(f"kodit: this is the key of {name}; it is not kept here, and not shown again")
+    say(f"kodit: this is the key of {name}; it is not stored, and will not be shown again")
 
 
 def show_keys(settings: Settings, *, as_json: bool) -> None:
@@ -28,7 +28,7 @@ def show_keys(settings: Settings, *, as_json: bool) -> None:
     for key in view.keys:
         print_line(f"{key.name:<{width}}  {key.scope:<5}  made {key.created_at}")
     if not view.keys:
-        say("kodit: there is no key; `kodit keys add NAME` makes one")
+        say("kodit: there are no keys; `kodit keys add NAME` creates one")
 
 
 def remove_key(settings: Settings, name: str) -> None:
@@ -38,6 +38,6 @@ def remove_key(settings: Settings, name: str) -> None:
     say(f"kodit: the key {name} is removed")
     if not keys.list_all():
         say(
-            "kodit: there is no key left, so a server that listens at loopback answers everybody "
-            "on this machine; `kodit keys add NAME` closes it again"
+            "kodit: no keys are left, so a server on the loopback interface answers everyone on "
+            "this machine; `kodit keys add NAME` creates one"
         )

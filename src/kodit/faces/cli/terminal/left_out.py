@@ -21,11 +21,11 @@ from kodit.faces.cli.terminal.runs import counted
 
 _STATES = {
     "indexed": "is indexed",
-    "changed": "is indexed, but not as it is now: the next run takes it in",
+    "changed": "is indexed, but has changed since; the next run updates it",
     "left_out": "is left out",
-    "new": "is not indexed yet: the next run takes it in",
-    "removed": "is no longer there: the next run removes it from the index",
-    "folder": "is a folder that is read",
+    "new": "is not indexed yet; the next run adds it",
+    "removed": "no longer exists; the next run removes it from the index",
+    "folder": "is a folder whose files are indexed",
 }
 
 
@@ -68,7 +68,7 @@ def _why(answer: ExplanationView) -> list[str]:
     one = answer.left_out
     if one is None:
         problem = answer.problem
-        return [f"cut by lines: {printable(problem)}"] if problem else []
+        return [f"split by lines: {printable(problem)}"] if problem else []
     lines = [f"{printable(one.reason)}, by {paint(printable(one.rule), NAME)}"]
     if one.path.rstrip("/") != answer.path:
         files = f"{files_of(one)} file{'' if one.files == 1 else 's'}"
@@ -104,7 +104,7 @@ def _snippets(snippets: Sequence[ExplainedSnippetView]) -> list[str]:
             else ""
         )
         missing = [stage for stage, passed in one.stages.items() if not passed]
-        waits = f"  waits for {printable(', '.join(missing))}" if missing else ""
+        waits = f"  waiting for {printable(', '.join(missing))}" if missing else ""
         place = paint(f"{one.start_line}-{one.end_line}", LINE)
         lines.append(f"  {place}{symbol}{waits}")
     if all(all(one.stages.values()) for one in snippets):

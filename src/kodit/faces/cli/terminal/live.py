@@ -1,4 +1,4 @@
-"""The five tasks of each run, live, while somebody looks."""
+"""The five tasks of each run, live, while somebody is watching."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
 from kodit.faces.cli.terminal.output import complain, printable, say
 
-ALL = "--all means every index"
+ALL = "--all searches every index"
 
 
 def say_where(where: Where, standing: Sequence[StandingView], more: str | None = None) -> None:

@@ -36,8 +36,8 @@ def json_text(view: Any, indent: int | None = None) -> str:
 
 
 def print_line(text: str = "") -> None:
-    """A line of data. What would steer the terminal, or cannot be shown, is written as an
-    escape, also where whoever puts the line together has not thought of it."""
+    """A line of data. What would steer the terminal, or cannot be shown, is written as an escape,
+    even if the code that builds the line has not escaped it."""
     print_as_it_is(printable(text, keep="\n\t"))
 
 
@@ -87,5 +87,5 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def is_interactive() -> bool:
-    """Whether somebody looks at standard error."""
+    """Whether standard error is a terminal."""
     return sys.stderr.isatty()

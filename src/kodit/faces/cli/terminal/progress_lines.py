@@ -1,4 +1,4 @@
-"""How indexing goes, in lines: for logs, and whoever looks at them."""
+"""How indexing goes, in lines: for logs and their readers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ENDED = {
 
 
 class ProgressLines:
-    """Says when a source is begun and a stage has ended, and in between every ten seconds how far
-    it is; with `only_long`, nothing but the latter. Each line begins with the index."""
+    """Reports when a source is started and when a stage has ended, and in between every ten seconds
+    how far it is; with `only_long`, nothing but the latter. Each line begins with the index."""
 
     def __init__(self, *, only_long: bool = False) -> None:
         self.pace = Pace()

@@ -30,9 +30,9 @@ def list_runs(session: Session, *, everything: bool, limit: int, as_json: bool) 
         for line in telling_lines(run):
             print_line(f"    {line}")
     if not runs:
-        say("Nothing waits, runs or has failed.")
+        say("The queue is empty, and no run has failed.")
     if not view.complete:
-        say("There are more; `--limit` says how many are listed.")
+        say("There are more; `--limit` shows more.")
 
 
 def show_one_run(session: Session, run_id: int, *, as_json: bool) -> None:
@@ -70,9 +70,9 @@ def cancel_run(session: Session, run_id: int, *, as_json: bool) -> None:
     if as_json:
         return
     if run.state == RunState.CANCELLED:
-        say(f"`kodit queue retry {run.id}` runs it after all.")
+        say(f"`kodit queue retry {run.id}` starts it again.")
     for other in others:
-        say(f"Run {other} was requested too and is not cancelled.")
+        say(f"Run {other} was also requested and was not cancelled.")
 
 
 async def _cancel(application: Application, run_id: int) -> tuple[ListedRunView, list[int]]:
@@ -96,20 +96,20 @@ def pause_queue(session: Session, *, as_json: bool) -> None:
     """Stop workers from starting tasks."""
     is_news, view = _set_queue(session, "pause")
     if not as_json:
-        say("Paused; running tasks finish first." if is_news else "It was paused already.")
+        say("Paused; running tasks finish first." if is_news else "The queue was already paused.")
     _tell_queue(view, as_json=as_json)
 
 
 def resume_queue(session: Session, *, as_json: bool) -> None:
-    """Let tasks begin again."""
+    """Let workers start tasks again."""
     is_news, view = _set_queue(session, "resume")
     if not as_json:
-        say("Resumed." if is_news else "It was not paused.")
+        say("Resumed." if is_news else "The queue was not paused.")
     _tell_queue(view, as_json=as_json)
 
 
 def _set_queue(session: Session, action: str) -> tuple[bool, RunsView]:
-    """Whether that has changed anything, and the queue."""
+    """Whether anything changed, and the queue."""
 
     async def work() -> tuple[bool, RunsView]:
         queue, answers = session.application.queue, session.application.run_answers

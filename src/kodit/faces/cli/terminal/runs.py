@@ -61,7 +61,7 @@ def run_line(run: RunView) -> str:
     state = run.state
     if state == RunState.RUNNING and not _works(run):
         state = "started"  # between two stages, or given back: nobody works on it just now
-    return f"run {run.id} {state}{ended}{extra}, asked {ago(run.created_at)} {who}: {tasks}"
+    return f"run {run.id} {state}{ended}{extra}, requested {ago(run.created_at)} {who}: {tasks}"
 
 
 def _works(run: RunView) -> bool:
@@ -95,7 +95,7 @@ def _reason(task: TaskView) -> str:
 
 
 class _Reason(NamedTuple):
-    """Why a task stands where it does, as advice is looked up for it."""
+    """Why a task is in its state, in the form in which advice is looked up."""
 
     code: str | None
     fields: Mapping[str, int]

@@ -40,7 +40,7 @@ def configure(color: Color = Color.AUTO, *, pager: bool = True) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether somebody looks at standard output."""
+    """Whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 

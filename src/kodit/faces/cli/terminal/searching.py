@@ -172,8 +172,8 @@ def _nothing_found(session: Session, where: Where, standing: Sequence[StandingVi
         if _holds_files(session, where):
             return "Nothing found."
         if not _holds_files(session, Where(where.sources, everywhere=where.everywhere)):
-            return "Nothing found; there is no indexed file."
-        return "No indexed file passes these filters."
+            return "Nothing found; no files are indexed."
+        return "No indexed file matches these filters."
     *others, last = incomplete
     if not others:
         return f"{printable(nothing_found(standing)).removesuffix('.')}; see `kodit status`."
@@ -222,8 +222,9 @@ def _query_and_source(session: Session, options: SearchOptions) -> tuple[str, st
         return last, None
     if options.sources:
         raise InvalidQueryError(
-            "a source behind QUERY is brought up to date and searched, --source searches indexes "
-            "as they are; give one of the two, and put a query of several words in quotes"
+            "a source after QUERY is updated before it is searched, while --source searches "
+            "indexes as they are; give only one of the two, and put a query of several words in "
+            "quotes"
         )
     if len(words) > 1:
         is_named = _is_source(session, last)
@@ -255,10 +256,10 @@ def _moment(option: str, text: str | None) -> datetime | None:
 
 
 def _refresh(session: Session, path: str) -> None:
-    """Bring the index of a source up to date, making it where there is none. Where that cannot be,
+    """Bring the index of a source up to date, creating it if there is none. Where that cannot be,
     what was indexed before still answers, and standard error says so.
 
-    Raises SourceError for a source that is none, and KoditError when there is no complete index.
+    Raises SourceError for an invalid source, and KoditError when there is no complete index.
     """
     if session.remote is not None:
         _refresh_remotely(session.remote, path)
@@ -279,8 +280,8 @@ def _refresh(session: Session, path: str) -> None:
     if refreshed.reason is not None:
         index = refreshed.index
         say(
-            f"{printable(str(index.source))} is searched as it was indexed "
-            f"{ago(index.updated_at)}: {printable(with_advice(refreshed.reason))}"
+            f"{printable(str(index.source))} was searched as indexed {ago(index.updated_at)}: "
+            f"{printable(with_advice(refreshed.reason))}"
         )
 
 
@@ -295,6 +296,6 @@ def _refresh_remotely(server: RemoteServer, name: str) -> None:
         if index.updated_at is None:
             raise failure
         say(
-            f"{printable(index.source)} is searched as it was indexed {ago(index.updated_at)}: "
+            f"{printable(index.source)} was searched as indexed {ago(index.updated_at)}: "
             f"{printable(with_advice(failure))}"
         )

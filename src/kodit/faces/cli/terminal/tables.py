@@ -30,7 +30,7 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
         if globs:
             lines.append(f"    {option}: {', '.join(printable(glob) for glob in globs)}")
     if index.sync_every is not None:
-        lines.append(f"    brought up to date by a server: {in_words(index.sync_every)}")
+        lines.append(f"    updated by a server: {in_words(index.sync_every)}")
     if index.run is not None and index.run.state != RunState.SUCCEEDED:
         lines.append(f"    {run_line(index.run)}")
         if with_errors:
@@ -42,7 +42,7 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
             "SOURCE` rebuilds it, or `kodit doctor --repair`"
         )
     if index.problems:
-        lines.append(f"    cut by lines: {_counts(index.problems)}")
+        lines.append(f"    split by lines: {_counts(index.problems)}")
     if index.skipped:
         lines.append(f"    left out: {_counts(index.skipped)}")
     for one in index.left_out or ():

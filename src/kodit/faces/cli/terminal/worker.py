@@ -1,4 +1,4 @@
-"""`kodit worker`: serving the queue until somebody says stop."""
+"""`kodit worker`: serving the queue until told to stop."""
 
 from __future__ import annotations
 

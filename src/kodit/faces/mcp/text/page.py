@@ -12,7 +12,7 @@ from kodit.faces.mcp.text.standing import standing_lines
 
 LONGEST_CURSOR_LINE = 160
 SHARE_FOR_STANDING = 0.25
-"""How much of a small budget goes to what the answer stands on."""
+"""How much of a small budget goes to what the answer is based on."""
 
 
 class Page:

@@ -12,7 +12,7 @@ from kodit.domain.text import LONGEST_LINE
 
 _BACKTICKS = re.compile("`+")
 _LIKE_OWN = re.compile(r"\S.*:\d+-\d+|—|…|More:|Used in:|```")
-"""The place of a result, what an answer stands on, what follows, and what begins a part."""
+"""The place of a result, what an answer is based on, what follows, and what begins a part."""
 _PLAIN_PATH = re.compile(r"[\w./@~+(\[{$][\w./@~+()\[\]{}$#%&,=!^'-]*")
 _NUMBERED = re.compile(r"\d+[-:]")
 _LINE_ENDS = {

@@ -1,4 +1,4 @@
-"""On what an answer stands: which index, how old, and what is missing."""
+"""What an answer is based on: which index, how old, and what is missing."""
 
 from __future__ import annotations
 
