@@ -6,15 +6,15 @@ The measure is processor time of all processes, the interpreter's start included
 nothing durably and embeds once; Kodit stores, and embeds code and enriched text. Each round runs
 both, so that a busy machine slows both alike.
 
-The peer's own model cannot be had without its server, so it is given the table and tokenizer that
-Kodit uses, in the peer's file format: its own code then tokenises and embeds as it would. Byte-pair
-encoding costs it more than its own word pieces would, so the share of its embedding is told apart.
+The peer's own model cannot be had without its server, so it is given one that a package brings, of
+as many dimensions as Kodit's, in the peer's file format: its own code then tokenises and embeds as
+it would. Byte-pair encoding costs it more than its own word pieces would, so the share of its
+embedding is told apart.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import shutil
@@ -26,19 +26,19 @@ from pathlib import Path
 
 from benchmarks.measuring import Cost, kodit, kodit_environment, report, run
 
-PEER = ("semble==0.7.0", "tree-sitter-language-pack==0.13.0")
+PEER = ("semble==0.7.0", "tree-sitter-language-pack==0.13.0", "wordllama==0.4.0.post1")
 LEAST, AIM = 2.0, 1.0
 
 _CONVERT = """
-import sys
+import importlib.util, sys
 from pathlib import Path
 from model2vec import StaticModel
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
-package, target = Path(sys.argv[1]), sys.argv[2]
+package = Path(importlib.util.find_spec("wordllama").origin).parent
 (table,) = load_file(package / "weights/l2_supercat_256.safetensors").values()
 tokenizer = Tokenizer.from_file(str(package / "tokenizers/l2_supercat_tokenizer_config.json"))
-StaticModel(table, tokenizer).save_pretrained(target)
+StaticModel(table, tokenizer).save_pretrained(sys.argv[1])
 """
 _INDEX = """
 import json, sys, time
@@ -96,10 +96,7 @@ def make_peer(cache: Path) -> tuple[Path, Path]:
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PEER], check=True)
         (environment / "complete").touch()
     if not model.exists():
-        spec = importlib.util.find_spec("wordllama")
-        if spec is None or spec.origin is None:
-            raise SystemExit("the package wordllama is missing")
-        subprocess.run([python, "-c", _CONVERT, Path(spec.origin).parent, model], check=True)
+        subprocess.run([python, "-c", _CONVERT, model], check=True)
     return python, model
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.command import KoditCommand
 
 GRAMMARS = "tree_sitter"
-ALWAYS_UNUSED = {"wordllama", "torch", "transformers", "pandas", "requests", "hypothesis", "pytest"}
+ALWAYS_UNUSED = {"torch", "scipy", "training", "hypothesis", "pytest"}
 
 SERVING = {
     "fastapi",
@@ -24,16 +24,16 @@ SERVING = {
     "prometheus_client",
 }
 
-AT_ONCE = {"sqlalchemy", "numpy", "tantivy", "tokenizers", "alembic", "asyncio", GRAMMARS}
+AT_ONCE = {"sqlalchemy", "numpy", "tantivy", "alembic", "asyncio", GRAMMARS}
 AT_ONCE |= {"rich", "markdown_it", "pygments"}
 
 UNUSED = {
     "--help": AT_ONCE,
     "version": AT_ONCE,
     "search": {"alembic", GRAMMARS},
-    "status": {"alembic", "tokenizers", GRAMMARS},
-    "ls": {"alembic", "tokenizers", "numpy", "tantivy", GRAMMARS},
-    "read": {"alembic", "tokenizers", "numpy", "tantivy", GRAMMARS},
+    "status": {"alembic", GRAMMARS},
+    "ls": {"alembic", "numpy", "tantivy", GRAMMARS},
+    "read": {"alembic", "numpy", "tantivy", GRAMMARS},
 }
 
 ARGUMENTS = {"search": ["quartz"], "read": ["--all", "deep/quartz.py"]}

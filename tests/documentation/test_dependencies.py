@@ -46,9 +46,6 @@ REASONS = {
 }
 """What is installed and never imported."""
 
-OF_THE_MODEL = {"tokenizers", "wordllama"}
-"""Only files of theirs are used; what they require is not looked at."""
-
 
 def _dependencies() -> list[str]:
     """Those of the project, as its file has them: an editable installation may be older."""
@@ -62,7 +59,7 @@ def closure(requirements: Iterable[str], seen: set[str]) -> set[str]:
         requirement = Requirement(text)
         wanted = canonicalize_name(requirement.name)
         extras = requirement.extras or {""}
-        if wanted in seen | OF_THE_MODEL or not _applies(requirement, {""}):
+        if wanted in seen or not _applies(requirement, {""}):
             continue
         seen.add(wanted)
         closure(requires(wanted) or (), seen)

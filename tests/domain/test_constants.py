@@ -45,7 +45,7 @@ def test_what_a_search_is_without_options() -> None:
 
 def test_what_is_stored_names_what_it_was_made_with() -> None:
     """Another number needs another name or version, or what is there is mixed with the new."""
-    assert builtin.BuiltinEmbedder.model == "wordllama-l2-supercat-256/2"
+    assert builtin.BuiltinEmbedder.model == "kodit-static-1/1"
     assert static_model.LONGEST_TEXT == 8_000
     assert BuiltinEnricher.model == "self-description/1"
     assert (describe.MOST_DOCUMENTATION, describe.MOST_CALLS) == (600, 12)

@@ -52,8 +52,8 @@ NAME: Mapping[str, float] = {
 
 WITHIN_FILE: Mapping[str, float] = {
     "keyword": 4.5,
-    "code": 5.0,
-    "text": 4.0,
+    "code": 10.0,
+    "text": 8.0,
     "symbol_name": 2.5,
     "defines": 1.5,
     "enclosing_scope": 6.0,

@@ -9,8 +9,8 @@ from kodit.domain.embedding import PackedVector
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.work_log import record_work
 
-MODEL = "wordllama-l2-supercat-256"
-PREPROCESSING_VERSION = "2"
+MODEL = "kodit-static-1"
+PREPROCESSING_VERSION = "1"
 
 
 class BuiltinEmbedder:
@@ -31,7 +31,7 @@ class BuiltinEmbedder:
             load_model,
         )
 
-        vector: list[float] = load_model().embed([text])[0].tolist()
+        vector: list[float] = load_model().embed_query(text).tolist()
         return vector
 
 

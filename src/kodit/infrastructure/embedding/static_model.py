@@ -1,14 +1,12 @@
 """A static token-vector model: a text is the weighted sum of its tokens' vectors.
 
-The files are those of the `wordllama` package, read where it is installed; the package's own
-code is not imported, as it pulls in far more and asks the network.
+All sums are of whole numbers below 2**53, which floating-point numbers of 64 bits hold exactly: a
+text has the same vector on every machine, in whatever order it adds them up.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import struct
+import math
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -16,26 +14,33 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from kodit.infrastructure.embedding.token_cache import TokenCache
+from kodit.infrastructure.embedding.table_file import TableFile, open_table
+from kodit.infrastructure.embedding.tokens import Tokenizer
 
-TABLE_FILE = "weights/l2_supercat_256.safetensors"
-TOKENIZER_FILE = "tokenizers/l2_supercat_tokenizer_config.json"
+MODEL = "kodit-static-1"
+TABLE_FILE = Path(__file__).with_name(f"{MODEL}.table")
 LONGEST_TEXT = 8_000
 """Characters; what is longer is cut. Snippets are shorter."""
-TEXTS_WORTH_A_TABLE = 16
-"""From so many texts on, the whole table is widened to float32 once, which takes 10 ms and 32 MB,
-rather than the rows of each text."""
+WEIGHT_UNIT = 64
+"""A token counts 1 + ln(its frequency), rounded to so many parts of one."""
+
+_WEIGHTS = np.asarray(
+    [0, *(round(WEIGHT_UNIT * (1 + math.log(count))) for count in range(1, LONGEST_TEXT + 1))],
+    dtype=np.float64,
+)
 
 
 class StaticModel:
-    """`table` has the shape (tokens, dimensions)."""
+    """A table of vectors and the tokenizer that it was trained with."""
 
-    def __init__(self, table: NDArray[np.float16], tokenizer: Tokenizer) -> None:
-        self._table = table
-        self._wide: NDArray[np.float32] | None = None
-        self._tokens = TokenCache(tokenizer)
+    def __init__(self, file: TableFile) -> None:
+        self._table = file.table
+        self._scales = file.scales.astype(np.float64)
+        self._query_scales = file.query_scales.astype(np.float64)
+        self._tokens = Tokenizer(file.words)
+        if self._tokens.size != len(file.table):
+            raise ValueError(f"{len(file.table)} vectors, but {self._tokens.size} tokens")
 
     @property
     def dimensions(self) -> int:
@@ -43,28 +48,33 @@ class StaticModel:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row of length 1 a text, shape (n, dimensions). Each distinct token counts
-        1 + ln(its frequency); a text without any known token gives a row of zeros."""
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        tokens, weights, ends = self._weigh(texts)
-        wide = self._widened(len(texts))
+        1 + ln(its frequency); a text without any token gives a row of zeros."""
+        return self._embed(texts, self._scales)
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """The row of a question, in which each token has another weight than in what is found."""
+        vector: NDArray[np.float32] = self._embed([text], self._query_scales)[0]
+        return vector
+
+    def _embed(self, texts: Sequence[str], scales: NDArray[np.float64]) -> NDArray[np.float32]:
+        sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
+        tokens, counts, ends = self._count(texts)
+        weights = _WEIGHTS[counts] * scales[tokens]
         start = 0
         for row, end in enumerate(ends):
             if end > start:
-                if wide is None:
-                    rows = self._table[tokens[start:end]].astype(np.float32)
-                else:
-                    rows = wide.take(tokens[start:end], axis=0)
-                np.matmul(weights[start:end], rows, out=vectors[row])
+                rows = self._table.take(tokens[start:end], axis=0).astype(np.float64)
+                np.matmul(weights[start:end], rows, out=sums[row])
             start = end
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors /= np.where(lengths > 0, lengths, np.float32(1))
-        return vectors
+        lengths = np.sqrt(np.square(sums).sum(axis=1, keepdims=True))
+        vectors = sums / np.where(lengths > 0, lengths, 1.0)
+        return vectors.astype(np.float32)
 
-    def _weigh(
+    def _count(
         self, texts: Sequence[str]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[int]]:
-        """The distinct tokens of all texts, text after text, their weights, and where each text
-        ends."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+        """The distinct tokens of all texts, text after text, how often each occurs, and where each
+        text ends."""
         vocabulary = len(self._table)
         found = [self._tokens.tokens(text[:LONGEST_TEXT]) for text in texts]
         tokens = np.frombuffer(b"".join(found), np.uint16)
@@ -72,13 +82,7 @@ class StaticModel:
         # Text and token in one number, so that one sort counts the tokens of all texts.
         pairs, counts = np.unique(rows * vocabulary + tokens, return_counts=True)
         ends = np.searchsorted(pairs, np.arange(1, len(texts) + 1) * vocabulary).tolist()
-        weights = (1 + np.log(counts)).astype(np.float32)
-        return pairs % vocabulary, weights, ends
-
-    def _widened(self, texts: int) -> NDArray[np.float32] | None:
-        if self._wide is None and texts >= TEXTS_WORTH_A_TABLE:
-            self._wide = self._table.astype(np.float32)
-        return self._wide
+        return pairs % vocabulary, counts, ends
 
 
 def load_model() -> StaticModel:
@@ -93,35 +97,4 @@ _loading = threading.Lock()
 
 @cache
 def _load_model() -> StaticModel:
-    folder = package_folder()
-    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return StaticModel(map_table(folder / TABLE_FILE), tokenizer)
-
-
-def package_folder() -> Path:
-    """Where the package that holds the model is installed."""
-    spec = importlib.util.find_spec("wordllama")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("the package wordllama, which holds the embedding model, is missing")
-    return Path(spec.origin).parent
-
-
-def map_table(path: Path) -> NDArray[np.float16]:
-    """The only tensor of a safetensors file: eight bytes of header length, a JSON header, data."""
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    (tensor,) = (value for key, value in header.items() if key != "__metadata__")
-    if tensor["dtype"] != "F16":
-        raise RuntimeError(f"{path.name} holds {tensor['dtype']}, not F16")
-    mapped = np.memmap(
-        path,
-        dtype=np.float16,
-        mode="r",
-        offset=8 + length + tensor["data_offsets"][0],
-        shape=tuple(tensor["shape"]),
-    )
-    # A plain array on the map: every slice of a memmap costs a finaliser in Python.
-    return np.asarray(mapped)
+    return StaticModel(open_table(TABLE_FILE))

@@ -1,0 +1,124 @@
+"""The file of a static model: its words and one vector of signed bytes a token.
+
+A line that names the format and one of JSON (`_HEADER_KEYS`), filled up to `HEADER_BYTES`; the
+words of the vocabulary, one a line; then, each at the next multiple of `ALIGNMENT`: a 16-bit scale
+a token, a 16-bit scale a token for queries, and the table, tokens x dimensions signed bytes.
+Numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAGIC = b"kodit static table 1\n"
+HEADER_BYTES = 512
+ALIGNMENT = 64
+_HEADER_KEYS = ("name", "tokens", "dimensions", "words_bytes", "crc_words", "crc_table")
+
+
+class DamagedTableError(Exception):
+    """The file of the model is not what was installed."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"the built-in model {path} {problem}; install Kodit again")
+
+
+class TableFile(NamedTuple):
+    """A model as it is read. A component of the vector of a token is its byte times the scale, in
+    a unit that is the same for all tokens and means nothing."""
+
+    name: str
+    words: list[str]
+    scales: NDArray[np.uint16]
+    query_scales: NDArray[np.uint16]
+    table: NDArray[np.int8]
+
+
+def open_table(path: Path, *, check_all: bool = False) -> TableFile:
+    """Map a file; raises DamagedTableError. The words and scales are always checked against what
+    was written, the table with `check_all`, which takes as long as to read it."""
+    # A plain array on the map: every slice of a memmap costs a finaliser in Python.
+    data = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+    start = data[:HEADER_BYTES].tobytes()
+    if not start.startswith(MAGIC):
+        raise DamagedTableError(path, "is of another format")
+    header = _read_header(start[len(MAGIC) :])
+    if header is None:
+        raise DamagedTableError(path, "has a damaged header")
+    tokens, dimensions = header["tokens"], header["dimensions"]
+    scales_at = _aligned(HEADER_BYTES + header["words_bytes"])
+    query_scales_at = _aligned(scales_at + 2 * tokens)
+    table_at = _aligned(query_scales_at + 2 * tokens)
+    if len(data) != table_at + tokens * dimensions:
+        raise DamagedTableError(path, "has another length than it says")
+    if zlib.crc32(data[HEADER_BYTES:table_at].data) != header["crc_words"]:
+        raise DamagedTableError(path, "has damaged words")
+    if check_all and zlib.crc32(data[table_at:].data) != header["crc_table"]:
+        raise DamagedTableError(path, "has a damaged table")
+    words = data[HEADER_BYTES : HEADER_BYTES + header["words_bytes"]].tobytes().decode()
+    return TableFile(
+        header["name"],
+        words.split("\n"),
+        data[scales_at : scales_at + 2 * tokens].view("<u2"),
+        data[query_scales_at : query_scales_at + 2 * tokens].view("<u2"),
+        data[table_at:].view(np.int8).reshape(tokens, dimensions),
+    )
+
+
+def write_table(path: Path, file: TableFile) -> None:
+    """Write a model; the same one gives the same bytes."""
+    words = "\n".join(file.words).encode()
+    tokens, dimensions = file.table.shape
+    table = file.table.tobytes()
+    body = bytearray(words)
+    for part in (file.scales, file.query_scales):
+        body += bytes(-len(body) % ALIGNMENT) + part.astype("<u2").tobytes()
+    body += bytes(-len(body) % ALIGNMENT)
+    header = {
+        "name": file.name,
+        "tokens": tokens,
+        "dimensions": dimensions,
+        "words_bytes": len(words),
+        "crc_words": zlib.crc32(body),
+        "crc_table": zlib.crc32(table),
+    }
+    start = MAGIC + json.dumps(header).encode()
+    path.write_bytes(start.ljust(HEADER_BYTES - 1) + b"\n" + body + table)
+
+
+def _read_header(line: bytes) -> dict[str, Any] | None:
+    try:
+        header: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    is_header = isinstance(header, dict) and set(header) == set(_HEADER_KEYS)
+    numbers = _HEADER_KEYS[1:]
+    if not is_header or not all(type(header[key]) is int and header[key] >= 0 for key in numbers):
+        return None
+    return header
+
+
+def _aligned(position: int) -> int:
+    return position + -position % ALIGNMENT
+
+
+def quantised(
+    table: NDArray[np.float32], query_weights: NDArray[np.float32], words: Sequence[str], name: str
+) -> TableFile:
+    """A table of floating-point vectors, shape (tokens, dimensions), in the form of the file."""
+    largest = np.abs(table).max(axis=1)
+    unit = largest.max() / 65_535
+    scales = np.maximum(np.rint(largest / unit), 1)
+    rows = np.clip(np.rint(table / (scales * unit / 127)[:, None]), -127, 127).astype(np.int8)
+    wanted = scales * query_weights
+    query_scales = np.rint(wanted * (65_535 / wanted.max()))
+    return TableFile(
+        name, list(words), scales.astype(np.uint16), query_scales.astype(np.uint16), rows
+    )
