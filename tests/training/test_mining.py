@@ -169,7 +169,7 @@ def test_files_are_read_from_a_revision(tmp_path: Path) -> None:
     subprocess.run([*git, "init", "-q"], check=True)
     (tmp_path / "settings.py").write_text(PYTHON)
     (tmp_path / "pool.go").write_text(GO)
-    (tmp_path / "link.py").symlink_to("settings.py")
+    (tmp_path / "link.py").symlink_to("folder/" * 40 + "settings.py")
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "-q", "-m", "x"], check=True)
     (tmp_path / "settings.py").unlink()
