@@ -56,8 +56,12 @@ def grep_and_show(
     elif not answer.matches:
         say(f"Nothing found in {counted(answer.files, 'file')}.")
     elif not answer.complete:
-        say(f"There are more than these {counted(question.limit, mode.value)}; --limit shows more.")
+        say(f"Only the first {_shown(question.limit, mode.value)} shown; --limit shows more.")
     return answer
+
+
+def _shown(limit: int, what: str) -> str:
+    return f"{what} is" if limit == 1 else f"{counted(limit, what)} are"
 
 
 def _show_files(matches: Sequence[MatchView], places: Places, *, with_count: bool) -> None:
