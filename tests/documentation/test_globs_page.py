@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.support.command import KoditCommand
+from tests.support.sources import write_file
 
 from kodit.infrastructure.sqlalchemy.globs import from_root, path_matcher
 
@@ -36,3 +38,32 @@ def test_a_leading_dot_and_a_backslash_are_as_the_page_says() -> None:
     assert path_matcher([r"\#notes"])("#notes")
     assert path_matcher(["*.[pP][yY]"])("SETUP.PY")
     assert path_matcher(["[!a-z]x"])("1x")
+
+
+@pytest.mark.parametrize(
+    ("glob", "found"),
+    [
+        ("db/*.py", ["src/db/model.py"]),
+        ("src/db/*.py", ["src/db/model.py"]),
+        ("./app.py", ["src/app.py"]),
+        ("/*.py", []),
+        ("**/model.py", ["src/db/model.py"]),
+    ],
+)
+def test_a_glob_is_tried_from_the_subfolder_too(
+    glob: str, found: list[str], indexed: KoditCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In `src`, of which other parts of the index are no part."""
+    monkeypatch.chdir(indexed.data_dir.parent / "here" / "src")
+    assert [file["path"] for file in indexed.ask("ls", "-p", glob)["files"]] == found
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> KoditCommand:
+    """The command over one folder, which the tests only read."""
+    place = tmp_path_factory.mktemp("globs").resolve()
+    for path in ("src/app.py", "src/db/model.py", "db/other.py", "setup.py"):
+        write_file(place / "here" / path, "quartz = 1\n")
+    kodit = KoditCommand(place / "data")
+    kodit.succeed("index", place / "here")
+    return kodit

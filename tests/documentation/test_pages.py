@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -54,6 +55,20 @@ def test_every_command_that_a_page_shows_exists(page: Path) -> None:
             option = word.partition("=")[0]
             if re.fullmatch(r"--[a-z][\w-]*|-[A-Za-z]", option):
                 assert option in known, f"{page.name}: kodit {' '.join(words)} has no {option}"
+
+
+def test_every_message_that_troubleshooting_quotes_is_said() -> None:
+    """Somewhere in the program, in these words."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    said = "\n".join(
+        node.value
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    quoted = re.findall(r'"([^"]+)"', "\n".join(re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE)))
+    assert len(quoted) > 10
+    assert [message for message in quoted if message not in said] == []
 
 
 def test_commands_are_found_where_pages_show_them() -> None:
