@@ -142,7 +142,7 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("related", "1", "nothing.py:1"), "has no file"),
         (("related", "1", "nothing.py:x"), "has no file 'nothing.py:x'"),
         (("related", "1", "./shop/cart.py:x"), "must be a line number, not 'x'"),
-        (("read", "1", "shop/cart.py:9-3"), "the first is not after the last"),
+        (("read", "1", "shop/cart.py:9-3"), "the first must not come after the last"),
         (("read", "1", "shop/cart.py:x"), "must be a line number, not 'x'"),
     ],
 )

@@ -210,7 +210,8 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ),
         (
             "read shop/tool.go:9-3",
-            "there are no lines 9-3: lines count from 1, and the first is not after the last",
+            "invalid line range 9-3: lines are numbered from 1, and the first must not come after "
+            "the last",
         ),
         (
             "index /",

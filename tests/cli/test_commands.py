@@ -224,7 +224,7 @@ def test_streams_that_the_caller_has_closed(
     assert all(line.startswith("[1] ") for line in outcome.said)
     assert kodit.run("search", "quartz", preexec_fn=close).code == 1
     assert kodit.status()["run"]["state"] == "succeeded"
-    assert kodit.succeed("doctor").err == "Nothing is wrong.\n"
+    assert kodit.succeed("doctor").err == "No problems were found.\n"
 
 
 def test_nothing_there_yet(kodit: KoditCommand) -> None:

@@ -78,7 +78,7 @@ def test_a_reference_that_names_no_credentials_is_refused(tmp_path: Path, refere
     """Nor can it lead to another file. To forget it is to do nothing."""
     store = CredentialStore(tmp_path / "data")
     (tmp_path / "x").touch()
-    with pytest.raises(SourceError, match="does not name credentials"):
+    with pytest.raises(SourceError, match="credentials must be given as env:NAME"):
         store.load(reference, SOURCE)
     store.remove(reference)
     assert (tmp_path / "x").exists()

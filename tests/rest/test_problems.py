@@ -90,7 +90,7 @@ NOT_OVER_REST = {
         ("search", {"query": "x", "created_before": "12345"}, "created_before: it takes a date"),
         ("search", {"query": "x", "created_after": "2026-13-01"}, "created_after: "),
         ("search", {"query": "x", "language": "c"}, "did you mean 'languages'?"),
-        ("search", {"query": "x", "zzz": "c"}, "there is no parameter 'zzz'"),
+        ("search", {"query": "x", "zzz": "c"}, "unknown parameter 'zzz'"),
         ("symbols", {}, "name is missing"),
         ("symbols", {"name": "x" * 301}, "name must have at most 300 characters"),
         ("symbols", {"name": "x", "limit": 501}, "limit must be at most 500"),
@@ -155,7 +155,7 @@ def test_a_malformed_question(rest: Rest, path: str, query: dict[str, Any], sent
         ("indexes", b'{"source": ["a"]}', "source: input should be a valid string"),
         ("indexes", b'{"source": "a", "ref": ""}', "ref must not be empty"),
         ("indexes", b'{"source": "a", "include": "*.py"}', "include: input should be a valid"),
-        ("indexes", b'{"source": "a", "url": "b"}', "there is no parameter 'url'"),
+        ("indexes", b'{"source": "a", "url": "b"}', "unknown parameter 'url'"),
     ],
     ids=str,
 )

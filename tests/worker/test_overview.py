@@ -141,7 +141,7 @@ def test_running() -> None:
         "1 min, its lease has expired; another worker reclaims it"
     )
     assert reasons(run, replace(later, workers=[]))[0] == (
-        "12 s, its worker has died; any worker takes it back; `kodit worker` starts one"
+        "12 s, its worker has died; any worker reclaims it; `kodit worker` starts one"
     )
     run.cancel(NOW)
     assert reasons(run, later)[0] == (
@@ -158,7 +158,7 @@ def test_failed() -> None:
     run.fail(start(run.tasks[0]), "no such folder", NOW)
     assert reasons(run)[:2] == [
         "not retried; `kodit queue retry 7` retries it and the later stages",
-        "did not start, as SYNC did not succeed",
+        "did not start because SYNC did not succeed",
     ]
 
 
@@ -189,7 +189,7 @@ def test_what_waits_behind_a_failure_will_not_run() -> None:
         run.complete(start(task), NOW)
     run.fail(start(run.tasks[2]), "no space", NOW)
     start(run.tasks[3])
-    assert reasons(run)[4] == "will not run, as BM25_INDEX failed"
+    assert reasons(run)[4] == "will not run because BM25_INDEX failed"
 
 
 def test_ended_well_or_early() -> None:
