@@ -138,7 +138,7 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("read", "1", "nothing.py"), "has no file"),
         (("read", "1", "shop/cart.py:900"), "there is no line 900"),
         (("symbols", ""), "is empty"),
-        (("symbols", "x", "--kind", "thing"), "no kind 'thing'"),
+        (("symbols", "x", "--kind", "thing"), "unknown kind 'thing'"),
         (("related", "1", "nothing.py:1"), "has no file"),
         (("related", "1", "nothing.py:x"), "has no file 'nothing.py:x'"),
         (("related", "1", "./shop/cart.py:x"), "must be a line number, not 'x'"),

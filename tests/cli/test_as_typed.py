@@ -195,12 +195,12 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ),
         (
             "search x -m hybird",
-            "there is no mode 'hybird'; choose one of hybrid, keyword, code, text; did you mean "
+            "unknown mode 'hybird'; choose one of hybrid, keyword, code, text; did you mean "
             "hybrid?",
         ),
         (
             "symbols x -k clas",
-            "there is no kind 'clas'; choose one of function, method, class, interface, enum, "
+            "unknown kind 'clas'; choose one of function, method, class, interface, enum, "
             "struct, trait, module, type, constant, macro, section; did you mean class?",
         ),
         (

@@ -26,7 +26,7 @@ MISTAKES = {
         ["--data-dir", "", "status"],
         "the data directory has no name",
     ),
-    "no such mode": (["search", "x", "--mode", "magic"], "there is no mode 'magic'; choose one of"),
+    "no such mode": (["search", "x", "--mode", "magic"], "unknown mode 'magic'; choose one of"),
     "empty query": (["search", "  "], "the query is empty"),
     "no number": (["search", "x", "--limit", "many"], "--limit"),
     "no such index": (["status", "77"], "there is no index 77; `kodit status` lists the indexes"),

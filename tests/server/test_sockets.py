@@ -127,7 +127,7 @@ def test_a_lock_that_nobody_gives_back(tmp_path: Path, monkeypatch: pytest.Monke
     held = open_lock_file(tmp_path / LOCK_FILE)
     assert try_lock(held)
     os.pwrite(held, b"4711\n", 0)
-    with pytest.raises(ServerRunsError, match=r"runs already \(process 4711\)") as refused:
+    with pytest.raises(ServerRunsError, match=r"is already running \(process 4711\)") as refused:
         ServerLock(tmp_path)
     assert refused.value.fields["process"] == 4711
     assert (tmp_path / LOCK_FILE).read_text() == "4711\n"

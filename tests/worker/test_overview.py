@@ -76,7 +76,7 @@ def test_new_run() -> None:
                 rules=ClaimRules(limits={TaskType.SYNC: 2}),
                 running={TaskType.SYNC: 1, TaskType.ENRICH: 2},
             ),
-            "next in line; 3 at work",
+            "next in line; 3 running",
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_running() -> None:
     later = replace(IDLE, now=NOW + timedelta(seconds=12))
     assert reasons(run, later)[0] == "12 s, attempt 1, by ada"
     assert reasons(run, replace(later, workers=["bob"]))[0] == (
-        "12 s, its worker has died; the next one takes it back"
+        "12 s, its worker has died; the next one reclaims it"
     )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=61)))[0] == (
         "1 min, its lease has expired; another worker reclaims it"
@@ -148,7 +148,7 @@ def test_running() -> None:
         "12 s, attempt 1, by ada; asked to stop, and stops at its next heartbeat"
     )
     assert reasons(run, replace(later, workers=["bob"]))[0] == (
-        "12 s, its worker has died; the next one ends it"
+        "12 s, its worker has died; the next one stops it"
     )
 
 
@@ -204,9 +204,7 @@ def test_ended_well_or_early() -> None:
 
 def test_follow_up() -> None:
     """It waits for the run of its index."""
-    assert set(reasons(new_run(is_follow_up=True))) == {
-        "waits for the run of index 3 that is under way"
-    }
+    assert set(reasons(new_run(is_follow_up=True))) == {"waits for the current run of index 3"}
 
 
 def told(run: IndexRun) -> str:

@@ -74,7 +74,7 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
     task = sync()
     assert task["error"]
     assert task["history"][0]["outcome"] == "retried"
-    between = re.compile(rf"run {run_id} started, asked .* by a user")
+    between = re.compile(rf"run {run_id} started, requested .* by a user")
     wait_until(lambda: between.search(kodit.run_here("queue", "list").out) is not None)
 
 
