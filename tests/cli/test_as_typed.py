@@ -148,7 +148,7 @@ def test_a_subfolder_is_a_part_of_its_index(shell: Shell) -> None:
     assert shell.run("symbols", "Quartz", "src", within="shop")[0] == 0
     code, printed, said = shell.run("index", "src", within="shop")
     assert (code, printed[0].partition(": ")[0]) == (0, f"[1] {shell.folder}/shop")
-    assert f"src is a part of {shell.folder}/shop." in said
+    assert f"src is part of {shell.folder}/shop." in said
     assert len(shell.kodit.ask("status")["indexes"]) == 2
 
 

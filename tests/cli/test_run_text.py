@@ -127,7 +127,8 @@ def test_a_run_in_one_line() -> None:
     """Its state, who asked and when, and a sign for each task."""
     run = run_of()
     assert run_line(run) == (
-        "run 7 queued, requested 2 h ago by a user: ○SYNC ·EXTRACT ·BM25_INDEX ·CODE_EMBEDDINGS ·ENRICH"
+        "run 7 queued, requested 2 h ago by a user: "
+        "○SYNC ·EXTRACT ·BM25_INDEX ·CODE_EMBEDDINGS ·ENRICH"
     )
     run = run_of(
         TaskState.SUCCEEDED,
@@ -177,7 +178,7 @@ def test_only_what_tells_something_is_told() -> None:
     waiting = run_of(TaskState.BLOCKED)
     assert telling_lines(waiting) == []
     waiting.is_follow_up = True
-    assert telling_lines(waiting) == ["SYNC: waits for the run of index 3 that is under way"]
+    assert telling_lines(waiting) == ["SYNC: waits for the current run of index 3"]
 
 
 def test_how_far_a_task_is() -> None:
