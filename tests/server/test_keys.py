@@ -48,8 +48,8 @@ def test_the_last_key_opens_the_server_again(command: KoditCommand) -> None:
     for name in ("ada", "ci"):
         command.run_here("keys", "add", name)
     first, last = (command.run_here("keys", "remove", name).said for name in ("ada", "ci"))
-    assert first == ["kodit: the key ada is removed"]
-    assert last[0] == "kodit: the key ci is removed"
+    assert first == ["kodit: the key ada was removed"]
+    assert last[0] == "kodit: the key ci was removed"
     assert "answers everyone on this machine" in last[1]
 
 
