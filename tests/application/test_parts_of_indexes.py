@@ -107,9 +107,7 @@ def test_the_index_of_a_part(shop: Shop) -> None:
     view = asyncio.run(shop.application.index_answers.status(shop.here, StatusQuestion("shop/web")))
     assert [index.id for index in view.indexes] == [1]
     locator = shop.application.locator
-    with pytest.raises(
-        SourceError, match=rf"shop/web is a part of index 1, {shop.folder}"
-    ) as error:
+    with pytest.raises(SourceError, match=rf"shop/web is part of index 1, {shop.folder}") as error:
         locator.locate_whole("shop/web", shop.here)
     assert error.value.code == "source_is_part"
     assert locator.locate_whole("shop", shop.here).id == 1

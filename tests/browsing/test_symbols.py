@@ -175,7 +175,7 @@ def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
     for name in ("", "  ", "x" * 301, "A." * 150 + "x"):
         with pytest.raises(InvalidQueryError, match="the name"):
             indexed.kodit.symbols(name)
-    with pytest.raises(InvalidQueryError, match=r"no kind 'klass'; choose one of function,"):
+    with pytest.raises(InvalidQueryError, match=r"unknown kind 'klass'; choose one of function,"):
         indexed.kodit.symbols("add", kinds=["klass"])
     with pytest.raises(NotFoundError):
         indexed.kodit.symbols("add", 99)

@@ -195,12 +195,12 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ),
         (
             "search x -m hybird",
-            "there is no mode 'hybird'; choose one of hybrid, keyword, code, text; did you mean "
+            "unknown mode 'hybird'; choose one of hybrid, keyword, code, text; did you mean "
             "hybrid?",
         ),
         (
             "symbols x -k clas",
-            "there is no kind 'clas'; choose one of function, method, class, interface, enum, "
+            "unknown kind 'clas'; choose one of function, method, class, interface, enum, "
             "struct, trait, module, type, constant, macro, section; did you mean class?",
         ),
         (
@@ -210,7 +210,8 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ),
         (
             "read shop/tool.go:9-3",
-            "there are no lines 9-3: lines count from 1, and the first is not after the last",
+            "invalid line range 9-3: lines are numbered from 1, and the first must not come after "
+            "the last",
         ),
         (
             "index /",

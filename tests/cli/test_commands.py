@@ -24,9 +24,9 @@ MISTAKES = {
     "a transport": (["index", "ext::sh -c true"], "uses a git transport that is not allowed"),
     "a data directory without a name": (
         ["--data-dir", "", "status"],
-        "the data directory has no name",
+        "the name of the data directory is empty",
     ),
-    "no such mode": (["search", "x", "--mode", "magic"], "there is no mode 'magic'; choose one of"),
+    "no such mode": (["search", "x", "--mode", "magic"], "unknown mode 'magic'; choose one of"),
     "empty query": (["search", "  "], "the query is empty"),
     "no number": (["search", "x", "--limit", "many"], "--limit"),
     "no such index": (["status", "77"], "there is no index 77; `kodit status` lists the indexes"),
@@ -61,7 +61,7 @@ def test_a_data_directory_without_a_name(tmp_path: Path, monkeypatch: pytest.Mon
     value is as good as none."""
     monkeypatch.chdir(tmp_path)
     for refused in (lambda: Kodit(""), lambda: Settings.load({"KODIT_DATA_DIR": " "})):
-        with pytest.raises(UserError, match="the data directory has no name"):
+        with pytest.raises(UserError, match="the name of the data directory is empty"):
             refused()
     assert Settings.load({"KODIT_DATA_DIR": ""}).data_dir.name == ".kodit"
     assert not list(tmp_path.iterdir())

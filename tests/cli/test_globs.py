@@ -12,7 +12,7 @@ MISTAKES = {
     "[": "matches no file: its bracket is not closed",
     "src/[a-": "matches no file: its bracket is not closed",
     "a\\": "or it ends in a backslash",
-    "!a": "only negates an earlier include glob, but there is none",
+    "!a": "only negates an earlier include glob, but none comes before it",
     "#a": "is a comment",
     "/": "is empty and matches no file",
     "  ": "is empty and matches no file",

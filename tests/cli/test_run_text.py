@@ -127,7 +127,8 @@ def test_a_run_in_one_line() -> None:
     """Its state, who asked and when, and a sign for each task."""
     run = run_of()
     assert run_line(run) == (
-        "run 7 queued, asked 2 h ago by a user: ○SYNC ·EXTRACT ·BM25_INDEX ·CODE_EMBEDDINGS ·ENRICH"
+        "run 7 queued, requested 2 h ago by a user: "
+        "○SYNC ·EXTRACT ·BM25_INDEX ·CODE_EMBEDDINGS ·ENRICH"
     )
     run = run_of(
         TaskState.SUCCEEDED,
@@ -139,7 +140,7 @@ def test_a_run_in_one_line() -> None:
     )
     run.is_follow_up, run.state = True, RunState.RUNNING
     assert run_line(run) == (
-        "run 7 running (follow-up), asked 2 h ago in the background: "
+        "run 7 running (follow-up), requested 2 h ago in the background: "
         "✓SYNC ✗EXTRACT »BM25_INDEX ⊘CODE_EMBEDDINGS ▶ENRICH"
     )
 
@@ -150,14 +151,14 @@ def test_a_run_that_nobody_works_on_has_started() -> None:
     run.state = RunState.RUNNING
     assert run_line(run).startswith("run 7 started, ")
     run.state, run.finished_at = RunState.CANCELLED, NOW - timedelta(seconds=9)
-    assert run_line(run).startswith("run 7 cancelled 9 s ago, asked ")
+    assert run_line(run).startswith("run 7 cancelled 9 s ago, requested ")
 
 
 def test_a_run_that_is_stopping() -> None:
     """Until it has ended."""
     run = run_of(TaskState.RUNNING)
     run.state, run.cancel_requested = RunState.RUNNING, True
-    assert run_line(run).startswith("run 7 running (stopping), asked ")
+    assert run_line(run).startswith("run 7 running (stopping), requested ")
     run.state = RunState.CANCELLED
     assert "stopping" not in run_line(run)
 
@@ -177,7 +178,7 @@ def test_only_what_tells_something_is_told() -> None:
     waiting = run_of(TaskState.BLOCKED)
     assert telling_lines(waiting) == []
     waiting.is_follow_up = True
-    assert telling_lines(waiting) == ["SYNC: waits for the run of index 3 that is under way"]
+    assert telling_lines(waiting) == ["SYNC: waits for the current run of index 3"]
 
 
 def test_how_far_a_task_is() -> None:

@@ -128,5 +128,5 @@ def test_the_policy_is_that_of_the_settings(places: Places) -> None:
 @pytest.mark.parametrize("named", ["", " ", "\t"])
 def test_a_data_directory_without_a_name(places: Places, named: str) -> None:
     """Would be the current folder."""
-    with pytest.raises(UserError, match="the data directory has no name"):
+    with pytest.raises(UserError, match="the name of the data directory is empty"):
         places.load(data_dir=named)

@@ -72,7 +72,7 @@ def test_every_client_is_connected_and_disconnected(
     assert str(command.data_dir) in entry["args"]
     code, out, err = run(command, client, *scope)
     assert (code, out) == (0, "")
-    assert "is connected already" in err
+    assert "is already connected" in err
     assert run(command, client, *scope, "--undo")[0] == 0
     assert not path.exists()
     assert "is not connected" in run(command, client, *scope, "--undo")[2]

@@ -86,7 +86,7 @@ def test_what_is_packed_is_compared_to_the_last_byte(
         )
         place.sql("UPDATE indexes SET code_pack = ? WHERE id = 1", token)
         problems = PackExaminer(database, folder).examine()
-        wrong = "2 vectors in 1-code.pack are not those of the database"
+        wrong = "2 vectors in 1-code.pack differ from the database"
         assert told(problems) == ([] if change is _same else [wrong]), change.__name__
         assert {problem.refresh for problem in problems} <= {frozenset([1])}
 

@@ -76,7 +76,7 @@ document, and its error is a sentence on standard error.
 | what is not indexed, counted by reason | `skipped` of an index, `left_out` in `standing` |
 | what is not indexed, file by file | `left_out` of `ls --left-out` and `status --left-out` |
 | what was wrong with one of several sources | `problems` of an answer: sentences |
-| files that were cut by lines or could not be read | `problems` of an index: counts by reason |
+| files that were split by lines or could not be read | `problems` of an index: counts by reason |
 | whether an answer is complete and current | `standing`: the state of each index that was asked |
 
 ## Commands

@@ -53,7 +53,7 @@ begins with `<?xml` is a Qt translation, hence `text`.
   snippet of its own.
 * A function inside a class, struct or the like has the kind `method`.
 * Markdown is cut at its headings, each of which is a `section`.
-* Data formats ({data}) are cut by lines if a file
+* Data formats ({data}) are split by lines if a file
   is larger than {data_size} KB. So is any file that cannot be parsed in time; `kodit status` counts
   such files, and `kodit explain PATH` says why.
 * A file larger than {size} MB is not indexed. `kodit ls --left-out` lists what is left out.

@@ -48,7 +48,7 @@ def test_a_place_is_a_path_and_lines(text: str, place: FilePlace) -> None:
 
 @pytest.mark.parametrize("lines", ["0", "0-5", "0-", "5-4"])
 def test_lines_that_are_none(lines: str) -> None:
-    with pytest.raises(InvalidQueryError, match=f"there are no lines {lines}:") as refused:
+    with pytest.raises(InvalidQueryError, match=f"invalid line range {lines}:") as refused:
         parse_place(f"a:b.py:{lines}")
     assert (refused.value.code, refused.value.fields) == ("lines_invalid", {"lines": lines})
 

@@ -83,7 +83,7 @@ def test_a_secret_in_place_of_its_name(place: Place, secret: str, is_indexed: bo
 
     outcome = place.kodit.run("index", "--no-wait", "--credentials", secret, place.url)
 
-    assert refused(outcome, "does not name credentials; use env:NAME")
+    assert refused(outcome, "credentials must be given as env:NAME")
     assert place.references == (["env:TOKEN_OF_TEST"] if is_indexed else [])
     assert not any(
         PASSWORD.encode() in path.read_bytes()
@@ -101,7 +101,7 @@ def test_a_secret_in_place_of_its_name_for_a_folder(place: Place, tmp_path: Path
     outcome = place.kodit.run(
         "index", "--credentials", f"user:{PASSWORD}", tmp_path / "origin", place.url
     )
-    assert refused(outcome, "does not name credentials; use env:NAME")
+    assert refused(outcome, "credentials must be given as env:NAME")
     assert place.references == []
 
 

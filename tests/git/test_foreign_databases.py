@@ -47,7 +47,7 @@ HOSTILE = "evil\x1b[2J\x1b]0;x\x07"
 )
 def test_a_stored_source_that_nobody_could_have_typed(kind: str, location: str) -> None:
     """Is refused before a program is started for it."""
-    with pytest.raises(SourceError, match="not one that Kodit stores") as refused:
+    with pytest.raises(SourceError, match="is not valid; delete its index") as refused:
         check_stored(Source(SourceKind(kind), location))
     assert "s3cret" not in str(refused.value)
 
@@ -66,7 +66,7 @@ def test_what_is_stored_is_not_typed_again(
     outcome = kodit.run("search", "quartz", "1", cwd=here)
 
     assert outcome.code == 2
-    assert "not one that Kodit stores" in outcome.err
+    assert "is not valid; delete its index" in outcome.err
     assert read_rows(kodit.data_dir, "SELECT location FROM indexes") == [(location,)]
 
 
@@ -74,7 +74,7 @@ def test_what_is_stored_is_not_typed_again(
     "ref", ["--output=sprung", "-c", "a..b", "a b", "a\nb", "+x:y", "x^{tree}"]
 )
 def test_a_stored_ref_that_nobody_could_have_typed(ref: str) -> None:
-    with pytest.raises(SourceError, match="not one that Kodit stores"):
+    with pytest.raises(SourceError, match="is not valid; delete its index"):
         check_stored(Source(SourceKind.GIT, "https://git.example.org/x", ref))
 
 
@@ -110,7 +110,7 @@ def test_a_queued_run_of_a_source_that_executes(kodit: KoditCommand, tmp_path: P
     assert kodit.run("search", "quartz", tmp_path / "mine", cwd=tmp_path).code == 0
     assert read_rows(kodit.data_dir, "SELECT state FROM index_runs WHERE id = 1") == [("failed",)]
     assert not (tmp_path / "sprung").exists()
-    assert "not one that Kodit stores" in kodit.run_here("queue", "show", "1").out
+    assert "is not valid; delete its index" in kodit.run_here("queue", "show", "1").out
 
 
 def test_nothing_in_a_database_steers_the_terminal(kodit: KoditCommand, tmp_path: Path) -> None:

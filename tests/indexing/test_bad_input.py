@@ -190,7 +190,7 @@ def test_a_data_directory_below_a_file(tmp_path: Path) -> None:
 
     outcome = KoditCommand(tmp_path / "file" / "data").run("status")
 
-    check(outcome, 2, f"the data directory {tmp_path}/file/data cannot be made: Not a directory")
+    check(outcome, 2, f"the data directory {tmp_path}/file/data cannot be created: Not a directory")
     assert "--data-dir" in outcome.err
 
 

@@ -56,7 +56,7 @@ def test_what_an_answer_names_and_is_gone_counts_nothing(
 def test_the_command_shows_what_was_counted(tmp_path: Path) -> None:
     """In tokens, by tool and together."""
     command = KoditCommand(tmp_path / "data")
-    assert "Nothing is counted yet" in command.run_here("savings").err
+    assert "Nothing has been counted yet" in command.run_here("savings").err
     SavingsFile(command.data_dir).add("search", Cost(2, 4_000, 400_000), TODAY)
     SavingsFile(command.data_dir).add("read", Cost(1, 4_000, 4_000), TODAY)
     out = command.run_here("savings").out

@@ -229,12 +229,16 @@ BAD: list[tuple[Callable[[Kodit], object], type[Exception], str]] = [
     (lambda kodit: kodit.search("\ud800"), InvalidQueryError, "is not valid text"),
     (lambda kodit: kodit.search("x", authors=["\ud800"]), InvalidQueryError, "is not valid text"),
     (lambda kodit: kodit.search("x", languages=["cobol"]), InvalidQueryError, "'cobol'"),
-    (lambda kodit: kodit.search("x", paths=["[z-a]"]), InvalidQueryError, "from the larger"),
+    (lambda kodit: kodit.search("x", paths=["[z-a]"]), InvalidQueryError, "in reverse order"),
     (lambda kodit: kodit.search("x", paths=["src/["]), InvalidQueryError, "bracket is not closed"),
     (lambda kodit: kodit.search("x", paths=["!"]), InvalidQueryError, "the path glob"),
     (lambda kodit: kodit.search("x", paths=["\udcff"]), InvalidQueryError, "the path glob"),
-    (lambda kodit: kodit.search("x", mode="magic"), InvalidQueryError, "no mode 'magic'; choose"),
-    (lambda kodit: kodit.search("x", kinds=["magic"]), InvalidQueryError, "no kind 'magic'"),
+    (
+        lambda kodit: kodit.search("x", mode="magic"),
+        InvalidQueryError,
+        "unknown mode 'magic'; choose",
+    ),
+    (lambda kodit: kodit.search("x", kinds=["magic"]), InvalidQueryError, "unknown kind 'magic'"),
     (lambda kodit: kodit.search("x", index_ids=[99]), NotFoundError, "99"),
 ]
 

@@ -48,9 +48,9 @@ def test_the_last_key_opens_the_server_again(command: KoditCommand) -> None:
     for name in ("ada", "ci"):
         command.run_here("keys", "add", name)
     first, last = (command.run_here("keys", "remove", name).said for name in ("ada", "ci"))
-    assert first == ["kodit: the key ada is removed"]
-    assert last[0] == "kodit: the key ci is removed"
-    assert "answers everybody on this machine" in last[1]
+    assert first == ["kodit: the key ada was removed"]
+    assert last[0] == "kodit: the key ci was removed"
+    assert "answers everyone on this machine" in last[1]
 
 
 def test_no_key_is_listed_in_words(command: KoditCommand) -> None:
@@ -64,9 +64,9 @@ def test_no_key_is_listed_in_words(command: KoditCommand) -> None:
     ("arguments", "sentence"),
     [
         (("add", "ada"), "a key ada already exists; remove it, or choose another name"),
-        (("add", "x y"), "'x y' cannot be the name of a key"),
-        (("add", ""), "'' cannot be the name of a key"),
-        (("add", "é"), "cannot be the name of a key"),
+        (("add", "x y"), "'x y' is not a valid key name"),
+        (("add", ""), "'' is not a valid key name"),
+        (("add", "é"), "is not a valid key name"),
         (("add", "eve", "--scope", "all"), "the scope of a key must be read or write, not 'all'"),
         (("remove", "eve"), "there is no key eve; `kodit keys list` lists the keys"),
     ],

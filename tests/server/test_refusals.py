@@ -297,7 +297,7 @@ def test_beyond_this_machine_only_with_keys(tmp_path: Path) -> None:
     outcome = command.run("serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - it is refused
     assert outcome.code == 2
     assert outcome.said == [
-        "kodit: without a key, the server listens to this machine alone and not at 0.0.0.0; "
+        "kodit: without a key, the server listens on this machine only, not on 0.0.0.0; "
         "`kodit keys add NAME --scope read` creates one"
     ]
 

@@ -166,7 +166,7 @@ def test_a_place_in_a_folder_that_others_may_enter(tmp_path: Path) -> None:
     folder.mkdir()
     folder.chmod(0o755)
     (tmp_path / place.PLACE_FILE).write_text(str(place.socket_elsewhere(tmp_path, folder)))
-    with pytest.raises(UserError, match="is not used for sockets: others may enter it"):
+    with pytest.raises(UserError, match="is not used for sockets: other users can access it"):
         connect(tmp_path)
     folder.chmod(0o700)
     assert connect(tmp_path) is None  # nobody is there

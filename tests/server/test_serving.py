@@ -48,7 +48,7 @@ def test_a_second_server_is_refused(server: RunningServer) -> None:
 
     assert outcome.code == 3
     assert outcome.said == [
-        f"kodit: a server of the data directory {server.command.data_dir} runs already "
+        f"kodit: a server for the data directory {server.command.data_dir} is already running "
         f"(process {server.process.pid}); assistants that are connected keep it running; "
         f"`kill {server.process.pid}` ends it"
     ]

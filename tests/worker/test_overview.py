@@ -76,7 +76,7 @@ def test_new_run() -> None:
                 rules=ClaimRules(limits={TaskType.SYNC: 2}),
                 running={TaskType.SYNC: 1, TaskType.ENRICH: 2},
             ),
-            "next in line; 3 at work",
+            "next in line; 3 running",
         ),
     ],
 )
@@ -135,20 +135,20 @@ def test_running() -> None:
     later = replace(IDLE, now=NOW + timedelta(seconds=12))
     assert reasons(run, later)[0] == "12 s, attempt 1, by ada"
     assert reasons(run, replace(later, workers=["bob"]))[0] == (
-        "12 s, its worker has died; the next one takes it back"
+        "12 s, its worker has died; the next one reclaims it"
     )
     assert reasons(run, replace(IDLE, now=NOW + timedelta(seconds=61)))[0] == (
         "1 min, its lease has expired; another worker reclaims it"
     )
     assert reasons(run, replace(later, workers=[]))[0] == (
-        "12 s, its worker has died; any worker takes it back; `kodit worker` starts one"
+        "12 s, its worker has died; any worker reclaims it; `kodit worker` starts one"
     )
     run.cancel(NOW)
     assert reasons(run, later)[0] == (
         "12 s, attempt 1, by ada; asked to stop, and stops at its next heartbeat"
     )
     assert reasons(run, replace(later, workers=["bob"]))[0] == (
-        "12 s, its worker has died; the next one ends it"
+        "12 s, its worker has died; the next one stops it"
     )
 
 
@@ -158,7 +158,7 @@ def test_failed() -> None:
     run.fail(start(run.tasks[0]), "no such folder", NOW)
     assert reasons(run)[:2] == [
         "not retried; `kodit queue retry 7` retries it and the later stages",
-        "did not start, as SYNC did not succeed",
+        "did not start because SYNC did not succeed",
     ]
 
 
@@ -189,7 +189,7 @@ def test_what_waits_behind_a_failure_will_not_run() -> None:
         run.complete(start(task), NOW)
     run.fail(start(run.tasks[2]), "no space", NOW)
     start(run.tasks[3])
-    assert reasons(run)[4] == "will not run, as BM25_INDEX failed"
+    assert reasons(run)[4] == "will not run because BM25_INDEX failed"
 
 
 def test_ended_well_or_early() -> None:
@@ -204,9 +204,7 @@ def test_ended_well_or_early() -> None:
 
 def test_follow_up() -> None:
     """It waits for the run of its index."""
-    assert set(reasons(new_run(is_follow_up=True))) == {
-        "waits for the run of index 3 that is under way"
-    }
+    assert set(reasons(new_run(is_follow_up=True))) == {"waits for the current run of index 3"}
 
 
 def told(run: IndexRun) -> str:

@@ -74,7 +74,7 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
     task = sync()
     assert task["error"]
     assert task["history"][0]["outcome"] == "retried"
-    between = re.compile(rf"run {run_id} started, asked .* by a user")
+    between = re.compile(rf"run {run_id} started, requested .* by a user")
     wait_until(lambda: between.search(kodit.run_here("queue", "list").out) is not None)
 
 
@@ -112,7 +112,7 @@ def test_cancelled_run_can_be_run_after_all(
     run_id = str(queue.request(SourceKind.FOLDER, str(tmp_path / "source")))
     told = kodit.succeed("queue", "cancel", run_id).err
     assert "cancelled" in told
-    assert f"`kodit queue retry {run_id}` runs it after all" in told
+    assert f"`kodit queue retry {run_id}` starts it again" in told
     assert "already ended" in kodit.run("queue", "cancel", run_id).err
     kodit.succeed("queue", "retry", run_id)
     refused = kodit.run("queue", "retry", run_id)

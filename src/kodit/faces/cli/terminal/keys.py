@@ -35,7 +35,7 @@ def remove_key(settings: Settings, name: str) -> None:
     """Raises NotFoundError for a name that no key has."""
     keys = make_keys(settings)
     keys.remove(name)
-    say(f"kodit: the key {name} is removed")
+    say(f"kodit: the key {name} was removed")
     if not keys.list_all():
         say(
             "kodit: no keys are left, so a server on the loopback interface answers everyone on "
