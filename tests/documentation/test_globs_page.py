@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kodit.infrastructure.sqlalchemy.globs import from_root, path_matcher
+from kodit.infrastructure.sql.globs import from_root, path_matcher
 
 PAGE = (Path(__file__).parents[2] / "docs" / "globs.md").read_text()
 EXAMPLES = [
