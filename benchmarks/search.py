@@ -30,8 +30,10 @@ import numpy as np
 from kodit import Kodit
 from kodit.composition import Application
 from kodit.domain.value_objects import Scope, SearchFilter, SearchRequest, VectorKind
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index, to_documents
-from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored, to_stored
+from kodit.infrastructure.keyword.schema import open_index, to_documents
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
+from kodit.infrastructure.sql.stored_snippets import to_stored
+from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored
 from kodit.infrastructure.vectors.pack_builder import pack_path
 from kodit.infrastructure.vectors.pack_file import open_pack
 from kodit.settings import Settings

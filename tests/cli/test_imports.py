@@ -30,21 +30,37 @@ AT_ONCE |= {"rich", "markdown_it", "pygments"}
 UNUSED = {
     "--help": AT_ONCE,
     "version": AT_ONCE,
-    "search": {"alembic", GRAMMARS},
-    "status": {"alembic", GRAMMARS},
-    "ls": {"alembic", "numpy", "tantivy", GRAMMARS},
-    "read": {"alembic", "numpy", "tantivy", GRAMMARS},
+    "status": AT_ONCE,
+    "ls": AT_ONCE,
+    "read": AT_ONCE,
+    "queue": AT_ONCE,
+    "symbols": AT_ONCE - {"tantivy", "numpy"},
+    "search": AT_ONCE - {"tantivy", "numpy"},
+    "related": AT_ONCE - {"numpy"},
+    "grep": AT_ONCE,
 }
 
-ARGUMENTS = {"search": ["quartz"], "read": ["--all", "deep/quartz.py"]}
+ARGUMENTS = {
+    "search": ["quartz"],
+    "read": ["--all", "deep/quartz.py"],
+    "queue": ["list"],
+    "symbols": ["--all", "quartz"],
+    "related": ["--all", "deep/quartz.py:1"],
+    "grep": ["--all", "quartz"],
+}
+"""What finds something."""
 
 PARTS_UNUSED = {
     "--help": {"composition", "domain", "infrastructure", "application.services"},
     "version": {"composition", "domain", "infrastructure", "application.services"},
-    "search": {"infrastructure.slicing.slicer", "infrastructure.sqlalchemy.snippets"},
     "status": {"infrastructure.slicing", "infrastructure.vectors", "infrastructure.git"},
     "ls": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.embedding"},
-    "read": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.embedding"},
+    "read": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.slicing"},
+    "queue": {"infrastructure.keyword", "infrastructure.sources", "infrastructure.folder"},
+    "symbols": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.git"},
+    "search": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.git"},
+    "related": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.git"},
+    "grep": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.keyword"},
 }
 """What of Kodit itself a command does without."""
 ALLOWED = {"kodit.domain", "kodit.domain.errors"}

@@ -8,7 +8,7 @@ import pytest
 from tests.database.content import Content
 
 from kodit.domain.value_objects import Scope, SearchFilter, VectorKind
-from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue, SqlOpenCatalogue
+from kodit.infrastructure.sql.catalogue import SqlCatalogue, SqlOpenCatalogue
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 

@@ -18,10 +18,11 @@ from tests.support.sources import write_file, write_tree
 from kodit import Kodit
 from kodit.domain.errors import DatabaseVersionError
 from kodit.infrastructure.locks import file_lock
+from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sqlalchemy import migrate as migrating
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import METADATA
-from kodit.infrastructure.sqlalchemy.migrate import BASE, HEAD, migrate
+from kodit.infrastructure.sqlalchemy.migrate import BASE, migrate
 
 SCRIPTS = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from kodit.domain.errors import PermanentError, TransientError
-from kodit.infrastructure.sqlalchemy.connecting import write_ahead
+from kodit.infrastructure.sql.sqlite import write_ahead
 from kodit.infrastructure.sqlalchemy.database import (
     SqliteDatabase,
     open_sqlite,

@@ -12,7 +12,7 @@ from tests.support.snapshot import QUERIES
 
 from kodit import Kodit
 from kodit.domain.diagnosis import Diagnosis
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 
 Answer = list[tuple[str, str, int, int]]
 

@@ -27,7 +27,7 @@ from kodit.infrastructure.doctor.database import has_tables, unreadable_database
 from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.doctor.queue import QueueExaminer
 from kodit.infrastructure.git.credentials import CredentialStore
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.keyword.writing import LOCK
 from kodit.infrastructure.locks import open_lock_file, try_lock
 from kodit.infrastructure.memory.clock import ManualClock

@@ -15,7 +15,7 @@ from kodit.infrastructure.embedding import builtin, static_model
 from kodit.infrastructure.enrichment import describe
 from kodit.infrastructure.enrichment.builtin import BuiltinEnricher
 from kodit.infrastructure.keyword import scoring
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.vectors import pack_file
 
 

@@ -17,7 +17,7 @@ from kodit.application.services.savings_service import SavingsService
 from kodit.domain.savings import Cost
 from kodit.infrastructure.memory import ManualClock
 from kodit.infrastructure.savings_file import SavingsFile
-from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue
+from kodit.infrastructure.sql.catalogue import SqlCatalogue
 
 TODAY = date(2026, 11, 25)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, literal, select
-from sqlalchemy.pool import StaticPool
 
 from kodit.domain.errors import InvalidQueryError
 from kodit.infrastructure.folder.rules import DirectoryRules
-from kodit.infrastructure.sqlalchemy.globs import may_match, path_matcher
+from kodit.infrastructure.sql.globs import path_matcher, patterns
 
 NAMES = st.text("abAé%_~ [!-#.", min_size=1, max_size=3)
 PARTS = st.lists(
@@ -27,12 +27,15 @@ GLOBS = st.tuples(
 ).map("".join)
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
 
-ENGINE: Engine = create_engine("sqlite://", poolclass=StaticPool)
+DATABASE = sqlite3.connect(":memory:")
 
 
 def passes(path: str, globs: list[str]) -> bool:
-    with ENGINE.connect() as connection:
-        return bool(connection.scalar(select(may_match(literal(path), globs))))
+    likes = patterns(globs)
+    condition = " OR ".join("? LIKE ? ESCAPE '~'" for _ in likes) or "1"
+    values = [value for like in likes for value in (path, like)]
+    (found,) = DATABASE.execute(f"SELECT {condition}", values).fetchone()
+    return bool(found)
 
 
 @given(globs=st.lists(GLOBS, min_size=1, max_size=3), path=PATHS)

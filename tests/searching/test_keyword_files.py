@@ -12,9 +12,9 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.keyword import writing
 from kodit.infrastructure.keyword.empty import EmptyReader
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
 from kodit.infrastructure.keyword.standing import Place, write_standing
 from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.processes.pool import ProcessPool
 
 SNIPPETS = 6

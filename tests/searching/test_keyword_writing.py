@@ -25,6 +25,7 @@ from kodit.infrastructure.keyword.standing import (
     write_standing,
 )
 from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.keyword.writing import apply_batch, drop_index
 from kodit.infrastructure.processes.pool import ProcessPool
 
@@ -200,7 +201,7 @@ def test_what_is_written_last_outlives_the_machine(
 def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine) -> None:
     """Though none of its documents had to go, so that no file but the positions has changed."""
     index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
-    engine = Engine(tmp_path / "keyword" / schema.SCHEMA_VERSION)
+    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
     engine.apply(batch(1, 1, snippet(1)))
     assert index.positions([1, 2]) == {1: KeywordPosition("a", 1, 1), 2: None}
     places = dict(read_standing(engine.folder).places)
@@ -212,7 +213,7 @@ def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine)
 def test_a_reader_sees_what_was_written_since(tmp_path: Path) -> None:
     """Whatever it has opened before."""
     index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
-    engine = Engine(tmp_path / "keyword" / schema.SCHEMA_VERSION)
+    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
     engine.apply(batch(1, 1, snippet(1)))
     former = index.reader()
     assert former.statistics(["lantern"]).snippets == 1

@@ -7,17 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kodit.application.services.threads import in_thread
-from kodit.composition.engines import Engines
 from kodit.composition.finding import Finding
 from kodit.composition.made_later import made_later
 from kodit.composition.made_once import made_once
-from kodit.composition.stages import create_code_indexing_application_service
-from kodit.infrastructure.wake_up import SqliteWakeUp
 
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
-    from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.answers.index_answers import IndexAnswers
     from kodit.application.services.answers.left_out_answers import LeftOutAnswers
     from kodit.application.services.answers.run_answers import RunAnswers
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
     from kodit.application.services.events.event_feed import EventFeed
     from kodit.application.services.examination_service import ExaminationService
     from kodit.application.services.first_look_service import FirstLookService
-    from kodit.application.services.index_locator import IndexLocator
     from kodit.application.services.index_service import IndexService
     from kodit.application.services.indexing_worker_service import (
         IndexingWorkerService,
@@ -38,11 +32,11 @@ if TYPE_CHECKING:
     from kodit.application.services.queue_service import QueueService
     from kodit.application.services.refresh_service import RefreshService
     from kodit.application.services.savings_service import SavingsService
-    from kodit.application.services.scope_service import ScopeService
     from kodit.application.services.source_indexing_service import SourceIndexingService
     from kodit.application.services.source_service import SourceService
     from kodit.application.services.stage import StageHandler
     from kodit.application.services.worker_host import WorkerHost
+    from kodit.composition.engines import Engines
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
@@ -61,9 +55,9 @@ class Application(Finding):
         from kodit.domain.retry import RetryPolicy
 
         return QueueService(
-            database=self.database,
+            database=self.reading,
             clock=self.clock,
-            wake_up=self.wake_ups,
+            wake_up=made_later(lambda: self.wake_ups),
             rules=ClaimRules(self.settings.queue_order, self.settings.task_limits),
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
             lease=timedelta(seconds=self.settings.lease_seconds),
@@ -74,6 +68,8 @@ class Application(Finding):
         return self.make_queue()
 
     def _stages(self, engines: Engines) -> CodeIndexingApplicationService:
+        from kodit.composition.stages import create_code_indexing_application_service
+
         return create_code_indexing_application_service(
             database=self.database,
             queue=self.queue,
@@ -101,7 +97,9 @@ class Application(Finding):
             IndexingWorkerService,
             WorkerSettings,
         )
+        from kodit.application.services.threads import in_thread
         from kodit.infrastructure.processes.pool import ProcessPool
+        from kodit.infrastructure.wake_up import SqliteWakeUp
 
         if settings is None:
             settings = WorkerSettings(
@@ -185,7 +183,7 @@ class Application(Finding):
         from kodit.application.services.index_service import IndexService
 
         return IndexService(
-            database=self.database,
+            database=self.reading,
             queue=self.queue,
             reader=made_later(lambda: self.engines.reader),
             hosts=self.hosts,
@@ -193,12 +191,6 @@ class Application(Finding):
             vector_index=made_later(lambda: self.engines.vector_index),
             clock=self.clock,
         )
-
-    @made_once
-    def locator(self) -> IndexLocator:
-        from kodit.application.services.index_locator import IndexLocator
-
-        return IndexLocator(database=self.database, parser=self.parser)
 
     @made_once
     def sources(self) -> SourceService:
@@ -261,17 +253,6 @@ class Application(Finding):
     # Use cases of search
 
     @made_once
-    def answers(self) -> AnswerService:
-        from kodit.application.services.answers.answer_service import AnswerService
-
-        return AnswerService(
-            asked=self,
-            scope=self.scoping,
-            standing=self.standing,
-            settle=self.known_changes.settle,
-        )
-
-    @made_once
     def left_out_answers(self) -> LeftOutAnswers:
         from kodit.composition.left_out import make_left_out_answers
 
@@ -283,7 +264,7 @@ class Application(Finding):
 
         return IndexAnswers(
             indexes=self.indexes,
-            sources=self.sources,
+            sources=made_later(lambda: self.sources),
             queue=self.queue,
             standing=self.standing,
             locator=self.locator,
@@ -306,12 +287,6 @@ class Application(Finding):
             watch=RunWatch(database=self.database, standing=self.standing),
             open_wake_up=self.wake_up,
         )
-
-    @made_once
-    def scoping(self) -> ScopeService:
-        from kodit.application.services.scope_service import ScopeService
-
-        return ScopeService(locator=self.locator)
 
     @made_once
     def savings(self) -> SavingsService:

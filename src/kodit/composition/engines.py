@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from kodit.composition.made_once import made_once
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.sources import SourceReader
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.sql.readable import ReadableDatabase
 
 
 class Engines:
@@ -23,7 +23,7 @@ class Engines:
     def __init__(
         self,
         settings: Settings,
-        database: SqliteDatabase,
+        database: ReadableDatabase,
         pool: ProcessPool,
         exchange: SecretExchange | None = None,
     ) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kodit.composition.foundation import Foundation
+from kodit.composition.made_later import made_later
 from kodit.composition.made_once import made_once
 
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
+    from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.grep_service import GrepService
+    from kodit.application.services.index_locator import IndexLocator
     from kodit.application.services.related_service import RelatedService
+    from kodit.application.services.scope_service import ScopeService
     from kodit.application.services.search_service import SearchService
+    from kodit.application.services.snapshots import ReadableKeywords
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
 
@@ -25,17 +30,25 @@ class Finding(Foundation):
         from kodit.application.services.standing_service import StandingService
 
         return StandingService(
-            database=self.database,
-            keyword_index=lambda: self.engines.keyword_index,
+            database=self.reading,
+            keyword_index=self._keywords,
             changed_files=self.known_changes.count,
         )
+
+    def _keywords(self) -> ReadableKeywords:
+        """The keyword index; its positions alone where nothing searches it."""
+        if self.is_brief and "keyword_index" not in vars(self.engines):
+            from kodit.infrastructure.keyword.positions import KeywordPositions
+
+            return KeywordPositions(self.data_dir / "keyword")
+        return self.engines.keyword_index
 
     @made_once
     def search(self) -> SearchService:
         from kodit.application.services.search_service import SearchService
 
         return SearchService(
-            database=self.database,
+            database=self.reading,
             keyword_index=self.engines.keyword_index,
             vector_index=self.engines.vector_index,
             embedder=self.engines.embedder,
@@ -60,9 +73,12 @@ class Finding(Foundation):
         return GrepService(
             catalogue=self.catalogue,
             searcher=PooledLineSearcher(
-                self.data_dir / "clones", self.pool, ripgrep=find_ripgrep()
+                self.data_dir / "clones",
+                made_later(lambda: self.pool),
+                ripgrep=find_ripgrep(),
+                starts_here=self.is_brief,
             ),
-            lister=ScannedFolderLister(self.engines.reader),
+            lister=ScannedFolderLister(made_later(lambda: self.engines.reader)),
         )
 
     @made_once
@@ -70,7 +86,7 @@ class Finding(Foundation):
         from kodit.application.services.symbol_service import SymbolService
 
         return SymbolService(
-            database=self.database,
+            database=self.reading,
             catalogue=self.catalogue,
             keyword_index=self.engines.keyword_index,
         )
@@ -80,3 +96,26 @@ class Finding(Foundation):
         from kodit.application.services.related_service import RelatedService
 
         return RelatedService(catalogue=self.catalogue, vector_index=self.engines.vector_index)
+
+    @made_once
+    def locator(self) -> IndexLocator:
+        from kodit.application.services.index_locator import IndexLocator
+
+        return IndexLocator(database=self.reading, parser=made_later(lambda: self.parser))
+
+    @made_once
+    def scoping(self) -> ScopeService:
+        from kodit.application.services.scope_service import ScopeService
+
+        return ScopeService(locator=self.locator)
+
+    @made_once
+    def answers(self) -> AnswerService:
+        from kodit.application.services.answers.answer_service import AnswerService
+
+        return AnswerService(
+            asked=self,
+            scope=self.scoping,
+            standing=self.standing,
+            settle=self.known_changes.settle,
+        )

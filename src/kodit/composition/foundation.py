@@ -6,10 +6,10 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
-from kodit.application.services.threads import in_thread
 from kodit.composition.engines import Engines
+from kodit.composition.made_later import made_later
 from kodit.composition.made_once import made_once
 from kodit.infrastructure.another_program import refuse_another_database
 from kodit.infrastructure.clock import SystemClock
@@ -19,9 +19,6 @@ from kodit.infrastructure.data_directory import (
     is_read_only,
     make_data_directory,
 )
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
-from kodit.infrastructure.sqlalchemy.migrate import migrate
-from kodit.infrastructure.wake_up import SqliteWakeUp, WakeUps
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
@@ -36,20 +33,33 @@ if TYPE_CHECKING:
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
     from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+    from kodit.infrastructure.sql.readable import ReadableDatabase
+    from kodit.infrastructure.sql.reading import ReadingDatabase
+    from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+    from kodit.infrastructure.wake_up import WakeUps
 
 
 class Foundation:
     """The adapters over one data directory, each made when it is first needed."""
 
-    def __init__(self, settings: Settings, exchange: SecretExchange | None = None) -> None:
-        """`exchange` is how this process shares secrets with a server and its workers."""
+    def __init__(
+        self,
+        settings: Settings,
+        exchange: SecretExchange | None = None,
+        *,
+        is_brief: bool = False,
+    ) -> None:
+        """`exchange` is how this process shares secrets with a server and its workers. What is
+        `is_brief` answers a question and ends: it reads the database by the driver alone, as long
+        as nothing is to be written."""
         self.settings = settings
         self.exchange = exchange
         self.clock: Clock = SystemClock()
-        self.wake_ups = WakeUps()
         self.data_dir = settings.data_dir
         self.is_read_only = is_read_only(self.data_dir)
         self.making = threading.RLock()
+        self.is_brief = is_brief
+        self._read_alone: ReadingDatabase | None = None
 
     def __enter__(self) -> Self:
         self.open()
@@ -67,6 +77,10 @@ class Foundation:
         """Make the data directory and bring its database to this program's schema. Raises
         UserError where that cannot be, and DatabaseVersionError. One that cannot be written is
         read as it is."""
+        if self.is_brief and self._open_to_read():
+            return
+        from kodit.infrastructure.sqlalchemy.migrate import migrate
+
         if self.is_read_only:
             refuse_another_database(self.data_dir / "kodit.db")
             check_data_directory(self.data_dir)
@@ -75,20 +89,63 @@ class Foundation:
         make_data_directory(self.data_dir)
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
 
+    def _open_to_read(self) -> bool:
+        """Open the database only to read it, where it is as this program makes it; nothing is made
+        or changed then. Raises UserError for a data directory that is not to be trusted."""
+        from kodit.infrastructure.sql.reading import ReadingDatabase
+
+        path = self.data_dir / "kodit.db"
+        if not path.exists():
+            return False
+        check_data_directory(self.data_dir)
+        database = ReadingDatabase(
+            path, read_only=self.is_read_only, to_write=lambda: self.database
+        )
+        if not database.is_current:
+            return False
+        self._read_alone = database
+        return True
+
     def close(self) -> None:
         """End child processes and close the database; blocks until they have ended."""
         if "pool" in vars(self):
             self.pool.close()
         if "database" in vars(self):
             self.database.close()
+        if self._read_alone is not None:
+            self._read_alone.close()
 
     @made_once
     def database(self) -> SqliteDatabase:
+        database = self._make_database()
+        if self._read_alone is not None:  # nobody has told it of which schema it is
+            from kodit.infrastructure.sqlalchemy.migrate import migrate
+
+            migrate(database)
+        return database
+
+    def _make_database(self) -> SqliteDatabase:
+        path = self.data_dir / "kodit.db"
         if self.is_read_only:
             from kodit.infrastructure.sqlalchemy.read_only import ReadOnlyDatabase
 
-            return ReadOnlyDatabase(self.data_dir / "kodit.db")
-        return SqliteDatabase(open_sqlite(self.data_dir / "kodit.db"), self.data_dir / "write.lock")
+            return ReadOnlyDatabase(path)
+        from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+
+        return SqliteDatabase(open_sqlite(path), self.data_dir / "write.lock")
+
+    @property
+    def reading(self) -> ReadableDatabase:
+        """The database for what only reads."""
+        if self._read_alone is not None:
+            return cast("ReadableDatabase", self._read_alone)  # but for what would write
+        return self.database
+
+    @made_once
+    def wake_ups(self) -> WakeUps:
+        from kodit.infrastructure.wake_up import WakeUps
+
+        return WakeUps()
 
     @made_once
     def pool(self) -> ProcessPool:
@@ -126,7 +183,7 @@ class Foundation:
     def disk(self) -> Space:
         from kodit.infrastructure.sqlalchemy.space import SqliteSpace
 
-        return SqliteSpace(self.database, self.data_dir)
+        return SqliteSpace(self.reading, lambda: self.database, self.data_dir)
 
     @made_once
     def space(self) -> SpaceService:
@@ -137,6 +194,8 @@ class Foundation:
     @asynccontextmanager
     async def wake_up(self) -> AsyncIterator[WakeUp]:
         """What tells a coroutine that the database may have changed, by any process."""
+        from kodit.application.services.threads import in_thread
+        from kodit.infrastructure.wake_up import SqliteWakeUp
 
         wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
         self.wake_ups.add(wake_up)
@@ -148,14 +207,14 @@ class Foundation:
 
     @made_once
     def catalogue(self) -> Catalogue:
-        from kodit.infrastructure.sqlalchemy.catalogue import SqlCatalogue
+        from kodit.infrastructure.sql.catalogue import SqlCatalogue
 
-        return SqlCatalogue(self.database)
+        return SqlCatalogue(self.reading)
 
     def make_engines(self, pool: ProcessPool) -> Engines:
         """What uses a pool; a worker has one of its own."""
-        return Engines(self.settings, self.database, pool, self.exchange)
+        return Engines(self.settings, self.reading, pool, self.exchange)
 
     @made_once
     def engines(self) -> Engines:
-        return self.make_engines(self.pool)
+        return self.make_engines(made_later(lambda: self.pool))

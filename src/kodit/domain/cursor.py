@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -52,5 +51,7 @@ def _decoded(text: str) -> str:
 
 
 def _digest(question: str) -> str:
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and most answers have no other page
+
     digest = hashlib.blake2b(question.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES)
     return base64.urlsafe_b64encode(digest.digest()).decode()

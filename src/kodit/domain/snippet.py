@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from operator import attrgetter
@@ -54,6 +53,8 @@ class PlacedSymbol(NamedTuple):
 
 def hash_text(text: str) -> str:
     """128-bit BLAKE2b of `text`, hexadecimal."""
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +38,16 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
         file.write(data)
 
 
+def _new_name() -> str:
+    """What no other file has in its name."""
+    return os.urandom(4).hex()
+
+
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """A file to write into, which takes the place of `path` at the end of the block, or is
     removed where that ends with an error. Its name says which process writes it."""
-    name = f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    name = f"{path.name}.{os.getpid()}.{_new_name()}.tmp"
     temporary = path.with_name(name)
     try:
         with os.fdopen(open_new_file(temporary), "wb") as file:
@@ -82,7 +86,7 @@ def why_no_room(folder: Path, needed: int) -> str | None:
         free = room.f_bavail * room.f_frsize
         if free < needed:
             return f"the disk of {folder} is full: {free >> 20} MB are free"
-        probe = folder / f"probe.{secrets.token_hex(4)}.tmp"
+        probe = folder / f"probe.{_new_name()}.tmp"
         try:
             with probe.open("wb") as file:  # a quota shows only when it is met
                 file.write(bytes(min(needed, _PROBE_BYTES)))

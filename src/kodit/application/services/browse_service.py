@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import FilePlace, FileText, IndexedText, ListedFile, readings_of
 from kodit.domain.near import did_you_mean, near_names
-from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
-from kodit.domain.ports.sources import TextReader
-from kodit.domain.symbols import FileOutline, outlined
 from kodit.domain.value_objects import SearchFilter
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
+    from kodit.domain.ports.sources import TextReader
+    from kodit.domain.symbols import FileOutline
 
 MOST_SUGGESTIONS = 3
 
@@ -41,6 +45,11 @@ class BrowseService:
 
     def outline(self, index_id: int, path: str) -> FileOutline:
         """What the file of this path defines. Raises NotFoundError."""
+        from kodit.domain.symbols import (  # noqa: PLC0415 - neither `ls` nor `read` needs it
+            FileOutline,
+            outlined,
+        )
+
         with self._catalogue.open() as catalogue:
             index, file = find_exactly(catalogue, index_id, path)
             snippets = catalogue.snippets_of_file(file.id)

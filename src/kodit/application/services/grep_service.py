@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import TYPE_CHECKING
 
-from kodit.application.services.threads import in_thread
+from kodit.application.services.threads import in_thread, time_limit
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, SourceError, TransientError
 from kodit.domain.files import IndexedFiles
 from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch, GrepRequest
-from kodit.domain.ports.catalogue import Catalogue
-from kodit.domain.ports.grep import FolderLister, LineSearcher
 from kodit.domain.value_objects import SearchFilter, SourceKind
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.catalogue import Catalogue
+    from kodit.domain.ports.grep import FolderLister, LineSearcher
 
 TIME_LIMIT_SECONDS = 60.0
 """How long one request may take in all."""
@@ -44,7 +47,7 @@ class GrepService:
         self._searcher.check(request.expression)
         by_index, unknown = await in_thread(lambda: self._files(request.filter))
         try:
-            async with asyncio.timeout(self._time_limit_seconds):
+            async with time_limit(self._time_limit_seconds):
                 for index in unknown:
                     files = await self._lister.files(index, request.filter)
                     by_index.append(IndexedFiles(index, files))

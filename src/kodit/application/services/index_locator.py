@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kodit.domain.addresses import short_address
 from kodit.domain.caller import LOCAL_CALLER, Caller
@@ -20,8 +21,11 @@ from kodit.domain.errors import (
 )
 from kodit.domain.files import readings_of
 from kodit.domain.naming import holding, meant_by
-from kodit.domain.ports.database import Database
-from kodit.domain.ports.sources import SourceParser
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Database
+    from kodit.domain.ports.sources import SourceParser
 
 LONGEST_IDENTIFIER = 18
 """Digits that fit into the database's integers, whatever they are."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
@@ -15,13 +16,15 @@ from kodit.domain.entities import Index, IndexRun, IndexSummary
 from kodit.domain.errors import NotFoundError, SourceError, UserError
 from kodit.domain.intervals import SyncEvery
 from kodit.domain.policy import LOCAL, CallerPolicy
-from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.engines import KeywordIndex, VectorIndex
-from kodit.domain.ports.hosts import HostResolver
-from kodit.domain.ports.runtime import Clock
-from kodit.domain.ports.sources import SourceReader
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskState, TaskType
+
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Database, Transaction
+    from kodit.domain.ports.engines import KeywordIndex, VectorIndex
+    from kodit.domain.ports.hosts import HostResolver
+    from kodit.domain.ports.runtime import Clock
+    from kodit.domain.ports.sources import SourceReader
 
 log = logging.getLogger(__name__)
 
@@ -362,11 +365,8 @@ class IndexService:
     @staticmethod
     def _is_empty(transaction: Transaction, index: Index) -> bool:
         """Whether no scan of the source has ended yet, nor started to store what it found."""
-        return (
-            index.updated_at is None
-            and index.working_copy.commit is None
-            and not transaction.indexes.has_files(index.id)
-        )
+        is_new = index.updated_at is None and index.working_copy.commit is None
+        return is_new and not transaction.indexes.has_files(index.id)
 
     async def remove(self, index: Index) -> None:
         """Remove all that there is of an index that is hidden."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 QUIET_SECONDS = 0.25
 """How long nothing must have changed before it is indexed."""
@@ -55,7 +59,12 @@ class KnownChanges:
         self.mark: Callable[[], int] = lambda: 0
         """Marks this moment. Who watches tells by `reach` when all that had happened is known."""
         self._reached = 0
-        self._moved = asyncio.Event()
+
+    @cached_property
+    def _moved(self) -> asyncio.Event:
+        import asyncio  # noqa: PLC0415 - where nobody watches, nothing is waited for
+
+        return asyncio.Event()
 
     def count(self, index_id: int) -> int:
         """How many files of an index have changed since they were indexed."""
@@ -73,6 +82,8 @@ class KnownChanges:
         meant = self.watched.intersection(index_ids) if index_ids else self.watched
         if not meant:
             return False
+        import asyncio  # noqa: PLC0415 - where nobody watches, nothing is waited for
+
         until = asyncio.get_running_loop().time() + seconds
         changed: list[int] = []
         with suppress(TimeoutError):  # the answer says what is not in it

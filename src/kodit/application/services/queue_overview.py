@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
-from kodit.domain.ports.tasks import TaskRepository
-from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.task import PREDECESSORS
 from kodit.domain.value_objects import RunState, TaskState, TaskType
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.tasks import TaskRepository
+    from kodit.domain.ports.workers import WorkerRegistry
 
 MOST_WAITING = 1000
 """How many waiting tasks are counted off; places past that are shown as "1000 tasks or more"."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kodit.application.services.queue_events import events_logged_on_success, record_event
 from kodit.application.services.queue_overview import QueueOverview, read_overview, rules_in_force
-from kodit.application.services.queue_transitions import LEASE, QueueTransitions
+from kodit.application.services.queue_transitions import LEASE, QueueTransitions, any_share
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
-from kodit.domain.errors import KoditError, TransientError
-from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.runtime import Clock, Notified
+from kodit.domain.errors import KoditError, TransientError, no_such_run
 from kodit.domain.ports.tasks import NO_RUN_YET
-from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.value_objects import (
     Claim,
@@ -28,6 +24,12 @@ from kodit.domain.value_objects import (
     TaskProgress,
     TaskState,
 )
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Database, Transaction
+    from kodit.domain.ports.runtime import Clock, Notified
+    from kodit.domain.ports.workers import WorkerRegistry
 
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ class QueueService:
         rules: ClaimRules | None = None,
         retry_policy: RetryPolicy | None = None,
         lease: timedelta = LEASE,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = any_share,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -315,8 +317,9 @@ class QueueService:
         """A run and the attempts of its tasks, by task. Raises NotFoundError."""
 
         def read(transaction: Transaction) -> tuple[IndexRun, dict[int, list[TaskAttempt]]]:
-            run = transaction.tasks.lock_run(run_id)
-            return run, {task.id: transaction.tasks.attempts(task.id) for task in run.tasks}
+            for run in transaction.tasks.get_runs([run_id]):
+                return run, {task.id: transaction.tasks.attempts(task.id) for task in run.tasks}
+            raise no_such_run(run_id)
 
         return await self._read(read)
 

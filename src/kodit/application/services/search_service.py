@@ -6,12 +6,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import (
     Embedder,
     FileMatches,
@@ -40,6 +39,10 @@ from kodit.domain.value_objects import (
     SearchRequest,
     VectorKind,
 )
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Database, Transaction
 
 DEFINITIONS_PER_NAME = 20
 TELLING_SNIPPETS_PER_FILE = 3

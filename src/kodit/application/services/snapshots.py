@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from kodit.domain.keyword import KeywordPosition
-from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 from kodit.domain.value_objects import Scope, SearchFilter
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Database, Transaction
+    from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +21,12 @@ MOST_ATTEMPTS = 8
 """A change of the keyword index takes longer than it takes to begin a transaction."""
 
 Answer = TypeVar("Answer")
+
+
+class ReadableKeywords(Protocol):
+    """A keyword index, or what knows its positions alone."""
+
+    def reader(self) -> KeywordReader: ...
 
 
 def read_together(
@@ -43,7 +52,7 @@ def read_together(
 
 
 def without_keyword_index(
-    database: Database, keyword_index: KeywordIndex, search_filter: SearchFilter
+    database: Database, keyword_index: ReadableKeywords, search_filter: SearchFilter
 ) -> list[int]:
     """The indexes that a search of these finds nothing in by the keyword index until they are
     indexed again. Raises NotFoundError for an unknown index."""
@@ -56,7 +65,7 @@ def without_keyword_index(
 
 def _at_one_moment(
     database: Database,
-    keyword_index: KeywordIndex,
+    keyword_index: ReadableKeywords,
     search_filter: SearchFilter,
     answer: Callable[[Transaction, KeywordReader, Scope], Answer],
 ) -> Answer:

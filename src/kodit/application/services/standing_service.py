@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from kodit.application.services.snapshots import without_keyword_index
+from kodit.application.services.snapshots import ReadableKeywords, without_keyword_index
 from kodit.application.views.serialization import moment
 from kodit.application.views.standing import StandingRunView, StandingView
 from kodit.domain.entities import Index, IndexRun, Task
 from kodit.domain.errors import PermanentError
-from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.search import EVERYTHING
 from kodit.domain.value_objects import RunState, SearchFilter, TaskState
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Database, Transaction
 
 _DONE = (TaskState.SUCCEEDED, TaskState.SKIPPED)
 
@@ -26,7 +29,7 @@ class StandingService:
         self,
         *,
         database: Database,
-        keyword_index: Callable[[], KeywordIndex],
+        keyword_index: Callable[[], ReadableKeywords],
         changed_files: Callable[[int], int] = lambda _index_id: 0,
     ) -> None:
         """`changed_files` tells how many files of an index are known to have changed since it was

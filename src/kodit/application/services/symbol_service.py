@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kodit.application.services.loose_symbols import LooseLookup
 from kodit.application.services.snapshots import read_together
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
-from kodit.domain.ports.database import Database, Transaction
-from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
@@ -31,6 +29,12 @@ from kodit.domain.symbols import (
 )
 from kodit.domain.text import cut_line, is_text
 from kodit.domain.value_objects import Hit, Scope, SymbolKind
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
+    from kodit.domain.ports.database import Database, Transaction
+    from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 
 LONGEST_NAME = 300
 MOST_CANDIDATES = 1_000

@@ -1,130 +1,91 @@
-"""From the event loop into a thread and back."""
+"""From a coroutine into a thread and back.
+
+A command that asks one question runs its coroutine alone, without an event loop: nobody else waits
+meanwhile, and to import asyncio takes a third of the time that help takes.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import os
-import queue
-import threading
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
-from enum import Enum
-from functools import cache, partial
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from kodit.domain.shortage import shortage
+from kodit.application.services.lanes import Lane
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+__all__ = [
+    "Lane",
+    "LoopNeededError",
+    "in_thread",
+    "is_alone",
+    "need_loop",
+    "run_alone",
+    "time_limit",
+]
 
 T = TypeVar("T")
 
-
-class Lane(Enum):
-    """Threads that do not wait for each other: a read is never behind a write that waits for its
-    turn, and a heartbeat is behind neither. The value is the number of threads."""
-
-    READS = ("reads", 8)
-    SEARCHES = ("searches", 3)
-    """What computes for long: more at once would take the interpreter from each other, be none the
-    sooner for it, and keep the event loop waiting for its turn."""
-    WRITES = ("writes", 4)
-    HEARTBEATS = ("heartbeats", 2)
-    FILES = ("files", 8)
-    """Files, locks and whatever else blocks."""
+_alone: ContextVar[bool] = ContextVar("kodit_alone", default=False)
 
 
 async def in_thread(
     work: Callable[[], T], lane: Lane = Lane.FILES, *, executor: Executor | None = None
 ) -> T:
-    """Run blocking work off the event loop, in a thread of the lane or of an executor of one's own.
+    """Run blocking work off the event loop, in a thread of the lane or of an executor of one's own;
+    where there is no loop, at once.
+
     When the caller is cancelled meanwhile, however often, the work is still waited for: a
     transaction is never left unattended. Raises TransientError where no thread can be started."""
-    loop = asyncio.get_running_loop()
-    context = contextvars.copy_context()
+    if _alone.get():
+        return work()
+    from kodit.application.services.event_loop_threads import (  # noqa: PLC0415 - see above
+        in_thread_of_loop,
+    )
 
-    def call() -> T:
-        try:
-            return context.run(work)
-        except StopIteration as error:  # which no future takes: who waits would wait for ever
-            raise RuntimeError("the work raised StopIteration") from error
+    return await in_thread_of_loop(work, lane, executor)
 
-    future: asyncio.Future[T] | None = None
+
+class LoopNeededError(Exception):
+    """A coroutine that runs alone would wait for something that only an event loop has."""
+
+
+def is_alone() -> bool:
+    """Whether this runs without an event loop, for a command that ends with its answer."""
+    return _alone.get()
+
+
+def need_loop() -> None:
+    """Is called before such a thing is done. Raises LoopNeededError where there is no loop."""
+    if _alone.get():
+        raise LoopNeededError
+
+
+@asynccontextmanager
+async def time_limit(seconds: float) -> AsyncIterator[None]:
+    """Raises TimeoutError in the block when that takes longer, at what it waits for then; one that
+    runs alone waits for nothing."""
+    if _alone.get():
+        yield
+        return
+    import asyncio  # noqa: PLC0415 - see above
+
+    async with asyncio.timeout(seconds):
+        yield
+
+
+def run_alone(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that waits for nothing but `in_thread`. Raises LoopNeededError for
+    one that waits for something else: it has to run again, under an event loop."""
+    token = _alone.set(True)
     try:
-        if executor is None:
-            future = _warm.run(loop, call)
-        if future is None:
-            future = loop.run_in_executor(executor or _threads_of(lane), call)
-    except RuntimeError as error:
-        raise shortage(error) or error from None  # no thread can be started
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        while not future.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([future])
-        if not future.cancelled():
-            future.exception()
-        raise
-
-
-@cache
-def _threads_of(lane: Lane) -> ThreadPoolExecutor:
-    name, threads = lane.value
-    return ThreadPoolExecutor(threads, thread_name_prefix=f"kodit-{name}")
-
-
-class _WarmThread:
-    """One thread that takes what comes while nothing else does. Handing work to it costs half of
-    what it costs to give it to an executor, with its futures, counters and locks; and a queue of
-    small tasks is one such handing after another."""
-
-    def __init__(self) -> None:
-        self._free = threading.Lock()
-        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    def run(
-        self, loop: asyncio.AbstractEventLoop, call: Callable[[], T]
-    ) -> asyncio.Future[T] | None:
-        """What `call` will give, or None when the thread has something else to do."""
-        if not self._free.acquire(blocking=False):
-            return None
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._serve, name="kodit-warm", daemon=True)
-            self._thread.start()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def work() -> None:
-            settle: Callable[[], None]
-            try:
-                settle = partial(future.set_result, call())
-            except BaseException as error:  # noqa: BLE001 - raised where the work is awaited
-                settle = partial(future.set_exception, error)
-            self._free.release()
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_unless_done, future, settle)
-
-        self._inbox.put(work)
-        return future
-
-    def _serve(self) -> None:
-        while True:
-            self._inbox.get()()
-
-
-def _unless_done(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:
-    if not future.done():
-        settle()
-
-
-_warm = _WarmThread()
-
-
-def _forget_threads() -> None:
-    """A forked process has none of the threads of the one it comes from."""
-    global _warm  # noqa: PLW0603 - its lock may be held by a thread that is not there
-    _warm = _WarmThread()
-    _threads_of.cache_clear()
-
-
-os.register_at_fork(after_in_child=_forget_threads)
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        _alone.reset(token)
+        coroutine.close()
+    raise LoopNeededError

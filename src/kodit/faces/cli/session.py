@@ -53,6 +53,7 @@ class Session:
         self._exchange = exchange
         self._folder = _current_folder()
         self._application: Application | None = None
+        self._reading: Application | None = None
         self._server: ResidentServer | None = None
         self._has_looked = False
         self._runner: asyncio.Runner | None = None
@@ -71,8 +72,9 @@ class Session:
                 server.close()
         if self._runner is not None:
             self._runner.close()
-        if self._application is not None:
-            self._application.close()
+        for application in (self._application, self._reading):
+            if application is not None:
+                application.close()
 
     @property
     def folder(self) -> str | None:
@@ -85,19 +87,28 @@ class Session:
         if self.remote is not None:
             raise RuntimeError("this is done by the server on the other machine, not here")
         if self._application is None:
-            from kodit.composition import Application  # noqa: PLC0415 - see above
-            from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - see above
-            from kodit.infrastructure.resident.secrets import (  # noqa: PLC0415 - see above
-                SecretsForServer,
-            )
-            from kodit.settings import LogLevel  # noqa: PLC0415 - see above
-
-            level = self.settings.log_level
-            configure_logs(self._log_level if level is LogLevel.AUTO else level)
-            exchange = self._exchange or SecretsForServer(self.settings.data_dir)
-            self._application = Application(self.settings, exchange)
-            self._application.open()
+            self._application = self._open(is_brief=False)
         return self._application
+
+    def _open(self, *, is_brief: bool) -> Application:
+        from kodit.composition import Application  # noqa: PLC0415 - see above
+        from kodit.composition.made_later import made_later  # noqa: PLC0415 - see above
+        from kodit.infrastructure.logs import configure_logs  # noqa: PLC0415 - see above
+        from kodit.settings import LogLevel  # noqa: PLC0415 - see above
+
+        level = self.settings.log_level
+        configure_logs(self._log_level if level is LogLevel.AUTO else level)
+        exchange = self._exchange or made_later(self._secrets_for_server)
+        application = Application(self.settings, exchange, is_brief=is_brief)
+        application.open()
+        return application
+
+    def _secrets_for_server(self) -> SecretExchange:
+        from kodit.infrastructure.resident.secrets import (  # noqa: PLC0415 - see above
+            SecretsForServer,
+        )
+
+        return SecretsForServer(self.settings.data_dir)
 
     def stands_in(self, source: str) -> bool:
         """Whether a source of this machine is the current folder, or holds it."""
@@ -137,18 +148,30 @@ class Session:
 
     def _answer(self, question: AnyQuestion, view: type[T]) -> T:
         from kodit.application.services.answers.any_answer import answer  # noqa: PLC0415
+        from kodit.application.services.threads import (  # noqa: PLC0415 - see above
+            LoopNeededError,
+            run_alone,
+        )
         from kodit.domain.caller import Caller  # noqa: PLC0415 - see above
 
+        asked = self._application
+        if asked is None:
+            asked = self._reading = self._reading or self._open(is_brief=True)
         caller = Caller(folder=self._folder)
-        return _checked(self.run(answer(self.application, caller, question)), view)
+        with suppress(LoopNeededError):
+            return _checked(run_alone(answer(asked, caller, question)), view)
+        return _checked(self.run(answer(asked, caller, question)), view)
 
     def _find_server(self) -> ResidentServer | None:
         """The server of the data directory. A command that has opened the data directory itself
         goes on by itself; and to one without a folder a server could mistake its own for that."""
         if not self._has_looked and self._application is None and self._folder is not None:
-            from kodit.faces.cli.resident import find_server  # noqa: PLC0415 - see above
+            from kodit.infrastructure.resident.place import has_socket  # noqa: PLC0415 - see above
 
-            self._server = find_server(self.settings, self._folder)
+            if has_socket(self.settings.data_dir):
+                from kodit.faces.cli.resident import find_server  # noqa: PLC0415 - see above
+
+                self._server = find_server(self.settings, self._folder)
         self._has_looked = True
         return self._server
 

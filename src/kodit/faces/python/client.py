@@ -38,7 +38,7 @@ from kodit.domain.value_objects import (
     SymbolKind,
 )
 from kodit.faces.python.background_loop import BackgroundLoop
-from kodit.infrastructure.sqlalchemy.database import refuse_inherited
+from kodit.infrastructure.sql.sqlite import refuse_inherited
 from kodit.settings import Settings
 
 T = TypeVar("T")

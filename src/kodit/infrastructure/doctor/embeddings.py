@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, VECTORS
 

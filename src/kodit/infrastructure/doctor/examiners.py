@@ -23,7 +23,7 @@ from kodit.infrastructure.doctor.packs import PackExaminer
 from kodit.infrastructure.doctor.queue import QueueExaminer
 from kodit.infrastructure.doctor.vectors import ENRICHMENT_CHECKS, vector_checks
 from kodit.infrastructure.git.credentials import CredentialStore
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 

@@ -28,7 +28,7 @@ from kodit.domain.ports.engines import KeywordIndex
 from kodit.infrastructure.doctor.keyword_files import Documents, read_all
 from kodit.infrastructure.keyword.standing import DamagedIndexError
 from kodit.infrastructure.keyword.writing import discard, locked
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,

@@ -9,6 +9,7 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
+from kodit.infrastructure.keyword.panics import is_panic
 from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, SNIPPET_ID, open_index
 from kodit.infrastructure.keyword.standing import (
     DamagedIndexError,
@@ -18,7 +19,6 @@ from kodit.infrastructure.keyword.standing import (
     read_standing,
     segment_files,
 )
-from kodit.infrastructure.keyword.writing import is_panic
 
 Ids = NDArray[np.int64]
 

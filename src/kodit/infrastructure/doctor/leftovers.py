@@ -18,7 +18,7 @@ from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.files import remove_tree
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.keyword.writing import LOCK, leftovers
 from kodit.infrastructure.locks import open_lock_file, try_lock
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.value_objects import VectorKind
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, INDEXES, VECTORS
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack

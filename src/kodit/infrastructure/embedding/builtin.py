@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kodit.domain.embedding import PackedVector
-from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.work_log import record_work
+
+# Child processes are started when they are first asked for something.
+if TYPE_CHECKING:
+    from kodit.infrastructure.processes.pool import ProcessPool
 
 MODEL = "kodit-static-1"
 PREPROCESSING_VERSION = "1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 import re
 
 _HEAD_BYTES = 8000
@@ -106,6 +105,8 @@ _REGISTRY_LOGINS = re.compile(
 
 def blob_id(data: bytes) -> str:
     """The id git gives a blob of these bytes: SHA-1 of `blob <length>`, NUL, and the bytes."""
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+
     digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
     digest.update(data)
     return digest.hexdigest()

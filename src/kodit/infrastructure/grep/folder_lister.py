@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
+from kodit.application.services.threads import need_loop
 from kodit.domain.entities import Index
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.files import IndexedText
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import SearchFilter
-from kodit.infrastructure.sqlalchemy.globs import from_root, path_matcher
+from kodit.infrastructure.sql.globs import from_root, path_matcher
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,9 @@ class ScannedFolderLister:
         self._seconds = seconds
 
     async def files(self, index: Index, search_filter: SearchFilter) -> tuple[IndexedText, ...]:
+        need_loop()
+        import asyncio  # noqa: PLC0415 - most folders are indexed
+
         try:
             async with asyncio.timeout(self._seconds):
                 scan = await self._reader.scan(index, {}, ignore_report)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from kodit.application.services.threads import in_thread, need_loop
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, StalledError
 from kodit.domain.files import IndexedText
 from kodit.domain.grep import Expression, FoundLine, LineShape
-from kodit.infrastructure.grep.child_functions import LineSearch
+from kodit.domain.report import ignore_report
+from kodit.infrastructure.grep.child_functions import LineSearch, search_lines
 from kodit.infrastructure.grep.matching import compile_expression
-from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.location import location_of
 from kodit.infrastructure.sources.text_reader import FileToRead
+
+# Child processes are started when they are first asked for something.
+if TYPE_CHECKING:
+    from kodit.infrastructure.processes.pool import ProcessPool
 
 FIRST_FILES = 128
 """A search that finds enough in the first files never touches the others."""
@@ -33,11 +38,15 @@ class PooledLineSearcher:
         *,
         ripgrep: str | None,
         stall_seconds: float = STALL_SECONDS,
+        starts_here: bool = False,
     ) -> None:
+        """`starts_here` says that the first files are searched in this process: to start a child
+        process takes longer, and whoever ends with the answer has no other use for it."""
         self._clones = clones
         self._pool = pool
         self._ripgrep = ripgrep
         self._stall_seconds = stall_seconds
+        self._starts_here = starts_here
 
     def check(self, expression: Expression) -> None:
         compile_expression(expression)
@@ -54,16 +63,38 @@ class PooledLineSearcher:
         location = location_of(index, self._clones)
         wanted = [FileToRead(file.path, file.content_hash) for file in files]
 
+        def part(start: int, end: int) -> LineSearch:
+            return LineSearch(location, wanted[start:end], expression, shape, limit, self._ripgrep)
+
+        shares = _shares(len(wanted))
+        found: list[tuple[int, FoundLine]] = []
+        if self._starts_here and shares:
+            first = part(*shares.pop(0))
+            found += await in_thread(lambda: search_lines(first, report=ignore_report))
+        if shares and len(found) < limit:
+            found += await self._search_in_children(expression, part, shares, limit - len(found))
+        return found[:limit]
+
+    async def _search_in_children(
+        self,
+        expression: Expression,
+        part: Callable[[int, int], LineSearch],
+        waiting: list[tuple[int, int]],
+        limit: int,
+    ) -> list[tuple[int, FoundLine]]:
+        """At least the first `limit` lines of the shares that wait, if there are as many."""
+        need_loop()
+        import asyncio  # noqa: PLC0415 - a command that finds enough by itself does without
+
         async def call(start: int, end: int) -> list[tuple[int, FoundLine]]:
             lines: list[tuple[int, FoundLine]] = await self._pool.call(
                 "kodit.infrastructure.grep.child_functions:search_lines",
-                LineSearch(location, wanted[start:end], expression, shape, limit, self._ripgrep),
+                part(start, end),
                 stall_seconds=self._stall_seconds,
             )
             return [(start + position, line) for position, line in lines]
 
         found: list[tuple[int, FoundLine]] = []
-        waiting = list(_shares(len(wanted)))
         running: list[asyncio.Task[list[tuple[int, FoundLine]]]] = []
         at_once = 1  # the first share goes alone: often it is all that is needed
         try:
@@ -81,7 +112,7 @@ class PooledLineSearcher:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-        return found[:limit]
+        return found
 
 
 def _shares(files: int) -> list[tuple[int, int]]:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import tantivy
 
-from kodit.domain.errors import PermanentError
 from kodit.domain.value_objects import Scope
+from kodit.infrastructure.keyword.panics import is_panic
+from kodit.infrastructure.keyword.positions import unreadable
 from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND, NAME
-from kodit.infrastructure.keyword.writing import is_panic
 
 
 @contextmanager
@@ -27,15 +27,6 @@ def reading(folder: Path) -> Iterator[None]:
         if not (isinstance(error, (ValueError, LookupError, TypeError)) or is_panic(error)):
             raise
         raise unreadable(folder) from error
-
-
-def unreadable(folder: Path) -> PermanentError:
-    """The error for an index that cannot be read."""
-    return PermanentError(
-        f"the keyword index {folder} cannot be read: it is damaged, or belongs to another user",
-        code="keyword_index_unreadable",
-        folder=str(folder),
-    )
 
 
 class Clause(NamedTuple):

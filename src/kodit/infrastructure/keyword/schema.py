@@ -22,9 +22,6 @@ from kodit.domain.ranking.terms import run_terms
 from kodit.infrastructure.files import entries_of, make_private_folder
 from kodit.infrastructure.keyword.scoring import CODE_BYTES, term_codes, term_records
 
-SCHEMA_VERSION = "6"
-"""The name of the index's folder: another version starts an index of its own."""
-
 # Signed integers throughout: deleting by an unsigned field deletes nothing and says nothing.
 SNIPPET_ID = "snippet_id"
 INDEX_ID = "index_id"

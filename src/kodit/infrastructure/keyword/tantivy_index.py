@@ -7,18 +7,23 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tantivy
 
 from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.keyword.empty import EmptyReader
-from kodit.infrastructure.keyword.querying import reading, unreadable
+from kodit.infrastructure.keyword.positions import Stamps, stamps_of, unreadable
+from kodit.infrastructure.keyword.querying import reading
 from kodit.infrastructure.keyword.reading import KeywordState, RecordCache, TantivyReader
-from kodit.infrastructure.keyword.schema import SCHEMA_VERSION, open_index
-from kodit.infrastructure.keyword.standing import NAME as STANDING
+from kodit.infrastructure.keyword.schema import open_index
 from kodit.infrastructure.keyword.standing import DamagedIndexError, check_files, read_standing
-from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
+
+# Child processes are started when they are first asked for something.
+if TYPE_CHECKING:
+    from kodit.infrastructure.processes.pool import ProcessPool
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +61,10 @@ class TantivyKeywordIndex:
                     opened = self._opened = self._open(stamps)
         return opened.reader
 
-    def _stamps(self) -> _Stamps:
-        return _stamp(self._folder / STANDING), _stamp(self._folder / "meta.json")
+    def _stamps(self) -> Stamps:
+        return stamps_of(self._folder)
 
-    def _open(self, stamps: _Stamps) -> _Opened:
+    def _open(self, stamps: Stamps) -> _Opened:
         while True:
             try:
                 return self._open_checked(stamps)
@@ -76,7 +81,7 @@ class TantivyKeywordIndex:
             except OSError as error:
                 raise unreadable(self._folder) from error
 
-    def _open_checked(self, stamps: _Stamps) -> _Opened:
+    def _open_checked(self, stamps: Stamps) -> _Opened:
         standing = read_standing(self._folder)
         check_files(self._folder, standing)
         if stamps[1] is None:
@@ -89,21 +94,10 @@ class TantivyKeywordIndex:
             return _Opened(stamps, index, state.reader())
 
 
-_Stamps = tuple[tuple[int, int] | None, tuple[int, int] | None]
-
-
 @dataclass(frozen=True)
 class _Opened:
     """An index, and its state by the stamps of the files that tell when it changes."""
 
-    stamps: _Stamps
+    stamps: Stamps
     index: tantivy.Index | None
     reader: TantivyReader | EmptyReader
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_ino

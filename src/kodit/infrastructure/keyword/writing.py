@@ -18,6 +18,7 @@ import tantivy
 from kodit.domain.errors import TransientError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.files import make_private_folder, why_no_room
+from kodit.infrastructure.keyword.panics import is_panic
 from kodit.infrastructure.keyword.schema import INDEX_ID, SNIPPET_ID, open_index, to_documents
 from kodit.infrastructure.keyword.standing import (
     DamagedIndexError,
@@ -161,11 +162,6 @@ def _speaks_of_damage(error: BaseException) -> bool:
     told = str(error).lower()
     signs = ("corrupt", "deserializ", "does not exist", "invaliddata", "incompatible")
     return any(sign in told for sign in signs)
-
-
-def is_panic(error: BaseException) -> bool:
-    """Whether tantivy gave up in the middle of something."""
-    return type(error).__name__ == "PanicException"
 
 
 def locked(folder: str) -> AbstractContextManager[None]:

@@ -25,14 +25,14 @@ from kodit.infrastructure.mappers.moments import (
     to_optional_microseconds,
     to_optional_moment,
 )
-from kodit.infrastructure.sqlalchemy import entities
+from kodit.infrastructure.sql import task_types
 
-TASK_TYPE_MAPPING: Mapping[entities.TaskType, TaskType] = {
-    entities.TaskType.SYNC: TaskType.SYNC,
-    entities.TaskType.EXTRACT: TaskType.EXTRACT,
-    entities.TaskType.BM25_INDEX: TaskType.BM25_INDEX,
-    entities.TaskType.CODE_EMBEDDINGS: TaskType.CODE_EMBEDDINGS,
-    entities.TaskType.ENRICH: TaskType.ENRICH,
+TASK_TYPE_MAPPING: Mapping[task_types.TaskType, TaskType] = {
+    task_types.TaskType.SYNC: TaskType.SYNC,
+    task_types.TaskType.EXTRACT: TaskType.EXTRACT,
+    task_types.TaskType.BM25_INDEX: TaskType.BM25_INDEX,
+    task_types.TaskType.CODE_EMBEDDINGS: TaskType.CODE_EMBEDDINGS,
+    task_types.TaskType.ENRICH: TaskType.ENRICH,
 }
 """What the database's types mean to the domain, whose own are numbers."""
 

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from kodit.application.services.threads import in_thread
+from kodit.application.services.threads import in_thread, need_loop
 from kodit.domain.errors import StalledError, TransientError
 from kodit.domain.report import Report
 from kodit.domain.shortage import shortage
@@ -148,6 +148,7 @@ class ProcessPool:
     ) -> Any:
         """The function's result. Raises what it raised; StalledError when it went silent, and
         TransientError when its process died, or when memory or processes ran out."""
+        need_loop()
         try:
             return await self._call(function, arguments, report, stall_seconds)
         except (MemoryError, OSError, RuntimeError, ImportError, ValueError) as error:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
-import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,7 +37,7 @@ class FileWorkerRegistry:
 
     def enter(self, rules: ClaimRules = DEFAULT_RULES) -> str:
         while True:
-            name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+            name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
             path = self._path(name)
             descriptor = open_lock_file(path)
             # A sweep may have taken the file for a dead worker's before it was locked.

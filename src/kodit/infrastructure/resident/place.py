@@ -92,6 +92,14 @@ def find_socket(data_dir: Path) -> Path | None:
     return path if is_own_socket(path) else None
 
 
+def has_socket(data_dir: Path) -> bool:
+    """Whether a server may answer, by a socket that can be trusted."""
+    try:
+        return find_socket(data_dir) is not None
+    except UserError:
+        return False
+
+
 def is_own_socket(path: Path) -> bool:
     """Whether a socket of this user lies there."""
     try:

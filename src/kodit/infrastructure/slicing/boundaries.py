@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kodit.infrastructure.decoding import is_blank
 from kodit.infrastructure.slicing.budget import Budget
-from kodit.infrastructure.slicing.decoding import is_blank
 from kodit.infrastructure.slicing.pieces import Text
 from kodit.infrastructure.slicing.splitting import CutCost
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from kodit.domain.snippet import PlacedSymbol
 from kodit.domain.value_objects import Symbol
-from kodit.infrastructure.slicing.decoding import is_blank
+from kodit.infrastructure.decoding import is_blank
 from kodit.infrastructure.slicing.limits import MAX_CHARACTERS, MAX_LINES
 
 

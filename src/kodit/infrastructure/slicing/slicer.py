@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from kodit.domain.entities import Snippet
 from kodit.domain.value_objects import SlicedFile
+from kodit.infrastructure.decoding import decode
 from kodit.infrastructure.slicing.budget import Budget, GaveUpError
 from kodit.infrastructure.slicing.contained import name_all
 from kodit.infrastructure.slicing.covering import cover
-from kodit.infrastructure.slicing.decoding import decode
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.joining import join, with_closers
 from kodit.infrastructure.slicing.languages import LANGUAGES, Language

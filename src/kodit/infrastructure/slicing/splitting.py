@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from kodit.infrastructure.slicing.decoding import is_blank
+from kodit.infrastructure.decoding import is_blank
 from kodit.infrastructure.slicing.pieces import Text
 
 CutCost = Callable[[int], int]

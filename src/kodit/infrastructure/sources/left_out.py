@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kodit.domain.entities import Index
 from kodit.domain.left_out import LeftOut, LeftOutRequest, Presence, UnreadFile
 from kodit.infrastructure.folder.content import generated_marker
 from kodit.infrastructure.folder.globs import glob_matcher
-from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.location import Location, location_of
+
+# Child processes are started when they are first asked for something.
+if TYPE_CHECKING:
+    from kodit.infrastructure.processes.pool import ProcessPool
 
 STALL_SECONDS = 120.0
 MOST_READ = 1_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index, IndexedFile
@@ -16,11 +16,14 @@ from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.git.credentials import CredentialStore, SecretExchange
 from kodit.infrastructure.git.errors import DamagedCloneError
-from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.slicing import is_outdated
 from kodit.infrastructure.sources.child_functions import FileToExtract
 from kodit.infrastructure.sources.location import clone_of, location_of
 from kodit.infrastructure.sources.parsing import check_stored
+
+# Child processes are started when they are first asked for something.
+if TYPE_CHECKING:
+    from kodit.infrastructure.processes.pool import ProcessPool
 
 FEWEST_FILES_PER_CHILD = 8
 FEWEST_BYTES_PER_CHILD = 500_000

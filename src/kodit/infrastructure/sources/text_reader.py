@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 from kodit.domain.entities import Index
 from kodit.domain.files import IndexedText
+from kodit.infrastructure.decoding import decode
 from kodit.infrastructure.folder.content import holds_secret
 from kodit.infrastructure.folder.reading import read_files
-from kodit.infrastructure.git.errors import DamagedCloneError
-from kodit.infrastructure.git.tree import read_present_blobs
-from kodit.infrastructure.slicing.decoding import decode
 from kodit.infrastructure.sources.location import Location, location_of
 
 
@@ -37,6 +35,11 @@ def read_texts(location: Location, files: Sequence[FileToRead]) -> list[str | No
 
 
 def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | None]:
+    from kodit.infrastructure.git.errors import (  # noqa: PLC0415 - a folder is read without git
+        DamagedCloneError,
+    )
+    from kodit.infrastructure.git.tree import read_present_blobs  # noqa: PLC0415 - likewise
+
     try:
         return read_present_blobs(Path(location.path), blob_ids)
     except DamagedCloneError as error:

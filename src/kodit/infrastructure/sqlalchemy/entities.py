@@ -5,8 +5,6 @@ Those of the queue are in `queue_entities`; all are to be imported from here.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -24,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from kodit.infrastructure.sql.task_types import TaskType
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
 from kodit.infrastructure.sqlalchemy.queue_entities import (
     BACKED_OFF,
@@ -60,16 +59,6 @@ __all__ = [
     "TaskType",
     "one_of",
 ]
-
-
-class TaskType(StrEnum):
-    """The task types as the database spells them."""
-
-    SYNC = "SYNC"
-    EXTRACT = "EXTRACT"
-    BM25_INDEX = "BM25_INDEX"
-    CODE_EMBEDDINGS = "CODE_EMBEDDINGS"
-    ENRICH = "ENRICH"
 
 
 UNCLEAN = text("status <> 'clean'")

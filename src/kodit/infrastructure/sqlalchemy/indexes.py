@@ -21,15 +21,14 @@ from sqlalchemy import (
     update,
 )
 
-from kodit.domain.addresses import same_repository
 from kodit.domain.batches import MOST_PER_TRANSACTION
-from kodit.domain.entities import Index, IndexedFile, IndexSummary, WorkingCopy
-from kodit.domain.errors import PermanentError, no_such_index
+from kodit.domain.entities import Index, IndexedFile, WorkingCopy
 from kodit.domain.ports.repositories import Extraction
 from kodit.domain.source import KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
-from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks
+from kodit.infrastructure.mappers.moments import to_microseconds
+from kodit.infrastructure.sql.chunks import in_chunks
+from kodit.infrastructure.sql.indexes import INDEX_COLUMNS, IndexReads, to_index
 from kodit.infrastructure.sqlalchemy.entities import (
     DELETED_FOLDERS,
     FILES,
@@ -40,19 +39,19 @@ from kodit.infrastructure.sqlalchemy.entities import (
     WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.file_history import record_history
-from kodit.infrastructure.sqlalchemy.parts import is_within
+from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.removal import remove_some
-from kodit.infrastructure.sqlalchemy.summaries import left_out, summarise
 
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
 _PUBLIC_HOSTS = "public hosts"
 
 
-class SqlIndexRepository:
+class SqlIndexRepository(IndexReads):
     """Indexes and files over one connection."""
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__(Driver(connection))
         self._connection = connection
 
     # Indexes
@@ -61,7 +60,7 @@ class SqlIndexRepository:
         if source.kind is SourceKind.FOLDER:
             self._forget_deletion(source.location)
         row = self._connection.execute(
-            insert(INDEXES).returning(*INDEXES.c),
+            insert(INDEXES).returning(*(INDEXES.c[name] for name in INDEX_COLUMNS)),
             {
                 "kind": source.kind.value,
                 "location": source.location,
@@ -71,37 +70,7 @@ class SqlIndexRepository:
             }
             | _globs(source),
         ).one()
-        return _to_index(row)
-
-    def get(self, index_id: int) -> Index:
-        row = self._connection.execute(
-            select(INDEXES).where(INDEXES.c.id == index_id, INDEXES.c.deleted_at == 0)
-        ).first()
-        if row is None:
-            raise no_such_index(index_id)
-        return _to_index(row)
-
-    def find(self, source: Source) -> Index | None:
-        of_kind = select(INDEXES).where(
-            INDEXES.c.kind == source.kind.value,
-            INDEXES.c.ref == (source.ref or ""),
-            INDEXES.c.deleted_at == 0,
-        )
-        at_location = of_kind.where(INDEXES.c.location == source.location)
-        row = self._connection.execute(at_location).first()
-        if row is None and source.kind is SourceKind.GIT:
-            # An address may be written in several ways, of which the first stays.
-            rows = self._connection.execute(of_kind.order_by(INDEXES.c.id))
-            row = next((r for r in rows if same_repository(r.location, source.location)), None)
-        return None if row is None else _to_index(row)
-
-    def list_all(self) -> list[Index]:
-        query = select(INDEXES).where(INDEXES.c.deleted_at == 0).order_by(INDEXES.c.id)
-        return [_to_index(row) for row in self._connection.execute(query)]
-
-    def updated(self) -> dict[int, datetime | None]:
-        query = select(INDEXES.c.id, INDEXES.c.updated_at).where(INDEXES.c.deleted_at == 0)
-        return {row[0]: to_optional_moment(row[1]) for row in self._connection.execute(query)}
+        return to_index(row)
 
     def update_source(self, index_id: int, source: Source) -> None:
         self._connection.execute(
@@ -109,12 +78,6 @@ class SqlIndexRepository:
             .where(INDEXES.c.id == index_id)
             .values(_globs(source) | {"commit_id": None})
         )
-
-    def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]:
-        return summarise(self._connection, indexes)
-
-    def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-        return left_out(self._connection, index_ids)
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
         self._connection.execute(
@@ -137,8 +100,9 @@ class SqlIndexRepository:
         )
 
     def deleted(self) -> list[Index]:
-        query = select(INDEXES).where(INDEXES.c.deleted_at != 0)
-        return [_to_index(row) for row in self._connection.execute(query)]
+        query = select(*(INDEXES.c[name] for name in INDEX_COLUMNS))
+        rows = self._connection.execute(query.where(INDEXES.c.deleted_at != 0))
+        return [to_index(row) for row in rows]
 
     def remove_some(self, index_id: int, limit: int) -> bool:
         return remove_some(self._connection, index_id, limit)
@@ -148,10 +112,6 @@ class SqlIndexRepository:
         self._connection.execute(
             insert(DELETED_FOLDERS), {"location": folder, "deleted_at": to_microseconds(now)}
         )
-
-    def was_deleted(self, folder: str) -> bool:
-        some = exists().where(DELETED_FOLDERS.c.location == folder)
-        return bool(self._connection.execute(select(some)).scalar())
 
     def _forget_deletion(self, folder: str) -> None:
         self._connection.execute(
@@ -172,12 +132,6 @@ class SqlIndexRepository:
             ).where(FILES.c.index_id == index_id, FILES.c.status != _DELETED)
         )
         return {row[0]: KnownFile(*row[1:]) for row in rows}
-
-    def has_files(self, index_id: int, part: str = "") -> bool:
-        some = exists().where(FILES.c.index_id == index_id, FILES.c.status != _DELETED)
-        if part:
-            some = some.where(is_within(part))
-        return bool(self._connection.execute(select(some)).scalar())
 
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]:
         found: dict[str, IndexedFile] = {}
@@ -313,41 +267,6 @@ class SqlIndexRepository:
 
 def _globs(source: Source) -> dict[str, str]:
     return {"include": json.dumps(source.include), "exclude": json.dumps(source.exclude)}
-
-
-def _to_index(row: Any) -> Index:
-    """Raises PermanentError for a row that no program of ours has written."""
-    try:
-        return _read_index(row)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise PermanentError(
-            f"the database is damaged, or is not a Kodit database: index {row.id} cannot be "
-            "read; restore a backup, or choose another data directory"
-        ) from error
-
-
-def _read_index(row: Any) -> Index:
-    return Index(
-        id=row.id,
-        source=Source(
-            kind=SourceKind(row.kind),
-            location=row.location,
-            ref=row.ref or None,
-            include=tuple(json.loads(row.include)),
-            exclude=tuple(json.loads(row.exclude)),
-        ),
-        working_copy=WorkingCopy(
-            commit=row.commit_id,
-            history_commit=row.history_commit_id,
-            scanned_at_ns=row.scanned_at_ns,
-            skipped=json.loads(row.skipped),
-        ),
-        created_at=to_moment(row.created_at),
-        updated_at=to_optional_moment(row.updated_at),
-        credentials=row.credentials,
-        is_confined=row.confinement is not None,
-        sync_every=row.sync_every,
-    )
 
 
 def _to_file(row: Any) -> IndexedFile:

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from kodit.domain.errors import DatabaseVersionError
+from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 if TYPE_CHECKING:
     from alembic.config import Config
-
-HEAD = "0009"
-"""The newest revision. A test compares it with the migrations in this package."""
 
 BASE = "base"
 """Alembic's name for a database without tables."""

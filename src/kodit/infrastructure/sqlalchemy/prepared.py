@@ -26,7 +26,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from kodit.infrastructure.sqlalchemy.chunks import VALUES_PER_STATEMENT, in_chunks
+from kodit.infrastructure.sql.chunks import VALUES_PER_STATEMENT, in_chunks
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]

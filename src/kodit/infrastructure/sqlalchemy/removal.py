@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Table, delete, func, select, update
 
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks, some_of
+from kodit.infrastructure.sql.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.chunks import some_of
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,

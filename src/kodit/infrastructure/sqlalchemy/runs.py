@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 
 from kodit.domain.entities import IndexRun
 from kodit.domain.value_objects import RunState, TaskState
@@ -23,6 +22,8 @@ from kodit.infrastructure.mappers.task_mapper import (
     task_changes,
     task_to_row,
 )
+from kodit.infrastructure.sql.runs import RUN_ID, TASKS_OF_RUNS
+from kodit.infrastructure.sql.statements import StatementForMany
 from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS, UNFINISHED
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -35,11 +36,6 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 SELECT_RUNS = select(*(INDEX_RUNS.c[name] for name in RUN_COLUMNS))
 SELECT_TASKS = select(*(TASKS.c[name] for name in TASK_COLUMNS))
 
-_RUN_ID = TASK_COLUMNS.index("run_id")
-
-_TASKS_OF_RUNS = PreparedForMany(
-    lambda ids: SELECT_TASKS.where(TASKS.c.run_id.in_(ids)).order_by(TASKS.c.run_id, TASKS.c.id)
-)
 _MOVABLE_TASKS_OF_RUNS = PreparedForMany(
     lambda ids: SELECT_TASKS.where(
         TASKS.c.run_id.in_(ids), TASKS.c.state != constant(TaskState.SUCCEEDED)
@@ -51,47 +47,6 @@ _RUNS_OF_TASKS = PreparedForMany(
         .order_by(INDEX_RUNS.c.id)
         .with_for_update()
     )
-)
-_RUNS_BY_ID = PreparedForMany(lambda ids: SELECT_RUNS.where(INDEX_RUNS.c.id.in_(ids)))
-_NEWEST_BEFORE = (
-    SELECT_RUNS.where(INDEX_RUNS.c.id < bindparam("before"))
-    .order_by(INDEX_RUNS.c.id.desc())
-    .limit(bindparam("most"))
-)
-_NEWEST = Prepared(_NEWEST_BEFORE)
-_NEWEST_IN_STATE = Prepared(_NEWEST_BEFORE.where(INDEX_RUNS.c.state == bindparam("in_state")))
-_NEWEST_OF_INDEX_BEFORE = _NEWEST_BEFORE.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
-_NEWEST_OF_INDEX_AND_ANY_STATE = Prepared(_NEWEST_OF_INDEX_BEFORE)
-_NEWEST_OF_INDEX_IN_STATE = Prepared(
-    # Not by the index of states, which would go through the runs of all others.
-    _NEWEST_OF_INDEX_BEFORE.where(func.coalesce(INDEX_RUNS.c.state, "") == bindparam("in_state"))
-)
-_UNFINISHED_STATES = Prepared(select(INDEX_RUNS.c.id, INDEX_RUNS.c.state).where(UNFINISHED))
-_NEWEST_OF_INDEX = Prepared(
-    SELECT_RUNS.where(INDEX_RUNS.c.index_id == bindparam("of_index"))
-    .order_by(INDEX_RUNS.c.id.desc())
-    .limit(bindparam("most"))
-)
-_NEWER = (
-    SELECT_RUNS.where(
-        INDEX_RUNS.c.index_id == bindparam("of_index"), INDEX_RUNS.c.id > bindparam("since")
-    )
-    .order_by(INDEX_RUNS.c.id.desc())
-    .limit(1)
-)
-_SUCCESSORS = (
-    # Not by the index of states, which would go through the runs of all others.
-    Prepared(_NEWER.where(func.coalesce(INDEX_RUNS.c.state, "") == constant(RunState.SUCCEEDED))),
-    Prepared(_NEWER),
-)
-_LATEST = Prepared(
-    select(INDEX_RUNS.c.id)
-    .where(
-        INDEX_RUNS.c.index_id == bindparam("of_index"),
-        INDEX_RUNS.c.is_follow_up == bindparam("waits"),
-    )
-    .order_by(INDEX_RUNS.c.id.desc())
-    .limit(1)
 )
 _FAILED_RUNS = Prepared(
     SELECT_RUNS.where(
@@ -178,68 +133,17 @@ class RunStore:
         """The failed runs of this index that are not superseded, locked."""
         return self.load(_FAILED_RUNS.run(self._driver, {"of_index": index_id}))
 
-    def newest(
-        self, states: Sequence[RunState], index_ids: Sequence[int], before: int, limit: int
-    ) -> list[IndexRun]:
-        """The newest runs in these states, or of all, and of these indexes, or of all."""
-        rows: list[Row] = []
-        # One after the other: an index gives each in order, but not all of them.
-        for state in dict.fromkeys(states) or (None,):
-            for index_id in dict.fromkeys(index_ids) or (None,):
-                rows += self._newest_of(state, index_id, before, limit)
-        return self.load(sorted(rows, key=itemgetter(0), reverse=True)[:limit])
-
-    def _newest_of(
-        self, state: RunState | None, index_id: int | None, before: int, limit: int
-    ) -> Sequence[Row]:
-        page = {"before": before, "most": limit}
-        if state is None and index_id is None:
-            return _NEWEST.run(self._driver, page)
-        if state is None:
-            of_index = {"of_index": index_id, **page}
-            return _NEWEST_OF_INDEX_AND_ANY_STATE.run(self._driver, of_index)
-        if index_id is None:
-            return _NEWEST_IN_STATE.run(self._driver, {"in_state": state.value, **page})
-        both = {"in_state": state.value, "of_index": index_id, **page}
-        return _NEWEST_OF_INDEX_IN_STATE.run(self._driver, both)
-
-    def unfinished(self) -> dict[int, RunState]:
-        """The states of the runs that have not ended."""
-        return {row[0]: RunState(row[1]) for row in _UNFINISHED_STATES.run(self._driver)}
-
-    def newest_of(self, index_id: int, limit: int) -> list[IndexRun]:
-        """The newest runs of an index."""
-        return self.load(_NEWEST_OF_INDEX.run(self._driver, {"of_index": index_id, "most": limit}))
-
-    def successor(self, run_id: int, index_id: int) -> IndexRun | None:
-        """The newer run of this index that has done what this one should have, or is to do it."""
-        for statement in _SUCCESSORS:
-            rows = statement.run(self._driver, {"of_index": index_id, "since": run_id})
-            if rows:
-                return self.load(rows)[0]
-        return None
-
-    def latest(self, index_ids: Sequence[int]) -> list[IndexRun]:
-        """The latest run of each of these indexes that has one; follow-ups that wait aside."""
-        latest: list[int] = []
-        for index_id in index_ids:
-            of_index = {"of_index": index_id, "waits": False}
-            latest += [row[0] for row in _LATEST.run(self._driver, of_index)]
-        return self.get(latest)
-
-    def get(self, run_ids: Sequence[int]) -> list[IndexRun]:
-        """Those of these runs that exist."""
-        return self.load(_RUNS_BY_ID.run(self._driver, run_ids))
-
     def load(self, rows: Sequence[Row]) -> list[IndexRun]:
         """The runs of these rows of `RUN_COLUMNS`, with their tasks."""
-        return self._with_tasks(rows, _TASKS_OF_RUNS)
+        return self._with_tasks(rows, TASKS_OF_RUNS)
 
-    def _with_tasks(self, rows: Sequence[Row], tasks_of: PreparedForMany) -> list[IndexRun]:
+    def _with_tasks(
+        self, rows: Sequence[Row], tasks_of: PreparedForMany | StatementForMany
+    ) -> list[IndexRun]:
         runs = {row[0]: row_to_run(row) for row in rows}
         for row in tasks_of.run(self._driver, list(runs)):
             task = row_to_task(row)
-            runs[row[_RUN_ID]].tasks.append(task)
+            runs[row[RUN_ID]].tasks.append(task)
             self._tasks[task.id] = movable_of_task(task)
         for run in runs.values():
             self._runs[run.id] = movable_of_run(run)

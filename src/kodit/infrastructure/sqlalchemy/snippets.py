@@ -19,7 +19,9 @@ from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile, Followed, SnippetCounts
 from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.mappers.symbols import placed_to_text
-from kodit.infrastructure.sqlalchemy.chunks import in_chunks, some_of
+from kodit.infrastructure.sql.chunks import in_chunks
+from kodit.infrastructure.sql.stored_snippets import to_stored
+from kodit.infrastructure.sqlalchemy.chunks import some_of
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
@@ -53,7 +55,6 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     SET_STATE,
     SUPERSEDED_OF_FILES,
 )
-from kodit.infrastructure.sqlalchemy.stored_snippets import to_stored
 from kodit.infrastructure.sqlalchemy.unused import release
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kodit.domain.space import Sizes
 from kodit.infrastructure.files import entries_of
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+
+# What takes the room is told without SQLAlchemy.
+if TYPE_CHECKING:
+    from kodit.infrastructure.sql.readable import ReadableDatabase
+    from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 INCREMENTAL = 2
 LONGEST_STEP_SECONDS = 0.02
@@ -27,7 +32,11 @@ _BLOCK = 512
 class SqliteSpace:
     """The disk space of the data directory of one database."""
 
-    def __init__(self, database: SqliteDatabase, data_dir: Path) -> None:
+    def __init__(
+        self, reading: ReadableDatabase, database: Callable[[], SqliteDatabase], data_dir: Path
+    ) -> None:
+        """`database` is called for what frees space."""
+        self._reading = reading
         self._database = database
         self._data_dir = data_dir
 
@@ -42,9 +51,9 @@ class SqliteSpace:
             size = sum(map(_size_of, _files_in(Path(folder.path))))
             clones += size
             _count(by_index, folder.name.removesuffix(".git"), size)
-        name = self._database.path.name
+        database = (self._data_dir / f"kodit.db{end}" for end in ("", "-wal", "-shm"))
         return Sizes(
-            database=sum(_size_of(self._data_dir / f"{name}{end}") for end in ("", "-wal", "-shm")),
+            database=sum(map(_size_of, database)),
             keyword=sum(map(_size_of, _files_in(self._data_dir / "keyword"))),
             vectors=vectors,
             clones=clones,
@@ -58,7 +67,7 @@ class SqliteSpace:
         return self._ask("auto_vacuum") != INCREMENTAL
 
     def give_back_some(self) -> bool:
-        with self._database.write() as transaction:
+        with self._database().write() as transaction:
             driver = transaction.driver
             (left,) = driver.execute("PRAGMA freelist_count").fetchone()
             end = time.monotonic() + LONGEST_STEP_SECONDS
@@ -71,11 +80,11 @@ class SqliteSpace:
         return bool(left)
 
     def shrink(self) -> None:
-        with self._database.alone() as driver:
+        with self._database().alone() as driver:
             driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def rewrite(self) -> None:
-        with self._database.alone() as driver:
+        with self._database().alone() as driver:
             # The second file may be as large as the first: it is not for the memory.
             driver.execute("PRAGMA temp_store = FILE")
             try:
@@ -86,8 +95,8 @@ class SqliteSpace:
                 driver.execute("PRAGMA temp_store = MEMORY")
 
     def _ask(self, pragma: str) -> int:
-        with self._database.read() as transaction:
-            row = transaction.driver.execute(f"PRAGMA {pragma}").fetchone()
+        with self._reading.read() as transaction:
+            row = transaction.cursors.cursor.execute(f"PRAGMA {pragma}").fetchone()
         return int(row[0])
 
 

@@ -6,15 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
 
-from kodit.domain.claiming import ClaimRules, QueueOrder
-from kodit.domain.entities import IndexRun, Task, TaskAttempt
-from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
-from kodit.domain.ports.tasks import NO_RUN_YET
+from kodit.domain.claiming import ClaimRules
+from kodit.domain.entities import IndexRun, Task
+from kodit.domain.errors import LeaseLost, no_such_run
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import (
@@ -27,12 +25,11 @@ from kodit.domain.value_objects import (
 )
 from kodit.infrastructure.mappers.moments import to_microseconds, to_optional_moment
 from kodit.infrastructure.mappers.task_mapper import (
-    ATTEMPT_COLUMNS,
     TASK_COLUMNS,
-    row_to_attempt,
     row_to_task,
     stored_about,
 )
+from kodit.infrastructure.sql.runs import TaskReads
 from kodit.infrastructure.sqlalchemy import claiming, history
 from kodit.infrastructure.sqlalchemy.entities import (
     BACKED_OFF,
@@ -70,15 +67,6 @@ _FIND_SINGLE = Prepared(
         ),
     ).with_for_update()
 )
-_RUNNING_TASKS = Prepared(SELECT_TASKS.where(TASKS.c.state == constant(TaskState.RUNNING)))
-_WAITING_TASKS = {
-    order: Prepared(
-        SELECT_TASKS.where(TASKS.c.state == constant(TaskState.READY))
-        .order_by(*claiming.ORDERS[order])
-        .limit(bindparam("most"))
-    )
-    for order in QueueOrder
-}
 _NEXT_AVAILABLE = Prepared(
     select(func.min(TASKS.c.available_at)).where(
         BACKED_OFF,
@@ -115,12 +103,14 @@ def _update_held(columns: tuple[str, ...]) -> Prepared:
     )
 
 
-class SqlTaskRepository:
+class SqlTaskRepository(TaskReads):
     """Runs, tasks and attempts over one connection."""
 
+    _driver: Driver
+
     def __init__(self, connection: Connection) -> None:
+        super().__init__(Driver(connection))
         self._connection = connection
-        self._driver = Driver(connection)
         self._store = RunStore(self._driver)
 
     # Runs
@@ -150,31 +140,8 @@ class SqlTaskRepository:
     def failed_runs(self, index_id: int) -> list[IndexRun]:
         return self._store.lock_failed(index_id)
 
-    def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
-        return self._store.get(run_ids)
-
-    def list_runs(
-        self,
-        *,
-        states: Sequence[RunState] = (),
-        index_ids: Sequence[int] = (),
-        before: int = NO_RUN_YET,
-        limit: int = 100,
-    ) -> list[IndexRun]:
-        return self._store.newest(states, index_ids, before, limit)
-
-    def unfinished_runs(self) -> dict[int, RunState]:
-        return self._store.unfinished()
-
-    def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
-        return self._store.newest_of(index_id, limit)
-
-    def successor(self, run_id: int, index_id: int) -> IndexRun | None:
-        return self._store.successor(run_id, index_id)
-
-    def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
-        runs = self._store.latest(index_ids)
-        return {run.index_id: run for run in runs if run.index_id is not None}
+    def load(self, rows: Sequence[Row]) -> list[IndexRun]:
+        return self._store.load(rows)
 
     def delete_runs(self, index_id: int, limit: int) -> bool:
         return history.delete_runs(self._driver, index_id, limit)
@@ -190,22 +157,6 @@ class SqlTaskRepository:
         runs = self._store.load(_FIND_SINGLE.run(self._driver, which))
         return runs[0] if runs else None
 
-    def get_task(self, task_id: int) -> Task:
-        row = self._connection.execute(SELECT_TASKS.where(TASKS.c.id == task_id)).first()
-        if row is None:
-            raise no_such_task(task_id)
-        return row_to_task(row)
-
-    def running_tasks(self, *, worker: str | None = None) -> list[Task]:
-        # Sorted here: in the order of identifiers a database might well read all tasks there are.
-        rows = sorted(_RUNNING_TASKS.run(self._driver), key=itemgetter(0))
-        tasks = [row_to_task(row) for row in rows]
-        return [task for task in tasks if worker is None or task.worker == worker]
-
-    def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
-        rows = _WAITING_TASKS[order].run(self._driver, {"most": limit})
-        return [row_to_task(row) for row in rows]
-
     # Claims
 
     def has_claimable(self, now: datetime, rules: ClaimRules) -> bool:
@@ -220,11 +171,6 @@ class SqlTaskRepository:
         self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
     ) -> list[Task]:
         return claiming.claim(self._driver, worker, now, lease_until, rules, count=count)
-
-    def paused_since(self) -> datetime | None:
-        return to_optional_moment(
-            self._connection.execute(select(QUEUE_PAUSES.c.paused_at)).scalar()
-        )
 
     def set_paused(self, since: datetime | None) -> None:
         if since is None:
@@ -285,14 +231,6 @@ class SqlTaskRepository:
             tasks.setdefault(claim.claim_no, []).append(claim.task_id)
         for claim_no, task_ids in tasks.items():
             _CLOSE_ATTEMPTS.run(self._driver, task_ids, ending | {"no": claim_no})
-
-    def attempts(self, task_id: int) -> list[TaskAttempt]:
-        query = (
-            select(*(TASK_ATTEMPTS.c[name] for name in ATTEMPT_COLUMNS))
-            .where(TASK_ATTEMPTS.c.task_id == task_id)
-            .order_by(TASK_ATTEMPTS.c.claim_no)
-        )
-        return [row_to_attempt(row) for row in self._connection.execute(query)]
 
     def prunable_runs(
         self,

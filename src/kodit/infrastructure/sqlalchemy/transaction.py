@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import MutableMapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from kodit.infrastructure.sql.sqlite import ORIGIN
+
 # A command uses two or three of them.
 if TYPE_CHECKING:
+    from kodit.infrastructure.sql.search import SearchReads
     from kodit.infrastructure.sqlalchemy.embeddings import (
         SqlEmbeddingRepository,
         SqlEnrichmentRepository,
     )
     from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
     from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
-    from kodit.infrastructure.sqlalchemy.search import SqlSearchRepository
+    from kodit.infrastructure.sqlalchemy.prepared import Driver
     from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
     from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
     from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
@@ -36,6 +40,18 @@ class SqlTransaction:
     @property
     def driver(self) -> sqlite3.Connection:
         return driver_of(self.connection)
+
+    @cached_property
+    def cursors(self) -> Driver:
+        """For the text of statements."""
+        from kodit.infrastructure.sqlalchemy.prepared import Driver  # noqa: PLC0415 - see above
+
+        return Driver(self.connection)
+
+    @property
+    def info(self) -> MutableMapping[Any, Any]:
+        """What is remembered of the file that the connection has opened."""
+        return self.connection.info
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:
@@ -70,12 +86,10 @@ class SqlTransaction:
         return SqlKeywordLogRepository(self.connection)
 
     @cached_property
-    def search(self) -> SqlSearchRepository:
-        from kodit.infrastructure.sqlalchemy.search import (  # noqa: PLC0415 - see above
-            SqlSearchRepository,
-        )
+    def search(self) -> SearchReads:
+        from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
 
-        return SqlSearchRepository(self.connection)
+        return SearchReads(self.cursors, self.connection.info.get(ORIGIN))
 
     @cached_property
     def embeddings(self) -> SqlEmbeddingRepository:

@@ -6,19 +6,15 @@ import threading
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, literal, select
 
 from kodit.domain.ports.database import Transaction
 from kodit.domain.value_objects import Hit, Scope, VectorKind
-from kodit.infrastructure.processes.pool import ProcessPool
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
-from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS, VECTORS
-from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany
-from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+from kodit.infrastructure.sql.readable import ReadableDatabase, ReadTransaction
+from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
@@ -29,41 +25,29 @@ from kodit.infrastructure.vectors.vector_set import (
     unknown_states,
 )
 
+# Child processes are started when they are first asked for something.
+if TYPE_CHECKING:
+    from kodit.infrastructure.processes.pool import ProcessPool
+
 _BUILDER = "kodit.infrastructure.vectors.pack_builder"
-_NOTED_PACKS = Prepared(
-    select(INDEXES.c.code_pack, INDEXES.c.text_pack).where(INDEXES.c.id == bindparam("index"))
+_NOTED_PACKS = Statement(
+    "SELECT indexes.code_pack, indexes.text_pack FROM indexes WHERE indexes.id = :index"
 )
-_ENOUGH_FOR_A_PACK = Prepared(
-    select(literal(1))
-    .where(
-        VECTORS.c.index_id == bindparam("index"),
-        VECTORS.c.kind == bindparam("kind"),
-        VECTORS.c.model == bindparam("model"),
-    )
-    .limit(1)
-    .offset(FEWEST_CHANGES)
+_ENOUGH_FOR_A_PACK = Statement(
+    "SELECT 1 FROM vectors WHERE vectors.index_id = :index AND vectors.kind = :kind "
+    f"AND vectors.model = :model LIMIT 1 OFFSET {FEWEST_CHANGES}"
 )
-_CONTENT = PreparedForMany(
-    lambda ids: (
-        select(
-            SNIPPETS.c.id,
-            FILES.c.path,
-            SNIPPETS.c.start_line,
-            SNIPPETS.c.end_line,
-            INDEXES.c.location,
-            INDEXES.c.ref,
-        )
-        .join(FILES, FILES.c.id == SNIPPETS.c.file_id)
-        .join(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
-        .where(SNIPPETS.c.id.in_(ids))
-    )
+_CONTENT = StatementForMany(
+    "SELECT snippets.id, files.path, snippets.start_line, snippets.end_line, indexes.location, "
+    "indexes.ref FROM snippets JOIN files ON files.id = snippets.file_id "
+    "JOIN indexes ON indexes.id = snippets.index_id WHERE snippets.id IN :ids"
 )
 
 
 class ExactVectorIndex:
     """Vectors of any number of indexes, for any number of threads."""
 
-    def __init__(self, database: SqliteDatabase, folder: Path, pool: ProcessPool) -> None:
+    def __init__(self, database: ReadableDatabase, folder: Path, pool: ProcessPool) -> None:
         self._database = database
         self._packs = _Packs(folder)
         self._folder = folder
@@ -77,7 +61,7 @@ class ExactVectorIndex:
 
     def is_prepared(self, index_id: int, kind: VectorKind, model: str) -> bool:
         with self._database.read() as transaction:
-            driver = Driver(transaction.connection)
+            driver = transaction.cursors
             if self._packs.get(driver, index_id, kind, model) is not None:
                 return True
             of_model = {"index": index_id, "kind": kind.value, "model": model}
@@ -100,15 +84,15 @@ class ExactVectorIndex:
         self._packs.forget_removed()
 
     def reader(self, transaction: Transaction) -> ExactVectorReader:
-        return ExactVectorReader(cast(SqlTransaction, transaction), self._packs)
+        return ExactVectorReader(cast(ReadTransaction, transaction), self._packs)
 
 
 class ExactVectorReader:
     """The vectors as one transaction has them."""
 
-    def __init__(self, transaction: SqlTransaction, packs: _Packs) -> None:
-        self._driver = Driver(transaction.connection)
-        self._known = _KnownStates(transaction.connection)
+    def __init__(self, transaction: ReadTransaction, packs: _Packs) -> None:
+        self._driver = transaction.cursors
+        self._known = _KnownStates(transaction)
         self._packs = packs
         if self._known.is_of_new_state:
             packs.forget_removed()  # another process may have deleted an index
@@ -186,12 +170,12 @@ class _KnownStates:
     """What has been found out of packed rows by earlier searches through the same connection, for
     as long as nobody has changed the database."""
 
-    def __init__(self, connection: Connection) -> None:
-        driver: Any = connection.connection.dbapi_connection
-        self._version = driver.execute("PRAGMA data_version").fetchone()[0]
-        self._known: _States = connection.info.setdefault(__name__, WeakKeyDictionary())
-        self.is_of_new_state = connection.info.get(_SEEN) != self._version
-        connection.info[_SEEN] = self._version
+    def __init__(self, transaction: ReadTransaction) -> None:
+        ((self._version,),) = _VERSION.run(transaction.cursors)
+        info = transaction.info
+        self._known: _States = info.setdefault(__name__, WeakKeyDictionary())
+        self.is_of_new_state = info.get(_SEEN) != self._version
+        info[_SEEN] = self._version
 
     def of(self, pack: Pack | None, half_done: HalfDone) -> RowStates:
         """One element a row. The file that is half done is a matter of the model too, and not of
@@ -204,8 +188,9 @@ class _KnownStates:
         return known[2]
 
 
+_VERSION = Statement("PRAGMA data_version")
 _SEEN = f"{__name__}.version"
-"""By this, `Connection.info` has the state of the database that was searched last."""
+"""By this, the `info` of a connection has the state of the database that was searched last."""
 
 _States = WeakKeyDictionary[Pack, tuple[int, HalfDone, RowStates]]
 
@@ -227,7 +212,7 @@ class _Packs:
         self._open: dict[Path, _OpenPack] = {}
         self._lock = threading.Lock()
 
-    def get(self, driver: Driver, index_id: int, kind: VectorKind, model: str) -> Pack | None:
+    def get(self, driver: Cursors, index_id: int, kind: VectorKind, model: str) -> Pack | None:
         """The pack that a transaction's state of the database has noted; mapped again only when
         another one has been put in its place. None if there is none for the model.
 

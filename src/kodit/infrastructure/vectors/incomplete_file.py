@@ -9,43 +9,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, func, select
-
 from kodit.domain.value_objects import TaskType, VectorKind
-from kodit.infrastructure.sqlalchemy.entities import (
-    PENDING_SNIPPETS,
-    SNIPPETS,
-    VECTORS,
-)
-from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared
+from kodit.infrastructure.sql.statements import Cursors, Statement
 
 _STAGES = {VectorKind.CODE: TaskType.CODE_EMBEDDINGS, VectorKind.TEXT: TaskType.ENRICH}
 
-_next_snippet = SNIPPETS.alias()
-_old_snippet = SNIPPETS.alias()
-_next, _old = _next_snippet.c, _old_snippet.c
-_HALF_DONE = Prepared(
-    select(_next.file_id, func.max(_old.id))
-    .select_from(_next_snippet)
-    .join(_old_snippet, and_(_old.file_id == _next.file_id, _old.state == "superseded"))
-    .join(
-        VECTORS,
-        and_(
-            VECTORS.c.snippet_id == _old.id,
-            VECTORS.c.kind == bindparam("kind"),
-            VECTORS.c.model == bindparam("model"),
-        ),
-    )
-    .where(
-        _next.id
-        == select(func.min(PENDING_SNIPPETS.c.snippet_id))
-        .where(
-            PENDING_SNIPPETS.c.index_id == bindparam("index"),
-            PENDING_SNIPPETS.c.stage == bindparam("stage"),
-        )
-        .scalar_subquery()
-    )
-    .group_by(_next.file_id)
+_HALF_DONE = Statement(
+    "SELECT upcoming.file_id, max(old.id) FROM snippets AS upcoming "
+    "JOIN snippets AS old ON old.file_id = upcoming.file_id AND old.state = 'superseded' "
+    "JOIN vectors ON vectors.snippet_id = old.id "
+    "AND vectors.kind = :kind AND vectors.model = :model "
+    "WHERE upcoming.id = (SELECT min(pending_snippets.snippet_id) FROM pending_snippets "
+    "WHERE pending_snippets.index_id = :index AND pending_snippets.stage = :stage) "
+    "GROUP BY upcoming.file_id"
 )
 
 
@@ -56,7 +32,7 @@ class HalfDone(NamedTuple):
     newest_snippet_id: int = 0
 
 
-def half_done_file(driver: Driver, index_id: int, kind: VectorKind, model: str) -> HalfDone:
+def half_done_file(driver: Cursors, index_id: int, kind: VectorKind, model: str) -> HalfDone:
     """The file of an index that a kind of vectors, of a model, has only a part of."""
     of_stage = {
         "index": index_id,

@@ -13,16 +13,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, or_, select
 
 from kodit.domain.value_objects import Scope, VectorKind
-from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, SNIPPETS, VECTORS
-from kodit.infrastructure.sqlalchemy.prepared import (
-    Driver,
-    Prepared,
-    PreparedForMany,
-    constant,
-)
+from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
 from kodit.infrastructure.vectors.incomplete_file import HalfDone
 from kodit.infrastructure.vectors.pack_file import Pack
@@ -36,46 +29,31 @@ LEAST_SHARE = 0.01
 CANDIDATES_PER_FILE = 3
 """How many of a file's nearest codes are rescored for each one that is wanted."""
 
-# Statements are made once: to put one together costs more than to run it.
-_MINE = (
-    VECTORS.c.index_id == bindparam("index"),
-    VECTORS.c.kind == bindparam("kind"),
-    VECTORS.c.model == bindparam("model"),
+_MINE = "vectors.index_id = :index AND vectors.kind = :kind AND vectors.model = :model"
+_ROWS = Statement(
+    "SELECT vectors.snippet_id, vectors.file_id, vectors.embedding_id, vectors.code FROM vectors "
+    f"WHERE {_MINE} AND vectors.snippet_id > :newest "
+    "AND (vectors.file_id <> :half_done OR vectors.snippet_id <= :newest_of_half_done) "
+    "ORDER BY vectors.snippet_id"
 )
-_ROWS = Prepared(
-    select(VECTORS.c.snippet_id, VECTORS.c.file_id, VECTORS.c.embedding_id, VECTORS.c.code)
-    .where(
-        *_MINE,
-        VECTORS.c.snippet_id > bindparam("newest"),
-        or_(
-            VECTORS.c.file_id != bindparam("half_done"),
-            VECTORS.c.snippet_id <= bindparam("newest_of_half_done"),
-        ),
-    )
-    .order_by(VECTORS.c.snippet_id)
+_VECTORS = StatementForMany(
+    "SELECT embeddings.id, embeddings.vector FROM embeddings WHERE embeddings.id IN :ids"
 )
-_VECTORS = PreparedForMany(
-    lambda ids: select(EMBEDDINGS.c.id, EMBEDDINGS.c.vector).where(EMBEDDINGS.c.id.in_(ids))
+_HOLDING = StatementForMany(
+    f"SELECT vectors.snippet_id FROM vectors WHERE {_MINE} AND vectors.snippet_id IN :ids"
 )
-_HOLDING = PreparedForMany(
-    lambda ids: select(VECTORS.c.snippet_id).where(*_MINE, VECTORS.c.snippet_id.in_(ids))
+_COUNT_HOLDING = StatementForMany(
+    f"SELECT count(*) FROM vectors WHERE {_MINE} AND vectors.snippet_id IN :ids"
 )
-_COUNT_HOLDING = PreparedForMany(
-    lambda ids: select(func.count()).where(*_MINE, VECTORS.c.snippet_id.in_(ids))
+_VECTORS_OF_SNIPPETS = StatementForMany(
+    "SELECT vectors.snippet_id, embeddings.vector FROM vectors "
+    "JOIN embeddings ON embeddings.id = vectors.embedding_id "
+    f"WHERE {_MINE} AND vectors.snippet_id IN :ids"
 )
-_VECTORS_OF_SNIPPETS = PreparedForMany(
-    lambda ids: (
-        select(VECTORS.c.snippet_id, EMBEDDINGS.c.vector)
-        .join(EMBEDDINGS, EMBEDDINGS.c.id == VECTORS.c.embedding_id)
-        .where(*_MINE, VECTORS.c.snippet_id.in_(ids))
-    )
-)
-_OF_KINDS = PreparedForMany(
-    lambda kinds: select(SNIPPETS.c.id).where(
-        SNIPPETS.c.index_id == bindparam("index"),
-        SNIPPETS.c.state.in_([constant("live"), constant("superseded")]),  # those with vectors
-        SNIPPETS.c.kind.in_(kinds),
-    )
+_OF_KINDS = StatementForMany(
+    # Those with vectors.
+    "SELECT snippets.id FROM snippets WHERE snippets.index_id = :index "
+    "AND snippets.state IN ('live', 'superseded') AND snippets.kind IN :ids"
 )
 
 FloatVector = NDArray[np.float32]
@@ -96,7 +74,7 @@ class VectorSet:
 
     def __init__(
         self,
-        driver: Driver,
+        driver: Cursors,
         of: tuple[int, VectorKind, str],
         pack: Pack | None,
         half_done: HalfDone,
@@ -321,7 +299,7 @@ class VectorSet:
 class _Tail:
     """What the database has beyond a pack, in the order of the snippets."""
 
-    def __init__(self, driver: Driver, rows: Sequence[Sequence[object]]) -> None:
+    def __init__(self, driver: Cursors, rows: Sequence[Sequence[object]]) -> None:
         self._driver = driver
         columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
         self.snippet_ids: Ids = np.array(columns[0], dtype=np.int64)

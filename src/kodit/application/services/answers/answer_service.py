@@ -3,21 +3,14 @@ there, and what the answer is based on."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import wraps
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from kodit.application.services.browse_service import BrowseService
-from kodit.application.services.grep_service import GrepService
-from kodit.application.services.related_service import RelatedService
 from kodit.application.services.scope_service import Chosen, ScopeService
-from kodit.application.services.search_service import SearchService
-from kodit.application.services.standing_service import StandingService
-from kodit.application.services.symbol_service import SymbolService
-from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.threads import Lane, in_thread, is_alone
 from kodit.application.views.files import FilesView, GrepView, OutlineView, SymbolsView, TextView
 from kodit.application.views.search import RelatedView, SearchView
 from kodit.application.views.standing import StandingView
@@ -37,8 +30,17 @@ from kodit.domain.questions import (
     start_of,
 )
 from kodit.domain.search import within_budget
-from kodit.domain.symbols import FileOutline, SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchRequest
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.grep_service import GrepService
+    from kodit.application.services.related_service import RelatedService
+    from kodit.application.services.search_service import SearchService
+    from kodit.application.services.standing_service import StandingService
+    from kodit.application.services.symbol_service import SymbolService
+    from kodit.domain.symbols import FileOutline
 
 T = TypeVar("T")
 
@@ -152,8 +154,10 @@ class AnswerService:
                 with_file=caller.is_local,
             )
 
-        if question.wait <= 0:
+        if question.wait <= 0 or is_alone():  # where nobody watches the sources
             return await _compute(find)
+        import asyncio  # noqa: PLC0415 - no command waits
+
         # Mostly nothing has changed, and to know that takes as long as a search.
         view, has_changed = await asyncio.gather(
             _compute(find), self._settle(chosen.index_ids, question.wait)
@@ -184,6 +188,8 @@ class AnswerService:
     @_measured
     async def symbols(self, caller: Caller, question: SymbolsQuestion) -> SymbolsView:
         """Where a name is defined, and where it is used."""
+        from kodit.domain.symbols import SymbolRequest  # noqa: PLC0415 - the others do without
+
         start = start_of(question)
 
         def find() -> SymbolsView:

@@ -6,13 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from kodit.application.services.index_locator import IndexLocator
-from kodit.application.services.index_service import IndexService, IndexStatus
-from kodit.application.services.queue_overview import QueueOverview
-from kodit.application.services.queue_service import QueueService
-from kodit.application.services.source_service import IndexRequest, SourceService
-from kodit.application.services.standing_service import StandingService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.views.indexes import (
     AcceptedView,
@@ -27,11 +22,20 @@ from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import NotFoundError, no_such_index
-from kodit.domain.ports.space import Space
-from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.questions import IndexesQuestion, StatusQuestion, cursor_at, start_of
 from kodit.domain.search import EVERYTHING
 from kodit.domain.value_objects import QueuePriority, SearchFilter
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.application.services.index_locator import IndexLocator
+    from kodit.application.services.index_service import IndexService, IndexStatus
+    from kodit.application.services.queue_overview import QueueOverview
+    from kodit.application.services.queue_service import QueueService
+    from kodit.application.services.source_service import IndexRequest, SourceService
+    from kodit.application.services.standing_service import StandingService
+    from kodit.domain.ports.space import Space
+    from kodit.domain.ports.workers import WorkerRegistry
 
 
 class IndexAnswers:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby, islice
+from typing import TYPE_CHECKING
 
-from kodit.application.services.index_service import IndexService
-from kodit.application.services.queue_overview import QueueOverview
-from kodit.application.services.queue_service import QueueService
 from kodit.application.views.runs import ListedRunView, QueueView, RunPageView, RunsView
 from kodit.domain.entities import IndexRun
 from kodit.domain.ports.tasks import NO_RUN_YET
-from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.questions import QueueQuestion, RunsQuestion, cursor_at, start_of
 from kodit.domain.value_objects import RunState, Source
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.application.services.index_service import IndexService
+    from kodit.application.services.queue_overview import QueueOverview
+    from kodit.application.services.queue_service import QueueService
+    from kodit.domain.ports.workers import WorkerRegistry
 
 
 class RunAnswers:

@@ -62,8 +62,6 @@ def ls(
     is a glob.
     """
     from kodit.domain.questions import FilesQuestion, LeftOutQuestion
-    from kodit.faces.cli.terminal.files import list_and_show
-    from kodit.faces.cli.terminal.left_out import list_left_out
 
     named, globs = list(sources or ()), list(path or ())
     for position, word in enumerate(words or ()):
@@ -74,9 +72,13 @@ def ls(
     where = where_of(tuple(named), language, globs, everywhere=everywhere)
     with opened_to_search(context) as session:
         if left_out:
+            from kodit.faces.cli.terminal.left_out import list_left_out
+
             found = list_left_out(session, LeftOutQuestion(where), as_json=as_json)
             leave(found)
         else:
+            from kodit.faces.cli.terminal.files import list_and_show
+
             answer = list_and_show(session, FilesQuestion(where), as_json=as_json)
             leave(bool(answer.files), answer.problems)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from kodit.application.views.files import (
     DefinitionView,
@@ -11,7 +12,6 @@ from kodit.application.views.files import (
     SymbolsView,
     TextView,
 )
-from kodit.application.views.search import RelatedView
 from kodit.domain.near import did_you_mean
 from kodit.domain.questions import (
     FilesQuestion,
@@ -36,7 +36,10 @@ from kodit.faces.cli.terminal.paint import (
     painted,
 )
 from kodit.faces.cli.terminal.places import Places
-from kodit.faces.cli.terminal.searching import Shown, print_results
+
+if TYPE_CHECKING:
+    from kodit.application.views.search import RelatedView
+    from kodit.faces.cli.terminal.searching import Shown
 
 
 @paged
@@ -110,6 +113,9 @@ def _show_symbols(answer: SymbolsView, places: Places) -> None:
 @paged
 def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) -> RelatedView:
     """Print the snippets like the one at a place."""
+    from kodit.application.views.search import RelatedView  # noqa: PLC0415 - the others do without
+    from kodit.faces.cli.terminal.searching import print_results  # noqa: PLC0415 - likewise
+
     answer = session.ask(question, RelatedView)
     if not question.in_all:
         say_where(question.where, answer.standing, "--all searches every index")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, or_, true
-
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.text import is_text
 from kodit.infrastructure.folder.globs import glob_matcher
@@ -45,12 +43,11 @@ def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
         ) from None
 
 
-def may_match(path: SQLColumnExpression[str], globs: Sequence[str]) -> ColumnElement[bool]:
-    """A condition that every path fulfils which `path_matcher` would let pass, and few others: the
-    database looks at paths ten times as fast as Python takes them from it."""
-    if len(globs) > _MOST_GLOBS:
-        return true()
-    return or_(*(path.like(_like(glob), escape=_ESCAPE) for glob in globs))
+def patterns(globs: Sequence[str]) -> list[str]:
+    """Patterns of LIKE, with `~` as the escape character, one of which matches every path that
+    `path_matcher` would let pass, and few others: the database looks at paths ten times as fast as
+    Python takes them from it. None where there are too many of them."""
+    return [_like(glob) for glob in globs] if len(globs) <= _MOST_GLOBS else []
 
 
 def _like(glob: str) -> str:

@@ -1,0 +1,81 @@
+"""Where the keyword index stands, for who does not search it: nothing of the engine is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from kodit.domain.errors import PermanentError
+from kodit.domain.keyword import KeywordPosition
+from kodit.infrastructure.keyword.empty import EmptyReader
+from kodit.infrastructure.keyword.standing import (
+    NAME,
+    DamagedIndexError,
+    Standing,
+    check_files,
+    read_standing,
+)
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
+
+
+class KeywordPositions:
+    """Tells how far the keyword index in a folder has followed each index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / SCHEMA_VERSION
+        self._read: tuple[Stamps, PositionsReader] | None = None
+
+    def reader(self) -> PositionsReader:
+        """The positions as they are now: the same object as the last time as long as nothing
+        changed. An index that is damaged holds nothing. Raises PermanentError for one that cannot
+        be read."""
+        while self._read is None or self._read[0] != stamps_of(self._folder):
+            stamps = stamps_of(self._folder)
+            self._read = stamps, PositionsReader(self._standing())
+        return self._read[1]
+
+    def _standing(self) -> Standing:
+        try:
+            standing = read_standing(self._folder)
+            check_files(self._folder, standing)
+        except (DamagedIndexError, FileNotFoundError):
+            return Standing()
+        except OSError as error:
+            raise unreadable(self._folder) from error
+        return standing
+
+
+class PositionsReader(EmptyReader):
+    """Has the positions of an index, and finds nothing."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
+        return {index_id: self._standing.position(index_id) for index_id in index_ids}
+
+
+Stamps = tuple[tuple[int, int] | None, tuple[int, int] | None]
+"""Of the files that tell when the index changes."""
+
+
+def stamps_of(folder: Path) -> Stamps:
+    """How these files are now."""
+    return _stamp(folder / NAME), _stamp(folder / "meta.json")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
+def unreadable(folder: Path) -> PermanentError:
+    """The error for an index that cannot be read."""
+    return PermanentError(
+        f"the keyword index {folder} cannot be read: it is damaged, or belongs to another user",
+        code="keyword_index_unreadable",
+        folder=str(folder),
+    )

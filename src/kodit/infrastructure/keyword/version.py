@@ -1,0 +1,6 @@
+"""The version of the keyword index on the disk."""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = "6"
+"""The name of the index's folder: another version starts an index of its own."""

@@ -1,0 +1,224 @@
+"""Which files the indexes hold and what they define, read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from kodit.domain.entities import Index, StoredSnippet
+from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
+from kodit.domain.text import is_text
+from kodit.domain.value_objects import Scope, SearchFilter
+from kodit.infrastructure.mappers.symbols import names_of_placed
+from kodit.infrastructure.sql.statements import (
+    Cursors,
+    Parameters,
+    Statement,
+    StatementForMany,
+    containing,
+)
+from kodit.infrastructure.sql.stored_snippets import SELECT_PLACES, SELECT_STORED, to_stored
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Transaction
+    from kodit.infrastructure.sql.readable import ReadableDatabase, ReadTransaction
+
+_NOT_DELETED = "files.status <> 'deleted'"
+_SHOWN = f"{_NOT_DELETED} AND files.language IS NOT NULL AND files.extracted_hash IS NOT NULL"
+"""No language marks a file that was not read at all: binary, a private key, generated."""
+_LIVE = "snippets.state = 'live'"
+
+_FILES = (
+    "SELECT files.id, files.index_id, files.path, files.language, files.extracted_hash, "
+    f"files.size FROM files WHERE {_SHOWN} AND "
+)
+"""The columns of an `IndexedText`; more conditions are to follow."""
+_UNREAD = (
+    "SELECT files.id, files.index_id, files.path, '', files.content_hash, files.size FROM files "
+    f"WHERE {_NOT_DELETED} AND files.extracted_hash IS NULL AND files.problem IS NULL AND "
+)
+"""The same of files that were scanned, and never extracted yet."""
+_OF_INDEXES = "files.index_id IN :ids"
+_FILES_OF = StatementForMany(_FILES + _OF_INDEXES)
+_UNREAD_OF = StatementForMany(_UNREAD + _OF_INDEXES)
+_AT_PATH = "files.index_id = :index_id AND files.path = :path"
+_FILE_AT = Statement(_FILES + _AT_PATH)
+_UNREAD_AT = Statement(_UNREAD + _AT_PATH)
+_PROBLEM_AT = Statement(
+    f"SELECT files.problem FROM files WHERE {_AT_PATH} "
+    f"AND files.language IS NULL AND {_NOT_DELETED}"
+)
+_PATHS = f"SELECT files.path FROM files WHERE files.index_id = :index_id AND {_SHOWN}"
+_ALL_PATHS = Statement(_PATHS)
+_PATHS_ENDING = Statement(f"{_PATHS} AND files.path LIKE '%' || :ending ESCAPE '/'")
+_COUNTS = StatementForMany(
+    "SELECT snippets.file_id, max(snippets.end_line), count(*) FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} GROUP BY snippets.file_id"
+)
+_OF_FILE = Statement(
+    f"{SELECT_STORED} WHERE snippets.file_id = :file_id AND {_LIVE} "
+    "ORDER BY snippets.start_line, snippets.id"
+)
+_CODE_VECTOR = Statement(
+    "SELECT vectors.model, embeddings.vector FROM vectors "
+    "JOIN embeddings ON embeddings.id = vectors.embedding_id "
+    "WHERE vectors.index_id = :index_id AND vectors.kind = 'code' "
+    "AND vectors.snippet_id = :snippet_id"
+)
+
+
+class SqlCatalogue:
+    """The catalogue of one database."""
+
+    def __init__(self, database: ReadableDatabase) -> None:
+        self._database = database
+
+    @contextmanager
+    def open(self) -> Iterator[SqlOpenCatalogue]:
+        with self._database.read() as transaction:
+            yield SqlOpenCatalogue(transaction)
+
+    def within(self, transaction: Transaction) -> SqlOpenCatalogue:
+        return SqlOpenCatalogue(cast("ReadTransaction", transaction))
+
+
+class SqlOpenCatalogue:
+    """The catalogue over one connection."""
+
+    def __init__(self, transaction: ReadTransaction) -> None:
+        self._transaction = transaction
+        self._driver = transaction.cursors
+
+    @property
+    def transaction(self) -> ReadTransaction:
+        return self._transaction
+
+    def files(
+        self, search_filter: SearchFilter, *, with_unread: bool = False
+    ) -> list[IndexedFiles]:
+        scope = self.scope(search_filter)
+        by_index = _files(self._driver, scope, with_unread=with_unread)
+        return [
+            IndexedFiles(self._transaction.indexes.get(index_id), tuple(by_index[index_id]))
+            for index_id in sorted(by_index)
+        ]
+
+    def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
+        by_index = _files(self._driver, self.scope(search_filter), with_unread=True)
+        sources = {
+            index_id: str(self._transaction.indexes.get(index_id).source) for index_id in by_index
+        }
+        files = [file for index_id in sorted(by_index) for file in by_index[index_id]]
+        counts = {
+            row[0]: (row[1], row[2]) for row in _COUNTS.run(self._driver, [one.id for one in files])
+        }
+        return [
+            ListedFile(
+                file.index_id,
+                sources[file.index_id],
+                file.path,
+                file.language,
+                file.size,
+                *counts.get(file.id, (0, 0)),
+            )
+            for file in files
+        ]
+
+    def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
+        index = self._transaction.indexes.get(index_id)
+        if not is_text(path):
+            return index, None
+        for statement in (_FILE_AT, _UNREAD_AT):
+            row = statement.first(self._driver, {"index_id": index_id, "path": path})
+            if row is not None:
+                return index, IndexedText(*row)
+        return index, None
+
+    def reason_left_out(self, index_id: int, path: str) -> str | None:
+        from kodit.infrastructure.folder.builtin import path_reason  # noqa: PLC0415 - seldom asked
+
+        if not is_text(path):
+            return None
+        row = _PROBLEM_AT.first(self._driver, {"index_id": index_id, "path": path})
+        return (row[0] if row is not None else None) or path_reason(path)
+
+    def named(self, index_id: int, name: str, limit: int) -> list[str]:
+        if not is_text(name):
+            return []
+        ending = {"index_id": index_id, "ending": containing(name)}
+        paths = (row[0] for row in _PATHS_ENDING.run(self._driver, ending))
+        return sorted(path for path in paths if path.rpartition("/")[2] == name)[:limit]
+
+    def paths(self, index_id: int) -> Sequence[str]:
+        return [row[0] for row in _ALL_PATHS.run(self._driver, {"index_id": index_id})]
+
+    def scope(self, search_filter: SearchFilter) -> Scope:
+        return self._transaction.search.resolve(search_filter)
+
+    def definitions(
+        self, names: Collection[str], scope: Scope, kinds: Collection[str]
+    ) -> list[StoredSnippet]:
+        wanted = sorted(filter(is_text, names))
+        if not wanted:
+            return []
+        values = Parameters()
+        # The index `snippets_by_symbol` answers exactly this pair of conditions, but SQLite
+        # prefers another one as soon as there is a condition on `index_id`.
+        conditions = [
+            "snippets.symbol IS NOT NULL",
+            f"lower(snippets.symbol) IN {values.of_all(wanted, 'lower({})')}",
+            _LIVE,
+            _NOT_DELETED,
+        ]
+        if kinds:
+            conditions.append(f"snippets.kind IN {values.of_all(kinds)}")
+        statement = Statement(f"{SELECT_PLACES} WHERE {' AND '.join(conditions)}")
+        found = [to_stored(row) for row in statement.run(self._driver, values.values)]
+        return [
+            snippet
+            for snippet in found
+            if snippet.index_id in scope.index_ids
+            and (scope.file_ids is None or snippet.file_id in scope.file_ids)
+        ]
+
+    def named_snippets(self, scope: Scope) -> Iterator[tuple[int, Sequence[str]]]:
+        if not scope.index_ids:
+            return
+        values = Parameters()
+        statement = Statement(
+            "SELECT snippets.id, snippets.file_id, snippets.symbol, snippets.also_defines "
+            "FROM snippets WHERE snippets.symbol IS NOT NULL "
+            f"AND snippets.index_id IN {values.of_all(sorted(scope.index_ids))} AND {_LIVE}"
+        )
+        for snippet_id, file_id, symbol, others in statement.stream(self._driver, values.values):
+            if file_id in scope.hidden_file_ids:
+                continue
+            if scope.file_ids is None or file_id in scope.file_ids:
+                yield snippet_id, (symbol or "", *names_of_placed(others))
+
+    def snippets(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
+        return self._transaction.search.get_many(snippet_ids)
+
+    def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
+        return [to_stored(row) for row in _OF_FILE.run(self._driver, {"file_id": file_id})]
+
+    def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
+        from kodit.infrastructure.vectors.quantization import unpack  # noqa: PLC0415 - heavy
+
+        which = {"index_id": snippet.index_id, "snippet_id": snippet.id}
+        row = _CODE_VECTOR.first(self._driver, which)
+        return None if row is None else (row[0], unpack([row[1]])[0].tolist())
+
+
+def _files(driver: Cursors, scope: Scope, *, with_unread: bool) -> dict[int, list[IndexedText]]:
+    """The files of a scope by index, sorted by path as Python sorts, whatever the database."""
+    by_index: dict[int, list[IndexedText]] = {}
+    for statement in (_FILES_OF, _UNREAD_OF) if with_unread else (_FILES_OF,):
+        for row in statement.run(driver, sorted(scope.index_ids)):
+            if scope.file_ids is None or row[0] in scope.file_ids:
+                by_index.setdefault(row[1], []).append(IndexedText(*row))
+    for files in by_index.values():
+        files.sort(key=lambda file: file.path)
+    return by_index

@@ -1,0 +1,212 @@
+"""Reading indexes, and how many files and snippets they hold.
+
+Each count reads an index of the rows that it counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from kodit.domain.addresses import same_repository
+from kodit.domain.entities import Index, IndexSummary, WorkingCopy
+from kodit.domain.errors import PermanentError, no_such_index
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.mappers.moments import to_moment, to_optional_moment
+from kodit.infrastructure.sql.statements import (
+    Cursors,
+    Row,
+    Statement,
+    StatementForMany,
+    columns,
+)
+
+INDEX_COLUMNS = (
+    "id",
+    "kind",
+    "location",
+    "ref",
+    "include",
+    "exclude",
+    "credentials",
+    "confinement",
+    "sync_every",
+    "commit_id",
+    "history_commit_id",
+    "scanned_at_ns",
+    "skipped",
+    "created_at",
+    "updated_at",
+)
+"""What `to_index` reads."""
+
+_SELECT = f"SELECT {columns('indexes', INDEX_COLUMNS)} FROM indexes "
+_GET = Statement(f"{_SELECT} WHERE indexes.id = :id AND indexes.deleted_at = 0")
+_ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
+_OF_KIND = f"{_SELECT} WHERE indexes.kind = :kind AND indexes.ref = :ref AND indexes.deleted_at = 0"
+_AT_LOCATION = Statement(f"{_OF_KIND} AND indexes.location = :location")
+_ALL_OF_KIND = Statement(f"{_OF_KIND} ORDER BY indexes.id")
+_UPDATED = Statement(
+    "SELECT indexes.id, indexes.updated_at FROM indexes WHERE indexes.deleted_at = 0"
+)
+_WAS_DELETED = Statement("SELECT 1 FROM deleted_folders WHERE deleted_folders.location = :location")
+_A_FILE = (
+    "SELECT 1 FROM files WHERE files.index_id = :index_id AND files.status <> 'deleted' {} LIMIT 1"
+)
+_ANY_FILE = Statement(_A_FILE.format(""))
+_FILE_WITHIN = Statement(
+    # Text by code points: `a/` is before all that lies in `a`, and `a0` behind it.
+    _A_FILE.format(
+        "AND (files.path = :part OR files.path > :part || '/' AND files.path < :part || '0')"
+    )
+)
+
+# The conditions of partial indexes are written as they are where the tables are made.
+_FILES = StatementForMany(
+    "SELECT files.index_id, count(*) FROM files WHERE files.index_id IN :ids "
+    "GROUP BY files.index_id"
+)
+_DELETED_FILES = StatementForMany(
+    "SELECT files.index_id, count(*) FROM files WHERE files.index_id IN :ids "
+    "AND status <> 'clean' AND files.status = 'deleted' GROUP BY files.index_id"
+)
+_PROBLEMS = StatementForMany(
+    "SELECT files.index_id, files.problem, files.language, count(*) FROM files "
+    "WHERE files.index_id IN :ids AND problem IS NOT NULL AND files.status <> 'deleted' "
+    "GROUP BY files.index_id, files.problem, files.language"
+)
+_LEFT_OUT = StatementForMany(
+    "SELECT files.index_id, files.problem, count(*) FROM files "
+    "WHERE files.index_id IN :ids AND problem IS NOT NULL AND files.language IS NULL "
+    "AND files.status <> 'deleted' GROUP BY files.index_id, files.problem"
+)
+_SNIPPETS = StatementForMany(
+    "SELECT snippets.index_id, count(*) FROM snippets "
+    "WHERE snippets.index_id IN :ids AND snippets.state = 'live' GROUP BY snippets.index_id"
+)
+
+
+class IndexReads:
+    """What is read of indexes, over one connection."""
+
+    def __init__(self, driver: Cursors) -> None:
+        self._driver = driver
+
+    def get(self, index_id: int) -> Index:
+        rows = _GET.run(self._driver, {"id": index_id})
+        if not rows:
+            raise no_such_index(index_id)
+        return to_index(rows[0])
+
+    def find(self, source: Source) -> Index | None:
+        of_kind = {"kind": source.kind.value, "ref": source.ref or ""}
+        rows = _AT_LOCATION.run(self._driver, {**of_kind, "location": source.location})
+        if not rows and source.kind is SourceKind.GIT:
+            # An address may be written in several ways, of which the first stays.
+            indexes = map(to_index, _ALL_OF_KIND.run(self._driver, of_kind))
+            alike = (
+                one for one in indexes if same_repository(one.source.location, source.location)
+            )
+            return next(alike, None)
+        return to_index(rows[0]) if rows else None
+
+    def list_all(self) -> list[Index]:
+        return [to_index(row) for row in _ALL.run(self._driver)]
+
+    def updated(self) -> dict[int, datetime | None]:
+        return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
+
+    def was_deleted(self, folder: str) -> bool:
+        return bool(_WAS_DELETED.run(self._driver, {"location": folder}))
+
+    def has_files(self, index_id: int, part: str = "") -> bool:
+        of_index: dict[str, Any] = {"index_id": index_id}
+        if part:
+            return bool(_FILE_WITHIN.run(self._driver, of_index | {"part": part}))
+        return bool(_ANY_FILE.run(self._driver, of_index))
+
+    def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]:
+        ids = [index.id for index in indexes]
+        files: dict[int, int] = {row[0]: row[1] for row in _FILES.run(self._driver, ids)}
+        for index_id, count in _DELETED_FILES.run(self._driver, ids):
+            files[index_id] -= count
+        problems: dict[int, dict[str, int]] = {}
+        left_out: dict[int, dict[str, int]] = {}
+        for index_id, problem, language, count in _PROBLEMS.run(self._driver, ids):
+            # A file with a problem that still has a language was split by lines.
+            of_index = (left_out if language is None else problems).setdefault(index_id, {})
+            of_index[str(problem)] = of_index.get(str(problem), 0) + count
+            if language is None:
+                files[index_id] -= count
+        snippets: dict[int, int] = {row[0]: row[1] for row in _SNIPPETS.run(self._driver, ids)}
+        return [
+            IndexSummary(
+                index=index,
+                files=files.get(index.id, 0),
+                snippets=snippets.get(index.id, 0),
+                problems=problems.get(index.id, {}),
+                left_out=left_out.get(index.id, {}),
+            )
+            for index in indexes
+        ]
+
+    def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        found: dict[int, dict[str, int]] = {}
+        for index_id, problem, count in _LEFT_OUT.run(self._driver, index_ids):
+            found.setdefault(index_id, {})[str(problem)] = count
+        return found
+
+
+def to_index(row: Row) -> Index:
+    """`row` holds `INDEX_COLUMNS`. Raises PermanentError for one that no program of ours has
+    written."""
+    try:
+        return _read_index(row)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise PermanentError(
+            f"the database is damaged, or is not a Kodit database: index {row[0]} cannot be "
+            "read; restore a backup, or choose another data directory"
+        ) from error
+
+
+def _read_index(row: Row) -> Index:
+    (
+        index_id,
+        kind,
+        location,
+        ref,
+        include,
+        exclude,
+        credentials,
+        confinement,
+        sync_every,
+        commit,
+        history_commit,
+        scanned_at_ns,
+        skipped,
+        created_at,
+        updated_at,
+    ) = row
+    return Index(
+        id=index_id,
+        source=Source(
+            kind=SourceKind(kind),
+            location=location,
+            ref=ref or None,
+            include=tuple(json.loads(include)),
+            exclude=tuple(json.loads(exclude)),
+        ),
+        working_copy=WorkingCopy(
+            commit=commit,
+            history_commit=history_commit,
+            scanned_at_ns=scanned_at_ns,
+            skipped=json.loads(skipped),
+        ),
+        created_at=to_moment(created_at),
+        updated_at=to_optional_moment(updated_at),
+        credentials=credentials,
+        is_confined=confinement is not None,
+        sync_every=sync_every,
+    )

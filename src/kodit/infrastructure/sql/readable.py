@@ -1,0 +1,32 @@
+"""Databases whose transactions take the text of statements."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from kodit.domain.ports.database import Database, Transaction
+from kodit.infrastructure.sql.statements import Cursors
+
+
+class ReadTransaction(Transaction, Protocol):
+    """A transaction whose driver takes the text of a statement."""
+
+    @property
+    def cursors(self) -> Cursors: ...
+
+    @property
+    def info(self) -> MutableMapping[Any, Any]:
+        """What is remembered of the file that its connection has opened."""
+        ...
+
+
+class ReadableDatabase(Database, Protocol):
+    """What opens such transactions on a file."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def read(self) -> AbstractContextManager[ReadTransaction]: ...

@@ -1,0 +1,216 @@
+"""A database that is only read, by the driver alone: for a command that answers a question."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kodit.infrastructure.sql.revision import HEAD
+from kodit.infrastructure.sql.sqlite import (
+    WRITE_TIMEOUT_SECONDS,
+    FileId,
+    Mode,
+    connect,
+    count_connection,
+    file_id,
+    meaning_of,
+    prepare,
+    refuse_inherited,
+    replaced,
+)
+
+# A command uses two or three of them.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Database, Transaction
+    from kodit.infrastructure.sql.indexes import IndexReads
+    from kodit.infrastructure.sql.keyword_log import KeywordLogReads
+    from kodit.infrastructure.sql.runs import TaskReads
+    from kodit.infrastructure.sql.search import SearchReads
+
+_REVISION = "SELECT version_num FROM alembic_version"
+
+
+class _Open(NamedTuple):
+    """A connection, the file that it has opened, and what is remembered of that."""
+
+    connection: sqlite3.Connection
+    origin: FileId | None
+    info: dict[str, Any]
+
+
+class DriverCursors:
+    """Cursors of a connection to SQLite."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.cursor = connection.cursor()
+
+    def another_cursor(self) -> sqlite3.Cursor:
+        return self._connection.cursor()
+
+
+class ReadingTransaction:
+    """What is read over one connection. What would write is not here."""
+
+    def __init__(self, opened: _Open) -> None:
+        self._opened = opened
+        self.cursors = DriverCursors(opened.connection)
+
+    @property
+    def info(self) -> MutableMapping[str, Any]:
+        return self._opened.info
+
+    @cached_property
+    def tasks(self) -> TaskReads:
+        from kodit.infrastructure.sql.runs import TaskReads  # noqa: PLC0415 - see above
+
+        return TaskReads(self.cursors)
+
+    @cached_property
+    def indexes(self) -> IndexReads:
+        from kodit.infrastructure.sql.indexes import IndexReads  # noqa: PLC0415 - see above
+
+        return IndexReads(self.cursors)
+
+    @cached_property
+    def search(self) -> SearchReads:
+        from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
+
+        return SearchReads(self.cursors, self._opened.origin)
+
+    @cached_property
+    def keyword_log(self) -> KeywordLogReads:
+        from kodit.infrastructure.sql.keyword_log import (  # noqa: PLC0415 - see above
+            KeywordLogReads,
+        )
+
+        return KeywordLogReads(self.cursors)
+
+
+class ReadingDatabase:
+    """A database file of this program's schema, for any number of threads; each of them reads by a
+    connection of its own.
+
+    Every transaction first looks whether the file is still the one that was opened, and opens the
+    one in its place: SQLite would go on with one that was replaced or removed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read_only: bool,
+        to_write: Callable[[], Database],
+    ) -> None:
+        """`read_only` says that nothing may be written beside the file either; `to_write`
+        gives what is written by after all."""
+        self.path = path
+        self._to_write = to_write
+        self._read_only = read_only
+        self._file: FileId | None = None
+        self._idle: list[_Open] = []
+        self._lock = threading.Lock()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the database can be read, and has this program's schema. Anything else is for
+        `SqliteDatabase`, which brings it there or says what is wrong."""
+        refuse_inherited(self.path)
+        self._file = file_id(self.path)
+        if self._file is None:
+            return False
+        try:
+            opened = self._connect()
+        except sqlite3.Error:
+            return False
+        is_current = _revision_of(opened.connection) == HEAD
+        self._give_back(opened)
+        if not is_current:
+            self.close()
+        return is_current
+
+    @contextmanager
+    def read(self) -> Iterator[ReadingTransaction]:
+        """One snapshot. Raises TransientError and PermanentError for a file that cannot be read,
+        and DatabaseReplacedError for one that is gone, or of another schema."""
+        refuse_inherited(self.path)
+        try:
+            opened = self._take()
+            try:
+                opened.connection.execute("BEGIN")
+                yield ReadingTransaction(opened)
+            finally:
+                with suppress(sqlite3.Error):  # nothing was written
+                    opened.connection.rollback()
+                self._give_back(opened)
+        except sqlite3.Error as error:
+            meaning = meaning_of(self.path, error)
+            if meaning is None:
+                raise
+            raise meaning from error
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        return self._to_write().write()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses just now."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for opened in idle:
+            self._close(opened.connection)
+
+    def _take(self) -> _Open:
+        """A connection to the file that is there now."""
+        file = file_id(self.path)
+        if file is None:
+            raise replaced(self.path, "removed")
+        is_another = file != self._file
+        if is_another:
+            self.close()
+            self._file = file
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        opened = self._connect()
+        if is_another and _revision_of(opened.connection) != HEAD:
+            self._close(opened.connection)
+            self._file = None
+            raise replaced(self.path, "replaced by one of another version of Kodit")
+        return opened
+
+    def _give_back(self, opened: _Open) -> None:
+        with self._lock:
+            if opened.origin == self._file:
+                self._idle.append(opened)
+                return
+        self._close(opened.connection)
+
+    def _connect(self) -> _Open:
+        origin = file_id(self.path)
+        mode: Mode = "ro" if self._read_only else "rw"
+        connection = connect(self.path, WRITE_TIMEOUT_SECONDS, mode)
+        count_connection(self.path, 1)
+        try:
+            prepare(connection)
+        except sqlite3.Error:
+            self._close(connection)
+            raise
+        return _Open(connection, origin, {})
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        connection.close()
+        count_connection(self.path, -1)
+
+
+def _revision_of(connection: sqlite3.Connection) -> str | None:
+    """The schema of a database; None where it has none, or cannot be read."""
+    try:
+        row = connection.execute(_REVISION).fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else str(row[0])

@@ -1,0 +1,177 @@
+"""What a search reads: filters resolved to identifiers, and the snippets found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
+
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.errors import InvalidQueryError, no_such_index
+from kodit.domain.search import FoundSnippet
+from kodit.domain.value_objects import Scope, SearchFilter, Symbol
+from kodit.infrastructure.mappers.moments import to_microseconds
+from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
+from kodit.infrastructure.sql.statements import (
+    Cursors,
+    Parameters,
+    Statement,
+    StatementForMany,
+    containing,
+)
+from kodit.infrastructure.sql.stored_snippets import SELECT_STORED, to_source_text, to_stored
+
+_EVERY_INDEX = Statement("SELECT indexes.id FROM indexes WHERE indexes.deleted_at = 0")
+_DELETED_FILES = StatementForMany(
+    "SELECT files.id FROM files "
+    "WHERE files.index_id IN :ids AND files.status = 'deleted' AND status <> 'clean'"
+)
+_STORED = StatementForMany(f"{SELECT_STORED} WHERE snippets.id IN :ids")
+_FOUND = StatementForMany(
+    "SELECT snippets.id, snippets.index_id, snippets.file_id, files.path, snippets.start_line, "
+    "snippets.end_line, snippets.language, snippets.symbol, snippets.kind, snippets.scope, "
+    "snippets.also_defines FROM snippets JOIN files ON files.id = snippets.file_id "
+    "WHERE snippets.id IN :ids"
+)
+_SOURCES = StatementForMany(
+    "SELECT indexes.id, indexes.location, indexes.ref FROM indexes WHERE indexes.id IN :ids"
+)
+_SUPERSEDED = StatementForMany(
+    "SELECT snippets.id FROM snippets "
+    "WHERE snippets.file_id IN :ids AND snippets.state = 'superseded'"
+)
+_FOLLOWING = StatementForMany(
+    "SELECT this.id, (SELECT snippets.id FROM snippets WHERE snippets.file_id = this.file_id "
+    "AND snippets.state = this.state AND snippets.start_line > this.end_line "
+    "ORDER BY snippets.start_line LIMIT 1) FROM snippets AS this WHERE this.id IN :ids"
+)
+_LANGUAGES = StatementForMany(
+    "SELECT DISTINCT files.language FROM files "
+    "WHERE files.index_id IN :ids AND files.language IS NOT NULL"
+)
+
+
+class SearchReads:
+    """What a search reads, over one connection. `origin` tells the file that was opened from any
+    other."""
+
+    def __init__(self, driver: Cursors, origin: Hashable) -> None:
+        self._driver = driver
+        self.origin = origin
+
+    def resolve(self, search_filter: SearchFilter) -> Scope:
+        every = {row[0] for row in _EVERY_INDEX.run(self._driver)}
+        wanted = set(search_filter.index_ids) or every
+        for index_id in wanted - every:
+            raise no_such_index(index_id)
+        hidden = _DELETED_FILES.run(self._driver, sorted(wanted))
+        return Scope(
+            index_ids=frozenset(wanted),
+            file_ids=self._files(wanted, search_filter),
+            hidden_file_ids=frozenset(row[0] for row in hidden),
+            kinds=search_filter.kinds,
+        )
+
+    def _files(self, index_ids: set[int], search_filter: SearchFilter) -> frozenset[int] | None:
+        if not search_filter.chooses_files:
+            return None
+        from kodit.infrastructure.sql.globs import (  # noqa: PLC0415 - most searches have none
+            from_root,
+            path_matcher,
+            patterns,
+        )
+
+        globs = [from_root(glob) for glob in search_filter.paths]
+        matches = path_matcher(globs) if globs else None
+        if not index_ids:
+            return frozenset()
+        statement, parameters = _select_files(index_ids, search_filter, patterns(globs))
+        files = statement.run(self._driver, parameters.values)
+        if not files:
+            self._check_languages(index_ids, search_filter.languages)
+        return frozenset(row[0] for row in files if matches is None or matches(row[1]))
+
+    def _check_languages(self, index_ids: set[int], languages: Sequence[str]) -> None:
+        """Nothing at all in a language is most often a language spelled in another way."""
+        if not languages:
+            return
+        known = {row[0] for row in _LANGUAGES.run(self._driver, sorted(index_ids))}
+        for language in languages:
+            if known and language not in known:
+                raise InvalidQueryError(
+                    f"no indexed file is in {language!r}; the indexed languages are "
+                    f"{', '.join(sorted(known))}",
+                    code="language_unknown",
+                    value=language,
+                    choices=", ".join(sorted(known)),
+                )
+
+    def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
+        return [
+            FoundSnippet._make([*row[:7], to_symbol(*row[7:10]), _symbols_of(row[10])])
+            for row in _FOUND.run(self._driver, snippet_ids)
+        ]
+
+    def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
+        return [to_stored(row) for row in _STORED.run(self._driver, snippet_ids)]
+
+    def sources(self, index_ids: Collection[int]) -> dict[int, str]:
+        rows = _SOURCES.run(self._driver, list(index_ids))
+        return {row[0]: to_source_text(row[1], row[2]) for row in rows}
+
+    def superseded(self, file_ids: Sequence[int]) -> set[int]:
+        return {row[0] for row in _SUPERSEDED.run(self._driver, file_ids)}
+
+    def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
+        rows = _FOLLOWING.run(self._driver, snippet_ids)
+        return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
+def _select_files(
+    index_ids: set[int], search_filter: SearchFilter, patterns: Sequence[str]
+) -> tuple[Statement, Parameters]:
+    """The files that pass a filter, and with them some that its globs do not match."""
+    values = Parameters()
+    conditions = [f"files.index_id IN {values.of_all(sorted(index_ids))}"]
+    if search_filter.languages:
+        conditions.append(f"files.language IN {values.of_all(search_filter.languages)}")
+    if search_filter.authors:
+        form = "lower(files.author) LIKE '%' || lower({}) || '%' ESCAPE '/'"
+        alike = [form.format(values.of(containing(name))) for name in search_filter.authors]
+        conditions.append(f"({' OR '.join(alike)})")
+    for comparison, moment in (
+        (">=", search_filter.created_after),
+        ("<", search_filter.created_before),
+    ):
+        if moment is not None:
+            conditions.append(f"files.created_at {comparison} {values.of(to_microseconds(moment))}")
+    conditions += _within(search_filter.within, values)
+    if patterns:
+        alike = [f"files.path LIKE {values.of(pattern)} ESCAPE '~'" for pattern in patterns]
+        conditions.append(f"({' OR '.join(alike)})")
+    sql = f"SELECT files.id, files.path FROM files WHERE {' AND '.join(conditions)}"
+    return Statement(sql), values
+
+
+def _within(within: Sequence[tuple[int, str]], values: Parameters) -> list[str]:
+    """A file lies in one of the folders of its index, or is one of its files, if only a part of
+    that is meant."""
+    folders: dict[int, list[str]] = {}
+    for index_id, folder in within:
+        folders.setdefault(index_id, []).append(folder)
+    return [
+        f"(files.index_id <> {values.of(index_id)} OR "
+        f"{' OR '.join(is_within(some, values) for some in of_index)})"
+        for index_id, of_index in folders.items()
+    ]
+
+
+def is_within(part: str, values: Parameters) -> str:
+    """The condition that a file lies in a folder, by its relative path, or is the file there."""
+    # Text by code points: `a/` is before all that lies in `a`, and `a0` behind it.
+    return (
+        f"files.path = {values.of(part)} OR "
+        f"files.path > {values.of(f'{part}/')} AND files.path < {values.of(f'{part}0')}"
+    )
+
+
+def _symbols_of(also_defines: str | None) -> tuple[Symbol, ...]:
+    return tuple(placed.symbol for placed in text_to_placed(also_defines))

@@ -1,0 +1,172 @@
+"""Connections of the driver to a SQLite file, and what its errors mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from kodit.domain.errors import (
+    DatabaseReplacedError,
+    KoditError,
+    PermanentError,
+    TransientError,
+    UserError,
+)
+from kodit.domain.shortage import shortage
+from kodit.infrastructure.descriptors import check_descriptors
+
+WRITE_TIMEOUT_SECONDS = 30.0
+"""How long a write waits for its turn. Transactions last some 50 ms, so this is far past busy."""
+
+ORIGIN = "kodit_origin"
+"""What a connection notes of the file that it has opened, in its `info`."""
+
+
+Mode = Literal["ro", "rw", "rwc"]
+"""Whether a file is only read, or also written, or even made where there is none."""
+
+
+def connect(path: Path, seconds: float, mode: Mode) -> sqlite3.Connection:
+    """A connection that any thread may use, and that waits so many seconds for a lock.
+
+    To read a file whose folder cannot be written, SQLite has to be told that nobody writes it,
+    unless the files are there that it keeps beside one that is open.
+    """
+    options = f"mode={mode}"
+    if mode == "ro":
+        beside = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+        options = "mode=ro" if any(one.exists() for one in beside) else "mode=ro&immutable=1"
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?{options}", timeout=seconds, check_same_thread=False, uri=True
+    )
+
+
+def write_ahead(connection: sqlite3.Connection, seconds: float) -> None:
+    """Choose the journal. SQLite does not wait for the lock that this takes in a new file, so that
+    of several processes which make a database at once all but one are refused."""
+    patience = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Set what every connection has set. The driver does not begin transactions by itself."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # A checkpoint waits for the disk; at the default of 1000 pages the queue spent more time in it
+    # than in all its statements. This lets the log grow to 32 MB.
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # The file may be somebody else's: its triggers and views may call no function that does more
+    # than compute.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -16384")
+    connection.execute("PRAGMA mmap_size = 134217728")
+
+
+_connections: Counter[str] = Counter()
+"""How many connections this process has to each file."""
+_inherited: set[str] = set()
+"""The files that the process had open from which this one was forked. SQLite keeps for the whole
+process which locks it holds, and a forked one believes that it holds those of the other: it would
+read and write without any."""
+
+
+def _note_fork() -> None:
+    _inherited.update(path for path, number in _connections.items() if number)
+    _connections.clear()
+
+
+os.register_at_fork(after_in_child=_note_fork)
+
+
+def count_connection(path: Path, change: int) -> None:
+    """One more connection to a file, or one less."""
+    _connections[os.path.realpath(path)] += change
+
+
+def refuse_inherited(path: Path) -> None:
+    """Raises UserError for a database that was open when this process was forked."""
+    if _inherited and os.path.realpath(path) in _inherited:
+        raise UserError(
+            f"the database {path} was open in the process from which this one was forked, so that "
+            "it cannot be used here; fork before it is opened or after it is closed, or start "
+            "processes by the method 'spawn'",
+            code="opened_before_fork",
+            database=str(path),
+        )
+
+
+FileId = tuple[int, int]
+_LONGEST_REASON = 200
+
+
+def file_id(path: Path) -> FileId | None:
+    """What tells a file from another that is put in its place; None if there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - takes a third of what `Path.stat` does
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def replaced(path: Path, how: str) -> DatabaseReplacedError:
+    """For a database that is another one than it was."""
+    return DatabaseReplacedError(
+        f"the database {path} was {how} while this program was using it; nothing more is "
+        "written, and the next run continues the work"
+    )
+
+
+def meaning_of(path: Path, error: BaseException | None) -> KoditError | None:
+    """An error of the driver as one of ours, in one clear sentence; None where it is a mistake of
+    the program."""
+    if isinstance(error, sqlite3.OperationalError):
+        return TransientError(_explain(path, str(error)))
+    if type(error) is sqlite3.DatabaseError:
+        return PermanentError(
+            f"{path} is damaged, or is not a Kodit database ({error}); restore a backup, or "
+            "choose another data directory"
+        )
+    if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)):
+        # A trigger says what it likes.
+        why = " ".join(str(error).split())[:_LONGEST_REASON]
+        return PermanentError(
+            f"{path} rejects what Kodit stores ({why}): it has constraints or rows that "
+            "Kodit did not create; restore a backup, or choose another data directory",
+            code="database_refuses",
+            database=str(path),
+        )
+    return None
+
+
+def _explain(path: Path, reason: str) -> str:
+    if "locked" in reason or "busy" in reason:
+        return "the database is locked by another process; try again when that process is done"
+    if "full" in reason or "disk I/O" in reason:
+        return f"the disk of {path} is full or failing ({reason}); free some space and try again"
+    if (short := _shortage_of_files()) is not None:
+        return str(short)
+    return f"the database {path} is unavailable: {reason}"
+
+
+def _shortage_of_files() -> TransientError | None:
+    """SQLite says no more than that it cannot open a file."""
+    try:
+        check_descriptors()
+    except OSError as error:
+        return shortage(error)
+    return None

@@ -1,0 +1,119 @@
+"""Statements as text, run on the cursor of a driver.
+
+A parameter is written `:name`, as SQLite takes it. Texts say only what SQLite and PostgreSQL both
+understand; what another driver wants in place of `:name` is a matter of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Protocol
+
+from kodit.infrastructure.sql.chunks import VALUES_PER_STATEMENT, in_chunks
+
+Row = Sequence[Any]
+Values = Sequence[int] | Sequence[bytes] | Sequence[str]
+
+NOTHING: Mapping[str, Any] = {}
+
+ROWS_PER_FETCH = 64
+"""So many rows are fetched at once, which costs half of fetching each by itself."""
+
+
+class Cursors(Protocol):
+    """Gives the cursors of one connection, for as long as its transaction lasts."""
+
+    @property
+    def cursor(self) -> Any: ...
+
+    def another_cursor(self) -> Any:
+        """For rows that are read one after the other, while other statements run."""
+        ...
+
+
+class Statement:
+    """One statement; lists of values are not among its parameters."""
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+
+    def run(self, driver: Cursors, parameters: Mapping[str, Any] = NOTHING) -> Sequence[Row]:
+        """All its rows."""
+        cursor = driver.cursor
+        cursor.execute(self.sql, parameters)
+        rows: Sequence[Row] = cursor.fetchall()
+        return rows
+
+    def first(self, driver: Cursors, parameters: Mapping[str, Any] = NOTHING) -> Row | None:
+        """The first row, if there is one; the others are not read."""
+        with closing(driver.another_cursor()) as cursor:
+            cursor.execute(self.sql, parameters)
+            row: Row | None = cursor.fetchone()
+            return row
+
+    def stream(
+        self, driver: Cursors, parameters: Mapping[str, Any] = NOTHING
+    ) -> Generator[Row, None, None]:
+        """Its rows one after the other, for who may stop before the last. No more than
+        `ROWS_PER_FETCH` of them are held in memory."""
+        with closing(driver.another_cursor()) as cursor:
+            cursor.execute(self.sql, parameters)
+            while rows := cursor.fetchmany(ROWS_PER_FETCH):
+                yield from rows
+
+
+class StatementForMany:
+    """A statement over a list of values, where its text says `:ids`. Its text is made once for each
+    power of two of their number, and filled up by repeating the last."""
+
+    def __init__(self, sql: str) -> None:
+        self._sql = sql
+        self._sizes: dict[int, tuple[Statement, Sequence[str]]] = {}
+
+    def run(
+        self, driver: Cursors, values: Values, parameters: Mapping[str, Any] = NOTHING
+    ) -> Sequence[Row]:
+        """All rows for these values, which are asked for in several statements where there are
+        very many."""
+        rows: list[Row] = []
+        for some in in_chunks(values):
+            size = min(1 << (len(some) - 1).bit_length(), VALUES_PER_STATEMENT)
+            statement, names = self._sizes.get(size) or self._make(size)
+            named: dict[str, Any] = dict.fromkeys(names, some[-1])
+            named.update(zip(names, some, strict=False))
+            rows += statement.run(driver, {**named, **parameters} if parameters else named)
+        return rows
+
+    def _make(self, size: int) -> tuple[Statement, Sequence[str]]:
+        names = [f"id_{place}" for place in range(size)]
+        listed = ", ".join(f":{name}" for name in names)
+        made = self._sizes[size] = Statement(self._sql.replace(":ids", f"({listed})")), names
+        return made
+
+
+class Parameters:
+    """The parameters of a statement that is put together of parts."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def of(self, value: Any) -> str:
+        """What stands for a value in the text."""
+        name = f"value_{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def of_all(self, values: Iterable[Any], form: str = "{}") -> str:
+        """A list of values, each written in this form; there has to be one."""
+        return f"({', '.join(form.format(self.of(value)) for value in values)})"
+
+
+def columns(table: str, names: Iterable[str]) -> str:
+    """The columns of a table as a statement selects them."""
+    return ", ".join(f"{table}.{name}" for name in names)
+
+
+def containing(text: str) -> str:
+    """A text as part of a pattern of LIKE that says `ESCAPE '/'`."""
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")

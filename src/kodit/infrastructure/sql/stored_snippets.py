@@ -1,0 +1,43 @@
+"""Reading snippets with the path and source that they belong to."""
+
+from __future__ import annotations
+
+from kodit.domain.entities import StoredSnippet
+from kodit.infrastructure.mappers.symbols import text_to_placed
+from kodit.infrastructure.sql.statements import Row
+
+_SELECTION = (
+    "SELECT snippets.id, snippets.index_id, snippets.file_id, indexes.location, indexes.ref, "
+    "files.path, snippets.start_line, snippets.end_line, snippets.language, snippets.symbol, "
+    "snippets.kind, snippets.scope, {}, snippets.also_defines "
+    "FROM snippets JOIN files ON files.id = snippets.file_id "
+    "JOIN indexes ON indexes.id = snippets.index_id "
+)
+SELECT_STORED = _SELECTION.format("snippets.text")
+"""What `to_stored` reads; conditions are to follow."""
+SELECT_PLACES = _SELECTION.format("''")
+"""The same with an empty text."""
+
+
+def to_stored(row: Row) -> StoredSnippet:
+    """A row of `SELECT_STORED` as a domain object."""
+    return StoredSnippet(
+        id=row[0],
+        index_id=row[1],
+        file_id=row[2],
+        source=to_source_text(row[3], row[4]),
+        path=row[5],
+        start_line=row[6],
+        end_line=row[7],
+        language=row[8],
+        symbol=row[9],
+        kind=row[10],
+        scope=row[11],
+        text=row[12],
+        also_defines=text_to_placed(row[13]),
+    )
+
+
+def to_source_text(location: str, ref: str | None) -> str:
+    """A source as it is written: its location and, where one is chosen, its ref."""
+    return f"{location}@{ref}" if ref else location
