@@ -25,15 +25,17 @@ def test_grep_prints_places_and_talks_on_standard_error(command: KoditCommand) -
     assert "Only the first line is shown; --limit shows more." in outcome.err
 
 
-def test_grep_names_the_index_where_there_are_several(command: KoditCommand) -> None:
-    """A path alone would not say which one it is."""
+def test_grep_names_the_place_where_there_are_several(
+    command: KoditCommand, indexed: Indexed
+) -> None:
+    """A path in the index alone would not say which one it is, nor open."""
     lines = command.succeed("grep", "def round_price").out.splitlines()
     assert lines == [
-        "[1] shop/prices.py:4:def round_price(amount):",
+        f"{indexed.shop}/shop/prices.py:4:def round_price(amount):",
         "[2] bank/money.py:4:def round_price(amount):",
     ]
     (line,) = command.succeed("grep", "def round_price", "-n", "1").out.splitlines()
-    assert line == "[1] shop/prices.py:4:def round_price(amount):"
+    assert line == f"{indexed.shop}/shop/prices.py:4:def round_price(amount):"
     (line,) = command.succeed("grep", "def round_price", "1").out.splitlines()
     assert line == "shop/prices.py:4:def round_price(amount):"
 

@@ -129,6 +129,13 @@ def test_a_bad_source_beside_a_good_one(command: str, shell: Shell) -> None:
         ("grep Quartz -B 1 shop", ["shop/tool.go-2-", "shop/tool.go:3:func Quartz() {}"]),
         ("grep quartz -l py shop --files", ["shop/src/app.py"]),
         ("grep -i quartz shop --files -n 1", ["shop/src/app.py"]),
+        ("grep -rn package shop", ["shop/tool.go:1:package tool"]),
+        ("grep -inE (package|nothing) shop -H", ["shop/tool.go:1:package tool"]),
+        ("grep package shop -n", ["shop/tool.go:1:package tool"]),
+        ("grep -in 1 quartz shop --files", ["shop/src/app.py"]),
+        ("grep -e -n shop", []),
+        ("ls shop --files", ["shop/src/app.py", "shop/tool.go"]),
+        ("explain shop", ["shop is a folder that is read"]),
         ("grep -i quartz shop lamp -c", ["shop/src/app.py:3", "shop/tool.go:1"]),
     ],
 )
@@ -189,10 +196,15 @@ def test_a_query_of_several_words(shell: Shell) -> None:
             "--files shows file names",
         ),
         (
-            "grep -rn quartz shop",
+            "grep --limit quartz shop",
             "--limit must be a whole number from 1 to 100000, not 'quartz'; -n is --limit, and "
             "line numbers are always shown",
         ),
+        ("grep quartz -g x", "`kodit grep` has no option -g; did you mean --path?"),
+        ("search x -t py", "`kodit search` has no option -t; did you mean --language?"),
+        ("search x -g y", "`kodit search` has no option -g; did you mean --path?"),
+        ("grep ->x", "`kodit grep` has no option ->; put -- before a word that begins like that"),
+        ("cat shop/tool.go", "there is no command 'cat'; did you mean `kodit read`?"),
         (
             "search x -m hybird",
             "unknown mode 'hybird'; choose one of hybrid, keyword, code, text; did you mean "
@@ -208,6 +220,17 @@ def test_a_query_of_several_words(shell: Shell) -> None:
             "no indexed file is in 'pyhton'; the indexed languages are go, python; "
             "did you mean python?",
         ),
+        (
+            "read shop/src",
+            "the index of {folder}/shop has no file 'src': that is a folder; "
+            "`kodit ls 1` lists its files",
+        ),
+        (
+            "read shop",
+            "the index of {folder}/shop has no file '.': that is a folder; "
+            "`kodit ls 1` lists its files",
+        ),
+        ("ls --files --left-out", "--files lists indexed files alone"),
         (
             "read shop/tool.go:9-3",
             "invalid line range 9-3: lines are numbered from 1, and the first must not come after "

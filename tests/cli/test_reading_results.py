@@ -92,11 +92,13 @@ def test_a_place_from_where_the_user_stands(folder: str | None, shown: str) -> N
 
 
 def test_a_place_among_several_sources() -> None:
-    """Is told by the source unless it can be opened as it is."""
+    """Can be opened as it is, and is told by the source where there is no file to open."""
     places = Places("/code", several=True)
     assert places.of("/code/app", "a.py") == "app/a.py"
-    assert places.of("/other", "a\n.py") == r"/other a\n.py"
+    assert places.of("/other", "a\n.py") == r"/other/a\n.py"
+    assert places.of("/my code", "docs/", 7) == "/my code/docs/"
     assert places.of("https://example.org/r", "a.py", 7) == "[7] a.py"
+    assert Places(None, several=True).of("/other", "a.py") == "/other a.py"
 
 
 # Colours

@@ -66,7 +66,8 @@ class BrowseService:
         text = self._reader.read(index, file)
         if text is None:
             raise NotFoundError(
-                f"{file.path!r} of {index.source} is indexed, but can no longer be read as text",
+                f"{file.path!r} of {index.source} is indexed, but was deleted or can no longer be "
+                "read as text",
                 code="file_unreadable",
                 source=str(index.source),
                 path=file.path,
@@ -118,10 +119,18 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
             path=path,
             reason=reason,
         )
+    paths = catalogue.paths(index.id)
+    if path in ("", ".") or any(one.startswith(f"{path.rstrip('/')}/") for one in paths):
+        return NotFoundError(
+            f"{sentence}: that is a folder",
+            code="file_not_found",
+            index=index.id,
+            path=path,
+        )
     if alike:
         names = ", ".join(map(repr, alike))
         return NotFoundError(f"{sentence}; there is {names}", code="file_misnamed", path=path)
-    if near := _near_paths(catalogue.paths(index.id), path):
+    if near := _near_paths(paths, path):
         return NotFoundError(f"{sentence}.{did_you_mean(near)}", code="file_misnamed", path=path)
     if index.updated_at is None:
         return NotFoundError(

@@ -39,6 +39,8 @@ class LeftOutService:
         """Why the file, or the folder, of this path is in an index or not. Raises NotFoundError
         where the source has none, SourceError and TransientError."""
         path = normpath(path)
+        if path == ".":  # the source itself
+            return Explanation(index, path, None, None, (), Presence.FOLDER)
         known = await in_thread(lambda: self._facts.facts(index.id, path), Lane.READS)
         facts, snippets = (None, ()) if known is None else known
         if facts is not None and facts.status is FileProcessingStatus.DELETED:

@@ -141,6 +141,8 @@ class ScopeService:
         if not where.sources and place.startswith("/"):
             folder, _, name = place.rpartition("/")
             held = self._locator.holding_at(folder or "/", caller)
+            if held is None and (source := self._locator.holding_at(place, caller)) is not None:
+                return Places(((source.index, (source.path or ".",)),))
             if held is None:
                 raise SourceError(
                     f"{folder or '/'} is not indexed",

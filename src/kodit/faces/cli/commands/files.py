@@ -52,6 +52,7 @@ def ls(
             "the reason, and the rule that applies.",
         ),
     ] = False,
+    files: OnlyFiles = False,
     sources: Sources = None,
     everywhere: Everywhere = False,
     as_json: Json = False,
@@ -74,12 +75,14 @@ def ls(
         if left_out:
             from kodit.faces.cli.terminal.left_out import list_left_out
 
+            if files:
+                raise typer.BadParameter("lists indexed files alone", param_hint="--files")
             found = list_left_out(session, LeftOutQuestion(where), as_json=as_json)
             leave(found)
         else:
             from kodit.faces.cli.terminal.files import list_and_show
 
-            answer = list_and_show(session, FilesQuestion(where), as_json=as_json)
+            answer = list_and_show(session, FilesQuestion(where), only_paths=files, as_json=as_json)
             leave(bool(answer.files), answer.problems)
 
 

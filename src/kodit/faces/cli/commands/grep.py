@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from kodit.faces.cli.commands.files import where_of
 from kodit.faces.cli.commands.options import (
@@ -19,9 +21,44 @@ from kodit.faces.cli.commands.options import (
 
 app = typer.Typer()
 MOST_LINES = 100_000
+_HOLDS_ANYWAY = ("--line-number", "--extended-regexp", "--with-filename")
+_FLAGS = re.compile(r"-[iFwvocrRnEH]*[nEH][iFwvocrRnEH]*")
+_TAKES_VALUE = re.compile(
+    r"-[iFwvocrR]*[eplsABC]"
+    r"|--(regexp|path|language|source|limit|context|after-context|before-context)"
+)
 
 
-@app.command(epilog=EXIT_CODES_OF_GREP)
+class LikeGrep(TyperCommand):
+    """Takes what fingers that know grep add, and what holds here without it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line without `-n`, where no number follows it, `-E` and `-H`."""
+        return super().parse_args(ctx, without_what_holds_anyway(args))
+
+
+def without_what_holds_anyway(arguments: list[str]) -> list[str]:
+    """Lines are numbered, files named and expressions extended: `-rn x` as `-r x`. A number behind
+    `-n` is a limit, and what follows `--` or is the value of an option stays."""
+    kept: list[str] = []
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            return [*kept, *arguments[position:]]
+        before = arguments[position - 1] if position else ""
+        following = arguments[position + 1] if position + 1 < len(arguments) else ""
+        if _TAKES_VALUE.fullmatch(before):
+            kept.append(argument)
+        elif _FLAGS.fullmatch(argument):
+            is_limit = argument.endswith("n") and following.lstrip("-").isdigit()
+            flags = argument[1:-1] if is_limit else argument[1:]
+            flags = re.sub("[nEH]", "", flags) + ("n" if is_limit else "")
+            kept += [f"-{flags}"] if flags else []
+        elif argument not in _HOLDS_ANYWAY:
+            kept.append(argument)
+    return kept
+
+
+@app.command(cls=LikeGrep, epilog=EXIT_CODES_OF_GREP)
 def grep(
     context: typer.Context,
     words: Annotated[

@@ -11,6 +11,33 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What is wrong with a command line, for which typer has no public name."""
 _OPTIONS = ("--data-dir", "--server", "--color")
 _FLAGS = ("--no-pager",)
+_COMMANDS_ELSEWHERE = {
+    "add": "index",
+    "cat": "read",
+    "find": "search",
+    "list": "ls",
+    "open": "read",
+    "remove": "delete",
+    "rg": "grep",
+    "rm": "delete",
+    "show": "read",
+    "sync": "index",
+    "update": "index",
+}
+"""What other programs call the same; so also the options below."""
+_OPTIONS_ELSEWHERE = {
+    "-g": "--path",
+    "--glob": "--path",
+    "--include": "--path",
+    "-t": "--language",
+    "--type": "--language",
+    "--lang": "--language",
+    "-m": "--limit",
+    "-k": "--limit",
+    "--max-count": "--limit",
+    "--top-k": "--limit",
+    "--files-with-matches": "--files",
+}
 
 
 class UnknownCommandError(UsageError):  # type: ignore[misc, valid-type] # see above
@@ -26,7 +53,8 @@ class Commands(TyperGroup):
             from kodit.domain.near import near_names
 
             names = self.list_commands(ctx)
-            near = [f"`{_path_of(ctx)} {one}`" for one in near_names(args[0], names, 2)]
+            same = [one for one in (_COMMANDS_ELSEWHERE.get(args[0]),) if one in names]
+            near = [f"`{_path_of(ctx)} {one}`" for one in same or near_names(args[0], names, 2)]
             meant = (
                 f"did you mean {' or '.join(near)}?"
                 if near
@@ -60,18 +88,13 @@ def _shared_first(arguments: list[str]) -> list[str]:
 
 def sentence_of_usage(error: Any) -> str:
     """What is wrong with a command line, in a sentence that names the option by its own words."""
-    from kodit.domain.near import near_names
-
     if isinstance(error, UnknownCommandError):
         return str(error.message)
     command = _path_of(error.ctx) if error.ctx is not None else "kodit"
     see = f"`{command} --help` shows its arguments and options"
     kind = type(error).__name__
     if kind == "NoSuchOption":
-        options = [one for parameter in error.ctx.command.params for one in parameter.opts]
-        near = near_names(error.option_name, options, 2)
-        meant = f"did you mean {' or '.join(near)}?" if near else see
-        return f"`{command}` has no option {error.option_name}; {meant}"
+        return f"`{command}` has no option {error.option_name}; {_option_meant(error) or see}"
     if kind == "BadOptionUsage" and "requires an argument" in error.message:
         return f"{error.option_name} needs a value"
     parameter = getattr(error, "param", None)
@@ -86,6 +109,19 @@ def sentence_of_usage(error: Any) -> str:
         return f"{hint} {_wanted(parameter, error.message)}{as_in_grep}"
     message = str(error.message).removesuffix(".")
     return f"{message[:1].lower()}{message[1:]}; {see}"
+
+
+def _option_meant(error: Any) -> str | None:
+    """What to do about an option that a command does not have; None where nothing is like it."""
+    from kodit.domain.near import near_names
+
+    asked = error.option_name
+    if not asked.lstrip("-")[:1].isalnum():
+        return "put -- before a word that begins like that"
+    options = [one for parameter in error.ctx.command.params for one in parameter.opts]
+    elsewhere = _OPTIONS_ELSEWHERE.get(asked)
+    near = [elsewhere] if elsewhere and elsewhere in options else near_names(asked, options, 2)
+    return f"did you mean {' or '.join(near)}?" if near else None
 
 
 def show_help_of(error: Any) -> bool:

@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 
 
 @paged
-def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -> FilesView:
-    """Print one file a line: lines, bytes, snippets, language, path."""
+def list_and_show(
+    session: Session, question: FilesQuestion, *, only_paths: bool = False, as_json: bool
+) -> FilesView:
+    """Print one file a line: lines, bytes, snippets, language, path; or the path alone."""
     answer = session.ask(question, FilesView)
     say_where(question.where, answer.standing, ALL)
     if as_json:
@@ -54,10 +56,9 @@ def list_and_show(session: Session, question: FilesQuestion, *, as_json: bool) -
     places = Places(session.folder, several=len(answer.standing) > 1)
     for file in answer.files:
         place = paint(places.of(file.source, file.path, file.index_id), PATH)
-        print_as_it_is(
-            f"{file.lines:>6} {file.size:>8} {file.snippets:>5}  "
-            f"{printable(file.language):<12} {place}"
-        )
+        figures = f"{file.lines:>6} {file.size:>8} {file.snippets:>5}  "
+        before = "" if only_paths else f"{figures}{printable(file.language):<12} "
+        print_as_it_is(f"{before}{place}")
     say_problems(answer.problems)
     if not answer.files:
         say("No indexed file matches these filters.")

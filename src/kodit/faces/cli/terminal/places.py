@@ -20,12 +20,16 @@ class Places:
 
     def of(self, source: str, path: str, name: str | int | None = None) -> str:
         """A file as it is to be printed: relative to where the user stands if its source is a
-        folder that holds, or lies in, that; otherwise its path in the index, with the name of its
-        source where there are several."""
-        if self._folder is not None and self._is_near(source):
+        folder that holds, or lies in, that; otherwise its path in the index. Where there are
+        several sources, the path in another folder is whole, so that it can be opened, and one in a
+        git URL, or on another machine, has the name of its source before it."""
+        if self._folder is not None and source.startswith("/"):
             slash = "/" if path.endswith("/") else ""
-            relative = os.path.relpath(f"{source.rstrip('/')}/{path}", self._folder)
-            return f"{printable(relative)}{slash}"
+            absolute = os.path.normpath(f"{source}/{path}")
+            if self._is_near(source):
+                return f"{printable(os.path.relpath(absolute, self._folder))}{slash}"
+            if self._several:
+                return f"{printable(absolute)}{slash}"
         if not self._several:
             return printable(path)
         before = source if name is None else f"[{name}]"
@@ -42,7 +46,5 @@ class Places:
 
 def _are_in_line(source: str, folder: str) -> bool:
     """Whether one of two folders is the other, or holds it."""
-    if not source.startswith("/"):
-        return False
     one, other = PurePath(source), PurePath(folder)
     return one.is_relative_to(other) or other.is_relative_to(one)
