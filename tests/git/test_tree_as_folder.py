@@ -12,6 +12,7 @@ from tests.git.conftest import Repository
 
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Scan, Source, SourceKind
+from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git.clone import synchronise
@@ -106,13 +107,24 @@ def test_a_link_in_the_place_of_a_rule_file_says_nothing(
     assert [file.path for file in listed.changed] == ["src/own.py"]
 
 
-@pytest.mark.parametrize(("rules", "is_listed"), [("", False), (" \n", False), ("#\n", True)])
-def test_a_file_of_rules_without_rules(rules: str, is_listed: bool, tmp_path: Path) -> None:
-    """`.noindex` leaves its folder out where it holds nothing but white space."""
+@pytest.mark.parametrize(
+    ("name", "rules", "is_listed"),
+    [
+        (".noindex", "", False),
+        (".noindex", " \n", False),
+        (".noindex", "#\n", True),
+        (".gitignore", "own.py\n", False),
+        (".gitignore", f"own.py\n#{MAXIMUM_FILE_BYTES * 'x'}\n", True),
+    ],
+    ids=["empty", "blank", "comment", "small", "large"],
+)
+def test_files_of_rules(name: str, rules: str, is_listed: bool, tmp_path: Path) -> None:
+    """`.noindex` leaves its folder out where it holds nothing but white space; what is larger than
+    any file that is read says nothing."""
     path = tmp_path / "origin"
     repository = Repository(path)
     repository.write("src/own.py", "text\n")
-    repository.write("src/.noindex", rules)
+    repository.write(f"src/{name}", rules)
     repository.git("init", "--quiet", "--initial-branch=main")
     commit = repository.commit()
     clone = tmp_path / "clone"

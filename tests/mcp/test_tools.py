@@ -140,7 +140,7 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
         ("read", {"path": "prices.py"}, "'shop/prices.py'"),
         ("read", {"path": "shop/prices.py", "lines": "a-b"}, "30-60"),
         ("read", {"path": "shop/prices.py", "lines": "90-99"}, "has 29 lines"),
-        ("read", {"path": "../../etc/passwd"}, "has no file"),
+        ("read", {"path": "../../etc/passwd"}, "is not indexed"),
         ("read", {"path": "/etc/passwd"}, "not indexed"),
         ("related", {"path": "shop/prices.py", "line": 400}, "ends at line"),
         ("index", {"source": "1", "action": "remove"}, "sync, cancel, delete"),
