@@ -216,6 +216,15 @@ def test_what_a_name_may_mean_that_nothing_is_called(
     assert view.near == near
 
 
+def test_names_that_are_near_are_told_once(shop: Shop) -> None:
+    """And not again with each further page of the lines that use the plain name."""
+    nowhere = SymbolsQuestion("Nowhere.url_for", Where(("1",)), limit=1)
+    first = asyncio.run(shop.application.answers.symbols(shop.here, nowhere))
+    assert (first.near, first.next is None) == (("HTTPConnection.url_for",), False)
+    further = replace(nowhere, cursor=first.next)
+    assert asyncio.run(shop.application.answers.symbols(shop.here, further)).near == ()
+
+
 def test_what_is_added_by_another_name_is_what_there_is(tmp_path: Path) -> None:
     """A part, an address with `.git` behind it, an identifier: no second index is made. A folder
     that an index leaves out is a source of its own."""

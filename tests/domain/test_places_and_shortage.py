@@ -25,6 +25,7 @@ from kodit.domain.shortage import shortage
         ("a\nb:2", FilePlace("a\nb", 2, 2)),
         # A line and a column, as compilers and grep write them, with and without what follows.
         ("a.py:12:5", FilePlace("a.py", 12, 12)),
+        ("a.py:12:0", FilePlace("a.py", 12, 12)),
         ("a.py:12:5:", FilePlace("a.py", 12, 12)),
         ("a.py:12:", FilePlace("a.py", 12, 12)),
         ("a.py:30,40", FilePlace("a.py", 30, 40)),

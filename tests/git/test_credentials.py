@@ -135,6 +135,17 @@ def test_a_file_that_holds_something_else(tmp_path: Path, content: str) -> None:
         store.load(reference, SOURCE)
 
 
+def test_nothing_is_removed_where_a_link_leads(tmp_path: Path) -> None:
+    """A data directory from elsewhere could have files removed in any folder of this user."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ("a" * 32)).write_text("theirs")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "credentials").symlink_to(outside)
+    CredentialStore(tmp_path / "data").remove(f"file:{'a' * 32}")
+    assert (outside / ("a" * 32)).read_text() == "theirs"
+
+
 def test_a_link_among_the_secrets_is_not_followed(tmp_path: Path) -> None:
     """A data directory from elsewhere could name any file of this user."""
     outside = tmp_path / "outside"

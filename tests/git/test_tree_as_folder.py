@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.git.conftest import Repository
 
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Scan, Source, SourceKind
+from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git.clone import synchronise
@@ -82,3 +84,51 @@ def test_the_same_commit_gives_the_same_files(
         known = {file.path: KnownFile(file.content_hash) for file in listed.changed}
         again = list_files(clone, commit, known, include, exclude)
         assert (again.changed, again.gone, again.unchanged) == ((), (), len(known))
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [(".gitignore", "own.py"), (".noindex", "own.py"), ("pyvenv.cfg", "own.py")],
+)
+def test_a_link_in_the_place_of_a_rule_file_says_nothing(
+    name: str, target: str, tmp_path: Path
+) -> None:
+    """What git stores of a link is where it leads, which might be read as a rule."""
+    path = tmp_path / "origin"
+    repository = Repository(path)
+    repository.write("src/own.py", "text\n")
+    repository.git("init", "--quiet", "--initial-branch=main")
+    (path / "src" / name).symlink_to(target)
+    commit = repository.commit()
+    clone = tmp_path / "clone"
+    synchronise(Source(SourceKind.GIT, repository.url), clone)
+    listed = list_files(clone, commit, {})
+    assert summary(listed) == summary(scan_folder(str(path), {}, 0))
+    assert [file.path for file in listed.changed] == ["src/own.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "is_listed"),
+    [
+        (".noindex", "", False),
+        (".noindex", " \n", False),
+        (".noindex", "#\n", True),
+        (".gitignore", "own.py\n", False),
+        (".gitignore", f"own.py\n#{MAXIMUM_FILE_BYTES * 'x'}\n", True),
+    ],
+    ids=["empty", "blank", "comment", "small", "large"],
+)
+def test_files_of_rules(name: str, rules: str, is_listed: bool, tmp_path: Path) -> None:
+    """`.noindex` leaves its folder out where it holds nothing but white space; what is larger than
+    any file that is read says nothing."""
+    path = tmp_path / "origin"
+    repository = Repository(path)
+    repository.write("src/own.py", "text\n")
+    repository.write(f"src/{name}", rules)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    commit = repository.commit()
+    clone = tmp_path / "clone"
+    synchronise(Source(SourceKind.GIT, repository.url), clone)
+    listed = list_files(clone, commit, {})
+    assert summary(listed) == summary(scan_folder(str(path), {}, 0))
+    assert ("src/own.py" in {file.path for file in listed.changed}) is is_listed

@@ -14,6 +14,7 @@ from tests.support.snapshot import execute, read_rows
 from tests.support.sources import python_function, write_file
 from tests.support.transactions import RecordingApplication, RecordingDatabase, Write
 
+from kodit.application.services import code_indexing_application_service
 from kodit.application.services.index_service import ROWS_PER_REMOVAL
 from kodit.domain.batches import MOST_PER_READ, MOST_PER_TRANSACTION, Weight, in_batches
 from kodit.domain.embedding import PackedVector
@@ -30,6 +31,7 @@ from kodit.domain.value_objects import (
 )
 from kodit.infrastructure.sources.child_functions import FileToExtract, extract
 from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sqlalchemy import indexes
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import KEYWORD_CHANGES
 from kodit.infrastructure.sqlalchemy.migrate import migrate
@@ -41,6 +43,8 @@ MOST_ROWS = ROWS_OF_A_SNIPPET * MOST_PER_TRANSACTION.rows + 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SET_FORMER = "UPDATE indexes SET {} = 'former' WHERE id = ?"
 FORMER = "SELECT {} FROM indexes WHERE id = {}"
+FILES_OF = "SELECT path, status, stale, extractor_version FROM files WHERE index_id = {}"
+SYMBOLS_OF = "SELECT symbol FROM snippets WHERE index_id = {}"
 NOTED = "SELECT count(*) FROM {}"
 
 
@@ -116,6 +120,38 @@ def test_no_transaction_grows_with_the_index(serving: ServingKodit, tmp_path: Pa
     (status,) = serving.status()
     serving.call(lambda application: application.indexes.delete(status.id))
     assert max(write.rows for write in database_of(serving).writes) <= 2 * ROWS_PER_REMOVAL
+
+
+def test_what_takes_several_batches_is_done_to_the_end(
+    serving: ServingKodit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With files that are new, that another extractor has read, and that are gone."""
+    monkeypatch.setattr(code_indexing_application_service, "FILES_PER_SCAN_BATCH", 2)
+    monkeypatch.setattr(code_indexing_application_service, "ROWS_PER_PURGE", 2)
+    monkeypatch.setattr(indexes, "MOST_PER_TRANSACTION", Weight(2))
+    folder = tmp_path / "source"
+    for number in range(5):
+        write_file(folder / f"module_{number}.py", functions(1, f"batch_{number}"))
+
+    def files() -> list[tuple[object, ...]]:
+        return read_rows(serving.data_dir, FILES_OF.format(run.index_id))
+
+    run = serving.index(folder)
+    [version] = {row[3] for row in files()}
+    assert [row[:3] for row in files()] == [
+        (f"module_{number}.py", "clean", 0) for number in range(5)
+    ]
+
+    execute(serving.data_dir, "UPDATE files SET extractor_version = 'former'")
+    serving.index(folder)
+    assert {row[3] for row in files()} == {version}
+
+    for number in range(5):
+        (folder / f"module_{number}.py").unlink()
+    write_file(folder / "last.py", functions(1, "last"))
+    serving.index(folder)
+    assert [row[0] for row in files()] == ["last.py"]
+    assert read_rows(serving.data_dir, SYMBOLS_OF.format(run.index_id)) == [("last_0",)]
 
 
 @pytest.mark.parametrize("column", ["keyword_generation", "code_model", "text_model"])

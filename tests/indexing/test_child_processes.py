@@ -17,6 +17,7 @@ from tests.support import child_work
 from tests.support.command import wait_until
 
 from kodit.domain.errors import StalledError, TransientError
+from kodit.infrastructure.processes import child
 from kodit.infrastructure.processes.pool import ProcessPool
 
 WORK = child_work.__name__
@@ -135,6 +136,37 @@ def test_a_cancelled_call_leaves_the_pool_sound(pool: ProcessPool) -> None:
 
     for wait_seconds in (0.0, 0.001, 0.003, 0.01):
         assert asyncio.run(cancel(wait_seconds)) == bytes(1000)
+
+
+def test_a_child_of_a_call_that_is_cancelled_meanwhile_is_kept(pool: ProcessPool) -> None:
+    """The next call takes it; none is left behind that nobody would end."""
+
+    others = children()
+
+    async def cancel() -> int:
+        call = asyncio.create_task(pool.call(f"{WORK}:tell_own_id"))
+        await asyncio.sleep(0)  # the thread that starts the process is at it
+        call.cancel()
+        await asyncio.wait({call})
+        (kept,) = children() - others
+        answering: int = await pool.call(f"{WORK}:tell_own_id")
+        assert answering == kept
+        return kept
+
+    kept = asyncio.run(cancel())
+    pool.close()
+    assert not is_alive(kept)
+
+
+def children() -> set[int]:
+    """The child processes of the pools of this process."""
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(os.getpid())],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    return {int(line.split()[0]) for line in listed.splitlines() if child.__name__ in line}
 
 
 def test_a_child_that_dies_is_a_passing_error(pool: ProcessPool) -> None:

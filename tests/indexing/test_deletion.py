@@ -19,7 +19,7 @@ from tests.support.snapshot import QUERIES, read_rows, take_snapshot
 from tests.support.sources import commit_all, listing, python_function, write_file, write_tree
 
 from kodit import Kodit
-from kodit.application.services.index_service import ROWS_PER_REMOVAL
+from kodit.application.services import index_service
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import TransientError
@@ -28,6 +28,8 @@ from kodit.infrastructure.vectors.pack_builder import refresh_pack
 from kodit.settings import Settings
 
 WORDS = "quartz spindle marrow".split()
+ROWS_PER_REMOVAL = 20
+"""So few that every table of a small index is removed in several pieces."""
 
 
 class FaultyServing(ServingKodit):
@@ -246,9 +248,12 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
     assert not pack.exists()
 
 
-def test_a_long_history_is_deleted_in_short_transactions(tmp_path: Path) -> None:
+def test_much_is_deleted_in_short_transactions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each has at most so many rows, whatever there is of the index; and it can be left at any of
     them and gone on with."""
+    monkeypatch.setattr(index_service, "ROWS_PER_REMOVAL", ROWS_PER_REMOVAL)
     with Kodit(tmp_path / "data") as kodit:
         write_tree(tmp_path / "source", files=12)
         (status,) = kodit.index(tmp_path / "source")

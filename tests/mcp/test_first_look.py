@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from tests.support.sources import git, write_file
 
 from kodit.composition import Application
 from kodit.domain.caller import Caller
+from kodit.domain.entities import IndexRun
 from kodit.domain.policy import CallerPolicy
+from kodit.domain.questions import Where
 from kodit.faces.mcp.calls import Answer
 from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.dispatch import Dispatcher
@@ -50,15 +52,38 @@ def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
     assert idle.text("search", query="round an amount").startswith("shop/prices.py:26-29")
 
 
+@pytest.mark.parametrize("stands_within", [True, False])
 def test_the_next_question_waits_for_an_index_that_is_nearly_made(
-    idle: Tools, monkeypatch: pytest.MonkeyPatch
+    idle: Tools, monkeypatch: pytest.MonkeyPatch, *, stands_within: bool
 ) -> None:
-    """So that it gets the whole answer; lines and files are answered as they are."""
+    """So that it gets the whole answer, also where every index is meant; lines and files are
+    answered as they are."""
+    caller = Caller(folder=str(idle.folder) if stands_within else None)
     assert "still indexing" in idle.text("search", query="round an amount")
     monkeypatch.setattr(first_look, "SECONDS_OF_A_FIRST_LOOK", PATIENCE_SECONDS)
     assert "still indexing" in idle.text("grep", pattern="round_price")
     idle.serving.serve()
-    assert idle.text("search", query="round an amount").startswith("shop/prices.py:26-29")
+    found = text_of(idle.call("search", caller=caller, query="round an amount"))
+    assert found.startswith("shop/prices.py:26-29")
+
+
+def test_all_runs_are_waited_for(idle: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several sources that are named and new: until the last run has ended."""
+    application = idle.serving.application
+    sources = [str(idle.folder), str(idle.folder.parent / "other")]
+    write_file(Path(sources[1]) / "own.py", "x = 1\n")
+    get_runs = application.queue.get_runs
+    looks: list[int] = []
+
+    async def end_one_and_get(run_ids: Sequence[int]) -> list[IndexRun]:
+        await application.queue.cancel(run_ids[len(looks)])
+        looks.append(len(looks))
+        return await get_runs(run_ids)
+
+    monkeypatch.setattr(application.queue, "get_runs", end_one_and_get)
+    where = Where(tuple(sources))
+    idle.serving.call(lambda it: it.first_look.begin(Caller(), where, PATIENCE_SECONDS))
+    assert len(looks) == 2
 
 
 def test_the_whole_repository_is_indexed_from_any_folder_of_it(idle: Tools) -> None:

@@ -91,6 +91,7 @@ def test_list_some_runs(database: Database) -> None:
 
         done, queued = [RunState.SUCCEEDED], [RunState.QUEUED]
         assert listed(index_ids=[1]) == [third, first]
+        assert listed(index_ids=[1, 1], limit=2) == [third, first]
         assert listed(index_ids=[1, 3, 1], limit=2) == [fourth, third]
         assert listed(index_ids=[4]) == []
         assert listed(before=third) == [second, first]

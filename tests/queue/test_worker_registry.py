@@ -14,7 +14,9 @@ from tests.support.command import wait_until
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.locks import try_lock
 from kodit.infrastructure.memory import MemoryDatabase, MemoryWorkerRegistry
+from kodit.infrastructure.processes import worker_registry
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
 REGISTRIES: dict[str, Callable[[Path], WorkerRegistry]] = {
@@ -48,6 +50,29 @@ def test_names_are_new_at_each_start(registry: WorkerRegistry) -> None:
     second = registry.enter()
     registry.leave()
     assert first != second
+
+
+def test_a_worker_whose_file_was_swept_enters_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it was locked, the file looked like that of a dead worker."""
+    swept: list[Path] = []
+
+    def sweep_and_lock(descriptor: int) -> bool:
+        if not swept:
+            swept.extend(tmp_path.glob("*.lock"))
+            FileWorkerRegistry(tmp_path).sweep()
+        return try_lock(descriptor)
+
+    registry = FileWorkerRegistry(tmp_path)
+    monkeypatch.setattr(worker_registry, "try_lock", sweep_and_lock)
+    name = registry.enter()
+    try:
+        assert len(swept) == 1
+        assert name != swept[0].stem
+        assert registry.living() == [name]
+    finally:
+        registry.leave()
 
 
 def test_rules_are_those_of_the_living(registry: WorkerRegistry) -> None:
