@@ -135,7 +135,7 @@ def test_a_bad_source_beside_a_good_one(command: str, shell: Shell) -> None:
         ("grep -in 1 quartz shop --files", ["shop/src/app.py"]),
         ("grep -e -n shop", []),
         ("ls shop --files", ["shop/src/app.py", "shop/tool.go"]),
-        ("explain shop", ["shop is a folder that is read"]),
+        ("explain shop", ["shop is a folder whose files are indexed"]),
         ("grep -i quartz shop lamp -c", ["shop/src/app.py:3", "shop/tool.go:1"]),
     ],
 )
@@ -179,11 +179,11 @@ def test_a_query_of_several_words(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("search x --limit abc", "--limit must be a whole number from 1 to 1000, not 'abc'"),
-        ("search x -n 0", "--limit must be a whole number from 1 to 1000, not 0"),
+        ("search x --limit abc", "--limit takes a whole number from 1 to 1000, not 'abc'"),
+        ("search x -n 0", "--limit takes a whole number from 1 to 1000, not 0"),
         ("search x --lines -1", "--lines takes a whole number of at least 0, not -1"),
-        ("serach x", "there is no command 'serach'; did you mean `kodit search`?"),
-        ("queue lst", "there is no command 'lst'; did you mean `kodit queue list`?"),
+        ("serach x", "unknown command 'serach'; did you mean `kodit search`?"),
+        ("queue lst", "unknown command 'lst'; did you mean `kodit queue list`?"),
         (
             "search x --limt 3",
             "`kodit search` has no option --limt; did you mean --limit or --lines?",
@@ -197,14 +197,14 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ),
         (
             "grep --limit quartz shop",
-            "--limit must be a whole number from 1 to 100000, not 'quartz'; -n is --limit, and "
+            "--limit takes a whole number from 1 to 100000, not 'quartz'; -n is --limit, and "
             "line numbers are always shown",
         ),
         ("grep quartz -g x", "`kodit grep` has no option -g; did you mean --path?"),
         ("search x -t py", "`kodit search` has no option -t; did you mean --language?"),
         ("search x -g y", "`kodit search` has no option -g; did you mean --path?"),
         ("grep ->x", "`kodit grep` has no option ->; put -- before a word that begins like that"),
-        ("cat shop/tool.go", "there is no command 'cat'; did you mean `kodit read`?"),
+        ("cat shop/tool.go", "unknown command 'cat'; did you mean `kodit read`?"),
         (
             "search x -m hybird",
             "unknown mode 'hybird'; choose one of hybrid, keyword, code, text; did you mean "
