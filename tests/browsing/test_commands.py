@@ -16,11 +16,14 @@ def command(indexed: Indexed) -> KoditCommand:
     return KoditCommand(indexed.data_dir)
 
 
-def test_grep_prints_places_and_talks_on_standard_error(command: KoditCommand) -> None:
+def test_grep_prints_places_and_talks_on_standard_error(
+    command: KoditCommand, indexed: Indexed
+) -> None:
     """One line a match; that there are more is no data."""
     outcome = command.succeed("grep", "return round_price", "--limit", "1")
     assert (
-        outcome.out == "[1] shop/cart.py:28:        return round_price(amount * (1 + TAX_RATE))\n"
+        outcome.out
+        == f"{indexed.shop}/shop/cart.py:28:        return round_price(amount * (1 + TAX_RATE))\n"
     )
     assert "Only the first line is shown; --limit shows more." in outcome.err
 
@@ -95,13 +98,14 @@ def test_json_has_the_same_words_everywhere(command: KoditCommand, indexed: Inde
     assert related["results"][0]["path"] == "web/wishlist.py"
 
 
-def test_text_is_for_people(command: KoditCommand) -> None:
+def test_text_is_for_people(command: KoditCommand, indexed: Indexed) -> None:
     """The data of each command, and nothing else, on standard output."""
     assert command.succeed("ls", "2", "*.java").out.split()[-2:] == ["java", "bank/Account.java"]
     assert command.succeed("read", "2", "bank/money.py:4").out == "def round_price(amount):\n"
     assert command.succeed("read", "1", "empty.py").out == ""
     symbols = command.succeed("symbols", "parse_price").out
-    assert symbols == "definitions:\n  [1] shop/prices.py:10: function parse_price, lines 10-13\n"
+    place = f"{indexed.shop}/shop/prices.py:10"
+    assert symbols == f"definitions:\n  {place}: function parse_price, lines 10-13\n"
     related = command.succeed("related", "1", "shop/cart.py:16", "--lines", "0", "-n", "1").out
     assert related.startswith(" 1. web/wishlist.py:")
 

@@ -135,7 +135,7 @@ def test_a_bad_source_beside_a_good_one(command: str, shell: Shell) -> None:
         ("grep -in 1 quartz shop --files", ["shop/src/app.py"]),
         ("grep -e -n shop", []),
         ("ls shop --files", ["shop/src/app.py", "shop/tool.go"]),
-        ("explain shop", ["shop is a folder that is read"]),
+        ("explain shop", ["shop is a folder whose files are indexed"]),
         ("grep -i quartz shop lamp -c", ["shop/src/app.py:3", "shop/tool.go:1"]),
     ],
 )

@@ -73,6 +73,8 @@ def ls(
     where = where_of(tuple(named), language, globs, everywhere=everywhere)
     with opened_to_search(context) as session:
         if left_out:
+            if files:
+                raise typer.BadParameter("lists indexed files alone", param_hint="--files")
             from kodit.faces.cli.terminal.left_out import list_left_out
 
             if files:
