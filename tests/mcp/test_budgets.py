@@ -18,6 +18,7 @@ from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.results import show_results
+from kodit.faces.mcp.text.sheet import Sheet
 from kodit.faces.mcp.text.symbols import show_symbols
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -214,3 +215,20 @@ def test_a_long_file_is_read_in_parts(tools: Tools) -> None:
             break
         arguments = {"path": "long.py", "lines": more.split("lines=")[1].split()[0]}
     assert read == path.read_text().splitlines()
+
+
+def test_lines_around_matches_begin_anew_with_each_file() -> None:
+    """Within a file none is shown twice, and a gap is marked."""
+
+    def match(path: str, line: int) -> MatchView:
+        before = tuple(f"line {number}" for number in range(max(1, line - 2), line))
+        return MatchView(1, "/shop", path, None, "python", line, 1, f"line {line}", before, ())
+
+    sheet = Sheet(LEAST)
+    matches = [match("a.py", 3), match("a.py", 4), match("a.py", 9), match("b.py", 2)]
+    assert show_matches(sheet, matches, several=False) == len(matches)
+    assert str(sheet).split("\n") == [
+        *("a.py", "1-line 1", "2-line 2", "3:line 3", "4:line 4"),
+        *("--", "7-line 7", "8-line 8", "9:line 9"),
+        *("b.py", "1-line 1", "2:line 2"),
+    ]
