@@ -85,6 +85,10 @@ class StatementForMany:
             rows += statement.run(driver, {**named, **parameters} if parameters else named)
         return rows
 
+    def of(self, size: int) -> Statement:
+        """The statement for so many values."""
+        return self._make(size)[0]
+
     def _make(self, size: int) -> tuple[Statement, Sequence[str]]:
         names = [f"id_{place}" for place in range(size)]
         listed = ", ".join(f":{name}" for name in names)

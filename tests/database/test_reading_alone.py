@@ -1,0 +1,118 @@
+"""A command reads by the driver alone what the repositories read by the same statements."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import pytest
+from sqlalchemy import create_engine
+
+from kodit import Kodit
+from kodit.application.services.threads import LoopNeededError, in_thread, need_loop, run_alone
+from kodit.domain.errors import DatabaseReplacedError
+from kodit.infrastructure import sql, vectors
+from kodit.infrastructure.sql.reading import ReadingDatabase
+from kodit.infrastructure.sql.statements import Statement, StatementForMany
+from kodit.infrastructure.sqlalchemy.entities import METADATA
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every statement that is written as text, by its module and name."""
+    for package in (sql, vectors):
+        for found in iter_modules(package.__path__, f"{package.__name__}."):
+            for name, value in sorted(vars(import_module(found.name)).items()):
+                if isinstance(value, Statement):
+                    yield f"{found.name}.{name}", value.sql
+                elif isinstance(value, StatementForMany):
+                    yield f"{found.name}.{name}", value.of(2).sql
+
+
+def test_texts_name_the_tables_and_columns_that_there_are(tmp_path: Path) -> None:
+    """As they are defined for SQLAlchemy."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'tables.db'}")
+    METADATA.create_all(engine)
+    engine.dispose()
+    checked = 0
+    with closing(sqlite3.connect(tmp_path / "tables.db")) as connection:
+        for name, text in statements():
+            parameters = dict.fromkeys(_names_in(text), 1)
+            try:
+                connection.execute(f"EXPLAIN {text}", parameters)
+            except sqlite3.Error as error:
+                pytest.fail(f"{name}: {error}")
+            checked += 1
+    assert checked > 40
+
+
+def _names_in(text: str) -> list[str]:
+    return [part.split(" ")[0].strip("(),") for part in text.split(":")[1:]]
+
+
+def reading(data_dir: Path) -> ReadingDatabase:
+    """That of a data directory, of which nothing is written."""
+
+    def refuse() -> None:
+        raise AssertionError("nothing is to be written")
+
+    return ReadingDatabase(data_dir / "kodit.db", read_only=False, to_write=refuse)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A new data directory."""
+    with Kodit(tmp_path / "data") as api:
+        api.status()
+    return tmp_path / "data"
+
+
+def test_only_a_database_of_this_schema_is_read(data_dir: Path, tmp_path: Path) -> None:
+    """All others are brought to it first, or refused."""
+    database = reading(data_dir)
+    assert database.is_current
+    database.close()
+    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.commit()
+    assert not reading(data_dir).is_current
+    (tmp_path / "kodit.db").write_bytes(b"no database of anybody" * 100)
+    assert not reading(tmp_path).is_current
+    assert not reading(tmp_path / "nowhere").is_current
+
+
+def test_a_database_that_is_replaced_is_noticed(data_dir: Path, tmp_path: Path) -> None:
+    """One of this schema is read in its place, and no other."""
+    database = reading(data_dir)
+    assert database.is_current
+    with Kodit(tmp_path / "other") as api:
+        api.status()
+    (tmp_path / "other" / "kodit.db").replace(data_dir / "kodit.db")
+    with database.read() as transaction:
+        assert transaction.indexes.list_all() == []
+    (data_dir / "kodit.db").unlink()
+    with pytest.raises(DatabaseReplacedError), database.read():
+        pass
+    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection:
+        connection.execute("CREATE TABLE others (id INTEGER)")
+    with pytest.raises(DatabaseReplacedError), database.read():
+        pass
+    database.close()
+
+
+def test_work_of_threads_is_done_without_an_event_loop() -> None:
+    """What needs one says so."""
+
+    async def work() -> int:
+        return await in_thread(lambda: 41) + 1
+
+    async def more() -> None:
+        need_loop()
+
+    assert run_alone(work()) == 42
+    with pytest.raises(LoopNeededError):
+        run_alone(more())
+    need_loop()  # elsewhere, nothing happens
