@@ -145,7 +145,7 @@ def test_the_last_part_of_a_name(shop: Shop) -> None:
     """From elsewhere, it means the only index that is called so; several are listed."""
     elsewhere = Caller(folder="/")
     assert shop.paths("other/shop", caller=elsewhere) == ["lamp.go"]
-    with pytest.raises(SourceError, match=r"'shop' may be any of .*shop \(1\), .*shop \(2\)"):
+    with pytest.raises(SourceError, match=r"'shop' could be any of .*shop \(1\), .*shop \(2\)"):
         shop.paths("shop", caller=elsewhere)
     # Where there is a folder of that name, that one is meant.
     assert len(shop.paths("shop")) == 3

@@ -81,7 +81,7 @@ def test_where_there_is_nothing_is_a_users_error(indexed: Indexed) -> None:
         indexed.kodit.related(1, "shop/cart.py:999")
     with pytest.raises(NotFoundError, match="nothing to compare"):
         indexed.kodit.related(1, "empty.py:1")
-    with pytest.raises(InvalidQueryError, match="no lines 0"):
+    with pytest.raises(InvalidQueryError, match="invalid line range 0"):
         indexed.kodit.related(1, "shop/cart.py:0")
 
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_longer_than_it_was(tmp_path: Path) -> None:
 def test_a_machine_that_cannot_read_is_asked_again() -> None:
     """It says nothing about the file."""
     process = f"/proc/{os.getpid()}"
-    with pytest.raises(TransientError, match=f"Cannot read {process}: Input/output error"):
+    with pytest.raises(TransientError, match=f"cannot read {process}: Input/output error"):
         read_files(process, ["mem"])
 
 
