@@ -59,8 +59,11 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
         if not read_only:
-            # For a file that is still empty: what is deleted is given back in steps (`space.py`).
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            if not pages:
+                # What is deleted is given back in steps (`space.py`). To set this again for a file
+                # that has pages would take the lock of its writers.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             write_ahead(connection, WRITE_TIMEOUT_SECONDS)
         prepare(connection)
 
