@@ -28,7 +28,7 @@ AT_ONCE = {"sqlalchemy", "numpy", "tantivy", "alembic", "asyncio", GRAMMARS}
 AT_ONCE |= {"rich", "markdown_it", "pygments"}
 
 UNUSED = {
-    "--help": AT_ONCE,
+    "--help": AT_ONCE | {"json"},
     "version": AT_ONCE,
     "status": AT_ONCE,
     "ls": AT_ONCE,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterable
 from typing import Any
-
-from kodit.application.views.serialization import to_json
 
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -31,6 +28,10 @@ def print_json_lines(views: Iterable[Any]) -> None:
 def json_text(view: Any, indent: int | None = None) -> str:
     """A view as JSON in which nothing steers the terminal: DEL, the controls beyond it, and what
     turns the direction of text are escapes as well."""
+    import json  # noqa: PLC0415 - help is shown without
+
+    from kodit.application.views.serialization import to_json  # noqa: PLC0415 - likewise
+
     text = json.dumps(to_json(view), indent=indent, ensure_ascii=False)
     return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
