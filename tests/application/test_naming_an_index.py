@@ -77,7 +77,9 @@ def test_a_number_is_an_identifier_everywhere(
         assert [status.id for status in kodit.index("2", Path("2"), 2)] == [2]
         kodit.index(Path("3"), exclude=["*.txt"])
         assert [status.source for status in kodit.index("3")] == [str(tmp_path / "3")]
-        with pytest.raises(NotFoundError, match=r"there is no index 1; for a folder of that name, write "):
+        with pytest.raises(
+            NotFoundError, match=r"there is no index 1; for a folder of that name, "
+        ):
             kodit.index("1")
         assert len(kodit.status()) == 2
         kodit.delete(Path("3"))

@@ -16,7 +16,7 @@ SENTENCE = (
 )
 
 
-@pytest.mark.parametrize("limit", [4, 6, 8, 10])
+@pytest.mark.parametrize("limit", [5, 6, 7])
 def test_too_few_descriptors_end_in_one_sentence(limit: int, indexed: KoditCommand) -> None:
     """Wherever it runs into the limit: opening the database, an event loop, the engines."""
     command = shlex.join([sys.executable, "-m", "kodit", "search", "quartz", "--all"])

@@ -114,7 +114,7 @@ def test_files_that_are_written_in_one_step(
     outside.write_text("mine")
     path = tmp_path / "positions.json"
     path.symlink_to(outside)
-    monkeypatch.setattr("secrets.token_hex", lambda _bytes: "guessed")
+    monkeypatch.setattr("kodit.infrastructure.files._new_name", lambda: "guessed")
     temporary = tmp_path / f"positions.json.{os.getpid()}.guessed.tmp"
     temporary.symlink_to(outside)
     with pytest.raises(FileExistsError):
