@@ -21,12 +21,12 @@ def test_indexing_into_a_log(kodit: KoditCommand, tmp_path: Path) -> None:
 
     first = kodit.succeed("index", tmp_path / "folder")
 
-    assert first.said[0] == f"[1] indexing {tmp_path / 'folder'}"
-    ended = {line.split()[1] for line in first.said if " done" in line}
+    assert first.err.splitlines()[0] == f"[1] indexing {tmp_path / 'folder'}"
+    ended = {line.split()[1] for line in first.err.splitlines() if " done" in line}
     assert ended == set(STAGES)
     assert re.match(r"\[1\] .*folder: 9 files, \d+ snippets in ", first.out)
     again = kodit.succeed("index", tmp_path / "folder")
-    assert [line.split()[1] for line in again.said] == ["indexing", "SYNC"]
+    assert [line.split()[1] for line in again.err.splitlines()] == ["indexing", "SYNC"]
 
 
 def test_indexing_on_a_terminal(kodit: KoditCommand, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_an_interval_is_set_kept_shown_and_given_back(tmp_path: Path) -> None:
     assert shown("--sync-every", "default") == (None, [])
 
     refused = kodit.run_here("index", folder, "--sync-every", "often")
-    assert (refused.code, refused.said[0].startswith("kodit: 'often' is not an interval")) == (
+    assert (refused.code, refused.said[0].startswith("kodit: 'often' is not a valid interval")) == (
         2,
         True,
     )

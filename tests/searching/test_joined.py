@@ -62,7 +62,7 @@ def test_neighbours_that_match_alike_are_one_answer(tmp_path: Path) -> None:
     functions = [
         f"def {verb}_lantern(lantern):\n"
         + "".join(f"    lantern.{verb}({number})\n" for number in range(6))
-        for verb in ("light", "dim")
+        for verb in ("open", "shut")
     ]
     folder.mkdir()
     (folder / "lanterns.py").write_text("\n\n".join(functions))

@@ -157,7 +157,9 @@ def test_a_place_that_leads_elsewhere(tmp_path: Path, where: str) -> None:
     place_file = tmp_path / place.PLACE_FILE
     place_file.write_text(str(tmp_path / where) if where else "")
     place_file.chmod(0o600)
-    with pytest.raises(UserError, match="leads to no socket of a server of this data directory"):
+    with pytest.raises(
+        UserError, match="does not lead to the socket of a server of this data directory"
+    ):
         connect(tmp_path)
 
 

@@ -33,6 +33,9 @@ SEARCH_LIKE = ("search", "grep", "symbols", "ls", "related")
 """Commands that end with 1 where nothing was found."""
 
 
+_ASIDE = re.compile(r"time=|\[\d+\] (indexing |(SYNC|EXTRACT|BM25_INDEX|CODE_EMBEDDINGS|ENRICH) )")
+
+
 class Outcome(NamedTuple):
     """How a command ended."""
 
@@ -42,9 +45,10 @@ class Outcome(NamedTuple):
 
     @property
     def said(self) -> list[str]:
-        """The lines of its standard error, log lines aside; never a traceback."""
+        """The lines of its standard error, without those of its log and of its progress; never a
+        traceback."""
         assert "Traceback" not in self.err, self.err
-        return [line for line in self.err.splitlines() if not line.startswith("time=")]
+        return [line for line in self.err.splitlines() if not _ASIDE.match(line)]
 
     def json(self) -> Any:
         """Its standard output, which must be one JSON document."""
