@@ -100,7 +100,7 @@ def test_two_index_at_once_on_a_new_data_directory(kodit: KoditCommand, tmp_path
     ]
     outcomes = [finish(process) for process in processes]
 
-    assert [(outcome.code, outcome.err) for outcome in outcomes] == [(0, "")] * 2
+    assert [(outcome.code, outcome.said) for outcome in outcomes] == [(0, [])] * 2
     files = "SELECT location, path FROM files JOIN indexes ON indexes.id = files.index_id"
     assert len(read_rows(kodit.data_dir, files)) == 36
     assert read_rows(kodit.data_dir, "SELECT DISTINCT state FROM index_runs") == [("succeeded",)]

@@ -245,4 +245,4 @@ def test_a_command_line_that_is_none(
     with pytest.raises(SystemExit) as ended:
         front_main.main(arguments)
     assert ended.value.code == 2
-    assert "does not take" in capsys.readouterr().err
+    assert "does not accept" in capsys.readouterr().err
