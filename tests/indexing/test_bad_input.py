@@ -70,12 +70,12 @@ def _a_closed_port(_folder: Path) -> str:
 
 REFUSED = [
     Case("missing", lambda folder: str(folder / "missing"), "missing does not exist"),
-    Case("file", _a_file, "file.py is a file; give the folder that holds it"),
+    Case("file", _a_file, "file.py is a file; give the folder that contains it"),
     Case("not a repository", _a_folder_as_repository, "plain is not a git repository"),
     Case("link to itself", _a_link_to_itself, "loop is a loop of symbolic links"),
     Case("no such branch", _no_such_branch, "has no branch, tag or commit named missing"),
     Case("closed port", _a_closed_port, "/project.git cannot be reached"),
-    Case("transport", lambda _: "ext::sh -c 'touch hacked'", "names a git transport"),
+    Case("transport", lambda _: "ext::sh -c 'touch hacked'", "uses a git transport"),
 ]
 
 

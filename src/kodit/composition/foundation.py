@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -95,7 +96,7 @@ class Foundation:
         from kodit.infrastructure.sql.reading import ReadingDatabase
 
         path = self.data_dir / "kodit.db"
-        if not path.exists():
+        if not os.access(path, os.R_OK):
             return False
         check_data_directory(self.data_dir)
         database = ReadingDatabase(

@@ -91,5 +91,5 @@ def _sources(connection: sqlite3.Connection, tables: set[str]) -> tuple[str, ...
 def _size_of(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         return 0

@@ -25,7 +25,7 @@ def folders_in(name: str, text: str) -> tuple[Path, ...]:
             path = expand_home(Path(part.strip()))
             if not path.is_absolute():
                 raise SettingError(f"{name} must be absolute paths; {part.strip()!r} is not one")
-            folders.append(path.resolve())
+            folders.append(Path(os.path.realpath(path)))
         except (OSError, RuntimeError, ValueError):
             raise SettingError(f"{name} names {part.strip()!r}, which is not a path") from None
     return tuple(folders)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.caller import Caller
@@ -180,7 +180,7 @@ async def _found(caller: Caller) -> Caller:
         return caller
     if not folder.startswith("/") or "\0" in folder:
         return replace(caller, folder=None)
-    return replace(caller, folder=await in_thread(lambda: str(Path(folder).resolve())))
+    return replace(caller, folder=await in_thread(lambda: os.path.realpath(folder)))
 
 
 def _needs_no_body() -> Refusal:

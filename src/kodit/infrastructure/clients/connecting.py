@@ -128,7 +128,9 @@ def plan_undo(client: Client, path: Path, data_dir: Path) -> Change:
 def undo(change: Change, data_dir: Path) -> None:
     """Make a planned undo."""
     if change.after is None:
-        change.path.resolve().unlink(missing_ok=True)  # a link that led to nothing does so again
+        Path(os.path.realpath(change.path)).unlink(
+            missing_ok=True
+        )  # a link that led to nothing does so again
     else:
         _write(change.path, change.after)
     _record(data_dir, change.path).unlink(missing_ok=True)
@@ -152,7 +154,7 @@ def _read(path: Path) -> str | None:
 
 def _write(path: Path, text: str) -> None:
     """A link stays one: what it leads to is written."""
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
     try:
         umask = os.umask(0o077)
         os.umask(umask)
@@ -171,7 +173,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _record(data_dir: Path, path: Path) -> Path:
-    return data_dir / FOLDER / f"{_digest(str(path.resolve()))}.json"
+    return data_dir / FOLDER / f"{_digest(os.path.realpath(path))}.json"
 
 
 def _load(path: Path) -> dict[str, Any] | None:

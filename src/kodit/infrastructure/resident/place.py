@@ -35,7 +35,7 @@ def socket_elsewhere(data_dir: Path, folder: Path) -> Path:
     """The socket of a data directory in a private folder, which has those of many."""
     import hashlib  # noqa: PLC0415 - few need it, and it takes long to import
 
-    name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:20]
+    name = hashlib.sha256(os.fsencode(os.path.realpath(data_dir))).hexdigest()[:20]
     return folder / f"{name}.sock"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence, Set
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class LocalSourceParser:
         names = set()
         for name, suffix in ((path, at + ref), (path + at + ref, "")):
             place = expand_home(Path(name)) if starts_at_home(name) else Path(name)
-            for real in (start / place, (start / place).resolve()):
+            for real in (start / place, Path(os.path.realpath(start / place))):
                 names |= {f"{real}{suffix}", f"{real.as_uri()}{suffix}"}
         return names
 
