@@ -224,6 +224,8 @@ class FolderWatch:
 
     def _replace_watch(self) -> None:
         former, self._watch = self._watch, self._open()
+        if self._stop.is_set() and self._watch is not None:
+            self._watch.stop()  # whoever ended all this may have seen the former one
         if former is None:
             return
         last = self.mark()
