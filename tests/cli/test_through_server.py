@@ -12,7 +12,13 @@ from tests.cli.conftest import HOSTILE
 from tests.cli.test_imports import ALWAYS_UNUSED, SERVING, imported
 from tests.support.command import PATIENCE_SECONDS, KoditCommand, Outcome, succeeded
 from tests.support.server import RunningServer
-from tests.support.sources import commit_all, python_function, write_file, write_tree
+from tests.support.sources import (
+    commit_all,
+    python_function,
+    wait_until_old,
+    write_file,
+    write_tree,
+)
 
 from kodit.composition import Application
 from kodit.faces.cli import resident
@@ -129,7 +135,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     commit_all(place / "repository")
     kodit = KoditCommand(place / "data")
     kodit.succeed("index", place / "folder", (place / "repository").as_uri())
-    # Now no file is as young as the scan, so that a server has no reason to ask for another one.
+    # Then no file is as young as the scan, so that a server has no reason to ask for another one.
+    wait_until_old(place / "folder")
     succeeded(kodit.run_here("index", place / "folder"))
     own_work: list[Application] = []
     with pytest.MonkeyPatch.context() as patch:

@@ -101,7 +101,9 @@ def test_a_database_that_is_lost_costs_nothing_else(
     outcome = command.run("doctor", "--repair")
 
     assert outcome.code == 1
-    assert outcome.out.startswith(f"database: {place.data_dir}/kodit.db is {way}; of its indexes ")
+    assert outcome.out.startswith(
+        f"database: {place.data_dir}/kodit.db is {way}; its indexes have left "
+    )
     assert listing(place.data_dir) == before
     assert [problem.area for problem in place.check(repair=True).remaining] == [Area.DATABASE]
     assert listing(place.data_dir) == before

@@ -64,11 +64,11 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def tables(data_dir: Path) -> list[str]:
-    """The tables that hold something."""
+    """The tables that hold something, but for what is remembered of deletions."""
     names = read_rows(
         data_dir,
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-        "AND name NOT IN ('alembic_version', 'queue_settings')",
+        "AND name NOT IN ('alembic_version', 'queue_settings', 'deleted_folders')",
     )
     return [name for (name,) in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
 

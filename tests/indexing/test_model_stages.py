@@ -178,7 +178,7 @@ def test_no_model_is_asked_for_what_is_known(work: Work) -> None:
 def test_a_model_that_gives_too_much_has_failed(work: Work) -> None:
     """Nobody knows which of its answers is for what."""
     work.embedder.surplus = 1
-    with pytest.raises(PermanentError, match="asked for 1 embeddings and gave 2"):
+    with pytest.raises(PermanentError, match="asked for 1 embeddings and returned 2"):
         work.do(work.stages.embed_code)
     assert work.sql("SELECT count(*) FROM vectors") == [0]
 

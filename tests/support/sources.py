@@ -6,7 +6,12 @@ import hashlib
 import os
 import random
 import subprocess
+import time
 from pathlib import Path
+
+from tests.support.command import wait_until
+
+from kodit.infrastructure.folder.scan import RACY_NS
 
 _WORDS = (
     "anchor basket candle dragon ember falcon garden harbor island jungle kernel ladder magnet "
@@ -65,6 +70,13 @@ def write_file(path: Path, content: str | bytes) -> None:
     """Write a file, making its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def wait_until_old(folder: Path) -> None:
+    """Wait until a scan is sure of the files: those that changed just before it are looked at once
+    more, and a server asks for that when it starts."""
+    youngest = max(path.stat().st_ctime_ns for path in folder.rglob("*"))
+    wait_until(lambda: time.time_ns() - youngest > RACY_NS)
 
 
 def _module(number: int, choice: random.Random) -> str:
