@@ -99,7 +99,6 @@ class Application(Finding):
         )
         from kodit.application.services.threads import in_thread
         from kodit.infrastructure.processes.pool import ProcessPool
-        from kodit.infrastructure.wake_up import SqliteWakeUp
 
         if settings is None:
             settings = WorkerSettings(
@@ -116,23 +115,21 @@ class Application(Finding):
         handlers = (
             self._stages(engines).handlers() if make_handlers is None else make_handlers(engines)
         )
-        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
-        self.wake_ups.add(wake_up)
         try:
+            # Pinned first, so that the file that wakes it is the one that it works on.
             with self.database.pinned():
-                yield (
-                    IndexingWorkerService(
-                        queue=self.queue,
-                        handlers=handlers,
-                        registry=registry,
-                        wake_up=wake_up,
-                        settings=settings,
-                    ),
-                    name,
-                )
+                async with self.wake_up() as wake_up:
+                    yield (
+                        IndexingWorkerService(
+                            queue=self.queue,
+                            handlers=handlers,
+                            registry=registry,
+                            wake_up=wake_up,
+                            settings=settings,
+                        ),
+                        name,
+                    )
         finally:
-            self.wake_ups.remove(wake_up)
-            await in_thread(wake_up.close)
             await pool.aclose()
             await in_thread(registry.leave)
 

@@ -36,9 +36,10 @@ def stopped_by(worker: Stoppable, signals: Sequence[signal.Signals]) -> Iterator
     def stop() -> None:
         nonlocal asked_at
         asked_at = time.monotonic()
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, _after(asked_at, signal.SIG_DFL))
+        with _held_back(signals):
+            for number in signals:
+                loop.remove_signal_handler(number)
+                signal.signal(number, _after(asked_at, signal.SIG_DFL))
         worker.stop()
 
     before = {number: signal.getsignal(number) for number in signals}
@@ -47,10 +48,22 @@ def stopped_by(worker: Stoppable, signals: Sequence[signal.Signals]) -> Iterator
     try:
         yield
     finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-            handler = before[number]
-            signal.signal(number, handler if asked_at is None else _after(asked_at, handler))
+        with _held_back(signals):
+            for number in signals:
+                loop.remove_signal_handler(number)
+                handler = before[number]
+                signal.signal(number, handler if asked_at is None else _after(asked_at, handler))
+
+
+@contextmanager
+def _held_back(signals: Sequence[signal.Signals]) -> Iterator[None]:
+    """Signals that come in the block are delivered at its end: an event loop that gives up its
+    handler sets the default, which ends the process."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _after(asked_at: float, handler: Any) -> Callable[[int, FrameType | None], None]:
