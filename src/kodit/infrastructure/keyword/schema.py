@@ -115,9 +115,14 @@ def open_index(folder: Path) -> tantivy.Index:
     """The index in the folder, created if there is none. One that cannot be written is read by
     links to its files: the engine locks a file of its own beside them."""
     if folder.exists() and not os.access(folder, os.W_OK):
-        return tantivy.Index(build_schema(), path=_linked(folder), reuse=True)
-    make_private_folder(folder)
-    return tantivy.Index(build_schema(), path=str(folder), reuse=True)
+        path = _linked(folder)
+    else:
+        make_private_folder(folder)
+        path = str(folder)
+    index = tantivy.Index(build_schema(), path=path, reuse=True)
+    # Otherwise a thread of the engine looks for commits, twice a second, and maps their files.
+    index.config_reader(reload_policy="manual")
+    return index
 
 
 def _linked(folder: Path) -> str:
