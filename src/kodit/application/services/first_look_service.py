@@ -29,7 +29,7 @@ class FirstLook:
     """What a first question has led to: whether something is being indexed for it, and the projects
     that are not, as somebody has deleted their indexes."""
 
-    has_begun: bool = False
+    has_started: bool = False
     deleted: tuple[str, ...] = ()
 
 
@@ -77,7 +77,7 @@ class FirstLookService:
                 raise
             return FirstLook(deleted=deleted)  # nobody has asked for it
         await self._ended([run.id for run in runs], seconds)
-        return FirstLook(has_begun=True, deleted=deleted)
+        return FirstLook(has_started=True, deleted=deleted)
 
     async def wait_until_made(
         self, caller: Caller, where: Where, seconds: float, most_seconds: float

@@ -274,17 +274,17 @@ class _Unforeseen:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun = False
+        has_started = False
 
         async def sending(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
+            nonlocal has_started
+            has_started = True
             await send(message)
 
         try:
             await self._app(scope, receive, sending)
         except Exception:
-            if has_begun or scope["type"] != "http":
+            if has_started or scope["type"] != "http":
                 raise
             log.exception("a request failed", extra={"path": scope["path"]})
             await problem("internal_error", _INTERNAL)(scope, receive, send)

@@ -26,21 +26,21 @@ class ProgressLines:
         self.pace = Pace()
         self._only_long = only_long
         self._said_at = time.monotonic()
-        self._begun: set[int] = set()
+        self._announced: set[int] = set()
         self._ended: set[tuple[int, int]] = set()
 
     def show(self, runs: Sequence[IndexRun], sources: Mapping[int, Source]) -> None:
         """Say what there is to say of these runs."""
         for run in runs:
             if not self._only_long:
-                self._say_begun(run, sources)
+                self._announce(run, sources)
                 self._say_ended(run)
         self._say_under_way(runs)
 
-    def _say_begun(self, run: IndexRun, sources: Mapping[int, Source]) -> None:
+    def _announce(self, run: IndexRun, sources: Mapping[int, Source]) -> None:
         source = None if run.index_id is None else sources.get(run.index_id)
-        if run.started_at is not None and run.id not in self._begun and source is not None:
-            self._begun.add(run.id)
+        if run.started_at is not None and run.id not in self._announced and source is not None:
+            self._announced.add(run.id)
             self._say(run, f"indexing {printable(str(source))}")
 
     def _say_ended(self, run: IndexRun) -> None:

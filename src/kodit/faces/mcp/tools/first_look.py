@@ -32,7 +32,7 @@ async def first_look(call: Call, *, needs_everything: bool = False) -> None:
             f"The index of {project} was deleted, so this folder is not searched. To index it "
             f"again, call index with source={project}."
         )
-    if needs_everything and not looked.has_begun:
+    if needs_everything and not looked.has_started:
         await service.wait_until_made(
             call.caller, call.where, SECONDS_OF_A_FIRST_LOOK, MOST_SECONDS_OF_A_SECOND_LOOK
         )
