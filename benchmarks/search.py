@@ -141,7 +141,11 @@ def grow(folder: Path, size: int) -> None:
     connection.close()
     for kind in VectorKind:
         engines = application.engines
-        asyncio.run(engines.vector_index.refresh(1, kind, engines.embedder.model))
+        token = asyncio.run(engines.vector_index.refresh(1, kind, engines.embedder.model))
+        if token is not None:
+            # A pack that the database does not name is not trusted.
+            with application.database.write() as transaction:
+                transaction.embeddings.note_pack(1, kind, token)
     application.close()
 
 
