@@ -20,8 +20,10 @@ class Cost(NamedTuple):
 
 
 def kodit_environment(data_dir: Path) -> dict[str, str]:
-    """This environment with no settings of Kodit's but the data directory."""
+    """This environment with no settings of Kodit's but the data directory. Python may keep what it
+    has compiled, as an installed program has it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KODIT_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"KODIT_DATA_DIR": str(data_dir)}
 
 

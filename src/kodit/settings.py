@@ -9,7 +9,6 @@ from the current folder.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -147,6 +146,8 @@ class Settings:
     def digest(self) -> str:
         """Of what decides over indexing and answers; two programs with the same one, on one data
         directory, do the same."""
+        import hashlib  # noqa: PLC0415 - it loads OpenSSL, and few commands compare settings
+
         values = [
             f"{one.name}={getattr(self, one.name)!r}"
             for one in fields(self)

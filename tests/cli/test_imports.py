@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand
@@ -35,13 +36,13 @@ UNUSED = {
     "read": AT_ONCE,
     "queue": AT_ONCE,
     "symbols": AT_ONCE - {"tantivy", "numpy"},
-    "search": AT_ONCE - {"tantivy", "numpy"},
+    "search": (AT_ONCE - {"tantivy", "numpy"}) | {"hashlib", "secrets"},
     "related": AT_ONCE - {"numpy"},
     "grep": AT_ONCE,
 }
 
 ARGUMENTS = {
-    "search": ["quartz"],
+    "search": ["quartz", "--limit", "50"],  # no other page follows
     "read": ["--all", "deep/quartz.py"],
     "queue": ["list"],
     "symbols": ["--all", "quartz"],
@@ -58,7 +59,11 @@ PARTS_UNUSED = {
     "read": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.slicing"},
     "queue": {"infrastructure.keyword", "infrastructure.sources", "infrastructure.folder"},
     "symbols": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.git"},
-    "search": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.git"},
+    "search": {
+        *("infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.git"),
+        *("application.views.files", "application.views.runs", "domain.grep", "domain.symbols"),
+        *("domain.ports.database", "domain.ports.engines", "domain.ports.repositories"),
+    },
     "related": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.git"},
     "grep": {"infrastructure.slicing", "infrastructure.sqlalchemy", "infrastructure.keyword"},
 }
@@ -78,6 +83,31 @@ def imported(kodit: KoditCommand, *arguments: str) -> set[str]:
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     return {line.rpartition("|")[2].strip() for line in lines}
+
+
+AT_THE_END = """
+import atexit, gc
+from pathlib import Path
+names = lambda: [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+own = lambda: [name for name in names() if "tantivy" not in name]
+atexit.register(lambda: print(len(own()), gc.get_freeze_count() > 0))
+from kodit.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are listed on Linux only")
+def test_a_search_costs_no_threads_and_no_collection_at_its_end(indexed: KoditCommand) -> None:
+    """More threads would be no use to one question, nor would be freed memory to its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", AT_THE_END, "search", "quartz"],
+        capture_output=True,
+        check=True,
+        env=indexed.environment | {"PATH": os.environ["PATH"]},
+        text=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "1 True"
 
 
 @pytest.mark.parametrize("command", UNUSED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 
@@ -22,6 +21,8 @@ def cache_key(model: str, text: str) -> bytes:
 
     `model` names the model and the version of all that is done to the text before it.
     """
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+
     digest = hashlib.blake2b(model.encode(), digest_size=16)
     digest.update(b"\0")
     digest.update(text.encode("utf-8", "surrogatepass"))

@@ -11,14 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.ports.engines import (
-    Embedder,
-    FileMatches,
-    KeywordIndex,
-    KeywordReader,
-    VectorIndex,
-    VectorReader,
-)
 from kodit.domain.ranking import (
     Candidate,
     QueryUnderstanding,
@@ -43,6 +35,14 @@ from kodit.domain.value_objects import (
 # A command imports what it uses.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
+    from kodit.domain.ports.engines import (
+        Embedder,
+        FileMatches,
+        KeywordIndex,
+        KeywordReader,
+        VectorIndex,
+        VectorReader,
+    )
 
 DEFINITIONS_PER_NAME = 20
 TELLING_SNIPPETS_PER_FILE = 3

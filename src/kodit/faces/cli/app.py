@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -294,6 +295,9 @@ def main(serve: Serve | None = None) -> None:
     # Importing makes objects that stay: looking through them for garbage again and again is a
     # tenth of what a search costs.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    # At its end Python looks through all of them several times; the process gives back its memory
+    # anyway.
+    atexit.register(gc.freeze)
     command = Given(serve=serve)
     try:
         _end(app(obj=command, standalone_mode=False))

@@ -156,6 +156,9 @@ class Session:
 
         asked = self._application
         if asked is None:
+            # To start threads takes numpy longer than to answer one question without them, which
+            # gives the same results.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
             asked = self._reading = self._reading or self._open(is_brief=True)
         caller = Caller(folder=self._folder)
         with suppress(LoopNeededError):

@@ -7,10 +7,8 @@ only has to split at white space: questions and code are cut by the same hand.
 from __future__ import annotations
 
 import atexit
-import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -107,6 +105,8 @@ def _content(snippet: StoredSnippet) -> int:
     what = "\0".join(
         (snippet.source, snippet.path, str(snippet.start_line), str(snippet.end_line), snippet.text)
     )
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+
     digest = hashlib.blake2b(what.encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
@@ -127,6 +127,8 @@ def open_index(folder: Path) -> tantivy.Index:
 
 def _linked(folder: Path) -> str:
     """A folder of links to the files of another, which is removed when the process ends."""
+    import tempfile  # noqa: PLC0415 - most indexes can be written
+
     linked = tempfile.mkdtemp(prefix="kodit-keyword-")
     atexit.register(shutil.rmtree, linked, ignore_errors=True)
     for entry in entries_of(folder):

@@ -11,9 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from kodit.domain.ports.database import Transaction
 from kodit.domain.value_objects import Hit, Scope, VectorKind
-from kodit.infrastructure.sql.readable import ReadableDatabase, ReadTransaction
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
@@ -25,9 +23,11 @@ from kodit.infrastructure.vectors.vector_set import (
     unknown_states,
 )
 
-# Child processes are started when they are first asked for something.
+# A command imports what it uses; child processes are started when they are first needed.
 if TYPE_CHECKING:
+    from kodit.domain.ports.database import Transaction
     from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.sql.readable import ReadableDatabase, ReadTransaction
 
 _BUILDER = "kodit.infrastructure.vectors.pack_builder"
 _NOTED_PACKS = Statement(
@@ -84,7 +84,7 @@ class ExactVectorIndex:
         self._packs.forget_removed()
 
     def reader(self, transaction: Transaction) -> ExactVectorReader:
-        return ExactVectorReader(cast(ReadTransaction, transaction), self._packs)
+        return ExactVectorReader(cast("ReadTransaction", transaction), self._packs)
 
 
 class ExactVectorReader:

@@ -22,7 +22,6 @@ that it was given when it was written: to read a large file takes longer than a 
 from __future__ import annotations
 
 import os
-import secrets
 import time
 import zlib
 from collections.abc import Sequence
@@ -134,7 +133,7 @@ def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> str:
     for section in sections:
         for piece in section:
             checksum = zlib.crc32(np.ascontiguousarray(piece).data, checksum)
-    name, token, now = model.encode(), secrets.token_bytes(16), time.time_ns()
+    name, token, now = model.encode(), os.urandom(16), time.time_ns()
     numbers = [MAGIC, VERSION, len(name), count, dimensions, now]
     header = np.array(numbers, _HEADER).tobytes() + token
     header += np.array([checksum], _HEADER).tobytes() + name

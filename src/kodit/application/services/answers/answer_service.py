@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kodit.application.services.scope_service import Chosen, ScopeService
 from kodit.application.services.threads import Lane, in_thread, is_alone
-from kodit.application.views.files import FilesView, GrepView, OutlineView, SymbolsView, TextView
-from kodit.application.views.search import RelatedView, SearchView
-from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.entities import SearchResult
-from kodit.domain.files import FilePlace
-from kodit.domain.grep import Expression, GrepRequest, LineShape
 from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
@@ -40,6 +35,17 @@ if TYPE_CHECKING:
     from kodit.application.services.search_service import SearchService
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
+    from kodit.application.views.files import (
+        FilesView,
+        GrepView,
+        OutlineView,
+        SymbolsView,
+        TextView,
+    )
+    from kodit.application.views.search import RelatedView, SearchView
+    from kodit.application.views.standing import StandingView
+    from kodit.domain.files import FilePlace
+    from kodit.domain.grep import Expression, LineShape
     from kodit.domain.symbols import FileOutline
 
 T = TypeVar("T")
@@ -126,6 +132,8 @@ class AnswerService:
     @_measured
     async def search(self, caller: Caller, question: SearchQuestion) -> SearchView:
         """The best snippets for a question or a name, best first."""
+        from kodit.application.views.search import SearchView  # noqa: PLC0415 - see above
+
         start = start_of(question)
         chosen = await _read(lambda: self._scope.choose(caller, question.where))
         search_filter = replace(chosen.filter, kinds=question.kinds)
@@ -167,6 +175,9 @@ class AnswerService:
     @_measured
     async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
         """Lines that match, by index, path and line."""
+        from kodit.application.views.files import GrepView  # noqa: PLC0415 - see above
+        from kodit.domain.grep import GrepRequest  # noqa: PLC0415 - see above
+
         start = start_of(question)
         chosen = await _read(lambda: self._scope.choose(caller, question.where))
         answer = await self._asked.grep.grep(
@@ -188,7 +199,8 @@ class AnswerService:
     @_measured
     async def symbols(self, caller: Caller, question: SymbolsQuestion) -> SymbolsView:
         """Where a name is defined, and where it is used."""
-        from kodit.domain.symbols import SymbolRequest  # noqa: PLC0415 - the others do without
+        from kodit.application.views.files import SymbolsView  # noqa: PLC0415 - see above
+        from kodit.domain.symbols import SymbolRequest  # noqa: PLC0415 - see above
 
         start = start_of(question)
 
@@ -213,6 +225,8 @@ class AnswerService:
     @_measured
     async def files(self, caller: Caller, question: FilesQuestion) -> FilesView:
         """The indexed files, by index and path."""
+        from kodit.application.views.files import FilesView  # noqa: PLC0415 - see above
+
         start = start_of(question)
 
         def find() -> FilesView:
@@ -232,6 +246,7 @@ class AnswerService:
     @_measured
     async def read(self, caller: Caller, question: ReadQuestion) -> TextView:
         """Lines of an indexed file."""
+        from kodit.application.views.files import TextView  # noqa: PLC0415 - see above
 
         def find() -> TextView:
             look = self._asked.browse.read_file
@@ -246,6 +261,7 @@ class AnswerService:
     @_measured
     async def outline(self, caller: Caller, question: OutlineQuestion) -> OutlineView:
         """What an indexed file defines."""
+        from kodit.application.views.files import OutlineView  # noqa: PLC0415 - see above
 
         def find() -> OutlineView:
             def look(index_id: int, place: str | FilePlace) -> FileOutline:
@@ -262,6 +278,7 @@ class AnswerService:
     @_measured
     async def related(self, caller: Caller, question: RelatedQuestion) -> RelatedView:
         """Snippets whose code is like that at a place."""
+        from kodit.application.views.search import RelatedView  # noqa: PLC0415 - see above
 
         def where(index_id: int) -> SearchFilter:
             return SearchFilter(
@@ -291,6 +308,8 @@ class AnswerService:
 
 
 def _expression(question: GrepQuestion) -> Expression:
+    from kodit.domain.grep import Expression  # noqa: PLC0415 - see above
+
     return Expression(
         question.pattern,
         is_fixed=question.fixed_strings,
@@ -302,6 +321,8 @@ def _expression(question: GrepQuestion) -> Expression:
 
 
 def _shape(question: GrepQuestion) -> LineShape:
+    from kodit.domain.grep import LineShape  # noqa: PLC0415 - see above
+
     before, after = question.before, question.after
     return LineShape(
         question.context if before is None else before,

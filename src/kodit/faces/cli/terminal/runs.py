@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from kodit.application.views.runs import AttemptView, ListedRunView, QueueView, RunView, TaskView
 from kodit.application.views.serialization import to_json
 from kodit.domain.value_objects import RunState, TaskState
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.terminal.output import printable
+
+# Other modules take only words and numbers from here.
+if TYPE_CHECKING:
+    from kodit.application.views.runs import (
+        AttemptView,
+        ListedRunView,
+        QueueView,
+        RunView,
+        TaskView,
+    )
 
 MARKS: Mapping[str, str] = {
     TaskState.BLOCKED: "·",

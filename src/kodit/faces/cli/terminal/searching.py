@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kodit.application.services.standing_words import nothing_found
-from kodit.application.views.files import FilesView, TextView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.errors import InvalidQueryError, KoditError
@@ -129,6 +128,8 @@ def print_results(
 
 def _lines_of(session: Session, result: ResultView, first: int, last: int) -> Sequence[str]:
     """Lines of the file of a result, as it is now."""
+    from kodit.application.views.files import TextView  # noqa: PLC0415 - a plain search does without
+
     where = Where(sources=(str(result.index_id),))
     try:
         text = session.ask(ReadQuestion(FilePlace(result.path, first, last), where), TextView)
@@ -182,6 +183,8 @@ def _nothing_found(session: Session, where: Where, standing: Sequence[StandingVi
 
 
 def _holds_files(session: Session, where: Where) -> bool:
+    from kodit.application.views.files import FilesView  # noqa: PLC0415 - as above
+
     return bool(session.ask(FilesQuestion(where, limit=1), FilesView).files)
 
 
