@@ -54,7 +54,10 @@ ARGUMENTS = {
 PARTS_UNUSED = {
     "--help": {"composition", "domain", "infrastructure", "application.services"},
     "version": {"composition", "domain", "infrastructure", "application.services"},
-    "status": {"infrastructure.slicing", "infrastructure.vectors", "infrastructure.git"},
+    "status": {
+        *("infrastructure.slicing", "infrastructure.vectors", "infrastructure.git"),
+        "domain.ranking",
+    },
     "ls": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.embedding"},
     "read": {"infrastructure.keyword", "infrastructure.vectors", "infrastructure.slicing"},
     "queue": {"infrastructure.keyword", "infrastructure.sources", "infrastructure.folder"},

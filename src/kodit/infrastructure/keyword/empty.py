@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kodit.domain.keyword import KeywordPosition
-from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.value_objects import Hit, Scope
+
+# Most commands rank nothing.
+if TYPE_CHECKING:
+    from kodit.domain.ranking.candidate import CorpusStatistics
 
 
 class EmptyReader:
@@ -40,6 +44,8 @@ class EmptyReader:
         return EmptyFileMatches()
 
     def statistics(self, _terms: Sequence[str]) -> CorpusStatistics:
+        from kodit.domain.ranking.candidate import CorpusStatistics  # noqa: PLC0415 - see above
+
         return CorpusStatistics(0)
 
 
