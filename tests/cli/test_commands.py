@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand
-from tests.support.sources import write_tree
+from tests.support.sources import write_file, write_tree
 
 import kodit as package
 from kodit import Kodit, UserError
@@ -112,6 +112,47 @@ def test_help(command: list[str], tmp_path: Path) -> None:
     assert not kodit.data_dir.exists()
 
 
+@pytest.mark.parametrize("columns", [30, 40, 49, 50, 51, 52])
+@pytest.mark.parametrize("command", ["", "search", "grep", "queue", "queue list", "symbols"])
+def test_help_on_a_narrow_terminal(command: str, columns: int, tmp_path: Path) -> None:
+    """No line is longer than the terminal is wide."""
+    kodit = KoditCommand(tmp_path / "data", COLUMNS=str(columns))
+
+    usage, _, shown = kodit.run_here(*command.split(), "--help").out.partition("\n\n")
+
+    assert usage.startswith("Usage: ")  # and how this program was started
+    assert [line for line in shown.splitlines() if len(line) > columns] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("help", "--help"),
+        ("help search", "search --help"),
+        ("--color never help ls", "ls --help"),
+        ("help queue list", "queue list --help"),
+        ("queue help list", "queue list --help"),
+    ],
+)
+def test_help_as_a_command(typed: str, meant: str, tmp_path: Path) -> None:
+    """As git and others have it."""
+    kodit = KoditCommand(tmp_path / "data")
+
+    assert kodit.run_here(*typed.split()) == kodit.run_here(*meant.split())
+    assert kodit.run_here("search", "help").code != 0  # which is a query
+
+
+@pytest.mark.parametrize("typed", ["queue", "queue --all", "queue --json", "keys", "keys --json"])
+def test_a_group_alone_lists(typed: str, indexed: KoditCommand) -> None:
+    """What it lists is what it is mostly opened for."""
+    group, *options = typed.split()
+
+    alone = indexed.run_here(group, *options)
+
+    assert alone.code == 0
+    assert alone == indexed.run_here(group, "list", *options)
+
+
 def test_the_installed_command() -> None:
     """`kodit` itself, as pip has installed it."""
     script = Path(sys.executable).with_name("kodit")
@@ -194,16 +235,42 @@ def test_a_terminal_that_knows_no_unicode(indexed: KoditCommand) -> None:
     assert "run 1 succeeded" in narrow.succeed("queue", "show", "1").out
 
 
-def test_a_reader_that_has_had_enough(indexed: KoditCommand) -> None:
-    """A closed pipe ends the command without a complaint."""
-    process = indexed.start("search", "quartz", "--json")
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("search quartz --json", 0),
+        ("grep quartz", 0),
+        ("grep nothing_like_it", 1),
+        ("read --all deep/quartz.py", 0),
+        ("status", 0),
+    ],
+)
+def test_a_reader_that_has_had_enough(command: str, code: int, indexed: KoditCommand) -> None:
+    """A closed pipe ends the command without a complaint, and is no error."""
+    process = indexed.start(*command.split())
     assert process.stdout is not None
     process.stdout.close()
     with process:
         assert process.stderr is not None
         said = process.stderr.read()
 
-    assert process.returncode == 1
+    assert process.returncode == code
+    assert said == ("Nothing found in 10 files.\n" if code else "")
+
+
+def test_a_reader_that_leaves_in_the_middle(kodit: KoditCommand, tmp_path: Path) -> None:
+    """More is printed than a pipe holds."""
+    write_file(tmp_path / "folder" / "long.txt", "quartz\n" * 30_000)
+    kodit.succeed("index", tmp_path / "folder")
+    process = kodit.start("grep", "quartz", "-n", "30000")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "long.txt:1:quartz\n"
+    process.stdout.close()
+    with process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+
+    assert process.returncode == 0
     assert said == ""
 
 

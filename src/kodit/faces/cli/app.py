@@ -19,11 +19,18 @@ from kodit.faces.cli.commands.options import (
     Json,
     Serve,
     given,
+    opened_to_read,
 )
 from kodit.faces.cli.commands.options import loaded as _loaded
 from kodit.faces.cli.commands.options import opened as _opened
 from kodit.faces.cli.terminal import screen
-from kodit.faces.cli.terminal.output import complain, say
+from kodit.faces.cli.terminal.output import (
+    ReaderLeftError,
+    complain,
+    discard_output,
+    finish_output,
+    say,
+)
 from kodit.version import VERSION
 
 EXIT_FAILED = 1
@@ -212,7 +219,7 @@ def status(
         watch_indexes,
     )
 
-    with _opened(context) as session:
+    with opened_to_read(context) as session:
         if watch:
             succeeded = watch_indexes(session, sources or (), as_json=as_json)
         else:
@@ -299,8 +306,11 @@ def main(serve: Serve | None = None) -> None:
     # anyway.
     atexit.register(gc.freeze)
     command = Given(serve=serve)
+    code, has_ended = None, False
     try:
-        _end(app(obj=command, standalone_mode=False))
+        code, has_ended = app(obj=command, standalone_mode=False), True
+        finish_output()
+        _end(code)
     except UsageError as error:
         if not show_help_of(error):
             complain(sentence_of_usage(error))
@@ -316,10 +326,10 @@ def main(serve: Serve | None = None) -> None:
             raise
         say("kodit: interrupted; run the same command again to continue")
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has had enough; Python must not complain at exit.
-        sys.stderr.close()
-        sys.exit(command.exit_failed)
+    except (ReaderLeftError, BrokenPipeError):
+        # The reader of our output has had enough.
+        discard_output()
+        _end(code if has_ended or command.only_reads else EXIT_FAILED)
     except (MemoryError, ImportError, RuntimeError, OSError) as error:
         from kodit.faces.cli.ending import end_for_want_of_room
 

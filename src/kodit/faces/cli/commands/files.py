@@ -20,7 +20,7 @@ from kodit.faces.cli.commands.options import (
     Paths,
     Sources,
     leave,
-    opened,
+    opened_to_read,
     opened_to_search,
 )
 
@@ -142,7 +142,7 @@ def explain(
 
     source, path = _source_and_place(place)
     where = where_of(_named(source, sources), None, None, everywhere=everywhere)
-    with opened(context) as session:
+    with opened_to_read(context) as session:
         explain_and_show(session, ExplainQuestion(path, where), as_json=as_json)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from kodit.faces.cli.commands.narrow import NarrowContext
+
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What is wrong with a command line, for which typer has no public name."""
 _OPTIONS = ("--data-dir", "--server", "--color")
@@ -45,7 +47,17 @@ class UnknownCommandError(UsageError):  # type: ignore[misc, valid-type] # see a
 
 
 class Commands(TyperGroup):
-    """Takes the shared options behind a command as well as before it, where they are declared."""
+    """Takes the shared options behind a command as well as before it, where they are declared, and
+    `help COMMAND` for `COMMAND --help`."""
+
+    context_class = NarrowContext
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name, whose help fits narrow terminals; None if there is none."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.context_class = NarrowContext
+        return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named. Raises UsageError, which offers the nearest ones."""
@@ -65,7 +77,30 @@ class Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line, the shared options first wherever they stand."""
-        return super().parse_args(ctx, _shared_first(args))
+        arguments = _shared_first(args)
+        first = next((at for at, word in enumerate(arguments) if word == "help"), None)
+        if first is not None and self._comes_first(arguments, first):
+            arguments = [*arguments[:first], *arguments[first + 1 :], "--help"]
+        return super().parse_args(ctx, arguments)
+
+    def _comes_first(self, arguments: list[str], place: int) -> bool:
+        """Whether what stands at a place is the name of the command."""
+        before = iter(arguments[:place])
+        for argument in before:
+            if argument in _OPTIONS:
+                next(before, None)
+            elif not argument.startswith("-"):
+                return False
+        return True
+
+
+class ListedAlone(Commands):
+    """Commands among which `list` is meant where none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line with a command in it."""
+        is_named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if is_named else ["list", *args])
 
 
 def _shared_first(arguments: list[str]) -> list[str]:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from kodit.faces.cli.commands.group import Commands
+from kodit.faces.cli.commands.group import ListedAlone
 from kodit.faces.cli.commands.options import Json, loaded
 
 app = typer.Typer(
-    cls=Commands,
-    help="Manage the keys that others need to use `kodit serve` over the network.",
-    no_args_is_help=True,
+    cls=ListedAlone,
+    help="Manage the keys that others need to use `kodit serve` over the network; without a "
+    "command, list them.",
 )
 KeyName = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of the key, such as who uses it.")

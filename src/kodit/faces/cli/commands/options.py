@@ -102,6 +102,8 @@ class Given:
     serve: Serve | None = None
     is_search_like: bool = False
     """Whether the exit codes are those of grep: 0 found, 1 nothing found, 2 any error."""
+    only_reads: bool = False
+    """Whether the command has done all that it was to do when nobody reads on."""
 
     @property
     def exit_failed(self) -> int:
@@ -133,10 +135,16 @@ def opened(context: typer.Context, **options: Any) -> Session:
     return Session(settings, has_server=bool(settings.server) and asked.data_dir is None)
 
 
+def opened_to_read(context: typer.Context) -> Session:
+    """The same for a command that changes nothing."""
+    given(context).only_reads = True
+    return opened(context)
+
+
 def opened_to_search(context: typer.Context) -> Session:
     """The same for a command whose exit codes are those of grep."""
     given(context).is_search_like = True
-    return opened(context)
+    return opened_to_read(context)
 
 
 def leave(found: bool, problems: Sequence[str] = ()) -> None:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from kodit.faces.cli.commands.group import Commands
-from kodit.faces.cli.commands.options import Json, opened
+from kodit.faces.cli.commands.group import ListedAlone
+from kodit.faces.cli.commands.options import Json, opened, opened_to_read
 
 app = typer.Typer(
-    cls=Commands, help="Show and control the queue of indexing runs.", no_args_is_help=True
+    cls=ListedAlone,
+    help="Show and control the queue of indexing runs; without a command, list it.",
 )
 
 RunId = Annotated[
@@ -37,7 +38,7 @@ def list_(
     """List what is running, waiting (in order) and failed, and say why."""
     from kodit.faces.cli.terminal.queue import list_runs
 
-    with opened(context) as session:
+    with opened_to_read(context) as session:
         list_runs(session, everything=everything, limit=limit, as_json=as_json)
 
 
@@ -46,7 +47,7 @@ def show(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
     """Show one run: its tasks, what each did, and every attempt."""
     from kodit.faces.cli.terminal.queue import show_one_run
 
-    with opened(context) as session:
+    with opened_to_read(context) as session:
         show_one_run(session, run_id, as_json=as_json)
 
 

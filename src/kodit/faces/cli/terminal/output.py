@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -12,6 +13,11 @@ _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _OPENINGS = frozenset("A An At Did It No Nothing One Several That The There This What".split())
 """Words with which sentences begin, and no names."""
+
+
+class ReaderLeftError(Exception):
+    """Nobody reads standard output any more, as behind `| head`. It is no OSError, which typer
+    would take for the end of the program."""
 
 
 def print_json(view: Any) -> None:
@@ -43,8 +49,28 @@ def print_line(text: str = "") -> None:
 
 
 def print_as_it_is(text: str) -> None:
-    """A line of data in which nothing steers the terminal but what Kodit has put there."""
-    sys.stdout.write(_encodable(text, sys.stdout.encoding) + "\n")
+    """A line of data in which nothing steers the terminal but what Kodit has put there. Raises
+    ReaderLeftError."""
+    try:
+        sys.stdout.write(_encodable(text, sys.stdout.encoding) + "\n")
+    except BrokenPipeError:
+        raise ReaderLeftError from None
+
+
+def finish_output() -> None:
+    """Write what has been printed so far. Raises ReaderLeftError."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderLeftError from None
+
+
+def discard_output() -> None:
+    """Let nothing more be written where nobody reads: not at the end of the program either, when
+    Python would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def say(text: str) -> None:
