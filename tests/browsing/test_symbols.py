@@ -233,6 +233,66 @@ def test_names_are_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("class Cart", "Cart"),
+        ("class Cart(Base):", "Cart"),
+        ("class Cart extends Base {", "Cart"),
+        ("def total", "total"),
+        ("async def total(self) -> int:", "total"),
+        ("def self.total(env)", "total"),
+        ("func Total", "Total"),
+        ("func (c *Cart) Total() error {", "Total"),
+        ("type Cart struct {", "Cart"),
+        ("struct cart;", "cart"),
+        ("fn total<T>(x: T)", "total"),
+        ("export default function total(", "total"),
+        ("public static void main(String[] args)", "main"),
+        ("const char *cart_name(struct cart *c)", "cart_name"),
+        ("#define TAX_RATE", "TAX_RATE"),
+        ("total(", "total"),
+        ("total()", "total"),
+        ("Cart.total(1, 2)", "total"),
+        ("self.total(", "total"),
+        # What is no code stays: titles of sections, and words of a language alone.
+        ("Class reference", "Class reference"),
+        ("Getting started (short)", "Getting started (short)"),
+        ("class", "class"),
+        ("def", "def"),
+    ],
+)
+def test_a_name_as_it_stands_in_code(line: str, name: str) -> None:
+    """It is copied from there."""
+    assert parse_name(line).plain == name
+
+
+def test_a_line_of_code_is_looked_up_by_its_name(indexed: Indexed) -> None:
+    """With the scopes in it."""
+    asked = indexed.kodit.symbols("def round_price(amount):")
+    assert definitions(asked) == definitions(indexed.kodit.symbols("round_price"))
+    assert definitions(indexed.kodit.symbols("Cart.total(")) == definitions(
+        indexed.kodit.symbols("Cart.total")
+    )
+
+
+@pytest.mark.parametrize(
+    "asked", ["shop.round_price", "shop.shop.round_price", "shop/round_price", "SHOP.round_price"]
+)
+def test_modules_that_pass_a_name_on(asked: str, indexed: Indexed) -> None:
+    """A package offers what its files define, also one that is named like its source."""
+    assert definitions(indexed.kodit.symbols(asked)) == [
+        ("shop/prices.py", 4, "function", "round_price")
+    ]
+
+
+def test_modules_in_the_wrong_order(indexed: Indexed) -> None:
+    """What is called so elsewhere is offered, and no answer."""
+    answer = indexed.kodit.symbols("prices.shop.round_price")
+    assert not answer.definitions
+    assert "round_price" in answer.near
+
+
+@pytest.mark.parametrize(
     ("scope", "path", "asked", "expected"),
     [
         ("QuerySet", "django/db/models/query.py", "django.db.models.query.QuerySet.get", True),

@@ -35,6 +35,19 @@ _MODIFIERS = (
     "|suspend|mut"
 )
 
+_NAME = r"[^\W\d][\w$]*(?:(?:\.|::|\#|->|/)[^\W\d][\w$]*)*[!?]?"
+_DECLARED = re.compile(
+    # Go writes the receiver between `func` and the name.
+    rf"(?:(?:{_MODIFIERS})\s+)*(?:{_KEYWORDS}|defs|abstract|data|sealed|enum\s+class|impl)\s+"
+    rf"(?:\([^()]*\)\s*)?({_NAME}(?:\s*\(.*)?)"
+    r"(?:\s*(?:[:{<(=\[].*|(?:extends|implements|struct|interface)\b.*))?;?$",
+    re.DOTALL,
+)
+"""What declares a name by a word of the language before it."""
+_LONGEST_LINE = 300
+_CALLED = re.compile(rf"(?:[\w<>\[\],:]+[\s*&]+)*({_NAME})\(.*$", re.DOTALL)
+"""A name with a bracket behind it, perhaps with the type of its result before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
@@ -95,25 +108,35 @@ class SymbolAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AskedName:
-    """A name as asked for: `whole`, and the plain name with the scopes before it."""
+    """A name as asked for: `whole`, and the plain name with the scopes before it. If `is_loose`,
+    other scopes may lie between these and before the name, as where `pool.QueuePool` stands in
+    `pool/impl.py`."""
 
     whole: str
     plain: str
     scopes: tuple[str, ...]
+    is_loose: bool = False
 
     def is_defined_by(self, snippet: StoredSnippet) -> bool:
         """Whether a snippet defines the name, in any case."""
         symbol = (snippet.symbol or "").lower()
         if symbol == self.whole.lower():
             return True
-        return symbol == self.plain.lower() and self.is_within(snippet.scope, snippet.path)
+        return symbol == self.plain.lower() and self.is_within(
+            snippet.scope, snippet.path, snippet.source
+        )
 
-    def is_within(self, scope: str, path: str) -> bool:
+    def is_within(self, scope: str, path: str, source: str = "") -> bool:
         """Whether what a definition lies in ends with the scopes asked for, in any case: types and
-        namespaces, and before them its file and folders, which some languages name modules by."""
+        namespaces, and before them its file and folders, which some languages name modules by;
+        loosely, the name of its source as well."""
         module = _ENTRANCE.sub("", _SUFFIXES.sub("", path.lower()))
         around = [part for part in _SEPARATOR.split(f"{module}.{scope.lower()}") if part]
         asked = [part.lower() for part in self.scopes]
+        if self.is_loose:
+            holding = re.split(r"[/:@]", source.rstrip("/").lower().removesuffix(".git"))
+            left = iter([*holding, *around])
+            return all(any(_matches(part, one) for one in left) for part in asked)
         ends = around[-len(asked) :]
         return not asked or (len(ends) == len(asked) and all(map(_matches, asked, ends)))
 
@@ -154,10 +177,24 @@ def bases_named(symbol: str, text: str) -> set[str]:
 
 
 def parse_name(text: str) -> AskedName:
-    """`name`, `Scope.name`, `Scope::name`, `Scope#name`, each also with `()` behind."""
+    """`name`, `Scope.name`, `Scope::name`, `Scope#name`, each also as it stands in code: with
+    `()`, `(` or parameters behind, and after `class`, `def` and the like."""
     whole = text.strip().removesuffix("()")
-    parts = [part for part in _SEPARATOR.split(whole) if part] or [whole]
+    name = _name_in_code(whole)
+    parts = [part for part in _SEPARATOR.split(name) if part] or [name]
     return AskedName(whole, parts[-1], tuple(parts[:-1]))
+
+
+def _name_in_code(text: str) -> str:
+    """The name in a line of code that defines or calls it. A text that is none stays as it is, as
+    titles of sections have spaces too."""
+    if len(text) > _LONGEST_LINE:
+        return text
+    declared = _DECLARED.match(text)
+    text = declared[1] if declared else text
+    called = _CALLED.match(text)
+    text = called[1] if called else text
+    return text.removeprefix("self.") if declared or called else text
 
 
 def rarest_terms(name: str) -> list[str]:

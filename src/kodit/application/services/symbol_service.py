@@ -91,8 +91,10 @@ class _Lookup:
         is_defined = bool(definitions or shared)
         if not is_defined and name.is_pattern:
             return self._matching(name, kinds, page)
-        if not is_defined and name.scopes:
+        if not is_defined and name.scopes and not name.is_loose:
             definitions = self._loosely.inherited(name)
+            if not definitions:
+                return self.answer(replace(name, is_loose=True), kinds, page)
         names = _spellings(name, [*definitions, *shared])
         using, saw_using = self._using(names)
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
