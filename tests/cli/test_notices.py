@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand
 from tests.support.sources import python_function, write_file, write_tree
+
+from kodit.application.views.standing import StandingView
+from kodit.domain.questions import Where
+from kodit.faces.cli.terminal.notices import say_where
 
 
 def test_which_index_and_what_else_there_is(
@@ -33,3 +39,29 @@ def test_which_index_and_what_else_there_is(
     monkeypatch.chdir(here)
     assert said("read", "only.py") == [f"In {here}; --all searches every index."]
     assert said("ls") == [f"In {here}; --all searches every index."]
+    (line,) = said("grep", "only")
+    assert re.fullmatch(rf"In {here}, indexed \d+ s ago; --all searches every index\.", line)
+
+
+def test_how_old_an_index_is_that_is_searched_for_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Said where the user does not know it anyway: nothing of one that was indexed just now."""
+    now = datetime.now(UTC)
+
+    def said(*ages: timedelta | None) -> str:
+        standing = [
+            standing_of(f"/{number}", None if age is None else (now - age).isoformat())
+            for number, age in enumerate(ages)
+        ]
+        say_where(Where(everywhere=True), standing, with_age=True)
+        return capsys.readouterr().err
+
+    assert said() == said(None) == said(timedelta(minutes=59)) == ""
+    assert said(timedelta(hours=3)) == "/0 was indexed 3 h ago.\n"
+    assert said(timedelta(0), timedelta(days=3), None, timedelta(hours=3)) == (
+        "The oldest of 4 indexes, that of /1, was indexed 3 d ago.\n"
+    )
+
+
+def standing_of(source: str, indexed_at: str | None) -> StandingView:
+    """One whose index is complete."""
+    return StandingView(1, source, "complete", None, indexed_at, None, 0, (), (), {}, ())

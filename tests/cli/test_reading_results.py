@@ -81,14 +81,15 @@ def test_the_lines_that_answer() -> None:
         ("/code/app/docs", "../src/a.py"),
         ("/code", "app/src/a.py"),
         ("/", "code/app/src/a.py"),
-        ("/code/app2", "src/a.py"),
-        ("/elsewhere", "src/a.py"),
+        ("/code/app2", "/code/app/src/a.py"),
+        ("/elsewhere", "/code/app/src/a.py"),
         (None, "src/a.py"),
     ],
 )
 def test_a_place_from_where_the_user_stands(folder: str | None, shown: str) -> None:
-    """Where the source holds, or lies in, the current folder; its path in the index elsewhere."""
+    """Where the source holds, or lies in, the current folder; the whole path elsewhere."""
     assert Places(folder).of("/code/app", "src/a.py") == shown
+    assert Places(folder).of("https://example.org/r", "src/a.py") == "src/a.py"
 
 
 def test_a_place_among_several_sources() -> None:
@@ -181,7 +182,7 @@ def lines_of(outcome: Outcome) -> list[str]:
 def test_only_the_files(indexed: KoditCommand) -> None:
     """Each once, whatever the number of results in it."""
     results = indexed.ask("search", "return value", "-s", "1", "-n", "50")["results"]
-    files = list(dict.fromkeys(result["path"] for result in results))
+    files = list(dict.fromkeys(result["file"] for result in results))
     assert len(files) < len(results)
 
     shown = lines_of(indexed.run_here("search", "return value", "-s", "1", "-n", "50", "--files"))
@@ -346,7 +347,9 @@ def test_a_pager_that_is_left_early(terminal: Terminal) -> None:
     assert terminal.sent() == ""
 
 
-def test_an_answer_fits_the_screen(kodit: KoditCommand, tmp_path: Path) -> None:
+def test_an_answer_fits_the_screen(
+    kodit: KoditCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a real terminal of 24 rows and 80 columns: ten results, the best of them with its text,
     and no line that is broken in two."""
     for number in range(12):
@@ -357,6 +360,7 @@ def test_an_answer_fits_the_screen(kodit: KoditCommand, tmp_path: Path) -> None:
         )
     kodit.succeed("index", tmp_path / "folder")
 
+    monkeypatch.chdir(tmp_path / "folder")
     drawn = seen_on_a_terminal(kodit, "search", "quartz", "--color", "never")
 
     lines = drawn.splitlines()

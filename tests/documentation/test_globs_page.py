@@ -9,7 +9,8 @@ import pytest
 from tests.support.command import KoditCommand
 from tests.support.sources import write_file
 
-from kodit.infrastructure.sql.globs import from_root, path_matcher
+from kodit.domain.files import from_root
+from kodit.infrastructure.sql.globs import path_matcher
 
 PAGE = (Path(__file__).parents[2] / "docs" / "globs.md").read_text()
 EXAMPLES = [

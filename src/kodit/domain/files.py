@@ -85,6 +85,7 @@ _PLACES = (
     re.compile(rf"(?P<path>.+)[:#](?P<lines>{_LINES}):?", re.DOTALL | re.ASCII),
     re.compile(r"(?P<path>.+):(?P<lines>(?P<start>\d{1,9})):\d+:?", re.DOTALL | re.ASCII),
 )
+_FROM_HERE = re.compile(r"^(!?)(?:\./)+(?=.)")
 _SOME_LINES = re.compile(_NUMBERS.replace("{to}", r"\s*(?:-|,|:|\.\.)\s*"), re.ASCII)
 
 
@@ -113,6 +114,11 @@ def parse_place(text: str) -> FilePlace:
     for lines that there cannot be."""
     *_, last = readings_of(text)
     return last
+
+
+def from_root(glob: str) -> str:
+    """`./docs/**`, as a shell completes it, names what lies at the root: `/docs/**` to a glob."""
+    return _FROM_HERE.sub(r"\1/", glob)
 
 
 def tidy_path(path: str) -> str:

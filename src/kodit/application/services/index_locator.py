@@ -19,8 +19,9 @@ from kodit.domain.errors import (
     no_such_index,
     part_of_index,
 )
-from kodit.domain.files import readings_of
+from kodit.domain.files import readings_of, tidy_path
 from kodit.domain.naming import holding, meant_by
+from kodit.domain.text import is_text
 
 # A command imports what it uses.
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class IndexLocator:
         if found is None and place is not None:  # a repository may be indexed as one, by its URL
             at_address = self.locate_gone(name, caller)
             found = None if at_address is None else Part(at_address)
+        if place is None:
+            found = found or self._from_top(name, caller)
         if found is not None:
             return found
         if place is None and caller.is_local and short_address(name) is not None:
@@ -140,7 +143,7 @@ class IndexLocator:
         gone = self.locate_gone(name, caller)
         if gone is not None:
             return Part(gone)
-        found = self._meant(name, indexes)
+        found = self._meant(name, indexes) or self._from_top(name, caller)
         if found is not None:
             return found
         if isinstance(error, MissingFolderError):
@@ -158,6 +161,15 @@ class IndexLocator:
             several = (indexes[one.position] for one in found)
             raise ambiguous(name, [f"{one.source} ({one.id})" for one in several])
         return Part(indexes[found[0].position], found[0].part) if found else None
+
+    def _from_top(self, name: str, caller: Caller) -> Part | None:
+        """What lies at this relative path of the index that holds the folder where the caller
+        stands; None where that is nothing."""
+        path = tidy_path(name)
+        here = self._parser.place_of(".", caller) if is_text(name) and caller.is_local else None
+        held = None if here is None or path.startswith((".", "/")) else self.holding(here.path)
+        part = None if held is None else Part(held.index, path)
+        return part if part is not None and self.holds_files(part) else None
 
     def holding(self, path: str) -> Part | None:
         """The index of the nearest indexed folder that holds an absolute path, or is it, and the

@@ -13,6 +13,7 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import NotFoundError, SourceError, UserError
+from kodit.domain.files import from_root
 from kodit.domain.intervals import SyncEvery, check_sync_every
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.source import ParsedSource
@@ -100,8 +101,9 @@ class SourceService:
         return self._parse(name, None, caller).source
 
     def _understand(self, request: IndexRequest, caller: Caller) -> list[SourceRequest]:
-        self._parser.check_globs("include", request.include or ())
-        self._parser.check_globs("exclude", request.exclude or ())
+        include, exclude = _from_root(request.include), _from_root(request.exclude)
+        self._parser.check_globs("include", include or ())
+        self._parser.check_globs("exclude", exclude or ())
         if isinstance(request.sync_every, int):
             check_sync_every(request.sync_every)
         parsed = [self._parse(source, request.ref, caller) for source in request.sources]
@@ -113,8 +115,8 @@ class SourceService:
                 one.source,
                 one.credentials,
                 request.credentials,
-                include=request.include,
-                exclude=request.exclude,
+                include=include,
+                exclude=exclude,
                 sync_every=request.sync_every,
                 others=one.others,
             )
@@ -179,3 +181,8 @@ class SourceService:
         if part is None or (part.path and not self._locator.holds_files(part)):
             return parsed
         return replace(parsed, source=part.index.source, others=())
+
+
+def _from_root(globs: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Globs as they are kept, without `./` in front."""
+    return None if globs is None else tuple(map(from_root, globs))

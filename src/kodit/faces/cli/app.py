@@ -170,6 +170,11 @@ def index(
     """Add or refresh sources and index them; without a source, list the indexes."""
     if not sources:
         status(context, None, as_json=as_json)
+        if not as_json:
+            from kodit.faces.cli.terminal.status import say_whether_indexed
+
+            with opened_to_read(context) as session:
+                say_whether_indexed(session)
         return
     from kodit.application.services.source_service import IndexRequest
     from kodit.domain.intervals import parse_sync_every

@@ -7,11 +7,11 @@ import logging
 from kodit.application.services.threads import need_loop
 from kodit.domain.entities import Index
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.files import IndexedText
+from kodit.domain.files import IndexedText, from_root
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import SearchFilter
-from kodit.infrastructure.sql.globs import from_root, path_matcher
+from kodit.infrastructure.sql.globs import path_matcher
 
 log = logging.getLogger(__name__)
 

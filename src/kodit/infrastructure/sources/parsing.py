@@ -115,7 +115,7 @@ def _parse_path(
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
     if short is not None:
         return _parse_url(short, "https")
-    raise MissingFolderError(f"the folder {without_secrets(str(local))} does not exist")
+    raise MissingFolderError(f"the folder {without_secrets(_tidy(local))} does not exist")
 
 
 def check_stored(source: Source) -> None:
@@ -260,9 +260,9 @@ def _real_folder(path: Path) -> Path:
     try:
         real = path.resolve(strict=True)
     except FileNotFoundError:
-        raise SourceError(f"the folder {path} does not exist") from None
+        raise SourceError(f"the folder {_tidy(path)} does not exist") from None
     except PermissionError:
-        raise SourceError(f"the folder {path} cannot be read: permission denied") from None
+        raise SourceError(f"the folder {_tidy(path)} cannot be read: permission denied") from None
     except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
         raise SourceError(f"the path {path} is a loop of symbolic links") from None
     if _holds_controls(str(real)) or not is_text(str(real)):
@@ -270,6 +270,11 @@ def _real_folder(path: Path) -> Path:
     if not real.is_dir():
         raise SourceError(f"{real} is a file; give the folder that contains it")
     return real
+
+
+def _tidy(path: Path) -> str:
+    """A path as it is told: without `..`, which links may lead elsewhere than it looks."""
+    return os.path.realpath(path) if ".." in path.parts else str(path)
 
 
 def _is_bare_repository(path: Path) -> bool:

@@ -11,18 +11,12 @@ from kodit.infrastructure.folder.globs import glob_matcher
 from kodit.infrastructure.folder.patterns import mistake_of
 
 _ESCAPE = "~"
-_FROM_HERE = re.compile(r"^(!?)(?:\./)+(?=.)")
 _GLOB_PART = re.compile(r"/?\*\*/?|[*?%_~]")
 _MOST_GLOBS = 100
 _MOST_WILDCARDS = 4
 _LONGEST_GLOB = 4_000
 """SQLite refuses expressions that are too deep and patterns that are too long, and tries all ways
 to spread many wildcards."""
-
-
-def from_root(glob: str) -> str:
-    """`./docs/**`, as a shell completes it, names what lies at the root: `/docs/**` to a glob."""
-    return _FROM_HERE.sub(r"\1/", glob)
 
 
 def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:

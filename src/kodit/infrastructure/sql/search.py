@@ -73,8 +73,8 @@ class SearchReads:
     def _files(self, index_ids: set[int], search_filter: SearchFilter) -> frozenset[int] | None:
         if not search_filter.chooses_files:
             return None
+        from kodit.domain.files import from_root  # noqa: PLC0415 - see above
         from kodit.infrastructure.sql.globs import (  # noqa: PLC0415 - most searches have none
-            from_root,
             path_matcher,
             patterns,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from kodit.domain.questions import Where
 
 app = typer.Typer()
+_LINES = re.compile(r"[Ll]?\d+(?:(?:-|,|:|\.\.)(?:[Ll]?\d+)?)?", re.ASCII)
 
 
 @app.command(epilog=EXIT_CODES_OF_GREP)
@@ -239,13 +241,27 @@ def related(
 
 
 def _source_and_place(words: list[str]) -> tuple[str | None, str]:
-    """`SOURCE PATH`, or `PATH` alone."""
+    """`SOURCE PATH`, or `PATH` alone; each perhaps with lines in a word of their own."""
+    words = _with_lines(words)
     if len(words) > 2:
         raise typer.BadParameter(
             f"takes a source and a path, or only a path, not {len(words)} of them",
             param_hint="PATH",
         )
     return (None, words[0]) if len(words) == 1 else (words[0], words[1])
+
+
+def _with_lines(words: list[str]) -> list[str]:
+    """`PATH 10-20` and `PATH 10 20` as `PATH:10-20`. What stands before is no identifier and no
+    folder: then it is a source, and the number the name of a file."""
+    last = words[-1]
+    if len(words) > 2 and all(word.isdecimal() for word in words[-2:]):
+        words, last = words[:-1], f"{words[-2]}-{last}"
+    path = words[-2] if len(words) > 1 else ""
+    is_source = path.isdecimal() or Path(path).is_dir() or "://" in path
+    if not path or is_source or not _LINES.fullmatch(last) or Path(last).exists():
+        return words
+    return [*words[:-2], f"{path}:{last}"]
 
 
 def _is_glob(word: str) -> bool:

@@ -36,7 +36,7 @@ def grep_and_show(
     """Print matching lines as `path:line:text`, and lines of context as `path-line-text`; or
     `path:count`, or the paths alone."""
     answer = session.ask(question, GrepView)
-    say_where(question.where, answer.standing, ALL)
+    say_where(question.where, answer.standing, ALL, with_age=True)
     places = Places(session.folder, several=len(answer.standing) > 1)
     if as_json:
         print_json(answer)

@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
 from kodit.faces.cli.terminal.output import complain, printable, say
+from kodit.faces.cli.terminal.runs import ago
 
+_OLD = timedelta(hours=1)
 ALL = "--all searches every index"
 
 
-def say_where(where: Where, standing: Sequence[StandingView], more: str | None = None) -> None:
+def say_where(
+    where: Where,
+    standing: Sequence[StandingView],
+    more: str | None = None,
+    *,
+    with_age: bool = False,
+) -> None:
     """Say which index was asked, where the user named none and not all of them were. `more` says
-    what there is beside it."""
+    what there is beside it; `with_age`, how old the index is, and of others if they are old."""
     if where.sources or where.everywhere or not (len(standing) == 1 and standing[0].is_implied):
+        if with_age:
+            _say_age(standing)
         return
     [only] = standing
     folder = f", {printable(only.folder)}" if only.folder else ""
+    age = f", indexed {ago(only.indexed_at)}" if with_age and only.indexed_at else ""
     tail = "" if more is None else f"; {more}"
-    say(f"In {printable(only.source)}{folder}{tail}.")
+    say(f"In {printable(only.source)}{folder}{age}{tail}.")
+
+
+def _say_age(standing: Sequence[StandingView]) -> None:
+    """Say when the oldest of the indexes was complete, unless it was just now."""
+    aged = [(datetime.fromisoformat(one.indexed_at), one) for one in standing if one.indexed_at]
+    if not aged:
+        return
+    moment, oldest = min(aged, key=itemgetter(0))
+    if datetime.now(UTC) - moment >= _OLD:
+        which = "" if len(standing) == 1 else f"The oldest of {len(standing)} indexes, that of "
+        after = "" if len(standing) == 1 else ","
+        say(f"{which}{printable(oldest.source)}{after} was indexed {ago(moment)}.")
 
 
 def say_problems(problems: Sequence[str]) -> None:

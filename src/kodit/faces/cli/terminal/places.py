@@ -19,17 +19,16 @@ class Places:
         self._near: dict[str, bool] = {}
 
     def of(self, source: str, path: str, name: str | int | None = None) -> str:
-        """A file as it is to be printed: relative to where the user stands if its source is a
-        folder that holds, or lies in, that; otherwise its path in the index. Where there are
-        several sources, the path in another folder is whole, so that it can be opened, and one in a
-        git URL, or on another machine, has the name of its source before it."""
+        """A file as it is to be printed, so that it can be opened: relative to where the user
+        stands if its source is a folder that holds, or lies in, that; of another folder the whole
+        path. In a git URL, or on another machine, there is none to open: it is the path in the
+        index, which has the name of its source before it where there are several."""
         if self._folder is not None and source.startswith("/"):
             slash = "/" if path.endswith("/") else ""
             absolute = os.path.normpath(f"{source}/{path}")
             if self._is_near(source):
                 return f"{printable(os.path.relpath(absolute, self._folder))}{slash}"
-            if self._several:
-                return f"{printable(absolute)}{slash}"
+            return f"{printable(absolute)}{slash}"
         if not self._several:
             return printable(path)
         before = source if name is None else f"[{name}]"

@@ -53,6 +53,15 @@ def show_indexes(
     return not errors
 
 
+def say_whether_indexed(session: Session) -> None:
+    """Say what to type to index the current folder, if no index holds it."""
+    if session.folder is None:
+        return
+    indexes = session.ask(StatusQuestion(), IndexesView).indexes
+    if not any(session.stands_in(index.source) for index in indexes):
+        say("This folder is not indexed; `kodit index .` adds it.")
+
+
 def _with_left_out(session: Session, sources: Sequence[str], view: IndexesView) -> IndexesView:
     where = Where(sources=tuple(sources), everywhere=not sources)
     answer = session.ask(LeftOutQuestion(where), LeftOutsView)
