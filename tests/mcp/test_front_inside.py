@@ -238,6 +238,19 @@ def test_a_call_that_is_cancelled_is_not_answered() -> None:
     assert answered(Server(None), call("search"), cancelled) == []
 
 
+def test_an_identifier_that_is_used_again_names_the_later_call() -> None:
+    """Also when the earlier one has been answered: a cancellation finds what is under way."""
+    server = Server(reply({"id": 7, "result": {}}))
+    front = Front(io.BytesIO(), io.BytesIO(), cast(Callable[[], Resident], lambda: server))
+    earlier, later = stdio._Forwarded(call("search")), stdio._Forwarded(call("search"))
+    front._under_way[7] = later
+    front._serve(earlier)
+    assert front._under_way == {7: later}
+    front._serve(later)
+    assert front._under_way == {}
+    server.close()
+
+
 @pytest.mark.parametrize("arguments", [["--data-dir"], ["--folder"], ["--port=1"], ["serve"]])
 def test_a_command_line_that_is_none(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
