@@ -211,3 +211,23 @@ def test_a_browser_says_whose_page_asks(
     # A page of another port of this machine names itself, and is still of another server.
     with_origin = door.admit(OWN, OWN_PAGE, *headers, method=method)
     assert isinstance(with_origin, Caller) is (is_let_in or site == "cross-site")
+
+
+def test_a_refusal_says_how_to_come_in(door: Door, tmp_path: Path) -> None:
+    """And what was sent in a form that can be shown."""
+    refused = door.admit(OWN, needs_key=True)
+    assert isinstance(refused, Refusal)
+    assert refused.status == 401
+    assert refused.headers == ((b"www-authenticate", b'Bearer realm="kodit"'),)
+    strange = door.admit(("host", "\x1b" + "x" * 200))
+    assert isinstance(strange, Refusal)
+    assert strange.status == 421
+    shown = "'\\x1b" + "x" * 99 + "'"
+    assert f"this server is not called {shown};" in strange.detail
+    nameless = door.admit()
+    assert isinstance(nameless, Refusal)
+    assert "is not called by no name;" in nameless.detail
+    (tmp_path / "keys.json").write_text("{")
+    unreadable = door.admit(OWN, ("x-api-key", "kodit_a"))
+    assert isinstance(unreadable, Refusal)
+    assert (unreadable.status, unreadable.code) == (503, "keys_unreadable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -58,7 +59,7 @@ def received(
         (JSON, [b"a" * 21], False),
         (JSON, [b"\\u00e9" * 8, b"aa"], True),
         (JSON, [b"\\u00e9" * 9], False),
-        (JSON, [b"\\u00e9" * 7 + b"\\", b"u00e9", b"a" * 2], True),
+        (JSON, [b"\\u00e9" * 2 + b"\\", b"u00e9", b"a" * 17], True),
         (JSON, [b"\\u00e9" * 3, b"", b"a" * 17], True),
         (JSON, [b"\\u00e9" * 3, b"", b"a" * 18], False),
     ],
@@ -87,6 +88,22 @@ def test_a_client_that_goes_away_in_a_body() -> None:
     body = Body(LIMITS, SharedBytes(0))
     with pytest.raises(ClientGoneError):
         received(body, request(TEXT), [b"half"], is_gone=True)
+
+
+def test_a_body_that_does_not_come_in_time() -> None:
+    """Nothing more is read on its connection."""
+    body = Body(replace(LIMITS, body_seconds=0.001), SharedBytes(0))
+    found: list[Refusal | None] = []
+
+    async def run() -> None:
+        found.append(await body.receive(request(TEXT), asyncio.Event().wait))  # type: ignore[arg-type] # never
+
+    patiently(run())
+    [refusal] = found
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == (408, "body_too_slow")
+    assert refusal.detail == "the body did not arrive within 0.001 s"
+    assert refusal.headers == ((b"connection", b"close"),)
 
 
 def test_large_bodies_share_their_memory() -> None:
@@ -125,8 +142,9 @@ def test_a_share_holds_what_it_can() -> None:
     assert shared.left == 3
     shared.take(3)
     shared.take(2)  # more than there are
-    assert share.hold(8)  # less than before may always be held
-    assert shared.left == 2
+    assert not share.hold(13)
+    assert share.hold(11)  # less than before may always be held
+    assert shared.left == -1
     share.release()
     assert shared.left == 5
 
