@@ -14,7 +14,9 @@ from typing import Any, BinaryIO, cast
 import pytest
 
 from kodit.front import main as front_main
+from kodit.front import roots as roots_module
 from kodit.front import stdio
+from kodit.front.exchange import Exchange, LostConnectionError
 from kodit.front.messages import (
     CAPABILITIES_KEY,
     VERSION_KEY,
@@ -23,7 +25,9 @@ from kodit.front.messages import (
     may_be_repeated,
 )
 from kodit.front.resident import Resident, percent_encoded
+from kodit.front.roots import Roots
 from kodit.front.stdio import Front
+from kodit.settings import Settings
 
 NEWEST = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {}}
 PING = {"jsonrpc": "2.0", "id": 7, "method": "ping"}
@@ -238,6 +242,19 @@ def test_a_call_that_is_cancelled_is_not_answered() -> None:
     assert answered(Server(None), call("search"), cancelled) == []
 
 
+def test_an_identifier_that_is_used_again_names_the_later_call() -> None:
+    """Also when the earlier one has been answered: a cancellation finds what is under way."""
+    server = Server(reply({"id": 7, "result": {}}))
+    front = Front(io.BytesIO(), io.BytesIO(), cast(Callable[[], Resident], lambda: server))
+    earlier, later = stdio._Forwarded(call("search")), stdio._Forwarded(call("search"))
+    front._under_way[7] = later
+    front._serve(earlier)
+    assert front._under_way == {7: later}
+    front._serve(later)
+    assert front._under_way == {}
+    server.close()
+
+
 @pytest.mark.parametrize("arguments", [["--data-dir"], ["--folder"], ["--port=1"], ["serve"]])
 def test_a_command_line_that_is_none(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -246,3 +263,191 @@ def test_a_command_line_that_is_none(
         front_main.main(arguments)
     assert ended.value.code == 2
     assert "does not accept" in capsys.readouterr().err
+
+
+def handshake(version: str, capabilities: object = None) -> dict[str, Any]:
+    params = {"protocolVersion": version, "capabilities": capabilities}
+    return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+
+
+def test_which_revision_is_agreed_upon() -> None:
+    """The one that is asked for, where it is known and begins with a handshake; else the newest.
+    Each handshake is agreed upon anew, and a request may name a revision of its own."""
+    answers = Answers()
+    newest = answers.latest_handshake
+    assert newest == "2025-11-25"
+    for asked, agreed in (
+        ("2024-11-05", "2024-11-05"),
+        ("1999-01-01", newest),
+        ("2025-06-18", "2025-06-18"),
+        ("2026-07-28", newest),  # which has no handshake
+        ("2024-11-05", "2024-11-05"),
+        (7, newest),
+    ):
+        answer = answers.to(handshake(asked))  # type: ignore[arg-type] # one is no text
+        assert answer is not None
+        assert answer["result"]["protocolVersion"] == agreed
+        assert answers.version_of(PING) == agreed
+    own = PING | {"params": {"_meta": {VERSION_KEY: "2026-07-28"}}}
+    assert answers.version_of(own) == "2026-07-28"
+    assert answers.version_of(PING | {"params": {"_meta": {VERSION_KEY: 7}}}) == newest
+
+
+def roots_of(*uris: object) -> tuple[str, ...]:
+    """The folders that an answer with these roots names."""
+    sent: list[dict[str, Any]] = []
+    roots = Roots(sent.append)
+    roots.ask()
+    listed = [{"uri": uri} for uri in uris]
+    roots.take({"id": sent[0]["id"], "result": {"roots": [*listed, "none", {}]}})
+    return roots.folders()
+
+
+def test_roots_are_folders_of_this_machine(tmp_path: Path) -> None:
+    """Each once, with every link followed."""
+    one, two = tmp_path.resolve() / "a b", tmp_path.resolve() / "é"
+    one.mkdir()
+    two.mkdir()
+    (tmp_path / "link").symlink_to(one)
+    (tmp_path / "file").write_bytes(b"")
+    local = f"FILE://LocalHost{two.as_uri().removeprefix('file://')}"
+    link = (tmp_path / "link").as_uri()
+    assert roots_of(link, one.as_uri(), local) == (str(one), str(two))
+    for uri in (
+        *("", "/", "file:", "file://", f"http://{one}", f"file://elsewhere{one}", 7, None),
+        *((tmp_path / "file").as_uri(), (tmp_path / "none").as_uri(), f"{one.as_uri()}%00"),
+        f"file://{one}{'/' * 5_000}",
+    ):
+        assert roots_of(uri) == ()
+    assert roots_of(*["file:///none"] * 31, one.as_uri()) == (str(one),)
+    assert roots_of(*["file:///none"] * 32, one.as_uri()) == ()
+
+
+def test_the_latest_answer_about_roots_counts(tmp_path: Path) -> None:
+    """An error leaves what is known, and what answers an earlier request changes nothing."""
+    sent: list[dict[str, Any]] = []
+    roots = Roots(sent.append)
+    place = str(tmp_path.resolve())
+    listed = {"roots": [{"uri": tmp_path.as_uri()}]}
+    roots.ask()
+    roots.take({"id": sent[0]["id"], "result": listed})
+    assert roots.folders() == (place,)
+    roots.ask()
+    assert [one["id"] for one in sent] == ["kodit-roots-1", "kodit-roots-2"]
+    roots.take({"id": sent[0]["id"], "result": {"roots": []}})
+    roots.take({"id": sent[1]["id"], "error": {"code": 1, "message": "no"}})
+    assert roots.folders() == (place,)
+    roots.ask()
+    roots.take({"id": sent[2]["id"], "result": {"roots": []}})
+    assert roots.folders() == ()
+    assert len(sent) == 3
+
+
+def test_a_client_that_was_slow_once_is_waited_for_when_it_answers_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roots_module, "SECONDS_FOR_AN_ANSWER", 0.001)
+    sent: list[dict[str, Any]] = []
+    waits: list[float] = []
+    roots = Roots(sent.append)
+    wait = roots._answered.wait
+
+    def counted(seconds: float) -> bool:
+        waits.append(seconds)
+        return wait(seconds)
+
+    monkeypatch.setattr(roots._answered, "wait", counted)
+    assert (roots.folders(), roots.folders(), len(waits), len(sent)) == ((), (), 1, 1)
+    roots.take({"id": sent[0]["id"], "result": {"roots": [{"uri": tmp_path.as_uri()}]}})
+    assert roots.folders() == (str(tmp_path.resolve()),)
+    roots.ask()
+    assert roots.folders() == (str(tmp_path.resolve()),)
+    assert len(waits) == 2
+
+
+@pytest.mark.parametrize(
+    ("folder", "roots", "sent"),
+    [
+        (None, (), {}),
+        ("/a/b", (), {"X-Kodit-Folder": "/a/b"}),
+        ("/a/b", ("/x", "/a"), {"X-Kodit-Folder": "/a/b", "X-Kodit-Roots": "/x,/a"}),
+        ("/a/b", ("/a/b",), {"X-Kodit-Folder": "/a/b", "X-Kodit-Roots": "/a/b"}),
+        ("/ab", ("/a", "/b,c"), {"X-Kodit-Folder": "/a", "X-Kodit-Roots": "/a,/b%2Cc"}),
+        ("/a", ("/",), {"X-Kodit-Folder": "/a", "X-Kodit-Roots": "/"}),
+        (None, ("/x",), {"X-Kodit-Folder": "/x", "X-Kodit-Roots": "/x"}),
+    ],
+)
+def test_where_a_client_works(
+    folder: str | None, roots: tuple[str, ...], sent: dict[str, str], tmp_path: Path
+) -> None:
+    """Its folder, unless that lies in none of its roots."""
+    assert Resident(Settings(data_dir=tmp_path), folder, "1").headers(roots) == sent
+
+
+def test_what_a_server_is_told_beside_the_body() -> None:
+    name = {"params": {"name": " é"}}
+    told = stdio._headers(call("search"), "2025-06-18")
+    assert told == {
+        "MCP-Protocol-Version": "2025-06-18",
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "search",
+    }
+    assert stdio._headers(PING, "v") == {"MCP-Protocol-Version": "v", "Mcp-Method": "ping"}
+    assert stdio._headers(PING | name, "v")["Mcp-Name"] == "=?base64?IMOp?="
+    for text in (" a", "a ", "a\n", "a\x7f", ""):
+        assert stdio._header_value(text).startswith("=?base64?") is bool(text)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "is_asked"),
+    [({"roots": {}}, True), ({"roots": True}, False), ({"roots": None}, False), ([], False)],
+)
+def test_only_who_has_roots_is_asked_for_them(capabilities: object, *, is_asked: bool) -> None:
+    """By its latest handshake."""
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    told = answered(Server(b""), handshake("2025-06-18", capabilities), ready)
+    assert ("roots/list" in [one.get("method") for one in told]) is is_asked
+    again = answered(
+        Server(b""),
+        *(handshake("2025-06-18", {"roots": {}}), handshake("2025-06-18", capabilities), ready),
+    )
+    assert ("roots/list" in [one.get("method") for one in again]) is is_asked
+
+
+def test_an_exchange_ends_once() -> None:
+    """Whoever ends it, and whatever the other side has done."""
+    ours, theirs = socket.socketpair()
+    exchange = Exchange(theirs)
+    ours.close()
+    exchange.close()
+    exchange.close()
+    assert exchange.is_closed
+    assert theirs.fileno() == -1
+    with pytest.raises(LostConnectionError):
+        list(exchange.messages(PING, {}))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {\n\n",
+        b'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {"method": 1}\n\n',
+        b"what\r\n\r\n",
+    ],
+    ids=["half", "no-json", "no-response", "no-http"],
+)
+def test_an_answer_that_breaks_off_is_lost(broken: bytes) -> None:
+    server = Server(broken)
+    exchange = Exchange(server.connect())
+    with pytest.raises(LostConnectionError):
+        list(exchange.messages(PING, {}))
+    exchange.close()
+    server.close()
+
+
+@pytest.mark.parametrize("answer", [[], 7, {"result": {}}])
+def test_json_that_is_no_message_is_refused(answer: object) -> None:
+    [said] = answered(Server(reply(answer)), call("search"))
+    text = said["result"]["content"][0]["text"]
+    assert text == f"The server answered 200: {json.dumps(answer)}."

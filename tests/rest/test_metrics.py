@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.rest.conftest import Idle
 from tests.support.rest import Rest
 
+from kodit.application.services.events.event_feed import Wanted
 from kodit.composition import Application
 from kodit.domain.value_objects import TaskType
 
@@ -41,6 +42,18 @@ def test_the_queue_and_the_indexes(idle: Idle) -> None:
         kind: found["kodit_queue_tasks_running", kind.name] for kind in TaskType
     } == dict.fromkeys(TaskType, 0)
     assert (found["kodit_indexes", "indexing"], found["kodit_indexes", "incomplete"]) == (1, 1)
+
+    rest.ask("POST", "runs/1/retry")
+
+    async def read_events(application: Application) -> dict[tuple[str, ...], float]:
+        async with application.events.reading(Wanted()):
+            return await asyncio.to_thread(samples, rest)
+
+    found = rest.serving.call(read_events)
+    assert found["kodit_event_readers",] == 1
+    assert found["kodit_queue_tasks_waiting",] == 2
+    assert samples(rest)["kodit_event_readers",] == 0
+    rest.ask("POST", "runs/1/cancel")
 
     rest.ask("POST", "queue/resume")
     rest.serving.call(lambda application: application.queue.claim("worker"))
@@ -80,6 +93,16 @@ def test_answers_and_requests(rest: Rest) -> None:
     assert grown("kodit_http_requests_total", "other", "/search", "405") == 1
     assert grown("kodit_http_request_seconds_count", "/search") == 4
     assert not any("no/such/path" in value for series in after for value in series)
+
+
+def test_the_format_is_the_one_that_is_asked_for(rest: Rest) -> None:
+    metrics = rest.app.state.metrics
+    asked = "application/openmetrics-text; version=1.0.0"
+    content, kind = rest.serving.call(lambda application: metrics.written(application, asked))
+    assert kind.startswith(asked)
+    assert content.endswith(b"# EOF\n")
+    plain = rest.ask("GET", "/metrics")
+    assert plain.headers["content-type"].startswith("text/plain; version=")
 
 
 def test_the_process(rest: Rest) -> None:

@@ -169,6 +169,33 @@ def test_a_malformed_body(rest: Rest, path: str, body: bytes, sentence: str) -> 
     assert sentence in reply.json()["detail"]
 
 
+def test_all_mistakes_are_told(rest: Rest) -> None:
+    """The first in the sentence. What was sent is told no longer than it need be."""
+    problem = rest.get("search", query="x", limit=501, offset=-1, wait=1e9).json()
+    assert problem["detail"] == "limit must be at most 500 (and 2 more)"
+    where = [one["where"] for one in problem["errors"]]
+    assert where == ["query.limit", "query.offset", "query.wait"]
+    [long] = rest.post("search", query="x", **{"y" * 90: 1}).json()["errors"]
+    assert long["what"] == f"unknown parameter '{'y' * 40}'"
+    many = rest.get("search", query="x", languages=["c"] * 21).json()
+    assert many["detail"] == "languages must have at most 20 entries"
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"), [(TransientError("no"), "1"), (TransientError("no", 60.0), "60")]
+)
+def test_when_to_try_again(
+    rest: Rest, error: TransientError, seconds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(rest.application.run_answers, "queue", fail)
+    reply = rest.get("queue")
+    assert reply.headers["retry-after"] == seconds
+    assert reply.headers["cache-control"] == "no-store"
+
+
 def test_a_body_has_room_for_more(rest: Rest) -> None:
     """A whole number may be written as 10.0, as in JSON the two are the same."""
     reply = rest.post("search", query="x" * 200_000, paths=[LONG], limit=2.0, budget=99.0)

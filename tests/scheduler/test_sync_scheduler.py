@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kodit.application.services.sync_scheduler import (
+    CATCH_UP_SECONDS,
     INDEXES_PER_PIECE,
     WATCHED_SECONDS,
     SyncScheduler,
@@ -215,6 +216,35 @@ def test_an_index_may_have_an_interval_of_its_own(scene: Scene) -> None:
     scene.end_all()
     scene.clock.advance(100 * INTERVAL)
     assert scene.queue_due() == [scene.first]
+
+
+def test_an_interval_of_its_own_may_be_longer_than_that_of_others(scene: Scene) -> None:
+    scene.set_interval(scene.first, 100 * INTERVAL)
+    scene.queue_due()
+    scene.end_all()
+    scene.clock.advance(1.5 * INTERVAL)
+    assert scene.queue_due() == [scene.second]
+
+
+def test_what_became_due_meanwhile_is_asked_for_soon(scene: Scene) -> None:
+    """However long the interval is."""
+    day = 86_400.0
+    scene.start_again(interval=day)
+    more = scene.add_indexes(10)
+    assert len(scene.queue_due()) == 12
+    scene.end_all()
+    scene.clock.advance(10 * day)
+    scene.start_again(interval=day)
+    scene.clock.advance(CATCH_UP_SECONDS)
+    assert scene.queue_due() == [scene.first, scene.second, *more]
+
+
+@pytest.mark.parametrize(("interval", "seconds"), [(20, 2), (150, 15), (86_400, 15)])
+def test_how_often_it_is_looked_for_what_is_due(
+    scene: Scene, interval: float, seconds: float
+) -> None:
+    scene.start_again(interval=interval)
+    assert scene._scheduler.pause_seconds == seconds
 
 
 def test_what_is_watched_is_asked_for_rarely(scene: Scene) -> None:

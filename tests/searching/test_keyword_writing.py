@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from kodit.domain.entities import StoredSnippet
+from kodit.domain.errors import TransientError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.value_objects import Scope
-from kodit.infrastructure.keyword import reading, schema
+from kodit.infrastructure.keyword import reading, schema, writing
 from kodit.infrastructure.keyword.querying import within
 from kodit.infrastructure.keyword.reading import KeywordState, RecordCache
 from kodit.infrastructure.keyword.schema import FILE_ID, open_index, to_documents
@@ -183,6 +184,72 @@ def test_the_list_of_files_is_the_one_that_was_written(engine: Engine) -> None:
     (engine.folder / NAME).write_bytes((engine.folder / NAME).read_bytes()[:-1] + b" ")
     with pytest.raises(DamagedIndexError, match=f"its {NAME} is damaged"):
         read_standing(engine.folder)
+
+
+def test_an_index_that_is_damaged_begins_again(engine: Engine) -> None:
+    """So that a batch which relies on what was there is refused. What killed writers have left
+    goes, too."""
+    engine.apply(batch(1, 1, snippet(1)))
+    engine.apply(batch(1, 1, snippet(5, 2), index_id=2))
+    (engine.folder / NAME).write_bytes(b"0\n{}")
+    (engine.folder / "left.tmp").write_bytes(b"half")
+    (engine.folder / ".tmp1").write_bytes(b"half")
+    (engine.folder.parent / "left.tmp").mkdir()
+    assert not engine.apply(batch(2, 2, snippet(2), follows=1))
+    assert sorted(path.name for path in engine.folder.parent.iterdir()) == ["6", "keyword.lock"]
+    assert not list(engine.folder.iterdir())
+    assert engine.apply(batch(1, 2, snippet(1)))
+    assert engine.holds() == 1
+
+
+class PanicException(BaseException):
+    """How the engine gives up."""
+
+
+@pytest.mark.parametrize(
+    ("error", "is_damaged", "why"),
+    [
+        (ValueError("no\n  luck"), False, "no luck"),
+        (PanicException("no luck"), False, "no luck"),
+        (ValueError("a file is Corrupt"), False, None),
+        (ValueError("no luck"), True, None),
+        (PanicException("no luck"), True, None),
+    ],
+    ids=["error", "panic", "told-damage", "damage", "damage-and-panic"],
+)
+def test_what_goes_wrong_in_the_engine(
+    engine: Engine, error: BaseException, is_damaged: bool, why: str | None
+) -> None:
+    """An index that is damaged is removed, any other stays."""
+    engine.apply(batch(1, 1, snippet(1)))
+    if is_damaged:
+        next(engine.folder.glob("*.store")).write_bytes(b"other")
+    with pytest.raises(TransientError) as told, writing._translated_errors(engine.folder):
+        raise error
+    said = "it was damaged and is rebuilt" if why is None else why
+    assert str(told.value) == f"the keyword index cannot be written: {said}"
+    assert engine.folder.is_dir()
+    assert (engine.position() is None) is (why is None)
+
+
+def test_a_disk_that_is_full_damages_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.apply(batch(1, 1, snippet(1)))
+    monkeypatch.setattr(writing, "why_no_room", lambda _folder, _needed: "no room")
+    with pytest.raises(TransientError) as told, writing._translated_errors(engine.folder):
+        raise ValueError("corrupt")
+    assert str(told.value).endswith(": no room; free some space and try again")
+    assert engine.position() is not None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("other"), KeyError("mistake")])
+def test_errors_that_are_not_of_the_engine_pass(engine: Engine, error: BaseException) -> None:
+    engine.apply(batch(1, 1, snippet(1)))
+    with pytest.raises(type(error)) as told, writing._translated_errors(engine.folder):
+        raise error
+    assert told.value is error
+    assert engine.position() is not None
 
 
 def test_what_is_written_last_outlives_the_machine(

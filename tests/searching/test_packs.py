@@ -153,6 +153,29 @@ def test_a_pack_that_grows_is_one_that_was_made_at_once(
     assert same(open_pack(path), open_pack(path.with_name("whole.pack")))
 
 
+def test_a_pack_grows_by_one_state_of_the_database(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever others write between two of its questions."""
+    monkeypatch.setattr(pack_builder, "FEWEST_CHANGES", 20)
+    model, rows = stored_rows(place, VectorKind.CODE)
+    path = pack_path(place / "vectors", 1, "code")
+    put_pack(place, "code", model, rows[: len(rows) // 2])
+    own_pack = pack_builder._own_pack
+
+    def own_pack_before_all_is_deleted(*arguments: object) -> Pack | None:
+        pack = own_pack(*arguments)  # type: ignore[arg-type] # passed on as they came
+        with closing(sqlite3.connect(place / "kodit.db")) as connection, connection:
+            connection.execute("DELETE FROM vectors")
+        return pack
+
+    monkeypatch.setattr(pack_builder, "_own_pack", own_pack_before_all_is_deleted)
+    assert extend_pack(str(place / "kodit.db"), str(path.parent), 1, "code", model, report=ignore)
+    pack = open_pack(path)
+    assert pack is not None
+    assert len(pack) == len(rows)
+
+
 def test_what_is_left_at_the_end_of_a_stage_is_packed(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

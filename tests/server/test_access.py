@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kodit.application.services.key_service import KeyService
-from kodit.domain.caller import Caller
+from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.keys import KeyScope
 from kodit.domain.policy import CallerPolicy
 from kodit.infrastructure.clock import SystemClock
@@ -124,6 +124,7 @@ def test_white_space_around_a_key_is_no_part_of_it(guarded: Door) -> None:
         ("POST", "/api/v1/search", True),
         ("POST", "/api/v1/grep", True),
         ("POST", "/mcp", True),
+        ("POST", "/mcp/", True),
         ("DELETE", "/api/v1/search", False),
         ("PUT", "/api/v1/grep", False),
         ("DELETE", "/mcp", False),
@@ -138,7 +139,10 @@ def test_what_a_key_for_reading_opens(
     if is_reading:
         assert not guarded.may_write(key, method=method, path=path)
     else:
-        assert guarded.refusal(key, method=method, path=path) == "key_may_not_write"
+        refused = guarded.admit(OWN, key, method=method, path=path)
+        assert isinstance(refused, Refusal)
+        assert refused.code == "key_may_not_write"
+        assert "the key ada may only read" in refused.detail
 
 
 def test_the_pages_that_tell_nothing_change_nothing(guarded: Door) -> None:
@@ -169,3 +173,61 @@ def test_the_folder_of_a_local_caller(sent: str, folder: str) -> None:
     assert caller.folder == folder
     assert caller.may_write
     assert caller.is_local
+
+
+def test_the_roots_of_a_local_caller() -> None:
+    """Of a caller whose folder is known; an empty one is none."""
+    folder, roots = ("x-kodit-folder", "/a"), ("x-kodit-roots", "/a,,/b%2C%20c,")
+    caller = LocalAccess().admit(_request(folder, roots))
+    assert isinstance(caller, Caller)
+    assert caller.roots == ("/a", "/b, c")
+    alone = LocalAccess().admit(_request(folder))
+    assert isinstance(alone, Caller)
+    assert alone.roots == ()
+    assert LocalAccess().admit(_request(roots)) == LOCAL_CALLER
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "method", "is_let_in"),
+    [
+        ("cross-site", "navigate", "GET", True),
+        ("cross-site", "navigate", "HEAD", True),
+        ("cross-site", "navigate", "POST", False),
+        ("cross-site", "no-cors", "GET", False),
+        ("cross-site", "", "GET", False),
+        ("same-site", "no-cors", "GET", False),
+        ("same-site", "navigate", "GET", True),
+        ("same-origin", "no-cors", "GET", True),
+        ("none", "no-cors", "GET", True),
+    ],
+)
+def test_a_browser_says_whose_page_asks(
+    door: Door, site: str, mode: str, method: str, is_let_in: bool
+) -> None:
+    """Links may be followed; what a page embeds is none."""
+    headers = [("sec-fetch-site", site), *([("sec-fetch-mode", mode)] if mode else [])]
+    admitted = door.admit(OWN, *headers, method=method)
+    assert isinstance(admitted, Caller) is is_let_in
+    # A page of another port of this machine names itself, and is still of another server.
+    with_origin = door.admit(OWN, OWN_PAGE, *headers, method=method)
+    assert isinstance(with_origin, Caller) is (is_let_in or site == "cross-site")
+
+
+def test_a_refusal_says_how_to_come_in(door: Door, tmp_path: Path) -> None:
+    """And what was sent in a form that can be shown."""
+    refused = door.admit(OWN, needs_key=True)
+    assert isinstance(refused, Refusal)
+    assert refused.status == 401
+    assert refused.headers == ((b"www-authenticate", b'Bearer realm="kodit"'),)
+    strange = door.admit(("host", "\x1b" + "x" * 200))
+    assert isinstance(strange, Refusal)
+    assert strange.status == 421
+    shown = "'\\x1b" + "x" * 99 + "'"
+    assert f"this server is not called {shown};" in strange.detail
+    nameless = door.admit()
+    assert isinstance(nameless, Refusal)
+    assert "is not called by no name;" in nameless.detail
+    (tmp_path / "keys.json").write_text("{")
+    unreadable = door.admit(OWN, ("x-api-key", "kodit_a"))
+    assert isinstance(unreadable, Refusal)
+    assert (unreadable.status, unreadable.code) == (503, "keys_unreadable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -75,3 +76,24 @@ def end_short_of_memory(*, report: Any) -> None:
     """Run out of memory where no error can be raised any more."""
     report(0, None)
     sys.excepthook(MemoryError, MemoryError(), None)
+
+
+def leave(status: int, *, report: Any) -> None:
+    """End as a library may that thinks it is the program."""
+    report(0, None)
+    os._exit(status)
+
+
+def tell_surroundings(descriptor: int, *, report: Any) -> dict[str, Any]:
+    """What the process finds around it that runs this."""
+    report(0, None)
+    return {
+        "folder": os.getcwd(),  # noqa: PTH109 - as it is
+        "threads": os.environ.get("OPENBLAS_NUM_THREADS"),
+        "is_safe": sys.flags.safe_path,
+        "threshold": gc.get_threshold()[0],
+        "interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+        "blocked": signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        "streams": [os.fstat(number).st_rdev for number in (0, 1)],
+        "inherited": os.fstat(descriptor).st_ino,
+    }

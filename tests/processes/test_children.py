@@ -1,0 +1,232 @@
+"""How a child process answers, in what surroundings, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from tests.support import child_work
+from tests.support.command import wait_until
+
+from kodit.domain.errors import TransientError
+from kodit.infrastructure.processes import child
+from kodit.infrastructure.processes.environment import steady_environment
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.processes.process_tree import end_process_tree
+
+WORK = child_work.__name__
+
+
+class Told:
+    """A connection that notes what is sent before the answer."""
+
+    def __init__(self) -> None:
+        self.reports: list[Any] = []
+
+    def send_bytes(self, data: bytes) -> None:
+        self.reports.append(pickle.loads(data))  # noqa: S301 - of this test
+
+
+class PanicException(BaseException):
+    """As a library that is written in Rust gives up."""
+
+
+class StubbornError(Exception):
+    """One that cannot be sent to another process."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("not to be sent")
+
+
+def say(now: Callable[[], None], *, report: Any) -> str:
+    report(1, 9)
+    now()
+    report(2, 9)
+    return "done"
+
+
+def give_up(error: BaseException, *, report: Any) -> None:
+    report(0)
+    raise error
+
+
+def answer(function: str, *arguments: Any) -> tuple[tuple[str, Any], list[Any]]:
+    """What a child answers, and what it reports before."""
+    told = Told()
+    data = child._answer(cast("Connection[Any, Any]", told), f"{__name__}:{function}", arguments)
+    return pickle.loads(data), told.reports  # noqa: S301 - of this test
+
+
+def test_reports_come_at_most_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 100.0
+    monkeypatch.setattr(child.time, "monotonic", lambda: clock)
+
+    def wait(seconds: float) -> Callable[[], None]:
+        def pass_time() -> None:
+            nonlocal clock
+            clock += seconds
+
+        return pass_time
+
+    first, second = ("progress", (1, 9)), ("progress", (2, 9))
+    assert answer("say", wait(0.05)) == (("result", "done"), [first])
+    assert answer("say", wait(0.15)) == (("result", "done"), [first, second])
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (LookupError("not here"), LookupError, "'not here'"),
+        (StubbornError("not here"), RuntimeError, "StubbornError: not here"),
+        (PanicException("not here"), RuntimeError, "a library failed: not here"),
+    ],
+)
+def test_every_error_travels(error: BaseException, kind: type[Exception], sentence: str) -> None:
+    (word, value), reports = answer("give_up", error)
+    assert (word, type(value)) == ("error", kind)
+    assert str(value).strip("'") == sentence.strip("'")
+    assert reports == [("progress", (0, None))]
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+def test_what_ends_a_process_does(error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        answer("give_up", error)
+
+
+def test_a_function_that_is_not_there_is_an_error() -> None:
+    (word, value), _reports = answer("missing")
+    assert (word, type(value)) == ("error", AttributeError)
+
+
+def test_a_shortage_of_memory_ends_it_without_a_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[int] = []
+
+    def leave(status: int) -> None:
+        ended.append(status)
+        raise SystemExit
+
+    monkeypatch.setattr(child.os, "_exit", leave)
+    with pytest.raises(SystemExit):
+        child._end_quietly(MemoryError, MemoryError(), None)
+    assert (ended, capsys.readouterr().err) == ([child.EXIT_SHORT_OF_MEMORY], "")
+    child._end_quietly(OSError, OSError("no luck"), None)
+    assert "OSError: no luck" in capsys.readouterr().err
+
+
+def open_files() -> int:
+    """How many descriptors this process has, where the system tells."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+@pytest.fixture
+def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPool]:
+    """One child process, which finds the tests."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    pool = ProcessPool(tmp_path, 1)
+    yield pool
+    pool.close()
+
+
+def test_the_surroundings_of_a_child(pool: ProcessPool, tmp_path: Path) -> None:
+    """It has what it was given, and nothing of it stays open here when it has ended."""
+    before = open_files()
+    read_end, write_end = os.pipe()
+    pool.inherit(read_end)
+    found = asyncio.run(pool.call(f"{WORK}:tell_surroundings", read_end))
+    nothing = Path(os.devnull).stat().st_rdev
+    assert found == {
+        "folder": str(tmp_path.resolve()),
+        "threads": "1",
+        "is_safe": True,
+        "threshold": child.OBJECTS_BETWEEN_COLLECTIONS,
+        "interrupt": True,
+        "blocked": False,
+        "streams": [nothing, nothing],
+        "inherited": os.fstat(read_end).st_ino,
+    }
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    pool.close()
+    os.close(read_end)
+    os.close(write_end)
+    assert open_files() == before
+
+
+def test_a_child_that_leaves_is_told_by_its_status(
+    pool: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next call has another one, with the number of threads that the user has chosen."""
+    before = open_files()
+    with pytest.raises(
+        TransientError, match="a child process ended with status 3 while it ran leave"
+    ):
+        asyncio.run(pool.call(f"{WORK}:leave", 3))
+    assert open_files() == before
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    found = asyncio.run(pool.call(f"{WORK}:tell_surroundings", 0))
+    assert found["threads"] == "2"
+
+
+def test_a_process_is_ended_with_all_that_it_has_started() -> None:
+    """Children of children too, and what a thread of theirs has started."""
+    read_end, write_end = os.pipe()
+    program = (
+        "import os, subprocess, sys, threading, time\n"
+        "run = lambda *command: subprocess.Popen(command, pass_fds=[1])\n"
+        "start = lambda: run('sh', '-c', 'sleep 600 & sleep 600 & wait')\n"
+        "work = lambda: (start(), print('x', flush=True), time.sleep(600))\n"
+        "threading.Thread(target=work).start()\n"
+        "time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=write_end)
+    os.close(write_end)
+    assert os.read(read_end, 1) == b"x"
+
+    def grandchildren() -> int:
+        listed = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True, text=True
+        ).stdout.split()
+        parents = dict(zip(map(int, listed[::2]), map(int, listed[1::2]), strict=True))
+        return sum(parents.get(parent) == process.pid for parent in parents.values())
+
+    wait_until(lambda: grandchildren() == 2)
+    end_process_tree(process.pid)
+    assert process.wait() == -signal.SIGKILL
+    while os.read(read_end, 100):
+        pass  # until the last one that holds the other end has gone
+    os.close(read_end)
+    end_process_tree(process.pid)  # which is gone
+
+
+def test_search_paths_are_absolute() -> None:
+    """Nothing of what is given is changed, and an empty environment is one."""
+    given = {
+        "PATH": "/a::b:/c",
+        "LD_LIBRARY_PATH": "x",
+        "DYLD_LIBRARY_PATH": "/d:",
+        "PYTHONPATH": "lib:/e:",
+        "HOME": "here",
+    }
+    before = dict(given)
+    assert steady_environment(given) == {
+        "PATH": "/a:/c",
+        "DYLD_LIBRARY_PATH": "/d",
+        "PYTHONPATH": f"{Path('lib').absolute()}:/e",
+        "HOME": "here",
+    }
+    assert given == before
+    assert steady_environment({}) == {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+    assert steady_environment({"PATH": "."}) == steady_environment({})
