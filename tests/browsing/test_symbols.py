@@ -15,6 +15,7 @@ from kodit.domain.symbols import (
     SymbolAnswer,
     declares,
     merge_pieces,
+    outlined,
     parse_name,
     rarest_terms,
     uses,
@@ -263,6 +264,17 @@ def test_uses_are_whole_words() -> None:
     text = "add\nadded\nre_add\nx.add(1)\nadd2\n(add)"
     assert [number for number, _line in uses("add", text)] == [0, 3, 5]
     assert list(uses("operator<<", "x operator<< y")) == [(0, "x operator<< y")]
+
+
+def test_what_holds_others_is_outlined_before_them() -> None:
+    """Also where they begin on one line."""
+    part = StoredSnippet(
+        1, 1, 1, "source", "a.py", 3, 4, "python", "a_part", "function", "", "def a_part(): pass"
+    )
+    whole = replace(part, id=2, end_line=9, symbol="whole", kind="class")
+    above = replace(part, id=3, start_line=1, end_line=2, symbol="z")
+    outline = [one.snippet.symbol for one in outlined([part, whole, above])]
+    assert outline == ["z", "whole", "a_part"]
 
 
 def test_the_pieces_of_a_long_definition_are_one() -> None:
