@@ -11,15 +11,18 @@ from tests.browsing.conftest import Indexed, write_files
 from kodit import Kodit
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.snippet import PlacedSymbol
 from kodit.domain.symbols import (
     SymbolAnswer,
     declares,
     merge_pieces,
     outlined,
     parse_name,
+    parts_of,
     rarest_terms,
     uses,
 )
+from kodit.domain.value_objects import Symbol, SymbolKind
 
 
 def definitions(answer: SymbolAnswer) -> list[tuple[str, int, str | None, str]]:
@@ -275,6 +278,20 @@ def test_what_holds_others_is_outlined_before_them() -> None:
     above = replace(part, id=3, start_line=1, end_line=2, symbol="z")
     outline = [one.snippet.symbol for one in outlined([part, whole, above])]
     assert outline == ["z", "whole", "a_part"]
+
+
+def test_what_else_a_snippet_defines_has_its_own_lines() -> None:
+    """And nothing beside it."""
+    symbols = (
+        PlacedSymbol(Symbol("one", SymbolKind.METHOD, "Both"), 11, 12),
+        PlacedSymbol(Symbol("two", SymbolKind.METHOD, "Both"), 13, 13),
+    )
+    both = StoredSnippet(
+        1, 1, 1, "s", "a.py", 10, 13, "python", "Both", "class", "", "a\nb\nc\nd", symbols
+    )
+    assert [
+        (one.start_line, one.end_line, one.text, one.also_defines) for one in parts_of(both)
+    ] == [(11, 12, "b\nc", ()), (13, 13, "d", ())]
 
 
 def test_the_pieces_of_a_long_definition_are_one() -> None:

@@ -224,6 +224,7 @@ def test_a_language_by_what_it_is_called(typed: str, language: str) -> None:
         ("zzzz", ["session"], []),
         ("", ["session"], []),
         ("7c", ["c", "go"], ["c"]),
+        ("abcde", ["abcfg", "abfgh"], ["abcfg"]),
     ],
 )
 def test_near_names(wrong: str, names: list[str], near: list[str]) -> None:
