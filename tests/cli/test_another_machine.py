@@ -190,6 +190,17 @@ def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:
     [index] = json.loads(far.run("status", later, "--json").out)["indexes"]
     assert index["run"]["state"] == "succeeded"
 
+    options = ("--include", "*.py", "--exclude", "docs/", "--sync-every", "2h")
+    assert far.run("index", later, *options, "--no-wait").said == [
+        f"Queued; the workers of {far.kodit.environment['KODIT_SERVER']} will do the work."
+    ]
+    [index] = json.loads(far.near.run_here("status", later, "--json").out)["indexes"]
+    chosen = (index["include"], index["exclude"], index["sync_every"])
+    assert chosen == (["*.py"], ["docs/"], 7200)
+    both = far.run("index", later, later, far.place / "nowhere")
+    assert (both.code, len(both.out.splitlines())) == (1, 4)
+    assert [line for line in both.said if line.startswith("kodit: ")] == both.said[-1:]
+
     deleted = far.run("delete", later)
     assert deleted.said == [f"Deleted index {index['id']} of {later}."]
     assert far.run("delete", later).said[0].startswith(f"kodit: {later} is not indexed; ")

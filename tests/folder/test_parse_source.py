@@ -36,6 +36,8 @@ from kodit.infrastructure.sources.parsing import parse_source
         ("git@example.org:a/b.git", "git@example.org:a/b.git", None),
         ("git@example.org:a/b.git@v1.0", "git@example.org:a/b.git", "v1.0"),
         ("git@example.org:~a/b", "git@example.org:~a/b", None),
+        ("git@example.org:a/b/@v1", "git@example.org:a/b/@v1", None),
+        ("git@example.org:/", "git@example.org:/", None),
     ],
 )
 def test_urls(text: str, location: str, ref: str | None) -> None:

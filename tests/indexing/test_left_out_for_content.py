@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.sources import commit_all
 
 from kodit.domain.left_out import LeftOut, LeftOutRequest, Presence, UnreadFile
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.sources.left_out import MARKER_LENGTH, find_left_out
 from kodit.infrastructure.sources.location import Location
 
@@ -19,7 +21,7 @@ FILES = {
     "a/logo.png": "x",
     "a/deep/made.py": "# @generated\nx = 1\n",
     "a/deep/long.py": GENERATED,
-    "a/deep/app.js": "x" * 600,
+    "a/deep/app.js": f"{'x' * 1000}\n{'x' * 200}",
     "node_modules/x.js": "x",
     "ab/photo.png": "x",
 }
@@ -47,6 +49,8 @@ def found(
         (EVERYTHING, ["a/deep/made.py", "a/logo.png", "ab/photo.png", "node_modules/"]),
         (LeftOutRequest(globs=("*.png",)), ["a/logo.png", "ab/photo.png"]),
         (LeftOutRequest(globs=("node_modules",)), ["node_modules/"]),
+        (LeftOutRequest(globs=("node_modules/",)), ["node_modules/"]),
+        (LeftOutRequest(globs=("ab", "node_modules/", "!node_modules/")), ["ab/photo.png"]),
         (LeftOutRequest(within=("a",)), ["a/deep/made.py", "a/logo.png"]),
         (LeftOutRequest(within=("a/deep", "ab")), ["a/deep/made.py", "ab/photo.png"]),
         (LeftOutRequest(within=("node_modules/x",)), ["node_modules/"]),
@@ -59,8 +63,10 @@ def found(
     ids=str,
 )
 def test_what_is_meant(source: Source, request_: LeftOutRequest, paths: list[str]) -> None:
-    """By path, of rules and of content alike."""
-    left_out, _presence = found(source, request_, ("a/deep/made.py", "generated"))
+    """By path, of rules and of content alike; a file that is called like the beginning of another
+    does not hold it."""
+    beside = [("a/lo", "binary")] if request_.only_path else []
+    left_out, _presence = found(source, request_, ("a/deep/made.py", "generated"), *beside)
     assert [one.path for one in left_out] == paths
 
 
@@ -103,6 +109,36 @@ def test_what_says_so(source: Source) -> None:
         "a/deep/big.bin": "its content: a pointer of git-lfs",
         "a/deep/odd": "its content: too odd",
         "gone/x.py": "its content: generated",
+    }
+
+
+def test_a_source_of_which_all_is_left_out(source: Source) -> None:
+    """Each of its files is."""
+    (Path(source.location) / ".noindex").touch()
+    for path in ("keep.py", "a/logo.png"):
+        left_out, _presence = found(source, LeftOutRequest(only_path=path))
+        assert [(one.path, one.rule) for one in left_out] == [("./", ".noindex: empty")]
+
+
+def test_files_of_a_commit(source: Source, tmp_path: Path) -> None:
+    """Are read in it, each by its own content; only what is generated has such a line."""
+    tree = Path(source.location)
+    commit = commit_all(tree)
+    unread = [
+        UnreadFile(path, reason, blob_id(FILES[path].encode()))
+        for path, reason in (
+            ("a/deep/made.py", "generated"),
+            ("a/deep/app.js", "generated"),
+            ("a/deep/long.py", "binary"),
+        )
+    ]
+    location = Location(Source(SourceKind.GIT, tree.as_uri()), str(tree / ".git"))
+    left_out, presence = find_left_out(location, commit, EVERYTHING, unread, report=ignore_report)
+    assert presence is Presence.FOLDER
+    assert {one.path: one.rule for one in left_out if one.path.startswith("a/deep")} == {
+        "a/deep/made.py": "made.py:1: # @generated",
+        "a/deep/app.js": "its content: minified, its lines have 600 bytes on average",
+        "a/deep/long.py": "its content: a NUL byte near the start",
     }
 
 
