@@ -11,14 +11,18 @@ from tests.browsing.conftest import Indexed, write_files
 from kodit import Kodit
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.snippet import PlacedSymbol
 from kodit.domain.symbols import (
     SymbolAnswer,
     declares,
     merge_pieces,
+    outlined,
     parse_name,
+    parts_of,
     rarest_terms,
     uses,
 )
+from kodit.domain.value_objects import Symbol, SymbolKind
 
 
 def definitions(answer: SymbolAnswer) -> list[tuple[str, int, str | None, str]]:
@@ -323,6 +327,31 @@ def test_uses_are_whole_words() -> None:
     text = "add\nadded\nre_add\nx.add(1)\nadd2\n(add)"
     assert [number for number, _line in uses("add", text)] == [0, 3, 5]
     assert list(uses("operator<<", "x operator<< y")) == [(0, "x operator<< y")]
+
+
+def test_what_holds_others_is_outlined_before_them() -> None:
+    """Also where they begin on one line."""
+    part = StoredSnippet(
+        1, 1, 1, "source", "a.py", 3, 4, "python", "a_part", "function", "", "def a_part(): pass"
+    )
+    whole = replace(part, id=2, end_line=9, symbol="whole", kind="class")
+    above = replace(part, id=3, start_line=1, end_line=2, symbol="z")
+    outline = [one.snippet.symbol for one in outlined([part, whole, above])]
+    assert outline == ["z", "whole", "a_part"]
+
+
+def test_what_else_a_snippet_defines_has_its_own_lines() -> None:
+    """And nothing beside it."""
+    symbols = (
+        PlacedSymbol(Symbol("one", SymbolKind.METHOD, "Both"), 11, 12),
+        PlacedSymbol(Symbol("two", SymbolKind.METHOD, "Both"), 13, 13),
+    )
+    both = StoredSnippet(
+        1, 1, 1, "s", "a.py", 10, 13, "python", "Both", "class", "", "a\nb\nc\nd", symbols
+    )
+    assert [
+        (one.start_line, one.end_line, one.text, one.also_defines) for one in parts_of(both)
+    ] == [(11, 12, "b\nc", ()), (13, 13, "d", ())]
 
 
 def test_the_pieces_of_a_long_definition_are_one() -> None:

@@ -147,3 +147,22 @@ def test_files_come_by_path_whenever_they_came(place: Path) -> None:
         assert [file.path for file in kodit.list_files(1)] == paths
         found = [match.path for match in kodit.grep("round_price", 1).matches]
         assert found == ["articles.py", "prices.py", "prices.py"]
+
+
+def test_a_folder_of_which_nothing_is_known_yet_is_looked_at_itself(place: Path) -> None:
+    """Only where it is meant, and not beside what is known of it; whose language is asked for is
+    not known before."""
+    write_files(place / "early", {"early.py": "round_price = 1\n"})
+    write_files(place / "later", {"later.py": "round_price = 2\n"})
+    write_files(place / "repository", {"committed.py": "round_price = 3\n"})
+    commit_all(place / "repository")
+    with Kodit(place / "data") as kodit:
+        queued = (place / "early", place / "later", (place / "repository").as_uri())
+        kodit.index(*queued, wait=False)
+        change(place, "UPDATE indexes SET updated_at = NULL")
+        everything = [match.path for match in kodit.grep("round_price =|def round_price").matches]
+        assert everything == ["prices.py", "bank/money.py", "early.py", "later.py"]
+        assert [match.path for match in kodit.grep("round_price", 3).matches] == ["early.py"]
+        by_language = kodit.grep("round_price =|def round_price", languages=["python"])
+        assert [match.path for match in by_language.matches] == ["prices.py", "bank/money.py"]
+        assert (by_language.files, kodit.grep("round_price", 4).files) == (2, 1)

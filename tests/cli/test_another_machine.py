@@ -28,20 +28,31 @@ ANSWERS = [
     "search quartz --path nothing/**",
     "search quartz -n 700 --path deep/ --offset 9",
     "search quartz -s 99",
+    "search quartz -s 1 -s 99",
     "grep quartz",
     "grep quartz -i -C 1 -n 2",
     "grep ( 1",
+    "grep quartz -s 99 -s 1 -s 1",
+    "grep shared --path nothing/** --language python",
     "ls",
     "ls 1 deep/*",
     "ls --language cobol",
+    "ls --path *.py --files",
+    "ls 99",
+    "ls -s 99 -s folder",
     "read 1 deep/quartz.py",
     "read 1 deep/quartz.py:1-2",
     "read deep/quartz.py",
     "read shared.py",
     "read 1 nothing.py",
+    "read 99 shared.py",
+    "read 1 deep/quartz.py:900",
     "symbols quartz",
     "symbols nothing_is_called_this",
+    "symbols quarz",
+    "symbols quartz -s 99 -s 1 -n 1",
     "related 1 deep/quartz.py:1",
+    "related 1 deep/quartz.py:1 --all --language python --path nothing/**",
     "status",
     "status 1",
     "status 99",
@@ -189,6 +200,17 @@ def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:
     assert "opal.py" in far.run("search", "opal", later).out
     [index] = json.loads(far.run("status", later, "--json").out)["indexes"]
     assert index["run"]["state"] == "succeeded"
+
+    options = ("--include", "*.py", "--exclude", "docs/", "--sync-every", "2h")
+    assert far.run("index", later, *options, "--no-wait").said == [
+        f"Queued; the workers of {far.kodit.environment['KODIT_SERVER']} will do the work."
+    ]
+    [index] = json.loads(far.near.run_here("status", later, "--json").out)["indexes"]
+    chosen = (index["include"], index["exclude"], index["sync_every"])
+    assert chosen == (["*.py"], ["docs/"], 7200)
+    both = far.run("index", later, later, far.place / "nowhere")
+    assert (both.code, len(both.out.splitlines())) == (1, 4)
+    assert [line for line in both.said if line.startswith("kodit: ")] == both.said[-1:]
 
     deleted = far.run("delete", later)
     assert deleted.said == [f"Deleted index {index['id']} of {later}."]

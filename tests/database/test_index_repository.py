@@ -94,6 +94,17 @@ def test_a_change_is_of_one_index(indexes: IndexRepository) -> None:
     assert indexes.get(other.id) == before
 
 
+def test_a_folder_that_is_added_again_was_not_deleted(indexes: IndexRepository) -> None:
+    """As often as that happens; a repository at the same place says nothing of it."""
+    indexes.remember_deletion("/one", NOW)
+    indexes.remember_deletion("/one", NOW)
+    indexes.remember_deletion("/two", NOW)
+    indexes.add(Source(SourceKind.GIT, "/one"), NOW)
+    assert (indexes.was_deleted("/one"), indexes.was_deleted("/two")) == (True, True)
+    indexes.add(Source(SourceKind.FOLDER, "/one"), NOW)
+    assert (indexes.was_deleted("/one"), indexes.was_deleted("/two")) == (False, True)
+
+
 def test_files_are_those_of_one_index(transaction: SqlTransaction) -> None:
     """Files that are gone are known no more, but are found by their path until they are
     forgotten."""

@@ -23,12 +23,16 @@ REPOSITORY = "https://github.com/pallets/flask"
         (f"{REPOSITORY}/blob/3.0/a/b.py#L3", Address(REPOSITORY, "3.0", "a/b.py", "L3"), 3),
         (f"{REPOSITORY}/blame/main/a%20b.py", Address(REPOSITORY, "main", "a b.py"), 2),
         (f"{REPOSITORY}/commit/abc123", Address(REPOSITORY, "abc123"), 1),
+        (f"{REPOSITORY}/commit/abc/a%20b", Address(REPOSITORY, "abc", "a b"), 1),
         (f"{REPOSITORY}/releases/tag/v1", Address(REPOSITORY, "v1"), 1),
+        (f"{REPOSITORY}/releases/tag/v%401", Address(REPOSITORY, "v@1"), 1),
+        (f"{REPOSITORY}/tree/1/2/3/4/5/6/7/8/9", Address(REPOSITORY, "1", "2/3/4/5/6/7/8/9"), 8),
+        (f"{REPOSITORY}/src/main/x.py", Address(REPOSITORY), 1),
         (f"{REPOSITORY}/pull/5/files", Address(REPOSITORY), 1),
         (f"{REPOSITORY}?tab=readme-ov-file", Address(REPOSITORY), 1),
         (
-            "https://raw.githubusercontent.com/pallets/flask/main/a.py",
-            Address(REPOSITORY, "main", "a.py"),
+            "https://raw.githubusercontent.com/pallets/flask/main/a.py#L7",
+            Address(REPOSITORY, "main", "a.py", "L7"),
             2,
         ),
         (
@@ -60,7 +64,9 @@ def test_the_page_of_a_repository(page: str, first: Address, readings: int) -> N
         REPOSITORY,
         f"{REPOSITORY}.git",
         f"{REPOSITORY}@main",
+        f"{REPOSITORY}@feature/x",
         "https://h/a/b/c",
+        "https://[h/a/b/tree/main",
         "ssh://h/a/b",
         "a/b",
     ],
@@ -90,6 +96,8 @@ def test_a_branch_with_slashes() -> None:
         ("./flask", None),
         ("src/..", None),
         ("-a/b", None),
+        (f"{'o' * 39}/b", f"https://github.com/{'o' * 39}/b"),
+        (f"{'o' * 40}/b", None),
         ("flask", None),
     ],
 )
@@ -131,6 +139,7 @@ SOURCES = [
         "/other/tools",
         "https://github.com/psf/requests@feature/x",
         "file:///srv/mirror.git",
+        "https://example.org/Team/Ledger",
     )
 ]
 
@@ -144,6 +153,14 @@ SOURCES = [
         ("/work/shop/inner/x", [Meant(1, "x")]),
         ("/work", []),
         ("/work/shopping", []),
+        ("/work/shop/../shop/inner/./x", [Meant(1, "x")]),
+        ("/pallets/flask", []),
+        ("ledger", [Meant(8)]),
+        ("team/ledger.git", [Meant(8)]),
+        ("GIT+https://github.com/pallets/flask", [Meant(2)]),
+        ("https://github.com/psf/requests", []),
+        ("https://github.com/psf/requests/tree/main", []),
+        ("..", []),
         ("shop", [Meant(0)]),
         ("SHOP", [Meant(0)]),
         ("work/shop", [Meant(0)]),
@@ -207,6 +224,7 @@ def test_a_language_by_what_it_is_called(typed: str, language: str) -> None:
         ("zzzz", ["session"], []),
         ("", ["session"], []),
         ("7c", ["c", "go"], ["c"]),
+        ("abcde", ["abcfg", "abfgh"], ["abcfg"]),
     ],
 )
 def test_near_names(wrong: str, names: list[str], near: list[str]) -> None:

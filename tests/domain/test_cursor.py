@@ -32,6 +32,7 @@ def test_a_cursor_says_where_to_go_on(offset: int, question: str) -> None:
     text = Cursor(offset).encode(question)
     assert Cursor.decode(text, question) == Cursor(offset)
     assert text.isascii()
+    assert "=" not in text  # which a URL would have to escape
     with pytest.raises(InvalidQueryError) as refused:
         Cursor.decode(text, f"{question}?")
     assert refused.value.code == "cursor_invalid"

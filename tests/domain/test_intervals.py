@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from kodit.domain.errors import UserError
-from kodit.domain.intervals import in_words, parse_sync_every
+from kodit.domain.intervals import (
+    LONGEST_SYNC_EVERY,
+    SHORTEST_SYNC_EVERY,
+    in_words,
+    parse_sync_every,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +21,8 @@ from kodit.domain.intervals import in_words, parse_sync_every
         (" 1H30M ", 5_400),
         ("2d", 172_800),
         ("90s", 90),
+        ("60", SHORTEST_SYNC_EVERY),
+        ("366d", LONGEST_SYNC_EVERY),
         ("0", 0),
         ("never", 0),
         ("Default", "default"),
@@ -32,6 +39,8 @@ def test_what_is_no_interval(text: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_sync_every(text)
     assert caught.value.code == "sync_every_invalid"
+    named = {"59": 59, "367d": 367 * 86_400}.get(text, text[:40])
+    assert caught.value.fields == {"sync_every": named}
 
 
 @pytest.mark.parametrize(

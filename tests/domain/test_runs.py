@@ -9,7 +9,8 @@ import pytest
 
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.errors import LeaseLost
-from kodit.domain.value_objects import Claim, QueuePriority, TaskState, TaskType
+from kodit.domain.task import ErrorAbout
+from kodit.domain.value_objects import Claim, QueuePriority, RunState, TaskState, TaskType
 from kodit.infrastructure.memory import ManualClock
 
 NOW = ManualClock().now()
@@ -44,6 +45,24 @@ def test_a_run_is_of_a_user_when_any_of_its_tasks_is() -> None:
     run.raise_priority(QueuePriority.USER_INITIATED)
     assert not sync.is_user_initiated
     assert run.is_user_initiated
+
+
+def test_a_failure_says_what_it_is_about_until_it_is_tried_again() -> None:
+    """Beside its sentence, for programs; so does a back-off."""
+    run, sync = running_run()
+    about = ErrorAbout("disk_full", {"source": "a"})
+    run.try_again(sync, "full", NOW + timedelta(seconds=5), NOW, about)
+    assert (sync.error, sync.error_about, sync.is_due(NOW)) == ("full", about, False)
+    sync.state, sync.failures = TaskState.RUNNING, 4
+    run.fail(sync, "full", NOW, about)
+    assert (run.state, sync.error, sync.error_about) == (RunState.FAILED, "full", about)
+    run.retry()
+    assert (sync.error, sync.error_about, sync.failures) == (None, None, 0)
+    assert (run.state, run.finished_at, sync.finished_at) == (RunState.QUEUED, None, None)
+    assert (sync.state, sync.is_due(NOW)) == (TaskState.READY, True)
+    assert run.can_be_joined
+    run.cancel_requested = True
+    assert not run.can_be_joined
 
 
 @pytest.mark.parametrize("claim", [Claim(1, 2), Claim(1, 4), Claim(2, 3)])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from kodit.domain import errors
 from kodit.domain.diagnosis import Area, Diagnosis, Problem
 from kodit.domain.entities import Snippet
+from kodit.domain.savings import Cost, Savings
 from kodit.domain.snippet import hash_text
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind, Symbol, SymbolKind
@@ -37,6 +40,15 @@ def test_a_secret_is_shown_by_nothing() -> None:
     shown = repr(Credentials("t0ken", "s3cret"))
     assert "t0ken" not in shown
     assert "s3cret" not in shown
+
+
+def test_answers_are_counted_from_the_first_on() -> None:
+    """Each tool by itself."""
+    first, second = date(2026, 1, 1), date(2026, 1, 2)
+    savings = Savings().with_answer("grep", Cost(1, 20, 300), first)
+    savings = savings.with_answer("read", Cost(1, 2, 3), second)
+    savings = savings.with_answer("grep", Cost(1, 2, 3), second)
+    assert savings == Savings(first, {"grep": Cost(2, 22, 303), "read": Cost(1, 2, 3)})
 
 
 def test_a_directory_is_healthy_when_nothing_is_left_to_repair() -> None:

@@ -74,6 +74,7 @@ def test_a_comment_ahead_of_the_code_says_generated(line: str) -> None:
     licence = "/*\n" + "Permission is granted\n" * 20 + "*/\n"
     assert looks_generated("a.txt", f"\n{line}\ncode()\n".encode())
     assert looks_generated("a.php", f"<?php\n{licence}\npackage x\n{line}\n".encode())
+    assert looks_generated("a.txt", f"{licence}one()\n\ntwo()\n{line}\n".encode())
     assert not looks_generated("a.txt", f"{licence}one()\ntwo()\nthree()\n{line}\n".encode())
     assert not looks_generated("README.md", f"\n{line}\n".encode())
 

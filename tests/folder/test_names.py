@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.builtin import directory_reason, file_reason, is_version_control
+from kodit.infrastructure.folder.patterns import check_globs, mistake_of
 
 OF_TOOLS = """
     a.min.js a.min.mjs a.min.cjs a.min.css a-min.js a-min.css a.bundle.js a.chunk.js a.chunk.css
@@ -112,3 +114,36 @@ def test_data_of_version_control() -> None:
     systems = ".git .hg .svn .bzr .jj .sl .pijul _darcs _mtn .repo CVS .GIT".split()
     assert all(map(is_version_control, systems))
     assert not any(map(is_version_control, ("cvs", "git", ".github")))
+
+
+@pytest.mark.parametrize(
+    ("glob", "mistake"),
+    [
+        ("a\x1fb", "holds a control character"),
+        ("a\x7fb", "holds a control character"),
+        ("#a", "is a comment; write \\# for a name that starts with #"),
+        ("", "is empty and matches no file"),
+        ("!", "is empty and matches no file"),
+        ("[z-a]*.py", "matches no file: '[z-a]' is a range in reverse order"),
+        ("[", "matches no file: its bracket is not closed, or it ends in a backslash"),
+        ("src/[a-", "matches no file: its bracket is not closed, or it ends in a backslash"),
+        ("a\\", "matches no file: its bracket is not closed, or it ends in a backslash"),
+        *(
+            (glob, None)
+            for glob in ("a b", "\\#a", "[a-a]", "[a-z]", "\\[z-a]", "[]z-a]", "a/", "!a")
+        ),
+    ],
+)
+def test_why_a_glob_chooses_no_file(glob: str, mistake: str | None) -> None:
+    assert mistake_of(glob) == mistake
+
+
+def test_the_glob_that_is_wrong_is_named() -> None:
+    """A negated one needs one before it to take something back from."""
+    check_globs("include", [])
+    check_globs("include", ["a", "!b"])
+    check_globs("include", ["!b", "a"])
+    for globs, named in ((["!b", "!a"], "!b"), (["a", "["], "[")):
+        with pytest.raises(UserError, match="the include glob") as wrong:
+            check_globs("include", globs)
+        assert (wrong.value.code, wrong.value.fields) == ("glob_invalid", {"glob": named})

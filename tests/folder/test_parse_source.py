@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from kodit.infrastructure.sources.parsing import parse_source
         ("git@example.org:a/b.git", "git@example.org:a/b.git", None),
         ("git@example.org:a/b.git@v1.0", "git@example.org:a/b.git", "v1.0"),
         ("git@example.org:~a/b", "git@example.org:~a/b", None),
+        ("git@example.org:a/b/@v1", "git@example.org:a/b/@v1", None),
+        ("git@example.org:/", "git@example.org:/", None),
     ],
 )
 def test_urls(text: str, location: str, ref: str | None) -> None:
@@ -62,6 +65,26 @@ def test_credentials_are_taken_out_of_a_url(text: str, credentials: Credentials)
     assert parsed.source.ref == "v1"
     for secret in credentials.secrets:
         assert secret not in repr(parsed)
+
+
+def test_the_address_of_a_page(tmp_path: Path) -> None:
+    """The likeliest reading, and the others beside it."""
+    parsed = parse_source("https://github.com/a/b/tree/feature/x", cwd=tmp_path)
+    url = "https://github.com/a/b"
+    assert parsed.source == Source(SourceKind.GIT, url, "feature")
+    assert parsed.others == (Source(SourceKind.GIT, url, "feature/x"),)
+
+
+def test_owner_and_name_where_there_is_no_such_folder(tmp_path: Path) -> None:
+    """With a ref, or without the scheme that nobody types."""
+    url = "https://github.com/a/b"
+    for text, ref in (("a/b", None), ("a/b@v1", "v1"), ("github.com/a/b@v1", "v1")):
+        assert parse_source(text, cwd=tmp_path).source == Source(SourceKind.GIT, url, ref)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "github.com" / "a" / "b").mkdir(parents=True)
+    for text in ("a/b", "github.com/a/b"):
+        folder = str(tmp_path.resolve() / text)
+        assert parse_source(text, cwd=tmp_path).source == Source(SourceKind.FOLDER, folder)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +121,7 @@ def test_credentials_are_taken_out_of_a_url(text: str, credentials: Credentials)
         ("https://example.org/a/b@x.lock", "branch, tag or commit"),
         ("https://example.org/a/b@x^{commit}", "branch, tag or commit"),
         ("file://example.org/a", "local paths"),
-        ("file:///no/such/path", "does not exist"),
+        ("file:///no/such/path", "the repository /no/such/path does not exist"),
         ("file:///a%00b", "control characters"),
         ("htp://x", "use https, http, ssh, git, file, user@host:path, or a local folder"),
         ("file://[", "local paths"),
@@ -130,6 +153,7 @@ def test_what_is_refused_is_told_in_one_sentence(text: str, says: str) -> None:
         "https://user:hunter2\n@example.org/a",
         "https://user:hunter2%00@example.org/a",
         "file://user:hunter2@example.org/a",
+        "https://user:p@hunter2@example.org:x/a",
     ],
 )
 def test_a_refusal_does_not_repeat_the_password(text: str) -> None:
@@ -148,7 +172,8 @@ def test_any_text_is_understood_or_refused(text: str, start: str) -> None:
         assert str(error)
         return
     assert not parsed.source.location.startswith("-")
-    assert "::" not in parsed.source.location.partition("//")[0]
+    # Where a word stands before two colons, git takes it for a program that gets at the rest.
+    assert re.match(r"[A-Za-z0-9+.-]*::", parsed.source.location) is None
     assert not (parsed.source.ref or "").startswith("-")
     assert parsed.source.location.encode("utf-8")
 

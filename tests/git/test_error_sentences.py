@@ -18,6 +18,7 @@ from kodit.infrastructure.git.errors import (
     last_line,
 )
 from kodit.infrastructure.git.runner import GitError
+from kodit.infrastructure.git.transfer import _is_refusal
 
 SOURCE = Source(SourceKind.GIT, "https://example.org/a/b.git", "main")
 
@@ -211,9 +212,16 @@ def test_each_refusal_has_its_sentence(said: str, sentence: str, code: str) -> N
 
 def test_a_commit_that_its_own_server_does_not_serve() -> None:
     """Nobody has named it: it is the HEAD that is wrong. Who has named it is told so."""
-    refused = GitError("fatal: remote error: upload-pack: not our ref 0123", 128)
     anonymous = Source(SourceKind.GIT, SOURCE.location)
-    assert "does not serve the commit that its HEAD names" in str(explain(refused, anonymous))
+    for said in (
+        "remote error: upload-pack: not our ref 0123",
+        f"{SOURCE.location} did not send all necessary objects",
+    ):
+        refused = GitError(f"fatal: {said}", 128)
+        error = explain(refused, anonymous)
+        assert "does not serve the commit that its HEAD names" in str(error)
+        assert (error.code, error.fields) == ("repository_damaged", {"source": SOURCE.location})
+    refused = GitError("fatal: remote error: upload-pack: not our ref 0123", 128)
     assert "has no branch, tag or commit named main" in str(explain(refused, SOURCE))
     gone = GitError("fatal: couldn't find remote ref HEAD", 128)
     assert "has no branch, tag or commit named HEAD" in str(explain(gone, anonymous))
@@ -235,6 +243,21 @@ def test_what_is_wrong_with_a_clone(code: int, said: str, is_damage: bool) -> No
     assert isinstance(error, DamagedCloneError) == is_damage
     assert str(error).startswith("the clone /data/clones/1.git cannot be read: ")
     assert (error.code, error.fields) == ("clone_unreadable", {"clone": "/data/clones/1.git"})
+
+
+@pytest.mark.parametrize(
+    ("said", "is_refusal"),
+    [
+        ("fatal: remote error: upload-pack: not our ref 0123", True),
+        ("error: Server does not allow request for unadvertised object 0123", True),
+        ("error: https://x/ did not send all necessary objects", True),
+        ("fatal: remote error: Upload-Pack: Not Our Ref 0123", True),
+        ("fatal: early EOF", False),
+    ],
+)
+def test_a_server_that_gives_out_refs_alone(said: str, is_refusal: bool) -> None:
+    """It is asked for all of them then; a connection that breaks is none of that."""
+    assert _is_refusal(GitError(said, 128)) is is_refusal
 
 
 def test_every_error_has_a_code_of_its_own() -> None:

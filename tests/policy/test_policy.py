@@ -120,6 +120,9 @@ def test_a_special_purpose_network(network: str) -> None:
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "192.0.1.0", "2001:200::1", "2606:4700::1111"])
 def test_a_public_address(address: str) -> None:
+    """Also in one of the short ways."""
+    for host in ("8.255.1", "8.8.65535", "0x8.8"):
+        REMOTE.check_source(git_source(f"https://{host}/x"))
     assert is_public(ip_address(address))
 
 

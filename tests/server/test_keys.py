@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,5 +158,6 @@ def test_a_key_is_recognized_among_others(tmp_path: Path) -> None:
         found = keys.recognize(secret)
         assert found is not None
         assert found.name == name
+        assert not replace(found, salt="0" * 32).matches(secret)
     for wrong in ("", "kodit_", "\udce4", secrets["ada"].swapcase()):
         assert keys.recognize(wrong) is None

@@ -94,7 +94,7 @@ def _chooser(request: LeftOutRequest) -> Callable[[str], bool]:
     matches = glob_matcher(request.globs) if request.globs else None
     folders = [f"{folder}/" for folder in request.within]
     return lambda path: (
-        (matches is None or matches(path.rstrip("/")))
+        (matches is None or matches(path))
         and (
             not folders
             or any(

@@ -1,0 +1,269 @@
+"""What a clone is known by, and what of a tree lies inside a committed repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kodit.domain.errors import SourceError
+from kodit.domain.source import Credentials
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.git.bindings import Bindings
+from kodit.infrastructure.git.clone import (
+    _is_damaged,
+    _remove_broken_refs,
+    _remove_locks,
+    distrust,
+    fault_of,
+    stands_at,
+)
+from kodit.infrastructure.git.credentials import CredentialStore, server_of
+from kodit.infrastructure.git.objects import TreeEntry
+from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
+from kodit.infrastructure.git.remote import candidate_refs, is_commit_id, may_be_short_commit_id
+from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
+from kodit.infrastructure.git.transfer import tip_of
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FOLDERS = ("", "objects", "objects/pack", "objects/info", "refs", "refs/kodit")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The folders and files of a bare repository, without anything in them."""
+    folder = tmp_path / "1.git"
+    for name in FOLDERS:
+        (folder / name).mkdir(exist_ok=True)
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    return folder
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("ref", "is_whole", "is_short"),
+    [
+        (None, False, False),
+        ("main", False, False),
+        ("0" * 6, False, False),
+        ("0" * 7, False, True),
+        ("a" * 39, False, True),
+        (COMMIT, True, False),
+        (f"{COMMIT}0", False, False),
+        ("A" * 7, False, False),
+        ("g" * 7, False, False),
+    ],
+)
+def test_what_may_be_the_id_of_a_commit(ref: str | None, is_whole: bool, is_short: bool) -> None:
+    assert (is_commit_id(ref), may_be_short_commit_id(ref)) == (is_whole, is_short)
+
+
+def test_what_a_ref_stands_for() -> None:
+    """A branch goes before a tag."""
+    assert candidate_refs(None) == candidate_refs("HEAD") == ("HEAD",)
+    assert candidate_refs("v1") == ("refs/heads/v1", "refs/tags/v1")
+    assert candidate_refs("refs/pull/1/head") == ("refs/pull/1/head",)
+
+
+def test_a_clone_stands_where_its_files_say(clone: Path) -> None:
+    """Once its packs are whole, by the ref or by the packed ones; bytes that are no text say
+    nothing."""
+    assert not stands_at(clone, COMMIT)
+    write(clone / "packed-refs", f"# pack-refs with: peeled\n{COMMIT} refs/kodit/tip\n")
+    assert stands_at(clone, COMMIT)
+    assert not stands_at(clone, COMMIT[::-1])
+    tip = write(clone / "refs" / "kodit" / "tip", f"{COMMIT[::-1]}\n")
+    assert stands_at(clone, COMMIT[::-1])
+    assert not stands_at(clone, COMMIT)
+    tip.write_bytes(b"\xff\n")
+    assert not stands_at(clone, COMMIT)
+    tip.unlink()
+    write(clone / "objects" / "pack" / "pack-1.idx", "")
+    assert not stands_at(clone, COMMIT)
+    write(clone / "objects" / "pack" / "pack-1.pack", "")
+    assert stands_at(clone, COMMIT)
+    assert not stands_at(clone / "nowhere", COMMIT)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_link_where_git_writes_makes_a_clone_anothers(clone: Path, name: str) -> None:
+    """Whether it is the folder itself or lies in it."""
+    outside = clone.parent / "outside"
+    outside.mkdir()
+    assert is_own_folder(clone)
+    (clone / name / "link").symlink_to(outside)
+    assert not is_own_folder(clone)
+    assert tip_of(clone) is None
+    (clone.parent / "linked.git").symlink_to(clone)
+    (clone / name / "link").unlink()
+    assert is_own_folder(clone)
+    assert not is_own_folder(clone.parent / "linked.git")
+
+
+def test_a_clone_that_leads_elsewhere_is_made_ours(clone: Path) -> None:
+    """Its configuration, also one as long as ours, and what names other places."""
+    take_possession(clone)
+    ours = (clone / "config").read_bytes()
+    for theirs in (ours.replace(b"true", b"TRUE"), b"", ours + b"[include]\n\tpath = /x\n"):
+        (clone / "config").write_bytes(theirs)
+        for name in ("commondir", "config.worktree", "objects/info/alternates"):
+            write(clone / name, "/elsewhere\n")
+        take_possession(clone)
+        assert (clone / "config").read_bytes() == ours
+        assert sorted(one.name for one in clone.iterdir()) == ["HEAD", "config", "objects", "refs"]
+        assert list((clone / "objects" / "info").iterdir()) == []
+    before = (clone / "config").stat().st_mtime_ns
+    take_possession(clone)
+    assert (clone / "config").stat().st_mtime_ns == before
+
+
+def test_what_killed_gits_have_left_in_a_clone(clone: Path) -> None:
+    """Locks go, and refs that name no commit; what stands is the tip, for others to judge."""
+    locks = ["index.lock", "gc.pid", "refs/kodit/tip.lock", "objects/pack/x.lock"]
+    for name in locks:
+        write(clone / name, "")
+    kept = write(clone / "refs" / "heads" / "deep" / "main", f"{COMMIT}\n")
+    for name in ("refs/heads/empty", "refs/heads/half", "refs/kodit/incoming/deep"):
+        write(clone / name, COMMIT[:20])
+    tip = write(clone / "refs" / "kodit" / "tip", "broken")
+    _remove_locks(clone)
+    _remove_broken_refs(clone)
+    assert kept.exists()
+    assert tip.exists()
+    left = sorted(str(one.relative_to(clone)) for one in clone.rglob("*") if one.is_file())
+    assert left == ["HEAD", "refs/heads/deep/main", "refs/kodit/tip"]
+    assert not (clone / "refs" / "kodit" / "incoming").exists()
+
+
+def test_nothing_is_removed_of_a_clone_that_is_anothers(clone: Path) -> None:
+    """Its links could lead to a repository of the user."""
+    theirs = [
+        write(clone / name, "x")
+        for name in ("a.lock", "packed-refs", "refs/heads/broken", "refs/kodit/tip")
+    ]
+    (clone / "refs" / "link").symlink_to(clone.parent)
+    _remove_locks(clone)
+    _remove_broken_refs(clone)
+    distrust(clone)
+    assert all(one.exists() for one in theirs)
+    (clone / "refs" / "link").unlink()
+    distrust(clone)
+    assert [one.name for one in theirs if one.exists()] == ["a.lock", "broken"]
+    distrust(clone)
+
+
+def test_what_is_wrong_with_a_clone_that_is_not_there(clone: Path) -> None:
+    assert fault_of(clone / "nowhere", COMMIT) == "is missing"
+    told = fault_of(clone, COMMIT)
+    assert told is not None
+    assert told.startswith("is damaged: ")
+
+
+def test_an_object_is_named_by_what_is_in_it(clone: Path) -> None:
+    """What a killed git was writing is no object."""
+    assert _is_damaged(write(clone / "objects" / "ab" / ("c" * 38), "no object"))
+    assert not _is_damaged(write(clone / "objects" / "ab" / "tmp_obj_x", "no object"))
+
+
+def entries(*paths: str, mode: str = "100644") -> list[TreeEntry]:
+    return [TreeEntry(mode, COMMIT, path) for path in paths]
+
+
+def inside(*tree: TreeEntry) -> frozenset[str]:
+    return CommittedRepositories(tree).folders(lambda _entry: None)
+
+
+def test_the_repositories_of_a_tree() -> None:
+    """Copies of `.git`, by what lies together in them, in any case; a link counts as a folder."""
+    assert inside(*entries("a.py", "src/b.py")) == frozenset()
+    bare = entries("x/HEAD", "x/objects/ab/c", "x/refs/heads/main", "y/HEAD", "y/objects/z")
+    assert inside(*bare) == {"x"}
+    assert inside(*entries("HEAD", "objects/ab/c", "refs/heads/main")) == {""}
+    assert inside(*entries("deep/er/Head", "deep/er/Objects/a", "deep/er/REFS/a")) == {"deep/er"}
+    linked = [*entries("x/HEAD", "x/objects/a"), *entries("x/refs", mode="120000")]
+    assert inside(*linked) == {"x"}
+    assert inside(*entries("x/HEAD", "x/objects/a", "x/refs")) == frozenset()
+    assert inside(*entries("j/op_store/a", "j/op_heads/a")) == {"j"}
+
+
+def test_files_by_whose_content_a_part_of_a_repository_is_known() -> None:
+    """Those that lie beside another name of git's, and are no links."""
+    tree = [
+        *entries("x/config", "x/hooks/a", "x/description", "y/config", "y/a.py"),
+        *entries("z/config", mode="120000"),
+        *entries("z/hooks/a"),
+    ]
+    assert [one.path for one in CommittedRepositories(tree).proving_files()] == ["x/config"]
+    pair = CommittedRepositories(entries("w/Config", "w/hooks/a"))
+    assert [one.path for one in pair.proving_files()] == ["w/Config"]
+
+
+@pytest.mark.parametrize(
+    ("path", "repositories", "expected"),
+    [
+        ("a.py", (), False),
+        ("x/HEAD", ("x",), True),
+        ("x/deep/er/a", ("x",), True),
+        ("x/deep/er/a", ("x/deep/er",), True),
+        ("xy/HEAD", ("x",), False),
+        ("x", ("x",), False),
+        ("HEAD", ("",), True),
+        ("objects/ab/c", ("",), True),
+        ("a.py", ("",), False),
+        ("src/HEAD", ("",), False),
+        ("HEAD", ("x",), False),
+    ],
+)
+def test_a_file_of_a_repository(path: str, repositories: tuple[str, ...], expected: bool) -> None:
+    """At the root, the tree's own files lie beside git's."""
+    assert is_inside(path, frozenset(repositories)) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "credentials"),
+    [
+        ("ada:secret", Credentials("ada", "secret")),
+        ("ada:se:cr:et", Credentials("ada", "se:cr:et")),
+        (":secret", Credentials("git", "secret")),
+        ("token", Credentials("token")),
+        ("", None),
+        ("se\ncret", None),
+        ("se\x7fcret", None),
+    ],
+    ids=ascii,
+)
+def test_what_a_variable_holds(
+    value: str, credentials: Credentials | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name and a password, or a token."""
+    monkeypatch.setenv("TOKEN_OF_TEST", value)
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"))
+    if credentials is not None:
+        assert store.load_named("env:TOKEN_OF_TEST") == credentials
+        return
+    with pytest.raises(SourceError) as unusable:
+        store.load_named("env:TOKEN_OF_TEST")
+    assert unusable.value.code == "variable_unusable"
+    assert unusable.value.fields == {"variable": "TOKEN_OF_TEST"}
+    assert not value or value not in str(unusable.value)
+
+
+def test_what_is_a_reference_and_is_there(tmp_path: Path) -> None:
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"))
+    kept = store.save(Credentials("ada"), Source(SourceKind.GIT, "https://example.org/a"))
+    for text, is_reference in ((kept, True), ("env:A_1", True), ("env:", False), ("a", False)):
+        assert store.is_reference(text) is is_reference
+    assert store.holds(kept)
+    assert store.holds("env:A_1")
+    store.remove(kept)
+    assert not store.holds(kept)
+    os.mkfifo(tmp_path / "credentials" / ("b" * 32))
+    with pytest.raises(SourceError, match="no longer in the data directory"):
+        store.load(f"file:{'b' * 32}", Source(SourceKind.GIT, "https://example.org/a"))
+    assert server_of(Source(SourceKind.FOLDER, "https://example.org")) is None
