@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import lru_cache
 
 from kodit.domain.ranking.terms import identifier_terms, terms
@@ -18,6 +19,9 @@ _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 LONGEST_HEAD = 1_000
 """Characters of the part of a type that names its bases."""
+
+MEMBERS = frozenset({"method", "constant", "property", "field", "event", "variable"})
+"""Kinds that are members of what they lie in, and named through it."""
 
 GAP_LINES = 2
 """Lines that may lie between two pieces of one definition: blank ones belong to no snippet."""
@@ -71,13 +75,31 @@ class FileOutline:
     definitions: tuple[Definition, ...]
 
 
+class Use(StrEnum):
+    """How a line uses a name."""
+
+    CALL = "call"
+    IMPORT = "import"
+    INHERITS = "inherits"
+    TYPE = "type"
+    WRITE = "write"
+    READ = "read"
+    TEXT = "text"
+    """A word in a comment, a string, a document, or a language that is not parsed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A line on which a name is used, as a word of its own. `snippet` is where it stands."""
+    """A line on which a name is used, as a word of its own. `snippet` is where it stands, `within`
+    the qualified name of the definition around it. It is likely where the file does not say for
+    certain which definition of that name is meant."""
 
     snippet: StoredSnippet
     line: int
     text: str
+    use: Use = Use.TEXT
+    within: str = ""
+    is_likely: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,6 +276,12 @@ class ReferenceView:
     kind: str | None
     scope: str
     text: str
+    use: str
+    """How the line uses the name: `call`, `import`, `inherits`, `type`, `write`, `read`, `text`."""
+    within: str
+    """The qualified name of the innermost definition around the line."""
+    likely: bool
+    """Whether the file does not say for certain that this definition of the name is meant."""
 
     @classmethod
     def of(cls, reference: Reference, *, with_file: bool = True) -> Self:
@@ -291,6 +297,9 @@ class ReferenceView:
             kind=snippet.kind,
             scope=snippet.scope,
             text=reference.text,
+            use=reference.use.value,
+            within=reference.within,
+            likely=reference.is_likely,
         )
 
 
