@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
@@ -55,7 +55,8 @@ class UseLookup:
     ) -> Iterator[Reference]:
         one = snippets[0]
         file = MentioningFile(one.index_id, one.path, one.language)
-        around, mentioned = {}, {}
+        around: dict[int, Callable[[int], str]] = {}
+        mentioned: dict[int, list[Mention]] = {}
         for piece in pieces:
             mentions = list(piece.mentions)
             file.learn(mentions, piece.around)
