@@ -75,12 +75,13 @@ class GrepQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SymbolsQuestion:
-    """Where a name is defined and used: at most `limit` of each."""
+    """Where a name is defined and used: at most `limit` of each. `uses` is one of `AskedUses`."""
 
     name: str
     where: Where = Where()
     kinds: tuple[str, ...] = ()
     limit: int = 50
+    uses: str = ""
     cursor: str | None = None
 
 

@@ -40,17 +40,30 @@ _MODIFIERS = (
 )
 
 
+class AskedUses(StrEnum):
+    """Which uses of a name are asked for, where not all are."""
+
+    CALLERS = "callers"
+    CALLEES = "callees"
+    """What the definition itself calls."""
+    IMPLEMENTATIONS = "implementations"
+    """Types that inherit from it or implement it."""
+    IMPORTS = "imports"
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
     """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), in which a
     star matches any letters where nothing is called exactly that; the files and kinds to look at;
-    and how many definitions and references are wanted of each, after the first `offset`."""
+    and how many definitions and references are wanted of each, after the first `offset`. `uses` is
+    one of `AskedUses`; without it all uses are told."""
 
     name: str
     filter: SearchFilter = EVERYTHING
     kinds: tuple[str, ...] = ()
     limit: int = 50
     offset: int = 0
+    uses: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,8 @@ class Use(StrEnum):
 class Reference:
     """A line on which a name is used, as a word of its own. `snippet` is where it stands, `within`
     the qualified name of the definition around it. It is likely where the file does not say for
-    certain which definition of that name is meant."""
+    certain which definition of that name is meant. `name` is what is used where that is another
+    name than was asked for, and `target` its definition, if one is indexed."""
 
     snippet: StoredSnippet
     line: int
@@ -100,6 +114,8 @@ class Reference:
     use: Use = Use.TEXT
     within: str = ""
     is_likely: bool = True
+    name: str = ""
+    target: StoredSnippet | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
 from kodit.domain.symbols import (
     AskedName,
+    AskedUses,
     Definition,
     SymbolAnswer,
     SymbolRequest,
@@ -47,6 +48,15 @@ _USES = {use: place for place, use in enumerate(Use)}
 """The order in which uses are told."""
 
 
+_USE_ASKED = {
+    AskedUses.CALLERS: Use.CALL,
+    AskedUses.IMPLEMENTATIONS: Use.INHERITS,
+    AskedUses.IMPORTS: Use.IMPORT,
+}
+MOST_CALLING = 20
+"""Definitions of which the callees are told, the best."""
+
+
 class SymbolService:
     """Synchronous: a few reads of the database, in one transaction, and of the keyword index."""
 
@@ -68,10 +78,12 @@ class SymbolService:
                 f"the name has {len(name.whole)} characters; at most {LONGEST_NAME} are allowed"
             )
         kinds = {choose(SymbolKind, "kind", kind) for kind in request.kinds}
+        asked = choose(AskedUses, "uses", request.uses) if request.uses else None
 
         def answer(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> SymbolAnswer:
             lookup = _Lookup(self._catalogue.within(transaction), keyword, scope)
-            return lookup.answer(name, kinds, slice(request.offset, request.offset + request.limit))
+            page = slice(request.offset, request.offset + request.limit)
+            return lookup.answer(name, kinds, asked, page)
 
         return read_together(self._database, self._keyword_index, request.filter, answer)
 
@@ -84,7 +96,9 @@ class _Lookup:
         self._keyword = keyword
         self._scope = scope
 
-    def answer(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
+    def answer(
+        self, name: AskedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
+    ) -> SymbolAnswer:
         called = self._catalogue.definitions({name.whole, name.plain}, self._scope, set())
         definitions = merge_pieces(
             snippet
@@ -104,17 +118,21 @@ class _Lookup:
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
         shared = [part for part in shared if part.id in candidates]
         own_lines = _own_lines(shared, candidates.values(), {one.id for one in definitions})
-        lookup = UseLookup(self._catalogue, names, [*called, *parts], [*definitions, *shared])
-        references = [
-            one
-            for one in lookup.references(candidates.values())
-            if (one.snippet.file_id, one.line) not in own_lines
-        ]
         definitions = merge_pieces(
             [*definitions, *(one for one in shared if not kinds or one.kind in kinds)]
         )
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
-        references.sort(key=lambda one: (_USES[one.use], *_rank(one.snippet)[:-1], one.line))
+        lookup = UseLookup(self._catalogue, names, [*called, *parts], definitions)
+        if asked is AskedUses.CALLEES:
+            references = lookup.callees(definitions[:MOST_CALLING], self._scope)
+        else:
+            references = [
+                one
+                for one in lookup.references(candidates.values())
+                if (one.snippet.file_id, one.line) not in own_lines
+                and (asked is None or one.use is _USE_ASKED[asked])
+            ]
+            references.sort(key=lambda one: (_USES[one.use], *_rank(one.snippet)[:-1], one.line))
         return SymbolAnswer(
             tuple(self._complete(definitions[page])),
             tuple(references[page]),

@@ -14,6 +14,7 @@ from kodit.domain.ports.catalogue import OpenCatalogue
 from kodit.domain.resolution import MentioningFile, Resolver, Target, Verdict
 from kodit.domain.symbols import MEMBERS, Reference, Use, uses
 from kodit.domain.text import cut_line
+from kodit.domain.value_objects import Scope
 
 _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
 
@@ -49,6 +50,36 @@ class UseLookup:
         for file_id, some in by_file.items():
             found += self._in_file(some, mentioning.get(file_id, []))
         return found
+
+    def callees(self, definitions: Sequence[StoredSnippet], scope: Scope) -> list[Reference]:
+        """What definitions call, by place, each name once in a definition; with where it is
+        defined, if it is within the scope."""
+        by_file: dict[int, list[MentioningSnippet]] = {}
+        for piece in self._catalogue.mentioning({one.file_id for one in definitions}):
+            by_file.setdefault(piece.file_id, []).append(piece)
+        calls: list[tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]] = []
+        for one in definitions:
+            file = MentioningFile(one.index_id, one.path, one.language)
+            first: dict[tuple[str, str], tuple[MentioningSnippet, Mention]] = {}
+            for piece in by_file.get(one.file_id, ()):
+                mentions = list(piece.mentions)
+                file.learn(mentions, piece.around)
+                for mention in mentions:
+                    if (
+                        mention.kind is MentionKind.CALL
+                        and one.start_line <= mention.line <= one.end_line
+                    ):
+                        first.setdefault((mention.name, mention.qualifier), (piece, mention))
+            calls += [(one, file, *call) for call in first.values()]
+        by_name: dict[str, list[StoredSnippet]] = {}
+        names = {mention.name for *_, mention in calls}
+        for found in self._catalogue.definitions(names, scope, ()):
+            by_name.setdefault(found.symbol or "", []).append(found)
+        texts = {one.id: one.text for one in self._catalogue.snippets([c[2].id for c in calls])}
+        return [
+            _callee(one, file, piece, mention, by_name.get(mention.name, []), texts[piece.id])
+            for one, file, piece, mention in calls
+        ]
 
     def _in_file(
         self, snippets: Sequence[StoredSnippet], pieces: Sequence[MentioningSnippet]
@@ -119,4 +150,32 @@ def _target(snippet: StoredSnippet) -> Target:
         snippet.symbol or "",
         snippet.scope,
         bool(snippet.scope) and snippet.kind in MEMBERS,
+    )
+
+
+def _callee(
+    one: StoredSnippet,
+    file: MentioningFile,
+    piece: MentioningSnippet,
+    mention: Mention,
+    candidates: Sequence[StoredSnippet],
+    text: str,
+) -> Reference:
+    within = piece.around(mention.line)
+    targets = list(map(_target, candidates))
+    judged = [
+        (Resolver(targets, [target]).judge(mention, within, file), candidate)
+        for target, candidate in zip(targets, candidates, strict=True)
+    ]
+    verdict, best = max(judged, key=itemgetter(0), default=(Verdict.NO, None))
+    line = text.split("\n")[mention.line - piece.start_line]
+    return Reference(
+        one,
+        mention.line,
+        cut_line(line.strip()),
+        Use.CALL,
+        within,
+        is_likely=verdict is not Verdict.CERTAIN,
+        name=mention.name,
+        target=None if verdict is Verdict.NO else best,
     )

@@ -282,10 +282,14 @@ class ReferenceView:
     """The qualified name of the innermost definition around the line."""
     likely: bool
     """Whether the file does not say for certain that this definition of the name is meant."""
+    name: str | None = None
+    """What is called, among the callees of a definition."""
+    target: str | None = None
+    """Where that is defined, as PATH:LINE, if it is indexed."""
 
     @classmethod
     def of(cls, reference: Reference, *, with_file: bool = True) -> Self:
-        snippet = reference.snippet
+        snippet, target = reference.snippet, reference.target
         return cls(
             index_id=snippet.index_id,
             source=snippet.source,
@@ -300,6 +304,8 @@ class ReferenceView:
             use=reference.use.value,
             within=reference.within,
             likely=reference.is_likely,
+            name=reference.name or None,
+            target=f"{target.path}:{target.start_line}" if target else None,
         )
 
 

@@ -218,7 +218,12 @@ TOOLS = (
             _limit(50),
             BUDGET,
             CURSOR,
-            Parameter("uses", Kind.TEXT, is_reserved=True),
+            Parameter(
+                "uses",
+                Kind.TEXT,
+                "Only these; callees: what it calls itself.",
+                choices=("callers", "callees", "implementations", "imports"),
+            ),
         ),
     ),
     Tool(

@@ -250,12 +250,15 @@ class Kodit:
         kinds: Sequence[str] = (),
         languages: Sequence[str] = (),
         paths: Sequence[str] = (),
+        uses: str = "",
         limit: int = 50,
     ) -> SymbolAnswer:
         """Where a name (`name`, `Scope.name`) is defined, and where it is used: at most `limit`
-        of each."""
+        of each. `uses` is one of `callers`, `callees`, `implementations`, `imports`; without it
+        all uses are told."""
         chosen = self._filter(source, languages, paths)
-        return self._application.symbols.find(SymbolRequest(name, chosen, tuple(kinds), limit))
+        request = SymbolRequest(name, chosen, tuple(kinds), limit, uses=uses)
+        return self._application.symbols.find(request)
 
     def related(
         self,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -291,6 +291,9 @@ class Symbols(Places):
         Field(description="NAME, Scope.NAME or Scope::NAME.")
     )
     kinds: Kinds = Field([], description="Only definitions of these kinds.")
+    uses: Literal["callers", "callees", "implementations", "imports"] | None = Field(
+        None, description="Only uses of this kind, or what the definition itself calls."
+    )
     limit: Whole = Field(
         50, ge=1, le=MOST_RESULTS, description="At most this many definitions, and references."
     )

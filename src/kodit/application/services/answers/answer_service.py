@@ -195,7 +195,14 @@ class AnswerService:
         def find() -> SymbolsView:
             chosen = self._scope.choose(caller, question.where)
             answer = self._asked.symbols.find(
-                SymbolRequest(question.name, chosen.filter, question.kinds, question.limit, start)
+                SymbolRequest(
+                    question.name,
+                    chosen.filter,
+                    question.kinds,
+                    question.limit,
+                    start,
+                    question.uses,
+                )
             )
             return SymbolsView.of(
                 question.name,
