@@ -7,6 +7,7 @@ from datetime import datetime
 
 from kodit.domain.cursor import Cursor
 from kodit.domain.files import FilePlace
+from kodit.domain.repository_map import DEFAULT_BUDGET
 from kodit.domain.run import RunState
 from kodit.domain.search import SearchMode
 from kodit.domain.snippet import SymbolKind
@@ -112,6 +113,14 @@ class OutlineQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class MapQuestion:
+    """What matters most in the indexes that are meant, within `budget` tokens."""
+
+    where: Where = Where()
+    budget: int = DEFAULT_BUDGET
+
+
+@dataclass(frozen=True, slots=True)
 class RelatedQuestion:
     """Snippets like the one at `PATH:LINE` of one index: in the same index, or with `in_all` in
     all."""
@@ -188,6 +197,8 @@ AnyQuestion = (
     | SymbolsQuestion
     | FilesQuestion
     | ReadQuestion
+    | OutlineQuestion
+    | MapQuestion
     | RelatedQuestion
     | LeftOutQuestion
     | ExplainQuestion

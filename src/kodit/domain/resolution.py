@@ -295,9 +295,19 @@ def _of_module(steps: Sequence[str], file: MentioningFile, target: Target) -> Ve
 
 
 def _may_be_within(imported: Mention, file: MentioningFile, target: Target) -> bool:
-    """Whether what is imported may come from where the target is."""
+    return may_import(imported, file.path, target.path)
+
+
+def may_import(imported: Mention, importing: str, path: str) -> bool:
+    """Whether what a file imports may come from the file at `path`, or from below it."""
     module = imported.qualifier or imported.name
-    return _is_module(module, target.path, file.path) or _is_below(module, target.path, file.path)
+    return _is_module(module, path, importing) or _is_below(module, path, importing)
+
+
+def sees_unqualified(language: str, importing: str, path: str) -> bool:
+    """Whether a name that nothing qualifies and no import explains may be defined at `path`."""
+    sight = _RULES.get(language, _ANY).sight
+    return sight is Sight.INDEX or (sight is Sight.FOLDER and _folder(importing) == _folder(path))
 
 
 @lru_cache(maxsize=4096)

@@ -57,7 +57,7 @@ class UseLookup:
         by_file: dict[int, list[MentioningSnippet]] = {}
         for piece in self._catalogue.mentioning({one.file_id for one in definitions}):
             by_file.setdefault(piece.file_id, []).append(piece)
-        calls: list[tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]] = []
+        calls: list[_Call] = []
         for one in definitions:
             file = MentioningFile(one.index_id, one.path, one.language)
             first: dict[tuple[str, str], tuple[MentioningSnippet, Mention]] = {}
@@ -76,10 +76,7 @@ class UseLookup:
         for found in self._catalogue.definitions(names, scope, ()):
             by_name.setdefault(found.symbol or "", []).append(found)
         texts = {one.id: one.text for one in self._catalogue.snippets([c[2].id for c in calls])}
-        return [
-            _callee(one, file, piece, mention, by_name.get(mention.name, []), texts[piece.id])
-            for one, file, piece, mention in calls
-        ]
+        return [_callee(call, by_name.get(call[3].name, []), texts[call[2].id]) for call in calls]
 
     def _in_file(
         self, snippets: Sequence[StoredSnippet], pieces: Sequence[MentioningSnippet]
@@ -153,14 +150,12 @@ def _target(snippet: StoredSnippet) -> Target:
     )
 
 
-def _callee(
-    one: StoredSnippet,
-    file: MentioningFile,
-    piece: MentioningSnippet,
-    mention: Mention,
-    candidates: Sequence[StoredSnippet],
-    text: str,
-) -> Reference:
+_Call = tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]
+"""What calls, the file and the piece of it where that stands, and the call."""
+
+
+def _callee(call: _Call, candidates: Sequence[StoredSnippet], text: str) -> Reference:
+    one, file, piece, mention = call
     within = piece.around(mention.line)
     targets = list(map(_target, candidates))
     judged = [

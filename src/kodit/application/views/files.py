@@ -282,9 +282,9 @@ class ReferenceView:
     """The qualified name of the innermost definition around the line."""
     likely: bool
     """Whether the file does not say for certain that this definition of the name is meant."""
-    name: str | None = None
+    name: str | None = field(default=None, metadata=ONLY_WHEN_SET)
     """What is called, among the callees of a definition."""
-    target: str | None = None
+    target: str | None = field(default=None, metadata=ONLY_WHEN_SET)
     """Where that is defined, as PATH:LINE, if it is indexed."""
 
     @classmethod

@@ -247,7 +247,7 @@ TOOLS = (
             LANGUAGES,
             _limit(200),
             CURSOR,
-            Parameter("map", Kind.TRUTH, is_reserved=True),
+            Parameter("map", Kind.TRUTH, "The most important files and definitions instead."),
         ),
     ),
     Tool(

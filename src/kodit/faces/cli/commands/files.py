@@ -113,8 +113,8 @@ def read(
     from kodit.domain.questions import ReadQuestion
     from kodit.faces.cli.terminal.files import read_and_show
 
-    source, path = _source_and_place(place)
-    where = where_of(_named(source, sources), None, None, everywhere=everywhere)
+    source, path = source_and_place(place)
+    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened_to_search(context) as session:
         read_and_show(session, ReadQuestion(path, where), as_json=as_json)
 
@@ -140,8 +140,8 @@ def explain(
     from kodit.domain.questions import ExplainQuestion
     from kodit.faces.cli.terminal.left_out import explain_and_show
 
-    source, path = _source_and_place(place)
-    where = where_of(_named(source, sources), None, None, everywhere=everywhere)
+    source, path = source_and_place(place)
+    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened(context) as session:
         explain_and_show(session, ExplainQuestion(path, where), as_json=as_json)
 
@@ -238,8 +238,8 @@ def related(
     from kodit.faces.cli.terminal.files import related_and_show
     from kodit.faces.cli.terminal.searching import Shown
 
-    source, path_and_line = _source_and_place(place)
-    where = where_of(_named(source, sources), language, path)
+    source, path_and_line = source_and_place(place)
+    where = where_of(named_sources(source, sources), language, path)
     question = RelatedQuestion(path_and_line, where, in_all=everywhere, limit=limit)
     with opened_to_search(context) as session:
         answer = related_and_show(
@@ -259,7 +259,7 @@ def _chosen_uses(**chosen: bool) -> str:
     return names[0] if names else ""
 
 
-def _source_and_place(words: list[str]) -> tuple[str | None, str]:
+def source_and_place(words: list[str]) -> tuple[str | None, str]:
     """`SOURCE PATH`, or `PATH` alone."""
     if len(words) > 2:
         raise typer.BadParameter(
@@ -274,7 +274,7 @@ def _is_glob(word: str) -> bool:
     return "*" in word and not Path(word).exists()
 
 
-def _named(source: str | None, sources: list[str] | None) -> tuple[str, ...]:
+def named_sources(source: str | None, sources: list[str] | None) -> tuple[str, ...]:
     """The sources of the argument and of the options."""
     return (*(() if source is None else (source,)), *(sources or ()))
 
