@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from kodit.domain.files import FileText, ListedFile
     from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch
     from kodit.domain.left_out import Explanation, FileFacts, LeftOut, Presence, SnippetFacts
+    from kodit.domain.repository_map import MappedDefinition, MappedFile, RepositoryMap
     from kodit.domain.search import SignalPoints
     from kodit.domain.snippet import PlacedSymbol
-    from kodit.domain.symbols import Definition, Reference, SymbolAnswer
+    from kodit.domain.symbols import Definition, FileOutline, Reference, SymbolAnswer, Use
     from kodit.domain.value_objects import (
         AttemptOutcome,
         ErrorAbout,
@@ -63,6 +64,7 @@ __all__ = [
     "ErrorAbout",
     "Explanation",
     "FileFacts",
+    "FileOutline",
     "FileProcessingStatus",
     "FileText",
     "FoundLine",
@@ -78,6 +80,8 @@ __all__ = [
     "KoditError",
     "LeftOut",
     "ListedFile",
+    "MappedDefinition",
+    "MappedFile",
     "NotFoundError",
     "PlacedSymbol",
     "Presence",
@@ -86,6 +90,7 @@ __all__ = [
     "QueuePriority",
     "Reason",
     "Reference",
+    "RepositoryMap",
     "RunState",
     "SearchFilter",
     "SearchMode",
@@ -105,6 +110,7 @@ __all__ = [
     "TaskProgress",
     "TaskState",
     "TaskType",
+    "Use",
     "UserError",
     "WorkingCopy",
     "__version__",
@@ -125,7 +131,8 @@ _PLACES = {
     "kodit.domain.left_out": "Explanation FileFacts LeftOut Presence SnippetFacts",
     "kodit.domain.search": "SignalPoints",
     "kodit.domain.snippet": "PlacedSymbol",
-    "kodit.domain.symbols": "Definition Reference SymbolAnswer",
+    "kodit.domain.repository_map": "MappedDefinition MappedFile RepositoryMap",
+    "kodit.domain.symbols": "Definition FileOutline Reference SymbolAnswer Use",
     "kodit.domain.value_objects": (
         "AttemptOutcome ErrorAbout FileProcessingStatus QueuePriority RunState SearchFilter "
         "SearchMode SearchRequest Source SourceKind Symbol SymbolKind TaskProgress TaskState "

@@ -16,10 +16,11 @@ from tests.support.command import KoditCommand
 from tests.support.sources import write_file
 
 from kodit.application.views.doctor import DiagnosisView
-from kodit.application.views.files import FilesView, GrepView, SymbolsView, TextView
+from kodit.application.views.files import FilesView, GrepView, OutlineView, SymbolsView, TextView
 from kodit.application.views.indexes import IndexesView
 from kodit.application.views.keys import KeysView
 from kodit.application.views.left_out import ExplanationView, LeftOutsView
+from kodit.application.views.map import MapView
 from kodit.application.views.runs import ListedRunView, RunsView
 from kodit.application.views.savings import SavingsView
 from kodit.application.views.search import RelatedView, SearchView
@@ -34,7 +35,9 @@ COMMANDS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "search": (SearchView, ("search retry shop", "search retry shop --explain")),
     "related": (RelatedView, ("related app.py:1 -s shop",)),
     "grep": (GrepView, ("grep -C 1 retry shop",)),
-    "symbols": (SymbolsView, ("symbols retry", "symbols retyr")),
+    "symbols": (SymbolsView, ("symbols retry", "symbols retyr", "symbols retry --callees")),
+    "outline": (OutlineView, ("outline shop/app.py",)),
+    "map": (MapView, ("map shop",)),
     "ls": (FilesView, ("ls shop",)),
     "ls --left-out": (LeftOutsView, ("ls shop --left-out",)),
     "read": (TextView, ("read shop/app.py",)),

@@ -141,14 +141,17 @@ def test_of_symbols_only_places_are_its_own(
         for one in defined
     )
     references = tuple(
-        ReferenceView(1, "s", path, None, 9, "python", None, None, "", text) for path, text in used
+        ReferenceView(
+            1, "s", path, None, 9, "python", None, None, "", text, "call", "", likely=False
+        )
+        for path, text in used
     )
     page = Page(4_000, (), NOW)
     show_symbols(
         page.sheet, SymbolsView("x", definitions, references, True, (), None), several=False
     )
     shown = str(page.sheet)
-    text, _, uses = shown.rpartition("\nUsed in:\n") if used else (shown, "", "")
+    text, _, uses = shown.rpartition("\nCalled in:\n") if used else (shown, "", "")
     places = {(shown_path(one.path), one.start_line, one.end_line) for one in defined}
     for line in own_lines(text):
         head = HEAD.fullmatch(line)

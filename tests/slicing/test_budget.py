@@ -83,5 +83,5 @@ def test_definitions_are_not_looked_for_in_the_depths() -> None:
     depth = 300
     nested = b"".join(b" " * level + b"class A:\n" for level in range(depth))
     nested += b" " * depth + b"pass\n"
-    found = grammar.matches(grammar.parse(nested, Budget(60.0)), Budget(60.0))
+    found = grammar.matches(grammar.parse(nested, Budget(60.0)), Budget(60.0)).definitions
     assert 200 < len(found) < depth

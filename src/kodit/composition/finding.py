@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.index_locator import IndexLocator
+    from kodit.application.services.map_service import MapService
     from kodit.application.services.related_service import RelatedService
     from kodit.application.services.scope_service import ScopeService
     from kodit.application.services.search_service import SearchService
@@ -90,6 +91,12 @@ class Finding(Foundation):
             catalogue=self.catalogue,
             keyword_index=self.engines.keyword_index,
         )
+
+    @made_once
+    def maps(self) -> MapService:
+        from kodit.application.services.map_service import MapService
+
+        return MapService(catalogue=self.catalogue)
 
     @made_once
     def related(self) -> RelatedService:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from kodit.domain.cursor import Cursor
 from kodit.domain.files import FilePlace
+from kodit.domain.repository_map import DEFAULT_BUDGET
 from kodit.domain.run import RunState
 from kodit.domain.search import SearchMode
 from kodit.domain.snippet import SymbolKind
@@ -75,12 +76,13 @@ class GrepQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SymbolsQuestion:
-    """Where a name is defined and used: at most `limit` of each."""
+    """Where a name is defined and used: at most `limit` of each. `uses` is one of `AskedUses`."""
 
     name: str
     where: Where = Where()
     kinds: tuple[str, ...] = ()
     limit: int = 50
+    uses: str = ""
     cursor: str | None = None
 
 
@@ -108,6 +110,14 @@ class OutlineQuestion:
 
     path: str
     where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class MapQuestion:
+    """What matters most in the indexes that are meant, within `budget` tokens."""
+
+    where: Where = Where()
+    budget: int = DEFAULT_BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +197,8 @@ AnyQuestion = (
     | SymbolsQuestion
     | FilesQuestion
     | ReadQuestion
+    | OutlineQuestion
+    | MapQuestion
     | RelatedQuestion
     | LeftOutQuestion
     | ExplainQuestion

@@ -64,7 +64,8 @@ class Snippet:
 
     `path` is relative to the source, with `/`; lines count from 1 and both ends are included;
     `symbol` is None for module-level code and line chunks; `also_defines` is what else is defined
-    in it: small neighbours, and the members of a small type.
+    in it: small neighbours, and the members of a small type. `mentions` are the names that it uses,
+    as `domain.mentions` writes them.
     """
 
     path: str
@@ -75,6 +76,7 @@ class Snippet:
     text: str
     content_hash: str = field(default="")
     also_defines: tuple[PlacedSymbol, ...] = ()
+    mentions: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As for a symbol."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import lru_cache
 
 from kodit.domain.ranking.terms import identifier_terms, terms
@@ -18,6 +19,9 @@ _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 LONGEST_HEAD = 1_000
 """Characters of the part of a type that names its bases."""
+
+MEMBERS = frozenset({"method", "constant", "property", "field", "event", "variable"})
+"""Kinds that are members of what they lie in, and named through it."""
 
 GAP_LINES = 2
 """Lines that may lie between two pieces of one definition: blank ones belong to no snippet."""
@@ -49,17 +53,30 @@ _CALLED = re.compile(rf"(?:[\w<>\[\],:]+[\s*&]+)*({_NAME})\(.*$", re.DOTALL)
 """A name with a bracket behind it, perhaps with the type of its result before it."""
 
 
+class AskedUses(StrEnum):
+    """Which uses of a name are asked for, where not all are."""
+
+    CALLERS = "callers"
+    CALLEES = "callees"
+    """What the definition itself calls."""
+    IMPLEMENTATIONS = "implementations"
+    """Types that inherit from it or implement it."""
+    IMPORTS = "imports"
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
     """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), in which a
     star matches any letters where nothing is called exactly that; the files and kinds to look at;
-    and how many definitions and references are wanted of each, after the first `offset`."""
+    and how many definitions and references are wanted of each, after the first `offset`. `uses` is
+    one of `AskedUses`; without it all uses are told."""
 
     name: str
     filter: SearchFilter = EVERYTHING
     kinds: tuple[str, ...] = ()
     limit: int = 50
     offset: int = 0
+    uses: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +101,34 @@ class FileOutline:
     definitions: tuple[Definition, ...]
 
 
+class Use(StrEnum):
+    """How a line uses a name."""
+
+    CALL = "call"
+    IMPORT = "import"
+    INHERITS = "inherits"
+    TYPE = "type"
+    WRITE = "write"
+    READ = "read"
+    TEXT = "text"
+    """A word in a comment, a string, a document, or a language that is not parsed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A line on which a name is used, as a word of its own. `snippet` is where it stands."""
+    """A line on which a name is used, as a word of its own. `snippet` is where it stands, `within`
+    the qualified name of the definition around it. It is likely where the file does not say for
+    certain which definition of that name is meant. `name` is what is used where that is another
+    name than was asked for, and `target` its definition, if one is indexed."""
 
     snippet: StoredSnippet
     line: int
     text: str
+    use: Use = Use.TEXT
+    within: str = ""
+    is_likely: bool = True
+    name: str = ""
+    target: StoredSnippet | None = None
 
 
 @dataclass(frozen=True, slots=True)

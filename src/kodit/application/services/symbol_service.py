@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kodit.application.services.loose_symbols import LooseLookup
 from kodit.application.services.snapshots import read_together
+from kodit.application.services.use_lookup import UseLookup
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ranking.languages import is_code
@@ -16,18 +17,18 @@ from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
 from kodit.domain.symbols import (
     AskedName,
+    AskedUses,
     Definition,
-    Reference,
     SymbolAnswer,
     SymbolRequest,
+    Use,
     merge_pieces,
     naming_line,
     parse_name,
     parts_of,
     rarest_terms,
-    uses,
 )
-from kodit.domain.text import cut_line, is_text
+from kodit.domain.text import is_text
 from kodit.domain.value_objects import Hit, Scope, SymbolKind
 
 # A command imports what it uses.
@@ -41,6 +42,19 @@ MOST_CANDIDATES = 1_000
 """Snippets that are looked at for uses of a name, the best by BM25."""
 MOST_SPELLINGS = 4
 """A name asked for in the wrong case may have several right ones."""
+
+
+_USES = {use: place for place, use in enumerate(Use)}
+"""The order in which uses are told."""
+
+
+_USE_ASKED = {
+    AskedUses.CALLERS: Use.CALL,
+    AskedUses.IMPLEMENTATIONS: Use.INHERITS,
+    AskedUses.IMPORTS: Use.IMPORT,
+}
+MOST_CALLING = 20
+"""Definitions of which the callees are told, the best."""
 
 
 class SymbolService:
@@ -64,10 +78,12 @@ class SymbolService:
                 f"the name has {len(name.whole)} characters; at most {LONGEST_NAME} are allowed"
             )
         kinds = {choose(SymbolKind, "kind", kind) for kind in request.kinds}
+        asked = choose(AskedUses, "uses", request.uses) if request.uses else None
 
         def answer(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> SymbolAnswer:
             lookup = _Lookup(self._catalogue.within(transaction), keyword, scope)
-            return lookup.answer(name, kinds, slice(request.offset, request.offset + request.limit))
+            page = slice(request.offset, request.offset + request.limit)
+            return lookup.answer(name, kinds, asked, page)
 
         return read_together(self._database, self._keyword_index, request.filter, answer)
 
@@ -80,14 +96,18 @@ class _Lookup:
         self._keyword = keyword
         self._scope = scope
 
-    def answer(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
+    def answer(
+        self, name: AskedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
+    ) -> SymbolAnswer:
+        called = self._catalogue.definitions({name.whole, name.plain}, self._scope, set())
         definitions = merge_pieces(
             snippet
-            for snippet in self._catalogue.definitions({name.whole, name.plain}, self._scope, kinds)
-            if name.is_defined_by(snippet)
+            for snippet in called
+            if name.is_defined_by(snippet) and (not kinds or snippet.kind in kinds)
         )
         defining, saw_defining = self._defining(name)
-        shared = [part for one in defining for part in _parts(one, name)]
+        parts = [part for one in defining for part in parts_of(one) if _is_called(part, name)]
+        shared = [part for part in parts if name.is_defined_by(part)]
         is_defined = bool(definitions or shared)
         if not is_defined and name.is_pattern:
             return self._matching(name, kinds, page)
@@ -100,16 +120,21 @@ class _Lookup:
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
         shared = [part for part in shared if part.id in candidates]
         own_lines = _own_lines(shared, candidates.values(), {one.id for one in definitions})
-        references = [
-            one
-            for one in _occurrences(candidates.values(), names)
-            if (one.snippet.file_id, one.line) not in own_lines
-        ]
         definitions = merge_pieces(
             [*definitions, *(one for one in shared if not kinds or one.kind in kinds)]
         )
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
-        references.sort(key=lambda one: (*_rank(one.snippet)[:-1], one.line))
+        lookup = UseLookup(self._catalogue, names, [*called, *parts], definitions)
+        if asked is AskedUses.CALLEES:
+            references = lookup.callees(definitions[:MOST_CALLING], self._scope)
+        else:
+            references = [
+                one
+                for one in lookup.references(candidates.values())
+                if (one.snippet.file_id, one.line) not in own_lines
+                and (asked is None or one.use is _USE_ASKED[asked])
+            ]
+            references.sort(key=lambda one: (_USES[one.use], *_rank(one.snippet)[:-1], one.line))
         return SymbolAnswer(
             tuple(self._complete(definitions[page])),
             tuple(references[page]),
@@ -196,20 +221,9 @@ def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
     return [parse_name(symbol).plain for symbol in list(symbols)[:MOST_SPELLINGS]]
 
 
-def _occurrences(snippets: Iterable[StoredSnippet], names: list[str]) -> list[Reference]:
-    """Every line of the snippets with one of the names as a word, each line once."""
-    found: dict[tuple[int, int], Reference] = {}
-    for snippet in snippets:
-        for name in names:
-            for number, text in uses(name, snippet.text):
-                line = snippet.start_line + number
-                found[snippet.file_id, line] = Reference(snippet, line, cut_line(text.strip()))
-    return list(found.values())
-
-
-def _parts(snippet: StoredSnippet, name: AskedName) -> list[StoredSnippet]:
-    """What a snippet defines by the name beside its own symbol, each as a snippet of its own."""
-    return [part for part in parts_of(snippet) if name.is_defined_by(part)]
+def _is_called(snippet: StoredSnippet, name: AskedName) -> bool:
+    """Whether its symbol is the name without its scopes, in any case."""
+    return (snippet.symbol or "").lower() in (name.plain.lower(), name.whole.lower())
 
 
 def _own_lines(

@@ -276,10 +276,20 @@ class ReferenceView:
     kind: str | None
     scope: str
     text: str
+    use: str
+    """How the line uses the name: `call`, `import`, `inherits`, `type`, `write`, `read`, `text`."""
+    within: str
+    """The qualified name of the innermost definition around the line."""
+    likely: bool
+    """Whether the file does not say for certain that this definition of the name is meant."""
+    name: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    """What is called, among the callees of a definition."""
+    target: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    """Where that is defined, as PATH:LINE, if it is indexed."""
 
     @classmethod
     def of(cls, reference: Reference, *, with_file: bool = True) -> Self:
-        snippet = reference.snippet
+        snippet, target = reference.snippet, reference.target
         return cls(
             index_id=snippet.index_id,
             source=snippet.source,
@@ -291,6 +301,11 @@ class ReferenceView:
             kind=snippet.kind,
             scope=snippet.scope,
             text=reference.text,
+            use=reference.use.value,
+            within=reference.within,
+            likely=reference.is_likely,
+            name=reference.name or None,
+            target=f"{target.path}:{target.start_line}" if target else None,
         )
 
 

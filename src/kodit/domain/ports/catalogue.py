@@ -8,6 +8,7 @@ from typing import Protocol
 
 from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
 from kodit.domain.index import Index
+from kodit.domain.mentions import MentioningSnippet
 from kodit.domain.ports.database import Transaction
 from kodit.domain.search import Scope, SearchFilter, StoredSnippet
 
@@ -81,6 +82,10 @@ class OpenCatalogue(Protocol):
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
         """The live snippets of a file, in line order."""
+        ...
+
+    def mentioning(self, file_ids: Collection[int]) -> list[MentioningSnippet]:
+        """What the live snippets of some files mention, by file and line."""
         ...
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:

@@ -12,7 +12,17 @@ import typer
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.faces.cli.advice import with_advice
-from kodit.faces.cli.commands import clients, files, grep, keys, queue, search, serve, worker
+from kodit.faces.cli.commands import (
+    clients,
+    files,
+    grep,
+    keys,
+    queue,
+    search,
+    serve,
+    structure,
+    worker,
+)
 from kodit.faces.cli.commands.group import Commands, UsageError, sentence_of_usage, show_help_of
 from kodit.faces.cli.commands.options import (
     Given,
@@ -54,6 +64,7 @@ app = typer.Typer(
 app.add_typer(search.app)
 app.add_typer(grep.app)
 app.add_typer(files.app)
+app.add_typer(structure.app)
 app.add_typer(queue.app, name="queue")
 app.add_typer(worker.app)
 app.add_typer(serve.app)

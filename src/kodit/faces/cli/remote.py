@@ -15,11 +15,13 @@ from kodit.application.views.files import (
     FileView,
     GrepView,
     MatchView,
+    OutlineView,
     ReferenceView,
     SymbolsView,
     TextView,
 )
 from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView
+from kodit.application.views.map import MapView
 from kodit.application.views.runs import ListedRunView, QueueView, RunsView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.serialization import from_json, to_json
@@ -39,6 +41,8 @@ from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
     LeftOutQuestion,
+    MapQuestion,
+    OutlineQuestion,
     QueueQuestion,
     ReadQuestion,
     RelatedQuestion,
@@ -48,6 +52,7 @@ from kodit.domain.questions import (
     SymbolsQuestion,
     Where,
 )
+from kodit.domain.repository_map import LEAST_BUDGET
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.remote_places import not_indexed, only_at
 from kodit.infrastructure.remote.connection import RemoteConnection, path_of
@@ -96,6 +101,10 @@ class RemoteServer:
                 return self._files(question)
             case ReadQuestion():
                 return self._read(question)
+            case OutlineQuestion():
+                return self._outline(question)
+            case MapQuestion():
+                return self._map(question)
             case RelatedQuestion():
                 return self._related(question)
             case StatusQuestion():
@@ -300,6 +309,32 @@ class RemoteServer:
         if question.where.sources or len(chosen) == 1:
             return text
         return replace(text, standing=tuple(replace(one, is_implied=True) for one in text.standing))
+
+    def _outline(self, question: OutlineQuestion) -> OutlineView:
+        chosen, _errors = self._chosen(question.where)
+
+        def look(index: IndexView, path: str) -> OutlineView:
+            place = path_of("indexes", index.id, "outline", path)
+            return from_json(OutlineView, self._connection.get(place, {}))
+
+        return only_at(question.path, question.path, chosen, look)
+
+    def _map(self, question: MapQuestion) -> MapView:
+        where = question.where
+        chosen, errors = self._chosen(where)
+        share = max(LEAST_BUDGET, question.budget // max(1, len(chosen)))
+        asked = {"languages": where.languages, "paths": where.paths, "budget": share}
+        maps = [
+            from_json(MapView, self._connection.get(path_of("indexes", index.id, "map"), asked))
+            for index, _folder in chosen
+        ]
+        return MapView(
+            question.budget,
+            tuple(file for one in maps for file in one.files),
+            sum(one.total for one in maps),
+            tuple(standing for one in maps for standing in one.standing),
+            tuple(map(str, errors)),
+        )
 
     def _related(self, question: RelatedQuestion) -> RelatedView:
         place = question.place

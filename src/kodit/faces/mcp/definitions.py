@@ -218,7 +218,12 @@ TOOLS = (
             _limit(50),
             BUDGET,
             CURSOR,
-            Parameter("uses", Kind.TEXT, is_reserved=True),
+            Parameter(
+                "uses",
+                Kind.TEXT,
+                "Only these; callees: what it calls itself.",
+                choices=("callers", "callees", "implementations", "imports"),
+            ),
         ),
     ),
     Tool(
@@ -242,7 +247,7 @@ TOOLS = (
             LANGUAGES,
             _limit(200),
             CURSOR,
-            Parameter("map", Kind.TRUTH, is_reserved=True),
+            Parameter("map", Kind.TRUTH, "The most important files and definitions instead."),
         ),
     ),
     Tool(

@@ -19,25 +19,20 @@ from kodit.application.services.queue_overview import QueueOverview
 from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
-from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.diagnosis import Diagnosis
 from kodit.domain.entities import IndexRun, SearchResult, TaskAttempt
 from kodit.domain.errors import IndexingError
-from kodit.domain.files import FilePlace, FileText, ListedFile
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest, LineShape
 from kodit.domain.intervals import parse_sync_every
-from kodit.domain.left_out import Explanation, LeftOut, LeftOutRequest
-from kodit.domain.questions import Where
 from kodit.domain.search import choose
-from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import (
     RunState,
-    SearchFilter,
     SearchMode,
     SearchRequest,
     SymbolKind,
 )
 from kodit.faces.python.background_loop import BackgroundLoop
+from kodit.faces.python.browsing import Browsing
 from kodit.infrastructure.sql.sqlite import refuse_inherited
 from kodit.settings import Settings
 
@@ -53,7 +48,7 @@ class _Opened(NamedTuple):
     process: int
 
 
-class Kodit:
+class Kodit(Browsing):
     """All of Kodit over one data directory.
 
     >>> from kodit import Kodit
@@ -208,76 +203,6 @@ class Kodit:
         request = GrepRequest(expression, chosen, LineShape(context, context), limit)
         return self._call(lambda application: application.grep.grep(request))
 
-    def list_files(
-        self,
-        source: str | Path | int | None = None,
-        *,
-        languages: Sequence[str] = (),
-        paths: Sequence[str] = (),
-    ) -> list[ListedFile]:
-        """The indexed files of one index or of all, by index and path."""
-        return self._application.browse.list_files(self._filter(source, languages, paths))
-
-    def read(self, source: str | Path | int, place: str) -> FileText:
-        """The lines of an indexed file at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`,
-        relative to the root of the index, or to the folder in it that `source` names. Raises
-        NotFoundError for a file that is not in the index."""
-        where, look = Where((as_typed(source),)), self._application.browse.read_file
-        return self._application.scoping.look_at(LOCAL_CALLER, where, place, look)[0]
-
-    def left_out(self, source: str | Path | int, *, paths: Sequence[str] = ()) -> list[LeftOut]:
-        """The files and folders of a source that are not indexed, by path, and the rule that leaves
-        each out; only those that match one of the globs, if any are given."""
-        index = self._application.locator.locate(source)
-        request = LeftOutRequest(globs=tuple(paths))
-        return self._call(
-            lambda application: application.left_out_answers.service.find(index, request)
-        )
-
-    def explain(self, source: str | Path | int, path: str) -> Explanation:
-        """Why a file or folder of a source is indexed or not, and which stages its snippets have
-        passed. Raises NotFoundError where the source has none of this path."""
-        index = self._application.locator.locate(source)
-        return self._call(
-            lambda application: application.left_out_answers.service.explain(index, path)
-        )
-
-    def symbols(
-        self,
-        name: str,
-        source: str | Path | int | None = None,
-        *,
-        kinds: Sequence[str] = (),
-        languages: Sequence[str] = (),
-        paths: Sequence[str] = (),
-        limit: int = 50,
-    ) -> SymbolAnswer:
-        """Where a name (`name`, `Scope.name`) is defined, and where it is used: at most `limit`
-        of each."""
-        chosen = self._filter(source, languages, paths)
-        return self._application.symbols.find(SymbolRequest(name, chosen, tuple(kinds), limit))
-
-    def related(
-        self,
-        source: str | Path | int,
-        place: str,
-        *,
-        everywhere: bool = False,
-        languages: Sequence[str] = (),
-        paths: Sequence[str] = (),
-        limit: int = 10,
-    ) -> list[SearchResult]:
-        """Snippets whose code is similar to the code at `PATH:LINE`, in the same index or in all,
-        the most similar first."""
-        application = self._application
-        chosen = self._filter(None if everywhere else source, languages, paths)
-
-        def look(index_id: int, at: str | FilePlace) -> list[SearchResult]:
-            return application.related.find(index_id, at, chosen, limit)
-
-        where = Where((as_typed(source),))
-        return application.scoping.look_at(LOCAL_CALLER, where, place, look)[0]
-
     def status(self) -> list[IndexStatus]:
         """Every index with what it holds and its latest run."""
         return self._call(lambda application: application.indexes.status())
@@ -344,13 +269,6 @@ class Kodit:
         if unopened is not None:
             return unopened
         return self._call(lambda application: application.examination.check(repair=repair))
-
-    def _filter(
-        self, source: str | Path | int | None, languages: Sequence[str], paths: Sequence[str]
-    ) -> SearchFilter:
-        sources = () if source is None else (as_typed(source),)
-        where = Where(sources, languages=tuple(languages), paths=tuple(paths))
-        return self._application.scoping.choose(LOCAL_CALLER, where).filter
 
     def _refresh(self, source: str | Path | int) -> None:
         """Bring the index of a source up to date."""

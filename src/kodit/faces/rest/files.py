@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from kodit.application.views.files import FilesView, OutlineView, TextView
+from kodit.application.views.map import MapView
 from kodit.domain.files import FilePlace, place_at
-from kodit.domain.questions import FilesQuestion, OutlineQuestion, ReadQuestion, Where
+from kodit.domain.questions import FilesQuestion, MapQuestion, OutlineQuestion, ReadQuestion, Where
 from kodit.faces.rest.accepting import prefers_plain_text
 from kodit.faces.rest.asking import Asked, CallerOf, answer
 from kodit.faces.rest.indexes import IndexId
-from kodit.faces.rest.parameters import LONGEST_VALUE, FileList, FilesInQuery, Parameters
-from kodit.faces.rest.problems import HEADERS, Refused, documented
+from kodit.faces.rest.parameters import LONGEST_VALUE, FileList, FilesInQuery, Map, Parameters
+from kodit.faces.rest.problems import HEADERS, documented
 
 router = APIRouter(tags=["files"])
 
@@ -29,6 +30,10 @@ _LINES_PATTERN = r"^[Ll]?[1-9][0-9]{0,8}((-|,|:|\.\.)([Ll]?[1-9][0-9]{0,8})?)?$"
 
 class FileListInQuery(FilesInQuery, FileList):
     """Files of an index, in a query string."""
+
+
+class MapInQuery(FilesInQuery, Map):
+    """What matters most in an index, in a query string."""
 
 
 class Lines(Parameters):
@@ -110,11 +115,20 @@ async def outline(
     return await answer(await application.answers.outline(caller, question))
 
 
-@router.get("/indexes/{index_id}/map", include_in_schema=False)
-async def map_of_index(_caller: CallerOf, index_id: IndexId) -> Response:
-    """Reserved."""
-    raise Refused(
-        "map_reserved",
-        "there is no map yet: this path is reserved for it; /files lists the files",
-        index=index_id,
+@router.get(
+    "/indexes/{index_id}/map",
+    response_model=MapView,
+    responses=documented(HTTPStatus.NOT_FOUND),
+)
+async def map_of_index(
+    application: Asked,
+    caller: CallerOf,
+    index_id: IndexId,
+    parameters: Annotated[MapInQuery, Query()],
+) -> Response:
+    """The most important files and definitions, within so many tokens."""
+    where = Where(
+        (str(index_id),), languages=tuple(parameters.languages), paths=tuple(parameters.paths)
     )
+    question = MapQuestion(where, parameters.budget)
+    return await answer(await application.answers.map(caller, question))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from kodit.application.services.search_service import LONGEST_QUERY
 from kodit.application.services.symbol_service import LONGEST_NAME
 from kodit.domain.questions import LONGEST_WAIT_SECONDS, WAIT_SECONDS, Where
+from kodit.domain.repository_map import DEFAULT_BUDGET, LEAST_BUDGET, MOST_BUDGET
 from kodit.domain.value_objects import SearchMode, SymbolKind
 
 MOST_RESULTS = 500
@@ -291,6 +292,9 @@ class Symbols(Places):
         Field(description="NAME, Scope.NAME or Scope::NAME.")
     )
     kinds: Kinds = Field([], description="Only definitions of these kinds.")
+    uses: Literal["callers", "callees", "implementations", "imports"] | None = Field(
+        None, description="Only uses of this kind, or what the definition itself calls."
+    )
     limit: Whole = Field(
         50, ge=1, le=MOST_RESULTS, description="At most this many definitions, and references."
     )
@@ -307,6 +311,17 @@ class Related(Files):
     )
     everywhere: bool = Field(default=False, description="Search all indexes.")
     limit: Whole = Field(10, ge=1, le=MOST_RESULTS, description="At most this many results.")
+
+
+class Map(Files):
+    """What matters most in an index."""
+
+    budget: Whole = Field(
+        DEFAULT_BUDGET,
+        ge=LEAST_BUDGET,
+        le=MOST_BUDGET,
+        description="Size of the map, in tokens of four characters.",
+    )
 
 
 class FileList(Files):

@@ -123,6 +123,7 @@ async def symbols(
         parameters.where(),
         tuple(parameters.kinds),
         parameters.limit,
+        parameters.uses or "",
         parameters.cursor,
     )
     return await answer(await application.answers.symbols(caller, question))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from typing import NamedTuple
 
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
@@ -39,12 +40,21 @@ _Memory = ctypes.c_char * 2**30
 """Memory that this process owns elsewhere; nothing beyond the source's end is looked at."""
 
 
+class Matches(NamedTuple):
+    """What a query found in a file."""
+
+    definitions: list[Match]
+    mentions: list[Match]
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """A language's grammar with the query that finds what a file defines."""
+    """A language's grammar with the query that finds what a file defines and mentions: as many
+    patterns as `definitions` says are those of definitions, the others those of mentions."""
 
     language: Language
     query: Query
+    definitions: int
 
     def parse(self, source: bytes, budget: Budget) -> Tree:
         """The syntax tree of UTF-8 `source`. Raises GaveUpError."""
@@ -71,7 +81,7 @@ class Grammar:
         except ValueError:  # all that the binding says of a parse that was stopped
             raise GaveUpError(budget.reason or "parser failed") from None
 
-    def matches(self, tree: Tree, budget: Budget) -> list[Match]:
+    def matches(self, tree: Tree, budget: Budget) -> Matches:
         """What the query finds in `tree`. Raises GaveUpError.
 
         A query cannot be stopped (its progress callback ends the process in version 0.26.1), so
@@ -82,7 +92,11 @@ class Grammar:
         cursor.set_max_start_depth(_DEEPEST_DEFINITION)
         found = cursor.matches(tree.root_node)
         budget.check()
-        return found
+        count = self.definitions
+        return Matches(
+            [match for match in found if match[0] < count],
+            [match for match in found if match[0] >= count],
+        )
 
 
 def _check_errors(tree: Tree, budget: Budget) -> None:
@@ -111,5 +125,8 @@ def load_grammar(name: str) -> Grammar:
     """The grammar of a language of the table, imported when first met."""
     row = LANGUAGES[name]
     language = Language(getattr(import_module(row.module), row.function)())
-    source = files(__package__).joinpath("queries", row.query_file).read_text("utf-8")
-    return Grammar(language, Query(language, source))
+    folder = files(__package__).joinpath("queries")
+    definitions = folder.joinpath(row.query_file).read_text("utf-8")
+    mentions = folder.joinpath("mentions", row.query_file)
+    both = f"{definitions}\n{mentions.read_text('utf-8')}" if mentions.is_file() else definitions
+    return Grammar(language, Query(language, both), Query(language, definitions).pattern_count)

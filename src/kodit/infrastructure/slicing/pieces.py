@@ -41,6 +41,7 @@ class Piece:
     owner: int = 0
     is_small: bool = False
     also_defines: tuple[PlacedSymbol, ...] = ()
+    mentions: str = ""
 
 
 class Text:

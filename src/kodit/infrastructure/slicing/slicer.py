@@ -20,6 +20,7 @@ from kodit.infrastructure.slicing.limits import (
     PARSED_BYTES,
     PARSED_DATA_BYTES,
 )
+from kodit.infrastructure.slicing.mentions import place_mentions
 from kodit.infrastructure.slicing.outline import outline
 from kodit.infrastructure.slicing.pieces import Piece, Text
 from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
@@ -60,6 +61,7 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
             piece.symbol,
             "\n".join(lines[piece.first : piece.last + 1]),
             also_defines=piece.also_defines,
+            mentions=piece.mentions,
         )
         for piece in pieces
     )
@@ -88,7 +90,8 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
     grammar = load_grammar(language.name)
     source = decoded.encode("utf-8", "replace")
     tree = grammar.parse(for_parser(source, language), budget)
-    definitions = outline(grammar.matches(tree, budget), source, text.lines, language)
+    matches = grammar.matches(tree, budget)
+    definitions = outline(matches.definitions, source, text.lines, language)
     if tree.root_node.is_error and not definitions:
         raise GaveUpError("does not parse")
     pieces: list[Piece] = []
@@ -100,6 +103,7 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
         pieces += _split(text, piece, cost)
     pieces = with_closers(pieces, text)
     name_all(pieces, definitions, text.lines)
+    place_mentions(pieces, matches.mentions, source)
     return pieces
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from kodit.domain.entities import Index, StoredSnippet
 from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
+from kodit.domain.mentions import MentioningSnippet
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import Scope, SearchFilter
-from kodit.infrastructure.mappers.symbols import names_of_placed
+from kodit.infrastructure.mappers.symbols import names_of_placed, text_to_placed
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Parameters,
@@ -60,6 +61,11 @@ _COUNTS = StatementForMany(
 _OF_FILE = Statement(
     f"{SELECT_STORED} WHERE snippets.file_id = :file_id AND {_LIVE} "
     "ORDER BY snippets.start_line, snippets.id"
+)
+_MENTIONING = StatementForMany(
+    "SELECT snippets.id, snippets.file_id, snippets.start_line, snippets.end_line, "
+    "snippets.symbol, snippets.scope, snippets.also_defines, snippets.mentions FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} ORDER BY snippets.file_id, snippets.start_line"
 )
 _CODE_VECTOR = Statement(
     "SELECT vectors.model, embeddings.vector FROM vectors "
@@ -203,6 +209,21 @@ class SqlOpenCatalogue:
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
         return [to_stored(row) for row in _OF_FILE.run(self._driver, {"file_id": file_id})]
+
+    def mentioning(self, file_ids: Collection[int]) -> list[MentioningSnippet]:
+        return [
+            MentioningSnippet(
+                id=row[0],
+                file_id=row[1],
+                start_line=row[2],
+                end_line=row[3],
+                symbol=row[4],
+                scope=row[5],
+                also_defines=text_to_placed(row[6]),
+                encoded=row[7] or "",
+            )
+            for row in _MENTIONING.run(self._driver, sorted(file_ids))
+        ]
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         from kodit.infrastructure.vectors.quantization import unpack  # noqa: PLC0415 - heavy

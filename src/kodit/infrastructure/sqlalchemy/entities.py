@@ -190,6 +190,7 @@ class SnippetColumns(TypedColumns):
     enrichment_id: Named[int | None] = Column(BigInteger)
     text: Named[str] = Column(Text)
     also_defines: Named[str | None] = Column(Text)
+    mentions: Named[str | None] = Column(Text)
 
 
 SNIPPETS = Table(

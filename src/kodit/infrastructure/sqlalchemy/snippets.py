@@ -92,6 +92,7 @@ class SqlSnippetRepository:
                 "content_hash": snippet.content_hash,
                 "text": snippet.text,
                 "also_defines": placed_to_text(snippet.also_defines),
+                "mentions": snippet.mentions or None,
             }
             for file in files
             if file.sliced is not None

@@ -16,6 +16,7 @@ from kodit.domain.entities import SearchResult
 from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
+    MapQuestion,
     OutlineQuestion,
     ReadQuestion,
     RelatedQuestion,
@@ -31,6 +32,7 @@ from kodit.domain.value_objects import SearchFilter, SearchRequest
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.grep_service import GrepService
+    from kodit.application.services.map_service import MapService
     from kodit.application.services.related_service import RelatedService
     from kodit.application.services.search_service import SearchService
     from kodit.application.services.standing_service import StandingService
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         SymbolsView,
         TextView,
     )
+    from kodit.application.views.map import MapView
     from kodit.application.views.search import RelatedView, SearchView
     from kodit.application.views.standing import StandingView
     from kodit.domain.files import FilePlace
@@ -68,6 +71,9 @@ class Asked(Protocol):
 
     @property
     def related(self) -> RelatedService: ...
+
+    @property
+    def maps(self) -> MapService: ...
 
 
 Settle = Callable[[Sequence[int], float], Awaitable[bool]]
@@ -207,7 +213,14 @@ class AnswerService:
         def find() -> SymbolsView:
             chosen = self._scope.choose(caller, question.where)
             answer = self._asked.symbols.find(
-                SymbolRequest(question.name, chosen.filter, question.kinds, question.limit, start)
+                SymbolRequest(
+                    question.name,
+                    chosen.filter,
+                    question.kinds,
+                    question.limit,
+                    start,
+                    question.uses,
+                )
             )
             return SymbolsView.of(
                 question.name,
@@ -274,6 +287,23 @@ class AnswerService:
             return OutlineView.of(outline, standing, with_file=caller.is_local)
 
         return await _read(find)
+
+    @_measured
+    async def map(self, caller: Caller, question: MapQuestion) -> MapView:
+        """What matters most in the indexes that are meant."""
+        from kodit.application.views.map import MapView  # noqa: PLC0415 - the others do without
+
+        def find() -> MapView:
+            chosen = self._scope.choose(caller, question.where)
+            return MapView.of(
+                question.budget,
+                self._asked.maps.draw(chosen.filter, question.budget),
+                self._standing.of(chosen.filter, is_implied=chosen.is_implied),
+                chosen.problems,
+                with_file=caller.is_local,
+            )
+
+        return await _compute(find)
 
     @_measured
     async def related(self, caller: Caller, question: RelatedQuestion) -> RelatedView:

@@ -11,6 +11,8 @@ from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
     LeftOutQuestion,
+    MapQuestion,
+    OutlineQuestion,
     QueueQuestion,
     ReadQuestion,
     RelatedQuestion,
@@ -25,9 +27,16 @@ if TYPE_CHECKING:
     from kodit.application.services.answers.index_answers import IndexAnswers
     from kodit.application.services.answers.left_out_answers import LeftOutAnswers
     from kodit.application.services.answers.run_answers import RunAnswers
-    from kodit.application.views.files import FilesView, GrepView, SymbolsView, TextView
+    from kodit.application.views.files import (
+        FilesView,
+        GrepView,
+        OutlineView,
+        SymbolsView,
+        TextView,
+    )
     from kodit.application.views.indexes import IndexesView
     from kodit.application.views.left_out import ExplanationView, LeftOutsView
+    from kodit.application.views.map import MapView
     from kodit.application.views.runs import ListedRunView, RunsView
     from kodit.application.views.search import RelatedView, SearchView
 
@@ -37,6 +46,8 @@ if TYPE_CHECKING:
         | SymbolsView
         | FilesView
         | TextView
+        | OutlineView
+        | MapView
         | RelatedView
         | LeftOutsView
         | ExplanationView
@@ -62,7 +73,7 @@ class Asked(Protocol):
     def run_answers(self) -> RunAnswers: ...
 
 
-async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911 - one for each kind
+async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911, PLR0912 - one for each kind
     """Raises what the service raises that answers the question."""
     match question:
         case SearchQuestion():
@@ -75,6 +86,10 @@ async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView
             return await asked.answers.files(caller, question)
         case ReadQuestion():
             return await asked.answers.read(caller, question)
+        case OutlineQuestion():
+            return await asked.answers.outline(caller, question)
+        case MapQuestion():
+            return await asked.answers.map(caller, question)
         case RelatedQuestion():
             return await asked.answers.related(caller, question)
         case LeftOutQuestion():

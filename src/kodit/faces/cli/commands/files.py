@@ -115,8 +115,8 @@ def read(
     from kodit.domain.questions import ReadQuestion
     from kodit.faces.cli.terminal.files import read_and_show
 
-    source, path = _source_and_place(place)
-    where = where_of(_named(source, sources), None, None, everywhere=everywhere)
+    source, path = source_and_place(place)
+    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened_to_search(context) as session:
         read_and_show(session, ReadQuestion(path, where), as_json=as_json)
 
@@ -142,8 +142,8 @@ def explain(
     from kodit.domain.questions import ExplainQuestion
     from kodit.faces.cli.terminal.left_out import explain_and_show
 
-    source, path = _source_and_place(place)
-    where = where_of(_named(source, sources), None, None, everywhere=everywhere)
+    source, path = source_and_place(place)
+    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened_to_read(context) as session:
         explain_and_show(session, ExplainQuestion(path, where), as_json=as_json)
 
@@ -174,23 +174,35 @@ def symbols(
             help="At most this many definitions and this many references.",
         ),
     ] = 50,
+    callers: Annotated[bool, typer.Option("--callers", help="Only what calls it.")] = False,
+    callees: Annotated[bool, typer.Option("--callees", help="Only what it calls itself.")] = False,
+    implementations: Annotated[
+        bool, typer.Option("--implementations", help="Only types that inherit or implement it.")
+    ] = False,
+    imports: Annotated[bool, typer.Option("--imports", help="Only what imports it.")] = False,
     sources: Sources = None,
     everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
     """Show where a name is defined, and where it is used.
 
-    Definitions that are spelled as asked come first, then those in other case; references are
-    lines with the name as a whole word. Tests, examples and generated code come last. A member
-    that a type inherits is shown where its base defines it.
+    Definitions that are spelled as asked come first, then those in other case. Uses follow by kind:
+    calls, imports, types that inherit it, types, writes, reads, and last the word in comments and
+    documents. A use is marked as likely where its file does not say for certain that this
+    definition is meant; uses of other things of the same name are left out where that is certain.
+    Tests, examples and generated code come last. A member that a type inherits is shown where its
+    base defines it.
     """
     from kodit.domain.questions import SymbolsQuestion
     from kodit.faces.cli.terminal.files import symbols_and_show
 
+    uses = _chosen_uses(
+        callers=callers, callees=callees, implementations=implementations, imports=imports
+    )
     where = where_of((*(words or ()), *(sources or ())), language, path, everywhere=everywhere)
     with opened_to_search(context) as session:
         answer = symbols_and_show(
-            session, SymbolsQuestion(name, where, tuple(kind or ()), limit), as_json=as_json
+            session, SymbolsQuestion(name, where, tuple(kind or ()), limit, uses), as_json=as_json
         )
     leave(bool(answer.definitions or answer.references), answer.problems)
 
@@ -228,8 +240,8 @@ def related(
     from kodit.faces.cli.terminal.files import related_and_show
     from kodit.faces.cli.terminal.searching import Shown
 
-    source, path_and_line = _source_and_place(place)
-    where = where_of(_named(source, sources), language, path)
+    source, path_and_line = source_and_place(place)
+    where = where_of(named_sources(source, sources), language, path)
     question = RelatedQuestion(path_and_line, where, in_all=everywhere, limit=limit)
     with opened_to_search(context) as session:
         answer = related_and_show(
@@ -240,7 +252,16 @@ def related(
     leave(bool(answer.results))
 
 
-def _source_and_place(words: list[str]) -> tuple[str | None, str]:
+def _chosen_uses(**chosen: bool) -> str:
+    """The one kind of uses that was asked for, "" for all."""
+    names = [name for name, is_chosen in chosen.items() if is_chosen]
+    if len(names) > 1:
+        both = " and ".join(f"--{name}" for name in names[:2])
+        raise typer.BadParameter(f"{both} exclude each other; ask one after the other")
+    return names[0] if names else ""
+
+
+def source_and_place(words: list[str]) -> tuple[str | None, str]:
     """`SOURCE PATH`, or `PATH` alone; each perhaps with lines in a word of their own."""
     words = _with_lines(words)
     if len(words) > 2:
@@ -269,7 +290,7 @@ def _is_glob(word: str) -> bool:
     return "*" in word and not Path(word).exists()
 
 
-def _named(source: str | None, sources: list[str] | None) -> tuple[str, ...]:
+def named_sources(source: str | None, sources: list[str] | None) -> tuple[str, ...]:
     """The sources of the argument and of the options."""
     return (*(() if source is None else (source,)), *(sources or ()))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from kodit.application.views.files import (
@@ -78,6 +80,18 @@ def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) ->
             print_as_it_is(line)
 
 
+_TITLES = {
+    "call": "called",
+    "import": "imported",
+    "inherits": "inherited or implemented",
+    "type": "used as a type",
+    "write": "written",
+    "read": "read",
+    "text": "mentioned in comments, strings and documents",
+}
+_CALLEES = {"call": "calls"}
+
+
 @paged
 def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bool) -> SymbolsView:
     """Print definitions, then references."""
@@ -105,10 +119,22 @@ def _show_symbols(answer: SymbolsView, places: Places) -> None:
         place = _place(places, definition)
         lines = f"lines {definition.start_line}-{definition.end_line}"
         print_as_it_is(f"  {place}: {_name(definition)}, {lines}")
-    if answer.references:
-        print_line("references:")
-    for reference in answer.references:
-        print_as_it_is(f"  {_place(places, reference)}: {shown(reference.text)}")
+    titles = _CALLEES if any(one.name for one in answer.references) else _TITLES
+    for use, references in groupby(answer.references, attrgetter("use")):
+        print_line(f"{titles[use]}:")
+        for reference in references:
+            print_as_it_is(f"  {_place(places, reference)}: {_used(reference)}")
+
+
+def _used(reference: ReferenceView) -> str:
+    """The line, after the definition around it."""
+    if reference.name:
+        target = f"defined at {reference.target}" if reference.target else "not indexed"
+        likely = "likely " if reference.target and reference.likely else ""
+        return f"{paint(printable(reference.name), NAME)}, {likely}{printable(target)}"
+    within = f"in {printable(reference.within)}: " if reference.within else ""
+    likely = "likely, " if reference.likely and reference.use != "text" else ""
+    return f"{likely}{within}{shown(reference.text)}"
 
 
 @paged

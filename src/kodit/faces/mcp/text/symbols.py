@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
+
 from kodit.application.views.files import ReferenceView, SymbolsView
 from kodit.faces.mcp.text.results import head, telling_line
 from kodit.faces.mcp.text.sheet import (
@@ -15,6 +18,15 @@ from kodit.faces.mcp.text.sheet import (
 )
 
 LONGEST_LINE_OF_USE = 160
+_TITLES = {
+    "call": "Called in:",
+    "import": "Imported in:",
+    "inherits": "Inherited or implemented in:",
+    "type": "Used as a type in:",
+    "write": "Written in:",
+    "read": "Read in:",
+    "text": "Mentioned in:",
+}
 
 
 def show_symbols(sheet: Sheet, view: SymbolsView, *, several: bool) -> int:
@@ -44,8 +56,10 @@ def _listing(view: SymbolsView, count: int, *, several: bool, whole: set[int]) -
         lines += fenced(code) if number in whole else kept_apart(telling_line(definition, code))
         if number in whole:
             lines.append("")
-    if view.references[:count]:
-        lines += ["Used in:", *_uses(view.references[:count], several=several)]
+    for use, some in groupby(view.references[:count], attrgetter("use")):
+        references = tuple(some)
+        title = "Calls:" if references[0].name else _TITLES[use]
+        lines += [title, *_uses(references, several=several)]
     return lines
 
 
@@ -57,5 +71,11 @@ def _uses(references: tuple[ReferenceView, ...], *, several: bool) -> list[str]:
         if (one.index_id, one.path) != file:
             file = (one.index_id, one.path)
             lines.append((f"[{one.index_id}] " if several else "") + shown_path(one.path))
-        lines.append(f"{one.line}:{shortened(code_line(one.text), LONGEST_LINE_OF_USE)}")
+        likely = " (likely)" if one.likely and one.use != "text" else ""
+        within = f" in {shown_path(one.within)}" if one.within else ""
+        if one.name:
+            within = f" -> {shown_path(one.target)}" if one.target else " -> not indexed"
+            likely = likely if one.target else ""
+        text = shortened(code_line(one.text), LONGEST_LINE_OF_USE)
+        lines.append(f"{one.line}{within}{likely}: {text}")
     return lines

@@ -105,6 +105,7 @@ async def symbols(call: Call) -> str:
         call.where,
         kinds=arguments.get("kinds", ()),
         limit=call.limit,
+        uses=arguments.get("uses", ""),
         cursor=arguments.get("cursor"),
     )
     start = start_of(question)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from kodit.domain.files import place_at
 from kodit.domain.questions import (
     FilesQuestion,
+    MapQuestion,
     OutlineQuestion,
     ReadQuestion,
     Where,
@@ -14,7 +15,7 @@ from kodit.domain.questions import (
     start_of,
 )
 from kodit.faces.mcp.calls import Call
-from kodit.faces.mcp.text.sheet import meant_path, one_line, shortened, shown_path
+from kodit.faces.mcp.text.sheet import code_line, meant_path, one_line, shortened, shown_path
 from kodit.faces.mcp.tools.first_look import first_look
 from kodit.faces.mcp.tools.nothing import nothing_found
 
@@ -91,6 +92,8 @@ def _lines(call: Call) -> str:
 
 
 async def files(call: Call) -> str:
+    if call.arguments.get("map"):
+        return await _map(call)
     question = FilesQuestion(call.where, limit=call.limit, cursor=call.arguments.get("cursor"))
     start = start_of(question)
     await first_look(call)
@@ -108,3 +111,22 @@ async def files(call: Call) -> str:
     if shown < len(view.files):
         return page.finish(cursor_at(question, start + max(1, shown)))
     return page.finish(view.next)
+
+
+async def _map(call: Call) -> str:
+    await first_look(call, needs_everything=True)
+    view = await call.application.answers.map(call.caller, MapQuestion(call.where))
+    if not view.files:
+        return await nothing_found(call, view.standing, 0, view.problems)
+    several = len(view.standing) > 1
+    call.name_files(view.files)
+    page = call.page(view.standing, (), view.problems)
+    shown = 0
+    for file in view.files:
+        place = f"[{file.index_id}] " if several else ""
+        lines = [f"{one.line}:{code_line(one.text)}" for one in file.definitions]
+        if not page.sheet.add(f"{place}{shown_path(file.path)}", *lines):
+            break
+        shown += 1
+    page.note(f"The {shown} most important of {view.total} files; read with outline shows one.")
+    return page.finish()

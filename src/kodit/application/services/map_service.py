@@ -1,0 +1,151 @@
+"""What matters most in a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kodit.domain.errors import InvalidQueryError
+from kodit.domain.ranking.graph import GraphFile, Importance, importance
+from kodit.domain.ranking.languages import is_code
+from kodit.domain.ranking.paths import path_facts
+from kodit.domain.repository_map import (
+    CHARACTERS_PER_TOKEN,
+    LEAST_BUDGET,
+    LONGEST_LINE,
+    MOST_BUDGET,
+    MappedDefinition,
+    MappedFile,
+    RepositoryMap,
+    cost_of,
+    cost_of_line,
+)
+from kodit.domain.symbols import Definition, outlined
+from kodit.domain.text import cut_line
+from kodit.domain.value_objects import SearchFilter
+
+if TYPE_CHECKING:
+    from kodit.domain.files import IndexedText
+    from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
+
+MOST_OF_A_FILE = 0.15
+"""Share of a budget that one file may take, so that a map shows more than one place."""
+
+LEAST_DEFINITIONS = 3
+FILES_PER_LOOK = 256
+"""Files whose mentions are read at once."""
+
+
+class MapService:
+    """Synchronous: reads what the files of an index mention and define."""
+
+    def __init__(self, *, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def draw(self, search_filter: SearchFilter, budget: int) -> list[RepositoryMap]:
+        """The map of each index that the filter lets pass, within `budget` tokens for all of them.
+        Raises InvalidQueryError and NotFoundError."""
+        if not LEAST_BUDGET <= budget <= MOST_BUDGET:
+            raise InvalidQueryError(
+                f"the budget is {budget} tokens; it must be {LEAST_BUDGET} to {MOST_BUDGET}"
+            )
+        with self._catalogue.open() as catalogue:
+            indexed = catalogue.files(search_filter)
+            share = budget * CHARACTERS_PER_TOKEN // max(1, len(indexed))
+            return [
+                RepositoryMap(
+                    one.index.id,
+                    str(one.index.source),
+                    tuple(_chosen(catalogue, one.files, share)),
+                    len(one.files),
+                )
+                for one in indexed
+            ]
+
+
+def _chosen(
+    catalogue: OpenCatalogue, files: Sequence[IndexedText], characters: int
+) -> Iterator[MappedFile]:
+    graph = _graph(catalogue, files)
+    ranked = importance(graph)
+    by_id = {file.id: file for file in files}
+    order = sorted(
+        (file_id for file_id in graph if graph[file_id].defines),
+        key=lambda file_id: (-ranked.files[file_id], by_id[file_id].path),
+    )
+    left = characters
+    for file_id in order:
+        file = by_id[file_id]
+        room = min(left, int(characters * MOST_OF_A_FILE)) - cost_of(file.path)
+        if left <= cost_of(file.path) + LONGEST_LINE // 2:
+            return
+        definitions = _best(catalogue, file_id, ranked, room)
+        if not definitions:
+            continue
+        left -= cost_of(file.path) + sum(cost_of_line(one.text) for one in definitions)
+        yield MappedFile(file.path, file.language, ranked.files[file_id], definitions)
+
+
+def _graph(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> dict[int, GraphFile]:
+    """What each file of code uses and defines."""
+    graph: dict[int, GraphFile] = {}
+    code = []
+    for file in files:
+        facts = path_facts(file.path)
+        if is_code(file.language, facts.extension):
+            code.append(file.id)
+            graph[file.id] = GraphFile(
+                file.path, file.language, facts.is_test or facts.is_example or facts.is_derived
+            )
+    for start in range(0, len(code), FILES_PER_LOOK):
+        for piece in catalogue.mentioning(code[start : start + FILES_PER_LOOK]):
+            node = graph[piece.file_id]
+            if piece.symbol:
+                node.defines.add(piece.symbol)
+            node.defines.update(one.symbol.name for one in piece.also_defines)
+            for mention in piece.mentions:
+                node.mention(mention)
+    return graph
+
+
+def _best(
+    catalogue: OpenCatalogue, file_id: int, ranked: Importance, room: int
+) -> tuple[MappedDefinition, ...]:
+    """The definitions of a file that matter most, as many as there is room for, by line."""
+    snippets = {one.id: one for one in catalogue.snippets_of_file(file_id)}
+    firsts: dict[tuple[str, str], Definition] = {}
+    for one in outlined(snippets.values()):  # of one in several pieces the first names it
+        firsts.setdefault((one.snippet.scope, one.snippet.symbol or ""), one)
+    found = list(firsts.values())
+    found.sort(
+        key=lambda one: (
+            -ranked.names.get((file_id, one.snippet.symbol or ""), 0.0),
+            one.snippet.scope.count("."),
+            one.snippet.start_line,
+        )
+    )
+    chosen: list[MappedDefinition] = []
+    for definition in found:
+        used = ranked.names.get((file_id, definition.snippet.symbol or ""), 0.0)
+        if not used and len(chosen) >= LEAST_DEFINITIONS:
+            break
+        mapped = _mapped(definition)
+        room -= cost_of_line(mapped.text)
+        if room < 0:
+            break
+        chosen.append(mapped)
+    return tuple(sorted(chosen, key=lambda one: one.line))
+
+
+def _mapped(definition: Definition) -> MappedDefinition:
+    snippet = definition.snippet
+    lines = snippet.text.split("\n")
+    number = definition.line - snippet.start_line
+    text = lines[number].strip() if 0 <= number < len(lines) else ""
+    return MappedDefinition(
+        snippet.symbol or "",
+        snippet.kind or "",
+        snippet.scope,
+        definition.line,
+        cut_line(text)[:LONGEST_LINE],
+    )

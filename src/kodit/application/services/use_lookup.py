@@ -1,0 +1,176 @@
+"""Where a name is used, how, in which definition, and whether it is the one that is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
+
+from kodit.domain.code_text import without_prose
+from kodit.domain.entities import StoredSnippet
+from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
+from kodit.domain.ports.catalogue import OpenCatalogue
+from kodit.domain.resolution import MentioningFile, Resolver, Target, Verdict
+from kodit.domain.symbols import MEMBERS, Reference, Use, uses
+from kodit.domain.text import cut_line
+from kodit.domain.value_objects import Scope
+
+_RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
+
+
+class UseLookup:
+    """The uses of one name in some snippets, which may mean one of the `wanted` definitions.
+    `namesakes` are all that is defined by that name, the wanted ones among them."""
+
+    def __init__(
+        self,
+        catalogue: OpenCatalogue,
+        names: Collection[str],
+        namesakes: Iterable[StoredSnippet],
+        wanted: Iterable[StoredSnippet],
+    ) -> None:
+        self._catalogue = catalogue
+        self._names = tuple(names)
+        targets = list(map(_target, namesakes))
+        asked = list(map(_target, wanted))
+        self._resolver = Resolver(list(dict.fromkeys([*targets, *asked])), asked) if asked else None
+
+    def references(self, snippets: Iterable[StoredSnippet]) -> list[Reference]:
+        """Every line of the snippets that uses the name, each line once. Lines that certainly mean
+        something else of this name are left out."""
+        by_file: dict[int, list[StoredSnippet]] = {}
+        for snippet in snippets:
+            by_file.setdefault(snippet.file_id, []).append(snippet)
+        mentioning = {
+            file_id: list(some)
+            for file_id, some in groupby(self._catalogue.mentioning(by_file), attrgetter("file_id"))
+        }
+        found: list[Reference] = []
+        for file_id, some in by_file.items():
+            found += self._in_file(some, mentioning.get(file_id, []))
+        return found
+
+    def callees(self, definitions: Sequence[StoredSnippet], scope: Scope) -> list[Reference]:
+        """What definitions call, by place, each name once in a definition; with where it is
+        defined, if it is within the scope."""
+        by_file: dict[int, list[MentioningSnippet]] = {}
+        for piece in self._catalogue.mentioning({one.file_id for one in definitions}):
+            by_file.setdefault(piece.file_id, []).append(piece)
+        calls: list[_Call] = []
+        for one in definitions:
+            file = MentioningFile(one.index_id, one.path, one.language)
+            first: dict[tuple[str, str], tuple[MentioningSnippet, Mention]] = {}
+            for piece in by_file.get(one.file_id, ()):
+                mentions = list(piece.mentions)
+                file.learn(mentions, piece.around)
+                for mention in mentions:
+                    if (
+                        mention.kind is MentionKind.CALL
+                        and one.start_line <= mention.line <= one.end_line
+                    ):
+                        first.setdefault((mention.name, mention.qualifier), (piece, mention))
+            calls += [(one, file, *call) for call in first.values()]
+        by_name: dict[str, list[StoredSnippet]] = {}
+        names = {mention.name for *_, mention in calls}
+        for found in self._catalogue.definitions(names, scope, ()):
+            by_name.setdefault(found.symbol or "", []).append(found)
+        texts = {one.id: one.text for one in self._catalogue.snippets([c[2].id for c in calls])}
+        return [_callee(call, by_name.get(call[3].name, []), texts[call[2].id]) for call in calls]
+
+    def _in_file(
+        self, snippets: Sequence[StoredSnippet], pieces: Sequence[MentioningSnippet]
+    ) -> Iterator[Reference]:
+        one = snippets[0]
+        file = MentioningFile(one.index_id, one.path, one.language)
+        around: dict[int, Callable[[int], str]] = {}
+        mentioned: dict[int, list[Mention]] = {}
+        for piece in pieces:
+            mentions = list(piece.mentions)
+            file.learn(mentions, piece.around)
+            around[piece.id] = piece.around
+            for mention in mentions:
+                if mention.name in self._names:
+                    mentioned.setdefault(mention.line, []).append(mention)
+        places = {
+            line: (snippet, text) for snippet in snippets for line, text in self._lines(snippet)
+        }
+        if any(piece.encoded for piece in pieces) and not places.keys() <= mentioned.keys():
+            self._add_reads(mentioned, one, places)
+        for line, (snippet, text) in places.items():
+            within = around[snippet.id](line) if snippet.id in around else ""
+            if line not in mentioned:
+                yield Reference(snippet, line, text, Use.TEXT, within)
+                continue
+            judged = [(self._judge(one, within, file), one) for one in mentioned[line]]
+            verdict, mention = max(judged, key=itemgetter(0))
+            if verdict is not Verdict.NO:
+                use = Use(mention.kind.value)
+                is_likely = verdict is Verdict.LIKELY
+                yield Reference(snippet, line, text, use, within, is_likely=is_likely)
+
+    def _judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
+        # Of a name that is defined elsewhere, nothing more can be told.
+        return self._resolver.judge(mention, around, file) if self._resolver else Verdict.LIKELY
+
+    def _lines(self, snippet: StoredSnippet) -> Iterator[tuple[int, str]]:
+        seen: dict[int, str] = {}
+        for name in self._names:
+            for number, text in uses(name, snippet.text):
+                seen[snippet.start_line + number] = cut_line(text.strip())
+        yield from sorted(seen.items())
+
+    def _add_reads(
+        self, mentioned: dict[int, list[Mention]], one: StoredSnippet, lines: Collection[int]
+    ) -> None:
+        """Add the names in the code of a file of which the grammar does not tell."""
+        whole: list[str] = []
+        for snippet in self._catalogue.snippets_of_file(one.file_id):
+            whole += [""] * (snippet.start_line - 1 - len(whole))
+            whole[snippet.start_line - 1 :] = snippet.text.split("\n")
+        code = without_prose("\n".join(whole), one.language).split("\n")
+        for line in lines:
+            if line in mentioned or line > len(code):
+                continue
+            for name in self._names:
+                for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", code[line - 1]):
+                    before = _RECEIVER.search(code[line - 1][: match.start()])
+                    read = Mention(MentionKind.READ, name, line, before[1] if before else "")
+                    mentioned.setdefault(line, []).append(read)
+
+
+def _target(snippet: StoredSnippet) -> Target:
+    return Target(
+        snippet.index_id,
+        snippet.path,
+        snippet.language,
+        snippet.symbol or "",
+        snippet.scope,
+        bool(snippet.scope) and snippet.kind in MEMBERS,
+    )
+
+
+_Call = tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]
+"""What calls, the file and the piece of it where that stands, and the call."""
+
+
+def _callee(call: _Call, candidates: Sequence[StoredSnippet], text: str) -> Reference:
+    one, file, piece, mention = call
+    within = piece.around(mention.line)
+    targets = list(map(_target, candidates))
+    judged = [
+        (Resolver(targets, [target]).judge(mention, within, file), candidate)
+        for target, candidate in zip(targets, candidates, strict=True)
+    ]
+    verdict, best = max(judged, key=itemgetter(0), default=(Verdict.NO, None))
+    line = text.split("\n")[mention.line - piece.start_line]
+    return Reference(
+        one,
+        mention.line,
+        cut_line(line.strip()),
+        Use.CALL,
+        within,
+        is_likely=verdict is not Verdict.CERTAIN,
+        name=mention.name,
+        target=None if verdict is Verdict.NO else best,
+    )

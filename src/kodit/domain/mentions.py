@@ -1,0 +1,100 @@
+"""Where a file uses names, as its grammar sees it: without a word on what they mean.
+
+What a name means is a question to the whole index, and is answered when it is asked. So mentions
+are stored with the snippet on whose lines they stand, and live and die with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from kodit.domain.snippet import PlacedSymbol
+
+_SEPARATOR = "\t"
+
+
+class MentionKind(StrEnum):
+    """How a name is used."""
+
+    CALL = "call"
+    IMPORT = "import"
+    INHERITS = "inherits"
+    TYPE = "type"
+    WRITE = "write"
+    READ = "read"
+
+
+_LETTERS = {
+    MentionKind.CALL: "c",
+    MentionKind.IMPORT: "i",
+    MentionKind.INHERITS: "h",
+    MentionKind.TYPE: "t",
+    MentionKind.WRITE: "w",
+    MentionKind.READ: "r",
+}
+_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
+
+
+class Mention(NamedTuple):
+    """A name on a line of its file, from 1.
+
+    `qualifier` is what stands before the name (`self.pool` in `self.pool.get()`), of an import the
+    module it comes from; `?` stands for an expression that is no chain of names. `alias` is the
+    name by which the file goes on: that of an import (`as`), of the variable, parameter or field
+    that has the type, or to which a call's result is assigned. Both are empty where there is none.
+    """
+
+    kind: MentionKind
+    name: str
+    line: int
+    qualifier: str = ""
+    alias: str = ""
+
+
+def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:
+    """Mentions as one text, a line each, their own lines counted from `first_line`. Tens of
+    thousands travel between processes, and rest in a column."""
+    rows = (
+        _SEPARATOR.join((f"{_LETTERS[kind]}{line - first_line}", name, qualifier, alias)).rstrip(
+            _SEPARATOR
+        )
+        for kind, name, line, qualifier, alias in mentions
+    )
+    return "\n".join(rows)
+
+
+def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
+    """What `encode_mentions` wrote."""
+    for row in text.split("\n") if text else ():
+        place, name, *rest = row.split(_SEPARATOR)
+        yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
+
+
+class MentioningSnippet(NamedTuple):
+    """What a stored snippet mentions, and what it defines: `symbol` in `scope`, and others."""
+
+    id: int
+    file_id: int
+    start_line: int
+    end_line: int
+    symbol: str | None
+    scope: str
+    also_defines: tuple[PlacedSymbol, ...]
+    encoded: str
+
+    @property
+    def mentions(self) -> Iterator[Mention]:
+        return decode_mentions(self.encoded, self.start_line)
+
+    def around(self, line: int) -> str:
+        """The qualified name of the innermost definition on a line, "" at the top of a file."""
+        inner = min(
+            (one for one in self.also_defines if one.start_line <= line <= one.end_line),
+            key=lambda one: one.end_line - one.start_line,
+            default=None,
+        )
+        if inner is not None:
+            return inner.symbol.qualified_name
+        return ".".join(filter(None, (self.scope, self.symbol))) if self.symbol else ""

@@ -1,0 +1,54 @@
+"""The map of a repository: what matters most in it, within so many tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_BUDGET = 1_500
+LEAST_BUDGET = 100
+MOST_BUDGET = 20_000
+CHARACTERS_PER_TOKEN = 4
+LONGEST_LINE = 120
+"""Characters of the line of a definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedDefinition:
+    """A definition, and the line that names it."""
+
+    symbol: str
+    kind: str
+    scope: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFile:
+    """A file with its most important definitions, by line; `importance` is its share of the
+    whole, 0 to 1."""
+
+    path: str
+    language: str
+    importance: float
+    definitions: tuple[MappedDefinition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryMap:
+    """The most important files of an index, best first; `total` is how many it has in all."""
+
+    index_id: int
+    source: str
+    files: tuple[MappedFile, ...]
+    total: int
+
+
+def cost_of(path: str) -> int:
+    """Characters that a file's line takes in an answer."""
+    return len(path) + 2
+
+
+def cost_of_line(text: str) -> int:
+    """Characters that the line of a definition takes, with its number."""
+    return min(len(text), LONGEST_LINE) + 8

@@ -1,0 +1,80 @@
+"""`kodit outline` and `kodit map`: how a file and a repository are built."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kodit.faces.cli.commands.files import named_sources, source_and_place, where_of
+from kodit.faces.cli.commands.options import (
+    EXIT_CODES_OF_GREP,
+    Everywhere,
+    IndexNames,
+    Json,
+    Languages,
+    Paths,
+    Sources,
+    leave,
+    opened_to_search,
+)
+
+app = typer.Typer()
+
+
+@app.command(epilog=EXIT_CODES_OF_GREP)
+def outline(
+    context: typer.Context,
+    place: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[SOURCE|ID] PATH", help="A file in an index, written as for `read`."
+        ),
+    ],
+    sources: Sources = None,
+    everywhere: Everywhere = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a file defines: its symbols as a tree, with their lines."""
+    from kodit.domain.questions import OutlineQuestion
+    from kodit.faces.cli.terminal.structure import outline_and_show
+
+    source, path = source_and_place(place)
+    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
+    with opened_to_search(context) as session:
+        view = outline_and_show(session, OutlineQuestion(path, where), as_json=as_json)
+    leave(bool(view.symbols))
+
+
+@app.command(name="map", epilog=EXIT_CODES_OF_GREP)
+def map_of(
+    context: typer.Context,
+    words: IndexNames = None,
+    budget: Annotated[
+        int,
+        typer.Option(
+            "--budget",
+            metavar="TOKENS",
+            min=100,
+            max=20_000,
+            help="Size of the map, in tokens of four characters.",
+        ),
+    ] = 1_500,
+    path: Paths = None,
+    language: Languages = None,
+    sources: Sources = None,
+    everywhere: Everywhere = False,
+    as_json: Json = False,
+) -> None:
+    """Show the most important files and definitions of a repository.
+
+    A file is important if important files use what it defines, as far as the names tell. Tests and
+    examples count little. The first file is the most important one.
+    """
+    from kodit.domain.questions import MapQuestion
+    from kodit.faces.cli.terminal.structure import map_and_show
+
+    where = where_of((*(words or ()), *(sources or ())), language, path, everywhere=everywhere)
+    with opened_to_search(context) as session:
+        view = map_and_show(session, MapQuestion(where, budget), as_json=as_json)
+    leave(bool(view.files), view.problems)

@@ -1,0 +1,55 @@
+"""What `kodit outline` and `kodit map` print."""
+
+from __future__ import annotations
+
+from kodit.application.views.files import OutlineView
+from kodit.application.views.map import MapView
+from kodit.domain.questions import MapQuestion, OutlineQuestion
+from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal.notices import ALL, say_problems, say_where
+from kodit.faces.cli.terminal.output import print_as_it_is, print_json, printable, say
+from kodit.faces.cli.terminal.pager import paged
+from kodit.faces.cli.terminal.paint import LINE, NAME, PATH, paint
+from kodit.faces.cli.terminal.places import Places
+
+
+@paged
+def outline_and_show(session: Session, question: OutlineQuestion, *, as_json: bool) -> OutlineView:
+    """Print a line for each symbol, indented by its scope."""
+    view = session.ask(question, OutlineView)
+    say_where(question.where, view.standing, ALL if session.stands_in(view.source) else None)
+    if as_json:
+        print_json(view)
+        return view
+    places = Places(session.folder, several=False)
+    print_as_it_is(paint(places.of(view.source, view.path, view.index_id), PATH))
+    for one in view.symbols:
+        indentation = "  " * (1 + len(one.scope.split(".")) if one.scope else 1)
+        name = paint(printable(one.symbol), NAME)
+        lines = paint(f"{one.line}-{one.end_line}", LINE)
+        print_as_it_is(f"{indentation}{printable(one.kind)} {name}, lines {lines}")
+    if not view.symbols:
+        say(f"{printable(view.path)} defines no symbols.")
+    return view
+
+
+@paged
+def map_and_show(session: Session, question: MapQuestion, *, as_json: bool) -> MapView:
+    """Print the path of each file, and below it the lines that define what matters in it."""
+    view = session.ask(question, MapView)
+    say_where(question.where, view.standing, ALL)
+    if as_json:
+        print_json(view)
+        say_problems(view.problems)
+        return view
+    places = Places(session.folder, several=len(view.standing) > 1)
+    for file in view.files:
+        print_as_it_is(paint(places.of(file.source, file.path, file.index_id), PATH))
+        for one in file.definitions:
+            print_as_it_is(f"{paint(f'{one.line:>6}', LINE)}  {printable(one.text)}")
+    say_problems(view.problems)
+    if not view.files:
+        say("Nothing to show: no indexed file of code matches.")
+    else:
+        say(f"{len(view.files)} of {view.total} files; --budget shows more or fewer.")
+    return view
