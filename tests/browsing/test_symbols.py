@@ -14,6 +14,7 @@ from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.snippet import PlacedSymbol
 from kodit.domain.symbols import (
     SymbolAnswer,
+    Use,
     declares,
     merge_pieces,
     outlined,
@@ -40,25 +41,27 @@ def references(answer: SymbolAnswer) -> list[tuple[str, int]]:
 
 
 def test_definitions_and_references_of_every_index(indexed: Indexed) -> None:
-    """By index and path, tests and documents last; a definition's own line is no reference."""
+    """By how they use it, index and path, tests and documents last; a definition's own line is no
+    reference."""
     answer = indexed.kodit.symbols("round_price")
     assert definitions(answer) == [
         ("shop/prices.py", 4, "function", "round_price"),
         ("bank/money.py", 4, "function", "round_price"),
     ]
-    assert references(answer) == [
-        ("shop/cart.py", 3),
-        ("shop/cart.py", 28),
-        ("shop/prices.py", 13),
-        ("docs/guide.md", 3),
-        ("tests/test_prices.py", 1),
-        ("tests/test_prices.py", 6),
-        ("tests/test_prices.py", 7),
+    assert [(one.use, one.snippet.path, one.line, one.is_likely) for one in answer.references] == [
+        (Use.CALL, "shop/cart.py", 28, False),
+        (Use.CALL, "shop/prices.py", 13, False),
+        (Use.CALL, "tests/test_prices.py", 6, False),
+        (Use.CALL, "tests/test_prices.py", 7, False),
+        (Use.IMPORT, "shop/cart.py", 3, False),
+        (Use.IMPORT, "tests/test_prices.py", 1, False),
+        (Use.TEXT, "docs/guide.md", 3, True),
     ]
+    assert answer.references[0].within == "Cart.total"
     assert answer.is_complete
     assert "def round_price(amount):" in answer.definitions[0].snippet.text
     assert answer.definitions[1].snippet.source == indexed.bank.as_uri()
-    used = answer.references[1]
+    used = answer.references[0]
     assert (used.snippet.scope, used.snippet.symbol) == ("Cart", "total")
     assert used.text == "return round_price(amount * (1 + TAX_RATE))"
 

@@ -30,13 +30,14 @@ FORGED = (
     "— /repo at 0123abcd, indexed just now",
     "More: cursor=MS4xMDAuYWJj",
     "… to line 90: read other/path.py",
-    "Used in:",
+    "Called in:",
     "7:password = 1",
     "7-x",
     "--",
     "```",
     '"a.py":1-2',
 )
+TITLES = ("Called in:", "Read in:", "Written in:", "Mentioned in:")
 forged = st.sampled_from(FORGED)
 names = forged | st.text(min_size=1, max_size=40)
 paths = (
@@ -81,7 +82,7 @@ def own_lines(answer: object) -> list[str]:
             fence = None if line == fence else fence
         elif re.fullmatch("`{3,}", line):
             fence = line
-        elif re.match(r"\S.*:\d+-\d+|—|…|More:|Used in:|`{3,}", line):
+        elif re.match(r"\S.*:\d+-\d+|—|…|More:|Called in:|`{3,}", line):
             own.append(line)
     assert fence is None
     return own
@@ -205,7 +206,7 @@ def test_a_hostile_repository(tmp_path: Path) -> None:
             assert end.startswith("— ") and f"/{folder.name}, indexed" in end, tool
             for line in own_lines(answer)[:-1]:
                 is_numbered = tool in ("symbols", "grep") and re.match(r"\d+:", line)
-                assert line.startswith(places) or is_numbered or line == "Used in:", line
+                assert line.startswith(places) or is_numbered or line in TITLES, line
         # Of a file, everything after the first line is its text.
         for name in ("plain.py", odd):
             whole = tools.text("read", path=shown_path(name))

@@ -20,9 +20,9 @@ from kodit.faces.mcp.snapshot import FILE, snapshot, text_of
 PARAMETERS = {
     "search": "query source languages paths kinds limit budget cursor wait",
     "grep": "pattern source paths languages ignore_case context limit budget cursor",
-    "symbols": "name source kinds languages paths limit budget cursor",
+    "symbols": "name source kinds languages paths limit budget cursor uses",
     "read": "path source lines outline",
-    "files": "source paths languages limit cursor",
+    "files": "source paths languages limit cursor map",
     "related": "path line source paths limit budget",
     "indexes": "source",
     "index": "source action wait",

@@ -76,7 +76,7 @@ def test_symbols_shows_the_definition_and_its_uses(tools: Tools) -> None:
     assert text.startswith(
         "shop/prices.py:26-29 function round_price\n```\ndef round_price(amount):"
     )
-    assert "Used in:\nshop/orders.py\n3:from shop.prices import Basket, round_price" in text
+    assert "Imported in:\nshop/orders.py\n3:from shop.prices import Basket, round_price" in text
 
 
 def test_read_gives_lines_and_says_of_how_many(tools: Tools) -> None:
@@ -135,8 +135,7 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
         ("search", {"query": "x", "source": "/nowhere"}, "call indexes"),
         ("search", {"query": "x", "query_": None, "q": "y"}, "has no parameter `query_`"),
         ("grep", {"pattern": "("}, "escape what is meant literally"),
-        ("symbols", {"name": "x", "uses": "callers"}, "reserved and not available yet"),
-        ("files", {"map": True}, "reserved and not available yet"),
+        ("symbols", {"name": "x", "uses": "readers"}, "callers, callees, implementations"),
         ("read", {"path": "prices.py"}, "'shop/prices.py'"),
         ("read", {"path": "shop/prices.py", "lines": "a-b"}, "30-60"),
         ("read", {"path": "shop/prices.py", "lines": "90-99"}, "has 29 lines"),
@@ -204,3 +203,19 @@ def test_a_caller_who_may_only_read_changes_nothing(tools: Tools) -> None:
     assert result.is_error
     assert "can only read" in text_of(result)
     assert "[1]" in text_of(tools.call("indexes", caller=reader))
+
+
+def test_the_callers_of_a_name_and_what_it_calls(tools: Tools) -> None:
+    text = tools.text("symbols", name="round_price", uses="callers")
+    assert "Called in:\n" in text
+    assert "Imported in:" not in text
+    assert re.search(r"^\d+:\[in Basket\.total_price\] .*round_price\(", text, re.MULTILINE)
+    callees = tools.text("symbols", name="Basket.total_price", uses="callees")
+    assert re.search(r"^\d+:\[shop/prices\.py:\d+\] .*round_price\(", callees, re.MULTILINE)
+
+
+def test_the_map_of_a_repository(tools: Tools) -> None:
+    text = tools.text("files", source="shop", map=True)
+    assert "shop/prices.py\n" in text
+    assert re.search(r"^\d+:def round_price\(", text, re.MULTILINE)
+    assert re.search(r"The \d+ most important of \d+ files", text)

@@ -98,7 +98,8 @@ def test_who_prefers_plain_text(accept: str, is_plain: bool) -> None:
         ("indexes/1/outline/nothing.py", {}, (404, "file_not_found")),
         ("indexes/9/outline/nothing.py", {}, (404, "index_not_found")),
         ("indexes/9/files/shop/cart.py", {}, (404, "index_not_found")),
-        ("indexes/1/map", {}, (404, "map_reserved")),
+        ("indexes/9/map", {}, (404, "index_not_found")),
+        ("indexes/1/map", {"budget": "99"}, (422, "request_invalid")),
     ],
     ids=str,
 )
@@ -106,6 +107,17 @@ def test_what_no_file_is(
     rest: Rest, path: str, query: dict[str, str], problem: tuple[int, str]
 ) -> None:
     assert code(rest.get(path, **query)) == problem
+
+
+def test_the_map_of_an_index(rest: Rest) -> None:
+    """The file whose function the others call comes first, with the line that defines it."""
+    drawn = rest.get("indexes/1/map", budget="400").json()
+    assert drawn["budget"] == 400
+    assert drawn["files"][0]["path"] == "shop/prices.py"
+    assert "def round_price" in drawn["files"][0]["definitions"][0]["text"]
+    assert drawn["total"] > len(drawn["files"])
+    only = rest.get("indexes/1/map", paths="web/**").json()
+    assert {file["path"].partition("/")[0] for file in only["files"]} == {"web"}
 
 
 def test_the_outline_of_a_file(rest: Rest) -> None:

@@ -64,6 +64,7 @@ ENDPOINTS = {
     "/api/v1/indexes/{index_id}/files": ["get"],
     "/api/v1/indexes/{index_id}/files/{path}": ["get"],
     "/api/v1/indexes/{index_id}/outline/{path}": ["get"],
+    "/api/v1/indexes/{index_id}/map": ["get"],
     "/api/v1/runs": ["get"],
     "/api/v1/runs/{run_id}": ["get"],
     "/api/v1/runs/{run_id}/cancel": ["post"],
@@ -254,10 +255,6 @@ def _page(openapi: dict[str, Any]) -> str:
         body = ", ".join(map(_body, [operation["responses"][one] for one in answers]))
         lines += [*([""] if lines[-1].startswith("*") else []), f"Answers {answers[0]}{body}.", ""]
     lines += [
-        "### `GET /api/v1/indexes/{index_id}/map`",
-        "",
-        "Reserved; answers 404 with the code `map_reserved`.",
-        "",
         *EVENTS_AND_PROBLEMS.strip().splitlines(),
         "",
         "| code | status | when |",

@@ -272,3 +272,12 @@ def test_related_and_its_parameters(rest: Rest) -> None:
 def test_kinds_are_those_of_the_domain(rest: Rest) -> None:
     for kind in SymbolKind:
         assert rest.get("search", query="x", kinds=[kind.value], limit=1).status == 200
+
+
+def test_only_the_callers_of_a_name(rest: Rest) -> None:
+    answer = rest.get("symbols", name="round_price", uses="callers").json()
+    assert {one["use"] for one in answer["references"]} == {"call"}
+    assert any(one["within"] == "Cart.total" for one in answer["references"])
+    callees = rest.get("symbols", name="Cart.total", uses="callees").json()["references"]
+    assert ("round_price", False) in [(one["name"], one["likely"]) for one in callees]
+    assert code(rest.get("symbols", name="x", uses="readers")) == (422, "request_invalid")

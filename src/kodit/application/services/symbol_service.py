@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -114,7 +114,7 @@ class _Lookup:
         if not is_defined and name.scopes and not name.is_loose:
             definitions = self._loosely.inherited(name)
             if not definitions:
-                return self.answer(replace(name, is_loose=True), kinds, page)
+                return self.answer(replace(name, is_loose=True), kinds, asked, page)
         names = _spellings(name, [*definitions, *shared])
         using, saw_using = self._using(names)
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
@@ -126,7 +126,7 @@ class _Lookup:
         definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
         lookup = UseLookup(self._catalogue, names, [*called, *parts], definitions)
         if asked is AskedUses.CALLEES:
-            references = lookup.callees(definitions[:MOST_CALLING], self._scope)
+            references = lookup.callees(definitions[:MOST_CALLING], self._all_called)
         else:
             references = [
                 one
@@ -148,6 +148,17 @@ class _Lookup:
             if not (definitions or page.start) and (name.scopes or not references)
             else (),
         )
+
+    def _all_called(self, names: Collection[str]) -> list[StoredSnippet]:
+        """All that is defined by one of some names, members of small types included."""
+        found = self._catalogue.definitions(names, self._scope, ())
+        for name in names:
+            asked = parse_name(name)
+            defining, _ = self._defining(asked)
+            found += [
+                part for one in defining for part in parts_of(one) if part.symbol == asked.plain
+            ]
+        return found
 
     def _matching(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
         """Definitions alone, of all names that a pattern matches."""

@@ -12,9 +12,8 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.domain.ports.catalogue import OpenCatalogue
 from kodit.domain.resolution import MentioningFile, Resolver, Target, Verdict
-from kodit.domain.symbols import MEMBERS, Reference, Use, uses
+from kodit.domain.symbols import MEMBERS, Reference, Use, naming_line, uses
 from kodit.domain.text import cut_line
-from kodit.domain.value_objects import Scope
 
 _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
 
@@ -51,9 +50,13 @@ class UseLookup:
             found += self._in_file(some, mentioning.get(file_id, []))
         return found
 
-    def callees(self, definitions: Sequence[StoredSnippet], scope: Scope) -> list[Reference]:
+    def callees(
+        self,
+        definitions: Sequence[StoredSnippet],
+        defining: Callable[[Collection[str]], Iterable[StoredSnippet]],
+    ) -> list[Reference]:
         """What definitions call, by place, each name once in a definition; with where it is
-        defined, if it is within the scope."""
+        defined, as far as `defining` finds that."""
         by_file: dict[int, list[MentioningSnippet]] = {}
         for piece in self._catalogue.mentioning({one.file_id for one in definitions}):
             by_file.setdefault(piece.file_id, []).append(piece)
@@ -73,7 +76,7 @@ class UseLookup:
             calls += [(one, file, *call) for call in first.values()]
         by_name: dict[str, list[StoredSnippet]] = {}
         names = {mention.name for *_, mention in calls}
-        for found in self._catalogue.definitions(names, scope, ()):
+        for found in defining(names):
             by_name.setdefault(found.symbol or "", []).append(found)
         texts = {one.id: one.text for one in self._catalogue.snippets([c[2].id for c in calls])}
         return [_callee(call, by_name.get(call[3].name, []), texts[call[2].id]) for call in calls]
@@ -107,6 +110,8 @@ class UseLookup:
             if verdict is not Verdict.NO:
                 use = Use(mention.kind.value)
                 is_likely = verdict is Verdict.LIKELY
+                if use is Use.IMPORT and snippet.symbol and line < naming_line(snippet):
+                    within = ""  # the head of the file is one snippet with its first definition
                 yield Reference(snippet, line, text, use, within, is_likely=is_likely)
 
     def _judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:

@@ -64,7 +64,6 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "folder_missing": _Code(HTTPStatus.NOT_FOUND, "The folder does not exist."),
         "index_not_found": _Code(HTTPStatus.NOT_FOUND, "No index has this identifier or name."),
         "line_not_found": _Code(HTTPStatus.NOT_FOUND, "The file ends before this line."),
-        "map_reserved": _Code(HTTPStatus.NOT_FOUND, "This path is reserved."),
         "not_found": _Code(HTTPStatus.NOT_FOUND, "There is nothing at this path."),
         "run_not_found": _Code(HTTPStatus.NOT_FOUND, "No run has this identifier."),
         "source_not_indexed": _Code(HTTPStatus.NOT_FOUND, "The source has no index."),

@@ -71,11 +71,18 @@ def _uses(references: tuple[ReferenceView, ...], *, several: bool) -> list[str]:
         if (one.index_id, one.path) != file:
             file = (one.index_id, one.path)
             lines.append((f"[{one.index_id}] " if several else "") + shown_path(one.path))
-        likely = " (likely)" if one.likely and one.use != "text" else ""
-        within = f" in {shown_path(one.within)}" if one.within else ""
-        if one.name:
-            within = f" -> {shown_path(one.target)}" if one.target else " -> not indexed"
-            likely = likely if one.target else ""
         text = shortened(code_line(one.text), LONGEST_LINE_OF_USE)
-        lines.append(f"{one.line}{within}{likely}: {text}")
+        lines.append(f"{one.line}:{_about(one)}{text}")
     return lines
+
+
+def _about(one: ReferenceView) -> str:
+    """In which definition a use stands, or what a call leads to; and whether that is certain."""
+    if one.name:
+        likely = "likely " if one.target and one.likely else ""
+        path, _, line = (one.target or "").rpartition(":")
+        return f"[{likely}{shown_path(path)}:{line}] " if one.target else "[not indexed] "
+    likely = "likely, " if one.likely and one.use != "text" else ""
+    within = f"in {shown_path(one.within)}" if one.within else ""
+    about = f"{likely}{within}".removesuffix(", ")
+    return f"[{about}] " if about else ""

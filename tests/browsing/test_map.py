@@ -1,0 +1,137 @@
+"""The map of a repository: what matters most, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.sources import write_file
+
+from kodit import Kodit
+from kodit.domain.errors import InvalidQueryError
+from kodit.domain.mentions import Mention, MentionKind
+from kodit.domain.ranking.graph import GraphFile, importance
+from kodit.domain.repository_map import MappedFile, cost_of, cost_of_line
+
+CORE = '''def connect(address):
+    """Open it."""
+    return address
+
+
+def unused_helper_of_nobody():
+    return None
+'''
+
+
+@pytest.fixture(scope="module")
+def kodit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
+    folder = tmp_path_factory.mktemp("map")
+    write_file(folder / "code/core.py", CORE)
+    for number in range(12):
+        text = (
+            f"from core import connect\n\n\ndef client_{number}():\n    return connect({number})\n"
+        )
+        write_file(folder / f"code/clients/client_{number}.py", text)
+    write_file(
+        folder / "code/tests/test_odd.py",
+        "from odd import rarely\n\n\ndef test_it():\n    rarely()\n    rarely()\n",
+    )
+    write_file(folder / "code/odd.py", "def rarely():\n    return 1\n")
+    write_file(folder / "code/README.md", "# connect\n\nconnect connect connect\n")
+    with Kodit(folder / "data") as opened:
+        opened.index(folder / "code")
+        yield opened
+
+
+def test_what_others_use_comes_first(kodit: Kodit) -> None:
+    (drawn,) = kodit.map()
+    paths = [file.path for file in drawn.files]
+    assert paths[0] == "core.py"
+    assert [one.symbol for one in drawn.files[0].definitions][0] == "connect"
+    assert drawn.files[0].definitions[0].text == "def connect(address):"
+    assert drawn.files[0].definitions[0].line == 1
+    assert "README.md" not in paths
+    assert drawn.files[0].importance > 3 * drawn.files[1].importance
+    assert drawn.total == 16
+
+
+def test_tests_count_little(kodit: Kodit) -> None:
+    (drawn,) = kodit.map(budget=5_000)
+    by_path = {file.path: file.importance for file in drawn.files}
+    assert by_path["odd.py"] < by_path["core.py"] / 5
+    assert by_path["tests/test_odd.py"] < by_path["clients/client_0.py"]
+
+
+def size_of(file: MappedFile) -> int:
+    return cost_of(file.path) + sum(cost_of_line(one.text) for one in file.definitions)
+
+
+@pytest.mark.parametrize("budget", [100, 150, 400])
+def test_a_budget_holds(kodit: Kodit, budget: int) -> None:
+    (drawn,) = kodit.map(budget=budget)
+    assert drawn.files
+    assert sum(map(size_of, drawn.files)) <= 4 * budget
+
+
+@pytest.mark.parametrize("budget", [99, 20_001])
+def test_budgets_have_bounds(kodit: Kodit, budget: int) -> None:
+    with pytest.raises(InvalidQueryError, match=f"the budget is {budget} tokens"):
+        kodit.map(budget=budget)
+
+
+def test_only_some_files(kodit: Kodit) -> None:
+    (drawn,) = kodit.map(paths=["clients/**"])
+    assert drawn.total == 12
+    assert all(file.path.startswith("clients/") for file in drawn.files)
+
+
+def test_the_outline_of_a_file(kodit: Kodit) -> None:
+    source = Path(kodit.status()[0].summary.index.source.location)
+    outline = kodit.outline(source, "core.py")
+    assert [one.snippet.symbol for one in outline.definitions] == [
+        "connect",
+        "unused_helper_of_nobody",
+    ]
+
+
+def file_at(path: str, *mentions: Mention, defines: tuple[str, ...] = ()) -> GraphFile:
+    file = GraphFile(path, "python", is_aside=False, defines=set(defines))
+    for mention in mentions:
+        file.mention(mention)
+    return file
+
+
+def call(name: str, qualifier: str = "") -> Mention:
+    return Mention(MentionKind.CALL, name, 1, qualifier)
+
+
+def test_a_name_from_elsewhere_is_no_use_of_a_namesake() -> None:
+    """`match` of another library is not ours, nor is a built-in function that nobody imports."""
+    ours = file_at("ours.py", defines=("match", "isinstance"))
+    user = file_at(
+        "user.py",
+        Mention(MentionKind.IMPORT, "match", 1, "re"),
+        call("match"),
+        call("isinstance"),
+        defines=("user",),
+    )
+    ranked = importance({1: ours, 2: user})
+    assert ranked.names == {}
+    assert ranked.files[1] == pytest.approx(ranked.files[2])
+
+
+def test_an_import_by_another_name_is_a_use() -> None:
+    ours = file_at("ours.py", defines=("match",))
+    imported = Mention(MentionKind.IMPORT, "match", 1, "ours", "fits")
+    ranked = importance({1: ours, 2: file_at("user.py", imported, call("fits"), defines=("u",))})
+    assert set(ranked.names) == {(1, "match")}
+    assert ranked.files[1] > ranked.files[2]
+    assert sum(ranked.files.values()) == pytest.approx(1.0)
+
+
+def test_what_everybody_defines_says_nothing() -> None:
+    files = {number: file_at(f"a{number}.py", defines=("run",)) for number in range(9)}
+    files[9] = file_at("user.py", call("run", "thing"), defines=("user",))
+    assert importance(files).names == {}
+    assert importance({}).files == {}
