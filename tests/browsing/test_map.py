@@ -48,7 +48,7 @@ def test_what_others_use_comes_first(kodit: Kodit) -> None:
     (drawn,) = kodit.map()
     paths = [file.path for file in drawn.files]
     assert paths[0] == "core.py"
-    assert [one.symbol for one in drawn.files[0].definitions][0] == "connect"
+    assert drawn.files[0].definitions[0].symbol == "connect"
     assert drawn.files[0].definitions[0].text == "def connect(address):"
     assert drawn.files[0].definitions[0].line == 1
     assert "README.md" not in paths

@@ -167,7 +167,7 @@ class Resolver:
             return self._plain(mention, around, file, target)
         return self._qualified(mention, around, file, target)
 
-    def _plain(
+    def _plain(  # noqa: PLR0911 - one for each rule
         self, mention: Mention, around: str, file: MentioningFile, target: Target
     ) -> Verdict:
         rules = _RULES.get(file.language, _ANY)
@@ -200,7 +200,7 @@ class Resolver:
             return Verdict.NO  # the type around has a member of its own by this name
         return Verdict.LIKELY if bases or target.path == file.path else Verdict.NO
 
-    def _qualified(
+    def _qualified(  # noqa: PLR0911 - one for each rule
         self, mention: Mention, around: str, file: MentioningFile, target: Target
     ) -> Verdict:
         qualifier = mention.qualifier
