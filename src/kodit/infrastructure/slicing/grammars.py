@@ -127,6 +127,8 @@ def load_grammar(name: str) -> Grammar:
     language = Language(getattr(import_module(row.module), row.function)())
     folder = files(__package__).joinpath("queries")
     definitions = folder.joinpath(row.query_file).read_text("utf-8")
-    mentions = folder.joinpath("mentions", row.query_file)
-    both = f"{definitions}\n{mentions.read_text('utf-8')}" if mentions.is_file() else definitions
-    return Grammar(language, Query(language, both), Query(language, definitions).pattern_count)
+    names = dict.fromkeys((row.query_file, f"{row.name}.scm"))
+    mentions = [folder.joinpath("mentions", name) for name in names]
+    both = [definitions, *(one.read_text("utf-8") for one in mentions if one.is_file())]
+    query = Query(language, "\n".join(both))
+    return Grammar(language, query, Query(language, definitions).pattern_count)

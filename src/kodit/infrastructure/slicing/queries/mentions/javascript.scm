@@ -1,0 +1,40 @@
+(call_expression function: [(identifier) (member_expression)] @call)
+(call_expression function: (await_expression [(identifier) (member_expression)] @call))
+(new_expression constructor: (_) @call)
+(decorator [(identifier) (member_expression)] @call)
+(jsx_opening_element name: [(identifier) (member_expression)] @component)
+(jsx_self_closing_element name: [(identifier) (member_expression)] @component)
+(variable_declarator name: (identifier) @alias value: [(call_expression) (new_expression) (await_expression) (ternary_expression) (binary_expression) (parenthesized_expression)] @value)
+(variable_declarator name: (identifier) @alias value: [(identifier) (member_expression)] @read)
+(assignment_expression left: [(identifier) (member_expression)] @alias right: [(call_expression) (new_expression) (await_expression)] @value)
+(assignment_expression left: (member_expression) @alias right: (identifier) @read)
+(field_definition property: (_) @alias value: [(call_expression) (new_expression)] @value)
+(for_in_statement left: (identifier) @alias right: (call_expression) @value)
+(for_in_statement left: (identifier) @alias right: [(identifier) (member_expression)] @read)
+(assignment_expression left: [(identifier) (member_expression)] @write)
+(augmented_assignment_expression left: [(identifier) (member_expression)] @write)
+(update_expression argument: [(identifier) (member_expression)] @write)
+(class_declaration name: (_) @alias (class_heritage [(identifier) (member_expression)] @inherits))
+(class (class_heritage [(identifier) (member_expression)] @inherits))
+(import_statement (import_clause (identifier) @import) source: (string) @module)
+(import_statement (import_clause (namespace_import (identifier) @namespace)) source: (string) @module)
+(import_statement (import_clause (named_imports (import_specifier name: (_) @import))) source: (string) @module)
+(import_statement (import_clause (named_imports (import_specifier name: (_) @import alias: (_) @alias))) source: (string) @module)
+(export_statement (export_clause (export_specifier name: (_) @import)) source: (string) @module)
+(export_statement (export_clause (export_specifier name: (_) @import alias: (_) @alias)) source: (string) @module)
+(export_statement "*" @namespace source: (string) @module)
+(export_statement (namespace_export (_) @namespace) source: (string) @module)
+(variable_declarator
+  name: (identifier) @namespace
+  value: (call_expression function: (identifier) @required arguments: (arguments . (string) @module)))
+(variable_declarator
+  name: (object_pattern (shorthand_property_identifier_pattern) @import)
+  value: (call_expression function: (identifier) @required arguments: (arguments . (string) @module)))
+(variable_declarator
+  name: (object_pattern (pair_pattern key: (property_identifier) @import value: (identifier) @alias))
+  value: (call_expression function: (identifier) @required arguments: (arguments . (string) @module)))
+(variable_declarator
+  name: (identifier) @alias
+  value: (member_expression
+    object: (call_expression function: (identifier) @required arguments: (arguments . (string) @module))
+    property: (_) @import))

@@ -1,0 +1,23 @@
+(call_expression function: [(identifier) (field_expression)] @call)
+(variable_declaration . (identifier) @namespace (builtin_function (builtin_identifier) @importing (arguments (string) @module)))
+(variable_declaration
+  . (identifier) @alias
+  (field_expression
+    object: (builtin_function (builtin_identifier) @importing (arguments (string) @module))
+    member: (identifier) @import))
+(variable_declaration . (identifier) @alias . [(call_expression) (try_expression)] @value)
+(variable_declaration . (identifier) @alias . (field_expression) @read)
+(variable_declaration . (identifier) @alias type: (_) @annotation)
+(variable_declaration . (identifier) @alias . (struct_initializer . (identifier) @type))
+(parameter name: (_) @alias type: (_) @annotation)
+(parameter type: (identifier) @type)
+(container_field name: (_) @alias type: (_) @annotation)
+(container_field type: (identifier) @type)
+(pointer_type (identifier) @type)
+(nullable_type (identifier) @type)
+(slice_type (identifier) @type)
+(error_union_type ok: (identifier) @type)
+(function_declaration type: (identifier) @type)
+(function_declaration name: (_) @returns type: (_) @annotation)
+(struct_initializer . [(identifier) (field_expression)] @type)
+(variable_declaration . (field_expression) @write)
