@@ -6,7 +6,8 @@ import pytest
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.builtin import directory_reason, file_reason, is_version_control
-from kodit.infrastructure.folder.patterns import check_globs, mistake_of
+from kodit.infrastructure.folder.patterns import check_globs, mistake_of, parse_patterns
+from kodit.infrastructure.folder.rules import DirectoryRules
 
 OF_TOOLS = """
     a.min.js a.min.mjs a.min.cjs a.min.css a-min.js a-min.css a.bundle.js a.chunk.js a.chunk.css
@@ -147,3 +148,27 @@ def test_the_glob_that_is_wrong_is_named() -> None:
         with pytest.raises(UserError, match="the include glob") as wrong:
             check_globs("include", globs)
         assert (wrong.value.code, wrong.value.fields) == ("glob_invalid", {"glob": named})
+
+
+def test_a_pattern_as_it_is_written() -> None:
+    """With its line; a slash in front says that it is of this folder alone."""
+    written = b"\xef\xbb\xbf/build\r\n# no\n\n!/a/b/\n*.py  \n\\!x\n!!y\nz\\ \x00after\n"
+    assert [(one.line, one.written) for one in parse_patterns(written)] == [
+        (1, "/build"),
+        (4, "!a/b/"),
+        (5, "*.py"),
+        (6, "\\!x"),
+        (7, "!!y"),
+        (8, "z\\ "),
+    ]
+
+
+def test_what_only_its_folder_makes_secret() -> None:
+    """Whether that has ignore files of its own or not, and in whichever case."""
+    for folder in (".docker", ".Docker"):
+        rules = DirectoryRules.at_root().enter(folder)
+        assert rules.of_file("config.json") == "secret"
+        assert rules.with_files(b"x\n", None).of_file("config.json") == "secret"
+        assert DirectoryRules.at_root(folder=folder).of_file("config.json") == "secret"
+    assert DirectoryRules.at_root().enter("src").of_file("config.json") is None
+    assert DirectoryRules.at_root().enter(".docker").enter("src").of_file("config.json") is None

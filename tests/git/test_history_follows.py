@@ -322,6 +322,11 @@ def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_p
     known.follow(present, ask)
     assert {one.author_name for one in known.files.values() if one} == {"Cleo"}
     assert known.follow(present, ask) is None
+    origin.git("-C", str(shallow), "commit", "--quiet", "--allow-empty", "--message=on top")
+    told = known.follow(present, ask)
+    assert told is not None
+    assert not told.is_whole  # what is cut off is as it was
+    origin.git("-C", str(shallow), "reset", "--quiet", "--hard", "HEAD~1")
     origin.git("-C", str(shallow), "fetch", "--quiet", "--deepen=1")
     known.follow(present, ask)
     assert known.files == {path: history_of_folder(shallow)[path] for path in present}
@@ -344,6 +349,9 @@ def test_the_clone_of_a_shallow_source_that_is_deepened(
     assert commit is not None
     assert not was_deepened(source, clone)
     cut_off = history_of(clone, commit)
+    origin.git("branch", "other", "HEAD~1")
+    origin.git("-C", str(shallow), "fetch", "--quiet", "--depth=1", "origin", "other")
+    assert not was_deepened(source, clone)  # more is cut off, and nothing less
     origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
     assert was_deepened(source, clone)
     assert synchronise(source, clone) == commit
@@ -372,6 +380,19 @@ def test_the_clone_of_a_shallow_source_that_is_cut_shorter(
     synchronise(source, tmp_path / "new")
     assert history_of(clone, commit) == history_of(tmp_path / "new", commit)
     assert not was_cut_shorter(source, clone, commit)
+
+
+def test_a_history_that_cannot_be_read_any_more(make_repository: MakeRepository) -> None:
+    """What is known of it stays, as it may be right again later."""
+    origin = make_repository()
+    origin.commit({"a.py": "1"})
+    known = folder_history(str(origin.path))
+    assert known is not None
+    (origin.path / ".git" / "objects").rename(origin.path / "elsewhere")
+    (origin.path / ".git" / "objects").mkdir()
+    assert folder_history(str(origin.path), known.mark, ["b.py"]) is None
+    told = folder_history(str(origin.path))
+    assert told == SourceHistory(known.mark, {}, is_whole=True)
 
 
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:
