@@ -242,7 +242,6 @@ def test_no_work_tree_is_looked_for_in_what_git_keeps(
         ("[core]\n\tbare = false\n", False),
         ("[core]\n\tbare\n", True),
         ("[core]\r\n\tbare\r\n", True),
-        ("[core]\n\tbare ; as it is\n", True),
         ("[core]\n\tbare", True),
         ("[core]\n\tbare =\n", False),
         ('[core]\n\tbare = ""\n', False),

@@ -13,7 +13,7 @@ from kodit.infrastructure.folder.rules import OuterRules
 _RULES_LIMIT = 1_000_000
 _DEEPEST_WORK_TREE = 4
 _BARE = re.compile(
-    rb"(?im)^[ \t]*(?:\[[^]\n]*\][ \t]*)?bare[ \t]*(?:=[ \t]*\"?(?P<value>\w*)|\r?$|[#;])"
+    rb"(?im)^[ \t]*(?:\[[^]\n]*\][ \t]*)?bare[ \t]*(?:=[ \t]*\"?(?P<value>\w*)|\r?$)"
 )
 """What a configuration says of being bare; the word alone means yes, and an empty value no."""
 _TRUE = frozenset((b"true", b"yes", b"on", b"1"))
