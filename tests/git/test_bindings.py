@@ -182,7 +182,14 @@ def test_processes_that_bind_at_once_lose_nothing(tmp_path: Path) -> None:
     assert all(bindings.holds(Binding("env:A", f"https://{n}.example", None)) for n in range(40))
 
 
-@pytest.mark.parametrize("content", ["", "{}x", "{}", "[1]", '[{"server": "x"}]', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{}x", "{}", "[1]", '[{"server": "x"}]', "[" * 100_000),
+        '[{"reference": 1, "server": "x", "user": null}]',
+    ],
+    ids=lambda content: content[:20],
+)
 def test_a_file_of_bindings_that_is_none(
     store: CredentialStore, tmp_path: Path, content: str
 ) -> None:
@@ -191,8 +198,10 @@ def test_a_file_of_bindings_that_is_none(
     path = tmp_path / "user" / "kodit" / "credentials.json"
     path.write_text(content)
     for use in (store.load, store.bind):
-        with pytest.raises(UserError, match=f"{path} cannot be parsed; remove it"):
+        with pytest.raises(UserError, match=f"{path} cannot be parsed; remove it") as refused:
             use(REFERENCE, SOURCE)
+        told = (refused.value.code, refused.value.fields)
+        assert told == ("user_file_invalid", {"path": str(path)})
     assert path.read_text() == content
 
 

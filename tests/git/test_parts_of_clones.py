@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from kodit.domain.errors import SourceError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.bindings import Bindings
 from kodit.infrastructure.git.clone import (
     _is_damaged,
@@ -252,6 +254,27 @@ def test_what_a_variable_holds(
     assert unusable.value.code == "variable_unusable"
     assert unusable.value.fields == {"variable": "TOKEN_OF_TEST"}
     assert not value or value not in str(unusable.value)
+
+
+def test_a_secret_in_place_of_a_reference(tmp_path: Path) -> None:
+    """Is not repeated; only variables have names for users."""
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"))
+    for given in ("s3cret", "env:", "env:a-b", f"file:{'a' * 32}"):
+        with pytest.raises(SourceError, match="must be given as env:NAME") as refused:
+            store.load_named(given)
+        assert (refused.value.code, refused.value.fields) == ("credentials_invalid", {})
+        assert given == "env:" or given not in str(refused.value)
+
+
+def test_the_helper_is_the_users_alone() -> None:
+    """And gone with its block."""
+    with askpass_environment(Credentials("a/b", "secret"), "https://example.org/x") as variables:
+        helper = Path(variables["GIT_ASKPASS"])
+        assert stat.S_IMODE(helper.stat().st_mode) == 0o700
+        assert "secret" not in helper.read_text()
+        assert variables["KODIT_ASKPASS_AS_IT_IS"] == "https://a/b@example.org"
+        assert variables["KODIT_ASKPASS_ESCAPED"] == "https://a%2Fb@example.org"
+    assert not helper.exists()
 
 
 def test_what_is_a_reference_and_is_there(tmp_path: Path) -> None:
