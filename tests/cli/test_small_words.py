@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import shlex
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +26,7 @@ from kodit.faces.cli.terminal.notices import (
     say_where,
     warn_of_missing_keywords,
 )
+from kodit.faces.cli.terminal.output import is_interactive, print_json
 from kodit.faces.cli.terminal.pace import elapsed, seconds_of
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.tables import sizes_line
@@ -55,6 +58,27 @@ def test_how_many_rows_a_line_takes() -> None:
     for length, rows in ((0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)):
         assert screen.rows_of("x" * length, 20) == rows
         assert screen.rows_of(f"\x1b[1;31m{'x' * length}\x1b[m", 20) == rows
+
+
+def test_how_large_the_screen_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that says it has next to no columns says nothing useful."""
+    for columns, width in ((5, 20), (20, 20), (21, 21), (300, 300)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("LINES", "7")
+        assert screen.size() == (width, 7)
+
+
+def test_what_is_for_programs_and_for_people(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """JSON is indented; live progress is for a terminal that standard error goes to."""
+    print_json(SizesView(1, 2, 3, 4, 5))
+    assert capsys.readouterr().out.splitlines()[:2] == ["{", '  "database": 1,']
+    for out, err in ((False, True), (True, False)):
+        for name, is_terminal in (("stdout", out), ("stderr", err)):
+            stream = SimpleNamespace(isatty=lambda is_terminal=is_terminal: is_terminal)
+            monkeypatch.setattr(sys, name, stream)
+        assert (is_interactive(), screen.is_terminal()) == (err, out)
 
 
 def test_what_is_taken_of_the_disk() -> None:
@@ -199,5 +223,6 @@ def test_a_machine_that_has_run_out(error: OSError, sentence: str, capsys: Captu
         assert ended.value.code == code
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"kodit: {sentence}")
+        assert len(line) == len(f"kodit: {sentence}") or error.errno == errno.EMFILE
     with pytest.raises(RuntimeError, match="of our own"):
         end_for_want_of_room(RuntimeError("of our own"), 1)

@@ -7,7 +7,7 @@ import pytest
 from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.builtin import directory_reason, file_reason, is_version_control
 from kodit.infrastructure.folder.patterns import check_globs, mistake_of, parse_patterns
-from kodit.infrastructure.folder.rules import DirectoryRules
+from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules, OuterRules
 
 OF_TOOLS = """
     a.min.js a.min.mjs a.min.cjs a.min.css a-min.js a-min.css a.bundle.js a.chunk.js a.chunk.css
@@ -172,3 +172,53 @@ def test_what_only_its_folder_makes_secret() -> None:
         assert DirectoryRules.at_root(folder=folder).of_file("config.json") == "secret"
     assert DirectoryRules.at_root().enter("src").of_file("config.json") is None
     assert DirectoryRules.at_root().enter(".docker").enter("src").of_file("config.json") is None
+
+
+ROOT = DirectoryRules.at_root(
+    "sub/",
+    [OuterRules("", b"*.log\n", ".git/info/exclude"), OuterRules("", b"x\n*.tmp\n", ".gitignore")],
+    ("*.py", "*.log", "*.tmp", "*.PNG", "*.lock"),
+    ("gone/", "/sub/"),
+)
+DEEP = ROOT.enter("\xe4").with_files(b"# no\n*.log\n!keep.log\n", b"!back.log\nlost.py\n")
+INSIDE = DEEP.with_files(None, b"\n")
+PLAIN = DirectoryRules.at_root()
+
+
+@pytest.mark.parametrize(
+    ("rules", "name", "is_folder", "why"),
+    [
+        (ROOT, "gone", True, "--exclude gone/"),
+        (ROOT, "a.log", False, "../.git/info/exclude:1: *.log"),
+        (ROOT, "a.tmp", False, "../.gitignore:2: *.tmp"),
+        (ROOT, "a.md", False, "no glob of --include matches"),
+        (ROOT, "node_modules", True, "built-in list: folders called node_modules"),
+        (ROOT, "A.PNG", False, "built-in list: the extension .png"),
+        (ROOT, "uv.lock", False, "built-in list: names of generated files"),
+        (DEEP, "a.log", False, "\xe4/.gitignore:2: *.log"),
+        (DEEP, "lost.py", False, "\xe4/.noindex:2: lost.py"),
+        (DEEP, ".git", True, "built-in list: data of a version-control system"),
+        (INSIDE, "lost.py", False, "\xe4/.noindex:2: lost.py"),
+        (PLAIN, ".env", False, "built-in list: names of files that hold secrets"),
+        (PLAIN.with_files(b"*.log\n", None), "a.log", False, ".gitignore:1: *.log"),
+    ],
+)
+def test_the_rule_that_leaves_something_out(
+    rules: DirectoryRules, name: str, is_folder: bool, why: str
+) -> None:
+    """The strongest that does, with its file from the top of the source."""
+    assert (rules.of_directory(name) if is_folder else rules.of_file(name)) is not None
+    top = "sub/" if rules.path.startswith("sub/") else ""
+    assert rules.why(name, top, is_directory=is_folder) == why
+
+
+def test_what_no_rule_leaves_out() -> None:
+    """What a negated line brings back; the folders of an index are gone into for what may match."""
+    assert DEEP.of_file("keep.log") is None
+    assert DEEP.of_file("back.log") is None
+    assert ROOT.of_directory("docs") is None
+    assert ROOT.of_file("notes.md") == IGNORED
+    assert PLAIN.with_files(None, b"!.env\n!a.png\n!uv.lock\n").of_file("uv.lock") is None
+    kept = PLAIN.with_files(None, b"!.env\n!a.png\n")
+    assert (kept.of_file(".env"), kept.of_file("a.png")) == ("secret", "binary")
+    assert PLAIN.with_files(b"\n", b"").of_file("a") is None
