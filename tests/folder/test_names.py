@@ -212,6 +212,13 @@ def test_the_rule_that_leaves_something_out(
     assert rules.why(name, top, is_directory=is_folder) == why
 
 
+def test_a_folder_below_one_whose_name_is_not_of_ascii() -> None:
+    """Its own globs begin where it does."""
+    rules = DirectoryRules.at_root("\xe4/", exclude=("/x.py",))
+    assert rules.of_file("x.py") == IGNORED
+    assert rules.enter("sub").of_file("x.py") is None
+
+
 def test_what_no_rule_leaves_out() -> None:
     """What a negated line brings back; the folders of an index are gone into for what may match."""
     assert DEEP.of_file("keep.log") is None

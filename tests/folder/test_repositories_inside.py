@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -221,6 +222,22 @@ def test_a_bare_repository_beside_its_work_trees(
     assert history_of_folder(project) == {}
     assert set(history_of_folder(project / "main")) == {"a.py", "sub/b.py"}
     assert parse_source(f"{project}@main").source.kind is SourceKind.GIT
+
+
+def test_ignore_files_above_a_folder_that_are_none(make_repository: MakeRepository) -> None:
+    """A folder, a pipe that nobody writes into, and a link say nothing."""
+    origin = make_repository()
+    (origin.path / "deep" / "er").mkdir(parents=True)
+    origin.write("deep/er/a.py", "one")
+    (origin.path / ".git" / "info" / "exclude").unlink()
+    (origin.path / ".git" / "info" / "exclude").mkdir()
+    origin.write("rules", "*.py\n")
+    (origin.path / ".gitignore").symlink_to("rules")
+    os.mkfifo(origin.path / "deep" / ".gitignore")
+    assert found(origin.path / "deep" / "er") == (["a.py"], {})
+    (origin.path / ".git" / "info" / "exclude").rmdir()
+    (origin.path / ".git" / "info" / "exclude").symlink_to("../../rules")
+    assert found(origin.path / "deep" / "er") == ([], {})
 
 
 def test_no_work_tree_is_looked_for_in_what_git_keeps(
