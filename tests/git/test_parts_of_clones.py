@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import SourceError, UserError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.git import bindings
 from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.bindings import Bindings
 from kodit.infrastructure.git.clone import (
@@ -264,6 +265,66 @@ def test_a_secret_in_place_of_a_reference(tmp_path: Path) -> None:
             store.load_named(given)
         assert (refused.value.code, refused.value.fields) == ("credentials_invalid", {})
         assert given == "env:" or given not in str(refused.value)
+
+
+class Exchange:
+    """What was handed over, and to what it is answered."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[str, str, Credentials]] = []
+
+    def give(self, reference: str, server: str, credentials: Credentials) -> None:
+        self.given.append((reference, server, credentials))
+
+    def find(self, _reference: str, _server: str) -> Credentials | None:
+        return self.given[-1][2] if self.given else None
+
+
+def test_what_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of this process, to the server that it was given for; never a file."""
+    source = Source(SourceKind.GIT, "https://example.org/a")
+    folder = Source(SourceKind.FOLDER, "/a")
+    exchange = Exchange()
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"), exchange)
+    store.hand_over(store.save(Credentials("ada", "secret"), source), source)
+    store.hand_over("env:TOKEN_OF_TEST", source)
+    monkeypatch.setenv("TOKEN_OF_TEST", "ada:secret")
+    store.hand_over("env:TOKEN_OF_TEST", source)
+    store.bind("env:TOKEN_OF_TEST", source)
+    store.hand_over("env:TOKEN_OF_TEST", folder)
+    assert exchange.given == []
+    store.hand_over("env:TOKEN_OF_TEST", source)
+    credentials = Credentials("ada", "secret")
+    assert exchange.given == [("env:TOKEN_OF_TEST", "https://example.org", credentials)]
+    monkeypatch.delenv("TOKEN_OF_TEST")
+    assert store.load("env:TOKEN_OF_TEST", source) == credentials
+    exchange.given[-1] = ("", "", Credentials("eve", "secret"))
+    with pytest.raises(SourceError, match="holds no credentials"):
+        store.load("env:TOKEN_OF_TEST", source)
+
+
+def test_a_secret_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What loses power meanwhile leaves none that is empty."""
+    seen: list[list[str]] = []
+    kept = tmp_path / "credentials"
+    monkeypatch.setattr(
+        os, "fsync", lambda _file: seen.append([one.name for one in kept.iterdir()])
+    )
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"))
+    name = store.save(Credentials("ada"), Source(SourceKind.GIT, "https://example.org/a"))[5:]
+    assert seen[0] == [f".{name}.tmp"]
+    assert [one.name for one in kept.iterdir()] == [name]
+
+
+def test_a_user_without_a_folder_has_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bindings, "user_folder", lambda: None)
+    binding = bindings.Binding("env:A", "https://example.org", None)
+    assert not Bindings().holds(binding)
+    with pytest.raises(UserError, match="has no home folder") as refused:
+        Bindings().add(binding)
+    assert refused.value.code == "user_folder_unusable"
 
 
 def test_the_helper_is_the_users_alone() -> None:
