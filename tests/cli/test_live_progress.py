@@ -82,6 +82,14 @@ def test_what_is_looked_for(draw: Draw) -> None:
     lines = draw(lambda live: live.look_for(["/a", "/b\x1b[2J"]))
 
     assert lines[-2:] == ["looking for /a", r"looking for /b\x1b[2J"]
+    long = draw(lambda live: live.look_for([f"/{'x' * 200}", f"/{'y' * 107}"]))
+    assert long[-2:] == [f"looking for …{'x' * 107}", f"looking for /{'y' * 107}"]
+
+
+def test_the_tasks_of_a_source_that_is_alone(draw: Draw) -> None:
+    """Also before they begin."""
+    lines = draw(shown(run_in(RunState.QUEUED, TaskState.BLOCKED)))
+    assert [line.split()[1] for line in lines[-6:]] == ["/source0", *STAGES]
 
 
 def test_each_source_has_a_line_with_its_state(draw: Draw) -> None:
@@ -292,7 +300,7 @@ def test_of_two_stages_the_longer_one_is_told(draw: Draw, clock: Clock) -> None:
     assert "stage ~30 s left" in draw(later)[-6]
 
 
-@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("width", [40, 60, 80])
 def test_a_line_is_no_longer_than_the_terminal(
     width: int, draw: Draw, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,7 +321,7 @@ def test_a_line_is_no_longer_than_the_terminal(
     assert re.fullmatch(r"▶ ….*/end  10 s, stage ~32 s left", lines[0])
     assert "24000/99999" in lines[2]
     assert ("/s" in lines[2]) is (width == 80)
-    assert shortened("abcdef", 4) == "…def"
+    assert [shortened(name, 4) for name in ("abcdef", "abcd", "abc")] == ["…def", "abcd", "abc"]
 
 
 def test_lines_for_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ from kodit.faces.cli.terminal.notices import (
     say_where,
     warn_of_missing_keywords,
 )
-from kodit.faces.cli.terminal.output import is_interactive, print_json
+from kodit.faces.cli.terminal.output import complain, is_interactive, print_json
 from kodit.faces.cli.terminal.pace import elapsed, seconds_of
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.tables import sizes_line
@@ -74,6 +74,8 @@ def test_what_is_for_programs_and_for_people(
     """JSON is indented; live progress is for a terminal that standard error goes to."""
     print_json(SizesView(1, 2, 3, 4, 5))
     assert capsys.readouterr().out.splitlines()[:2] == ["{", '  "database": 1,']
+    complain("A file\nis gone.")
+    assert capsys.readouterr().err == "kodit: a file\\nis gone\n"
     for out, err in ((False, True), (True, False)):
         for name, is_terminal in (("stdout", out), ("stderr", err)):
             stream = SimpleNamespace(isatty=lambda is_terminal=is_terminal: is_terminal)
@@ -158,7 +160,8 @@ def test_indexes_that_were_searched_by_less(capsys: Captured) -> None:
         ("/work/shop", False, "/work/shop", "a.py", "a.py"),
         ("/work/shop/src", False, "/work/shop", "a.py", "../a.py"),
         ("/work", False, "/work/shop", "deep/", "shop/deep/"),
-        ("/elsewhere", False, "/work/shop", "deep/", "deep/"),
+        ("/elsewhere", False, "/work/shop", "deep/", "/work/shop/deep/"),
+        ("/work", False, "https://host/a", "a.py", "a.py"),
         ("/elsewhere", True, "/work/shop", "./deep/", "/work/shop/deep/"),
         ("/work/shopping", True, "/work/shop", "a.py", "/work/shop/a.py"),
         ("/work", True, "https://host/a", "a.py", "[7] a.py"),

@@ -201,6 +201,7 @@ PLAIN = DirectoryRules.at_root()
         (INSIDE, "lost.py", False, "\xe4/.noindex:2: lost.py"),
         (PLAIN, ".env", False, "built-in list: names of files that hold secrets"),
         (PLAIN.with_files(b"*.log\n", None), "a.log", False, ".gitignore:1: *.log"),
+        (PLAIN.with_files(b"*.log\n", b"a.log\n"), "a.log", False, ".noindex:1: a.log"),
     ],
 )
 def test_the_rule_that_leaves_something_out(

@@ -217,8 +217,11 @@ def test_bindings_that_others_may_have_written(store: CredentialStore, tmp_path:
 def test_a_user_whose_folder_cannot_be_written(store: CredentialStore, tmp_path: Path) -> None:
     """Is told so, and what to set."""
     (tmp_path / "user").write_text("a file")
-    with pytest.raises(UserError, match=r"cannot be written: .*; set XDG_CONFIG_HOME to a folder"):
+    sentence = r"cannot be written: .*; set XDG_CONFIG_HOME to a folder"
+    with pytest.raises(UserError, match=sentence) as refused:
         store.bind(REFERENCE, SOURCE)
+    fields = {"folder": str(tmp_path / "user" / "kodit")}
+    assert (refused.value.code, refused.value.fields) == ("user_folder_unusable", fields)
 
 
 def answer(question: str, credentials: Credentials, url: str) -> str | None:
