@@ -86,6 +86,22 @@ def test_what_is_looked_for(draw: Draw) -> None:
     assert long[-2:] == [f"looking for …{'x' * 107}", f"looking for /{'y' * 107}"]
 
 
+def test_what_was_drawn_is_gone_at_the_end(
+    draw: Draw, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that what comes of it stands alone; it is coloured where standard error is a terminal,
+    wherever standard output goes."""
+    with LiveProgress() as live:
+        live.look_for(["/a"])
+        live.look_for(["/b"])
+    drawn = capsys.readouterr().err
+    assert "\x1b[2K" in drawn[drawn.rindex("/b") :]
+    monkeypatch.delenv("FORCE_COLOR")
+    assert not LiveProgress()._console.no_color
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert LiveProgress()._console.no_color
+
+
 def test_the_tasks_of_a_source_that_is_alone(draw: Draw) -> None:
     """Also before they begin."""
     lines = draw(shown(run_in(RunState.QUEUED, TaskState.BLOCKED)))

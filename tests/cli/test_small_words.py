@@ -26,7 +26,7 @@ from kodit.faces.cli.terminal.notices import (
     say_where,
     warn_of_missing_keywords,
 )
-from kodit.faces.cli.terminal.output import complain, is_interactive, print_json
+from kodit.faces.cli.terminal.output import as_complaint, complain, is_interactive, print_json
 from kodit.faces.cli.terminal.pace import elapsed, seconds_of
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.tables import sizes_line
@@ -74,6 +74,8 @@ def test_what_is_for_programs_and_for_people(
     """JSON is indented; live progress is for a terminal that standard error goes to."""
     print_json(SizesView(1, 2, 3, 4, 5))
     assert capsys.readouterr().out.splitlines()[:2] == ["{", '  "database": 1,']
+    assert as_complaint("It waits...") == "it waits..."
+    assert as_complaint("Ada waits. It is late.") == "Ada waits. It is late"
     complain("A file\nis gone.")
     assert capsys.readouterr().err == "kodit: a file\\nis gone\n"
     for out, err in ((False, True), (True, False)):

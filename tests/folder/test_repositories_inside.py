@@ -13,7 +13,7 @@ from tests.git.conftest import make_repository
 from tests.git.sources import history_of_folder
 
 from kodit.domain.value_objects import SourceKind
-from kodit.infrastructure.folder.repository import is_bare
+from kodit.infrastructure.folder.repository import is_bare, is_file, is_folder
 from kodit.infrastructure.folder.repository_shape import (
     Shape,
     is_git_name,
@@ -222,6 +222,22 @@ def test_a_bare_repository_beside_its_work_trees(
     assert history_of_folder(project) == {}
     assert set(history_of_folder(project / "main")) == {"a.py", "sub/b.py"}
     assert parse_source(f"{project}@main").source.kind is SourceKind.GIT
+
+
+def test_what_may_not_be_looked_at_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for git."""
+
+    def refuse(_path: Path) -> bool:
+        raise PermissionError
+
+    assert is_folder(tmp_path)
+    assert not is_file(tmp_path)
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert not is_folder(tmp_path)
+    assert not is_file(tmp_path)
 
 
 def test_ignore_files_above_a_folder_that_are_none(make_repository: MakeRepository) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 from tests.support.sources import commit_all
 
+from kodit.domain.errors import TransientError
 from kodit.domain.left_out import LeftOut, LeftOutRequest, Presence, UnreadFile
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import Source, SourceKind
@@ -145,6 +148,20 @@ def test_how_many_files_lie_in_a_folder(source: Source, monkeypatch: pytest.Monk
         monkeypatch.setattr(folder_left_out, "MOST_COUNTED", most)
         [[one], presence] = found(source, request)
         assert ((one.files, one.is_counted), presence) == (counted, Presence.FOLDER)
+
+
+def test_a_disk_that_cannot_be_read(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is told as what may pass, and nothing stays open."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as the system counts
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", fail)
+        with pytest.raises(TransientError, match="cannot be read: Input/output error"):
+            found(source, EVERYTHING)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
 
 
 def test_a_source_of_which_all_is_left_out(source: Source) -> None:
