@@ -114,7 +114,7 @@ class _Lookup:
         if not is_defined and name.scopes and not name.is_loose:
             definitions = self._loosely.inherited(name)
             if not definitions:
-                return self.answer(replace(name, is_loose=True), kinds, page)
+                return self.answer(replace(name, is_loose=True), kinds, asked, page)
         names = _spellings(name, [*definitions, *shared])
         using, saw_using = self._using(names)
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
