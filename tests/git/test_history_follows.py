@@ -300,6 +300,9 @@ def test_one_commit_more_costs_no_look_at_the_whole_history(
     assert told is not None
     assert (set(told.files), told.later, told.is_whole) == ({"c.py"}, {}, False)
     assert clone_history(git_directory, third, third) is None
+    gone = clone_history(git_directory, third, "f" * 40, ["c.py"])
+    assert gone is not None  # the commit that was known is there no more
+    assert (set(gone.files), gone.is_whole) == ({"a.py", "b.py", "c.py"}, True)
     # So many that there may be more: all are told at once.
     many = clone_history(git_directory, third, third, [f"{one}.py" for one in range(MOST_UNKNOWN)])
     assert many is not None

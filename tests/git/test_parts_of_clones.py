@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.git.sources import source_of
 
 from kodit.domain.errors import SourceError, UserError
 from kodit.domain.source import Credentials
@@ -21,13 +23,18 @@ from kodit.infrastructure.git.clone import (
     distrust,
     fault_of,
     stands_at,
+    synchronise,
 )
 from kodit.infrastructure.git.credentials import CredentialStore, server_of
 from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
 from kodit.infrastructure.git.remote import candidate_refs, is_commit_id, may_be_short_commit_id
 from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
-from kodit.infrastructure.git.transfer import tip_of
+from kodit.infrastructure.git.transfer import new_repository, tip_of
+from kodit.infrastructure.git.tree import list_files
+
+if TYPE_CHECKING:
+    from tests.git.conftest import MakeRepository
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FOLDERS = ("", "objects", "objects/pack", "objects/info", "refs", "refs/kodit")
@@ -126,6 +133,17 @@ def test_a_clone_that_leads_elsewhere_is_made_ours(clone: Path) -> None:
     assert (clone / "config").stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("name", ["config", "commondir", "objects/info"])
+def test_a_clone_of_which_a_part_is_of_another_kind(clone: Path, name: str) -> None:
+    """It stands nowhere, and is made again."""
+    if (clone / name).is_dir():
+        (clone / name).rmdir()
+        (clone / name).touch()
+    else:
+        (clone / name).mkdir()
+    assert tip_of(clone) is None
+
+
 def test_what_killed_gits_have_left_in_a_clone(clone: Path) -> None:
     """Locks go, and refs that name no commit; what stands is the tip, for others to judge."""
     locks = ["index.lock", "gc.pid", "refs/kodit/tip.lock", "objects/pack/x.lock"]
@@ -172,6 +190,34 @@ def test_an_object_is_named_by_what_is_in_it(clone: Path) -> None:
     """What a killed git was writing is no object."""
     assert _is_damaged(write(clone / "objects" / "ab" / ("c" * 38), "no object"))
     assert not _is_damaged(write(clone / "objects" / "ab" / "tmp_obj_x", "no object"))
+
+
+def test_a_new_repository_has_our_configuration(clone: Path) -> None:
+    """And nothing from a template of the user's."""
+    new = clone.parent / "new.git"
+    new_repository(new)
+    take_possession(clone)
+    assert (new / "config").read_bytes() == (clone / "config").read_bytes()
+    assert not (new / "hooks").exists()
+    assert tip_of(new) is None
+
+
+def test_locks_of_killed_gits_hold_nothing_up(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Nor does a link with a name that is left out count as a link."""
+    origin = make_repository()
+    origin.commit({"a.py": "one"})
+    (origin.path / "logo.png").symlink_to("a.py")
+    (origin.path / "link.py").symlink_to("a.py")
+    kept = tmp_path / "kept.git"
+    synchronise(source_of(origin), kept)
+    for name in ("packed-refs.lock", "refs/kodit/tip.lock", "shallow.lock"):
+        write(kept / name, "")
+    second = origin.commit({"a.py": "two"})
+    assert synchronise(source_of(origin), kept) == second
+    assert list(kept.rglob("*.lock")) == []
+    assert list_files(kept, second, {}).skipped == {"binary": 1, "symbolic link": 1}
 
 
 def entries(*paths: str, mode: str = "100644") -> list[TreeEntry]:
