@@ -205,19 +205,27 @@ def test_a_new_repository_has_our_configuration(clone: Path) -> None:
 def test_locks_of_killed_gits_hold_nothing_up(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Nor does a link with a name that is left out count as a link."""
+    """And what a name leaves out counts by that, also where it is a link or a submodule."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     (origin.path / "logo.png").symlink_to("a.py")
     (origin.path / "link.py").symlink_to("a.py")
-    kept = tmp_path / "kept.git"
+    kept = tmp_path / "clones" / "kept.git"
     synchronise(source_of(origin), kept)
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
     for name in ("packed-refs.lock", "refs/kodit/tip.lock", "shallow.lock"):
         write(kept / name, "")
     second = origin.commit({"a.py": "two"})
     assert synchronise(source_of(origin), kept) == second
     assert list(kept.rglob("*.lock")) == []
-    assert list_files(kept, second, {}).skipped == {"binary": 1, "symbolic link": 1}
+    left_out = {"binary": 1, "symbolic link": 1}
+    assert list_files(kept, second, {}).skipped == left_out
+    for name in ("vendor", "library"):
+        origin.git("update-index", "--add", "--cacheinfo", f"160000,{second},{name}")
+    origin.git("commit", "--quiet", "--message=submodules")
+    third = synchronise(source_of(origin), kept)
+    more = left_out | {"nested repository": 1, "vendored": 1}
+    assert list_files(kept, third, {}).skipped == more
 
 
 def entries(*paths: str, mode: str = "100644") -> list[TreeEntry]:
