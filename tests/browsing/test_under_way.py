@@ -152,7 +152,8 @@ def test_files_come_by_path_whenever_they_came(place: Path) -> None:
 def test_a_folder_of_which_nothing_is_known_yet_is_looked_at_itself(place: Path) -> None:
     """Only where it is meant, and not beside what is known of it; whose language is asked for is
     not known before."""
-    write_files(place / "early", {"early.py": "round_price = 1\n"})
+    early = ("early.py", "sub/z.py", "sub/inner.py", "subway.py")
+    write_files(place / "early", dict.fromkeys(early, "round_price = 1\n"))
     write_files(place / "later", {"later.py": "round_price = 2\n"})
     write_files(place / "repository", {"committed.py": "round_price = 3\n"})
     commit_all(place / "repository")
@@ -161,8 +162,13 @@ def test_a_folder_of_which_nothing_is_known_yet_is_looked_at_itself(place: Path)
         kodit.index(*queued, wait=False)
         change(place, "UPDATE indexes SET updated_at = NULL")
         everything = [match.path for match in kodit.grep("round_price =|def round_price").matches]
-        assert everything == ["prices.py", "bank/money.py", "early.py", "later.py"]
-        assert [match.path for match in kodit.grep("round_price", 3).matches] == ["early.py"]
+        of_early = ["early.py", "sub/inner.py", "sub/z.py", "subway.py"]
+        assert everything == ["prices.py", "bank/money.py", *of_early, "later.py"]
+        for name, paths in ((3, of_early), ("sub", of_early[1:3]), ("sub/z.py", ["sub/z.py"])):
+            source = name if isinstance(name, int) else place / "early" / name
+            assert [match.path for match in kodit.grep("round_price", source).matches] == paths
+        some = kodit.grep("round_price", 3, paths=["/sub/z.py", "early.*"])
+        assert [match.path for match in some.matches] == ["early.py", "sub/z.py"]
         by_language = kodit.grep("round_price =|def round_price", languages=["python"])
         assert [match.path for match in by_language.matches] == ["prices.py", "bank/money.py"]
         assert (by_language.files, kodit.grep("round_price", 4).files) == (2, 1)

@@ -82,6 +82,30 @@ def test_what_is_looked_for(draw: Draw) -> None:
     lines = draw(lambda live: live.look_for(["/a", "/b\x1b[2J"]))
 
     assert lines[-2:] == ["looking for /a", r"looking for /b\x1b[2J"]
+    long = draw(lambda live: live.look_for([f"/{'x' * 200}", f"/{'y' * 107}"]))
+    assert long[-2:] == [f"looking for …{'x' * 107}", f"looking for /{'y' * 107}"]
+
+
+def test_what_was_drawn_is_gone_at_the_end(
+    draw: Draw, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that what comes of it stands alone; it is coloured where standard error is a terminal,
+    wherever standard output goes."""
+    with LiveProgress() as live:
+        live.look_for(["/a"])
+        live.look_for(["/b"])
+    drawn = capsys.readouterr().err
+    assert "\x1b[2K" in drawn[drawn.rindex("/b") :]
+    monkeypatch.delenv("FORCE_COLOR")
+    assert not LiveProgress()._console.no_color
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert LiveProgress()._console.no_color
+
+
+def test_the_tasks_of_a_source_that_is_alone(draw: Draw) -> None:
+    """Also before they begin."""
+    lines = draw(shown(run_in(RunState.QUEUED, TaskState.BLOCKED)))
+    assert [line.split()[1] for line in lines[-6:]] == ["/source0", *STAGES]
 
 
 def test_each_source_has_a_line_with_its_state(draw: Draw) -> None:
@@ -250,15 +274,49 @@ def test_how_long_a_task_will_take(
 
 def test_times_in_words() -> None:
     """As exactly as they are known."""
-    assert [lasting(seconds) for seconds in (0.04, 9.94, 9.96, 59.4, 200, 7500)] == [
-        *("0.0 s", "9.9 s", "10 s", "59 s", "3 min 20 s", "2 h 5 min")
+    assert [lasting(seconds) for seconds in (0.04, 9.94, 9.96, 59.4, 59.6, 200, 3599.6, 7500)] == [
+        *("0.0 s", "9.9 s", "10 s", "59 s", "1 min 0 s", "3 min 20 s", "1 h 0 min", "2 h 5 min")
     ]
-    assert [about(seconds) for seconds in (3, 31, 203)] == [
-        *("<10 s left", "~31 s left", "~3 min 20 s left")
+    assert [about(seconds) for seconds in (3, 9.9, 10, 31, 203)] == [
+        *("<10 s left", "<10 s left", "~10 s left", "~31 s left", "~3 min 20 s left")
     ]
 
 
-@pytest.mark.parametrize("width", [40, 80])
+def test_what_had_been_done_before_is_no_part_of_a_rate(clock: Clock) -> None:
+    """Nor is what an earlier attempt had done."""
+    pace = Pace()
+    _run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 50, 100))
+    assert pace.rate(task) == 0
+    clock.now += 1
+    assert pace.rate(task) == 0
+    clock.now += 9
+    task.progress = TaskProgress("EXTRACT_SNIPPETS", 54, 100)
+    assert (pace.rate(task), pace.seconds_left(task)) == (0.4, None)
+    task.progress = TaskProgress("EXTRACT_SNIPPETS", 60, 100)
+    assert (pace.rate(task), pace.seconds_left(task)) == (1.0, 40.0)
+    task.claim_no += 1
+    assert pace.rate(task) == 0
+    task.state = TaskState.FAILED
+    assert (pace.rate(task), pace.seconds_left(task)) == (0, None)
+
+
+def test_of_two_stages_the_longer_one_is_told(draw: Draw, clock: Clock) -> None:
+    """They go on at the same time."""
+    run = run_in(RunState.RUNNING, TaskState.SUCCEEDED, TaskState.RUNNING)
+    for task in run.tasks[2:4]:
+        task.progress = TaskProgress("CREATE_BM25_INDEX", 0, 100)
+
+    def later(live: LiveProgress) -> None:
+        live.show([run], {})
+        clock.now += 10
+        for task, done in zip(run.tasks[2:4], (50, 25), strict=True):
+            task.progress = TaskProgress("CREATE_BM25_INDEX", done, 100)
+        live.show([run], {})
+
+    assert "stage ~30 s left" in draw(later)[-6]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
 def test_a_line_is_no_longer_than_the_terminal(
     width: int, draw: Draw, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +337,7 @@ def test_a_line_is_no_longer_than_the_terminal(
     assert re.fullmatch(r"▶ ….*/end  10 s, stage ~32 s left", lines[0])
     assert "24000/99999" in lines[2]
     assert ("/s" in lines[2]) is (width == 80)
-    assert shortened("abcdef", 4) == "…def"
+    assert [shortened(name, 4) for name in ("abcdef", "abcd", "abc")] == ["…def", "abcd", "abc"]
 
 
 def test_lines_for_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
@@ -308,6 +366,10 @@ def test_lines_for_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> No
     task.finished_at = task.started_at + timedelta(seconds=70)
     assert said(0, 399) == [f"[{run.index_id}] EXTRACT failed, 399 of 400, 1 min 10 s"]
     assert said(99, 399) == []
+    sync.claim_no += 1
+    assert said(0, 399) == [f"[{run.index_id}] SYNC done, 7, 3.0 s"]
+    sync.state, sync.started_at, sync.claim_no = TaskState.CANCELLED, None, 9
+    assert said(0, 399) == []
 
 
 def test_lines_of_a_search_that_refreshes(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

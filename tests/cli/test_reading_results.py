@@ -113,6 +113,8 @@ def test_a_place_among_several_sources() -> None:
         (Color.AUTO, {"NO_COLOR": ""}, True, False),
         (Color.AUTO, {"FORCE_COLOR": "1"}, True, True),
         (Color.AUTO, {"FORCE_COLOR": "0"}, False, False),
+        (Color.AUTO, {"FORCE_COLOR": "False"}, False, False),
+        (Color.AUTO, {"FORCE_COLOR": "1", "TERM": "dumb"}, True, True),
         (Color.AUTO, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
         (Color.AUTO, {"TERM": "dumb"}, False, False),
         (Color.ALWAYS, {"NO_COLOR": "1"}, True, True),

@@ -68,6 +68,9 @@ def test_an_index_in_two_lines() -> None:
         r"[3] /evil\x1b[2J",
         "    1 file, 2 snippets, not complete yet",
     ]
+    for seconds, words in ((0, "never"), (7200, "every 2 hours")):
+        lines = index_lines(status_of(replace(INDEX, sync_every=seconds)))
+        assert lines[2:] == [f"    updated by a server: {words}"]
     long_ago = replace(INDEX, updated_at=datetime(1, 1, 1, tzinfo=UTC))
     assert " snippets, complete " in index_lines(status_of(long_ago))[1]
     assert index_lines(status_of(long_ago))[1].endswith(" d ago")

@@ -6,7 +6,8 @@ import pytest
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.builtin import directory_reason, file_reason, is_version_control
-from kodit.infrastructure.folder.patterns import check_globs, mistake_of
+from kodit.infrastructure.folder.patterns import check_globs, mistake_of, parse_patterns
+from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules, OuterRules
 
 OF_TOOLS = """
     a.min.js a.min.mjs a.min.cjs a.min.css a-min.js a-min.css a.bundle.js a.chunk.js a.chunk.css
@@ -147,3 +148,85 @@ def test_the_glob_that_is_wrong_is_named() -> None:
         with pytest.raises(UserError, match="the include glob") as wrong:
             check_globs("include", globs)
         assert (wrong.value.code, wrong.value.fields) == ("glob_invalid", {"glob": named})
+
+
+def test_a_pattern_as_it_is_written() -> None:
+    """With its line; a slash in front says that it is of this folder alone."""
+    written = b"\xef\xbb\xbf/build\r\n# no\n\n!/a/b/\n*.py  \n\\!x\n!!y\nz\\ \x00after\n"
+    assert [(one.line, one.written) for one in parse_patterns(written)] == [
+        (1, "/build"),
+        (4, "!a/b/"),
+        (5, "*.py"),
+        (6, "\\!x"),
+        (7, "!!y"),
+        (8, "z\\ "),
+    ]
+
+
+def test_what_only_its_folder_makes_secret() -> None:
+    """Whether that has ignore files of its own or not, and in whichever case."""
+    for folder in (".docker", ".Docker"):
+        rules = DirectoryRules.at_root().enter(folder)
+        assert rules.of_file("config.json") == "secret"
+        assert rules.with_files(b"x\n", None).of_file("config.json") == "secret"
+        assert DirectoryRules.at_root(folder=folder).of_file("config.json") == "secret"
+    assert DirectoryRules.at_root().enter("src").of_file("config.json") is None
+    assert DirectoryRules.at_root().enter(".docker").enter("src").of_file("config.json") is None
+
+
+ROOT = DirectoryRules.at_root(
+    "sub/",
+    [OuterRules("", b"*.log\n", ".git/info/exclude"), OuterRules("", b"x\n*.tmp\n", ".gitignore")],
+    ("*.py", "*.log", "*.tmp", "*.PNG", "*.lock"),
+    ("gone/", "/sub/"),
+)
+DEEP = ROOT.enter("\xe4").with_files(b"# no\n*.log\n!keep.log\n", b"!back.log\nlost.py\n")
+INSIDE = DEEP.with_files(None, b"\n")
+PLAIN = DirectoryRules.at_root()
+
+
+@pytest.mark.parametrize(
+    ("rules", "name", "is_folder", "why"),
+    [
+        (ROOT, "gone", True, "--exclude gone/"),
+        (ROOT, "a.log", False, "../.git/info/exclude:1: *.log"),
+        (ROOT, "a.tmp", False, "../.gitignore:2: *.tmp"),
+        (ROOT, "a.md", False, "no glob of --include matches"),
+        (ROOT, "node_modules", True, "built-in list: folders called node_modules"),
+        (ROOT, "A.PNG", False, "built-in list: the extension .png"),
+        (ROOT, "uv.lock", False, "built-in list: names of generated files"),
+        (DEEP, "a.log", False, "\xe4/.gitignore:2: *.log"),
+        (DEEP, "lost.py", False, "\xe4/.noindex:2: lost.py"),
+        (DEEP, ".git", True, "built-in list: data of a version-control system"),
+        (INSIDE, "lost.py", False, "\xe4/.noindex:2: lost.py"),
+        (PLAIN, ".env", False, "built-in list: names of files that hold secrets"),
+        (PLAIN.with_files(b"*.log\n", None), "a.log", False, ".gitignore:1: *.log"),
+        (PLAIN.with_files(b"*.log\n", b"a.log\n"), "a.log", False, ".noindex:1: a.log"),
+    ],
+)
+def test_the_rule_that_leaves_something_out(
+    rules: DirectoryRules, name: str, is_folder: bool, why: str
+) -> None:
+    """The strongest that does, with its file from the top of the source."""
+    assert (rules.of_directory(name) if is_folder else rules.of_file(name)) is not None
+    top = "sub/" if rules.path.startswith("sub/") else ""
+    assert rules.why(name, top, is_directory=is_folder) == why
+
+
+def test_a_folder_below_one_whose_name_is_not_of_ascii() -> None:
+    """Its own globs begin where it does."""
+    rules = DirectoryRules.at_root("\xe4/", exclude=("/x.py",))
+    assert rules.of_file("x.py") == IGNORED
+    assert rules.enter("sub").of_file("x.py") is None
+
+
+def test_what_no_rule_leaves_out() -> None:
+    """What a negated line brings back; the folders of an index are gone into for what may match."""
+    assert DEEP.of_file("keep.log") is None
+    assert DEEP.of_file("back.log") is None
+    assert ROOT.of_directory("docs") is None
+    assert ROOT.of_file("notes.md") == IGNORED
+    assert PLAIN.with_files(None, b"!.env\n!a.png\n!uv.lock\n").of_file("uv.lock") is None
+    kept = PLAIN.with_files(None, b"!.env\n!a.png\n")
+    assert (kept.of_file(".env"), kept.of_file("a.png")) == ("secret", "binary")
+    assert PLAIN.with_files(b"\n", b"").of_file("a") is None

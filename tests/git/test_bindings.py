@@ -182,7 +182,14 @@ def test_processes_that_bind_at_once_lose_nothing(tmp_path: Path) -> None:
     assert all(bindings.holds(Binding("env:A", f"https://{n}.example", None)) for n in range(40))
 
 
-@pytest.mark.parametrize("content", ["", "{}x", "{}", "[1]", '[{"server": "x"}]', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{}x", "{}", "[1]", '[{"server": "x"}]', "[" * 100_000),
+        '[{"reference": 1, "server": "x", "user": null}]',
+    ],
+    ids=lambda content: content[:20],
+)
 def test_a_file_of_bindings_that_is_none(
     store: CredentialStore, tmp_path: Path, content: str
 ) -> None:
@@ -191,8 +198,10 @@ def test_a_file_of_bindings_that_is_none(
     path = tmp_path / "user" / "kodit" / "credentials.json"
     path.write_text(content)
     for use in (store.load, store.bind):
-        with pytest.raises(UserError, match=f"{path} cannot be parsed; remove it"):
+        with pytest.raises(UserError, match=f"{path} cannot be parsed; remove it") as refused:
             use(REFERENCE, SOURCE)
+        told = (refused.value.code, refused.value.fields)
+        assert told == ("user_file_invalid", {"path": str(path)})
     assert path.read_text() == content
 
 
@@ -208,8 +217,11 @@ def test_bindings_that_others_may_have_written(store: CredentialStore, tmp_path:
 def test_a_user_whose_folder_cannot_be_written(store: CredentialStore, tmp_path: Path) -> None:
     """Is told so, and what to set."""
     (tmp_path / "user").write_text("a file")
-    with pytest.raises(UserError, match=r"cannot be written: .*; set XDG_CONFIG_HOME to a folder"):
+    sentence = r"cannot be written: .*; set XDG_CONFIG_HOME to a folder"
+    with pytest.raises(UserError, match=sentence) as refused:
         store.bind(REFERENCE, SOURCE)
+    fields = {"folder": str(tmp_path / "user" / "kodit")}
+    assert (refused.value.code, refused.value.fields) == ("user_folder_unusable", fields)
 
 
 def answer(question: str, credentials: Credentials, url: str) -> str | None:

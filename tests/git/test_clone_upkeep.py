@@ -170,8 +170,10 @@ def test_a_place_that_cannot_be_written_is_named(
     origin = make_repository()
     origin.commit({"a.py": "one"})
     (tmp_path / "clones").write_text("in the way")
-    with pytest.raises(TransientError, match="cannot be written at"):
+    with pytest.raises(TransientError, match="cannot be written at") as refused:
         synchronise(source_of(origin), tmp_path / "clones" / "1")
+    fields = {"source": origin.url, "clone": str(tmp_path / "clones" / "1")}
+    assert (refused.value.code, refused.value.fields) == ("clone_unwritable", fields)
 
 
 def test_without_git_the_error_says_so(

@@ -209,6 +209,16 @@ commits = st.lists(
 )
 
 
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is() -> None:
+    """A path that is none is nobody's."""
+    changes = _Changes(lambda _done, _total: None)
+    changes.feed(b"\0" + b"1" * 40 + b" 7\0M\xfcller\0m\xfc@host\0\nM\0a.py\0M\0\xff.py\0")
+    assert changes.result(None) == {"a.py": FileHistory("M\ufffdller", "m\ufffd@host", 7, 7)}
+    late = _Changes(lambda _done, _total: None)
+    late.feed(b"\0" + b"1" * 40 + b" 999999999999\0Ada\0a@host\0\nM\0a.py\0")
+    assert late.result(None)["a.py"].changed_at == 253_402_300_799
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(commits=commits, cuts=st.lists(st.integers(0, 400)))
 def test_output_in_any_pieces_means_the_same(

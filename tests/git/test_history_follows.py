@@ -300,6 +300,9 @@ def test_one_commit_more_costs_no_look_at_the_whole_history(
     assert told is not None
     assert (set(told.files), told.later, told.is_whole) == ({"c.py"}, {}, False)
     assert clone_history(git_directory, third, third) is None
+    gone = clone_history(git_directory, third, "f" * 40, ["c.py"])
+    assert gone is not None  # the commit that was known is there no more
+    assert (set(gone.files), gone.is_whole) == ({"a.py", "b.py", "c.py"}, True)
     # So many that there may be more: all are told at once.
     many = clone_history(git_directory, third, third, [f"{one}.py" for one in range(MOST_UNKNOWN)])
     assert many is not None
@@ -322,6 +325,11 @@ def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_p
     known.follow(present, ask)
     assert {one.author_name for one in known.files.values() if one} == {"Cleo"}
     assert known.follow(present, ask) is None
+    origin.git("-C", str(shallow), "commit", "--quiet", "--allow-empty", "--message=on top")
+    told = known.follow(present, ask)
+    assert told is not None
+    assert not told.is_whole  # what is cut off is as it was
+    origin.git("-C", str(shallow), "reset", "--quiet", "--hard", "HEAD~1")
     origin.git("-C", str(shallow), "fetch", "--quiet", "--deepen=1")
     known.follow(present, ask)
     assert known.files == {path: history_of_folder(shallow)[path] for path in present}
@@ -344,6 +352,9 @@ def test_the_clone_of_a_shallow_source_that_is_deepened(
     assert commit is not None
     assert not was_deepened(source, clone)
     cut_off = history_of(clone, commit)
+    origin.git("branch", "other", "HEAD~1")
+    origin.git("-C", str(shallow), "fetch", "--quiet", "--depth=1", "origin", "other")
+    assert not was_deepened(source, clone)  # more is cut off, and nothing less
     origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
     assert was_deepened(source, clone)
     assert synchronise(source, clone) == commit
@@ -372,6 +383,19 @@ def test_the_clone_of_a_shallow_source_that_is_cut_shorter(
     synchronise(source, tmp_path / "new")
     assert history_of(clone, commit) == history_of(tmp_path / "new", commit)
     assert not was_cut_shorter(source, clone, commit)
+
+
+def test_a_history_that_cannot_be_read_any_more(make_repository: MakeRepository) -> None:
+    """What is known of it stays, as it may be right again later."""
+    origin = make_repository()
+    origin.commit({"a.py": "1"})
+    known = folder_history(str(origin.path))
+    assert known is not None
+    (origin.path / ".git" / "objects").rename(origin.path / "elsewhere")
+    (origin.path / ".git" / "objects").mkdir()
+    assert folder_history(str(origin.path), known.mark, ["b.py"]) is None
+    told = folder_history(str(origin.path))
+    assert told == SourceHistory(known.mark, {}, is_whole=True)
 
 
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:

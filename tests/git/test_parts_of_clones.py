@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.git.sources import source_of
 
-from kodit.domain.errors import SourceError
+from kodit.domain.errors import SourceError, UserError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.git import bindings
+from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.bindings import Bindings
 from kodit.infrastructure.git.clone import (
     _is_damaged,
@@ -18,13 +23,18 @@ from kodit.infrastructure.git.clone import (
     distrust,
     fault_of,
     stands_at,
+    synchronise,
 )
 from kodit.infrastructure.git.credentials import CredentialStore, server_of
 from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
 from kodit.infrastructure.git.remote import candidate_refs, is_commit_id, may_be_short_commit_id
 from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
-from kodit.infrastructure.git.transfer import tip_of
+from kodit.infrastructure.git.transfer import new_repository, tip_of
+from kodit.infrastructure.git.tree import list_files
+
+if TYPE_CHECKING:
+    from tests.git.conftest import MakeRepository
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FOLDERS = ("", "objects", "objects/pack", "objects/info", "refs", "refs/kodit")
@@ -123,6 +133,17 @@ def test_a_clone_that_leads_elsewhere_is_made_ours(clone: Path) -> None:
     assert (clone / "config").stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("name", ["config", "commondir", "objects/info"])
+def test_a_clone_of_which_a_part_is_of_another_kind(clone: Path, name: str) -> None:
+    """It stands nowhere, and is made again."""
+    if (clone / name).is_dir():
+        (clone / name).rmdir()
+        (clone / name).touch()
+    else:
+        (clone / name).mkdir()
+    assert tip_of(clone) is None
+
+
 def test_what_killed_gits_have_left_in_a_clone(clone: Path) -> None:
     """Locks go, and refs that name no commit; what stands is the tip, for others to judge."""
     locks = ["index.lock", "gc.pid", "refs/kodit/tip.lock", "objects/pack/x.lock"]
@@ -169,6 +190,42 @@ def test_an_object_is_named_by_what_is_in_it(clone: Path) -> None:
     """What a killed git was writing is no object."""
     assert _is_damaged(write(clone / "objects" / "ab" / ("c" * 38), "no object"))
     assert not _is_damaged(write(clone / "objects" / "ab" / "tmp_obj_x", "no object"))
+
+
+def test_a_new_repository_has_our_configuration(clone: Path) -> None:
+    """And nothing from a template of the user's."""
+    new = clone.parent / "new.git"
+    new_repository(new)
+    take_possession(clone)
+    assert (new / "config").read_bytes() == (clone / "config").read_bytes()
+    assert not (new / "hooks").exists()
+    assert tip_of(new) is None
+
+
+def test_locks_of_killed_gits_hold_nothing_up(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """And what a name leaves out counts by that, also where it is a link or a submodule."""
+    origin = make_repository()
+    origin.commit({"a.py": "one"})
+    (origin.path / "logo.png").symlink_to("a.py")
+    (origin.path / "link.py").symlink_to("a.py")
+    kept = tmp_path / "clones" / "kept.git"
+    synchronise(source_of(origin), kept)
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    for name in ("packed-refs.lock", "refs/kodit/tip.lock", "shallow.lock"):
+        write(kept / name, "")
+    second = origin.commit({"a.py": "two"})
+    assert synchronise(source_of(origin), kept) == second
+    assert list(kept.rglob("*.lock")) == []
+    left_out = {"binary": 1, "symbolic link": 1}
+    assert list_files(kept, second, {}).skipped == left_out
+    for name in ("vendor", "library"):
+        origin.git("update-index", "--add", "--cacheinfo", f"160000,{second},{name}")
+    origin.git("commit", "--quiet", "--message=submodules")
+    third = synchronise(source_of(origin), kept)
+    more = left_out | {"nested repository": 1, "vendored": 1}
+    assert list_files(kept, third, {}).skipped == more
 
 
 def entries(*paths: str, mode: str = "100644") -> list[TreeEntry]:
@@ -252,6 +309,87 @@ def test_what_a_variable_holds(
     assert unusable.value.code == "variable_unusable"
     assert unusable.value.fields == {"variable": "TOKEN_OF_TEST"}
     assert not value or value not in str(unusable.value)
+
+
+def test_a_secret_in_place_of_a_reference(tmp_path: Path) -> None:
+    """Is not repeated; only variables have names for users."""
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"))
+    for given in ("s3cret", "env:", "env:a-b", f"file:{'a' * 32}"):
+        with pytest.raises(SourceError, match="must be given as env:NAME") as refused:
+            store.load_named(given)
+        assert (refused.value.code, refused.value.fields) == ("credentials_invalid", {})
+        assert given == "env:" or given not in str(refused.value)
+
+
+class Exchange:
+    """What was handed over, and to what it is answered."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[str, str, Credentials]] = []
+
+    def give(self, reference: str, server: str, credentials: Credentials) -> None:
+        self.given.append((reference, server, credentials))
+
+    def find(self, _reference: str, _server: str) -> Credentials | None:
+        return self.given[-1][2] if self.given else None
+
+
+def test_what_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of this process, to the server that it was given for; never a file."""
+    source = Source(SourceKind.GIT, "https://example.org/a")
+    folder = Source(SourceKind.FOLDER, "/a")
+    exchange = Exchange()
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"), exchange)
+    store.hand_over(store.save(Credentials("ada", "secret"), source), source)
+    store.hand_over("env:TOKEN_OF_TEST", source)
+    monkeypatch.setenv("TOKEN_OF_TEST", "ada:secret")
+    store.hand_over("env:TOKEN_OF_TEST", source)
+    store.bind("env:TOKEN_OF_TEST", source)
+    store.hand_over("env:TOKEN_OF_TEST", folder)
+    assert exchange.given == []
+    store.hand_over("env:TOKEN_OF_TEST", source)
+    credentials = Credentials("ada", "secret")
+    assert exchange.given == [("env:TOKEN_OF_TEST", "https://example.org", credentials)]
+    monkeypatch.delenv("TOKEN_OF_TEST")
+    assert store.load("env:TOKEN_OF_TEST", source) == credentials
+    exchange.given[-1] = ("", "", Credentials("eve", "secret"))
+    with pytest.raises(SourceError, match="holds no credentials"):
+        store.load("env:TOKEN_OF_TEST", source)
+
+
+def test_a_secret_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What loses power meanwhile leaves none that is empty."""
+    seen: list[list[str]] = []
+    kept = tmp_path / "credentials"
+    monkeypatch.setattr(
+        os, "fsync", lambda _file: seen.append([one.name for one in kept.iterdir()])
+    )
+    store = CredentialStore(tmp_path, Bindings(tmp_path / "user"))
+    name = store.save(Credentials("ada"), Source(SourceKind.GIT, "https://example.org/a"))[5:]
+    assert seen[0] == [f".{name}.tmp"]
+    assert [one.name for one in kept.iterdir()] == [name]
+
+
+def test_a_user_without_a_folder_has_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bindings, "user_folder", lambda: None)
+    binding = bindings.Binding("env:A", "https://example.org", None)
+    assert not Bindings().holds(binding)
+    with pytest.raises(UserError, match="has no home folder") as refused:
+        Bindings().add(binding)
+    assert refused.value.code == "user_folder_unusable"
+
+
+def test_the_helper_is_the_users_alone() -> None:
+    """And gone with its block."""
+    with askpass_environment(Credentials("a/b", "secret"), "https://example.org/x") as variables:
+        helper = Path(variables["GIT_ASKPASS"])
+        assert stat.S_IMODE(helper.stat().st_mode) == 0o700
+        assert "secret" not in helper.read_text()
+        assert variables["KODIT_ASKPASS_AS_IT_IS"] == "https://a/b@example.org"
+        assert variables["KODIT_ASKPASS_ESCAPED"] == "https://a%2Fb@example.org"
+    assert not helper.exists()
 
 
 def test_what_is_a_reference_and_is_there(tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 from tests.support.sources import commit_all
 
+from kodit.domain.errors import TransientError
 from kodit.domain.left_out import LeftOut, LeftOutRequest, Presence, UnreadFile
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.folder import left_out as folder_left_out
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.sources.left_out import MARKER_LENGTH, find_left_out
 from kodit.infrastructure.sources.location import Location
@@ -57,6 +61,8 @@ def found(
         (LeftOutRequest(within=("a",), globs=("*.png",)), ["a/logo.png"]),
         (LeftOutRequest(only_path="a/logo.png"), ["a/logo.png"]),
         (LeftOutRequest(only_path="/a/deep/made.py/"), ["a/deep/made.py"]),
+        (LeftOutRequest(only_path="/a/logo.png/"), ["a/logo.png"]),
+        (LeftOutRequest(only_path="/node_modules/"), ["node_modules/"]),
         (LeftOutRequest(only_path="node_modules/x.js"), ["node_modules/"]),
         (LeftOutRequest(only_path="a"), []),
     ],
@@ -110,6 +116,52 @@ def test_what_says_so(source: Source) -> None:
         "a/deep/odd": "its content: too odd",
         "gone/x.py": "its content: generated",
     }
+
+
+def test_where_a_link_leads(source: Source) -> None:
+    """From the folder that it lies in."""
+    for name, target in (
+        ("in", "../keep.py"),
+        ("out", "../../x"),
+        ("self", "/"),
+        ("whole", source.location),
+    ):
+        (Path(source.location) / "a" / name).symlink_to(target)
+    left_out, _presence = found(source, LeftOutRequest(within=("a",)))
+    assert {one.path: one.rule for one in left_out if one.reason == "symbolic link"} == {
+        "a/in": "a link to ../keep.py",
+        "a/out": "a link to ../../x, outside the source",
+        "a/self": "a link to /, outside the source",
+        "a/whole": f"a link to {source.location}",
+    }
+
+
+def test_how_many_files_lie_in_a_folder(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those in folders below it too, up to a number."""
+    below = Path(source.location) / "node_modules" / "x" / "y"
+    below.mkdir(parents=True)
+    for number in range(3):
+        (below / f"{number}.js").touch()
+    (below / "link").symlink_to("..")
+    request = LeftOutRequest(only_path="node_modules")
+    for most, counted in ((5, (5, True)), (4, (4, False)), (6, (5, True))):
+        monkeypatch.setattr(folder_left_out, "MOST_COUNTED", most)
+        [[one], presence] = found(source, request)
+        assert ((one.files, one.is_counted), presence) == (counted, Presence.FOLDER)
+
+
+def test_a_disk_that_cannot_be_read(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is told as what may pass, and nothing stays open."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as the system counts
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", fail)
+        with pytest.raises(TransientError, match="cannot be read: Input/output error"):
+            found(source, EVERYTHING)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
 
 
 def test_a_source_of_which_all_is_left_out(source: Source) -> None:

@@ -12,9 +12,11 @@ from kodit.infrastructure.folder.rules import OuterRules
 
 _RULES_LIMIT = 1_000_000
 _DEEPEST_WORK_TREE = 4
-_BARE = re.compile(rb"(?im)^[ \t]*(?:\[[^]\n]*\][ \t]*)?bare[ \t]*(?:=[ \t]*\"?(\w*)|()$)")
-"""What a configuration says of being bare; the word alone means yes."""
-_TRUE = frozenset((b"true", b"yes", b"on", b"1", b""))
+_BARE = re.compile(
+    rb"(?im)^[ \t]*(?:\[[^]\n]*\][ \t]*)?bare[ \t]*(?:=[ \t]*\"?(?P<value>\w*)|\r?$)"
+)
+"""What a configuration says of being bare; the word alone means yes, and an empty value no."""
+_TRUE = frozenset((b"true", b"yes", b"on", b"1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ def is_bare(git_directory: Path) -> bool:
         return False
     for name in ("config.worktree", "config"):
         content = _read_rules(git_directory / name, follow=True) or b""
-        stated = [match[1].lower() for match in _BARE.finditer(content)]
+        stated = [match["value"] for match in _BARE.finditer(content)]
         if stated:
-            return stated[-1] in _TRUE
+            return stated[-1] is None or stated[-1].lower() in _TRUE
     return False
 
 

@@ -42,6 +42,6 @@ class ScannedFolderLister:
         return tuple(
             IndexedText(0, index.id, file.path, "", file.content_hash, file.stamp.size or 0)
             for file in sorted(scan.changed, key=lambda one: one.path)
-            if (not folders or any(file.path.startswith(f"{folder}/") for folder in folders))
+            if (not folders or any(f"{file.path}/".startswith(f"{one}/") for one in folders))
             and (matches is None or matches(file.path))
         )

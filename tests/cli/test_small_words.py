@@ -1,0 +1,233 @@
+"""Short sentences and figures of the command line, word by word."""
+
+from __future__ import annotations
+
+import errno
+import shlex
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kodit.application.views.indexes import SizesView
+from kodit.application.views.standing import StandingView
+from kodit.domain.diagnosis import Area, Problem
+from kodit.domain.entities import IndexRun
+from kodit.domain.questions import Where
+from kodit.domain.value_objects import QueuePriority
+from kodit.faces.cli.ending import end_for_want_of_room
+from kodit.faces.cli.terminal import another, screen
+from kodit.faces.cli.terminal.doctor import _show
+from kodit.faces.cli.terminal.notices import (
+    ALL,
+    say_problems,
+    say_where,
+    warn_of_missing_keywords,
+)
+from kodit.faces.cli.terminal.output import as_complaint, complain, is_interactive, print_json
+from kodit.faces.cli.terminal.pace import elapsed, seconds_of
+from kodit.faces.cli.terminal.places import Places
+from kodit.faces.cli.terminal.tables import sizes_line
+from kodit.infrastructure.another_program import AnotherDatabase
+from kodit.settings import Settings
+
+Captured = pytest.CaptureFixture[str]
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def standing(index_id: int, **changes: object) -> StandingView:
+    facts: dict[str, object] = {
+        "source": f"/source{index_id}",
+        "state": "complete",
+        "commit": None,
+        "indexed_at": None,
+        "run": None,
+        "changed_files": 0,
+        "pending": (),
+        "failed": (),
+        "left_out": {},
+        "unsearched": (),
+    }
+    return StandingView(index_id, **(facts | changes))  # type: ignore[arg-type]
+
+
+def test_how_many_rows_a_line_takes() -> None:
+    """Colours take none, and an empty line takes one."""
+    for length, rows in ((0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)):
+        assert screen.rows_of("x" * length, 20) == rows
+        assert screen.rows_of(f"\x1b[1;31m{'x' * length}\x1b[m", 20) == rows
+
+
+def test_how_large_the_screen_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that says it has next to no columns says nothing useful."""
+    for columns, width in ((5, 20), (20, 20), (21, 21), (300, 300)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("LINES", "7")
+        assert screen.size() == (width, 7)
+
+
+def test_what_is_for_programs_and_for_people(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """JSON is indented; live progress is for a terminal that standard error goes to."""
+    print_json(SizesView(1, 2, 3, 4, 5))
+    assert capsys.readouterr().out.splitlines()[:2] == ["{", '  "database": 1,']
+    assert as_complaint("It waits...") == "it waits..."
+    assert as_complaint("Ada waits. It is late.") == "Ada waits. It is late"
+    complain("A file\nis gone.")
+    assert capsys.readouterr().err == "kodit: a file\\nis gone\n"
+    for out, err in ((False, True), (True, False)):
+        for name, is_terminal in (("stdout", out), ("stderr", err)):
+            stream = SimpleNamespace(isatty=lambda is_terminal=is_terminal: is_terminal)
+            monkeypatch.setattr(sys, name, stream)
+        assert (is_interactive(), screen.is_terminal()) == (err, out)
+
+
+def test_what_is_taken_of_the_disk() -> None:
+    """What takes nothing is not told."""
+    sizes = SizesView(2_500_000, 0, 1_000_000, 0, 0)
+    assert sizes_line(sizes) == "On disk: 3.5 MB (database 2.5 MB, vectors 1.0 MB)"
+    sizes = SizesView(2_500_000, 1_234_000_000, 0, 500_000, 700_000)
+    assert sizes_line(sizes) == (
+        "On disk: 1,237.0 MB (database 2.5 MB, keyword index 1,234.0 MB, clones 0.5 MB); "
+        "0.7 MB of the database is free"
+    )
+
+
+def test_how_long_something_took() -> None:
+    """Never less than nothing, where a clock was set back; nothing of what has not begun."""
+    assert seconds_of(None, NOW) is None
+    assert seconds_of(NOW, NOW + timedelta(seconds=90)) == 90
+    assert seconds_of(NOW, NOW - timedelta(seconds=90)) == 0
+    run = IndexRun.create(1, QueuePriority.BACKGROUND, NOW)
+    assert elapsed(run) == ""
+    run.started_at, run.finished_at = NOW, NOW + timedelta(seconds=90)
+    assert elapsed(run) == "1 min 30 s"
+
+
+def test_a_problem_in_a_line(capsys: Captured) -> None:
+    """With the index that it is about, where it is about one, and nothing that steers."""
+    _show(
+        [
+            Problem(Area.QUEUE, "it is\x1b stuck", "it is freed", index_id=3),
+            Problem(Area.CLONES, "one lacks files", "it is cloned again"),
+        ]
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        r"queue, index 3: it is\x1b stuck → it is freed",
+        "clones: one lacks files → it is cloned again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "stands", "said"),
+    [
+        (Where(), [standing(1, is_implied=True)], f"In /source1; {ALL}.\n"),
+        (Where(), [standing(1, is_implied=True, folder="a\x07")], "In /source1, a\\x07; "),
+        (Where(), [standing(1)], ""),
+        (Where(), [standing(1, is_implied=True), standing(2, is_implied=True)], ""),
+        (Where(), [], ""),
+        (Where(sources=("1",)), [standing(1, is_implied=True)], ""),
+        (Where(everywhere=True), [standing(1, is_implied=True)], ""),
+    ],
+)
+def test_which_index_was_asked(
+    where: Where, stands: list[StandingView], said: str, capsys: Captured
+) -> None:
+    """Where one of several was, and nobody named it."""
+    say_where(where, stands, ALL)
+    told = capsys.readouterr().err
+    assert told.startswith(said) if said else told == ""
+
+
+def test_indexes_that_were_searched_by_less(capsys: Captured) -> None:
+    """Those without the keyword index; what else was not searched is no reason."""
+    by_less = [standing(number, unsearched=("keyword", "code")) for number in (3, 4, 5)]
+    for count, words in ((1, "index 3 was"), (2, "indexes 3 and 4 were")):
+        warn_of_missing_keywords(by_less[:count])
+        assert f"so {words} searched without it; " in capsys.readouterr().err
+    warn_of_missing_keywords(by_less)
+    assert "so indexes 3, 4 and 5 were searched" in capsys.readouterr().err
+    warn_of_missing_keywords([standing(1), standing(2, unsearched=("code",))])
+    assert capsys.readouterr().err == ""
+    say_problems(["Ada is gone.", "/b is gone"])
+    assert capsys.readouterr().err == "kodit: Ada is gone\nkodit: /b is gone\n"
+
+
+@pytest.mark.parametrize(
+    ("folder", "several", "source", "path", "shown"),
+    [
+        ("/work/shop", False, "/work/shop", "a.py", "a.py"),
+        ("/work/shop/src", False, "/work/shop", "a.py", "../a.py"),
+        ("/work", False, "/work/shop", "deep/", "shop/deep/"),
+        ("/elsewhere", False, "/work/shop", "deep/", "/work/shop/deep/"),
+        ("/work", False, "https://host/a", "a.py", "a.py"),
+        ("/elsewhere", True, "/work/shop", "./deep/", "/work/shop/deep/"),
+        ("/work/shopping", True, "/work/shop", "a.py", "/work/shop/a.py"),
+        ("/work", True, "https://host/a", "a.py", "[7] a.py"),
+        (None, True, "/work/shop", "a.py", "[7] a.py"),
+        (None, False, "/work/shop", "a\x07.py", "a\\x07.py"),
+    ],
+)
+def test_a_path_that_can_be_opened(
+    folder: str | None, several: bool, source: str, path: str, shown: str
+) -> None:
+    """From where the user stands."""
+    places = Places(folder, several=several)
+    assert [places.of(source, path, 7) for _ in range(2)] == [shown, shown]
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (0, []),
+        (1, ["To index the same sources:", "  kodit index '/a b'"]),
+        (20, ["To index the same sources:"]),
+        (21, ["To index the same sources (1 more are not shown):"]),
+    ],
+)
+def test_what_another_program_has_indexed(
+    sources: int,
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    """As a command to copy, of no more than a screen holds."""
+    names = tuple(f"/a{' ' if number == 0 else number}b" for number in range(sources))
+    theirs = AnotherDatabase(tmp_path / "usual" / "kodit.db", names)
+    monkeypatch.setattr(another, "another_in_usual_place", lambda: theirs)
+    another.say_what_another_has(Settings(data_dir=tmp_path / "usual"))
+    assert capsys.readouterr().err == ""
+    another.say_what_another_has(Settings(data_dir=tmp_path / "ours"))
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert str(theirs.path) in first
+    assert lines[: len(said)] == said
+    assert len(lines) == (2 if sources else 0)
+    if sources:
+        assert shlex.split(lines[1])[2:] == list(names[:20])
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOENT, "No such file or directory", "/x"), "No such file or directory: /x"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError("odd"), "odd"),
+        (OSError(errno.EMFILE, "Too many open files"), "no more files can be opened at once"),
+    ],
+    ids=str,
+)
+def test_a_machine_that_has_run_out(error: OSError, sentence: str, capsys: Captured) -> None:
+    """Ends with the code of the command, and one sentence; what is no such error propagates."""
+    for code in (1, 2):
+        with pytest.raises(SystemExit) as ended:
+            end_for_want_of_room(error, code)
+        assert ended.value.code == code
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"kodit: {sentence}")
+        assert len(line) == len(f"kodit: {sentence}") or error.errno == errno.EMFILE
+    with pytest.raises(RuntimeError, match="of our own"):
+        end_for_want_of_room(RuntimeError("of our own"), 1)
