@@ -292,6 +292,17 @@ def test_modules_that_pass_a_name_on(asked: str, indexed: Indexed) -> None:
     ]
 
 
+def test_a_section_of_a_document_is_in_no_module(tmp_path: Path) -> None:
+    """A heading that is called like a name is no definition of it below another heading."""
+    text = " ".join(f"word{number}" for number in range(80))
+    guide = "\n\n".join(["# Shop", text, "## Why", text, "### Total", text])
+    write_files(tmp_path / "shop", {"guide.md": guide})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "shop")
+        assert not kodit.symbols("shop.total").definitions
+        assert kodit.symbols("why.total").definitions
+
+
 def test_modules_in_the_wrong_order(indexed: Indexed) -> None:
     """What is called so elsewhere is offered, and no answer."""
     answer = indexed.kodit.symbols("prices.shop.round_price")

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from kodit.domain.ranking.terms import identifier_terms, terms
 from kodit.domain.search import EVERYTHING, SearchFilter, StoredSnippet
+from kodit.domain.snippet import SymbolKind
 
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
 _SUFFIXES = re.compile(r"\.[^/]*$")
@@ -160,6 +161,8 @@ class AskedName:
         symbol = (snippet.symbol or "").lower()
         if symbol == self.whole.lower():
             return True
+        if self.is_loose and snippet.kind == SymbolKind.SECTION:
+            return False  # a document speaks of much that it does not hold
         return symbol == self.plain.lower() and self.is_within(
             snippet.scope, snippet.path, snippet.source
         )

@@ -116,7 +116,7 @@ def configure(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print Kodit's version.", is_eager=True, callback=_print_version
+            "--version", "-V", help="Print Kodit's version.", is_eager=True, callback=_print_version
         ),
     ] = False,
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 
 from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
@@ -23,28 +22,37 @@ def say_where(
     with_age: bool = False,
 ) -> None:
     """Say which index was asked, where the user named none and not all of them were. `more` says
-    what there is beside it; `with_age`, how old the index is, and of others if they are old."""
+    what there is beside it; `with_age`, how old the index is, unless it was made just now."""
     if where.sources or where.everywhere or not (len(standing) == 1 and standing[0].is_implied):
         if with_age:
             _say_age(standing)
         return
     [only] = standing
     folder = f", {printable(only.folder)}" if only.folder else ""
-    age = f", indexed {ago(only.indexed_at)}" if with_age and only.indexed_at else ""
+    age = f", indexed {ago(only.indexed_at)}" if with_age and _is_old(only) else ""
     tail = "" if more is None else f"; {more}"
     say(f"In {printable(only.source)}{folder}{age}{tail}.")
 
 
 def _say_age(standing: Sequence[StandingView]) -> None:
-    """Say when the oldest of the indexes was complete, unless it was just now."""
-    aged = [(datetime.fromisoformat(one.indexed_at), one) for one in standing if one.indexed_at]
-    if not aged:
+    """Say when the oldest of the indexes was complete, unless that is just now."""
+    old = [one for one in standing if _is_old(one)]
+    if not old:
         return
-    moment, oldest = min(aged, key=itemgetter(0))
-    if datetime.now(UTC) - moment >= _OLD:
-        which = "" if len(standing) == 1 else f"The oldest of {len(standing)} indexes, that of "
-        after = "" if len(standing) == 1 else ","
-        say(f"{which}{printable(oldest.source)}{after} was indexed {ago(moment)}.")
+    oldest = min(old, key=_age_of)
+    which = printable(oldest.source)
+    if len(standing) > 1:
+        which = f"The oldest of {len(standing)} indexes, that of {which},"
+    say(f"{which} was indexed {ago(oldest.indexed_at)}.")
+
+
+def _age_of(one: StandingView) -> datetime:
+    """The moment at which the index was last complete; now if it never was."""
+    return datetime.fromisoformat(one.indexed_at) if one.indexed_at else datetime.now(UTC)
+
+
+def _is_old(one: StandingView) -> bool:
+    return datetime.now(UTC) - _age_of(one) >= _OLD
 
 
 def say_problems(problems: Sequence[str]) -> None:

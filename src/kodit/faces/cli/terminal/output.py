@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -68,16 +68,24 @@ def finish_output() -> None:
 def discard_output() -> None:
     """Let nothing more be written where nobody reads: not at the end of the program either, when
     Python would complain."""
+    _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def say(text: str) -> None:
-    """A line of talk, likewise escaped."""
+    """A line of talk, likewise escaped. Where nobody reads it, it is lost: it is not what the
+    command is for."""
     text = printable(text, keep="\n\t")
-    sys.stderr.write(_encodable(text, sys.stderr.encoding) + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(_encodable(text, sys.stderr.encoding) + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _discard(sys.stderr)
 
 
 def complain(sentence: str) -> None:
