@@ -261,20 +261,23 @@ def test_a_reader_that_has_had_enough(command: str, code: int, indexed: KoditCom
     assert said == ("Nothing found in 10 files.\n" if code else "")
 
 
-def test_a_reader_of_both_streams_that_leaves(indexed: KoditCommand) -> None:
-    """As behind `2>&1 | head`, where talk follows the output."""
+def test_a_reader_of_what_is_said_that_leaves(indexed: KoditCommand) -> None:
+    """As behind `2>&1 | head`, where talk follows the output: that is what counts."""
     reading, writing = os.pipe()
     os.close(reading)
     process = subprocess.Popen(
         [sys.executable, "-m", "kodit", "grep", "quartz", "-n", "1"],
         env=indexed.environment,
         stdin=subprocess.DEVNULL,
-        stdout=writing,
+        stdout=subprocess.PIPE,
         stderr=writing,
+        text=True,
     )
     os.close(writing)
+    printed, _ = process.communicate()
 
-    assert process.wait() == 0
+    assert process.returncode == 0
+    assert len(printed.splitlines()) == 1
 
 
 def test_a_reader_that_leaves_in_the_middle(kodit: KoditCommand, tmp_path: Path) -> None:
