@@ -16,7 +16,7 @@ import pytest
 from kodit.front import main as front_main
 from kodit.front import roots as roots_module
 from kodit.front import stdio
-from kodit.front.exchange import Exchange, LostConnectionError
+from kodit.front.exchange import LONGEST_SILENCE_SECONDS, Exchange, LostConnectionError
 from kodit.front.messages import (
     CAPABILITIES_KEY,
     VERSION_KEY,
@@ -418,6 +418,7 @@ def test_an_exchange_ends_once() -> None:
     """Whoever ends it, and whatever the other side has done."""
     ours, theirs = socket.socketpair()
     exchange = Exchange(theirs)
+    assert theirs.gettimeout() == LONGEST_SILENCE_SECONDS
     ours.close()
     exchange.close()
     exchange.close()
@@ -451,3 +452,44 @@ def test_json_that_is_no_message_is_refused(answer: object) -> None:
     [said] = answered(Server(reply(answer)), call("search"))
     text = said["result"]["content"][0]["text"]
     assert text == f"The server answered 200: {json.dumps(answer)}."
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_comes_before_all_else(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        front_main.main(["--folder", "x", option, "--nothing"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == front_main.USAGE
+
+
+def test_options_of_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value may be empty, and the last one counts. It ends without waiting for its threads."""
+    made: list[tuple[str | None, str | None]] = []
+    ended: list[int] = []
+    outcome: list[BaseException] = []
+
+    def serve(resident: Callable[[], object]) -> None:
+        resident()
+        if outcome:
+            raise outcome.pop()
+
+    def leave(status: int) -> None:
+        ended.append(status)
+        raise SystemExit
+
+    monkeypatch.setattr(stdio, "serve", serve)
+    monkeypatch.setattr(front_main, "_resident", lambda *named: made.append(named))
+    monkeypatch.setattr(front_main.os, "_exit", leave)
+    for arguments in (
+        [],
+        ["--data-dir=a=b", "--folder", "c"],
+        ["--data-dir", "a", "--data-dir="],
+        ["--folder", "--data-dir"],
+    ):
+        with pytest.raises(SystemExit):
+            front_main.main(arguments)
+    assert made == [(None, None), ("a=b", "c"), ("", None), (None, "--data-dir")]
+    outcome.append(KeyboardInterrupt())
+    with pytest.raises(SystemExit):
+        front_main.main([])
+    assert ended == [0, 0, 0, 0, 130]

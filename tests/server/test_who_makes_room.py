@@ -104,6 +104,39 @@ def test_a_stranger_that_is_answered_stays_one() -> None:
     patiently(run())
 
 
+def test_who_was_answered_last_waits_behind_the_others() -> None:
+    """From when its client is known; and who has gone waits for nothing."""
+
+    async def run() -> None:
+        held = group()
+        late, first, second = Line("late"), Line("first"), Line("second")
+        held.enter(late)
+        held.end(late)
+        held.enter(first)
+        held.enter(second)
+        for one in (first, second, late):
+            held.recognize(one)
+        held.end(first)
+        assert held.enter(Line("new"))
+        assert (first.drops, second.drops, late.drops) == (0, 1, 0)
+
+        full = group()
+        lines = [Line(str(number)) for number in range(4)]
+        for one in lines[:3]:
+            full.enter(one)
+            full.recognize(one)
+            full.begin(one)
+        full.leave(lines[0])
+        full.end(lines[0])
+        assert full.enter(lines[3])
+        full.recognize(lines[3])
+        full.begin(lines[3])
+        assert not full.enter(Line("new"))
+        assert [one.drops for one in lines] == [0, 0, 0, 0]
+
+    patiently(run())
+
+
 def test_programs_of_this_user_are_no_strangers() -> None:
     async def run() -> None:
         held = group(are_local=True)
@@ -124,7 +157,9 @@ def test_connections_are_looked_at_while_there_are_any() -> None:
         held = group()
         late, other = Line("late"), Line("other")
         held.enter(late)
+        sweeping = held._sweeping
         held.enter(other)
+        assert held._sweeping is sweeping
         late.is_late = True
         await until(lambda: late.drops > 2)
         assert other.drops == 0
