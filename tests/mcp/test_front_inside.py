@@ -8,15 +8,10 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
 
-from kodit.domain.errors import KoditError, TransientError
-from kodit.front import main as front_main
-from kodit.front import resident as resident_module
-from kodit.front import roots as roots_module
 from kodit.front import stdio
 from kodit.front.exchange import LONGEST_SILENCE_SECONDS, Exchange, LostConnectionError
 from kodit.front.messages import (
@@ -27,10 +22,7 @@ from kodit.front.messages import (
     may_be_repeated,
 )
 from kodit.front.resident import Resident, percent_encoded
-from kodit.front.roots import Roots
 from kodit.front.stdio import Front
-from kodit.infrastructure.resident.connecting import Resident as About
-from kodit.settings import Settings
 
 NEWEST = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {}}
 PING = {"jsonrpc": "2.0", "id": 7, "method": "ping"}
@@ -227,18 +219,6 @@ def test_a_path_is_sent_as_its_bytes(path: str, header: str) -> None:
     assert header.isascii()
 
 
-def test_the_folder_that_a_client_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every link followed; the current one for what is none, such as a variable."""
-    (tmp_path / "place").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "place")
-    monkeypatch.setenv("HOME", str(tmp_path / "link"))
-    monkeypatch.chdir(tmp_path)
-    place = str((tmp_path / "place").resolve())
-    assert [front_main._folder(name) for name in ("link", "~")] == [place, place]
-    for name in ("${workspaceFolder}", "missing", "", None):
-        assert front_main._folder(name) == str(tmp_path.resolve())
-
-
 def test_a_call_that_is_cancelled_is_not_answered() -> None:
     method = "notifications/cancelled"
     cancelled = {"jsonrpc": "2.0", "method": method, "params": {"requestId": 7}}
@@ -256,16 +236,6 @@ def test_an_identifier_that_is_used_again_names_the_later_call() -> None:
     front._serve(later)
     assert front._under_way == {}
     server.close()
-
-
-@pytest.mark.parametrize("arguments", [["--data-dir"], ["--folder"], ["--port=1"], ["serve"]])
-def test_a_command_line_that_is_none(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        front_main.main(arguments)
-    assert ended.value.code == 2
-    assert "does not accept" in capsys.readouterr().err
 
 
 def handshake(version: str, capabilities: object = None) -> dict[str, Any]:
@@ -294,97 +264,6 @@ def test_which_revision_is_agreed_upon() -> None:
     own = PING | {"params": {"_meta": {VERSION_KEY: "2026-07-28"}}}
     assert answers.version_of(own) == "2026-07-28"
     assert answers.version_of(PING | {"params": {"_meta": {VERSION_KEY: 7}}}) == newest
-
-
-def roots_of(*uris: object) -> tuple[str, ...]:
-    """The folders that an answer with these roots names."""
-    sent: list[dict[str, Any]] = []
-    roots = Roots(sent.append)
-    roots.ask()
-    listed = [{"uri": uri} for uri in uris]
-    roots.take({"id": sent[0]["id"], "result": {"roots": [*listed, "none", {}]}})
-    return roots.folders()
-
-
-def test_roots_are_folders_of_this_machine(tmp_path: Path) -> None:
-    """Each once, with every link followed."""
-    one, two = tmp_path.resolve() / "a b", tmp_path.resolve() / "é"
-    one.mkdir()
-    two.mkdir()
-    (tmp_path / "link").symlink_to(one)
-    (tmp_path / "file").write_bytes(b"")
-    local = f"FILE://LocalHost{two.as_uri().removeprefix('file://')}"
-    link = (tmp_path / "link").as_uri()
-    assert roots_of(link, one.as_uri(), local) == (str(one), str(two))
-    for uri in (
-        *("", "/", "file:", "file://", f"http://{one}", f"file://elsewhere{one}", 7, None),
-        *((tmp_path / "file").as_uri(), (tmp_path / "none").as_uri(), f"{one.as_uri()}%00"),
-        f"file://{one}{'/' * 5_000}",
-    ):
-        assert roots_of(uri) == ()
-    assert roots_of(*["file:///none"] * 31, one.as_uri()) == (str(one),)
-    assert roots_of(*["file:///none"] * 32, one.as_uri()) == ()
-
-
-def test_the_latest_answer_about_roots_counts(tmp_path: Path) -> None:
-    """An error leaves what is known, and what answers an earlier request changes nothing."""
-    sent: list[dict[str, Any]] = []
-    roots = Roots(sent.append)
-    place = str(tmp_path.resolve())
-    listed = {"roots": [{"uri": tmp_path.as_uri()}]}
-    roots.ask()
-    roots.take({"id": sent[0]["id"], "result": listed})
-    assert roots.folders() == (place,)
-    roots.ask()
-    assert [one["id"] for one in sent] == ["kodit-roots-1", "kodit-roots-2"]
-    roots.take({"id": sent[0]["id"], "result": {"roots": []}})
-    roots.take({"id": sent[1]["id"], "error": {"code": 1, "message": "no"}})
-    assert roots.folders() == (place,)
-    roots.ask()
-    roots.take({"id": sent[2]["id"], "result": {"roots": []}})
-    assert roots.folders() == ()
-    assert len(sent) == 3
-
-
-def test_a_client_that_was_slow_once_is_waited_for_when_it_answers_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(roots_module, "SECONDS_FOR_AN_ANSWER", 0.001)
-    sent: list[dict[str, Any]] = []
-    waits: list[float] = []
-    roots = Roots(sent.append)
-    wait = roots._answered.wait
-
-    def counted(seconds: float) -> bool:
-        waits.append(seconds)
-        return wait(seconds)
-
-    monkeypatch.setattr(roots._answered, "wait", counted)
-    assert (roots.folders(), roots.folders(), len(waits), len(sent)) == ((), (), 1, 1)
-    roots.take({"id": sent[0]["id"], "result": {"roots": [{"uri": tmp_path.as_uri()}]}})
-    assert roots.folders() == (str(tmp_path.resolve()),)
-    roots.ask()
-    assert roots.folders() == (str(tmp_path.resolve()),)
-    assert len(waits) == 2
-
-
-@pytest.mark.parametrize(
-    ("folder", "roots", "sent"),
-    [
-        (None, (), {}),
-        ("/a/b", (), {"X-Kodit-Folder": "/a/b"}),
-        ("/a/b", ("/x", "/a"), {"X-Kodit-Folder": "/a/b", "X-Kodit-Roots": "/x,/a"}),
-        ("/a/b", ("/a/b",), {"X-Kodit-Folder": "/a/b", "X-Kodit-Roots": "/a/b"}),
-        ("/ab", ("/a", "/b,c"), {"X-Kodit-Folder": "/a", "X-Kodit-Roots": "/a,/b%2Cc"}),
-        ("/a", ("/",), {"X-Kodit-Folder": "/a", "X-Kodit-Roots": "/"}),
-        (None, ("/x",), {"X-Kodit-Folder": "/x", "X-Kodit-Roots": "/x"}),
-    ],
-)
-def test_where_a_client_works(
-    folder: str | None, roots: tuple[str, ...], sent: dict[str, str], tmp_path: Path
-) -> None:
-    """Its folder, unless that lies in none of its roots."""
-    assert Resident(Settings(data_dir=tmp_path), folder, "1").headers(roots) == sent
 
 
 def test_what_a_server_is_told_beside_the_body() -> None:
@@ -455,207 +334,3 @@ def test_json_that_is_no_message_is_refused(answer: object) -> None:
     [said] = answered(Server(reply(answer)), call("search"))
     text = said["result"]["content"][0]["text"]
     assert text == f"The server answered 200: {json.dumps(answer)}."
-
-
-@pytest.mark.parametrize("option", ["-h", "--help"])
-def test_help_comes_before_all_else(option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        front_main.main(["--folder", "x", option, "--nothing"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == front_main.USAGE
-
-
-def test_options_of_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A value may be empty, and the last one counts. It ends without waiting for its threads."""
-    made: list[tuple[str | None, str | None]] = []
-    ended: list[int] = []
-    outcome: list[BaseException] = []
-
-    def serve(resident: Callable[[], object]) -> None:
-        resident()
-        if outcome:
-            raise outcome.pop()
-
-    def leave(status: int) -> None:
-        ended.append(status)
-        raise SystemExit
-
-    monkeypatch.setattr(stdio, "serve", serve)
-    monkeypatch.setattr(front_main, "_resident", lambda *named: made.append(named))
-    monkeypatch.setattr(front_main.os, "_exit", leave)
-    for arguments in (
-        [],
-        ["--data-dir=a=b", "--folder", "c"],
-        ["--data-dir", "a", "--data-dir="],
-        ["--folder", "--data-dir"],
-    ):
-        with pytest.raises(SystemExit):
-            front_main.main(arguments)
-    assert made == [(None, None), ("a=b", "c"), ("", None), (None, "--data-dir")]
-    outcome.append(KeyboardInterrupt())
-    with pytest.raises(SystemExit):
-        front_main.main([])
-    assert ended == [0, 0, 0, 0, 130]
-
-
-class Started:
-    """A server that was started, and how it has ended."""
-
-    def __init__(self, *statuses: int | None) -> None:
-        self._statuses = list(statuses)
-        self.returncode: int | None = None
-        self.is_waited_for = threading.Event()
-
-    def poll(self) -> int | None:
-        self.returncode = self._statuses.pop(0) if self._statuses else self.returncode
-        return self.returncode
-
-    def wait(self) -> None:
-        self.is_waited_for.set()
-
-
-class Surroundings:
-    """What a front finds where it looks for a server: None, or who answers."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answering: About | None) -> None:
-        self._answering = list(answering)
-        self.started: list[Started] = []
-        self.to_start: list[Started | OSError] = [Started()]
-        self.ends = True
-        self.connections: list[tuple[socket.socket, socket.socket, About]] = []
-        for name in ("connect", "handshake", "ask_to_end", "start_server", "why_it_ended"):
-            monkeypatch.setattr(resident_module, name, getattr(self, name))
-
-    def connect(self, _data_dir: Path) -> socket.socket | None:
-        about = self._answering.pop(0) if len(self._answering) > 1 else self._answering[0]
-        if about is None:
-            return None
-        ours, theirs = socket.socketpair()
-        self.connections.append((ours, theirs, about))
-        return ours
-
-    def handshake(self, connection: socket.socket) -> About:
-        [about] = [one[2] for one in self.connections if one[0] is connection]
-        if about.version == "ends":
-            raise TransientError("it ends")
-        return about
-
-    def ask_to_end(self, _connection: socket.socket) -> bool:
-        return self.ends
-
-    def start_server(self, _data_dir: Path) -> Started:
-        started = self.to_start.pop(0)
-        if isinstance(started, OSError):
-            raise started
-        self.started.append(started)
-        return started
-
-    def why_it_ended(self, _data_dir: Path) -> str | None:
-        return "the port is taken" if self.ends else None
-
-    def are_open(self) -> list[bool]:
-        return [one[0].fileno() >= 0 for one in self.connections]
-
-    def close(self) -> None:
-        for ours, theirs, _about in self.connections:
-            ours.close()
-            theirs.close()
-
-
-def joining(tmp_path: Path) -> tuple[Resident, About]:
-    """A front of version 2, and the server that is right for it."""
-    settings = Settings(data_dir=tmp_path)
-    return Resident(settings, None, "2"), About("2", settings.digest, 7, False, None)
-
-
-def test_a_server_of_this_version_is_joined(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One connection is kept, and each request has one of its own."""
-    front, right = joining(tmp_path)
-    around = Surroundings(monkeypatch, right)
-    first = front.connect()
-    second = front.connect()
-    assert [one[0] for one in around.connections][1:] == [first, second]
-    assert around.are_open() == [True, True, True]
-    assert around.started == []
-    around.close()
-
-
-def test_a_server_is_started_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And waited for, so that nothing of it is left when it ends. One that finds another one is
-    as good."""
-    monkeypatch.setattr(resident_module, "SECONDS_BETWEEN_LOOKS", 0.0)
-    front, right = joining(tmp_path)
-    around = Surroundings(monkeypatch, None, None, None, right)
-    around.to_start = [Started(None, resident_module.ANOTHER_ONE_RUNS)]
-    front.connect()
-    [started] = around.started
-    assert started.is_waited_for.wait(10)
-    around.close()
-
-
-def test_a_server_that_has_gone_is_joined_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The connection to the one before is closed."""
-    front, right = joining(tmp_path)
-    around = Surroundings(monkeypatch, right, right, None, None, right)
-    front.connect()
-    front.connect()
-    assert around.are_open() == [False, True, True, True]
-    around.close()
-
-
-@pytest.mark.parametrize("differs", ["version", "settings"])
-@pytest.mark.parametrize("busy_with", ["it is indexing (run 3)", None])
-def test_another_server_is_replaced_where_it_is_idle(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    differs: str,
-    busy_with: str | None,
-) -> None:
-    """One that goes on is used as it is, and that is said once for each time it is joined."""
-    monkeypatch.setattr(resident_module, "SECONDS_BETWEEN_LOOKS", 0.0)
-    front, right = joining(tmp_path)
-    other = right._replace(**{differs: "1"}, busy_with=busy_with)
-    around = Surroundings(monkeypatch, other, right._replace(version="ends"), None, right)
-    front.connect()
-    assert around.are_open() == [False, False, True, True]
-    assert len(around.started) == 1
-    around.close()
-
-    again, _right = joining(tmp_path)
-    around = Surroundings(monkeypatch, other)
-    around.ends = False
-    again.connect()
-    again.connect()
-    around.close()
-    what = "is version 1, not 2" if differs == "version" else "has other settings"
-    why = busy_with or "it was started to keep running"
-    assert capsys.readouterr().err == (
-        f"kodit: the server of {tmp_path} (process 7) {what}, and is not replaced: {why}\n"
-    )
-
-
-def test_why_no_server_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resident_module, "SECONDS_BETWEEN_LOOKS", 0.0)
-    front, right = joining(tmp_path)
-    around = Surroundings(monkeypatch, None)
-    around.to_start = [OSError("no process"), Started(2), Started(0)]
-    with pytest.raises(KoditError, match=f"of {tmp_path} cannot be started: no process"):
-        front.connect()
-    with pytest.raises(KoditError, match="did not start: the port is taken"):
-        front.connect()
-    monkeypatch.setattr(resident_module, "SECONDS_TO_START", -1.0)
-    with pytest.raises(TransientError, match=f"its log is {tmp_path}/server.log"):
-        front.connect()
-    around.ends = False
-    around.to_start = [Started(2)]
-    with pytest.raises(KoditError, match="did not start: exit status 2"):
-        front.connect()
-    around = Surroundings(monkeypatch, right, None)
-    with pytest.raises(TransientError, match="stopped as soon as it had started; try again"):
-        front.connect()
-    around.close()

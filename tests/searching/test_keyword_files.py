@@ -9,8 +9,9 @@ from typing import Any, cast
 import pytest
 
 from kodit.domain.entities import StoredSnippet
+from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
-from kodit.infrastructure.keyword import writing
+from kodit.infrastructure.keyword import querying, writing
 from kodit.infrastructure.keyword.empty import EmptyReader
 from kodit.infrastructure.keyword.standing import Place, write_standing
 from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
@@ -72,3 +73,39 @@ def test_the_index_is_read_at_every_moment_of_a_writer(
 
 def _ignore(*_progress: Any) -> None:
     pass
+
+
+class PanicException(BaseException):
+    """How the engine gives up."""
+
+
+@pytest.mark.parametrize(
+    ("error", "is_of_the_engine"),
+    [
+        *((kind("no luck"), True) for kind in (ValueError, KeyError, TypeError, PanicException)),
+        *((kind("no luck"), False) for kind in (OSError, RuntimeError, SystemExit)),
+        (KeyboardInterrupt(), False),
+        (GeneratorExit(), False),
+    ],
+    ids=repr,
+)
+def test_what_goes_wrong_in_reading(
+    tmp_path: Path, error: BaseException, *, is_of_the_engine: bool
+) -> None:
+    with pytest.raises(BaseException) as told, querying.reading(tmp_path):
+        raise error
+    if is_of_the_engine:
+        assert isinstance(told.value, PermanentError)
+        assert told.value.code == "keyword_index_unreadable"
+    else:
+        assert told.value is error
+
+
+def test_a_number_is_found_wherever_it_is_explained() -> None:
+    other = {"description": "N, nothing", "value": "x", "details": [{"description": "a"}]}
+    tree = {"details": [{"details": []}, {"details": [{"description": "N, all", "value": 3}]}]}
+    assert querying.explained(tree, "N, ") == 3.0
+    assert querying.explained({"details": [{}, tree]}, "N, all") == 3.0
+    for lacking in ({}, [], None, other["details"]):
+        with pytest.raises(LookupError):
+            querying.explained(lacking, "N, ")
