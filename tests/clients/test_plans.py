@@ -161,13 +161,20 @@ def test_what_is_no_file_of_settings(place: Place, monkeypatch: pytest.MonkeyPat
         place.path.write_bytes(b"{")
         plan_undo(CLIENT, place.path, place.data_dir)
     assert (told.value.code, told.value.fields) == ("client_file_unchanged", {"path": path})
+    with pytest.raises(UserError, match="is not a settings file; it was not changed"):
+        plan_connection(CLIENT, place.folder, entry())
     monkeypatch.setattr(connecting, "LARGEST_FILE_BYTES", 2)
     place.path.write_bytes(b"{}")
     assert not plan_connection(CLIENT, place.path, entry()).is_none
     place.path.write_bytes(b"{} ")
-    for wrong in (place.path, place.folder):
-        with pytest.raises(UserError, match="is not a settings file; it was not changed"):
-            plan_connection(CLIENT, wrong, entry())
+    with pytest.raises(UserError, match="is not a settings file; it was not changed"):
+        plan_connection(CLIENT, place.path, entry())
+
+
+def test_a_folder_whose_name_is_no_text(place: Place) -> None:
+    place.path = place.folder / "\udcff" / "mcp.json"
+    place.connect()
+    assert place.disconnect() is None
 
 
 def test_where_clients_have_their_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,12 @@ def test_the_folder_that_a_client_names(tmp_path: Path, monkeypatch: pytest.Monk
     assert [front_main._folder(name) for name in ("link", "~")] == [place, place]
     for name in ("${workspaceFolder}", "missing", "", None):
         assert front_main._folder(name) == str(tmp_path.resolve())
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert front_main._folder(None) is None
+    assert front_main._folder("~") == place
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("arguments", [["--data-dir"], ["--folder"], ["--port=1"], ["serve"]])

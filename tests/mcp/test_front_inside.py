@@ -122,6 +122,8 @@ def test_what_the_front_knows_by_itself(
         (call("index"), False),
         ({"id": 1, "method": "tools/call"}, False),
         ({"id": 1, "method": "tools/list"}, True),
+        ({"id": 1, "method": "server/discover"}, True),
+        ({"id": 1, "method": "ping"}, True),
         ({"id": 1, "method": "resources/write"}, False),
     ],
 )
@@ -138,7 +140,7 @@ def test_what_has_no_identifier_is_no_request(request_id: object) -> None:
 
 def test_how_a_failure_is_said_depends_on_what_was_asked() -> None:
     """A model reads the result of a tool; a newer revision wants to know that it is the last."""
-    assert failure(PING, "no")["error"]["message"] == "no"
+    assert failure(PING, "no")["error"] == {"code": -32000, "message": "no"}
     old = failure(call("search"), "no")["result"]
     assert (old["isError"], old["content"][0]["text"]) == (True, "No.")
     assert "resultType" not in old

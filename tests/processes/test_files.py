@@ -19,7 +19,11 @@ from kodit.domain.errors import SettingError, TransientError, UserError
 from kodit.domain.keys import Key, KeyScope
 from kodit.domain.savings import Cost, Savings
 from kodit.infrastructure import files, savings_file
-from kodit.infrastructure.data_directory import clear_derived, is_read_only
+from kodit.infrastructure.data_directory import (
+    clear_derived,
+    is_read_only,
+    make_data_directory,
+)
 from kodit.infrastructure.descriptors import ENOUGH, check_descriptors
 from kodit.infrastructure.home import expand_home, home_folder
 from kodit.infrastructure.hosts import SystemHostResolver
@@ -282,6 +286,35 @@ def test_a_file_that_may_just_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is a symbolic link, which is not followed here"):
         read_trusted_file(tmp_path / "link", follow=False)
     assert read_trusted_file(path / "below") is None
+
+
+def test_a_data_directory_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For this user alone, with an empty database; one that is there stays."""
+    place = tmp_path / "deep" / "data"
+    make_data_directory(place)
+    assert (mode_of(place), mode_of(place / "kodit.db")) == (0o700, 0o600)
+    (place / "kodit.db").write_bytes(b"")
+    (place / "notes").symlink_to("anywhere")  # of somebody else
+    make_data_directory(place)
+    assert sorted(path.name for path in place.iterdir()) == ["kodit.db", "notes"]
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match="cannot be created: ") as told:
+        make_data_directory(tmp_path / "file" / "data")
+    assert told.value.code == "data_dir_unusable"
+    assert told.value.fields == {"data_dir": str(tmp_path / "file" / "data")}
+
+    allowed = {(place, os.R_OK): True, (place / "kodit.db", os.R_OK): True}
+    monkeypatch.setattr(
+        "kodit.infrastructure.data_directory.os.access",
+        lambda path, mode: allowed.get((path, mode), False),
+    )
+    assert is_read_only(place)
+    allowed[place, os.W_OK] = True
+    assert not is_read_only(place)
+    del allowed[place, os.W_OK], allowed[place / "kodit.db", os.R_OK]
+    assert not is_read_only(place)
+    with pytest.raises(UserError, match="cannot be read and written by this user"):
+        make_data_directory(place)
 
 
 def test_only_what_engines_have_made_is_cleared(tmp_path: Path) -> None:
