@@ -214,6 +214,7 @@ def test_a_stream_ends_with_its_response() -> None:
         ("/a b/é", "/a%20b/%C3%A9"),
         ("/ª²/x-y_z.~", "/%C2%AA%C2%B2/x-y_z.~"),
         ("/\udcff%", "/%FF%25"),
+        ("/a\n,", "/a%0A%2C"),
     ],
 )
 def test_a_path_is_sent_as_its_bytes(path: str, header: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kodit.front import roots as roots_module
+from kodit.front.messages import VERSION_KEY
 from kodit.front.resident import Resident
 from kodit.front.roots import Roots
+from kodit.front.stdio import Front
 from kodit.settings import Settings
 
 
@@ -39,6 +42,9 @@ def test_roots_are_folders_of_this_machine(tmp_path: Path) -> None:
         f"file://{one}{'/' * 5_000}",
     ):
         assert roots_of(uri) == ()
+    long = "".join(f"%{byte:02X}" for byte in b"/." * 750)
+    assert roots_of(f"file://{long}{one}") == ()
+    assert roots_of(f"file://{long[:3_000]}{one}") == (str(one),)
     assert roots_of(*["file:///none"] * 31, one.as_uri()) == (str(one),)
     assert roots_of(*["file:///none"] * 32, one.as_uri()) == ()
 
@@ -102,3 +108,19 @@ def test_where_a_client_works(
 ) -> None:
     """Its folder, unless that lies in none of its roots."""
     assert Resident(Settings(data_dir=tmp_path), folder, "1").headers(roots) == sent
+
+
+def test_a_request_of_the_newest_revision_has_no_roots(tmp_path: Path) -> None:
+    """Nor has a client that has named none."""
+    front = Front(
+        io.BytesIO(), io.BytesIO(), lambda: Resident(Settings(data_dir=tmp_path), None, "1")
+    )
+    plain = {"id": 1, "method": "tools/call"}
+    newest = plain | {"params": {"_meta": {VERSION_KEY: "2026-07-28"}}}
+    assert front._folders(plain) == ()
+    front._roots = Roots(lambda _message: None)
+    front._roots.ask()
+    front._roots.take({"id": "kodit-roots-1", "result": {"roots": [{"uri": tmp_path.as_uri()}]}})
+    assert front._folders(plain) == (str(tmp_path.resolve()),)
+    assert front._folders(newest) == ()
+    assert front._get_resident() is front._get_resident()

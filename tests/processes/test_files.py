@@ -261,7 +261,15 @@ def test_a_file_of_keys_that_is_none(tmp_path: Path) -> None:
     assert keys.read() == ()
 
 
-def test_keys_that_cannot_be_kept(tmp_path: Path) -> None:
+def test_keys_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kodit.infrastructure.keys_file.user_folder", lambda: None)
+    assert KeysFile(None).path is None
+    assert KeysFile(None).read() == ()
+    with pytest.raises(UserError, match="set KODIT_KEYS_FILE to a file"):
+        KeysFile(None).change(lambda before: before)
+    monkeypatch.setattr("kodit.infrastructure.keys_file.user_folder", lambda: tmp_path)
+    assert KeysFile(None).path == tmp_path / "keys.json"
+    assert KeysFile(tmp_path / "other").path == tmp_path / "other"
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match=r"which holds the keys, cannot be written: .*; set KODIT"):
         KeysFile(tmp_path / "file" / "keys.json").change(lambda before: before)
