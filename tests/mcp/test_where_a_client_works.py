@@ -44,8 +44,8 @@ def test_roots_are_folders_of_this_machine(tmp_path: Path) -> None:
         assert roots_of(uri) == ()
     long = "".join(f"%{byte:02X}" for byte in b"/." * 750)
     of_one = one.as_uri().removeprefix("file://")
-    assert roots_of(f"file://{long}{of_one}") == ()
-    assert roots_of(f"file://{long[:3_000]}{of_one}") == (str(one),)
+    assert roots_of(f"file:///{long}{of_one}") == ()
+    assert roots_of(f"file:///{long[:3_000]}{of_one}") == (str(one),)
     assert roots_of(*["file:///none"] * 31, one.as_uri()) == (str(one),)
     assert roots_of(*["file:///none"] * 32, one.as_uri()) == ()
 
