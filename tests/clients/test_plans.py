@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kodit.domain.errors import UserError
-from kodit.infrastructure.clients import connecting
+from kodit.infrastructure.clients import connecting, jsonc
 from kodit.infrastructure.clients.connecting import plan_connection, plan_undo, undo, write
 from kodit.infrastructure.clients.places import CLIENTS
 
@@ -50,7 +50,7 @@ class Place:
         self.path.write_text(text)
         change = plan_connection(CLIENT, self.path, entry())
         assert change.after is not None
-        return connecting.jsonc.find(change.after, ("mcpServers", "kodit"))
+        return jsonc.find(change.after, ("mcpServers", "kodit"))
 
 
 @pytest.fixture

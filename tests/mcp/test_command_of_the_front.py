@@ -64,7 +64,7 @@ def test_options_of_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(stdio, "serve", serve)
     monkeypatch.setattr(front_main, "_resident", lambda *named: made.append(named))
-    monkeypatch.setattr(front_main.os, "_exit", leave)
+    monkeypatch.setattr("kodit.front.main.os._exit", leave)
     for arguments in (
         [],
         ["--data-dir=a=b", "--folder", "c"],

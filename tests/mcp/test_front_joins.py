@@ -136,7 +136,8 @@ def test_another_server_is_replaced_where_it_is_idle(
     """One that goes on is used as it is, and that is said once for each time it is joined."""
     monkeypatch.setattr(resident_module, "SECONDS_BETWEEN_LOOKS", 0.0)
     front, right = joining(tmp_path)
-    other = right._replace(**{differs: "1"}, busy_with=busy_with)
+    version, settings = ("1", right.settings) if differs == "version" else ("2", "1")
+    other = right._replace(version=version, settings=settings, busy_with=busy_with)
     around = Surroundings(monkeypatch, other, right._replace(version="ends"), None, right)
     front.connect()
     assert around.are_open() == [False, False, True, True]

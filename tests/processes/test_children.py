@@ -69,7 +69,7 @@ def answer(function: str, *arguments: Any) -> tuple[tuple[str, Any], list[Any]]:
 
 def test_reports_come_at_most_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 100.0
-    monkeypatch.setattr(child.time, "monotonic", lambda: clock)
+    monkeypatch.setattr("kodit.infrastructure.processes.child.time.monotonic", lambda: clock)
 
     def wait(seconds: float) -> Callable[[], None]:
         def pass_time() -> None:
@@ -118,7 +118,7 @@ def test_a_shortage_of_memory_ends_it_without_a_trace(
         ended.append(status)
         raise SystemExit
 
-    monkeypatch.setattr(child.os, "_exit", leave)
+    monkeypatch.setattr("kodit.infrastructure.processes.child.os._exit", leave)
     with pytest.raises(SystemExit):
         child._end_quietly(MemoryError, MemoryError(), None)
     assert (ended, capsys.readouterr().err) == ([child.EXIT_SHORT_OF_MEMORY], "")

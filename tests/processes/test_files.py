@@ -90,7 +90,7 @@ def test_what_is_durable_is_on_the_disk(
     def sync(descriptor: int) -> None:
         seen.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
 
-    monkeypatch.setattr(files.os, "fsync", sync)
+    monkeypatch.setattr("kodit.infrastructure.files.os.fsync", sync)
     before = os.dup(0)
     files.write_atomically(tmp_path / "a", b"new", durable=durable)
     assert seen == [False, True][:synced]
@@ -133,11 +133,11 @@ def test_why_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def fail(_descriptor: int) -> None:
         raise OSError(122, "Disk quota exceeded")
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr("kodit.infrastructure.files.os.fsync", fail)
     assert str(files.why_no_room(tmp_path, 1)).endswith("failing: Disk quota exceeded")
     assert list(tmp_path.iterdir()) == []
     room = SimpleNamespace(f_bavail=3 << 10, f_frsize=1 << 10)
-    monkeypatch.setattr(files.os, "statvfs", lambda _folder: room)
+    monkeypatch.setattr("kodit.infrastructure.files.os.statvfs", lambda _folder: room)
     assert files.why_no_room(tmp_path, 4 << 20) == f"the disk of {tmp_path} is full: 3 MB are free"
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (1000, 1000))
     told = "files of this process may not grow beyond 1000 bytes (ulimit -f)"

@@ -216,7 +216,7 @@ def test_a_full_disk_keeps_no_worker_out(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(_descriptor: int, _data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(worker_registry.os, "write", refuse)
+    monkeypatch.setattr("kodit.infrastructure.processes.worker_registry.os.write", refuse)
     registry = FileWorkerRegistry(tmp_path / "workers")
     name = registry.enter()
     assert registry.living() == [name]

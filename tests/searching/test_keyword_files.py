@@ -106,6 +106,7 @@ def test_a_number_is_found_wherever_it_is_explained() -> None:
     tree = {"details": [{"details": []}, {"details": [{"description": "N, all", "value": 3}]}]}
     assert querying.explained(tree, "N, ") == 3.0
     assert querying.explained({"details": [{}, tree]}, "N, all") == 3.0
+    lacking: object
     for lacking in ({}, [], None, other["details"]):
         with pytest.raises(LookupError):
             querying.explained(lacking, "N, ")

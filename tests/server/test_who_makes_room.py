@@ -208,10 +208,10 @@ def test_whose_turn_it_is() -> None:
 
 
 def parsed(
-    head: str, shared: SharedBytes | None = None, **limits: int
+    head: str, limits: Limits, shared: SharedBytes | None = None
 ) -> tuple[object, HeadChecks]:
     """What a parser finds in a head, or the code with which it refuses it."""
-    checks = HeadChecks(replace(Limits(), **limits), shared or SharedBytes(0))
+    checks = HeadChecks(limits, shared or SharedBytes(0))
     checks.receive_data(head.encode("ascii"))
     try:
         return type(checks.next_event()), checks
@@ -240,7 +240,7 @@ LINE = "GET /abc HTTP/1.1\r\n"
     ],
 )
 def test_a_head_exactly_at_its_limit(head: str, limits: dict[str, int], found: object) -> None:
-    event, _checks = parsed(head, **limits)
+    event, _checks = parsed(head, replace(Limits(), **limits))
     assert event in (found, type(found)) or event is found
 
 
@@ -249,9 +249,9 @@ def test_heads_share_their_memory_with_what_is_sent_ahead() -> None:
     shared = SharedBytes(100)
     head = f"{LINE}Host: x\r\n\r\n"
     ahead = "x" * (SMALL_HEAD_BYTES + 60 - len(head))
-    _event, checks = parsed(head + ahead, shared)
+    _event, checks = parsed(head + ahead, Limits(), shared)
     assert shared.left == 40
-    event, _other = parsed(f"{head}{ahead}", shared)
+    event, _other = parsed(head + ahead, Limits(), shared)
     assert event == "overloaded"
     assert shared.left == 40
     checks.close()
