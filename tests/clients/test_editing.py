@@ -208,6 +208,8 @@ def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
         "\ufeffmcp_servers = {}\n",
         '\ufeffmcp_servers.other.command = "a"\n',
         'mcp_servers = { "a.b" = { x = 1.5, y = [1, true] } }\n',
+        'mcp_servers = { kodit = { command = "a", "b.c" = 1.5, d = [true] }, x = { y = 1 } }\n',
+        'mcp_servers = { a = { b = 1 }, kodit = { command = "a" }, x = { y = 1 } }\n',
         'kodit = { x = 1 }\nmcp_servers = { kodit = { command = "a" } }\n',
         '\ufeff[mcp_servers.kodit]\ncommand = "old"\n',
         "\ufeff",

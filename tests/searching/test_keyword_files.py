@@ -194,13 +194,13 @@ def test_who_opens_it_while_a_writer_is_at_work_looks_again(
     held: Held, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """What it has found in between is no damage."""
-    check, left = tantivy_index.check_files, [error]
+    left = [error]
 
     def check_as_it_changes(folder: Path, standing: Standing) -> None:
         if left:
             held.write(2)
             raise left.pop()
-        check(folder, standing)
+        check_files(folder, standing)
 
     monkeypatch.setattr(tantivy_index, "check_files", check_as_it_changes)
     assert held.snippets() == 2

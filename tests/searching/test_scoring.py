@@ -59,7 +59,7 @@ def test_a_score_is_that_of_bm25(length: int, kept: int) -> None:
 
 def test_how_often_a_term_is_there() -> None:
     """Up to a number that fits into a byte."""
-    texts = (["a"] * 300 + ["b"] * 200, [], ["b", "c"])
+    texts: tuple[list[str], ...] = (["a"] * 300 + ["b"] * 200, [], ["b", "c"])
     records = scoring.term_records([scoring.term_codes(terms) for terms in texts])
     counted = scoring.frequencies(records, ["a", "b", "c", "d"]).tolist()
     assert counted == [[255, 200, 0, 0], [0, 0, 0, 0], [0, 1, 1, 0]]
