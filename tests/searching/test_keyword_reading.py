@@ -40,15 +40,17 @@ def ids(hits: list[Hit]) -> list[int]:
     return [hit.snippet_id for hit in hits]
 
 
-@pytest.fixture
-def many(tmp_path: Path) -> KeywordState:
-    """Snippets of one index, and much longer ones of another, by which the engine counts too."""
+@pytest.fixture(params=["long", "short"])
+def many(request: pytest.FixtureRequest, tmp_path: Path) -> KeywordState:
+    """Snippets of one index, and much longer or shorter ones of another, by which the engine
+    counts too."""
     chosen = random.Random(7)  # noqa: S311 - the same every time
     mine = [
         snippet(number, " ".join(chosen.choices(WORDS, k=chosen.choice((1, 3, 9, 40, 160)))))
         for number in range(1, 200)
     ]
-    others = [snippet(1_000 + number, "violin harbour " * 400, 2) for number in range(40)]
+    text, count = ("violin harbour " * 400, 40) if request.param == "long" else ("violin", 900)
+    others = [snippet(1_000 + number, text, 2) for number in range(count)]
     return store(tmp_path / "keyword" / "6", *mine, *others)
 
 
@@ -60,7 +62,7 @@ def test_none_of_the_best_is_missing(
     reader = many.reader(ONE)
     for terms in (["lantern"], ["basket", "quartz"], ["meadow", "violin", "harbour"], [*WORDS]):
         monkeypatch.setattr(reading, "FEWEST_BEYOND", 10_000)
-        every = reader.search(terms, Scope(index_ids), 1_000)
+        every = reader.search(terms, Scope(index_ids), 2_000)
         assert [hit.score for hit in every] == sorted((hit.score for hit in every), reverse=True)
         monkeypatch.setattr(reading, "FEWEST_BEYOND", 0)
         for limit in (1, 2, 3, 7, 20, 50):
