@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import http.server
 import json
 import threading
@@ -19,7 +20,8 @@ from kodit.domain.errors import (
     TransientError,
     UserError,
 )
-from kodit.infrastructure.remote.connection import RemoteConnection, path_of
+from kodit.infrastructure.remote.connection import ANSWER_SECONDS, RemoteConnection, path_of
+from kodit.server.limits import Limits
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,7 +85,7 @@ def test_requests_are_those_of_the_rest_interface(server: ScriptedServer) -> Non
     given = {"query": "a b&c", "limit": 5, "all": True, "kinds": ("x", "y"), "no": None}
     assert connection.get("/search", given) == {"a": 1}
     assert connection.post("/runs", {"all": False, "limit": 0, "no": None}) == [2]
-    assert connection.delete("/indexes/7") is None
+    connection.delete("/indexes/7")
     connection.close()
     get, post, delete = server.asked
     assert get[:2] == (
@@ -186,3 +188,19 @@ def test_what_is_no_key(key: str) -> None:
 def test_parts_of_a_path_are_escaped() -> None:
     assert path_of("indexes", 1, "a b/é?#.py") == "/indexes/1/a%20b/%C3%A9%3F%23.py"
     assert path_of("\udcff") == "/%FF"
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "kind"),
+    [
+        ("https://code.example.org", 443, http.client.HTTPSConnection),
+        ("http://code.example.org", 80, http.client.HTTPConnection),
+        ("https://code.example.org:8443", 8443, http.client.HTTPSConnection),
+    ],
+)
+def test_a_connection_is_of_the_kind_of_its_address(url: str, port: int, kind: type) -> None:
+    """And more patient than a server that answers late."""
+    connection = RemoteConnection(url, "")._connection
+    assert type(connection) is kind
+    assert (connection.host, connection.port) == ("code.example.org", port)
+    assert connection.timeout == ANSWER_SECONDS > Limits().request_seconds

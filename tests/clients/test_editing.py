@@ -172,6 +172,8 @@ TABLE = ("mcp_servers", "kodit")
         '[mcp_servers."kodit"]\r\ncommand = "old"\r\n',
         "[ mcp_servers . kodit ]",
         'text = """\n[mcp_servers.kodit]\n"""\n',
+        'text = """\n[mcp_servers.kodit]\n"""\n[mcp_servers.kodit]\ncommand = "old"\n',
+        '[mcp_servers.kodit]\nenv = {}\n[x]\ncommand = "mine"\nargs = []\n',
     ],
 )
 def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
@@ -182,6 +184,7 @@ def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
     servers = before.get("mcp_servers", {})
     wanted = before | {"mcp_servers": servers | {"kodit": servers.get("kodit", {}) | ENTRY}}
     assert tomllib.loads(after.replace("\r\n", "\n")) == wanted
+    assert toml.edits_to_set(after, TABLE, ENTRY) == []
     assert applied(after, inverted(text, edits)) == text
     for line in text.splitlines():
         if line.strip() and not line.startswith(("command", "args", "  ", "]")):
@@ -203,6 +206,11 @@ def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
         'mcp_servers.kodit.command = "a"\n[b]\nc = 2\n',
         '# mine\nmcp_servers.other.command = "a"\n',
         "\ufeffmcp_servers = {}\n",
+        '\ufeffmcp_servers.other.command = "a"\n',
+        'mcp_servers = { "a.b" = { x = 1.5, y = [1, true] } }\n',
+        'mcp_servers = { kodit = { command = "a", "b.c" = 1.5, d = [true] }, x = { y = 1 } }\n',
+        'mcp_servers = { a = { b = 1 }, kodit = { command = "a" }, x = { y = 1 } }\n',
+        'kodit = { x = 1 }\nmcp_servers = { kodit = { command = "a" } }\n',
         '\ufeff[mcp_servers.kodit]\ncommand = "old"\n',
         "\ufeff",
     ],
@@ -236,3 +244,39 @@ def test_a_table_in_another_form_is_left_alone(text: str) -> None:
     """It holds what is not written here, or is no table."""
     with pytest.raises(UneditableError):
         toml.edits_to_set(text, TABLE, ENTRY)
+
+
+def test_a_table_is_added_below_an_empty_line() -> None:
+    added = applied("a = 1\n", toml.edits_to_set("a = 1\n", TABLE, {"command": "x"}))
+    assert added == 'a = 1\n\n[mcp_servers.kodit]\ncommand = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ('{"kodit": 1}', None),
+        ('{"mcpServers": {"other": 1}}', None),
+        ('{"mcpServers": {"a": 1, "kodit": 2}}', '{"mcpServers": {"a": 1 }}'),
+        ('{"mcpServers": {"kodit": 2, "a": 1}}', '{"mcpServers": { "a": 1}}'),
+        ('{"mcpServers": {\n "kodit": 2, "a": 1\n}}', '{"mcpServers": {\n  "a": 1\n}}'),
+        ('{"mcpServers": {\n "a": 1,\n "kodit": 2\n}}', '{"mcpServers": {\n "a": 1\n}}'),
+    ],
+)
+def test_what_is_taken_out(text: str, after: str | None) -> None:
+    """Nothing where there is none, and the comma before the last one with it."""
+    edits = jsonc.edits_to_remove(text, KEYS)
+    assert applied(text, edits) == (text if after is None else after)
+    json.loads(applied(text, edits))
+
+
+def test_letters_stay_letters() -> None:
+    """And what is there already is not written again."""
+    entry = {"command": "/höme/kodit"}
+    for text in ('{"é": 1}', '{\n  "mcpServers": {}\n}', "", '{"mcpServers": {"kodit": 1}}'):
+        after = applied(text, jsonc.edits_to_set(text, KEYS, entry))
+        assert "/höme/kodit" in after
+        assert jsonc.edits_to_set(after, KEYS, entry) == []
+    assert jsonc.find("{}", KEYS) is None
+    assert jsonc.find('{"a": 1}', ("a", "b", "c")) is None
+    named = applied('{"a": {\n}}', jsonc.edits_to_set('{"a": {\n}}', ("a", "é"), {"b": 1}))
+    assert '"é"' in named

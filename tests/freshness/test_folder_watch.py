@@ -19,7 +19,6 @@ from kodit.domain.ports.watching import FolderChanges
 from kodit.domain.source import FileStamp, KnownFile
 from kodit.infrastructure.folder.scan import RACY_NS
 from kodit.infrastructure.watching.folder_watch import FolderWatch
-from kodit.infrastructure.watching.watched_tree import WatchedTree
 from kodit.infrastructure.watching.watches import (
     Watch,
     open_watch,
@@ -199,31 +198,6 @@ def test_folders_that_are_removed_or_replaced(folder: Path) -> None:
 
     assert found.files.keys() == {"deep/b.py", "deep/h.py"}
     assert found.needs_scan
-
-
-def test_folders_below_one_that_is_gone(folder: Path) -> None:
-    """Nothing in them is looked at or watched any more; one of a similar name stays."""
-    write_file(folder / "deep" / "er" / "c.py", "c")
-    write_file(folder / "deeper" / "d.py", "d")
-    tree = WatchedTree(watching(folder))
-    tree.look()
-    assert tree.prefixes() == {"", "deep/", "deep/er/", "deeper/"}
-    tree.is_outdated = False
-    shutil.rmtree(folder / "deep")
-    tree.note(f"{folder}/deep")
-    assert tree.prefixes() == {"", "deeper/"}
-    assert tree.is_outdated
-    assert tree.take() == FolderChanges({}, True)
-    assert tree.take() == FolderChanges({}, False)
-
-
-def test_marks_that_are_told_out_of_order(tmp_path: Path) -> None:
-    watch = FolderWatch(tmp_path / "marks")
-    for number in (2, 10, 9):
-        watch._note({f"{tmp_path}/marks/{number}"})
-    assert watch.seen_mark() == 10
-    asyncio.run(watch.aclose())
-    assert not (tmp_path / "marks").exists()
 
 
 def test_a_folder_that_another_one_takes_the_place_of(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.support.sources import write_file
 from kodit.domain.ports.watching import FolderChanges
 from kodit.infrastructure.inotify import Inotify
 from kodit.infrastructure.watching.folder_watch import FolderWatch
+from kodit.infrastructure.watching.watched_tree import WatchedTree
 from kodit.infrastructure.watching.watches import WATCHES_EACH, AskedWatch, Watch, open_watch
 
 
@@ -143,3 +145,28 @@ def test_the_end_wakes_who_waits_for_events(folder: Path, monkeypatch: pytest.Mo
             return await waiting
 
     assert asyncio.run(look()) == {}
+
+
+def test_folders_below_one_that_is_gone(folder: Path) -> None:
+    """Nothing in them is looked at or watched any more; one of a similar name stays."""
+    write_file(folder / "deep" / "er" / "c.py", "c")
+    write_file(folder / "deeper" / "d.py", "d")
+    tree = WatchedTree(watching(folder))
+    tree.look()
+    assert tree.prefixes() == {"", "deep/", "deep/er/", "deeper/"}
+    tree.is_outdated = False
+    shutil.rmtree(folder / "deep")
+    tree.note(f"{folder}/deep")
+    assert tree.prefixes() == {"", "deeper/"}
+    assert tree.is_outdated
+    assert tree.take() == FolderChanges({}, True)
+    assert tree.take() == FolderChanges({}, False)
+
+
+def test_marks_that_are_told_out_of_order(tmp_path: Path) -> None:
+    watch = FolderWatch(tmp_path / "marks")
+    for number in (2, 10, 9):
+        watch._note({f"{tmp_path}/marks/{number}"})
+    assert watch.seen_mark() == 10
+    asyncio.run(watch.aclose())
+    assert not (tmp_path / "marks").exists()

@@ -8,15 +8,12 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
 
-from kodit.front import main as front_main
-from kodit.front import roots as roots_module
 from kodit.front import stdio
-from kodit.front.exchange import Exchange, LostConnectionError
+from kodit.front.exchange import LONGEST_SILENCE_SECONDS, Exchange, LostConnectionError
 from kodit.front.messages import (
     CAPABILITIES_KEY,
     VERSION_KEY,
@@ -25,9 +22,7 @@ from kodit.front.messages import (
     may_be_repeated,
 )
 from kodit.front.resident import Resident, percent_encoded
-from kodit.front.roots import Roots
 from kodit.front.stdio import Front
-from kodit.settings import Settings
 
 NEWEST = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {}}
 PING = {"jsonrpc": "2.0", "id": 7, "method": "ping"}
@@ -127,6 +122,8 @@ def test_what_the_front_knows_by_itself(
         (call("index"), False),
         ({"id": 1, "method": "tools/call"}, False),
         ({"id": 1, "method": "tools/list"}, True),
+        ({"id": 1, "method": "server/discover"}, True),
+        ({"id": 1, "method": "ping"}, True),
         ({"id": 1, "method": "resources/write"}, False),
     ],
 )
@@ -143,7 +140,7 @@ def test_what_has_no_identifier_is_no_request(request_id: object) -> None:
 
 def test_how_a_failure_is_said_depends_on_what_was_asked() -> None:
     """A model reads the result of a tool; a newer revision wants to know that it is the last."""
-    assert failure(PING, "no")["error"]["message"] == "no"
+    assert failure(PING, "no")["error"] == {"code": -32000, "message": "no"}
     old = failure(call("search"), "no")["result"]
     assert (old["isError"], old["content"][0]["text"]) == (True, "No.")
     assert "resultType" not in old
@@ -217,23 +214,12 @@ def test_a_stream_ends_with_its_response() -> None:
         ("/a b/é", "/a%20b/%C3%A9"),
         ("/ª²/x-y_z.~", "/%C2%AA%C2%B2/x-y_z.~"),
         ("/\udcff%", "/%FF%25"),
+        ("/a\n,", "/a%0A%2C"),
     ],
 )
 def test_a_path_is_sent_as_its_bytes(path: str, header: str) -> None:
     assert percent_encoded(path) == header
     assert header.isascii()
-
-
-def test_the_folder_that_a_client_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every link followed; the current one for what is none, such as a variable."""
-    (tmp_path / "place").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "place")
-    monkeypatch.setenv("HOME", str(tmp_path / "link"))
-    monkeypatch.chdir(tmp_path)
-    place = str((tmp_path / "place").resolve())
-    assert [front_main._folder(name) for name in ("link", "~")] == [place, place]
-    for name in ("${workspaceFolder}", "missing", "", None):
-        assert front_main._folder(name) == str(tmp_path.resolve())
 
 
 def test_a_call_that_is_cancelled_is_not_answered() -> None:
@@ -253,16 +239,6 @@ def test_an_identifier_that_is_used_again_names_the_later_call() -> None:
     front._serve(later)
     assert front._under_way == {}
     server.close()
-
-
-@pytest.mark.parametrize("arguments", [["--data-dir"], ["--folder"], ["--port=1"], ["serve"]])
-def test_a_command_line_that_is_none(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        front_main.main(arguments)
-    assert ended.value.code == 2
-    assert "does not accept" in capsys.readouterr().err
 
 
 def handshake(version: str, capabilities: object = None) -> dict[str, Any]:
@@ -291,97 +267,6 @@ def test_which_revision_is_agreed_upon() -> None:
     own = PING | {"params": {"_meta": {VERSION_KEY: "2026-07-28"}}}
     assert answers.version_of(own) == "2026-07-28"
     assert answers.version_of(PING | {"params": {"_meta": {VERSION_KEY: 7}}}) == newest
-
-
-def roots_of(*uris: object) -> tuple[str, ...]:
-    """The folders that an answer with these roots names."""
-    sent: list[dict[str, Any]] = []
-    roots = Roots(sent.append)
-    roots.ask()
-    listed = [{"uri": uri} for uri in uris]
-    roots.take({"id": sent[0]["id"], "result": {"roots": [*listed, "none", {}]}})
-    return roots.folders()
-
-
-def test_roots_are_folders_of_this_machine(tmp_path: Path) -> None:
-    """Each once, with every link followed."""
-    one, two = tmp_path.resolve() / "a b", tmp_path.resolve() / "é"
-    one.mkdir()
-    two.mkdir()
-    (tmp_path / "link").symlink_to(one)
-    (tmp_path / "file").write_bytes(b"")
-    local = f"FILE://LocalHost{two.as_uri().removeprefix('file://')}"
-    link = (tmp_path / "link").as_uri()
-    assert roots_of(link, one.as_uri(), local) == (str(one), str(two))
-    for uri in (
-        *("", "/", "file:", "file://", f"http://{one}", f"file://elsewhere{one}", 7, None),
-        *((tmp_path / "file").as_uri(), (tmp_path / "none").as_uri(), f"{one.as_uri()}%00"),
-        f"file://{one}{'/' * 5_000}",
-    ):
-        assert roots_of(uri) == ()
-    assert roots_of(*["file:///none"] * 31, one.as_uri()) == (str(one),)
-    assert roots_of(*["file:///none"] * 32, one.as_uri()) == ()
-
-
-def test_the_latest_answer_about_roots_counts(tmp_path: Path) -> None:
-    """An error leaves what is known, and what answers an earlier request changes nothing."""
-    sent: list[dict[str, Any]] = []
-    roots = Roots(sent.append)
-    place = str(tmp_path.resolve())
-    listed = {"roots": [{"uri": tmp_path.as_uri()}]}
-    roots.ask()
-    roots.take({"id": sent[0]["id"], "result": listed})
-    assert roots.folders() == (place,)
-    roots.ask()
-    assert [one["id"] for one in sent] == ["kodit-roots-1", "kodit-roots-2"]
-    roots.take({"id": sent[0]["id"], "result": {"roots": []}})
-    roots.take({"id": sent[1]["id"], "error": {"code": 1, "message": "no"}})
-    assert roots.folders() == (place,)
-    roots.ask()
-    roots.take({"id": sent[2]["id"], "result": {"roots": []}})
-    assert roots.folders() == ()
-    assert len(sent) == 3
-
-
-def test_a_client_that_was_slow_once_is_waited_for_when_it_answers_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(roots_module, "SECONDS_FOR_AN_ANSWER", 0.001)
-    sent: list[dict[str, Any]] = []
-    waits: list[float] = []
-    roots = Roots(sent.append)
-    wait = roots._answered.wait
-
-    def counted(seconds: float) -> bool:
-        waits.append(seconds)
-        return wait(seconds)
-
-    monkeypatch.setattr(roots._answered, "wait", counted)
-    assert (roots.folders(), roots.folders(), len(waits), len(sent)) == ((), (), 1, 1)
-    roots.take({"id": sent[0]["id"], "result": {"roots": [{"uri": tmp_path.as_uri()}]}})
-    assert roots.folders() == (str(tmp_path.resolve()),)
-    roots.ask()
-    assert roots.folders() == (str(tmp_path.resolve()),)
-    assert len(waits) == 2
-
-
-@pytest.mark.parametrize(
-    ("folder", "roots", "sent"),
-    [
-        (None, (), {}),
-        ("/a/b", (), {"X-Kodit-Folder": "/a/b"}),
-        ("/a/b", ("/x", "/a"), {"X-Kodit-Folder": "/a/b", "X-Kodit-Roots": "/x,/a"}),
-        ("/a/b", ("/a/b",), {"X-Kodit-Folder": "/a/b", "X-Kodit-Roots": "/a/b"}),
-        ("/ab", ("/a", "/b,c"), {"X-Kodit-Folder": "/a", "X-Kodit-Roots": "/a,/b%2Cc"}),
-        ("/a", ("/",), {"X-Kodit-Folder": "/a", "X-Kodit-Roots": "/"}),
-        (None, ("/x",), {"X-Kodit-Folder": "/x", "X-Kodit-Roots": "/x"}),
-    ],
-)
-def test_where_a_client_works(
-    folder: str | None, roots: tuple[str, ...], sent: dict[str, str], tmp_path: Path
-) -> None:
-    """Its folder, unless that lies in none of its roots."""
-    assert Resident(Settings(data_dir=tmp_path), folder, "1").headers(roots) == sent
 
 
 def test_what_a_server_is_told_beside_the_body() -> None:
@@ -418,6 +303,7 @@ def test_an_exchange_ends_once() -> None:
     """Whoever ends it, and whatever the other side has done."""
     ours, theirs = socket.socketpair()
     exchange = Exchange(theirs)
+    assert theirs.gettimeout() == LONGEST_SILENCE_SECONDS
     ours.close()
     exchange.close()
     exchange.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 from tests.support import child_work
-from tests.support.command import wait_until
+from tests.support.command import PATIENCE_SECONDS, wait_until
 
 from kodit.domain.errors import TransientError
 from kodit.infrastructure.processes import child
@@ -68,7 +69,7 @@ def answer(function: str, *arguments: Any) -> tuple[tuple[str, Any], list[Any]]:
 
 def test_reports_come_at_most_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 100.0
-    monkeypatch.setattr(child.time, "monotonic", lambda: clock)
+    monkeypatch.setattr("kodit.infrastructure.processes.child.time.monotonic", lambda: clock)
 
     def wait(seconds: float) -> Callable[[], None]:
         def pass_time() -> None:
@@ -117,7 +118,7 @@ def test_a_shortage_of_memory_ends_it_without_a_trace(
         ended.append(status)
         raise SystemExit
 
-    monkeypatch.setattr(child.os, "_exit", leave)
+    monkeypatch.setattr("kodit.infrastructure.processes.child.os._exit", leave)
     with pytest.raises(SystemExit):
         child._end_quietly(MemoryError, MemoryError(), None)
     assert (ended, capsys.readouterr().err) == ([child.EXIT_SHORT_OF_MEMORY], "")
@@ -205,8 +206,10 @@ def test_a_process_is_ended_with_all_that_it_has_started() -> None:
     wait_until(lambda: grandchildren() == 2)
     end_process_tree(process.pid)
     assert process.wait() == -signal.SIGKILL
-    while os.read(read_end, 100):
-        pass  # until the last one that holds the other end has gone
+    is_over = False
+    while not is_over:  # until the last one that holds the other end has gone
+        assert select.select([read_end], [], [], PATIENCE_SECONDS)[0]
+        is_over = not os.read(read_end, 100)
     os.close(read_end)
     end_process_tree(process.pid)  # which is gone
 

@@ -19,7 +19,11 @@ from kodit.domain.errors import SettingError, TransientError, UserError
 from kodit.domain.keys import Key, KeyScope
 from kodit.domain.savings import Cost, Savings
 from kodit.infrastructure import files, savings_file
-from kodit.infrastructure.data_directory import clear_derived, is_read_only
+from kodit.infrastructure.data_directory import (
+    clear_derived,
+    is_read_only,
+    make_data_directory,
+)
 from kodit.infrastructure.descriptors import ENOUGH, check_descriptors
 from kodit.infrastructure.home import expand_home, home_folder
 from kodit.infrastructure.hosts import SystemHostResolver
@@ -86,7 +90,7 @@ def test_what_is_durable_is_on_the_disk(
     def sync(descriptor: int) -> None:
         seen.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
 
-    monkeypatch.setattr(files.os, "fsync", sync)
+    monkeypatch.setattr("kodit.infrastructure.files.os.fsync", sync)
     before = os.dup(0)
     files.write_atomically(tmp_path / "a", b"new", durable=durable)
     assert seen == [False, True][:synced]
@@ -129,11 +133,11 @@ def test_why_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def fail(_descriptor: int) -> None:
         raise OSError(122, "Disk quota exceeded")
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr("kodit.infrastructure.files.os.fsync", fail)
     assert str(files.why_no_room(tmp_path, 1)).endswith("failing: Disk quota exceeded")
     assert list(tmp_path.iterdir()) == []
     room = SimpleNamespace(f_bavail=3 << 10, f_frsize=1 << 10)
-    monkeypatch.setattr(files.os, "statvfs", lambda _folder: room)
+    monkeypatch.setattr("kodit.infrastructure.files.os.statvfs", lambda _folder: room)
     assert files.why_no_room(tmp_path, 4 << 20) == f"the disk of {tmp_path} is full: 3 MB are free"
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (1000, 1000))
     told = "files of this process may not grow beyond 1000 bytes (ulimit -f)"
@@ -257,7 +261,15 @@ def test_a_file_of_keys_that_is_none(tmp_path: Path) -> None:
     assert keys.read() == ()
 
 
-def test_keys_that_cannot_be_kept(tmp_path: Path) -> None:
+def test_keys_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kodit.infrastructure.keys_file.user_folder", lambda: None)
+    assert KeysFile(None).path is None
+    assert KeysFile(None).read() == ()
+    with pytest.raises(UserError, match="set KODIT_KEYS_FILE to a file"):
+        KeysFile(None).change(lambda before: before)
+    monkeypatch.setattr("kodit.infrastructure.keys_file.user_folder", lambda: tmp_path)
+    assert KeysFile(None).path == tmp_path / "keys.json"
+    assert KeysFile(tmp_path / "other").path == tmp_path / "other"
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match=r"which holds the keys, cannot be written: .*; set KODIT"):
         KeysFile(tmp_path / "file" / "keys.json").change(lambda before: before)
@@ -282,6 +294,35 @@ def test_a_file_that_may_just_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is a symbolic link, which is not followed here"):
         read_trusted_file(tmp_path / "link", follow=False)
     assert read_trusted_file(path / "below") is None
+
+
+def test_a_data_directory_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For this user alone, with an empty database; one that is there stays."""
+    place = tmp_path / "deep" / "data"
+    make_data_directory(place)
+    assert (mode_of(place), mode_of(place / "kodit.db")) == (0o700, 0o600)
+    (place / "kodit.db").write_bytes(b"")
+    (place / "notes").symlink_to("anywhere")  # of somebody else
+    make_data_directory(place)
+    assert sorted(path.name for path in place.iterdir()) == ["kodit.db", "notes"]
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match="cannot be created: ") as told:
+        make_data_directory(tmp_path / "file" / "data")
+    assert told.value.code == "data_dir_unusable"
+    assert told.value.fields == {"data_dir": str(tmp_path / "file" / "data")}
+
+    allowed = {(place, os.R_OK): True, (place / "kodit.db", os.R_OK): True}
+    monkeypatch.setattr(
+        "kodit.infrastructure.data_directory.os.access",
+        lambda path, mode: allowed.get((path, mode), False),
+    )
+    assert is_read_only(place)
+    allowed[place, os.W_OK] = True
+    assert not is_read_only(place)
+    del allowed[place, os.W_OK], allowed[place / "kodit.db", os.R_OK]
+    assert not is_read_only(place)
+    with pytest.raises(UserError, match="cannot be read and written by this user"):
+        make_data_directory(place)
 
 
 def test_only_what_engines_have_made_is_cleared(tmp_path: Path) -> None:

@@ -145,6 +145,42 @@ def test_no_more_readers_than_places() -> None:
     assert gate.waiting == 0
 
 
+@pytest.mark.parametrize("is_handed_over", [True, False])
+def test_who_is_interrupted_while_it_waits_keeps_no_place(
+    monkeypatch: pytest.MonkeyPatch, *, is_handed_over: bool
+) -> None:
+    """Whether the place has been handed over to it by then or not."""
+    gate = ReadingGate(1)
+    gate._enter()
+
+    class Interrupted:
+        """The turn of a thread that is interrupted as it waits for it."""
+
+        times = 0
+
+        def acquire(self) -> bool:
+            self.times += 1
+            if self.times == 1:
+                return True
+            if is_handed_over:
+                gate._leave()
+            raise KeyboardInterrupt
+
+        def release(self) -> None:
+            assert is_handed_over
+
+    with monkeypatch.context() as patched:
+        patched.setattr("kodit.infrastructure.reading_gate.threading.Lock", Interrupted)
+        with pytest.raises(KeyboardInterrupt), gate.place():
+            raise AssertionError("there is no place")
+    if not is_handed_over:
+        gate._leave()
+    assert (gate.waiting, gate._free) == (0, 1)
+    with gate.place():
+        assert gate._free == 0
+    assert gate._free == 1
+
+
 class Listener:
     def __init__(self) -> None:
         self.heard = 0

@@ -198,3 +198,29 @@ def test_memory_holds_the_queue_alone() -> None:
         pytest.raises(LookupError, match="holds no snippets"),
     ):
         _ = transaction.snippets
+
+
+def test_the_rules_of_a_worker_are_those_that_it_told(registry: WorkerRegistry) -> None:
+    """A limit of nought too, which lets nothing of a kind begin."""
+    rules = ClaimRules(QueueOrder.RUN_FIRST, {TaskType.ENRICH: 0, TaskType.SYNC: 2})
+    registry.enter(rules)
+    try:
+        assert registry.rules() == [rules]
+    finally:
+        registry.leave()
+
+
+def test_a_full_disk_keeps_no_worker_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has told no rules, and lives."""
+
+    def refuse(_descriptor: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kodit.infrastructure.processes.worker_registry.os.write", refuse)
+    registry = FileWorkerRegistry(tmp_path / "workers")
+    name = registry.enter()
+    assert registry.living() == [name]
+    assert registry.rules() == []
+    registry.leave()
+    registry.leave()
+    assert list((tmp_path / "workers").iterdir()) == []

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from kodit.domain.entities import StoredSnippet
+from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
-from kodit.infrastructure.keyword import writing
+from kodit.infrastructure.keyword import querying, tantivy_index, writing
 from kodit.infrastructure.keyword.empty import EmptyReader
-from kodit.infrastructure.keyword.standing import Place, write_standing
+from kodit.infrastructure.keyword.standing import (
+    NAME,
+    DamagedIndexError,
+    Place,
+    Standing,
+    check_files,
+    read_standing,
+    write_standing,
+)
 from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -72,3 +83,134 @@ def test_the_index_is_read_at_every_moment_of_a_writer(
 
 def _ignore(*_progress: Any) -> None:
     pass
+
+
+class PanicException(BaseException):
+    """How the engine gives up."""
+
+
+@pytest.mark.parametrize(
+    ("error", "is_of_the_engine"),
+    [
+        *((kind("no luck"), True) for kind in (ValueError, KeyError, TypeError, PanicException)),
+        *((kind("no luck"), False) for kind in (OSError, RuntimeError, SystemExit)),
+        (KeyboardInterrupt(), False),
+        (GeneratorExit(), False),
+    ],
+    ids=repr,
+)
+def test_what_goes_wrong_in_reading(
+    tmp_path: Path, error: BaseException, *, is_of_the_engine: bool
+) -> None:
+    with pytest.raises(BaseException) as told, querying.reading(tmp_path):
+        raise error
+    if is_of_the_engine:
+        assert isinstance(told.value, PermanentError)
+        assert told.value.code == "keyword_index_unreadable"
+    else:
+        assert told.value is error
+
+
+def test_a_number_is_found_wherever_it_is_explained() -> None:
+    other = {"description": "N, nothing", "value": "x", "details": [{"description": "a"}]}
+    tree = {"details": [{"details": []}, {"details": [{"description": "N, all", "value": 3}]}]}
+    assert querying.explained(tree, "N, ") == 3.0
+    assert querying.explained({"details": [{}, tree]}, "N, all") == 3.0
+    lacking: object
+    for lacking in ({}, [], None, other["details"]):
+        with pytest.raises(LookupError):
+            querying.explained(lacking, "N, ")
+
+
+class Held:
+    """A keyword index that holds one snippet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.index = TantivyKeywordIndex(folder, ProcessPool(folder))
+        self.folder = folder / SCHEMA_VERSION
+        self.write(1)
+
+    def write(self, number: int) -> None:
+        before = None if number == 1 else KeywordPosition("a", number - 1, number - 1)
+        batch = KeywordBatch(1, number, (), [snippet(number)], "a", before, {number: number})
+        assert writing.apply_batch(str(self.folder), batch, report=lambda *_: None)
+
+    def snippets(self) -> int:
+        return self.index.reader().statistics([]).snippets
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Held:
+    return Held(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("7", "[]", "{}", '{"positions": [], "files": {}, "meta": null}'),
+        '{"positions": {"1": ["a", 1, 1]}, "files": {}, "meta": null}',
+        '{"positions": {"x": ["a", 1, 1, false]}, "files": {}, "meta": null}',
+        '{"positions": {}, "files": {"a": 1}, "meta": null}',
+        '{"positions": {}, "files": {}, "meta": "x"}',
+        '{"positions": {}, "files": {}}',
+    ],
+)
+def test_positions_that_are_none(held: Held, content: str) -> None:
+    body = content.encode()
+    (held.folder / NAME).write_bytes(b"%08x\n%s" % (zlib.crc32(body), body))
+    with pytest.raises(DamagedIndexError, match="does not hold positions"):
+        read_standing(held.folder)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "7", "{}", "[]", '{"segments": 1}', '{"segments": [1]}', '{"segments": [{}]}']
+)
+def test_a_list_of_files_that_is_none(held: Held, content: str) -> None:
+    standing = read_standing(held.folder)
+    (held.folder / "meta.json").write_text(content)
+    with pytest.raises(DamagedIndexError, match=r"its meta.json is damaged"):
+        check_files(held.folder, replace(standing, meta=None))
+
+
+def test_a_file_that_is_missing(held: Held, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever opens the index then finds nothing in it, and says so."""
+    assert held.snippets() == 1
+    path = next(held.folder.glob("*.store"))
+    path.unlink()
+    with pytest.raises(DamagedIndexError, match=f"its file {path.name} is damaged"):
+        check_files(held.folder, read_standing(held.folder))
+    other = TantivyKeywordIndex(held.folder.parent, ProcessPool(held.folder))
+    assert isinstance(other.reader(), EmptyReader)
+    assert other.reader() is other.reader()
+    [record] = caplog.records
+    assert vars(record)["folder"] == str(held.folder)
+    assert vars(record)["reason"] == f"its file {path.name} is damaged"
+
+
+@pytest.mark.parametrize(
+    "error", [DamagedIndexError("x"), FileNotFoundError(), PermanentError("x")]
+)
+def test_who_opens_it_while_a_writer_is_at_work_looks_again(
+    held: Held, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """What it has found in between is no damage."""
+    left = [error]
+
+    def check_as_it_changes(folder: Path, standing: Standing) -> None:
+        if left:
+            held.write(2)
+            raise left.pop()
+        check_files(folder, standing)
+
+    monkeypatch.setattr(tantivy_index, "check_files", check_as_it_changes)
+    assert held.snippets() == 2
+    assert left == []
+
+
+def test_an_index_that_may_not_be_read(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_folder: Path, _standing: Standing) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(tantivy_index, "check_files", refuse)
+    with pytest.raises(PermanentError, match="belongs to another user"):
+        held.snippets()

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from kodit.domain.entities import StoredSnippet
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.value_objects import Scope
-from kodit.infrastructure.keyword import reading, schema, writing
+from kodit.infrastructure.keyword import positions, reading, schema, writing
+from kodit.infrastructure.keyword.corpus import Corpus
+from kodit.infrastructure.keyword.positions import KeywordPositions
 from kodit.infrastructure.keyword.querying import within
 from kodit.infrastructure.keyword.reading import KeywordState, RecordCache
 from kodit.infrastructure.keyword.schema import FILE_ID, open_index, to_documents
@@ -287,6 +289,56 @@ def test_a_reader_sees_what_was_written_since(tmp_path: Path) -> None:
     engine.apply(batch(2, 2, snippet(2), follows=1))
     assert index.reader().statistics(["lantern"]).snippets == 2
     assert former.statistics(["lantern"]).snippets == 1
+
+
+def test_positions_are_told_without_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are now; of an index that is damaged there are none."""
+    told = KeywordPositions(tmp_path / "keyword")
+    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
+    assert told.reader().positions([1]) == {1: None}
+    engine.apply(batch(1, 1, snippet(1)))
+    former = told.reader()
+    assert former.positions([1, 2]) == {1: KeywordPosition("a", 1, 1), 2: None}
+    assert told.reader() is former
+    engine.apply(batch(2, 2, snippet(2), follows=1))
+    assert told.reader().positions([1]) == {1: KeywordPosition("a", 2, 2)}
+    assert former.positions([1]) == {1: KeywordPosition("a", 1, 1)}
+    assert former.without(ONE).leaves_out == ONE
+    assert former.leaves_out == frozenset()
+    next(engine.folder.glob("*.store")).write_bytes(b"other")
+    assert KeywordPositions(tmp_path / "keyword").reader().positions([1]) == {1: None}
+    (engine.folder / NAME).write_bytes(b"other")
+    assert told.reader().positions([1]) == {1: None}
+
+    def refuse(_folder: Path) -> Standing:
+        raise PermissionError
+
+    monkeypatch.setattr(positions, "read_standing", refuse)
+    with pytest.raises(PermanentError, match="belongs to another user") as refused:
+        KeywordPositions(tmp_path / "keyword").reader()
+    assert refused.value.code == "keyword_index_unreadable"
+    assert refused.value.fields == {"folder": str(engine.folder)}
+
+
+def test_a_corpus_is_what_is_still_there(engine: Engine) -> None:
+    """Of some indexes or of all; what was deleted does not count."""
+    engine.apply(batch(1, 1, snippet(1), snippet(2, text="lantern basket basket")))
+    engine.apply(batch(1, 1, snippet(3, 2), index_id=2))
+    engine.apply(batch(2, 2, follows=1, deletions=[1]))
+    index = open_index(engine.folder)
+
+    def corpus(*index_ids: int) -> tuple[int, float, int, int]:
+        some = Corpus(index.searcher(), index.schema, engine.folder, index_ids or None)
+        return some.snippets, some.average_length, some.having("lantern"), some.having("basket")
+
+    one, two = corpus(1), corpus(2)
+    assert (one[0], *one[2:]) == (1, 1, 1)
+    assert (two[0], *two[2:]) == (1, 1, 0)
+    assert one[1] > two[1] > 1
+    assert corpus() == corpus(1, 2) == (2, (one[1] + two[1]) / 2, 2, 1)
+    assert corpus(9) == (0, 1.0, 0, 0)
 
 
 def test_a_scope_of_no_files_holds_nothing() -> None:

@@ -49,7 +49,7 @@ def test_a_service_that_fails_is_restarted(
             while len(pauses) < 9:
                 await wait(0)
 
-    monkeypatch.setattr(services.asyncio, "sleep", sleep)
+    monkeypatch.setattr("kodit.server.services.asyncio.sleep", sleep)
     with caplog.at_level(logging.ERROR, "kodit.server.services"):
         patiently(run())
     assert pauses[:9] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
@@ -78,7 +78,7 @@ def test_a_service_that_has_run_for_long_is_restarted_at_once(
             while len(pauses) < 3:
                 await wait(0.001)
 
-    monkeypatch.setattr(services.asyncio, "sleep", sleep)
+    monkeypatch.setattr("kodit.server.services.asyncio.sleep", sleep)
     patiently(run())
     assert pauses[:3] == [0.5, 0.5, 0.5]
 

@@ -104,6 +104,39 @@ def test_a_stranger_that_is_answered_stays_one() -> None:
     patiently(run())
 
 
+def test_who_was_answered_last_waits_behind_the_others() -> None:
+    """From when its client is known; and who has gone waits for nothing."""
+
+    async def run() -> None:
+        held = group()
+        late, first, second = Line("late"), Line("first"), Line("second")
+        held.enter(late)
+        held.end(late)
+        held.enter(first)
+        held.enter(second)
+        for one in (first, second, late):
+            held.recognize(one)
+        held.end(first)
+        assert held.enter(Line("new"))
+        assert (first.drops, second.drops, late.drops) == (0, 1, 0)
+
+        full = group()
+        lines = [Line(str(number)) for number in range(4)]
+        for one in lines[:3]:
+            full.enter(one)
+            full.recognize(one)
+            full.begin(one)
+        full.leave(lines[0])
+        full.end(lines[0])
+        assert full.enter(lines[3])
+        full.recognize(lines[3])
+        full.begin(lines[3])
+        assert not full.enter(Line("new"))
+        assert [one.drops for one in lines] == [0, 0, 0, 0]
+
+    patiently(run())
+
+
 def test_programs_of_this_user_are_no_strangers() -> None:
     async def run() -> None:
         held = group(are_local=True)
@@ -124,7 +157,9 @@ def test_connections_are_looked_at_while_there_are_any() -> None:
         held = group()
         late, other = Line("late"), Line("other")
         held.enter(late)
+        sweeping = held._sweeping
         held.enter(other)
+        assert held._sweeping is sweeping
         late.is_late = True
         await until(lambda: late.drops > 2)
         assert other.drops == 0
@@ -173,10 +208,10 @@ def test_whose_turn_it_is() -> None:
 
 
 def parsed(
-    head: str, shared: SharedBytes | None = None, **limits: int
+    head: str, limits: Limits, shared: SharedBytes | None = None
 ) -> tuple[object, HeadChecks]:
     """What a parser finds in a head, or the code with which it refuses it."""
-    checks = HeadChecks(replace(Limits(), **limits), shared or SharedBytes(0))
+    checks = HeadChecks(limits, shared or SharedBytes(0))
     checks.receive_data(head.encode("ascii"))
     try:
         return type(checks.next_event()), checks
@@ -205,7 +240,7 @@ LINE = "GET /abc HTTP/1.1\r\n"
     ],
 )
 def test_a_head_exactly_at_its_limit(head: str, limits: dict[str, int], found: object) -> None:
-    event, _checks = parsed(head, **limits)
+    event, _checks = parsed(head, replace(Limits(), **limits))
     assert event in (found, type(found)) or event is found
 
 
@@ -214,9 +249,9 @@ def test_heads_share_their_memory_with_what_is_sent_ahead() -> None:
     shared = SharedBytes(100)
     head = f"{LINE}Host: x\r\n\r\n"
     ahead = "x" * (SMALL_HEAD_BYTES + 60 - len(head))
-    _event, checks = parsed(head + ahead, shared)
+    _event, checks = parsed(head + ahead, Limits(), shared)
     assert shared.left == 40
-    event, _other = parsed(f"{head}{ahead}", shared)
+    event, _other = parsed(head + ahead, Limits(), shared)
     assert event == "overloaded"
     assert shared.left == 40
     checks.close()

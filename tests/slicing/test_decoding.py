@@ -6,6 +6,7 @@ import codecs
 
 import pytest
 
+from kodit.infrastructure.decoding import decode, is_blank
 from kodit.infrastructure.slicing import slice_file
 
 
@@ -56,3 +57,12 @@ def test_nothing_in_it(data: bytes) -> None:
     sliced = slice_file("a.py", data)
     assert sliced.problem is None
     assert sliced.snippets == ()
+
+
+def test_a_tenth_of_control_characters_is_text() -> None:
+    """Of what is not UTF-8; one more is binary. Half a character of UTF-16 is replaced."""
+    assert decode(b"\xe4" * 9 + b"\x01") == "ä" * 9 + "\x01"
+    assert decode(b"\xe4" * 8 + b"\x01") is None
+    assert decode(codecs.BOM_UTF16_LE + "ab".encode("utf-16-le")[:-1]) == "a\ufffd"
+    assert decode(b"one\r\ntwo\rthree") == "one\ntwo\rthree"
+    assert [is_blank(line) for line in ("", " \t\f", "a")] == [True, True, False]

@@ -110,3 +110,20 @@ def test_logs_that_are_set_up_twice_are_written_once(lines: io.StringIO) -> None
     log.info("once")
     assert lines.getvalue() == ""
     assert other.getvalue().count("event=once") == 1
+
+
+def test_other_programs_keep_their_handlers_and_levels(
+    lines: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What Kodit has set up before is replaced, by default with standard error."""
+    root, other = logging.getLogger(), logging.StreamHandler(io.StringIO())
+    level = root.level
+    root.addHandler(other)
+    configure_logs("debug")
+    log.debug("seen")
+    logging.getLogger("another.library").info("unseen")
+    assert other in root.handlers
+    assert root.level == level
+    told = capsys.readouterr()
+    assert (told.out, "event=seen" in told.err, "unseen" in told.err) == ("", True, False)
+    assert lines.getvalue() == ""
