@@ -237,6 +237,9 @@ def test_names_are_taken_apart() -> None:
         assert (asked.plain, asked.scopes) == ("c", ("A", "B"))
     assert parse_name("plain").scopes == ()
     assert parse_name("...").plain == "..."
+    for star, symbol in (("Ab*", "abc"), ("x.Ab*", "ABC"), ("x.ab*", "X.abc"), ("*", "a")):
+        assert parse_name(star).matches(symbol)
+    assert not parse_name("x.ab*").matches("y.abc")
 
 
 @pytest.mark.parametrize(

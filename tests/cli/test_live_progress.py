@@ -372,6 +372,18 @@ def test_lines_for_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> No
     assert said(0, 399) == []
 
 
+def test_a_source_that_waits_is_not_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is, once, when it is started."""
+    run, lines = run_in(RunState.QUEUED, TaskState.BLOCKED), ProgressLines()
+    source = {run.id: Source(SourceKind.FOLDER, "/a")}
+    lines.show([run], source)
+    assert capsys.readouterr().err == ""
+    run.started_at = datetime(2026, 1, 2, tzinfo=UTC)
+    for _ in range(2):
+        lines.show([run], source)
+    assert capsys.readouterr().err == f"[{run.index_id}] indexing /a\n"
+
+
 def test_lines_of_a_search_that_refreshes(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing, unless that takes long."""
     run, _task = extracting(TaskProgress("EXTRACT_SNIPPETS", 5, None))

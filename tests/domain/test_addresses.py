@@ -225,6 +225,7 @@ def test_a_language_by_what_it_is_called(typed: str, language: str) -> None:
         ("", ["session"], []),
         ("7c", ["c", "go"], ["c"]),
         ("abcde", ["abcfg", "abfgh"], ["abcfg"]),
+        ("tax", ["tay", "tab"], ["tab", "tay"]),
     ],
 )
 def test_near_names(wrong: str, names: list[str], near: list[str]) -> None:
@@ -246,6 +247,7 @@ def test_a_question_about_near_names() -> None:
         ("class Request : public ns::Base {\n Other x; };", "base"),
         ("class Request(val x: Int) : Base() {", "base"),
         ("class Request < Base\n  Other\nend", "base"),
+        ("class Request < Base; Other; end", "base"),
     ],
 )
 def test_the_bases_of_a_type(text: str, base: str) -> None:

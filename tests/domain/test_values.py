@@ -42,6 +42,15 @@ def test_a_secret_is_shown_by_nothing() -> None:
     assert "s3cret" not in shown
 
 
+def test_what_a_name_may_mean_is_listed_up_to_a_number() -> None:
+    """How many more there are is told where there are any."""
+    for count, more in ((2, ""), (5, ""), (6, " and 1 more"), (9, " and 4 more")):
+        error = errors.ambiguous("x", [f"n{number}" for number in range(count)])
+        listed = ", ".join(f"n{number}" for number in range(min(count, 5)))
+        assert str(error) == f"'x' could be any of {listed}{more}; name one of them"
+        assert (error.code, error.fields) == ("source_ambiguous", {"name": "x"})
+
+
 def test_answers_are_counted_from_the_first_on() -> None:
     """Each tool by itself."""
     first, second = date(2026, 1, 1), date(2026, 1, 2)

@@ -218,6 +218,10 @@ def test_a_folder_below_one_whose_name_is_not_of_ascii() -> None:
     rules = DirectoryRules.at_root("\xe4/", exclude=("/x.py",))
     assert rules.of_file("x.py") == IGNORED
     assert rules.enter("sub").of_file("x.py") is None
+    above = OuterRules("", "/\xe4/y.py\n".encode(), ".gitignore")
+    assert DirectoryRules.at_root("\xe4/", [above]).of_file("y.py") == IGNORED
+    within = OuterRules("\xe4/", b"/z.py\n", ".gitignore")
+    assert DirectoryRules.at_root("\xe4/", [within]).of_file("z.py") == IGNORED
 
 
 def test_what_no_rule_leaves_out() -> None:

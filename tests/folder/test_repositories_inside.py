@@ -13,7 +13,6 @@ from tests.git.conftest import make_repository
 from tests.git.sources import history_of_folder
 
 from kodit.domain.value_objects import SourceKind
-from kodit.infrastructure.folder.repository import is_bare, is_file, is_folder
 from kodit.infrastructure.folder.repository_shape import (
     Shape,
     is_git_name,
@@ -224,22 +223,6 @@ def test_a_bare_repository_beside_its_work_trees(
     assert parse_source(f"{project}@main").source.kind is SourceKind.GIT
 
 
-def test_what_may_not_be_looked_at_is_not_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As for git."""
-
-    def refuse(_path: Path) -> bool:
-        raise PermissionError
-
-    assert is_folder(tmp_path)
-    assert not is_file(tmp_path)
-    monkeypatch.setattr(Path, "is_dir", refuse)
-    monkeypatch.setattr(Path, "is_file", refuse)
-    assert not is_folder(tmp_path)
-    assert not is_file(tmp_path)
-
-
 def test_ignore_files_above_a_folder_that_are_none(make_repository: MakeRepository) -> None:
     """A folder, a pipe that nobody writes into, and a link say nothing."""
     origin = make_repository()
@@ -265,41 +248,6 @@ def test_no_work_tree_is_looked_for_in_what_git_keeps(
     tool.commit({"tool.py": "one"})
     shutil.move(tool.path, bare / "hooks" / "tool")
     assert found(bare) == (CODE, {"repository data": 1})
-
-
-@pytest.mark.parametrize(
-    ("configuration", "expected"),
-    [
-        ("", False),
-        ("[core]\n\tbare = true\n", True),
-        ("[core]\n\tbare = false\n", False),
-        ("[core]\n\tbare\n", True),
-        ("[core]\r\n\tbare\r\n", True),
-        ("[core]\n\tbare", True),
-        ("[core]\n\tbare =\n", False),
-        ('[core]\n\tbare = ""\n', False),
-        ('[core] bare = "yes"\n', True),
-        ("[CORE]\n BARE = On\n", True),
-        ("[core]\n\tbare = 1\n", True),
-        ("[core]\n\tbare = 0\n", False),
-        ("[core]\n\tbare = true\n\tbare = false\n", False),
-        ("[core]\n\tbare = false\n[core]\n\tbare = true\n", True),
-        ("[core]\n\tbarely = true\n", False),
-    ],
-)
-def test_what_a_configuration_says_of_being_bare(
-    configuration: str, expected: bool, tmp_path: Path
-) -> None:
-    """What is said last; that of the work tree goes before, and a linked one never is."""
-    assert not is_bare(tmp_path)
-    (tmp_path / "config").write_text(configuration)
-    assert is_bare(tmp_path) is expected
-    (tmp_path / "config.worktree").write_text("[x]\n")
-    assert is_bare(tmp_path) is expected
-    (tmp_path / "config.worktree").write_text(f"[core]\n\tbare = {not expected}\n")
-    assert is_bare(tmp_path) is not expected
-    (tmp_path / "commondir").write_text("..\n")
-    assert not is_bare(tmp_path)
 
 
 def test_a_bare_repository_itself_is_read_as_its_default_branch(bare: Path) -> None:

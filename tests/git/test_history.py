@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.git.sources import history_of, history_of_folder
 
 from kodit.domain.report import ignore_report
-from kodit.domain.source import FileHistory
+from kodit.domain.source import FileHistory, SourceHistory
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
-from kodit.infrastructure.git.history import _Changes, clone_history
+from kodit.infrastructure.git.history import _Changes, clone_history, folder_history
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.runner import GitError
 from kodit.infrastructure.sources.child_functions import read_history
@@ -239,3 +239,16 @@ def test_output_in_any_pieces_means_the_same(
         previous = max(previous, min(cut, len(output)))
     assert pieces.result(None) == whole.result(None)
     assert set(whole.result(None)) == {path for *_, paths in commits for path in paths}
+
+
+def test_a_history_that_cannot_be_read_any_more(make_repository: MakeRepository) -> None:
+    """What is known of it stays, as it may be right again later."""
+    origin = make_repository()
+    origin.commit({"a.py": "1"})
+    known = folder_history(str(origin.path))
+    assert known is not None
+    (origin.path / ".git" / "objects").rename(origin.path / "elsewhere")
+    (origin.path / ".git" / "objects").mkdir()
+    assert folder_history(str(origin.path), known.mark, ["b.py"]) is None
+    told = folder_history(str(origin.path))
+    assert told == SourceHistory(known.mark, {}, is_whole=True)

@@ -385,19 +385,6 @@ def test_the_clone_of_a_shallow_source_that_is_cut_shorter(
     assert not was_cut_shorter(source, clone, commit)
 
 
-def test_a_history_that_cannot_be_read_any_more(make_repository: MakeRepository) -> None:
-    """What is known of it stays, as it may be right again later."""
-    origin = make_repository()
-    origin.commit({"a.py": "1"})
-    known = folder_history(str(origin.path))
-    assert known is not None
-    (origin.path / ".git" / "objects").rename(origin.path / "elsewhere")
-    (origin.path / ".git" / "objects").mkdir()
-    assert folder_history(str(origin.path), known.mark, ["b.py"]) is None
-    told = folder_history(str(origin.path))
-    assert told == SourceHistory(known.mark, {}, is_whole=True)
-
-
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:
     """What was known of its files goes, as a fresh index would know nothing."""
     origin = make_repository()

@@ -142,7 +142,11 @@ def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: by
         place(row, Mention(MentionKind.IMPORT, "*", row + 1, module, alias))
     for one in found:
         name, qualifier = _named(one, source)
-        if not name or len(name) > LONGEST_NAME or (name in _BUILT_IN and one.kind is MentionKind.TYPE):
+        if (
+            not name
+            or len(name) > LONGEST_NAME
+            or (name in _BUILT_IN and one.kind is MentionKind.TYPE)
+        ):
             continue
         captures, own = one.captures, ""
         if len(captures) > 1:
