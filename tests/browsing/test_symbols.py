@@ -69,7 +69,8 @@ def test_definitions_and_references_of_every_index(indexed: Indexed) -> None:
 def test_a_reference_is_the_whole_word(indexed: Indexed) -> None:
     """`count` is used, `account` and `test_round_price` are other names."""
     answer = indexed.kodit.symbols("balance", 2)
-    assert {line for _, line in references(answer)} == {4, 10, 14}
+    assert definitions(answer) == [("bank/Account.java", 4, "field", "Account.balance")]
+    assert {line for _, line in references(answer)} == {10, 14}
     assert ("tests/test_prices.py", 4) not in references(indexed.kodit.symbols("round_price"))
 
 
@@ -388,3 +389,29 @@ def test_the_pieces_of_a_long_definition_are_one() -> None:
         (4, 120, 130),
         (5, 1, 50),
     ]
+
+
+def test_what_is_only_named_is_found_by_name_and_by_pattern(indexed: Indexed) -> None:
+    """A field of a class and a value of a module, of the kinds asked for, and those near them."""
+    kodit = indexed.kodit
+    assert definitions(kodit.symbols("Account.BALANCE")) == [
+        ("bank/Account.java", 4, "field", "Account.balance")
+    ]
+    assert definitions(kodit.symbols("balance", kinds=["method"])) == []
+    assert definitions(kodit.symbols("balan*", kinds=["field"])) == [
+        ("bank/Account.java", 4, "field", "Account.balance")
+    ]
+    assert "balance" in kodit.symbols("balanse").near
+
+
+def test_fields_come_after_other_definitions(tmp_path: Path) -> None:
+    """There may be hundreds of them by one name."""
+    files = {
+        "a.py": "class Box:\n    size: int\n\n\nsize = 3\n",
+        "z.py": "def size():\n    return 3\n",
+    }
+    write_files(tmp_path / "source", files)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        found = [(path, kind) for path, _, kind, _ in definitions(kodit.symbols("size"))]
+    assert found == [("z.py", "function"), ("a.py", "field"), ("a.py", "variable")]

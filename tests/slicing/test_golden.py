@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kodit.domain.snippet import MinorSymbol
 from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.slicing import detect_language, slice_file
 from kodit.infrastructure.slicing.languages import LANGUAGES
@@ -21,15 +22,17 @@ def name_of(source: Path) -> str:
 
 def listing(sliced: SlicedFile) -> str:
     """One line a snippet: first and last line, kind, qualified name, and how its text begins; and
-    one for each further definition in it."""
+    one for each further definition in it, with a tilde if that is minor."""
     rows = [f"{sliced.language}, problem: {sliced.problem}"]
     for snippet in sliced.snippets:
         symbol = snippet.symbol
         kind, name = (symbol.kind.value, symbol.qualified_name) if symbol else ("-", "-")
         begin = snippet.text.split("\n", 1)[0].strip()[:50]
         rows.append(f"{snippet.start_line:4} {snippet.end_line:4}  {kind:9}  {name:44}  {begin}")
-        for other, first, last in snippet.also_defines:
-            rows.append(f"     {first:4} {last:4}  {other.kind:9}  {other.qualified_name}")
+        for placed in snippet.also_defines:
+            other, first, last = placed
+            mark = "~" if isinstance(placed, MinorSymbol) else " "
+            rows.append(f"   {mark} {first:4} {last:4}  {other.kind:9}  {other.qualified_name}")
     return "\n".join(rows) + "\n"
 
 

@@ -49,7 +49,7 @@ def test_python_is_cut_into_head_methods_and_functions() -> None:
     assert [
         (1, 5, None),
         (8, 16, Symbol("Stack", SymbolKind.CLASS)),
-        (18, 23, Symbol("top", SymbolKind.METHOD, "Stack")),
+        (18, 23, Symbol("top", SymbolKind.PROPERTY, "Stack")),
         (26, 29, Symbol("drain", SymbolKind.FUNCTION)),
     ] == listing(sliced)
 

@@ -24,6 +24,20 @@ class SymbolKind(StrEnum):
     MACRO = "macro"
     SECTION = "section"
     """A heading of a document with the text below it."""
+    PROPERTY = "property"
+    FIELD = "field"
+    EVENT = "event"
+    VARIABLE = "variable"
+    ROUTE = "route"
+    """A path that a program answers."""
+    TARGET = "target"
+    TASK = "task"
+    TABLE = "table"
+    VIEW = "view"
+    PROCEDURE = "procedure"
+    TRIGGER = "trigger"
+    INDEX = "index"
+    """Of a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,13 @@ class PlacedSymbol(NamedTuple):
     end_line: int
 
 
+class MinorSymbol(PlacedSymbol):
+    """A symbol that can be looked up by its name, and by which no search ranks: a field, a value,
+    a function inside another one."""
+
+    __slots__ = ()
+
+
 def hash_text(text: str) -> str:
     """128-bit BLAKE2b of `text`, hexadecimal."""
     import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
@@ -64,8 +85,8 @@ class Snippet:
 
     `path` is relative to the source, with `/`; lines count from 1 and both ends are included;
     `symbol` is None for module-level code and line chunks; `also_defines` is what else is defined
-    in it: small neighbours, and the members of a small type. `mentions` are the names that it uses,
-    as `domain.mentions` writes them.
+    in it: small neighbours, the members of a small type, and minor symbols. `mentions` are the
+    names that it uses, as `domain.mentions` writes them.
     """
 
     path: str

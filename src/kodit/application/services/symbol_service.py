@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 LONGEST_NAME = 300
 MOST_CANDIDATES = 1_000
 """Snippets that are looked at for uses of a name, the best by BM25."""
+_VALUES = frozenset({SymbolKind.FIELD, SymbolKind.VARIABLE})
+"""Kinds that come after others of the same name: there may be hundreds of fields called `name`."""
 MOST_SPELLINGS = 4
 """A name asked for in the wrong case may have several right ones."""
 
@@ -68,8 +70,9 @@ class SymbolService:
         self._keyword_index = keyword_index
 
     def find(self, request: SymbolRequest) -> SymbolAnswer:
-        """Definitions, those spelled as asked first, and references. Tests, examples, documents
-        and what is generated come after other code. Raises InvalidQueryError and NotFoundError."""
+        """Definitions, those spelled as asked first, and references. Fields and variables come
+        after other definitions; tests, examples, documents and what is generated after other code.
+        Raises InvalidQueryError and NotFoundError."""
         name = parse_name(request.name)
         if not name.plain:
             raise InvalidQueryError("the name is empty; enter the name of a symbol")
@@ -123,7 +126,9 @@ class _Lookup:
         definitions = merge_pieces(
             [*definitions, *(one for one in shared if not kinds or one.kind in kinds)]
         )
-        definitions.sort(key=lambda one: (not name.is_spelled_by(one), *_rank(one)))
+        definitions.sort(
+            key=lambda one: (not name.is_spelled_by(one), one.kind in _VALUES, *_rank(one))
+        )
         lookup = UseLookup(self._catalogue, names, [*called, *parts], definitions)
         if asked is AskedUses.CALLEES:
             references = lookup.callees(definitions[:MOST_CALLING], self._all_called)
@@ -177,7 +182,11 @@ class _Lookup:
         """Snippets that define the name, in any case, and whether these are all."""
         names = dict.fromkeys(one for one in (name.whole, name.plain) if is_text(one))
         return self._snippets(
-            [self._keyword.definitions(one, (), self._scope, MOST_CANDIDATES) for one in names]
+            [
+                self._keyword.definitions(one, (), self._scope, MOST_CANDIDATES, minor=minor)
+                for one in names
+                for minor in (False, True)
+            ]
             if _holds_files(self._scope)
             else []
         )

@@ -64,8 +64,11 @@ class KeywordReader(Protocol):
         """The snippets within the scope that have any of the search terms, best first."""
         ...
 
-    def definitions(self, name: str, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
-        """Snippets that define exactly this name, in any case, the best for the terms first."""
+    def definitions(
+        self, name: str, terms: Sequence[str], scope: Scope, limit: int, *, minor: bool = False
+    ) -> list[Hit]:
+        """Snippets that define exactly this name, in any case, the best for the terms first; with
+        `minor`, those of which it is a minor symbol."""
         ...
 
     def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:

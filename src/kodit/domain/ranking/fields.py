@@ -14,6 +14,7 @@ from itertools import chain
 
 from kodit.domain.ranking.terms import run_terms, runs
 from kodit.domain.search import StoredSnippet
+from kodit.domain.snippet import MinorSymbol
 
 PATH_REPEATED = 3
 NAME_REPEATED = 3
@@ -36,10 +37,12 @@ _MARKED_LINE = re.compile(
 @dataclass(frozen=True, slots=True)
 class KeywordDocument:
     """`runs`: what the search terms are made from, repeated as often as it counts. `names`: the
-    lower-case names of all that the snippet defines, each one token."""
+    lower-case names of all that the snippet defines, each one token, but for `minor_names`, those
+    of minor symbols."""
 
     runs: list[str]
     names: tuple[str, ...]
+    minor_names: tuple[str, ...] = ()
 
     @property
     def terms(self) -> list[str]:
@@ -57,9 +60,11 @@ def keyword_document(snippet: StoredSnippet) -> KeywordDocument:
         found += runs(snippet.symbol) * NAME_REPEATED
         found += runs(snippet.scope)
         names[snippet.symbol.lower()] = None
+    minor: dict[str, None] = {}
     for placed in snippet.also_defines:
-        names[placed.symbol.name.lower()] = None
-    return KeywordDocument(found, tuple(names))
+        group = minor if isinstance(placed, MinorSymbol) else names
+        group[placed.symbol.name.lower()] = None
+    return KeywordDocument(found, tuple(names), tuple(minor))
 
 
 def comments(text: str) -> str:

@@ -27,6 +27,8 @@ TYPE_KINDS = frozenset(
         SymbolKind.TRAIT,
         SymbolKind.MODULE,
         SymbolKind.TYPE,
+        SymbolKind.TABLE,
+        SymbolKind.VIEW,
     }
 )
 """What is defined once and has members; a function's name is often that of a mere delegate."""

@@ -33,7 +33,13 @@ class EmptyReader:
         return []
 
     def definitions(
-        self, _name: str, _terms: Sequence[str], _scope: Scope, _limit: int
+        self,
+        _name: str,
+        _terms: Sequence[str],
+        _scope: Scope,
+        _limit: int,
+        *,
+        minor: bool = False,
     ) -> list[Hit]:
         return []
 

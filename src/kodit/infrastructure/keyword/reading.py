@@ -29,6 +29,7 @@ from kodit.infrastructure.keyword.schema import (
     FILE_ID,
     INDEX_ID,
     LENGTH,
+    MINOR_NAME,
     NAME,
     RECORD,
     SNIPPET_ID,
@@ -153,8 +154,10 @@ class TantivyReader:
             return []
         return self._best(terms, within(scope), limit, must_match=True)
 
-    def definitions(self, name: str, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
-        named = Clause(tantivy.Occur.Must, NAME, (name.lower(),))
+    def definitions(
+        self, name: str, terms: Sequence[str], scope: Scope, limit: int, *, minor: bool = False
+    ) -> list[Hit]:
+        named = Clause(tantivy.Occur.Must, MINOR_NAME if minor else NAME, (name.lower(),))
         return self._best(terms, [named, *within(scope)], limit, must_match=False)
 
     def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:

@@ -36,6 +36,8 @@ ordered: identifiers depend on history."""
 NAME = "name"
 """The lower-case names of what the snippet defines, each one token; and, of every snippet, the
 empty one, by which the engine tells how many snippets it holds, deleted ones included."""
+MINOR_NAME = "minor_name"
+"""The same of minor symbols, which only a look-up by name asks for."""
 KIND = "kind"
 """The kind of its symbol."""
 
@@ -52,7 +54,7 @@ def build_schema() -> tantivy.Schema:
         builder.add_integer_field(name, fast=True)
     builder.add_bytes_field(RECORD, stored=True)
     builder.add_text_field(TERMS, tokenizer_name="whitespace", index_option="freq")
-    for name in (NAME, KIND):
+    for name in (NAME, MINOR_NAME, KIND):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -73,6 +75,7 @@ def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document
             record=record,
             content=_content(snippet),
             name=["", *one.names],
+            minor_name=list(one.minor_names),
             kind=snippet.kind or "",
         )
 

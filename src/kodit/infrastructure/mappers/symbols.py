@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.snippet import MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
 
 
@@ -14,20 +14,23 @@ def to_symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
     return None if name is None or kind is None else Symbol(name, SymbolKind(kind), scope)
 
 
-def placed_to_text(placed: Sequence[PlacedSymbol]) -> str | None:
-    """Any number of symbols in one column, most often none."""
-    if not placed:
-        return None
-    rows = [[one.name, one.kind, one.scope, first, last] for one, first, last in placed]
-    return json.dumps(rows, ensure_ascii=False)
+def placed_to_text(placed: Sequence[PlacedSymbol], *, minor: bool) -> str | None:
+    """Those of the symbols that are minor, or those that are not, in one column."""
+    rows = [
+        [one[0].name, one[0].kind, one[0].scope, one[1], one[2]]
+        for one in placed
+        if isinstance(one, MinorSymbol) is minor
+    ]
+    return json.dumps(rows, ensure_ascii=False) if rows else None
 
 
-def text_to_placed(text: str | None) -> tuple[PlacedSymbol, ...]:
+def text_to_placed(text: str | None, *, minor: bool = False) -> tuple[PlacedSymbol, ...]:
     """What `placed_to_text` wrote."""
     if text is None:
         return ()
+    make = MinorSymbol if minor else PlacedSymbol
     return tuple(
-        PlacedSymbol(Symbol(name, SymbolKind(kind), scope), first, last)
+        make(Symbol(name, SymbolKind(kind), scope), first, last)
         for name, kind, scope, first, last in json.loads(text)
     )
 

@@ -4,56 +4,76 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.snippet import MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
-from kodit.infrastructure.slicing.outline import Definition
+from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
+from kodit.infrastructure.slicing.outline import FUNCTIONS, Definition, Outline
 from kodit.infrastructure.slicing.pieces import Piece
 
-_CLOSED = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD})
-"""What is defined inside these is nobody else's business."""
-
-_IMPORTS = ("@import(", "require(", "import(", "await import(")
+_IMPORTS = ("@import(", "require(", 'require "', "require '", "import(", "await import(")
 """How the value of a name begins that stands for another module."""
 
+_SET = frozenset({SymbolKind.FIELD, SymbolKind.PROPERTY, SymbolKind.VARIABLE})
+_VALUES = frozenset({SymbolKind.CONSTANT, SymbolKind.VARIABLE})
 
-def name_all(
-    pieces: Sequence[Piece], definitions: Iterable[Definition], lines: Sequence[str]
-) -> None:
-    """Give each piece what is declared on its rows beside its own symbol, in order."""
+
+def name_all(pieces: Sequence[Piece], outline: Outline, lines: Sequence[str]) -> None:
+    """Give each piece what is declared on its rows beside its own symbol, in order, and behind
+    that the minor symbols: what is only named, or defined inside a function."""
     starts = [piece.first for piece in pieces]
-    found: dict[int, dict[Symbol, PlacedSymbol]] = {}
-    for definition in _reachable(definitions):
+    found: dict[int, dict[tuple[Symbol, int], PlacedSymbol]] = {}
+    for definition, is_minor in chain(
+        _reachable(outline.definitions), ((one, True) for one in outline.minor)
+    ):
         symbol = definition.symbol if definition.kind else None
         number = bisect_right(starts, definition.declared) - 1
         if symbol is None or number < 0 or symbol == pieces[number].symbol:
             continue
         if _stands_for_another(symbol, lines[definition.declared]):
             continue
+        symbols = found.setdefault(number, {})
+        if is_minor and len(symbols) >= MOST_SYMBOLS:
+            continue
         piece = pieces[number]
         first, last = max(definition.first, piece.first), min(definition.last, piece.last)
-        placed = PlacedSymbol(symbol, first + 1, last + 1)
-        found.setdefault(number, {}).setdefault(symbol, placed)
+        place = MinorSymbol if is_minor else PlacedSymbol
+        # What depends on conditions is defined in several places; a value is set in many.
+        row = 0 if symbol.kind in _SET or not is_minor else definition.declared
+        whole = symbols.get((symbol, 0))
+        if whole is None or not whole.start_line <= row + 1 <= whole.end_line:
+            symbols.setdefault((symbol, row), place(symbol, first + 1, last + 1))
     for number, symbols in found.items():
-        pieces[number].also_defines = tuple(symbols.values())
+        pieces[number].also_defines = (
+            *(one for one in symbols.values() if not isinstance(one, MinorSymbol)),
+            *sorted(
+                (one for one in symbols.values() if isinstance(one, MinorSymbol)), key=_first_line
+            ),
+        )
+
+
+def _first_line(placed: PlacedSymbol) -> int:
+    return placed.start_line
 
 
 def _stands_for_another(symbol: Symbol, line: str) -> bool:
     """Whether a line only imports what it names: `std = @import("std")`, `Map = std.Map`."""
-    if symbol.kind is not SymbolKind.CONSTANT:
+    if symbol.kind not in _VALUES:
         return False
     value = line.partition("=")[2].strip().rstrip(";,")
     return value.startswith(_IMPORTS) or value.endswith((f".{symbol.name}", f"::{symbol.name}"))
 
 
-def _reachable(definitions: Iterable[Definition]) -> Iterator[Definition]:
-    stack = [iter(definitions)]
+def _reachable(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, bool]]:
+    """All definitions, each with whether a function encloses it."""
+    stack = [(iter(definitions), False)]
     while stack:
-        definition = next(stack[-1], None)
+        siblings, is_inside = stack[-1]
+        definition = next(siblings, None)
         if definition is None:
             stack.pop()
             continue
         if definition.kind is not SymbolKind.SECTION and not definition.is_namespace:
-            yield definition
-        if definition.kind not in _CLOSED:
-            stack.append(iter(definition.children))
+            yield definition, is_inside
+        stack.append((iter(definition.children), is_inside or definition.kind in FUNCTIONS))

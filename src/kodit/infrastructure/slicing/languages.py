@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from kodit.domain.value_objects import SymbolKind
+from kodit.infrastructure.slicing.expressions import (
+    BASH_LINE,
+    BEYOND_ASCII,
+    C_MACROS,
+    KOTLIN_NEWS,
+    RUST_MACROS,
+    SQL_LINE,
+)
+from kodit.infrastructure.slicing.language import Language
+from kodit.infrastructure.slicing.vocabularies import (
+    ELIXIR_ATTRIBUTES,
+    ELIXIR_WORDS,
+    PYTHON_WORDS,
+    RUBY_WORDS,
+    SQL_WORDS,
+)
+
+__all__ = ["LANGUAGES", "TEXT", "TEXT_VERSION", "Language"]
 
 TEXT = "text"
 """The language of every file that no row of the table names."""
@@ -15,70 +29,7 @@ TEXT_VERSION = 1
 """Raise it when such files are cut in another way, or a row comes to name some of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
-    """One language.
-
-    `wheel` is the distribution of its grammar, `module` and `function` where the grammar is, and
-    `query` the query file when it is that of another language. Files are known by extension
-    (without the dot, lower case), whole name, or the program of a `#!` line. A line that begins
-    with one of `leading` belongs to the definition right below it, and so do the lines between a
-    pair of `enclosing` marks. `keywords` say what a call defines, where definitions are calls;
-    None stands for a mere scope. What a group of `hidden` matches, on UTF-8 bytes, is hidden from
-    the parser, each byte by `stand_in`: macros that no grammar can know would lead it astray.
-    `data` marks formats whose large files hold rows rather than structure. `version` is raised with
-    every change of the row or of its query that gives other snippets of the same file.
-    """
-
-    name: str
-    wheel: str
-    module: str
-    extensions: tuple[str, ...]
-    version: int = 1
-    function: str = "language"
-    query: str = ""
-    file_names: tuple[str, ...] = ()
-    programs: tuple[str, ...] = ()
-    leading: tuple[str, ...] = ()
-    enclosing: tuple[tuple[str, str], ...] = ()
-    keywords: Mapping[str, SymbolKind | None] = field(default_factory=dict)
-    hidden: re.Pattern[bytes] | None = None
-    stand_in: bytes = b" "
-    data: bool = False
-
-    @property
-    def query_file(self) -> str:
-        """The name of the query file, in the folder `queries` of this package."""
-        return f"{self.query or self.name}.scm"
-
-
 _C_COMMENT = (("/*", "*/"),)
-
-_C_MACROS = re.compile(
-    rb"\b(?:class|struct|union)[ \t]+([A-Z][A-Z0-9_]{2,}(?:\([^()\n]*\))?)(?=[ \t]+[A-Za-z_])"
-    rb"|^[ \t]*([A-Z][A-Z0-9_]*_(?:BEGIN|END)(?:_[A-Z0-9_]+)?;?)(?=[ \t\r]*$)"
-    rb"|\)[ \t\w]*?[ \t\n]([A-Z][A-Z0-9_]{3,}(?:\([^()\n]*\))?)(?=\s*\{)",
-    re.MULTILINE,
-)
-"""Attributes of a class, lines that open or close a namespace, attributes of a function."""
-
-_RUST_MACROS = re.compile(
-    rb"^[ \t]*(\w+!)[ \t]*\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
-    re.MULTILINE,
-)
-"""Macros around items, as for conditional compilation: what is left is a block of items."""
-
-_KOTLIN_NEWS = re.compile(
-    rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)",
-    re.MULTILINE,
-)
-"""Guards of `when` branches, which tree-sitter-kotlin 1.1.0 does not know yet, and a variable with
-the name of a soft keyword: the one becomes a part of the type's name, the other another name.
-The lengths are bounded, so that a hostile line costs no more than its length."""
-
-_BEYOND_ASCII = re.compile(rb"([\x80-\xff]+)")
-"""Characters that tree-sitter-bash 0.25.1 looks up in a table of 256 entries: it reads far beyond
-the table's end, which ends the process where nothing is mapped there."""
 
 _ROWS = (
     Language(
@@ -86,10 +37,13 @@ _ROWS = (
         wheel="tree-sitter-bash",
         module="tree_sitter_bash",
         extensions=("sh", "bash", "bats", "ksh", "zsh", "ebuild"),
+        version=2,
+        line_pattern=BASH_LINE,
+        keywords={"line alias": SymbolKind.FUNCTION},
         file_names=(".bashrc", ".bash_profile", ".profile", ".zshrc", "PKGBUILD"),
         programs=("sh", "bash", "dash", "ksh", "zsh", "bats"),
         leading=("#",),
-        hidden=_BEYOND_ASCII,
+        hidden=BEYOND_ASCII,
         stand_in=b"x",
     ),
     Language(
@@ -97,24 +51,27 @@ _ROWS = (
         wheel="tree-sitter-c",
         module="tree_sitter_c",
         extensions=("c", "h"),
+        version=2,
         leading=("//",),
         enclosing=_C_COMMENT,
-        hidden=_C_MACROS,
+        hidden=C_MACROS,
     ),
     Language(
         name="cpp",
         wheel="tree-sitter-cpp",
         module="tree_sitter_cpp",
         extensions=("cc", "cpp", "cxx", "c++", "hh", "hpp", "hxx", "h++", "ipp", "tpp", "inl"),
+        version=2,
         leading=("//",),
         enclosing=_C_COMMENT,
-        hidden=_C_MACROS,
+        hidden=C_MACROS,
     ),
     Language(
         name="csharp",
         wheel="tree-sitter-c-sharp",
         module="tree_sitter_c_sharp",
         extensions=("cs", "csx"),
+        version=2,
         leading=("//",),
         enclosing=_C_COMMENT,
     ),
@@ -130,27 +87,19 @@ _ROWS = (
         wheel="tree-sitter-elixir",
         module="tree_sitter_elixir",
         extensions=("ex", "exs"),
+        version=2,
         programs=("elixir",),
         leading=("#", "@"),
         enclosing=(("@doc", '"""'),),
-        keywords={
-            "defmodule": SymbolKind.MODULE,
-            "defprotocol": SymbolKind.INTERFACE,
-            "defimpl": None,
-            "def": SymbolKind.FUNCTION,
-            "defp": SymbolKind.FUNCTION,
-            "defdelegate": SymbolKind.FUNCTION,
-            "defguard": SymbolKind.MACRO,
-            "defguardp": SymbolKind.MACRO,
-            "defmacro": SymbolKind.MACRO,
-            "defmacrop": SymbolKind.MACRO,
-        },
+        keywords=ELIXIR_WORDS,
+        no_names=ELIXIR_ATTRIBUTES,
     ),
     Language(
         name="go",
         wheel="tree-sitter-go",
         module="tree_sitter_go",
         extensions=("go",),
+        version=2,
         leading=("//",),
         enclosing=_C_COMMENT,
     ),
@@ -159,6 +108,7 @@ _ROWS = (
         wheel="tree-sitter-haskell",
         module="tree_sitter_haskell",
         extensions=("hs",),
+        version=2,
         programs=("runhaskell", "runghc"),
         leading=("--",),
         enclosing=(("{-", "-}"),),
@@ -176,6 +126,7 @@ _ROWS = (
         wheel="tree-sitter-java",
         module="tree_sitter_java",
         extensions=("java",),
+        version=2,
         leading=("//",),
         enclosing=_C_COMMENT,
     ),
@@ -184,9 +135,11 @@ _ROWS = (
         wheel="tree-sitter-javascript",
         module="tree_sitter_javascript",
         extensions=("js", "jsx", "mjs", "cjs"),
+        version=2,
         programs=("node", "nodejs"),
         leading=("//",),
         enclosing=_C_COMMENT,
+        no_names=frozenset({"exports"}),
     ),
     Language(
         name="json",
@@ -201,9 +154,10 @@ _ROWS = (
         wheel="tree-sitter-kotlin",
         module="tree_sitter_kotlin",
         extensions=("kt", "kts"),
+        version=2,
         leading=("//",),
         enclosing=_C_COMMENT,
-        hidden=_KOTLIN_NEWS,
+        hidden=KOTLIN_NEWS,
         stand_in=b"x",
     ),
     Language(
@@ -211,6 +165,7 @@ _ROWS = (
         wheel="tree-sitter-lua",
         module="tree_sitter_lua",
         extensions=("lua",),
+        version=2,
         programs=("lua", "luajit"),
         leading=("--",),
         enclosing=(("--[", "]]"), ("--[=", "]=]")),
@@ -227,7 +182,9 @@ _ROWS = (
         module="tree_sitter_php",
         function="language_php",
         extensions=("php", "phtml", "php5"),
+        version=2,
         programs=("php",),
+        keywords={"define": SymbolKind.CONSTANT},
         leading=("//", "#"),
         enclosing=_C_COMMENT,
     ),
@@ -236,18 +193,22 @@ _ROWS = (
         wheel="tree-sitter-python",
         module="tree_sitter_python",
         extensions=("py", "pyi", "pyw"),
+        version=2,
         file_names=("SConstruct", "SConscript", "wscript"),
         programs=("python", "pypy"),
         leading=("#",),
+        keywords=PYTHON_WORDS,
     ),
     Language(
         name="ruby",
         wheel="tree-sitter-ruby",
         module="tree_sitter_ruby",
         extensions=("rb", "rake", "gemspec", "ru"),
+        version=2,
         file_names=("Rakefile", "Gemfile", "Guardfile", "Vagrantfile", "Podfile", "Brewfile"),
         programs=("ruby", "rake"),
         leading=("#",),
+        keywords=RUBY_WORDS,
         enclosing=(("=begin", "=end"),),
     ),
     Language(
@@ -255,15 +216,17 @@ _ROWS = (
         wheel="tree-sitter-rust",
         module="tree_sitter_rust",
         extensions=("rs",),
+        version=2,
         leading=("//", "#["),
         enclosing=(*_C_COMMENT, ("#[", ")]")),
-        hidden=_RUST_MACROS,
+        hidden=RUST_MACROS,
     ),
     Language(
         name="scala",
         wheel="tree-sitter-scala",
         module="tree_sitter_scala",
         extensions=("scala", "sc", "sbt"),
+        version=2,
         programs=("scala",),
         leading=("//",),
         enclosing=_C_COMMENT,
@@ -273,6 +236,9 @@ _ROWS = (
         wheel="tree-sitter-sql",
         module="tree_sitter_sql",
         extensions=("sql", "ddl", "dml", "psql"),
+        version=2,
+        line_pattern=SQL_LINE,
+        keywords=SQL_WORDS,
         leading=("--",),
         enclosing=_C_COMMENT,
         data=True,
@@ -282,6 +248,7 @@ _ROWS = (
         wheel="tree-sitter-swift",
         module="tree_sitter_swift",
         extensions=("swift",),
+        version=2,
         programs=("swift",),
         leading=("//",),
         enclosing=_C_COMMENT,
@@ -301,8 +268,10 @@ _ROWS = (
         function="language_tsx",
         query="typescript",
         extensions=("tsx",),
+        version=2,
         leading=("//",),
         enclosing=_C_COMMENT,
+        no_names=frozenset({"exports"}),
     ),
     Language(
         name="typescript",
@@ -310,9 +279,11 @@ _ROWS = (
         module="tree_sitter_typescript",
         function="language_typescript",
         extensions=("ts", "mts", "cts"),
+        version=2,
         programs=("deno", "ts-node", "tsx", "bun"),
         leading=("//",),
         enclosing=_C_COMMENT,
+        no_names=frozenset({"exports"}),
     ),
     Language(
         name="yaml",
@@ -327,6 +298,7 @@ _ROWS = (
         wheel="tree-sitter-zig",
         module="tree_sitter_zig",
         extensions=("zig", "zon"),
+        version=2,
         leading=("//",),
     ),
 )

@@ -26,6 +26,9 @@ JOINED_LINES = 24
 
 JOINED_CHARACTERS = 1_000
 
+MOST_SYMBOLS = 400
+"""Names that one snippet may define: an enormous line may hold any number of them."""
+
 SCOPE_NAMES = 8
 """Deepest scope that is written out: the innermost names are kept."""
 

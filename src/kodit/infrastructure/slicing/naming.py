@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
 _WHITE_SPACE = re.compile(r"\s+")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
-_SEPARATORS = re.compile(r"::|[.:#\\]")
+_SEPARATORS = re.compile(r"::|[.:#\\]|\[(?=[\"'])")
 _OPERATOR = re.compile(r"\boperator\b")
+_DECLARED = frozenset({"identifier", "field_identifier", "type_identifier", "qualified_identifier"})
+_WRAPPERS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
+_DEEPEST_DECLARATOR = 32
 _QUOTES = "\"'`"
+_AROUND = f"{_QUOTES}[] \t"
+"""What may stand around a part of a name."""
 
 
 def node_text(node: Node, source: bytes) -> str:
@@ -22,6 +27,31 @@ def node_text(node: Node, source: bytes) -> str:
     end = min(node.end_byte, node.start_byte + 4 * NAME_CHARACTERS)
     text = source[node.start_byte : end].decode("utf-8", "ignore")
     return _WHITE_SPACE.sub(" ", text).strip()[:NAME_CHARACTERS]
+
+
+def declared_name(declarator: Node, *, is_type: bool) -> Node | None:
+    """The name in a declarator of C, however it is wrapped up (`(*names[3])(void)`); None if it
+    declares a function, which is defined elsewhere. A type may be one of functions."""
+    node = declarator
+    is_function = False
+    for _ in range(_DEEPEST_DECLARATOR):
+        if node.type == "parenthesized_declarator":
+            is_function = False
+        elif node.type == "function_declarator":
+            is_function = True
+        inner = node.child_by_field_name("declarator")
+        if inner is None and node.type in _WRAPPERS:
+            inner = next((child for child in node.named_children if _is_declarator(child)), None)
+        if inner is None:
+            break
+        node = inner
+    if node.type not in _DECLARED or (is_function and not is_type):
+        return None
+    return node
+
+
+def _is_declarator(node: Node) -> bool:
+    return node.type.endswith("declarator") or node.type in _DECLARED
 
 
 def split_name(text: str) -> tuple[list[str], str]:
@@ -33,13 +63,18 @@ def split_name(text: str) -> tuple[list[str], str]:
     if text.isidentifier():
         return [], text
     text = text.strip(_QUOTES)
+    if text.startswith("operator ") and text.endswith(("()", "() const", "() noexcept")):
+        text = text.partition("(")[0]
+    if text.startswith("/"):
+        return [], text
     if not any(character.isalnum() for character in text) or text.endswith(")"):
         return [], text
     operator = _OPERATOR.search(text)
     head, tail = (text[: operator.start()], text[operator.start() :]) if operator else (text, "")
     while (shorter := _TYPE_ARGUMENTS.sub("", head)) != head:
         head = shorter
-    parts = [part for part in map(str.strip, _SEPARATORS.split(head)) if part]
+    head = head.partition("<")[0]  # arguments that go on beyond the longest name
+    parts = [part for one in _SEPARATORS.split(head) if (part := one.strip(_AROUND))]
     if tail:
         return parts, tail
     return (parts[:-1], parts[-1]) if parts else ([], text)

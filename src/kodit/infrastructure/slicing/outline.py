@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.domain.value_objects import Symbol, SymbolKind
 from kodit.infrastructure.slicing.languages import Language
 from kodit.infrastructure.slicing.leading import with_leading_lines
 from kodit.infrastructure.slicing.limits import SCOPE_NAMES
-from kodit.infrastructure.slicing.naming import node_text, qualifies_method, split_name
+from kodit.infrastructure.slicing.naming import (
+    declared_name,
+    node_text,
+    qualifies_method,
+    split_name,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -18,14 +23,26 @@ if TYPE_CHECKING:
     from kodit.infrastructure.slicing.grammars import Match
 
 _DEFINITION = "definition."
+_NAMED = "named."
+_MEMBER = "member."
 _HEADING = "heading."
 _SCOPE = "scope"
 _NAMESPACE = "namespace"
 _KEYWORD = "keyword"
 TYPES = frozenset(
-    {SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.STRUCT, SymbolKind.TRAIT}
+    {
+        SymbolKind.CLASS,
+        SymbolKind.INTERFACE,
+        SymbolKind.ENUM,
+        SymbolKind.STRUCT,
+        SymbolKind.TRAIT,
+        SymbolKind.TABLE,
+    }
 )
 """Kinds whose functions are methods."""
+
+FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.PROPERTY})
+"""Kinds whose variables are their own business."""
 
 _PARTS = frozenset({SymbolKind.CONSTANT, SymbolKind.TYPE})
 _CONTAINERS = TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
@@ -35,7 +52,8 @@ _CONTAINERS = TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
 class Definition:
     """Something that is defined on rows `first` to `last` (from 0, both included).
 
-    `first` is that of its leading comment, `declared` that of the definition itself. `kind` is
+    `first` is that of its leading comment, `declared` that of the definition itself, or of its name
+    if it is minor, which is to say that it is only named. `kind` is
     None for what only encloses others and gives them a scope, as Rust's `impl` does;
     `is_namespace` marks a module that others open too, so that this is not the place of its
     definition.
@@ -48,6 +66,7 @@ class Definition:
     kind: SymbolKind | None
     scope: tuple[str, ...] = ()
     is_namespace: bool = False
+    is_minor: bool = False
     children: list[Definition] = field(default_factory=list)
 
     @property
@@ -79,9 +98,17 @@ class Definition:
         return ((*self.scope, self.name) if self.name else self.scope)[-SCOPE_NAMES:]
 
 
+class Outline(NamedTuple):
+    """`definitions` are those by which the file is cut, outermost ones, each with those inside it.
+    `minor` are named within the pieces, in order."""
+
+    definitions: list[Definition]
+    minor: list[Definition]
+
+
 @dataclass(slots=True)
 class _Found:
-    """A match of a definition pattern, by bytes."""
+    """A match of a definition pattern, by bytes. `form` is how its capture's name begins."""
 
     start: int
     end: int
@@ -91,69 +118,132 @@ class _Found:
     name: str
     scope: str
     is_namespace: bool
+    form: str
+    name_start: int
+    named_row: int
 
     @property
     def extent(self) -> tuple[int, int]:
         return self.start, -self.end
 
+    @property
+    def is_minor(self) -> bool:
+        return self.form != _DEFINITION
+
+
+class _Open(NamedTuple):
+    """A definition that has not ended yet."""
+
+    found: _Found
+    definition: Definition
+
 
 def outline(
     matches: Sequence[Match], source: bytes, lines: Sequence[str], language: Language
-) -> list[Definition]:
-    """The definitions of a file, outermost ones, each with those inside it.
+) -> Outline:
+    """The definitions of a file.
 
     Captures are named `definition.KIND` (a `SymbolKind`, `scope`, `namespace`, or `keyword`, where
     the kind is what the language's table says of the word captured as `keyword`), `name` and
     `scope` (names that enclose this one without being around it in the text, as a Go receiver
-    does), or `heading.LEVEL` and `name`. With `upper_name` in place of `name`, it counts only if
-    the name is in capitals, as those of constants are (a predicate of the query would make
-    tree-sitter read the source again for each match). Of several matches with one name the widest
-    counts, so that a query may name a decorated function as well as the function; of several with
-    one extent that of the last pattern. Constants and aliases inside a type are parts of it.
+    does), or `heading.LEVEL` and `name`. `named.KIND` marks what is only named, and never changes
+    how a file is cut; inside a function it counts for nothing, unless it is a `member.KIND` of the
+    type around the function. With `upper_name` in place of `name`, the capture of a constant
+    counts if the name is in capitals, as those of constants are, and any other one beside it if
+    not (a predicate of the query would make tree-sitter read the source again for each match). Of
+    several matches with one name the widest counts, so that a query may name a decorated function
+    as well as the function, and a definition before what is only named; of several with one extent
+    that of the last pattern. Constants and aliases inside a type are only named.
     """
     found = _distinct(_definitions(matches, source, language))
     if not found:
-        return _sections(matches, source, len(lines))
+        return Outline(_sections(matches, source, len(lines)), [])
     roots: list[Definition] = []
-    open_ones: list[tuple[int, Definition]] = []
+    minor: list[Definition] = []
+    open_ones: list[_Open] = []
+    open_minor: list[_Open] = []
     for item in found:
-        while open_ones and open_ones[-1][0] <= item.start:
-            open_ones.pop()
-        parent = open_ones[-1][1] if open_ones else None
+        _close(open_ones, item)
+        _close(open_minor, item)
+        outer = open_ones[-1] if open_ones else None
+        if item.is_minor:
+            parent = _parent_of_minor(item, open_ones, open_minor)
+            if not _is_local(item, parent):
+                definition = _define(item, parent)
+                minor.append(definition)
+                open_minor.append(_Open(item, definition))
+            continue
+        parent = outer.definition if outer else None
         definition = _define(item, parent)
-        if parent and _is_part(definition, parent):
+        if outer and _is_part(item, definition, outer):
+            minor.append(definition)
+            open_minor.append(_Open(item, definition))
             continue
         siblings = parent.children if parent else roots
         before = siblings[-1] if siblings else None
         floor = before.last + 1 if before else parent.declared + 1 if parent else 0
         definition.first = with_leading_lines(definition.first, floor, lines, language)
         siblings.append(definition)
-        open_ones.append((item.end, definition))
-    return roots
+        open_ones.append(_Open(item, definition))
+    return Outline(roots, minor)
 
 
-def _definitions(
-    matches: Iterable[Match], source: bytes, language: Language
-) -> Iterator[tuple[int, _Found]]:
-    """What the matches define, each with the byte at which its name begins."""
+def _close(open_ones: list[_Open], item: _Found) -> None:
+    """Take away what ends before an item begins."""
+    while open_ones and open_ones[-1].found.end <= item.start:
+        open_ones.pop()
+
+
+def _parent_of_minor(
+    item: _Found, open_ones: Sequence[_Open], open_minor: Sequence[_Open]
+) -> Definition | None:
+    """The innermost around it, minor or not; of a member the innermost that is no function. Names
+    of one declaration are beside each other."""
+    around = sorted(
+        (one for one in (*open_ones, *open_minor) if one.found.extent != item.extent),
+        key=lambda one: one.found.extent,
+    )
+    inward = (one.definition for one in reversed(around))
+    if item.form == _MEMBER:
+        return next((one for one in inward if one.kind not in FUNCTIONS), None)
+    return next(inward, None)
+
+
+def _is_local(found: _Found, parent: Definition | None) -> bool:
+    """Whether it is the business of a function alone."""
+    if parent is None:
+        return found.form == _MEMBER
+    if parent.kind not in FUNCTIONS or (parent.is_minor and parent.kind is SymbolKind.PROPERTY):
+        return False
+    return found.kind is not None and found.kind not in FUNCTIONS | TYPES
+
+
+def _definitions(matches: Iterable[Match], source: bytes, language: Language) -> Iterator[_Found]:
+    """What the matches define."""
+    kinds = _CAPTURES
     for pattern, captures in matches:
-        capture = next((name for name in captures if name.startswith(_DEFINITION)), None)
-        if capture is None:
+        names = captures.get("name") or captures.get("upper_name")
+        if "declarator" in captures:
+            is_type = f"{_NAMED}{SymbolKind.TYPE}" in captures
+            inner = declared_name(captures["declarator"][0], is_type=is_type)
+            names = [] if inner is None else [inner]
+        name = node_text(names[0], source) if names else ""
+        marked = [capture for capture in captures if capture in kinds]
+        if "upper_name" in captures:
+            is_upper = name.isupper()
+            marked = [one for one in marked if (kinds[one][1] is SymbolKind.CONSTANT) is is_upper]
+        if not marked or names == []:
             continue
-        kind_name = capture[len(_DEFINITION) :]
-        kind: SymbolKind | None = None
+        if "declarator" in captures and _is_elsewhere(captures[marked[0]][0], source):
+            continue
+        capture = marked[0]
+        form, kind, kind_name = kinds[capture]
         if kind_name == _KEYWORD:
-            word = node_text(captures[_KEYWORD][0], source)
+            word = _keyword(captures, source)
             if word not in language.keywords:
                 continue
             kind = language.keywords[word]
-        elif kind_name == _NAMESPACE:
-            kind = SymbolKind.MODULE
-        elif kind_name != _SCOPE:
-            kind = SymbolKind(kind_name)
-        names = captures.get("name") or captures.get("upper_name")
-        name = node_text(names[0], source) if names else ""
-        if "upper_name" in captures and not name.isupper():
+        if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
         node = captures[capture][0]
         scopes = captures.get(_SCOPE)
@@ -166,27 +256,72 @@ def _definitions(
             name=name,
             scope=node_text(scopes[0], source) if scopes else "",
             is_namespace=kind_name == _NAMESPACE,
+            form=form,
+            name_start=names[0].start_byte if names else node.start_byte,
+            named_row=(names[0] if names and form != _DEFINITION else node).start_point.row,
         )
-        yield (names[0].start_byte if names else found.start), found
+        yield found
 
 
-def _distinct(definitions: Iterable[tuple[int, _Found]]) -> list[_Found]:
-    """One definition for each name and for each extent, in order, outer ones first."""
-    by_name: dict[int, _Found] = {}
-    for name_start, found in definitions:
-        known = by_name.get(name_start)
+def _is_no_route(kind: SymbolKind | None, name: str) -> bool:
+    """Whether what looks like a route is the use of a word for something else."""
+    return kind is SymbolKind.ROUTE and not name.startswith("/")
+
+
+def _is_elsewhere(node: Node, source: bytes) -> bool:
+    """Whether a declaration of C only tells of what another file defines."""
+    return source.startswith(b"extern ", node.start_byte)
+
+
+def _keyword(captures: Mapping[str, list[Node]], source: bytes) -> str:
+    """The word that decides the kind; behind its sort, if it is captured as `keyword.SORT`."""
+    capture = next(one for one in captures if one.partition(".")[0] == _KEYWORD)
+    sort = capture[len(_KEYWORD) + 1 :]
+    word = node_text(captures[capture][0], source)
+    return f"{sort} {word}" if sort else word
+
+
+def _capture_kinds() -> dict[str, tuple[str, SymbolKind | None, str]]:
+    """By the name of a capture that defines: its form, its kind, and the last part of the name."""
+    kinds: dict[str, SymbolKind | None] = {kind.value: kind for kind in SymbolKind}
+    kinds |= {_SCOPE: None, _NAMESPACE: SymbolKind.MODULE, _KEYWORD: None}
+    return {
+        form + name: (form, kind, name)
+        for form in (_DEFINITION, _NAMED, _MEMBER)
+        for name, kind in kinds.items()
+    }
+
+
+_CAPTURES = _capture_kinds()
+
+
+def _distinct(definitions: Iterable[_Found]) -> list[_Found]:
+    """One definition for each name and one that is not minor for each extent, in order, outer ones
+    first."""
+    by_name: dict[tuple[int, bool], _Found] = {}
+    for found in definitions:
+        key = found.name_start, found.is_minor
+        known = by_name.get(key)
         if known is None or (known.start - found.start, found.end - known.end, found.pattern) > (
             0,
             0,
             known.pattern,
         ):
-            by_name[name_start] = found
+            by_name[key] = found
     by_extent: dict[tuple[int, int], _Found] = {}
     for found in by_name.values():
         same = by_extent.get(found.extent)
-        if same is None or (bool(found.name), found.pattern) > (bool(same.name), same.pattern):
-            by_extent[found.extent] = found
-    return sorted(by_extent.values(), key=lambda found: found.extent)
+        if found.is_minor or (
+            same and (bool(found.name), found.pattern) <= (bool(same.name), same.pattern)
+        ):
+            continue
+        by_extent[found.extent] = found
+    named = {found.name_start for found in by_extent.values() if found.kind is not None}
+    minor = [
+        found for found in by_name.values() if found.is_minor and found.name_start not in named
+    ]
+    # What is minor comes behind a definition with the same extent.
+    return sorted([*by_extent.values(), *minor], key=lambda found: found.extent)
 
 
 def _define(found: _Found, parent: Definition | None) -> Definition:
@@ -200,27 +335,36 @@ def _define(found: _Found, parent: Definition | None) -> Definition:
         or (qualifiers and qualifies_method(found.name))
     ):
         kind = SymbolKind.METHOD
+    outer_scope = parent.scope_inside if parent else ()
+    if found.is_minor and parent and parent.kind is None and parent.name == name:
+        outer_scope = parent.scope  # a scope that has a name of its own
     first = found.node.start_point.row
     end = found.node.end_point
     return Definition(
         first=first,
         last=end.row - 1 if end.column == 0 and end.row > first else end.row,
-        declared=first,
+        declared=found.named_row,
         name=name,
         kind=kind,
-        scope=(*(parent.scope_inside if parent else ()), *qualifiers)[-SCOPE_NAMES:],
+        scope=(*outer_scope, *qualifiers)[-SCOPE_NAMES:],
         is_namespace=found.is_namespace,
+        is_minor=found.is_minor,
     )
 
 
-def _is_part(inner: Definition, outer: Definition) -> bool:
+def _is_part(item: _Found, inner: Definition, around: _Open) -> bool:
     """Whether a definition is only a part of a type: its constant, its alias, or a second name of
     it, as in `typedef struct a { ... } b`."""
+    outer = around.definition
     if outer.kind is not None and outer.kind not in TYPES:
         return False
-    return inner.kind in _PARTS or (
-        inner.kind in TYPES and (outer.declared, outer.last) == (inner.declared, inner.last)
-    )
+    if inner.kind in _PARTS:
+        return True
+    if inner.kind not in TYPES or (outer.declared, outer.last) != (inner.declared, inner.last):
+        return False
+    if around.found.name_start >= item.end:
+        inner.scope = outer.scope
+    return True
 
 
 def _sections(matches: Sequence[Match], source: bytes, row_count: int) -> list[Definition]:

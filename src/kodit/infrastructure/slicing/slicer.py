@@ -21,7 +21,8 @@ from kodit.infrastructure.slicing.limits import (
     PARSED_DATA_BYTES,
 )
 from kodit.infrastructure.slicing.mentions import place_mentions
-from kodit.infrastructure.slicing.outline import outline
+from kodit.infrastructure.slicing.outline import Outline, outline
+from kodit.infrastructure.slicing.patterns import defined_by_lines
 from kodit.infrastructure.slicing.pieces import Piece, Text
 from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 
@@ -71,15 +72,17 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
 def _cut(
     decoded: str, text: Text, language: Language | None, time_limit_seconds: float
 ) -> tuple[Iterable[Piece], str | None]:
-    if language is None or (language.data and len(decoded) > PARSED_DATA_BYTES):
+    if language is None:
         return _line_chunks(text), None
+    if language.data and len(decoded) > PARSED_DATA_BYTES:
+        return _named_chunks(text, language), None
     if len(decoded) > PARSED_BYTES:
-        return _line_chunks(text), TOO_LARGE
+        return _named_chunks(text, language), TOO_LARGE
     budget = Budget(time_limit_seconds)
     try:
         return _cut_by_syntax(decoded, text, language, budget), None
     except GaveUpError as error:
-        return _line_chunks(text), str(error)
+        return _named_chunks(text, language), str(error)
 
 
 def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget) -> list[Piece]:
@@ -91,18 +94,19 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
     source = decoded.encode("utf-8", "replace")
     tree = grammar.parse(for_parser(source, language), budget)
     matches = grammar.matches(tree, budget)
-    definitions = outline(matches.definitions, source, text.lines, language)
-    if tree.root_node.is_error and not definitions:
+    found = outline(matches.definitions, source, text.lines, language)
+    if tree.root_node.is_error and not found.definitions:
         raise GaveUpError("does not parse")
     pieces: list[Piece] = []
-    for piece in join(cover(definitions, text), text):
+    for piece in join(cover(found.definitions, text), text):
         if text.fits(piece.first, piece.last):
             pieces.append(piece)
             continue
         cost = tree_cost(tree, text, piece.first, piece.last, budget)
         pieces += _split(text, piece, cost)
     pieces = with_closers(pieces, text)
-    name_all(pieces, definitions, text.lines)
+    by_lines = defined_by_lines(text.lines, language)
+    name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines)
     place_mentions(pieces, matches.mentions, source)
     return pieces
 
@@ -120,6 +124,13 @@ def for_parser(source: bytes, language: Language) -> bytes:
         return text[: start - whole] + stand_in * (end - start) + text[end - whole :]
 
     return language.hidden.sub(conceal, source)
+
+
+def _named_chunks(text: Text, language: Language) -> list[Piece]:
+    """Chunks of lines that name what lines alone tell."""
+    pieces = _line_chunks(text)
+    name_all(pieces, Outline([], list(defined_by_lines(text.lines, language))), text.lines)
+    return pieces
 
 
 def _line_chunks(text: Text) -> list[Piece]:

@@ -194,15 +194,17 @@ class SqlOpenCatalogue:
             return
         values = Parameters()
         statement = Statement(
-            "SELECT snippets.id, snippets.file_id, snippets.symbol, snippets.also_defines "
-            "FROM snippets WHERE snippets.symbol IS NOT NULL "
+            "SELECT snippets.id, snippets.file_id, snippets.symbol, snippets.also_defines, "
+            "snippets.minor_symbols FROM snippets WHERE coalesce(snippets.symbol, "
+            "snippets.also_defines, snippets.minor_symbols) IS NOT NULL "
             f"AND snippets.index_id IN {values.of_all(sorted(scope.index_ids))} AND {_LIVE}"
         )
-        for snippet_id, file_id, symbol, others in statement.stream(self._driver, values.values):
+        for snippet_id, file_id, symbol, *others in statement.stream(self._driver, values.values):
             if file_id in scope.hidden_file_ids:
                 continue
             if scope.file_ids is None or file_id in scope.file_ids:
-                yield snippet_id, (symbol or "", *names_of_placed(others))
+                named = [name for some in others for name in names_of_placed(some)]
+                yield snippet_id, (symbol, *named) if symbol else named
 
     def snippets(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
         return self._transaction.search.get_many(snippet_ids)

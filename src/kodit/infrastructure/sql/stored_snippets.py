@@ -9,7 +9,7 @@ from kodit.infrastructure.sql.statements import Row
 _SELECTION = (
     "SELECT snippets.id, snippets.index_id, snippets.file_id, indexes.location, indexes.ref, "
     "files.path, snippets.start_line, snippets.end_line, snippets.language, snippets.symbol, "
-    "snippets.kind, snippets.scope, {}, snippets.also_defines "
+    "snippets.kind, snippets.scope, {}, snippets.also_defines, snippets.minor_symbols "
     "FROM snippets JOIN files ON files.id = snippets.file_id "
     "JOIN indexes ON indexes.id = snippets.index_id "
 )
@@ -34,7 +34,7 @@ def to_stored(row: Row) -> StoredSnippet:
         kind=row[10],
         scope=row[11],
         text=row[12],
-        also_defines=text_to_placed(row[13]),
+        also_defines=text_to_placed(row[13]) + text_to_placed(row[14], minor=True),
     )
 
 

@@ -191,6 +191,7 @@ class SnippetColumns(TypedColumns):
     text: Named[str] = Column(Text)
     also_defines: Named[str | None] = Column(Text)
     mentions: Named[str | None] = Column(Text)
+    minor_symbols: Named[str | None] = Column(Text)
 
 
 SNIPPETS = Table(

@@ -35,7 +35,8 @@ from kodit.infrastructure.sqlalchemy.stored_snippets import STORED_COLUMNS, sele
 ADD_SNIPPET = insert_columns(
     SNIPPETS,
     *("index_id", "file_id", "state", "start_line", "end_line", "language"),
-    *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "mentions"),
+    *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "minor_symbols"),
+    "mentions",
 )
 LOG_CHANGE = insert_columns(
     KEYWORD_CHANGES, "index_id", "file_id", "change_set", "snippet_id", "op", "token"

@@ -91,7 +91,8 @@ class SqlSnippetRepository:
                 "scope": snippet.symbol.scope if snippet.symbol else "",
                 "content_hash": snippet.content_hash,
                 "text": snippet.text,
-                "also_defines": placed_to_text(snippet.also_defines),
+                "also_defines": placed_to_text(snippet.also_defines, minor=False),
+                "minor_symbols": placed_to_text(snippet.also_defines, minor=True),
                 "mentions": snippet.mentions or None,
             }
             for file in files

@@ -23,6 +23,7 @@ STORED_COLUMNS: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.scope,
     SNIPPETS.c.text,
     SNIPPETS.c.also_defines,
+    SNIPPETS.c.minor_symbols,
 )
 """What `sql.stored_snippets.to_stored` reads."""
 

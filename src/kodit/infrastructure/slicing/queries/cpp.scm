@@ -52,3 +52,37 @@
   (function_definition
     !type
     declarator: (function_declarator declarator: (identifier)) @name) @definition.function)
+
+(field_declaration declarator: (_) @declarator) @named.field
+(enumerator name: (identifier) @name) @named.constant
+(type_definition declarator: (_) @declarator) @named.type
+(preproc_def name: (identifier) @name) @named.macro
+(field_declaration
+  (type_qualifier ["const" "constexpr"]) declarator: (_) @declarator) @named.constant
+(field_declaration
+  declarator: (function_declarator declarator: (field_identifier) @name)
+  default_value: (number_literal)) @named.function
+(namespace_alias_definition name: (namespace_identifier) @name) @named.module
+(template_declaration (declaration declarator: (_) @declarator)) @named.variable
+[
+  (translation_unit (declaration declarator: (_) @declarator) @named.variable)
+  (preproc_ifdef (declaration declarator: (_) @declarator) @named.variable)
+  (preproc_if (declaration declarator: (_) @declarator) @named.variable)
+  (preproc_else (declaration declarator: (_) @declarator) @named.variable)
+  (preproc_elif (declaration declarator: (_) @declarator) @named.variable)
+  (declaration_list (declaration declarator: (_) @declarator) @named.variable)
+]
+[
+  (translation_unit
+    (declaration (type_qualifier ["const" "constexpr"]) declarator: (_) @declarator) @named.constant)
+  (preproc_ifdef
+    (declaration (type_qualifier ["const" "constexpr"]) declarator: (_) @declarator) @named.constant)
+  (preproc_if
+    (declaration (type_qualifier ["const" "constexpr"]) declarator: (_) @declarator) @named.constant)
+  (preproc_else
+    (declaration (type_qualifier ["const" "constexpr"]) declarator: (_) @declarator) @named.constant)
+  (preproc_elif
+    (declaration (type_qualifier ["const" "constexpr"]) declarator: (_) @declarator) @named.constant)
+  (declaration_list
+    (declaration (type_qualifier ["const" "constexpr"]) declarator: (_) @declarator) @named.constant)
+]

@@ -13,4 +13,20 @@
 (indexer_declaration "this" @name) @definition.function
 (property_declaration
   name: (identifier) @name
-  accessors: (accessor_list (accessor_declaration body: (_)))) @definition.function
+  accessors: (accessor_list (accessor_declaration body: (_)))) @definition.property
+(property_declaration name: (identifier) @name) @named.property
+(field_declaration
+  (variable_declaration (variable_declarator name: (identifier) @name))) @named.field
+(field_declaration
+  (modifier "const")
+  (variable_declaration (variable_declarator name: (identifier) @name))) @named.constant
+(field_declaration
+  (modifier "static")
+  (modifier "readonly")
+  (variable_declaration (variable_declarator name: (identifier) @name))) @named.constant
+(enum_member_declaration name: (identifier) @name) @named.constant
+(event_declaration name: (identifier) @name) @named.event
+(event_field_declaration
+  (variable_declaration (variable_declarator name: (identifier) @name))) @named.event
+(record_declaration
+  (parameter_list (parameter name: (identifier) @name) @named.property))

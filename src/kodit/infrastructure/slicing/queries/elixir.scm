@@ -9,3 +9,26 @@
       (binary_operator left: (identifier) @name)
       (binary_operator left: (call target: (identifier) @name))
     ])) @definition.keyword
+
+(unary_operator
+  operand: (call
+    target: (identifier) @keyword.attribute
+    (arguments
+      . (binary_operator
+        left: [
+          (identifier) @name
+          (call target: (identifier) @name)
+          (binary_operator left: [(identifier) @name (call target: (identifier) @name)])
+        ])))) @named.keyword
+(unary_operator operand: (call target: (identifier) @name (arguments))) @named.constant
+(call
+  target: (identifier) @keyword.fields
+  (arguments [
+    (list (atom) @name)
+    (list (keywords (pair key: (keyword) @name)))
+    (keywords (pair key: (keyword) @name))
+  ])) @named.keyword
+(call target: (identifier) @keyword.atom (arguments . (atom) @name)) @named.keyword
+(call
+  target: (identifier) @keyword.string
+  (arguments . (string (quoted_content) @name))) @named.keyword

@@ -17,3 +17,14 @@
 (source_file (var_declaration (var_spec . name: (identifier) @name) @definition.constant))
 (source_file
   (var_declaration (var_spec_list (var_spec . name: (identifier) @name) @definition.constant)))
+
+(field_declaration name: (field_identifier) @name) @named.field
+(field_declaration !name type: (type_identifier) @name) @named.field
+(field_declaration !name type: (qualified_type name: (type_identifier) @name)) @named.field
+(field_declaration
+  !name type: (generic_type type: (type_identifier) @name)) @named.field
+(method_elem name: (field_identifier) @name) @named.method
+(source_file (const_declaration (const_spec (identifier) @name) @named.constant))
+(source_file (var_declaration (var_spec name: (identifier) @name) @named.variable))
+(source_file
+  (var_declaration (var_spec_list (var_spec name: (identifier) @name) @named.variable)))

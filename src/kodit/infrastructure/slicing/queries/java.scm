@@ -6,3 +6,10 @@
 (method_declaration name: (identifier) @name) @definition.function
 (constructor_declaration name: (identifier) @name) @definition.function
 (compact_constructor_declaration name: (identifier) @name) @definition.function
+(field_declaration
+  declarator: (variable_declarator name: (identifier) @upper_name)) @named.constant @named.field
+(constant_declaration declarator: (variable_declarator name: (identifier) @name)) @named.constant
+(enum_constant name: (identifier) @name) @named.constant
+(record_declaration
+  parameters: (formal_parameters (formal_parameter name: (identifier) @name) @named.field))
+(annotation_type_element_declaration name: (identifier) @name) @named.function

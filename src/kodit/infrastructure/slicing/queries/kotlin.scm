@@ -8,3 +8,12 @@
 (type_alias type: (identifier) @name) @definition.type
 (source_file
   (property_declaration (variable_declaration (identifier) @name)) @definition.constant)
+
+(class_parameter ["val" "var"] (identifier) @name) @named.property
+(class_body (property_declaration (variable_declaration (identifier) @name)) @named.property)
+(enum_class_body (property_declaration (variable_declaration (identifier) @name)) @named.property)
+(property_declaration
+  (modifiers (property_modifier "const"))
+  (variable_declaration (identifier) @name)) @named.constant
+(enum_entry (identifier) @name) @named.constant
+(companion_object name: (identifier) @name) @named.class

@@ -19,3 +19,10 @@
     (reference_type type: (type_identifier) @name)
     (reference_type type: (generic_type type: (type_identifier) @name))
   ]) @definition.scope
+
+(field_declaration name: (field_identifier) @name) @named.field
+(enum_variant name: (identifier) @name) @named.constant
+(mod_item name: (identifier) @name) @named.module
+(associated_type name: (type_identifier) @name) @named.type
+(macro_invocation (token_tree "static" . (identifier) . (identifier) @name . ":")) @named.constant
+(macro_invocation (token_tree "static" . (identifier) @name . ":")) @named.constant

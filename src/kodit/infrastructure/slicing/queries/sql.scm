@@ -1,6 +1,10 @@
-(statement (create_table (object_reference) @name)) @definition.struct
-(statement (create_view (object_reference) @name)) @definition.type
-(statement (create_materialized_view (object_reference) @name)) @definition.type
+(statement (create_table (object_reference) @name)) @definition.table
+(statement (create_view (object_reference) @name)) @definition.view
+(statement (create_materialized_view (object_reference) @name)) @definition.view
 (statement (create_type (object_reference) @name)) @definition.type
 (statement (create_function (object_reference) @name)) @definition.function
-(statement (create_trigger (object_reference) @name)) @definition.function
+(statement (create_trigger (object_reference) @name)) @definition.trigger
+
+(column_definition name: (_) @name) @named.field
+(create_type (enum_elements (literal) @name @named.constant))
+(statement (create_procedure (object_reference) @name)) @named.procedure

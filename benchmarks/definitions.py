@@ -1,0 +1,174 @@
+"""Which definitions of real code Kodit names, beside those that Universal Ctags lists.
+
+    python -m benchmarks.definitions FOLDER... [--language ruby] [--missing 20]
+
+Needs `ctags` (Universal Ctags 5.9 or later). For each language that both know: how many of the
+definitions of Ctags have the same name here, on the same line or within the lines of the
+definition, by the kinds of Ctags, worst first; and the first of those that are missing. Ctags lists
+some that are none, so a list is to be read before it is believed. What names a file or another
+file's module (packages, imports, headers) is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kodit.infrastructure.slicing import slice_file
+
+LANGUAGES = {
+    "C": "c",
+    "C#": "csharp",
+    "C++": "cpp",
+    "Elixir": "elixir",
+    "Go": "go",
+    "Haskell": "haskell",
+    "Java": "java",
+    "JavaScript": "javascript",
+    "Kotlin": "kotlin",
+    "Lua": "lua",
+    "PHP": "php",
+    "Python": "python",
+    "Ruby": "ruby",
+    "Rust": "rust",
+    "SQL": "sql",
+    "Sh": "bash",
+    "TypeScript": "typescript",
+}
+"""Those that both know, by the name that Ctags has for them."""
+
+NOT_HERE = frozenset(
+    {
+        *("Python.module", "Python.namespace", "Python.unknown", "Java.package", "Go.package"),
+        *("Go.packageName", "Kotlin.package", "PHP.namespace", "PHP.alias", "C#.namespace"),
+        *("C.header", "C++.header", "C++.namespace", "Ruby.library", "Rust.implementation"),
+        *("Sh.script", "Sh.heredoc", "SQL.label", "SQL.field", "SQL.variable", "SQL.cursor"),
+    }
+)
+"""Kinds of what is defined elsewhere, by many files, or within a function."""
+
+LOCAL = frozenset(
+    {
+        *("C++.variable", "JavaScript.constant", "JavaScript.variable", "PHP.variable"),
+        *("TypeScript.constant", "TypeScript.variable"),
+    }
+)
+"""Kinds of which Ctags lists those inside functions too: here only what begins a line counts."""
+NAMELESS = ("__anon", "<lambda>")
+"""How Ctags calls what has no name."""
+
+NEAR_LINES = 2
+"""By so many lines the two may differ, as the one names the line of the name, the other that of
+the definition."""
+
+
+class Tag(NamedTuple):
+    """What Ctags says of one definition."""
+
+    language: str
+    kind: str
+    name: str
+    path: str
+    line: int
+
+
+def tags_of(folder: Path) -> Iterator[Tag]:
+    """The definitions in a folder as Ctags has them."""
+    command = ["ctags", "-R", "-f", "-", "--excmd=number", "--fields=Kl", "--extras=-{anonymous}"]
+    command += [f"--languages={','.join(LANGUAGES)}", "--exclude=.git", "--links=no", "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    for line in done.stdout.decode("utf-8", "replace").splitlines():
+        name, path, number, kind, language = line.split("\t")[:5]
+        language = language.removeprefix("language:")
+        if f"{language}.{kind}" not in NOT_HERE and not name.startswith(NAMELESS):
+            name = name.removesuffix("=") if kind in ("accessor", "function") else name
+            yield Tag(language, kind, plain(name), path, int(number.removesuffix(';"')))
+
+
+def plain(name: str) -> str:
+    """A name without what the two write differently: white space, arity, qualifiers."""
+    name = re.sub(r"\s+", "", name).strip("\"'`")
+    name = re.sub(r"/\d+$", "", name)
+    return name if name.startswith("operator") else re.split(r"[.:#](?=[^.:#=])", name)[-1]
+
+
+def named_here(path: Path, relative: str) -> tuple[str, dict[str, list[tuple[int, int]]]]:
+    """The language of a file, and the lines of each definition by its name."""
+    sliced = slice_file(relative, path.read_bytes(), 60.0)
+    lines: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for snippet in sliced.snippets:
+        if snippet.symbol is not None:
+            place = snippet.start_line, snippet.end_line
+            lines[plain(snippet.symbol.name)].append(place)
+        for symbol, first, last in snippet.also_defines:
+            lines[plain(symbol.name)].append((first, last))
+    return sliced.language, lines
+
+
+class Comparison:
+    """What has been found and what is missing, by the language and kind of Ctags."""
+
+    def __init__(self) -> None:
+        self.all: Counter[tuple[str, str]] = Counter()
+        self.missing: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def add(self, folder: Path, wanted: str) -> None:
+        by_file: dict[str, list[Tag]] = defaultdict(list)
+        for tag in tags_of(folder):
+            if wanted in ("", LANGUAGES[tag.language]):
+                by_file[tag.path].append(tag)
+        for path, tags in sorted(by_file.items()):
+            language, places = named_here(folder / path, path)
+            lines = (folder / path).read_text("utf-8", "replace").split("\n")
+            for tag in tags:
+                if {language, LANGUAGES[tag.language]} - {"c", "cpp", "tsx", "typescript"} and (
+                    language != LANGUAGES[tag.language]
+                ):
+                    continue
+                if f"{tag.language}.{tag.kind}" in LOCAL and lines[tag.line - 1][:1].isspace():
+                    continue
+                self.all[tag.language, tag.kind] += 1
+                if not any(
+                    first - NEAR_LINES <= tag.line <= last + NEAR_LINES
+                    for first, last in places.get(tag.name, ())
+                ):
+                    where = f"{folder.name}/{path}:{tag.line}"
+                    self.missing[tag.language, tag.kind].append(f"{tag.name:32} {where}")
+
+    def report(self, most: int) -> None:
+        """Print it, worst language first."""
+        found: dict[str, tuple[int, int]] = {}
+        for language in {language for language, _ in self.all}:
+            every = sum(n for (one, _), n in self.all.items() if one == language)
+            missing = sum(len(some) for (one, _), some in self.missing.items() if one == language)
+            found[language] = (every - missing, every)
+        for language, (here, every) in sorted(found.items(), key=lambda row: row[1][0] / row[1][1]):
+            print(f"\n{language}: {here} of {every}, {here / every:.1%}")
+            kinds = [kind for one, kind in self.all if one == language]
+            for kind in sorted(kinds, key=lambda one: -len(self.missing[language, one])):
+                some = self.missing[language, kind]
+                print(f"  {kind:16} {self.all[language, kind] - len(some):6}", end=" ")
+                print(f"of {self.all[language, kind]:6}")
+                for row in some[:: max(1, len(some) // most)][:most] if most else ():
+                    print(f"      {row}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("--language", default="", help="one of ours, such as ruby")
+    parser.add_argument("--missing", type=int, default=0, metavar="N", help="show N of each kind")
+    arguments = parser.parse_args()
+    comparison = Comparison()
+    for folder in arguments.folders:
+        comparison.add(folder.resolve(), arguments.language)
+    comparison.report(arguments.missing)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What is named within a snippet without being one: it never changes how a file is cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kodit.domain.snippet import MinorSymbol
+from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
+
+EXAMPLES = sorted((Path(__file__).parent / "named").iterdir())
+"""Of each language the name of a file, what is in it, and behind a double line all that it defines,
+with kind and scope."""
+
+
+def all_defined(path: str, code: str) -> list[str]:
+    """Kind and qualified name of all that a file defines."""
+    snippets = slice_file(path, code.encode()).snippets
+    own = [snippet.symbol for snippet in snippets if snippet.symbol]
+    others = [placed.symbol for snippet in snippets for placed in snippet.also_defines]
+    return sorted({f"{symbol.kind} {symbol.qualified_name}" for symbol in (*own, *others)})
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_every_named_thing_is_defined(example: Path) -> None:
+    """And nothing else is."""
+    file, _, expected = example.read_text("utf-8").partition("\n====\n")
+    path, _, code = file.partition("\n")
+    assert all_defined(path, f"{code}\n") == sorted(expected.splitlines())
+
+
+def test_lines_are_those_of_the_name_and_its_value() -> None:
+    """In the snippet that holds the name, and no further than that."""
+    rows = "".join(f'  "{number}",\n' * 2 for number in range(60))
+    code = f"limit = 1\n\n\ndef f():\n    pass\n\n\nnames = [\n{rows}]\n"
+    snippets = slice_file("a.py", code.encode()).snippets
+    placed = {
+        one.symbol.name: (snippet.start_line, one.start_line, one.end_line)
+        for snippet in snippets
+        for one in snippet.also_defines
+    }
+    assert placed["limit"] == (1, 1, 1)
+    first, start, end = placed["names"]
+    assert (start, end) == (8, next(s.end_line for s in snippets if s.start_line == first))
+
+
+def test_minor_symbols_come_last_in_the_order_of_lines() -> None:
+    """What searches rank by stands before them."""
+    code = "size = 1\nLIMIT = 2\nwidth = 3\nMOST = 4\n"
+    (snippet,) = slice_file("a.py", code.encode()).snippets
+    assert [one.symbol.name for one in snippet.also_defines] == ["LIMIT", "MOST", "size", "width"]
+    assert [isinstance(one, MinorSymbol) for one in snippet.also_defines] == [
+        *(False, False),
+        *(True, True),
+    ]
+
+
+def test_a_line_with_thousands_of_names_has_some() -> None:
+    """A row of the database and a document of the keyword index have their bounds."""
+    members = ", ".join(f"M{number}" for number in range(MOST_SYMBOLS + 99))
+    (snippet,) = slice_file("A.java", f"enum Many {{ {members} }}\n".encode()).snippets
+    assert len(snippet.also_defines) == MOST_SYMBOLS
