@@ -94,16 +94,6 @@ def test_a_short_section_of_much_text_is_cut() -> None:
     assert cut("a.md", f"# A\n\n{text}\n\n## B\n\n{text}\n") == ["1-3 A", "5-7 A.B"]
 
 
-@pytest.mark.parametrize(
-    ("path", "width", "problem"),
-    [("a.js", 300, "minified"), ("a.js", 200, None), ("a.txt", 300, None)],
-)
-def test_a_long_line_in_code(path: str, width: int, problem: str | None) -> None:
-    """Is taken for minified where the others are long as well, 400 characters in the mean."""
-    lines = [f"x = '{'x' * 5000}';", *[f"y = '{'y' * width}';"] * 30]
-    assert slice_file(path, "\n".join(lines).encode()).problem == problem
-
-
 def test_large_data_is_cut_by_lines() -> None:
     """Its structure is that of its rows."""
     assert cut("a.toml", tables_of(64_000))[2:4] == cut("a.toml", tables_of(13_000))[2:4]

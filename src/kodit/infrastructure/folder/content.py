@@ -5,11 +5,15 @@ from __future__ import annotations
 import codecs
 import re
 
+from kodit.infrastructure.long_lines import is_minified
+
 _HEAD_BYTES = 8000
 """How far git looks for a NUL byte to call a file binary (FIRST_FEW_BYTES in xdiff-interface.c)."""
 _MARKER_BYTES = 4096
 _LFS_POINTER_BYTES = 1024
 _MINIFIED_LINE = 500
+_DRAWING = ".svg"
+_PAGES = (".html", ".htm")
 _MINIFIED_EXTENSIONS = (".js", ".mjs", ".cjs", ".css", ".html", ".htm", ".svg", ".json", ".xml")
 
 _COMMENT = re.compile(rb"\s*(?://|\#|/\*|\*|<!--|--|;|%|\(\*|\{-|rem\b|dnl\b|'|<\?)", re.IGNORECASE)
@@ -119,12 +123,19 @@ def looks_binary(data: bytes) -> bool:
 
 def looks_generated(path: str, data: bytes) -> bool:
     """Whether a comment ahead of the code says that a program wrote the file, or a file for
-    browsers is minified (mean line longer than 500 bytes)."""
+    browsers is minified: its mean line is longer than 500 bytes, and it has next to nothing besides
+    such lines. A drawing is known by its mean line alone."""
     if not path.lower().endswith(_PROSE) and _says_generated(data[:_MARKER_BYTES]):
         return True
-    if not path.lower().endswith(_MINIFIED_EXTENSIONS):
+    lower = path.lower()
+    if not lower.endswith(_MINIFIED_EXTENSIONS):
         return False
-    return len(data) > _MINIFIED_LINE * (data.count(b"\n") + 1)
+    if len(data) <= _MINIFIED_LINE * (data.count(b"\n") + 1):
+        return False
+    # Bytes as they are: of characters beyond ASCII, only words are looked for.
+    return lower.endswith(_DRAWING) or is_minified(
+        data.decode("latin-1").splitlines(), _MINIFIED_LINE, is_prose=lower.endswith(_PAGES)
+    )
 
 
 def generated_marker(path: str, data: bytes) -> tuple[int, str] | None:

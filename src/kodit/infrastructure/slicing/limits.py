@@ -11,7 +11,7 @@ MAX_LINES = 60
 """Longest snippet, in lines: longer ones are split. About one screen."""
 
 MAX_CHARACTERS = 2_400
-"""Longest snippet, in characters, about 600 tokens; a single longer line stays whole."""
+"""Longest snippet, in characters, about 600 tokens; a single line may have up to `LONG_LINE`."""
 
 WHOLE_TYPE_LINES = 12
 """A class, trait, namespace, ... of up to so many lines stays in one snippet, members included."""
@@ -35,11 +35,9 @@ SCOPE_NAMES = 8
 NAME_CHARACTERS = 200
 """Longest symbol name; grammars can be led to take a whole page for a name."""
 
-MINIFIED_LINE = 5_000
-"""A file of which more than half stands in lines longer than this is not for people to read."""
-
-MINIFIED_MEAN_LINE = 400
-"""Mean line length, in characters, from which a file of code counts as minified."""
+LONG_LINE = 5_000
+"""A line of more characters is not for people to read: it is stored shortened, and a file that has
+next to nothing besides is left out as minified."""
 
 PARSED_BYTES = 2_000_000
 """Larger files are split by lines only."""

@@ -193,8 +193,8 @@ def _sorted_out(
                 declared.update(node.end_byte for node in nodes)
             elif capture in ("annotation", "value"):
                 alias = _given(captures, source)
-                for node in nodes:
-                    said.append(_Said(node.start_byte, node.end_byte, alias, capture == "value"))
+                is_value = capture == "value"
+                said += [_Said(one.start_byte, one.end_byte, alias, is_value) for one in nodes]
             elif capture == "namespace":
                 module = _text(captures["module"][0], source).strip(_QUOTES)
                 alias = _text(nodes[0], source)

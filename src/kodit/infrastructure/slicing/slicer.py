@@ -8,18 +8,14 @@ from collections.abc import Iterable
 from kodit.domain.entities import Snippet
 from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.decoding import decode
+from kodit.infrastructure.long_lines import is_minified, shortened
 from kodit.infrastructure.slicing.budget import Budget, GaveUpError
 from kodit.infrastructure.slicing.contained import name_all
 from kodit.infrastructure.slicing.covering import cover
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.joining import join, with_closers
 from kodit.infrastructure.slicing.languages import LANGUAGES, Language
-from kodit.infrastructure.slicing.limits import (
-    MINIFIED_LINE,
-    MINIFIED_MEAN_LINE,
-    PARSED_BYTES,
-    PARSED_DATA_BYTES,
-)
+from kodit.infrastructure.slicing.limits import LONG_LINE, PARSED_BYTES, PARSED_DATA_BYTES
 from kodit.infrastructure.slicing.mentions import place_mentions
 from kodit.infrastructure.slicing.outline import Outline, outline
 from kodit.infrastructure.slicing.patterns import defined_by_lines
@@ -28,6 +24,9 @@ from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 
 _LOOKED_AT_BYTES = 16_384
 """How much of a file may tell its language: a header begins with pages of licence."""
+
+_PROSE = ("markdown", "html")
+"""Languages in which a single line of words is worth finding, comment or not."""
 
 TOO_LARGE = "too large to parse"
 BINARY = "binary"
@@ -39,7 +38,8 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
 
     `path` is relative to the source, with `/`, and only named, never opened. Never raises: what
     cannot be read has no snippets, what cannot be parsed within `time_limit_seconds` of processor
-    time is split by lines, and `problem` says so. Line ends become `\\n` in the snippets' text.
+    time is split by lines, and `problem` says so. Line ends become `\\n` in the snippets' text, and
+    lines that nobody can read are shortened.
     """
     language = detect_language(path, data[:_LOOKED_AT_BYTES])
     decoded = decode(data)
@@ -49,8 +49,10 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
         return SlicedFile(path, language, ())
     lines = decoded.split("\n")
     row = LANGUAGES.get(language)
-    if _is_minified(lines, len(decoded), row):
-        return SlicedFile(path, language, (), MINIFIED)
+    if len(decoded) > LONG_LINE and max(map(len, lines)) > LONG_LINE:
+        if is_minified(lines, LONG_LINE, is_prose=row is None or row.name in _PROSE):
+            return SlicedFile(path, language, (), MINIFIED)
+        lines = [line if len(line) <= LONG_LINE else shortened(line) for line in lines]
     text = Text(lines)
     pieces, problem = _cut(decoded, text, row, time_limit_seconds)
     snippets = tuple(
@@ -143,12 +145,3 @@ def _split(text: Text, piece: Piece, cost: CutCost) -> list[Piece]:
         for first, last in split(text, piece.first, piece.last, cost)
         if (rows := text.trimmed(first, last))
     ]
-
-
-def _is_minified(lines: list[str], characters: int, language: Language | None) -> bool:
-    longest = max(map(len, lines))
-    if longest <= MINIFIED_LINE:
-        return False
-    if sum(len(line) for line in lines if len(line) > MINIFIED_LINE) * 2 > characters:
-        return True
-    return language is not None and characters > MINIFIED_MEAN_LINE * len(lines)
