@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kodit.infrastructure.folder.repository import is_bare, is_file, is_folder
+from kodit.infrastructure.folder.repository import (
+    git_directory_at,
+    holds_work_trees,
+    is_bare,
+    is_file,
+    is_folder,
+    is_git_directory,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +65,57 @@ def test_what_may_not_be_looked_at_is_not_there(
     monkeypatch.setattr(Path, "is_file", refuse)
     assert not is_folder(tmp_path)
     assert not is_file(tmp_path)
+
+
+def test_what_makes_a_folder_a_repository(tmp_path: Path) -> None:
+    """Each of its parts, or the packed refs in place of loose ones."""
+    bare = tmp_path / "bare"
+    (bare / "objects").mkdir(parents=True)
+    (bare / "HEAD").touch()
+    assert not is_git_directory(bare)
+    (bare / "packed-refs").touch()
+    assert is_git_directory(bare)
+    (bare / "packed-refs").unlink()
+    (bare / "refs").mkdir()
+    assert is_git_directory(bare)
+    (bare / "objects").rmdir()
+    assert not is_git_directory(bare)
+    (bare / "objects").mkdir()
+    (bare / "HEAD").unlink()
+    assert not is_git_directory(bare)
+
+
+def test_where_a_git_file_leads(tmp_path: Path) -> None:
+    """To a folder that is git's, by a whole path or from where it lies."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "data").mkdir()
+    for target in ("../data", str(tmp_path / "data")):
+        (tmp_path / "tree" / ".git").write_text(f"gitdir: {target}\r\n")
+        assert git_directory_at(tmp_path / "tree") is None
+        (tmp_path / "data" / "HEAD").touch()
+        found = git_directory_at(tmp_path / "tree")
+        assert found is not None
+        assert found.resolve() == (tmp_path / "data").resolve()
+        (tmp_path / "data" / "HEAD").unlink()
+    (tmp_path / "data" / "HEAD").touch()
+    (tmp_path / "tree" / ".git").write_text("something: ../data\n")
+    assert git_directory_at(tmp_path / "tree") is None
+
+
+def test_work_trees_as_deep_as_the_names_of_branches(tmp_path: Path) -> None:
+    """Up to four folders down, and not where a link leads."""
+
+    def add(path: Path) -> None:
+        (path / ".git" / "objects").mkdir(parents=True)
+        (path / ".git" / "HEAD").touch()
+
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    add(tmp_path / "elsewhere")
+    (bare / "link").symlink_to(tmp_path / "elsewhere")
+    add(bare / "a" / "b" / "c" / "d" / "e")
+    add(bare / "hooks" / "x")
+    assert not holds_work_trees(bare)
+    assert not holds_work_trees(tmp_path / "nowhere")
+    add(bare / "a" / "b" / "c" / "f")
+    assert holds_work_trees(bare)

@@ -77,6 +77,8 @@ def test_a_comment_ahead_of_the_code_says_generated(line: str) -> None:
     assert looks_generated("a.txt", f"{licence}one()\n\ntwo()\n{line}\n".encode())
     assert not looks_generated("a.txt", f"{licence}one()\ntwo()\nthree()\n{line}\n".encode())
     assert not looks_generated("README.md", f"\n{line}\n".encode())
+    closed = f"/* licence */\none()\ntwo()\nthree()\n{line}\n"
+    assert not looks_generated("a.txt", closed.encode())
 
 
 def test_a_marker_in_a_block_comment_needs_no_leader_of_its_own() -> None:
