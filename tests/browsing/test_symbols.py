@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.browsing.conftest import Indexed, write_files
 
 from kodit import Kodit
-from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.snippet import PlacedSymbol
 from kodit.domain.symbols import (
     SymbolAnswer,
     Use,
-    declares,
-    merge_pieces,
-    outlined,
-    parse_name,
-    parts_of,
-    rarest_terms,
-    uses,
 )
-from kodit.domain.value_objects import Symbol, SymbolKind
 
 
 def definitions(answer: SymbolAnswer) -> list[tuple[str, int, str | None, str]]:
@@ -203,80 +192,6 @@ def test_a_renamed_definition_is_found_by_its_new_name(tmp_path: Path) -> None:
         assert kodit.symbols("second").definitions == ()
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("def name(self):", True),
-        ("    async def name(self):", True),
-        ("class name(Base):", True),
-        ("export default class name {", True),
-        ("export const name = 1;", True),
-        ("func (s *Server) name() error {", True),
-        ("pub(crate) fn name<T>(x: T) {", True),
-        ("struct name {", True),
-        ("#define name(x) (x)", True),
-        ("macro_rules! name {", True),
-        ("public interface name {", True),
-        ("type name = string", True),
-        ("return name()", False),
-        ("from x import name", False),
-        ("def names():", False),
-        ("def rename():", False),
-        ("x = def_name", False),
-        ("static " * 2000 + "nam", False),
-    ],
-)
-def test_what_a_line_declares(line: str, expected: bool) -> None:
-    """By the words before the name."""
-    assert declares("name", line) is expected
-
-
-def test_names_are_taken_apart() -> None:
-    """At what languages put between scopes."""
-    for text in ("A.B.c", "A::B::c", "A.B#c()", "A->B->c"):
-        asked = parse_name(text)
-        assert (asked.plain, asked.scopes) == ("c", ("A", "B"))
-    assert parse_name("plain").scopes == ()
-    assert parse_name("...").plain == "..."
-    for star, symbol in (("Ab*", "abc"), ("x.Ab*", "ABC"), ("x.ab*", "X.abc"), ("*", "a")):
-        assert parse_name(star).matches(symbol)
-    assert not parse_name("x.ab*").matches("y.abc")
-
-
-@pytest.mark.parametrize(
-    ("line", "name"),
-    [
-        ("class Cart", "Cart"),
-        ("class Cart(Base):", "Cart"),
-        ("class Cart extends Base {", "Cart"),
-        ("def total", "total"),
-        ("async def total(self) -> int:", "total"),
-        ("def self.total(env)", "total"),
-        ("func Total", "Total"),
-        ("func (c *Cart) Total() error {", "Total"),
-        ("type Cart struct {", "Cart"),
-        ("struct cart;", "cart"),
-        ("fn total<T>(x: T)", "total"),
-        ("export default function total(", "total"),
-        ("public static void main(String[] args)", "main"),
-        ("const char *cart_name(struct cart *c)", "cart_name"),
-        ("#define TAX_RATE", "TAX_RATE"),
-        ("total(", "total"),
-        ("total()", "total"),
-        ("Cart.total(1, 2)", "total"),
-        ("self.total(", "total"),
-        # What is no code stays: titles of sections, and words of a language alone.
-        ("Class reference", "Class reference"),
-        ("Getting started (short)", "Getting started (short)"),
-        ("class", "class"),
-        ("def", "def"),
-    ],
-)
-def test_a_name_as_it_stands_in_code(line: str, name: str) -> None:
-    """It is copied from there."""
-    assert parse_name(line).plain == name
-
-
 def test_a_line_of_code_is_looked_up_by_its_name(indexed: Indexed) -> None:
     """With the scopes in it."""
     asked = indexed.kodit.symbols("def round_price(amount):")
@@ -312,83 +227,6 @@ def test_modules_in_the_wrong_order(indexed: Indexed) -> None:
     answer = indexed.kodit.symbols("prices.shop.round_price")
     assert not answer.definitions
     assert "round_price" in answer.near
-
-
-@pytest.mark.parametrize(
-    ("scope", "path", "asked", "expected"),
-    [
-        ("QuerySet", "django/db/models/query.py", "django.db.models.query.QuerySet.get", True),
-        ("QuerySet", "django/db/models/query.py", "models.QuerySet.get", False),
-        ("", "django/forms/__init__.py", "forms.get", True),
-        ("", "a.b/v1.2/shapes.d.ts", "v1.2.shapes.get", True),
-        ("", "src/net/mod.rs", "net::get", True),
-        ("Outer.Inner", "a.py", "Inner.get", True),
-        ("Outer.Inner", "a.py", "Outer.get", False),
-    ],
-)
-def test_a_scope_may_begin_with_files_and_folders(
-    scope: str, path: str, asked: str, expected: bool
-) -> None:
-    assert parse_name(asked).is_within(scope, path) is expected
-
-
-def test_a_name_is_looked_up_by_its_rarest_term() -> None:
-    """The words of an identifier joined, the stem of one word."""
-    assert rarest_terms("parse_price") == ["parseprice"]
-    assert rarest_terms("parsePrice") == ["parseprice"]
-    assert rarest_terms("prices") == rarest_terms("price")
-    assert rarest_terms("+") == []
-
-
-def test_uses_are_whole_words() -> None:
-    """Beside letters, digits and underscores the name is another one."""
-    text = "add\nadded\nre_add\nx.add(1)\nadd2\n(add)"
-    assert [number for number, _line in uses("add", text)] == [0, 3, 5]
-    assert list(uses("operator<<", "x operator<< y")) == [(0, "x operator<< y")]
-
-
-def test_what_holds_others_is_outlined_before_them() -> None:
-    """Also where they begin on one line."""
-    part = StoredSnippet(
-        1, 1, 1, "source", "a.py", 3, 4, "python", "a_part", "function", "", "def a_part(): pass"
-    )
-    whole = replace(part, id=2, end_line=9, symbol="whole", kind="class")
-    above = replace(part, id=3, start_line=1, end_line=2, symbol="z")
-    outline = [one.snippet.symbol for one in outlined([part, whole, above])]
-    assert outline == ["z", "whole", "a_part"]
-
-
-def test_what_else_a_snippet_defines_has_its_own_lines() -> None:
-    """And nothing beside it."""
-    symbols = (
-        PlacedSymbol(Symbol("one", SymbolKind.METHOD, "Both"), 11, 12),
-        PlacedSymbol(Symbol("two", SymbolKind.METHOD, "Both"), 13, 13),
-    )
-    both = StoredSnippet(
-        1, 1, 1, "s", "a.py", 10, 13, "python", "Both", "class", "", "a\nb\nc\nd", symbols
-    )
-    assert [
-        (one.start_line, one.end_line, one.text, one.also_defines) for one in parts_of(both)
-    ] == [(11, 12, "b\nc", ()), (13, 13, "d", ())]
-
-
-def test_the_pieces_of_a_long_definition_are_one() -> None:
-    """Where they follow each other in one file; a second definition of the name is its own."""
-    first = StoredSnippet(
-        1, 1, 1, "source", "a.py", 1, 50, "python", "run", "function", "", "def run"
-    )
-    pieces = [
-        first,
-        replace(first, id=2, start_line=51, end_line=80),
-        replace(first, id=3, start_line=83, end_line=90),
-        replace(first, id=4, start_line=120, end_line=130),
-        replace(first, id=5, file_id=2),
-    ]
-    assert [(one.id, one.start_line, one.end_line) for one in merge_pieces(reversed(pieces))] == [
-        (1, 1, 90),
-        (4, 120, 130),
-        (5, 1, 50),
-    ]
 
 
 def test_what_is_only_named_is_found_by_name_and_by_pattern(indexed: Indexed) -> None:
