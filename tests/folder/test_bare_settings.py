@@ -23,6 +23,7 @@ from kodit.infrastructure.folder.repository import (
         ("[core]\n\tbare = true\n", True),
         ("[core]\n\tbare = false\n", False),
         ("[core]\n\tbare\n", True),
+        ("[core]\n\tbare\n\tbare = false\n", False),
         ("[core]\r\n\tbare\r\n", True),
         ("[core]\n\tbare", True),
         ("[core]\n\tbare =\n", False),
