@@ -245,6 +245,14 @@ def test_an_interval_of_nought_is_one(desk: Desk) -> None:
     assert desk.add(include=()).source.include == ()
 
 
+def test_submodules_are_kept_until_changed(desk: Desk) -> None:
+    """Only what is said of them changes anything."""
+    assert not desk.add().source.submodules
+    assert desk.add(submodules=True).source.submodules
+    assert desk.add(include=("*.py",)).source.submodules
+    assert not desk.add(submodules=False).source.submodules
+
+
 def test_indexes_are_listed_after_one(desk: Desk) -> None:
     with desk.database.write() as transaction:
         for number in range(4):

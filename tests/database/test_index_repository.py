@@ -84,10 +84,12 @@ def test_a_change_is_of_one_index(indexes: IndexRepository) -> None:
     before = indexes.get(other.id)
     indexes.update_credentials(one.id, "env:TOKEN")
     indexes.release(one.id)
-    indexes.update_source(one.id, replace(one.source, include=("*.py",), exclude=("build/",)))
+    chosen = one.source.choosing(("*.py",), ("build/",), True)
+    indexes.update_source(one.id, chosen)
     changed = indexes.get(one.id)
     assert (changed.credentials, changed.is_confined) == ("env:TOKEN", False)
-    assert (changed.source.include, changed.source.exclude) == (("*.py",), ("build/",))
+    assert changed.source == chosen
+    assert changed.source.submodules
     assert changed.working_copy == replace(copy, commit=None)
     assert indexes.finish(one.id, NOW + timedelta(1))
     assert indexes.get(one.id).updated_at == NOW + timedelta(1)

@@ -58,6 +58,10 @@ def test_a_source_is_added(idle: Idle) -> None:
     assert (again["index"]["id"], again["run"]["id"]) == (index["id"], answer["run"]["id"])
     assert (again["index"]["include"], again["index"]["exclude"]) == (["*.py"], [])
 
+    assert "submodules" not in again["index"]
+    reply = rest.post("indexes", caller, source=source, submodules=True)
+    assert reply.json()["index"]["submodules"] is True
+
     for seconds, status in ((59, 409), (-1, 422), (0, 202)):
         reply = rest.post("indexes", caller, source=source, sync_every=seconds)
         assert reply.status == status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ class Source:
 
     `ref` is the branch, tag or commit asked for with `URL@ref`; None means the remote's default.
     `include` and `exclude` are globs over relative paths, with the rules of `.gitignore`.
+    `submodules` says that repositories within the repository belong to it: submodules at the commit
+    that it pins, and in a folder whatever is checked out there.
     """
 
     kind: SourceKind
@@ -30,6 +32,21 @@ class Source:
     ref: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    submodules: bool = False
+
+    def choosing(
+        self,
+        include: tuple[str, ...] | None,
+        exclude: tuple[str, ...] | None,
+        submodules: bool | None,
+    ) -> Source:
+        """The same with another choice of files; None leaves a part of it as it is."""
+        return replace(
+            self,
+            include=self.include if include is None else include,
+            exclude=self.exclude if exclude is None else exclude,
+            submodules=self.submodules if submodules is None else submodules,
+        )
 
     def __str__(self) -> str:
         return f"{self.location}@{self.ref}" if self.ref else self.location

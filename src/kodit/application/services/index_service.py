@@ -43,6 +43,7 @@ class SourceRequest:
     reference: str | None = None
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
+    submodules: bool | None = None
     sync_every: SyncEvery | None = None
     others: tuple[Source, ...] = ()
 
@@ -221,11 +222,7 @@ class IndexService:
                     )
                 if found.is_confined and policy.is_free:
                     indexes.release(found.id)
-                chosen = replace(
-                    found.source,
-                    include=found.source.include if request.include is None else request.include,
-                    exclude=found.source.exclude if request.exclude is None else request.exclude,
-                )
+                chosen = found.source.choosing(request.include, request.exclude, request.submodules)
                 if found.source != chosen:
                     indexes.update_source(found.id, chosen)
                 if request.sync_every is not None:

@@ -34,6 +34,8 @@ class IndexRequest:
     credentials: str | None = None
     ref: str | None = None
     sync_every: SyncEvery | None = None
+    submodules: bool | None = None
+    """Whether repositories within a source belong to it; None leaves that as it was."""
     even_if_broad: bool = False
     """Whether also a folder is indexed that holds much more than code, such as `/` or `~`."""
 
@@ -117,6 +119,7 @@ class SourceService:
                 request.credentials,
                 include=include,
                 exclude=exclude,
+                submodules=request.submodules,
                 sync_every=request.sync_every,
                 others=one.others,
             )

@@ -36,12 +36,13 @@ class SizesView:
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """An index, what it holds, and its latest run. `sync_every` is after how many seconds a server
-    brings it up to date by itself, 0 for never, where that was set for this index. `unsearched` are
-    the engines that a search finds nothing in until it is indexed again, where there are some.
-    `bytes` is what its clone and its packs of vectors take on the disk, where that was measured;
-    what it takes of the database and the keyword index is shared with the others. `left_out` is
-    each file and folder that is not in it, where that was asked for."""
+    """An index, what it holds, and its latest run. `sync_every` is after how many seconds a
+    server brings it up to date by itself, 0 for never, where that was set for this index.
+    `submodules` is true where these belong to it. `unsearched` are the engines that a search
+    finds nothing in until it is indexed again, where there are some. `bytes` is what its clone
+    and its packs of vectors take on the disk, where that was measured; what it takes of the
+    database and the keyword index is shared with the others. `left_out` is each file and folder
+    that is not in it, where that was asked for."""
 
     id: int
     source: str
@@ -57,6 +58,7 @@ class IndexView:
     skipped: Mapping[str, int]
     run: RunView | None
     sync_every: int | None = field(default=None, metadata=ONLY_WHEN_SET)
+    submodules: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
     unsearched: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     bytes: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     left_out: tuple[LeftOutView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
@@ -79,6 +81,7 @@ class IndexView:
             skipped=summary.skipped,
             run=None if status.run is None else RunView.of(status.run, queue),
             sync_every=index.sync_every,
+            submodules=index.source.submodules or None,
         )
 
 

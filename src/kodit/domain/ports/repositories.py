@@ -96,7 +96,8 @@ class IndexRepository(Protocol):
         ...
 
     def update_source(self, index_id: int, source: Source) -> None:
-        """Store other include and exclude globs; the next scan looks at every file again."""
+        """Store another choice of files, by globs and with or without submodules; the next scan
+        looks at every file again."""
         ...
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:

@@ -155,6 +155,14 @@ def index(
             "'' clears it.",
         ),
     ] = None,
+    submodules: Annotated[
+        bool | None,
+        typer.Option(
+            "--submodules/--no-submodules",
+            help="Index submodules too, at the commit that the source pins; in a folder, the "
+            "repositories within it. Kept until changed.",
+        ),
+    ] = None,
     credentials: Annotated[
         str | None,
         typer.Option(
@@ -198,6 +206,7 @@ def index(
         _globs(exclude),
         credentials,
         sync_every=interval,
+        submodules=submodules,
         even_if_broad=yes,
     )
     with _opened(context) as session:

@@ -98,6 +98,7 @@ class Kodit(Browsing):
         *sources: str | Path | int,
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
+        submodules: bool | None = None,
         credentials: str | None = None,
         sync_every: int | str | None = None,
         wait: bool = True,
@@ -105,10 +106,11 @@ class Kodit(Browsing):
         """Add or refresh sources (git URLs, optionally `URL@ref`, folders, or index identifiers)
         and wait until they are indexed; with `wait` off, only queue the work for a worker.
         `include` and `exclude` are globs over their paths: None keeps the previous ones, an empty
-        sequence clears them. `credentials` (`env:NAME`) names the variable that holds
-        `user:password` or a token, if the URL has none. `sync_every` is how often a server updates
-        the index by itself: seconds, 0 or "never", "10m", or "default" for the server's own
-        interval; None keeps the previous one.
+        sequence clears them. `submodules` indexes the submodules of a repository with it, and the
+        repositories within a folder; None leaves that as it was. `credentials` (`env:NAME`) names
+        the variable that holds `user:password` or a token, if the URL has none. `sync_every` is how
+        often a server updates the index by itself: seconds, 0 or "never", "10m", or "default" for
+        the server's own interval; None keeps the previous one.
 
         Raises SourceError for a source that is refused, and IndexingError when a run fails.
         """
@@ -117,6 +119,7 @@ class Kodit(Browsing):
             None if include is None else tuple(include),
             None if exclude is None else tuple(exclude),
             credentials,
+            submodules=submodules,
             sync_every=parse_sync_every(sync_every) if isinstance(sync_every, str) else sync_every,
         )
 

@@ -68,6 +68,11 @@ class NewIndex(Parameters):
         "`user:password` or a token. Over the network, only variables that the "
         "operator has allowed.",
     )
+    submodules: bool | None = Field(
+        None,
+        description="Whether the submodules of a repository are indexed with it, and in a folder "
+        "the repositories within it. If omitted, it is not changed.",
+    )
     sync_every: SyncEvery | None = Field(
         None,
         description="How many seconds apart the server updates it by itself, at least "
@@ -106,6 +111,7 @@ async def add_index(application: Asked, caller: Writer, parameters: NewIndex) ->
         parameters.credentials,
         ref=parameters.ref,
         sync_every=parameters.sync_every,
+        submodules=parameters.submodules,
     )
     return await _accepted(await application.index_answers.add(request, caller))
 

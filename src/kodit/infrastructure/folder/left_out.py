@@ -34,7 +34,7 @@ def left_out_of_folder(
     """What of a folder is left out, as it is now, by path; or of `only_path` alone, and what
     there is at it. Raises what a scan raises."""
     root = Path(source.location)
-    scanner = _LeftOutScanner(root, only_path, report)
+    scanner = _LeftOutScanner(root, only_path, report, submodules=source.submodules)
     descriptor = open_root(source.location)
     try:
         scanner.scan(root_folder(descriptor, root, source.include, source.exclude))
@@ -48,8 +48,10 @@ def left_out_of_folder(
 class _LeftOutScanner(Scanner):
     """Reads no file: what only its content can tell is not known here."""
 
-    def __init__(self, root: Path, only_path: str | None, report: Report) -> None:
-        super().__init__(root, {}, 0, report)
+    def __init__(
+        self, root: Path, only_path: str | None, report: Report, *, submodules: bool
+    ) -> None:
+        super().__init__(root, {}, 0, report, submodules=submodules)
         self._names = None if only_path is None else only_path.strip("/").split("/")
         self._top: str | None = None
         self.found: list[LeftOut] = []
@@ -134,7 +136,7 @@ class _LeftOutScanner(Scanner):
 def _rule_inside(folder: ScannedFolder, reason: str) -> str:
     """Why a folder is left out for what lies in it."""
     if reason == NESTED_REPOSITORY:
-        return "a nested repository, by its .git"
+        return "a nested repository, by its .git, which --submodules would index"
     if reason == REPOSITORY_DATA:
         return "files as a version-control system keeps them"
     if reason == VENDORED:

@@ -107,6 +107,14 @@ def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
     return [OuterRules(place, content, file) for place, content, file in files if content]
 
 
+def exclude_file(work_tree: Path) -> bytes | None:
+    """What the `info/exclude` holds of the repository whose work tree has its root there."""
+    git_directory = git_directory_at(work_tree)
+    if git_directory is None:
+        return None
+    return _read_rules(_common_directory(git_directory) / "info" / "exclude", follow=True)
+
+
 def _git_directory(entry: Path) -> Path | None:
     if is_folder(entry):
         is_repository = is_file(entry / "HEAD") and (

@@ -187,6 +187,14 @@ class DirectoryRules:
             return self
         return DirectoryRules(self._path, tuple(layers), None, self._included, folder=self._folder)
 
+    def of_another_repository(self, exclude: bytes | None = None) -> DirectoryRules:
+        """These rules at the root of a repository within the other one, whose `.gitignore` files do
+        not speak of it; `exclude` is its own `info/exclude`."""
+        layers = [layer for layer in self._layers if layer.kind is not LayerKind.GITIGNORE]
+        if exclude:
+            layers.append(Layer(LayerKind.GITIGNORE, self._path, exclude, ".git/info/exclude"))
+        return DirectoryRules(self._path, tuple(layers), None, self._included, folder=self._folder)
+
     def enter(self, name: str) -> DirectoryRules:
         """The rules inside the folder `name`, before its own ignore files."""
         name = byte_text(name)

@@ -25,6 +25,7 @@ from kodit.infrastructure.folder.reading import (
 )
 from kodit.infrastructure.folder.repository import (
     enclosing_work_tree,
+    exclude_file,
     git_directory_at,
     is_bare,
     outer_ignore_files,
@@ -64,16 +65,19 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     report: Report = ignore_report,
+    *,
+    submodules: bool = False,
 ) -> Scan:
     """Compare the folder `root` (absolute, without symbolic links) with what is `known` of it.
 
     `last_scan_ns` is the `scanned_at_ns` of the scan that `known` comes from. Symbolic links are
-    never followed and nothing is written. Raises SourceError if there is no such folder, and
+    never followed and nothing is written. With `submodules`, repositories within another one are
+    read as they are checked out. Raises SourceError if there is no such folder, and
     TransientError if the machine cannot read it.
     """
     started_ns = time.time_ns()
     folder = Path(root)
-    scanner = Scanner(folder, known, last_scan_ns, report)
+    scanner = Scanner(folder, known, last_scan_ns, report, submodules=submodules)
     descriptor = open_root(root)
     try:
         scanner.scan(root_folder(descriptor, folder, include, exclude))
@@ -115,9 +119,16 @@ class Scanner:
     """Goes through a folder by its rules."""
 
     def __init__(
-        self, root: Path, known: Mapping[str, KnownFile], last_scan_ns: int, report: Report
+        self,
+        root: Path,
+        known: Mapping[str, KnownFile],
+        last_scan_ns: int,
+        report: Report,
+        *,
+        submodules: bool = False,
     ) -> None:
         self._root = root
+        self._with_submodules = submodules
         self._known = known
         self._racy_from = last_scan_ns - RACY_NS
         self._report = report
@@ -162,6 +173,9 @@ class Scanner:
     def _scan_listed(self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> None:
         gitignore = _rules_file(folder, listed, ".gitignore")
         noindex = _rules_file(folder, listed, ".noindex")
+        if folder.depth and folder.in_repository and ".git" in listed:
+            exclude = exclude_file(self._root / folder.prefix)
+            folder = folder._replace(rules=folder.rules.of_another_repository(exclude))
         if noindex is not None and not noindex.strip():
             self._leave_out(folder, "", IGNORED)
             return
@@ -261,10 +275,11 @@ class Scanner:
             os.close(descriptor)
         return None
 
-    @staticmethod
-    def _reason_inside(folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> str | None:
+    def _reason_inside(
+        self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
+    ) -> str | None:
         """Why a folder is left out for what lies in it, or None."""
-        if folder.in_repository and ".git" in listed:
+        if folder.in_repository and ".git" in listed and not self._with_submodules:
             return NESTED_REPOSITORY
         if _rules_file(folder, listed, "pyvenv.cfg") is not None:
             return VENDORED

@@ -11,6 +11,7 @@ from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA
 from kodit.infrastructure.folder.rules import IGNORED
 from kodit.infrastructure.folder.scan import NESTED_REPOSITORY
 from kodit.infrastructure.git.objects import TreeEntry
+from kodit.infrastructure.git.submodules import refusals
 from kodit.infrastructure.git.tree import Listing, reading
 
 
@@ -43,7 +44,8 @@ def _holds(left_out: str, path: str) -> bool:
 
 class _LeftOutListing(Listing):
     def __init__(self, clone: Path, source: Source) -> None:
-        super().__init__(clone, {}, source.include, source.exclude)
+        super().__init__(clone, {}, source.include, source.exclude, submodules=source.submodules)
+        self._refused = refusals(clone) if source.submodules else {}
         self._clone = clone
         self._found: dict[str, tuple[str, str]] = {}
         self._files: dict[str, int] = {}
@@ -94,11 +96,16 @@ class _LeftOutListing(Listing):
         by_name = above.of_directory(name) if is_folder else above.of_file(name)
         if by_name is not None:
             return above.why(name, "", is_directory=is_folder)
-        inside = {
-            NESTED_REPOSITORY: "a submodule",
+        inside: dict[str, str] = {
+            NESTED_REPOSITORY: self._why_not_fetched(path),
             REPOSITORY_DATA: "files as a version-control system keeps them",
             VENDORED: "a virtual environment, by its pyvenv.cfg",
             GENERATED: "a cache, by its CACHEDIR.TAG",
             IGNORED: ".noindex: empty",
         }
         return inside.get(reason, reason)
+
+    def _why_not_fetched(self, path: str) -> str:
+        if not self._with_submodules:
+            return "a submodule, which --submodules would index"
+        return f"a submodule: {self._refused.get(path, 'not fetched')}"

@@ -31,7 +31,7 @@ from kodit.infrastructure.git.runner import OFFLINE, GitError, Limits, run_git
 TIP = "refs/kodit/tip"
 """The commit that the clone is at: set when all files of the commit are there."""
 INCOMING = "refs/kodit/incoming"
-_ALL_REFS = ("+refs/heads/*:refs/kodit/heads/*", "+refs/tags/*:refs/kodit/tags/*")
+_OWN_REFS = "refs/kodit"
 _WHOLE = "kodit-whole"
 """A file in the clones of servers that give out no single files."""
 _MAINTENANCE = (
@@ -67,12 +67,17 @@ def tip_of(clone_path: Path) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One way of getting at a source: where from, as whom, and within which limits."""
+    """One way of getting at a source: where from, as whom, and within which limits. `tip` is the
+    ref that is set when all is there, and `refs` the place of all others. `whole` fetches once more
+    what a server gives out only together."""
 
     source: Source
     credentials: Credentials | None
     report: Report
     limits: Limits
+    tip: str = TIP
+    refs: str = _OWN_REFS
+    whole: bool = False
 
     def fetch(self, ref: str, clone_path: Path) -> str:
         """Bring the tip of a clone to `ref`, a full name or the id of a commit; returns the
@@ -83,7 +88,7 @@ class Transfer:
         else:
             commit = self._fetch_ref(ref, clone_path)
         self._fetch_files(commit, clone_path)
-        run_git(["update-ref", TIP, commit], git_directory=clone_path)
+        run_git(["update-ref", self.tip, commit], git_directory=clone_path)
         return commit
 
     def maintain(self, clone_path: Path) -> None:
@@ -113,7 +118,10 @@ class Transfer:
             except GitError as error:
                 if not _is_refusal(error):
                     raise
-        self._fetch(clone_path, *_ALL_REFS)
+        self._fetch(
+            clone_path,
+            *(f"+refs/{kind}/*:{self.refs}/{kind}/*" for kind in ("heads", "tags")),
+        )
         try:
             return _resolve(clone_path, ref)
         except GitError:
@@ -150,6 +158,8 @@ class Transfer:
         elif (clone_path / "shallow").is_file():
             # As much of the history as the source has by now.
             options = ["--unshallow", *options]
+        if self.whole:
+            options = ["--refetch"]
         run_git(
             [
                 "fetch",
@@ -174,9 +184,8 @@ class Transfer:
             environment=self._partial(clone_path, files_only=bool(stdin)),
         )
 
-    @staticmethod
-    def _is_whole(clone_path: Path) -> bool:
-        return (clone_path / _WHOLE).exists()
+    def _is_whole(self, clone_path: Path) -> bool:
+        return self.whole or (clone_path / _WHOLE).exists()
 
     def _partial(self, clone_path: Path, *, files_only: bool = False) -> dict[str, str]:
         """The variables that tell git of files left out, by which it takes no alarm at them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from kodit.domain.source import KnownFile
@@ -21,6 +21,7 @@ from kodit.infrastructure.git.errors import DamagedCloneError, explain_reading
 from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
 from kodit.infrastructure.git.runner import GitError
+from kodit.infrastructure.git.submodules import with_submodules
 
 _RULE_FILES = (".gitignore", ".noindex", "CACHEDIR.TAG", "pyvenv.cfg")
 
@@ -31,12 +32,15 @@ def list_files(
     known: Mapping[str, KnownFile],
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    *,
+    submodules: bool = False,
 ) -> Scan:
     """Compare the files of `commit` with what is `known`; None is a repository without commits.
+    With `submodules`, those of them count that have been fetched into the clone.
 
     The rules are those of a folder, with the ignore files that the commit itself holds.
     """
-    listing = Listing(clone_path, known, include, exclude)
+    listing = Listing(clone_path, known, include, exclude, submodules=submodules)
     if commit is not None:
         with reading(clone_path):
             listing.take_in(commit)
@@ -83,8 +87,12 @@ class Listing:
         known: Mapping[str, KnownFile],
         include: Sequence[str],
         exclude: Sequence[str],
+        *,
+        submodules: bool,
     ) -> None:
         self._clone_path = clone_path
+        self._with_submodules = submodules
+        self._submodules: Set[str] = frozenset()
         self._known = known
         self._root = DirectoryRules.at_root(include=include, exclude=exclude)
         self._folders: dict[str, DirectoryRules | None] = {}
@@ -107,6 +115,8 @@ class Listing:
     def take_in(self, commit: str) -> None:
         """Go through the tree of a commit."""
         entries = list(objects.list_tree(self._clone_path, commit))
+        if self._with_submodules:
+            entries, self._submodules = with_submodules(self._clone_path, entries)
         self._find_repositories(entries)
         self._read_rule_files(entries)
         candidates = [entry for entry in entries if self._is_candidate(entry)]
@@ -193,6 +203,8 @@ class Listing:
         noindex = self._rule_files.get(f"{prefix}.noindex")
         if rules is None:
             return None
+        if folder in self._submodules:
+            rules = rules.of_another_repository()
         if noindex is not None and not noindex.strip():
             self._leave_out(folder, IGNORED, is_folder=True)
             return None

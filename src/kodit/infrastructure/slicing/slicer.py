@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from kodit.domain.entities import Snippet
 from kodit.domain.value_objects import SlicedFile
@@ -14,9 +14,10 @@ from kodit.infrastructure.slicing.contained import name_all
 from kodit.infrastructure.slicing.covering import cover
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.joining import join, with_closers
-from kodit.infrastructure.slicing.languages import LANGUAGES, Language
+from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT, Language
 from kodit.infrastructure.slicing.limits import LONG_LINE, PARSED_BYTES, PARSED_DATA_BYTES
 from kodit.infrastructure.slicing.mentions import place_mentions
+from kodit.infrastructure.slicing.notebooks import EXTENSION, Notebook, placed, read_notebook
 from kodit.infrastructure.slicing.outline import Outline, outline
 from kodit.infrastructure.slicing.patterns import defined_by_lines
 from kodit.infrastructure.slicing.pieces import Piece, Text
@@ -47,16 +48,23 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
         return SlicedFile(path, language, (), BINARY)
     if not decoded or decoded.isspace():
         return SlicedFile(path, language, ())
+    if path.lower().endswith(EXTENSION) and (notebook := read_notebook(decoded)) is not None:
+        return _slice_notebook(path, notebook, time_limit_seconds)
     lines = decoded.split("\n")
     row = LANGUAGES.get(language)
     if len(decoded) > LONG_LINE and max(map(len, lines)) > LONG_LINE:
         if is_minified(lines, LONG_LINE, is_prose=row is None or row.name in _PROSE):
             return SlicedFile(path, language, (), MINIFIED)
-        lines = [line if len(line) <= LONG_LINE else shortened(line) for line in lines]
-    text = Text(lines)
-    pieces, problem = _cut(decoded, text, row, time_limit_seconds)
-    snippets = tuple(
-        Snippet(
+        lines = _stored(lines)
+    pieces, problem = _cut(decoded, Text(lines), row, time_limit_seconds)
+    return SlicedFile(path, language, tuple(_snippets(path, language, lines, pieces)), problem)
+
+
+def _snippets(
+    path: str, language: str, lines: Sequence[str], pieces: Iterable[Piece]
+) -> Iterator[Snippet]:
+    for piece in pieces:
+        yield Snippet(
             path,
             piece.first + 1,
             piece.last + 1,
@@ -66,9 +74,25 @@ def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> Slice
             also_defines=piece.also_defines,
             mentions=piece.mentions,
         )
-        for piece in pieces
-    )
-    return SlicedFile(path, language, snippets, problem)
+
+
+def _slice_notebook(path: str, notebook: Notebook, time_limit_seconds: float) -> SlicedFile:
+    """Each cell is cut by itself: between two of them stands what was put out."""
+    snippets: list[Snippet] = []
+    problems: list[str] = []
+    for cell in notebook.cells:
+        lines = _stored(cell.lines)
+        row = LANGUAGES.get(cell.language)
+        language = cell.language if row is not None else TEXT
+        pieces, problem = _cut(cell.code, Text(lines), row, time_limit_seconds)
+        snippets += (placed(snippet, cell) for snippet in _snippets(path, language, lines, pieces))
+        problems += [problem] if problem else []
+    known = notebook.language if notebook.language in LANGUAGES else TEXT
+    return SlicedFile(path, known, tuple(snippets), problems[0] if problems else None)
+
+
+def _stored(lines: Sequence[str]) -> list[str]:
+    return [line if len(line) <= LONG_LINE else shortened(line) for line in lines]
 
 
 def _cut(

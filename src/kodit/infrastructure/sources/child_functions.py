@@ -48,6 +48,7 @@ def look_up(
     from kodit.infrastructure.git.remote import look_up as ask
     from kodit.infrastructure.git.remote import was_deepened
     from kodit.infrastructure.git.runner import Limits
+    from kodit.infrastructure.git.submodules import refusals
 
     report(0, None)
     limits = Limits(answer_seconds, 1.5 * answer_seconds)
@@ -56,6 +57,8 @@ def look_up(
     clone = Path(location.path)
     if commit is None or not stands_at(clone, commit) or was_deepened(location.source, clone):
         return None
+    if location.source.submodules and refusals(clone):
+        return None  # to try again what could not be fetched
     return commit
 
 
@@ -91,14 +94,41 @@ def scan(
         from kodit.infrastructure.folder.scan import scan_folder
 
         return scan_folder(
-            location.path, known, last_scan_ns, source.include, source.exclude, report
+            location.path,
+            known,
+            last_scan_ns,
+            source.include,
+            source.exclude,
+            report,
+            submodules=source.submodules,
         )
     from kodit.infrastructure.git.clone import synchronise
     from kodit.infrastructure.git.tree import list_files
 
+    clone = Path(location.path)
     with _confinement(source, is_confined):
-        commit = synchronise(source, Path(location.path), credentials, report)
-    return list_files(Path(location.path), commit, known, source.include, source.exclude)
+        commit = synchronise(source, clone, credentials, report)
+    _fetch_submodules(location, commit, credentials, is_confined, report)
+    return list_files(
+        clone, commit, known, source.include, source.exclude, submodules=source.submodules
+    )
+
+
+def _fetch_submodules(
+    location: Location,
+    commit: str | None,
+    credentials: Credentials | None,
+    is_confined: bool,
+    report: Any,
+) -> None:
+    if not location.source.submodules or commit is None:
+        return
+    from kodit.infrastructure.sources.submodules import SubmoduleFetch
+
+    fetch = SubmoduleFetch(
+        location.source, Path(location.path), credentials, report, is_confined=is_confined
+    )
+    fetch.take_in(commit)
 
 
 def _confinement(source: Source, is_confined: bool) -> AbstractContextManager[None]:
@@ -142,7 +172,10 @@ def clone_from_scratch(
     from kodit.infrastructure.git.clone import synchronise
 
     with _confinement(location.source, is_confined):
-        synchronise(location.source, Path(location.path), credentials, report, from_scratch=True)
+        commit = synchronise(
+            location.source, Path(location.path), credentials, report, from_scratch=True
+        )
+    _fetch_submodules(location, commit, credentials, is_confined, report)
 
 
 def extract(

@@ -30,6 +30,7 @@ INDEX_COLUMNS = (
     "ref",
     "include",
     "exclude",
+    "submodules",
     "credentials",
     "confinement",
     "sync_every",
@@ -179,6 +180,7 @@ def _read_index(row: Row) -> Index:
         ref,
         include,
         exclude,
+        submodules,
         credentials,
         confinement,
         sync_every,
@@ -197,6 +199,7 @@ def _read_index(row: Row) -> Index:
             ref=ref or None,
             include=tuple(json.loads(include)),
             exclude=tuple(json.loads(exclude)),
+            submodules=bool(submodules),
         ),
         working_copy=WorkingCopy(
             commit=commit,

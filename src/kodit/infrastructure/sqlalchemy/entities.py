@@ -83,6 +83,7 @@ class IndexColumns(TypedColumns):
     ref: Named[str] = Column(Text, default="")
     include: Named[str] = Column(Text, default="[]")
     exclude: Named[str] = Column(Text, default="[]")
+    submodules: Named[bool | None] = Column(Boolean)
     credentials: Named[str | None] = Column(Text)
     confinement: Named[str | None] = Column(Text)
     sync_every: Named[int | None] = Column(Integer)

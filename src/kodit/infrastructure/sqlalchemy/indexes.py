@@ -68,7 +68,7 @@ class SqlIndexRepository(IndexReads):
                 "created_at": to_microseconds(now),
                 "confinement": _PUBLIC_HOSTS if is_confined else None,
             }
-            | _globs(source),
+            | _choice(source),
         ).one()
         return to_index(row)
 
@@ -76,7 +76,7 @@ class SqlIndexRepository(IndexReads):
         self._connection.execute(
             update(INDEXES)
             .where(INDEXES.c.id == index_id)
-            .values(_globs(source) | {"commit_id": None})
+            .values(_choice(source) | {"commit_id": None})
         )
 
     def update_credentials(self, index_id: int, credentials: str | None) -> None:
@@ -265,8 +265,13 @@ class SqlIndexRepository(IndexReads):
         return True
 
 
-def _globs(source: Source) -> dict[str, str]:
-    return {"include": json.dumps(source.include), "exclude": json.dumps(source.exclude)}
+def _choice(source: Source) -> dict[str, str | bool]:
+    """Which files of a source are chosen."""
+    return {
+        "include": json.dumps(source.include),
+        "exclude": json.dumps(source.exclude),
+        "submodules": source.submodules,
+    }
 
 
 def _to_file(row: Any) -> IndexedFile:

@@ -14,7 +14,7 @@ from kodit.domain.errors import KoditError
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
 from kodit.domain.report import ignore_report
 from kodit.domain.source import KnownFile
-from kodit.domain.value_objects import FileStamp
+from kodit.domain.value_objects import FileStamp, Source
 from kodit.infrastructure.folder.reading import is_about_this_file, open_root
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
 from kodit.infrastructure.folder.scan import (
@@ -68,9 +68,9 @@ class WatchedTree:
         differ from that."""
         self._must_look = False
         before = self._folders.keys()
-        lister = _Lister(self.root, known, last_scan_ns)
+        lister = _Lister(self.root, known, last_scan_ns, self.folder.source)
         try:
-            lister.go(self.folder.source.include, self.folder.source.exclude)
+            lister.go()
         except (KoditError, OSError):  # it is not there, or cannot be read
             lister.folders.clear()
             known = None
@@ -158,7 +158,7 @@ class WatchedTree:
         parent = self._folders.get(f"{above}/" if above else "")
         if parent is None:
             return
-        lister = _Lister(self.root, {}, 0)
+        lister = _Lister(self.root, {}, 0, self.folder.source)
         try:
             lister.go_below(parent, name)
         except (KoditError, OSError):
@@ -212,8 +212,13 @@ def _places_of_git(tree: WorkTree) -> Iterator[tuple[str, frozenset[str]]]:
 class _Lister(Scanner):
     """Goes through a folder as a scan does, reads no file, and remembers the folders."""
 
-    def __init__(self, root: str, known: Mapping[str, KnownFile] | None, last_scan_ns: int) -> None:
-        super().__init__(Path(root), known or {}, last_scan_ns, ignore_report)
+    def __init__(
+        self, root: str, known: Mapping[str, KnownFile] | None, last_scan_ns: int, source: Source
+    ) -> None:
+        super().__init__(
+            Path(root), known or {}, last_scan_ns, ignore_report, submodules=source.submodules
+        )
+        self._source = source
         self._is_comparing = known is not None
         self._unsure_from = last_scan_ns - RACY_NS
         self.folders: dict[str, ScannedFolder] = {}
@@ -221,11 +226,12 @@ class _Lister(Scanner):
         self.met: set[str] = set()
         self.is_racy = False
 
-    def go(self, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    def go(self) -> None:
         """The whole folder. Raises KoditError and OSError."""
         descriptor = open_root(str(self._root))
         try:
-            self.scan(root_folder(descriptor, self._root, include, exclude))
+            source = self._source
+            self.scan(root_folder(descriptor, self._root, source.include, source.exclude))
         finally:
             os.close(descriptor)
 

@@ -116,6 +116,7 @@ def _index_remotely(
     options = {
         "include": request.include,
         "exclude": request.exclude,
+        "submodules": request.submodules,
         "credentials": request.credentials,
         "sync_every": request.sync_every,
     }

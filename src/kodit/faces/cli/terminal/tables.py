@@ -29,6 +29,8 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     for option, globs in (("include", index.include), ("exclude", index.exclude)):
         if globs:
             lines.append(f"    {option}: {', '.join(printable(glob) for glob in globs)}")
+    if index.submodules:
+        lines.append("    with submodules")
     if index.sync_every is not None:
         lines.append(f"    updated by a server: {in_words(index.sync_every)}")
     if index.run is not None and index.run.state != RunState.SUCCEEDED:

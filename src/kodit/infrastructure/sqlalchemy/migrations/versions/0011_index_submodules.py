@@ -1,0 +1,22 @@
+"""Index submodules
+
+Whether the submodules of a repository belong to its index; NULL means no, as it was before.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("indexes", sa.Column("submodules", sa.Boolean(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("indexes", "submodules")
