@@ -6,8 +6,10 @@ are stored with the snippet on whose lines they stand, and live and die with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from kodit.domain.snippet import PlacedSymbol
@@ -72,6 +74,15 @@ def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
         yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
 
 
+@lru_cache(maxsize=64)
+def _telling(names: tuple[str, ...]) -> re.Pattern[str]:
+    field = r"[^\t\n]*"
+    named = "|".join(map(re.escape, names)) or r"(?!)"
+    return re.compile(
+        rf"^(?:[ih].*|{field}\t(?:(?:{named})(?:\t.*)?|{field}\t{field}\t.+))$", re.MULTILINE
+    )
+
+
 class MentioningSnippet(NamedTuple):
     """What a stored snippet mentions, and what it defines: `symbol` in `scope`, and others."""
 
@@ -87,6 +98,10 @@ class MentioningSnippet(NamedTuple):
     @property
     def mentions(self) -> Iterator[Mention]:
         return decode_mentions(self.encoded, self.start_line)
+
+    def telling(self, names: tuple[str, ...] = ()) -> Iterator[Mention]:
+        """Those of these names, and those that tell of others: imports, bases and types."""
+        return decode_mentions("\n".join(_telling(names).findall(self.encoded)), self.start_line)
 
     def around(self, line: int) -> str:
         """The qualified name of the innermost definition on a line, "" at the top of a file."""
