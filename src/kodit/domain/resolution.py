@@ -92,10 +92,8 @@ class Resolver:
         verdicts = {one: self._verdict(mention, around, file, one, meaning) for one in targets}
         best = max(verdicts.values())
         # What certainly means another definition of the name does not mean this one.
-        return max(
-            (one for target, one in verdicts.items() if target in self._wanted and one == best),
-            default=Verdict.NO,
-        )
+        meant = _nearest([one for one in targets if verdicts[one] == best], file)
+        return best if self._wanted.intersection(meant) else Verdict.NO
 
     def _verdict(
         self,
@@ -261,6 +259,20 @@ def sees_unqualified(language: str, importing: str, path: str) -> bool:
     return sight is Sight.INDEX or (
         sight is Sight.FOLDER and folder_of(importing) == folder_of(path)
     )
+
+
+def _nearest(some: Sequence[Target], file: MentioningFile) -> Sequence[Target]:
+    """Of members of types that have one name but are in several files, those of the file itself,
+    or else those that it imports something from."""
+    if len(some) == 1 or len({one.path for one in some if one.is_member}) < len(some):
+        return some
+    own = [one for one in some if one.path == file.path]
+    return own or [one for one in some if _imports_from(file, one)] or some
+
+
+def _imports_from(file: MentioningFile, target: Target) -> bool:
+    modules = [*file.stars, *(one.qualifier for some in file.imports.values() for one in some)]
+    return any(is_module(module, target.place, file.path) for module in modules if module)
 
 
 def _encloses(scope: str, around: str) -> bool:

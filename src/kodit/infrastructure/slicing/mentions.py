@@ -73,6 +73,8 @@ _DEFINING = frozenset(
     "def defp defmacro defmacrop defmodule defprotocol defimpl defstruct defdelegate defguard"
     " defguardp alias import require use".split()
 )
+_SPECIAL = frozenset("case cond for if quote receive try unless unquote with".split())
+"""The words of Elixir that look like calls."""
 _WORDS = {
     "required": frozenset({"require"}),
     "importing": frozenset({"@import"}),
@@ -109,12 +111,16 @@ _QUOTES = "\"'`<>"
 class _Found(NamedTuple):
     """A name that was captured, by bytes."""
 
-    rank: int
-    start: int
+    rank: tuple[int, int, int]
+    """What comes first counts: the kind, the number of captures beside it, where it starts."""
     end: int
     kind: MentionKind
     node: Node
     captures: dict[str, list[Node]]
+
+    @property
+    def start(self) -> int:
+        return self.rank[2]
 
 
 class _Said(NamedTuple):
@@ -184,11 +190,12 @@ def _sorted_out(
                     if not _is_called(capture, node, source):
                         continue
                     end = node.end_byte
+                    found = _Found(
+                        (rank, -len(captures), _start(node, captures)), end, kind, node, captures
+                    )
                     known = by_end.get(end)
-                    if known is None or rank <= known.rank:
-                        start = _start(node, captures)
-                        if known is None or (rank, start) < (known.rank, known.start):
-                            by_end[end] = _Found(rank, start, end, kind, node, captures)
+                    if known is None or found.rank < known.rank:
+                        by_end[end] = found
             elif capture == "declares":
                 declared.update(node.end_byte for node in nodes)
             elif capture in ("annotation", "value"):
@@ -198,7 +205,7 @@ def _sorted_out(
             elif capture == "namespace":
                 module = _text(captures["module"][0], source).strip(_QUOTES)
                 alias = _text(nodes[0], source)
-                is_name = alias.isidentifier()
+                is_name = alias.isidentifier() and "sourcing" not in captures
                 stars.append((nodes[0].end_point[0], module, alias if is_name else ""))
     found = [by_end[end] for end in sorted(by_end.keys() - declared)]
     return found, said, stars
@@ -214,7 +221,7 @@ def _are_words(captures: dict[str, list[Node]], source: bytes) -> bool:
 def _is_called(capture: str, node: Node, source: bytes) -> bool:
     if capture == _COMPONENT:
         return source[node.start_byte : node.start_byte + 1].isupper()
-    return capture != _FUNCTION or _text(node, source) not in _DEFINING
+    return capture != _FUNCTION or _text(node, source) not in _DEFINING | _SPECIAL
 
 
 def _given(captures: dict[str, list[Node]], source: bytes) -> str:
