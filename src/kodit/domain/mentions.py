@@ -7,7 +7,7 @@ are stored with the snippet on whose lines they stand, and live and die with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,20 +55,20 @@ class Mention(NamedTuple):
     alias: str = ""
 
 
-def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:
-    """Mentions as one text, a line each, their own lines counted from `first_line`. Tens of
-    thousands travel between processes, and rest in a column."""
-    rows = (
-        _SEPARATOR.join((f"{_LETTERS[kind]}{line - first_line}", name, qualifier, alias)).rstrip(
-            _SEPARATOR
-        )
-        for kind, name, line, qualifier, alias in mentions
+def mention_row(kind: MentionKind, line: int, name: str, qualifier: str, alias: str) -> str:
+    """A mention as a line of text; its own line counts from the first of its snippet, from 0. Tens
+    of thousands travel between processes, and rest in a column."""
+    if alias:
+        return f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}\t{alias}"
+    return (
+        f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}"
+        if qualifier
+        else f"{_LETTERS[kind]}{line}\t{name}"
     )
-    return "\n".join(rows)
 
 
 def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
-    """What `encode_mentions` wrote."""
+    """What `mention_row` wrote, a row on each line."""
     for row in text.split("\n") if text else ():
         place, name, *rest = row.split(_SEPARATOR)
         yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
