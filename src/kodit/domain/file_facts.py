@@ -66,12 +66,13 @@ class MentioningFile:
                 for scope in scopes[:-1] or scopes:
                     self.fields.setdefault((scope, alias[len(start) :]), []).append(said)
                 return
+        alias = alias.lstrip("$")
         scope, _, last = around.rpartition(".")
-        # A definition of that name is the function or the field itself.
-        owner = last_of(scope) if last == alias.removesuffix("()") else last
-        self.fields.setdefault((owner, alias.lstrip("$")), []).append(said)
+        if last == alias.removesuffix("()"):
+            around = scope  # the definition of that name is the function or the field itself
+        self.fields.setdefault((last_of(around), alias), []).append(said)
         if not alias.endswith("()"):
-            self.variables.setdefault((around, alias.lstrip("$")), []).append(said)
+            self.variables.setdefault((around, alias), []).append(said)
 
     def said_of(self, variable: str, around: str, line: int) -> list[Said]:
         """What was last said before a line of a variable, in the definition around it or in those
