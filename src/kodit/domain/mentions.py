@@ -6,8 +6,10 @@ are stored with the snippet on whose lines they stand, and live and die with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from kodit.domain.snippet import PlacedSymbol
@@ -53,23 +55,32 @@ class Mention(NamedTuple):
     alias: str = ""
 
 
-def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:
-    """Mentions as one text, a line each, their own lines counted from `first_line`. Tens of
-    thousands travel between processes, and rest in a column."""
-    rows = (
-        _SEPARATOR.join((f"{_LETTERS[kind]}{line - first_line}", name, qualifier, alias)).rstrip(
-            _SEPARATOR
-        )
-        for kind, name, line, qualifier, alias in mentions
+def mention_row(kind: MentionKind, line: int, name: str, qualifier: str, alias: str) -> str:
+    """A mention as a line of text; its own line counts from the first of its snippet, from 0. Tens
+    of thousands travel between processes, and rest in a column."""
+    if alias:
+        return f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}\t{alias}"
+    return (
+        f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}"
+        if qualifier
+        else f"{_LETTERS[kind]}{line}\t{name}"
     )
-    return "\n".join(rows)
 
 
 def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
-    """What `encode_mentions` wrote."""
+    """What `mention_row` wrote, a row on each line."""
     for row in text.split("\n") if text else ():
         place, name, *rest = row.split(_SEPARATOR)
         yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
+
+
+@lru_cache(maxsize=64)
+def _telling(names: tuple[str, ...]) -> re.Pattern[str]:
+    field = r"[^\t\n]*"
+    named = "|".join(map(re.escape, names)) or r"(?!)"
+    return re.compile(
+        rf"^(?:[ih].*|{field}\t(?:(?:{named})(?:\t.*)?|{field}\t{field}\t.+))$", re.MULTILINE
+    )
 
 
 class MentioningSnippet(NamedTuple):
@@ -87,6 +98,10 @@ class MentioningSnippet(NamedTuple):
     @property
     def mentions(self) -> Iterator[Mention]:
         return decode_mentions(self.encoded, self.start_line)
+
+    def telling(self, names: tuple[str, ...] = ()) -> Iterator[Mention]:
+        """Those of these names, and those that tell of others: imports, bases and types."""
+        return decode_mentions("\n".join(_telling(names).findall(self.encoded)), self.start_line)
 
     def around(self, line: int) -> str:
         """The qualified name of the innermost definition on a line, "" at the top of a file."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from kodit.application.services.known_files import KnownFiles
 from kodit.application.services.loose_symbols import LooseLookup
 from kodit.application.services.snapshots import read_together
 from kodit.application.services.use_lookup import UseLookup
@@ -129,7 +130,8 @@ class _Lookup:
         definitions.sort(
             key=lambda one: (not name.is_spelled_by(one), one.kind in _VALUES, *_rank(one))
         )
-        lookup = UseLookup(self._catalogue, names, [*called, *parts], definitions)
+        known = KnownFiles(self._catalogue, self._keyword, self._scope)
+        lookup = UseLookup(self._catalogue, known, names, [*called, *parts], definitions)
         if asked is AskedUses.CALLEES:
             references = lookup.callees(definitions[:MOST_CALLING], self._all_called)
         else:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
+from kodit.application.services.known_files import KnownFiles, target_of
 from kodit.domain.code_text import without_prose
 from kodit.domain.entities import StoredSnippet
+from kodit.domain.file_facts import MentioningFile
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.domain.ports.catalogue import OpenCatalogue
-from kodit.domain.resolution import MentioningFile, Resolver, Target, Verdict
-from kodit.domain.symbols import MEMBERS, Reference, Use, naming_line, uses
+from kodit.domain.resolution import Resolver, Verdict
+from kodit.domain.symbols import Reference, Use, naming_line, uses
 from kodit.domain.text import cut_line
 
 _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
@@ -25,15 +27,18 @@ class UseLookup:
     def __init__(
         self,
         catalogue: OpenCatalogue,
+        known: KnownFiles,
         names: Collection[str],
         namesakes: Iterable[StoredSnippet],
         wanted: Iterable[StoredSnippet],
     ) -> None:
         self._catalogue = catalogue
+        self._known = known
         self._names = tuple(names)
-        targets = list(map(_target, namesakes))
-        asked = list(map(_target, wanted))
-        self._resolver = Resolver(list(dict.fromkeys([*targets, *asked])), asked) if asked else None
+        targets = list(map(target_of, namesakes))
+        asked = list(map(target_of, wanted))
+        every = list(dict.fromkeys([*targets, *asked]))
+        self._resolver = Resolver(every, asked, known.declared) if asked else None
 
     def references(self, snippets: Iterable[StoredSnippet]) -> list[Reference]:
         """Every line of the snippets that uses the name, each line once. Lines that certainly mean
@@ -79,7 +84,10 @@ class UseLookup:
         for found in defining(names):
             by_name.setdefault(found.symbol or "", []).append(found)
         texts = {one.id: one.text for one in self._catalogue.snippets([c[2].id for c in calls])}
-        return [_callee(call, by_name.get(call[3].name, []), texts[call[2].id]) for call in calls]
+        return [
+            _callee(self._known, call, by_name.get(call[3].name, []), texts[call[2].id])
+            for call in calls
+        ]
 
     def _in_file(
         self, snippets: Sequence[StoredSnippet], pieces: Sequence[MentioningSnippet]
@@ -89,7 +97,7 @@ class UseLookup:
         around: dict[int, Callable[[int], str]] = {}
         mentioned: dict[int, list[Mention]] = {}
         for piece in pieces:
-            mentions = list(piece.mentions)
+            mentions = list(piece.telling(self._names))
             file.learn(mentions, piece.around)
             around[piece.id] = piece.around
             for mention in mentions:
@@ -144,27 +152,18 @@ class UseLookup:
                     mentioned.setdefault(line, []).append(read)
 
 
-def _target(snippet: StoredSnippet) -> Target:
-    return Target(
-        snippet.index_id,
-        snippet.path,
-        snippet.language,
-        snippet.symbol or "",
-        snippet.scope,
-        bool(snippet.scope) and snippet.kind in MEMBERS,
-    )
-
-
 _Call = tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]
 """What calls, the file and the piece of it where that stands, and the call."""
 
 
-def _callee(call: _Call, candidates: Sequence[StoredSnippet], text: str) -> Reference:
+def _callee(
+    known: KnownFiles, call: _Call, candidates: Sequence[StoredSnippet], text: str
+) -> Reference:
     one, file, piece, mention = call
     within = piece.around(mention.line)
-    targets = list(map(_target, candidates))
+    targets = list(map(target_of, candidates))
     judged = [
-        (Resolver(targets, [target]).judge(mention, within, file), candidate)
+        (Resolver(targets, [target], known.declared).judge(mention, within, file), candidate)
         for target, candidate in zip(targets, candidates, strict=True)
     ]
     verdict, best = max(judged, key=itemgetter(0), default=(Verdict.NO, None))

@@ -22,11 +22,12 @@ read it again, and from a tree that was read through a callback it cannot.
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kodit.domain.mentions import Mention, MentionKind, encode_mentions
+from kodit.domain.mentions import MentionKind, mention_row
 from kodit.infrastructure.slicing.pieces import Piece
 
 if TYPE_CHECKING:
@@ -49,8 +50,13 @@ MOST_OF_A_PIECE = 2_000
 MOST_ALIASES = 4
 """Names that are said to have one type."""
 
+MOST_TYPES = 24
+"""Names in one annotation that are said of its alias."""
+
+_NONE = ("",)
+
 _RANKED = {
-    kind.value: (rank, kind)
+    kind.value: (8 * rank, kind)
     for rank, kind in enumerate(
         (
             MentionKind.IMPORT,
@@ -69,10 +75,14 @@ _FUNCTION = "function"
 for _capture in (_COMPONENT, _FUNCTION):
     _RANKED[_capture] = _RANKED[MentionKind.CALL.value]
 
+_JUDGED = frozenset({_COMPONENT, _FUNCTION})
+
 _DEFINING = frozenset(
     "def defp defmacro defmacrop defmodule defprotocol defimpl defstruct defdelegate defguard"
     " defguardp alias import require use".split()
 )
+_SPECIAL = frozenset("case cond for if quote receive try unless unquote with".split())
+"""The words of Elixir that look like calls."""
 _WORDS = {
     "required": frozenset({"require"}),
     "importing": frozenset({"@import"}),
@@ -106,15 +116,9 @@ _BUILT_IN = frozenset(
 _QUOTES = "\"'`<>"
 
 
-class _Found(NamedTuple):
-    """A name that was captured, by bytes."""
-
-    rank: int
-    start: int
-    end: int
-    kind: MentionKind
-    node: Node
-    captures: dict[str, list[Node]]
+_Found = tuple[int, int, int, "MentionKind", "Node", "dict[str, list[Node]]"]
+"""A name that was captured: its rank (what comes first counts), where it begins and ends, by bytes,
+and what captured it. A plain tuple, as there are hundreds of thousands."""
 
 
 class _Said(NamedTuple):
@@ -129,39 +133,44 @@ class _Said(NamedTuple):
 def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: bytes) -> None:
     """Give each piece what is mentioned on its rows, in order."""
     found, said, stars = _sorted_out(matches, source)
-    aliases = _aliases(found, said)
+    aliases = _aliases(found, said) if said else {}
     starts = [piece.first for piece in pieces]
-    by_piece: dict[int, list[Mention]] = {}
-
-    def place(row: int, mention: Mention) -> None:
+    rows: list[list[str]] = [[] for _ in pieces]
+    for row, module, alias in stars:
         number = bisect_right(starts, row) - 1
         if number >= 0:
-            by_piece.setdefault(number, []).append(mention)
-
-    for row, module, alias in stars:
-        place(row, Mention(MentionKind.IMPORT, "*", row + 1, module, alias))
-    for one in found:
-        name, qualifier = _named(one, source)
-        if (
-            not name
-            or len(name) > LONGEST_NAME
-            or (name in _BUILT_IN and one.kind is MentionKind.TYPE)
-        ):
+            line = row - starts[number]
+            rows[number].append(mention_row(MentionKind.IMPORT, line, "*", module, alias))
+    number, following = -1, starts[0] if starts else 0
+    for _, start, end, kind, node, captures in found:
+        name, qualifier = _named(kind, start, end, source)
+        if not name or len(name) > LONGEST_NAME:
             continue
-        captures, own = one.captures, ""
+        if kind is MentionKind.TYPE and name in _BUILT_IN:
+            continue
+        own = ""
         if len(captures) > 1:
-            if qualifiers := captures.get("qualifier"):
-                qualifier = qualifier_of(_end_of(qualifiers[0], source))
-            if modules := captures.get("module"):
-                qualifier = _text(modules[0], source).strip(_QUOTES)
-            if given := captures.get("alias"):
-                own = _text(given[0], source)
-        row = one.node.end_point[0]
-        for alias in (own,) if own else aliases.get(one.end, ("",)):
-            place(row, Mention(one.kind, name, row + 1, qualifier, alias))
-    for number, mentions in by_piece.items():
-        piece = pieces[number]
-        piece.mentions = encode_mentions(mentions[:MOST_OF_A_PIECE], piece.first + 1)
+            qualifier, own = _besides(captures, qualifier, source)
+        row = node.end_point[0]
+        while row >= following:
+            number += 1
+            following = starts[number + 1] if number + 1 < len(starts) else sys.maxsize
+        if number >= 0:
+            line = row - starts[number]
+            for alias in (own,) if own else aliases.get(end, _NONE):
+                rows[number].append(mention_row(kind, line, name, qualifier, alias))
+    for piece, some in zip(pieces, rows, strict=True):
+        piece.mentions = "\n".join(some[:MOST_OF_A_PIECE])
+
+
+def _besides(captures: dict[str, list[Node]], qualifier: str, source: bytes) -> tuple[str, str]:
+    """What qualifies a name, and its alias, as far as other captures tell."""
+    if qualifiers := captures.get("qualifier"):
+        qualifier = qualifier_of(_end_of(qualifiers[0], source))
+    if modules := captures.get("module"):
+        qualifier = _text(modules[0], source).strip(_QUOTES)
+    given = captures.get("alias")
+    return qualifier, _text(given[0], source) if given else ""
 
 
 def _sorted_out(
@@ -174,21 +183,23 @@ def _sorted_out(
     stars: list[tuple[int, str, str]] = []
     declared: set[int] = set()
     for _, captures in matches:
-        if len(captures) > 1 and not _are_words(captures, source):
+        size = len(captures)
+        if size > 1 and not _are_words(captures, source):
             continue
         for capture, nodes in captures.items():
-            ranked = _RANKED.get(capture)
-            if ranked is not None:
-                rank, kind = ranked
+            if capture in _RANKED:
+                rank, kind = _RANKED[capture]
+                rank -= size  # it says more than a pattern that captures the name alone
                 for node in nodes:
-                    if not _is_called(capture, node, source):
-                        continue
                     end = node.end_byte
                     known = by_end.get(end)
-                    if known is None or rank <= known.rank:
-                        start = _start(node, captures)
-                        if known is None or (rank, start) < (known.rank, known.start):
-                            by_end[end] = _Found(rank, start, end, kind, node, captures)
+                    if known is not None and known[0] < rank:
+                        continue
+                    if capture in _JUDGED and not _is_called(capture, node, source):
+                        continue
+                    start = _start(node, captures) if size > 1 else node.start_byte
+                    if known is None or (rank, start) < known[:2]:
+                        by_end[end] = rank, start, end, kind, node, captures
             elif capture == "declares":
                 declared.update(node.end_byte for node in nodes)
             elif capture in ("annotation", "value"):
@@ -198,23 +209,23 @@ def _sorted_out(
             elif capture == "namespace":
                 module = _text(captures["module"][0], source).strip(_QUOTES)
                 alias = _text(nodes[0], source)
-                is_name = alias.isidentifier()
+                is_name = alias.isidentifier() and "sourcing" not in captures
                 stars.append((nodes[0].end_point[0], module, alias if is_name else ""))
-    found = [by_end[end] for end in sorted(by_end.keys() - declared)]
-    return found, said, stars
+    return [by_end[end] for end in sorted(by_end.keys() - declared)], said, stars
 
 
 def _are_words(captures: dict[str, list[Node]], source: bytes) -> bool:
-    return all(
-        _text(captures[capture][0], source) in _WORDS[capture]
-        for capture in captures.keys() & _WORDS.keys()
+    return captures.keys().isdisjoint(_WORDS) or all(
+        _text(nodes[0], source) in _WORDS[capture]
+        for capture, nodes in captures.items()
+        if capture in _WORDS
     )
 
 
 def _is_called(capture: str, node: Node, source: bytes) -> bool:
     if capture == _COMPONENT:
         return source[node.start_byte : node.start_byte + 1].isupper()
-    return capture != _FUNCTION or _text(node, source) not in _DEFINING
+    return capture != _FUNCTION or _text(node, source) not in _DEFINING | _SPECIAL
 
 
 def _given(captures: dict[str, list[Node]], source: bytes) -> str:
@@ -229,29 +240,26 @@ def _aliases(found: Iterable[_Found], said: Iterable[_Said]) -> dict[int, list[s
     """The aliases of names, by the byte at which the name ends: of all types in an annotation, and
     of what begins a value."""
     aliases: dict[int, list[str]] = {}
-    places = sorted((one.start, -one.end, one.kind) for one in found)
+    places = sorted((start, -end, kind is MentionKind.TYPE) for _, start, end, kind, _, _ in found)
     for start, end, alias, is_value in said:
-        number = bisect_left(places, (start,))
-        while number < len(places) and places[number][0] < end:
-            _, negative_end, kind = places[number]
-            if is_value or kind is MentionKind.TYPE:
+        first = bisect_left(places, (start,))
+        for place, negative_end, is_type in places[first : first + (1 if is_value else MOST_TYPES)]:
+            if place >= end:
+                break
+            if is_value or is_type:
                 given = aliases.setdefault(-negative_end, [])
                 if len(given) < MOST_ALIASES and alias not in given:
                     given.append(alias)
-            if is_value:
-                break
-            number += 1
     return aliases
 
 
-def _named(found: _Found, source: bytes) -> tuple[str, str]:
-    """The name that a node ends with, and what qualifies it."""
-    end = found.end
-    start = max(found.start, end - LONGEST_NAME - LONGEST_QUALIFIER)
+def _named(kind: MentionKind, start: int, end: int, source: bytes) -> tuple[str, str]:
+    """The name with which a part of the source ends, and what qualifies it."""
+    start = max(start, end - LONGEST_NAME - LONGEST_QUALIFIER)
     text = source[start:end].decode("utf-8", "ignore")
     if text.isidentifier():
         return text, ""
-    if found.kind is MentionKind.IMPORT:
+    if kind is MentionKind.IMPORT:
         text = text.strip(_QUOTES)
     before, _, name = text.rpartition(".")
     if name.isidentifier() and before.replace(".", "_").isidentifier():

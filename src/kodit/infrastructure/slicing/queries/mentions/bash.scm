@@ -1,3 +1,3 @@
 (command name: (command_name (word) @call))
-(command name: (command_name (word) @sourcing @namespace) argument: (_) @module)
+(command name: (command_name (word) @sourcing @namespace @declares) argument: (_) @module)
 (variable_assignment name: (variable_name) @write)

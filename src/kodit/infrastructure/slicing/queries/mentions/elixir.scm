@@ -9,7 +9,7 @@
 (unary_operator operator: "@" operand: (call target: (identifier) @declares))
 (unary_operator
   operator: "@"
-  operand: (call (arguments (binary_operator operator: "::" left: (call target: (identifier) @declares)))))
+  operand: (call (arguments (binary_operator left: (call target: (identifier) @declares)))))
 (struct (alias) @type)
 (alias) @read
 (binary_operator left: (identifier) @alias operator: "=" right: (call) @value)

@@ -1,0 +1,324 @@
+"""Where files use names: golden listings of realistic files, and what holds of any file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.slicing.test_golden import SOURCES, name_of
+
+from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
+from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.languages import LANGUAGES
+from kodit.infrastructure.slicing.mentions import (
+    LONGEST_CHAIN,
+    MOST_OF_A_PIECE,
+    qualifier_of,
+    without_arguments,
+)
+
+HERE = Path(__file__).parent
+WITHOUT = frozenset({"css", "html", "json", "markdown", "toml", "yaml"})
+"""Languages whose files use no names that another file defines."""
+
+PARSED = [
+    one
+    for one in SOURCES
+    if Path(name_of(one)).suffix not in {".css", ".html", ".json", ".md", ".toml", ".yaml"}
+]
+
+
+def mentions(path: str, data: bytes) -> list[Mention]:
+    return [
+        mention
+        for snippet in slice_file(path, data).snippets
+        for mention in MentioningSnippet(
+            0, 0, snippet.start_line, snippet.end_line, None, "", (), snippet.mentions
+        ).mentions
+    ]
+
+
+def listing(found: list[Mention]) -> str:
+    """One line a mention: where, how, the name with what qualifies it, and its alias."""
+    return "".join(
+        f"{line:4}  {kind.value:8}  {f'{qualifier} | ' if qualifier else ''}{name}"
+        f"{f'  = {alias}' if alias else ''}\n"
+        for kind, name, line, qualifier, alias in found
+    )
+
+
+def of(path: str, text: str) -> set[tuple[str, str, str, str]]:
+    """Kind, qualifier, name and alias of all mentions."""
+    return {
+        (one.kind.value, one.qualifier, one.name, one.alias)
+        for one in mentions(path, text.encode())
+    }
+
+
+@pytest.mark.parametrize("source", PARSED, ids=lambda path: path.name)
+def test_mentions_are_those_of_the_golden_listing(source: Path, update_golden: bool) -> None:
+    """Refreshed by `pytest --update-golden`."""
+    found = listing(mentions(name_of(source), source.read_bytes()))
+    golden = HERE / "golden" / f"{name_of(source)}.mentions.txt"
+    if update_golden:
+        golden.write_text(found, encoding="utf-8")
+    assert golden.read_text(encoding="utf-8") == found
+
+
+def test_every_language_that_names_things_has_patterns() -> None:
+    """Those of TypeScript serve for TSX too."""
+    folder = Path(__file__).parents[2] / "src/kodit/infrastructure/slicing/queries/mentions"
+    there = {one.stem for one in folder.iterdir()} | {"tsx"}
+    known = {name for name, row in LANGUAGES.items() if (row.query or name) not in WITHOUT}
+    assert known <= there
+
+
+@pytest.mark.parametrize("source", PARSED, ids=lambda path: path.name)
+@pytest.mark.parametrize("share", [1, 2, 3])
+def test_a_name_stands_on_its_line(source: Path, share: int) -> None:
+    """Also in a file that ends in the middle, and in lines that end as those of Windows."""
+    data = source.read_bytes()
+    for content in (data[: len(data) // share], data.replace(b"\n", b"\r\n")):
+        lines = content.decode().split("\n")
+        for mention in mentions(name_of(source), content):
+            assert mention.name == "*" or mention.name in lines[mention.line - 1]
+
+
+NAMES = st.sampled_from(["a", "bé", "self", "C"])
+TEXTS = st.lists(
+    st.sampled_from(
+        [
+            "a",
+            "bé",
+            "self",
+            "C",
+            ".",
+            "(",
+            ")",
+            "[",
+            "]",
+            "=",
+            ":",
+            "\n",
+            " ",
+            "\t",
+            "import ",
+            "from ",
+            "class ",
+            "def ",
+            "for ",
+            " in ",
+            "as ",
+            "*",
+            "'",
+            ",",
+        ]
+    ),
+    max_size=60,
+).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=TEXTS, path=st.sampled_from(["a.py", "a.js", "a.ts", "a.go", "a.rb", "a.rs", "a.kt"]))
+def test_any_text_gives_mentions_that_stand_in_it(text: str, path: str) -> None:
+    lines = text.split("\n")
+    for mention in mentions(path, text.encode()):
+        assert mention.name == "*" or mention.name in lines[mention.line - 1]
+        assert "\t" not in "".join((mention.name, mention.qualifier, mention.alias))
+
+
+def test_a_table_of_names_is_bounded() -> None:
+    """Each piece keeps so many, and a chain of calls is kept by its end."""
+    text = "x = [" + "f(), " * 20_000 + "]\n"
+    assert len(mentions("a.py", text.encode())) <= MOST_OF_A_PIECE
+    chain = "a" + ".b(1)" * 5_000 + "\n"
+    assert all(len(one.qualifier) <= LONGEST_CHAIN + 2 for one in mentions("a.py", chain.encode()))
+    nested = "f(" * 400 + ")" * 400
+    assert len(mentions("a.py", nested.encode())) <= MOST_OF_A_PIECE
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("", ""),
+        ("a.", "a"),
+        ("a.b::c->", "a.b::c"),
+        ("pool.get(x, (y)).", "pool.get()"),
+        ("(await pool.get(x)).", "()"),
+        ("a?.b!.", "a?.b"),
+        ("rows[0].", "rows[]"),
+        ("((Shape) one).", "Shape()"),
+        ("(one as Shape).", "Shape()"),
+        ("one.(*Shape).", "Shape()"),
+        ("new Shape(1).", "Shape()"),
+        ('"text".', "?"),
+        ("(a + b).", "()"),
+        (".", "."),
+    ],
+)
+def test_qualifiers_are_chains_of_names(before: str, expected: str) -> None:
+    assert qualifier_of(before) == expected
+
+
+def test_arguments_are_left_out() -> None:
+    assert without_arguments("a(b[1](c)).d{e}") == "a().d{}"
+    assert without_arguments("x, y)).d()") == ").d()"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("a.py", "x: dict[str, C] = f()\n", {("type", "", "C", "x"), ("call", "", "f", "x")}),
+        ("a.py", "def f() -> 'C': ...\n", {("type", "", "C", "f()")}),
+        ("a.py", "for x in self.items: x.go()\n", {("read", "self", "items", "x")}),
+        ("a.py", "class A(b.C[int]): ...\n", {("inherits", "b", "C", "A")}),
+        (
+            "a.py",
+            "from .m import a as b, c\n",
+            {("import", ".m", "a", "b"), ("import", ".m", "c", "")},
+        ),
+        ("a.py", "from m import *\n", {("import", "m", "*", "")}),
+        (
+            "a.js",
+            "const { a, b: c } = require('./m')\n",
+            {("import", "./m", "a", ""), ("import", "./m", "b", "c")},
+        ),
+        ("a.js", "const m = require('./m')\n", {("import", "./m", "*", "m")}),
+        ("a.js", "const m = build('./m')\n", {("call", "", "build", "m")}),
+        ("a.ts", "import * as m from './m'\n", {("import", "./m", "*", "m")}),
+        ("a.ts", "export { a as b } from './m'\n", {("import", "./m", "a", "b")}),
+        ("a.ts", "class A { constructor(private b: B) {} }\n", {("type", "", "B", "this.b")}),
+        ("a.tsx", "const a = <B.C x={1}/>; const d = <div/>\n", {("call", "B", "C", "")}),
+        ("a.go", 'import f "a/b"\n', {("import", "a", "b", "f")}),
+        (
+            "a.go",
+            "func (t *T) M() (*R, error) { return nil, nil }\n",
+            {("type", "", "T", "t"), ("type", "", "R", "M()")},
+        ),
+        ("a.go", "type T struct { *p.B }\n", {("inherits", "p", "B", "T")}),
+        (
+            "a.java",
+            "class A extends B<C> implements D { E e; }\n",
+            {("inherits", "", "B", "A"), ("inherits", "", "D", "A"), ("type", "", "E", "e")},
+        ),
+        ("a.rs", "use a::{b, c as d};\n", {("import", "a", "b", ""), ("import", "a", "c", "d")}),
+        ("a.rs", "impl fmt::Show for T {}\n", {("inherits", "fmt", "Show", "T")}),
+        (
+            "a.cs",
+            "using A.B;\nclass C : D, E<F> {}\n",
+            {("import", "A.B", "*", ""), ("inherits", "", "D", "C"), ("inherits", "", "E", "C")},
+        ),
+        (
+            "a.rb",
+            "class A < B\n  include C\nend\n",
+            {("inherits", "", "B", "A"), ("inherits", "", "C", "A")},
+        ),
+        (
+            "a.php",
+            "<?php use A\\B as C; class D extends E { use F; }\n",
+            {("import", "A", "B", "C"), ("inherits", "", "E", "D"), ("inherits", "", "F", "D")},
+        ),
+        (
+            "a.kt",
+            "class A(val b: B) : C(), D { fun f(): E = e() }\n",
+            {
+                ("type", "", "B", "b"),
+                ("inherits", "", "C", "A"),
+                ("inherits", "", "D", "A"),
+                ("type", "", "E", "f()"),
+            },
+        ),
+        (
+            "a.scala",
+            "class A extends B with C { def f: D = d() }\n",
+            {("inherits", "", "B", "A"), ("inherits", "", "C", "A"), ("type", "", "D", "f()")},
+        ),
+        (
+            "a.swift",
+            "extension A: B { func f() -> C { d.e() } }\n",
+            {("inherits", "", "B", "A"), ("type", "", "C", "f()"), ("call", "d", "e", "")},
+        ),
+        (
+            "a.ex",
+            "defmodule A do\n  alias B.{C, D}\n  def f(x), do: C.g(x)\nend\n",
+            {("import", "B", "C", ""), ("call", "C", "g", "")},
+        ),
+        (
+            "a.lua",
+            "local m = require('a.b')\nm.f()\n",
+            {("import", "a.b", "*", "m"), ("call", "m", "f", "")},
+        ),
+        (
+            "a.hs",
+            "import qualified A.B as C\nf x = C.g (h x)\n",
+            {("import", "A.B", "*", "C"), ("call", "C", "g", ""), ("call", "", "h", "")},
+        ),
+        (
+            "a.zig",
+            'const m = @import("m.zig");\nfn f(a: *A) B { return m.g(a); }\n',
+            {
+                ("import", "m.zig", "*", "m"),
+                ("type", "", "A", "a"),
+                ("type", "", "B", "f()"),
+                ("call", "m", "g", ""),
+            },
+        ),
+        (
+            "a.c",
+            '#include "m.h"\nstruct a *f(struct b *x) { return x->g(x); }\n',
+            {
+                ("import", "m.h", "*", ""),
+                ("type", "", "b", "x"),
+                ("type", "", "a", "f()"),
+                ("call", "x", "g", ""),
+            },
+        ),
+        (
+            "a.cpp",
+            "struct A : public n::B { C &c; };\nauto x = A::make<int>();\n",
+            {("inherits", "n", "B", "A"), ("type", "", "C", "c"), ("call", "A", "make", "")},
+        ),
+        (
+            "a.sh",
+            "source ./m.sh\nf() { g; }\n",
+            {("import", "./m.sh", "*", ""), ("call", "", "g", "")},
+        ),
+        ("a.sql", "SELECT f(1) FROM s.t;\n", {("read", "s", "t", ""), ("call", "", "f", "")}),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value and len(value) < 10 else "",
+)
+def test_what_a_language_says_of_names(
+    path: str, text: str, expected: set[tuple[str, str, str, str]]
+) -> None:
+    """Types, results and fields by their aliases; imports by their modules."""
+    assert expected <= of(path, text)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.ex", "defmodule A do\n  @spec f(integer) :: atom\n  def f(x), do: x\nend\n"),
+        ("a.ts", "class A<T> {}\ninterface B {}\ntype C = string\n"),
+        ("a.go", "package p\n\ntype T int\n"),
+        ("a.rs", "struct A;\nenum B {}\ntrait C {}\n"),
+    ],
+)
+def test_what_is_declared_is_not_used(path: str, text: str) -> None:
+    declared = {"A", "B", "C", "T", "f"}
+    assert not {one.name for one in mentions(path, text.encode())} & declared
+
+
+def test_kinds_are_those_of_uses() -> None:
+    """Whoever tells a use of a mention takes the word over."""
+    from kodit.domain.symbols import Use  # noqa: PLC0415 - only this test compares the two
+
+    assert {kind.value for kind in MentionKind} < {use.value for use in Use}
+
+
+def test_rows_are_read_as_they_were_written() -> None:
+    pattern = re.compile(r"[cihtwr]-?\d+\t")
+    for snippet in slice_file("a.py", b"import a\n\n\ndef f(x: A):\n    x.g()\n").snippets:
+        assert all(map(pattern.match, snippet.mentions.split("\n")))
