@@ -40,13 +40,14 @@ def test_grep_names_the_place_where_there_are_several(
     (line,) = command.succeed("grep", "def round_price", "-n", "1").out.splitlines()
     assert line == f"{indexed.shop}/shop/prices.py:4:def round_price(amount):"
     (line,) = command.succeed("grep", "def round_price", "1").out.splitlines()
-    assert line == "shop/prices.py:4:def round_price(amount):"
+    assert line == f"{indexed.shop}/shop/prices.py:4:def round_price(amount):"
 
 
-def test_grep_prints_context_as_grep_does(command: KoditCommand) -> None:
+def test_grep_prints_context_as_grep_does(command: KoditCommand, indexed: Indexed) -> None:
     """Each line once, a dash for context, and a line between what is apart."""
     out = command.succeed("grep", "article ==|quantity|line.count \\+=", "1", "-C", "1").out
-    assert out.splitlines()[:7] == [
+    lines = [line.removeprefix(f"{indexed.shop}/") for line in out.splitlines()]
+    assert lines[:7] == [
         "shop/cart.py-17-        for line in self.lines:",
         "shop/cart.py:18:            if line.article == article:",
         "shop/cart.py:19:                line.count += count",
@@ -107,7 +108,7 @@ def test_text_is_for_people(command: KoditCommand, indexed: Indexed) -> None:
     place = f"{indexed.shop}/shop/prices.py:10"
     assert symbols == f"definitions:\n  {place}: function parse_price, lines 10-13\n"
     related = command.succeed("related", "1", "shop/cart.py:16", "--lines", "0", "-n", "1").out
-    assert related.startswith(" 1. web/wishlist.py:")
+    assert related.startswith(f" 1. {indexed.shop}/web/wishlist.py:")
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,11 @@ def told(answer: SymbolAnswer) -> list[tuple[str, str, int, str, bool]]:
 
 
 def test_uses_by_kind_with_the_definition_around_them(kodit: Kodit) -> None:
-    """The lock's calls are not the pool's, and what `threading` has is neither's."""
+    """The lock's calls are not the pool's, what `threading` has is neither's, and of a parameter
+    without a type nothing is known."""
     assert told(kodit.symbols("Pool.acquire")) == [
         ("call", "app.py", 7, "main", False),
-        ("call", "app.py", 8, "main", True),
-        ("call", "app.py", 13, "other", True),
+        ("call", "app.py", 8, "main", False),
         ("read", "app.py", 9, "main", False),
         ("text", "store/pool.py", 12, "Pool.acquire", True),
         ("text", "store/pool.py", 25, "LimitedPool.create", True),

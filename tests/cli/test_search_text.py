@@ -91,8 +91,8 @@ def test_what_the_score_of_one_engine_is(mode: str, engine: str, indexed: KoditC
     assert hybrid.err == ""
 
 
-def test_the_source_is_named_where_there_are_several(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Also when all that is shown is of one; not when only one was searched."""
+def test_the_source_is_named_where_one_does_not_stand(kodit: KoditCommand, tmp_path: Path) -> None:
+    """So that a path opens, also when all that is shown is of one source."""
     shown = ["search", "quartz", "-n", "1"]
     for name in ("one", "two"):
         write_file(tmp_path / name / "a.py", python_function(name, "quartz b c".split()))

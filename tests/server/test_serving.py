@@ -117,7 +117,9 @@ def _end_at_once(server: RunningServer) -> None:
     server wait."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(server.socket_path))
-        client.sendall(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        head = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+        client.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 100 ")  # it waits for the body now
 
         def ended() -> bool:
             server.process.terminate()

@@ -256,7 +256,7 @@ class RemoteServer:
         )
 
     def _symbols(self, question: SymbolsQuestion) -> SymbolsView:
-        asked = {**_plain(question), **_places(question.where)}
+        asked = {**_plain(question), **_places(question.where), "uses": question.uses or None}
         pages = list(self._pages("/symbols", asked, question.limit))
         return SymbolsView(
             question.name,

@@ -17,7 +17,7 @@ from typing import Any
 
 from kodit.domain.entities import Snippet
 from kodit.domain.languages import language_named
-from kodit.domain.mentions import decode_mentions, encode_mentions
+from kodit.domain.mentions import decode_mentions, mention_row
 
 EXTENSION = ".ipynb"
 
@@ -76,8 +76,8 @@ def placed(snippet: Snippet, cell: Cell) -> Snippet:
 
     start = line_of(snippet.start_line)
     mentions = (
-        mention._replace(line=line_of(mention.line))
-        for mention in decode_mentions(snippet.mentions, snippet.start_line)
+        mention_row(one.kind, line_of(one.line) - start, one.name, one.qualifier, one.alias)
+        for one in decode_mentions(snippet.mentions, snippet.start_line)
     )
     return replace(
         snippet,
@@ -87,7 +87,7 @@ def placed(snippet: Snippet, cell: Cell) -> Snippet:
             one._replace(start_line=line_of(one.start_line), end_line=line_of(one.end_line))
             for one in snippet.also_defines
         ),
-        mentions=encode_mentions(mentions, start),
+        mentions="\n".join(mentions),
     )
 
 
