@@ -97,9 +97,9 @@ def test_the_source_is_named_where_one_does_not_stand(kodit: KoditCommand, tmp_p
     for name in ("one", "two"):
         write_file(tmp_path / name / "a.py", python_function(name, "quartz b c".split()))
     kodit.succeed("index", tmp_path / "one")
-    assert kodit.run_here(*shown).out.startswith(" 1. a.py:1-")
+    assert kodit.run_here(*shown).out.startswith(f" 1. {tmp_path}/one/a.py:1-")
 
     kodit.succeed("index", tmp_path / "two")
 
     assert kodit.run_here(*shown).out.startswith(f" 1. {tmp_path}/")
-    assert kodit.run_here(*shown, "-s", "2").out.startswith(" 1. a.py:1-")
+    assert kodit.run_here(*shown, "-s", "2").out.startswith(f" 1. {tmp_path}/two/a.py:1-")
