@@ -23,6 +23,7 @@ from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure import setting_values
 from kodit.infrastructure.another_program import AnotherDatabase, another_database
+from kodit.infrastructure.folder.sizes import USUAL_LIMIT
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 
@@ -39,6 +40,8 @@ _OF_ONE_PROCESS = (
         "allowed_roots",
         "allow_private_addresses",
         "allowed_credentials",
+        "git_configuration",
+        "git_configuration_for_remote_callers",
         "server",
         "api_key",
         "pager",
@@ -79,6 +82,15 @@ class Settings:
     """How many transient failures in a row a task may have before it fails for good."""
     git_answer_seconds: float = 60.0
     """How long to wait for a git server to answer when it is asked for its refs."""
+    largest_file_bytes: int = USUAL_LIMIT
+    """The largest file that is indexed; a notebook, most of which is output, may have ten times as
+    much. `kodit ls --left-out` lists what is larger."""
+    git_configuration: bool = True
+    """Whether the git configuration of the user counts for sources that are added on this machine,
+    as far as it is about the network: proxies, certificates, `insteadOf`, credential helpers and
+    the ssh command."""
+    git_configuration_for_remote_callers: bool = False
+    """The same for sources that callers over the network have added."""
     queue_order: QueueOrder = QueueOrder.PRIORITY
     """`priority`, or `run_first`: finish started runs before starting others."""
     task_limits: Mapping[TaskType, int] = field(default_factory=dict, metadata={"kind": "limits"})

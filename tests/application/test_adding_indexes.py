@@ -52,7 +52,12 @@ class NotingReader:
         return self.kept[reference]
 
     async def check(
-        self, _source: Source, credentials: Credentials | None, *, is_confined: bool = False
+        self,
+        _source: Source,
+        credentials: Credentials | None,
+        *,
+        is_confined: bool = False,
+        is_remote: bool = False,
     ) -> None:
         self.notes.append(("check", credentials, is_confined))
         if self.fault is not None:

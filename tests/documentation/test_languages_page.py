@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kodit.domain.languages import LANGUAGE_OF
 from kodit.domain.ranking.languages import OTHER_CODE
-from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
+from kodit.infrastructure.folder.sizes import USUAL_LIMIT
 from kodit.infrastructure.slicing import languages as table
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.languages import LANGUAGES, Language
@@ -106,7 +106,7 @@ def _page() -> str:
         whole=WHOLE_TYPE_LINES,
         data=data,
         data_size=PARSED_DATA_BYTES // 1000,
-        size=MAXIMUM_FILE_BYTES // 1_000_000,
+        size=USUAL_LIMIT // 1_000_000,
     )
     return head + rows + TAIL.format(text=_others("text"), code=code)
 

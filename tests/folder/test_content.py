@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kodit.infrastructure.decoding import looks_binary
 from kodit.infrastructure.folder import content
 from kodit.infrastructure.folder.content import (
     blob_id,
     holds_private_key,
     holds_secret,
     is_lfs_pointer,
-    looks_binary,
     looks_generated,
 )
 

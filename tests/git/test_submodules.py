@@ -21,7 +21,7 @@ from kodit.infrastructure.git.clone import fault_of, synchronise
 from kodit.infrastructure.git.left_out import left_out_of_tree
 from kodit.infrastructure.git.submodules import fetched_commits, refusals
 from kodit.infrastructure.git.tree import list_files, read_present_blobs
-from kodit.infrastructure.sources.child_functions import look_up, scan
+from kodit.infrastructure.sources.child_functions import NetworkAccess, look_up, scan
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.submodules import resolved
 
@@ -50,7 +50,8 @@ def scan_clone(
     """What a run sees of a git source."""
     source = Source(SourceKind.GIT, location, submodules=submodules)
     where = Location(source, str(clone))
-    return scan(where, credentials, {}, 0, is_confined, report=ignore_report)
+    access = NetworkAccess(is_confined)
+    return scan(where, credentials, {}, 0, access, report=ignore_report)
 
 
 def paths(found: Scan) -> list[str]:

@@ -12,9 +12,9 @@ from tests.git.conftest import Repository
 
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Scan, Source, SourceKind
-from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.folder.scan import scan_folder
+from kodit.infrastructure.folder.sizes import USUAL_LIMIT
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.tree import list_files, read_blobs
 
@@ -114,7 +114,7 @@ def test_a_link_in_the_place_of_a_rule_file_says_nothing(
         (".noindex", " \n", False),
         (".noindex", "#\n", True),
         (".gitignore", "own.py\n", False),
-        (".gitignore", f"own.py\n#{MAXIMUM_FILE_BYTES * 'x'}\n", True),
+        (".gitignore", f"own.py\n#{USUAL_LIMIT * 'x'}\n", True),
     ],
     ids=["empty", "blank", "comment", "small", "large"],
 )

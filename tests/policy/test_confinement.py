@@ -208,7 +208,12 @@ class Unasking(PooledSourceReader):
     """A reader that takes every source for there: the test has no public server to ask."""
 
     async def check(
-        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+        self,
+        source: Source,
+        credentials: Credentials | None,
+        *,
+        is_confined: bool = False,
+        is_remote: bool = False,
     ) -> None:
         """Be content."""
 

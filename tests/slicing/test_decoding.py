@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import struct
 
 import pytest
 
-from kodit.infrastructure.decoding import decode, is_blank
+from kodit.infrastructure.decoding import decode, is_blank, looks_binary
 from kodit.infrastructure.slicing import slice_file
 
 
@@ -66,3 +67,111 @@ def test_a_tenth_of_control_characters_is_text() -> None:
     assert decode(codecs.BOM_UTF16_LE + "ab".encode("utf-16-le")[:-1]) == "a\ufffd"
     assert decode(b"one\r\ntwo\rthree") == "one\ntwo\rthree"
     assert [is_blank(line) for line in ("", " \t\f", "a")] == [True, True, False]
+
+
+RUSSIAN = "# Считает сумму заказов за месяц и печатает отчёт\nимя = 1\n"
+JAPANESE = "# 注文の合計を計算して、報告を印刷する\nx = 1\n"
+GERMAN = "# Prüft die Größe, löscht überflüssige Einträge und öffnet die Tür\nx = 1\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", [RUSSIAN, JAPANESE, GERMAN, "x = 1\n"])
+def test_wide_text_without_a_mark(encoding: str, text: str) -> None:
+    """Where the zeros stand tells."""
+    data = text.encode(encoding)
+    assert not looks_binary(data)
+    assert decode(data) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-32-le", "utf-32-be"])
+def test_utf_32_with_its_mark(encoding: str) -> None:
+    """That of UTF-32 begins as that of UTF-16 does."""
+    assert decode(("\ufeff" + RUSSIAN).encode(encoding)) == RUSSIAN
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"".join(struct.pack("<H", number) for number in range(2_000)),
+        b"".join(struct.pack("<I", number % 200) for number in range(2_000)),
+        b"".join(struct.pack("<d", number / 7) for number in range(500)),
+        b"\0" * 4_000,
+        b"a\0" * 1_000,
+    ],
+    ids=["shorts", "integers", "doubles", "zeros", "without a space"],
+)
+def test_numbers_are_no_wide_text(data: bytes) -> None:
+    """They have zeros too, but other characters besides."""
+    assert looks_binary(data)
+    assert decode(data) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8_r"),
+        (JAPANESE, "cp932"),
+        (JAPANESE, "euc_jp"),
+        (JAPANESE, "iso2022_jp"),
+        ("# 计算订单的总和并打印报告\n# 返回数字\nx = 1\n", "gb18030"),
+        ("# 計算訂單的總和並列印報告\n# 返回數字\n", "big5"),
+        ("# 주문 합계를 계산하고 보고서를 인쇄합니다\nx = 1\n", "euc_kr"),
+        ("# Υπολογίζει το άθροισμα των παραγγελιών\n" * 2, "cp1253"),
+        ("# Zażółć gęślą jaźń, sprawdza długość łańcucha\n" * 2, "cp1250"),
+        (GERMAN, "latin-1"),
+        ("# Vérifie les clés déjà présentes, où la fenêtre a été créée après\n", "latin-1"),
+        ("# för är på även nästa fältet värde läsa större användare\n", "latin-1"),
+    ],
+)
+def test_a_guess_by_the_letters(text: str, encoding: str) -> None:
+    """For what is not UTF-8 and declares nothing."""
+    assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    ("declaration", "encoding"),
+    [
+        ("# -*- coding: cp1251 -*-\n", "cp1251"),
+        ("#!/usr/bin/python\n# vim: set fileencoding=koi8-r :\n", "koi8-r"),
+        ("<?xml version='1.0' encoding='windows-1251'?>\n", "cp1251"),
+        ('<html><head>\n\n\n<meta charset="iso-8859-5">\n', "iso-8859-5"),
+        ('<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">\n', "koi8-r"),
+        ('@charset "cp866";\n', "cp866"),
+        ("-- coding: mac_cyrillic\n", "mac_cyrillic"),
+    ],
+)
+def test_a_declared_encoding(declaration: str, encoding: str) -> None:
+    """A single word would be too little for a guess."""
+    text = f"{declaration}имя\n"
+    assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "# coding: nonesuch\n",
+        "# coding: rot13\n",
+        "# coding: zlib\n",
+        "# coding: utf-8\n",
+        "\n" * 5,
+    ],
+)
+def test_a_declaration_that_does_not_hold(declaration: str) -> None:
+    """It is as good as none: every byte is a character in Latin-1."""
+    data = declaration.encode() + b"caf\xe9\n"
+    assert decode(data) == f"{declaration}café\n"
+
+
+def test_a_nul_far_down_is_no_binary_file() -> None:
+    """git looks at the beginning, too; databases take no such character."""
+    text = "x = 1\n" * 2_000
+    assert decode(f"{text}y = '\0'\n".encode()) == f"{text}y = '\ufffd'\n"
+    assert decode(f"{text}".encode() + bytes(9_000)) is None
+
+
+def test_what_is_declared_outside() -> None:
+    """Goes before all but a mark; where it does not hold, it is as good as none."""
+    assert decode("é\n".encode("utf-16-le"), "UTF-16LE") == "é\n"
+    assert decode("é\n".encode(), "UTF-16") == "é\n"
+    assert decode("é\n".encode("utf-8-sig"), "latin-1") is not None

@@ -20,6 +20,7 @@ from kodit.infrastructure.data_directory import (
     is_read_only,
     make_data_directory,
 )
+from kodit.infrastructure.folder.sizes import set_limit
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
@@ -54,6 +55,7 @@ class Foundation:
         `is_brief` answers a question and ends: it reads the database by the driver alone, as long
         as nothing is to be written."""
         self.settings = settings
+        set_limit(settings.largest_file_bytes)
         self.exchange = exchange
         self.clock: Clock = SystemClock()
         self.data_dir = settings.data_dir

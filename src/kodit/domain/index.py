@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kodit.domain.source import FileProcessingStatus, FileStamp, Source
+from kodit.domain.source import FileProcessingStatus, FileStamp, Source, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Index:
 
     `credentials` refers to the secret that the source asks for: `env:NAME`, or a file of the data
     directory. It is never the secret itself. What a caller over the network has added is
-    confined: its host must have public addresses alone, whenever it is asked. `sync_every` is after
+    confined: its host must have public addresses alone, whenever it is asked; where the operator
+    allows others, it is only `is_remote`. `sync_every` is after
     how many seconds a server brings it up to date by itself, 0 for never; None leaves it to the
     server.
     """
@@ -60,6 +61,7 @@ class Index:
     updated_at: datetime | None = None
     credentials: str | None = None
     is_confined: bool = False
+    is_remote: bool = False
     sync_every: int | None = None
 
 
@@ -73,6 +75,18 @@ class IndexSummary:
     snippets: int
     problems: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def why_empty(self) -> str | None:
+        """Why a complete index has no files, in a few words; None for any other index."""
+        if self.files or self.index.updated_at is None:
+            return None
+        is_git = self.index.source.kind is SourceKind.GIT
+        if is_git and self.index.working_copy.commit is None:
+            return "the repository has no commits"
+        if self.skipped:
+            return "all files are left out"
+        return "the commit has no files" if is_git else "the folder is empty"
 
     @property
     def skipped(self) -> dict[str, int]:

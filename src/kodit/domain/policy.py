@@ -125,6 +125,10 @@ class CallerPolicy:
         lead elsewhere later than when it was looked up for the caller."""
         return self.host_to_look_up(source) is not None
 
+    def is_remote(self, source: Source) -> bool:
+        """Whether what this caller adds is fetched as for a caller over the network."""
+        return not self.is_free and source.kind is SourceKind.GIT
+
     def check_addresses(self, host: str, addresses: Sequence[str]) -> None:
         """Refuse a host of which any address is not one of the public internet.
 

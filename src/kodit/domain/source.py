@@ -159,7 +159,8 @@ class Scan:
 
     `changed` holds new files, files of other content, and files of equal content whose stamp
     moved; `gone` the known paths that are no more; `unchanged` counts the rest. `skipped` counts
-    by reason what was left out ("ignored" is not counted: that is what ignoring means).
+    by reason what was left out ("ignored" is not counted: that is what ignoring means; only where
+    no file is left, that is counted too, by the rule).
     `commit` is the commit that was read, on git sources. `scanned_at_ns` is the file system's
     clock when the scan began.
     """

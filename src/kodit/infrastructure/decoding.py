@@ -3,20 +3,66 @@
 from __future__ import annotations
 
 import codecs
+import re
 
-_UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+HEAD_BYTES = 8000
+"""How far git looks for a NUL byte to call a file binary (FIRST_FEW_BYTES in xdiff-interface.c)."""
+
+_MARKS = (
+    # The mark of UTF-32 begins as that of UTF-16 does.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+WIDE_MARKS = tuple(mark for mark, _ in _MARKS)
+"""With one of these at the start, NUL bytes belong to text."""
+
+_DECLARATION_BYTES = 1024
+_DECLARED = re.compile(
+    rb"""^[ \t\f]*(?:\#|//|/\*|--|;|%|<!--|"|\{-).*?coding[:=][ \t]*([-\w.]+)  # PEP 263, Emacs, Vim
+    | ^.{0,80}?\bfileencoding=([-\w.]+)
+    | \A\s*<\?xml\b[^>]*?\bencoding[ \t]*=[ \t]*["']([-\w.]+)
+    | <meta\b[^>]*?\bcharset[ \t]*=[ \t]*["']?([-\w.]+)
+    | \A@charset[ \t]+"([-\w.]+)"
+    """,
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+_DECLARING_LINES = 3
+_ESCAPES = b"\x1b$"
+"""What a text in ISO 2022 holds: its bytes are those of ASCII, and so it is valid UTF-8 as well."""
+
+_REPLACEMENT = "\ufffd"
+_SAMPLE_BYTES = 64_000
+_FEWEST_BYTES = 12
+"""With fewer bytes beyond ASCII nothing can be told of their encoding but by chance."""
+_GUESSED = (
+    *("cp1252", "cp1250", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256"),
+    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr", "iso8859_2", "mac_roman"),
+)
+"""The encodings in which source code has been written; of all others none is guessed."""
+_OTHER_LATIN = ("cp1250", "cp1254", "iso8859_2")
+_WITHIN_WORDS = re.compile(r"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
+_KANA = re.compile("[\u3041-\u30fe]")
+_WESTERN = ("cp1252", "latin_1", "iso8859_1", "iso8859_15", "mac_roman")
 
 
-def decode(data: bytes) -> str | None:
+def decode(data: bytes, encoding: str | None = None) -> str | None:
     """The text of `data` with `\\n` as the only line end, or None when it is binary.
 
-    UTF-8 (a byte order mark is dropped), UTF-16 with a byte order mark, and Latin-1 for what is
-    neither, as every byte is a character there. A file with a NUL character is binary, the rule
-    that git and grep use; so is one of which a tenth is control characters.
+    UTF-8 (a byte order mark is dropped), UTF-16 and UTF-32 with such a mark or where the bytes
+    leave no doubt, and for what is neither, in this order: the encoding that the file declares, a
+    guess by what its letters are, and Latin-1, as every byte is a character there. `encoding` goes
+    before all but a mark. As for git, a file is binary with a NUL byte near its start; a later one
+    becomes a replacement character. So is one of which a tenth is control characters.
     """
-    text = _decode(data)
-    if text is None or "\0" in text:
+    text = _decode(data, encoding)
+    if text is None:
         return None
+    if "\0" in text:
+        if "\0" in text[:HEAD_BYTES]:
+            return None
+        text = text.replace("\0", _REPLACEMENT)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
         if "\n" not in text:
@@ -24,18 +70,132 @@ def decode(data: bytes) -> str | None:
     return text
 
 
-def _decode(data: bytes) -> str | None:
-    if data.startswith(_UTF16_BOMS):
-        return data.decode("utf-16", "replace")
-    if b"\0" in data:
+def looks_binary(data: bytes) -> bool:
+    """Whether there is a NUL byte near the start of what is not UTF-16 or UTF-32."""
+    return (
+        b"\0" in data[:HEAD_BYTES]
+        and not data.startswith(WIDE_MARKS)
+        and _wide_encoding(data) is None
+    )
+
+
+def _decode(data: bytes, encoding: str | None) -> str | None:
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return data.decode(name, "replace")
+    if encoding is not None and (text := _decoded(data, encoding)) is not None:
+        return text
+    if b"\0" in data[:HEAD_BYTES]:
+        wide = _wide_encoding(data)
+        return None if wide is None else data.decode(wide, "replace")
+    if b"\0" in data and _is_binary(data):
         return None
+    return _decode_narrow(data)
+
+
+def _decode_narrow(data: bytes) -> str | None:
+    if _ESCAPES in data and (text := _decoded(data, "iso2022_jp")) is not None:
+        return text
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return None if _is_binary(data) else data.decode("latin-1")
+        return None if _is_binary(data) else _decode_other(data)
+
+
+def _decode_other(data: bytes) -> str:
+    """Text that is not UTF-8."""
+    head = data[:_DECLARATION_BYTES]
+    for match in _DECLARED.finditer(head):
+        name = next(filter(None, match.groups()), b"").decode("ascii")
+        is_near = match[3] or match[4] or match[5] or _is_in_first_lines(head, match.start())
+        if is_near and (text := _decoded(data, name)) is not None:
+            return text
+    return _decoded(data, _guessed(data)) or data.decode("latin-1")
+
+
+def _is_in_first_lines(head: bytes, position: int) -> bool:
+    return head.count(b"\n", 0, position) < _DECLARING_LINES
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    """The text, None where it is not in that encoding, or there is none of that name."""
+    try:
+        if not codecs.lookup(encoding)._is_text_encoding:
+            return None
+        return data.decode(encoding)
+    except (LookupError, ValueError, AttributeError):
+        return None
+
+
+def _guessed(data: bytes) -> str:
+    """The likely encoding, by the letters that come out."""
+    sample = data[:_SAMPLE_BYTES]
+    if len(sample) - len(sample.translate(None, _BEYOND_ASCII)) < _FEWEST_BYTES:
+        return "latin-1"
+    # Few files are not UTF-8, and only they need it.
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - as said
+
+    best = from_bytes(
+        sample,
+        cp_isolation=list(_GUESSED),
+        enable_fallback=False,
+        preemptive_behaviour=False,
+    ).best()
+    if best is None or best.encoding in _WESTERN:
+        return "latin-1"
+    if best.encoding in _OTHER_LATIN and _is_western(sample):
+        return "latin-1"
+    return "euc_jp" if _is_japanese(sample) else best.encoding
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether nearly all that stands within words is a letter in Latin-1 too: in what is Latin-1,
+    one is as good as the other."""
+    within = _WITHIN_WORDS.findall(sample.decode("latin-1"))
+    return sum(map(str.isalpha, within)) >= len(within) * 0.95
+
+
+def _is_japanese(sample: bytes) -> bool:
+    """Whether a text in EUC-JP, which looks like one of its neighbours, has Kana throughout."""
+    text = sample.decode("euc_jp", "ignore")
+    beyond = sum(character > "\x7f" for character in text)
+    return len(_KANA.findall(text)) * 5 >= beyond > len(sample) - len(text) - 2
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark, known by where its zeros are; None for what is neither.
+
+    Nearly all text has spaces, line ends or Latin letters, of which all bytes but one are zero. A
+    table of numbers has such zeros too, but not only characters that can be printed.
+    """
+    head = data[: HEAD_BYTES // 4 * 4]
+    if len(head) < 4 or len(data) % 2:
+        return None
+    zeros = [head[offset::4].count(0) for offset in range(4)]
+    quarter = len(head) // 4
+    candidates = []
+    if len(data) % 4 == 0 and zeros[3] == quarter and zeros[2] >= quarter * 0.9:
+        candidates.append("utf-32-le")
+    if len(data) % 4 == 0 and zeros[0] == quarter and zeros[1] >= quarter * 0.9:
+        candidates.append("utf-32-be")
+    low, high = zeros[0] + zeros[2], zeros[1] + zeros[3]
+    if not candidates and low * 10 < high:
+        candidates.append("utf-16-le")
+    if not candidates and high * 10 < low:
+        candidates.append("utf-16-be")
+    for encoding in candidates:
+        try:
+            text = head.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        printed = sum(character.isprintable() or character in "\t\n\r\f" for character in text)
+        if printed >= len(text) * 0.98 and any(character in " \n\t" for character in text):
+            return encoding
+    return None
 
 
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b"))
+_BEYOND_ASCII = bytes(range(128, 256))
 
 
 def _is_binary(data: bytes) -> bool:

@@ -34,9 +34,9 @@ ROWS_PER_REMOVAL = 1000
 
 @dataclass(frozen=True, slots=True)
 class SourceRequest:
-    """A source that is to have an index. Credentials that differ from what was given before are
-    stored, and what else is not None; `reference` (`env:NAME`) names credentials instead. `others`
-    are what is meant where the source has no such ref: a branch may have slashes in its name."""
+    """A source that is to have an index. Credentials that differ from those before are stored, and
+    what else is not None; `reference` (`env:NAME`) names credentials instead. `others` are meant
+    where it has no such ref: a branch may have slashes in its name."""
 
     source: Source
     credentials: Credentials | None = None
@@ -186,6 +186,7 @@ class IndexService:
             request.source,
             request.credentials or named,
             is_confined=policy.confines(request.source),
+            is_remote=not policy.is_free,
         )
         if request.credentials is None and request.reference is not None:
             await in_thread(partial(self._reader.bind, request.reference, request.source))
@@ -214,13 +215,14 @@ class IndexService:
             with self._database.write() as transaction:
                 indexes = transaction.indexes
                 found = indexes.find(source)
-                if checked.known is not None and (found is None or found.id != checked.known):
+                if checked.known not in (None, None if found is None else found.id):
                     return None, None
                 if found is None:
+                    is_confined, is_remote = policy.confines(source), policy.is_remote(source)
                     found = indexes.add(
-                        source, self._clock.now(), is_confined=policy.confines(source)
+                        source, self._clock.now(), is_confined=is_confined, is_remote=is_remote
                     )
-                if found.is_confined and policy.is_free:
+                if found.is_remote and policy.is_free:
                     indexes.release(found.id)
                 chosen = found.source.choosing(request.include, request.exclude, request.submodules)
                 if found.source != chosen:
@@ -289,9 +291,9 @@ class IndexService:
         await self.remove(await self.hide(index_id))
 
     async def hide(self, index_id: int) -> Index:
-        """Start deleting an index: it has no runs any more and is hidden. `remove` does the rest,
-        or else `finish_deletions`. A folder is not indexed again until somebody names it. Raises
-        NotFoundError."""
+        """Start deleting an index: it has no runs any more and is hidden; `remove` or
+        `finish_deletions` does the rest. A folder is not indexed again until somebody names it.
+        Raises NotFoundError."""
 
         def mark(transaction: Transaction) -> Index:
             index = transaction.indexes.get(index_id)

@@ -38,11 +38,11 @@ class SizesView:
 class IndexView:
     """An index, what it holds, and its latest run. `sync_every` is after how many seconds a
     server brings it up to date by itself, 0 for never, where that was set for this index.
-    `submodules` is true where these belong to it. `unsearched` are the engines that a search
-    finds nothing in until it is indexed again, where there are some. `bytes` is what its clone
-    and its packs of vectors take on the disk, where that was measured; what it takes of the
-    database and the keyword index is shared with the others. `left_out` is each file and folder
-    that is not in it, where that was asked for."""
+    `submodules` is true where these belong to it. `why_empty` says why a complete index has no
+    files. `unsearched` are the engines that a search finds nothing in until it is indexed again,
+    where there are some. `bytes` is what its clone and its packs of vectors take on the disk,
+    where that was measured; what it takes of the database and the keyword index is shared with
+    the others. `left_out` is each file and folder that is not in it, where that was asked for."""
 
     id: int
     source: str
@@ -59,6 +59,7 @@ class IndexView:
     run: RunView | None
     sync_every: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     submodules: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
+    why_empty: str | None = field(default=None, metadata=ONLY_WHEN_SET)
     unsearched: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     bytes: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     left_out: tuple[LeftOutView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
@@ -82,6 +83,7 @@ class IndexView:
             run=None if status.run is None else RunView.of(status.run, queue),
             sync_every=index.sync_every,
             submodules=index.source.submodules or None,
+            why_empty=summary.why_empty,
         )
 
 

@@ -63,7 +63,14 @@ class Followed(NamedTuple):
 class IndexRepository(Protocol):
     """Indexes and their working copies within one transaction."""
 
-    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index:
+    def add(
+        self,
+        source: Source,
+        now: datetime,
+        *,
+        is_confined: bool = False,
+        is_remote: bool = False,
+    ) -> Index:
         """A new index; a deletion of its folder that was remembered is forgotten."""
         ...
 

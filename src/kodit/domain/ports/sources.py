@@ -129,7 +129,12 @@ class SourceReader(Protocol):
         ...
 
     async def check(
-        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+        self,
+        source: Source,
+        credentials: Credentials | None,
+        *,
+        is_confined: bool = False,
+        is_remote: bool = False,
     ) -> None:
         """See whether a source is there and lets us in, without keeping anything. Whether it has
         a commit that is named by its id may be known only after a scan. Where it `is_confined`,

@@ -18,8 +18,6 @@ VENDORED: Final = "vendored"
 NEVER_READ: Final = frozenset((SECRET, BINARY))
 """Reasons that no rule of the user overrides."""
 
-MAXIMUM_FILE_BYTES: Final = 1_000_000
-
 _VERSION_CONTROL = frozenset(
     (".git", ".hg", ".svn", ".bzr", ".jj", ".sl", ".pijul", "_darcs", "_mtn", ".repo")
 )
@@ -33,12 +31,18 @@ def is_version_control(name: str) -> bool:
 _VENDORED_DIRECTORIES = frozenset(
     """
     node_modules bower_components jspm_packages web_modules .yarn .pnpm-store .pnp
-    vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty 3rd_party
     site-packages dist-packages .venv .tox .nox .eggs __pypackages__
       .bundle elm-stuff .stack-work dist-newstyle .cabal-sandbox .dart_tool
     .pub-cache .gradle .m2 .ivy2 .bloop .metals .cargo-home .terraform .serverless
     """.split()
 )
+_USUAL_FOR_FOREIGN_CODE = frozenset(
+    """
+    vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty 3rd_party
+    """.split()
+)
+"""Names of folders that are left out where git does not track them. Somebody's own code lies in
+such folders as well, and other people's code that is tracked says so by a mark (`marks.py`)."""
 _GENERATED_DIRECTORIES = frozenset(
     """
     __pycache__ .mypy_cache .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints
@@ -51,11 +55,20 @@ _GENERATED_DIRECTORIES = frozenset(
 def directory_reason(name: str) -> str | None:
     """Why a folder of this name is not entered, or None."""
     lower = name.lower()
-    if lower in _VENDORED_DIRECTORIES or name in ("Pods", "Carthage"):
+    if (
+        lower in _VENDORED_DIRECTORIES
+        or lower in _USUAL_FOR_FOREIGN_CODE
+        or name in ("Pods", "Carthage")
+    ):
         return VENDORED
     if lower in _GENERATED_DIRECTORIES or lower.endswith((".egg-info", ".dist-info")):
         return GENERATED
     return None
+
+
+def is_usual_for_foreign_code(name: str) -> bool:
+    """Whether a folder of this name may hold other people's code as well as the user's own."""
+    return name.lower() in _USUAL_FOR_FOREIGN_CODE
 
 
 def path_reason(path: str) -> str | None:

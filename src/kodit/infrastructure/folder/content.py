@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 
+from kodit.infrastructure.decoding import WIDE_MARKS
 from kodit.infrastructure.long_lines import is_minified
 
-_HEAD_BYTES = 8000
-"""How far git looks for a NUL byte to call a file binary (FIRST_FEW_BYTES in xdiff-interface.c)."""
 _MARKER_BYTES = 4096
 _LFS_POINTER_BYTES = 1024
 _MINIFIED_LINE = 500
@@ -36,15 +35,7 @@ _LINES_OF_CODE = 2
 _PROSE = (".md", ".markdown", ".mdx", ".rst", ".adoc", ".asciidoc", ".org")
 """Documents are worth finding whoever wrote them."""
 
-_WIDE_TEXT_MARKS = (
-    codecs.BOM_UTF32_LE,
-    codecs.BOM_UTF32_BE,
-    codecs.BOM_UTF16_LE,
-    codecs.BOM_UTF16_BE,
-)
-"""With one of these at the start, NUL bytes belong to text."""
-
-_MARKS_AND_SPACE = b"".join(_WIDE_TEXT_MARKS) + codecs.BOM_UTF8 + b" \t\r\n\v\f"
+_MARKS_AND_SPACE = b"".join(WIDE_MARKS) + codecs.BOM_UTF8 + b" \t\r\n\v\f"
 _KEY_WORDS = (b"PRIVATE KEY", b"PuTTY-User-Key-File-", b"AGE-SECRET-KEY-")
 _STARTS_AS_KEY = re.compile(
     rb"----[- ]BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-\d+:|AGE-SECRET-KEY-1"
@@ -116,11 +107,6 @@ def blob_id(data: bytes) -> str:
     return digest.hexdigest()
 
 
-def looks_binary(data: bytes) -> bool:
-    """Whether there is a NUL byte near the start, as git decides, of what is not UTF-16 or -32."""
-    return b"\0" in data[:_HEAD_BYTES] and not data.startswith(_WIDE_TEXT_MARKS)
-
-
 def looks_generated(path: str, data: bytes) -> bool:
     """Whether a comment ahead of the code says that a program wrote the file, or a file for
     browsers is minified: its mean line is longer than 500 bytes, and it has next to nothing besides
@@ -182,7 +168,7 @@ def holds_private_key(data: bytes) -> bool:
     """Whether the file is a private key or holds one: armoured (PEM, OpenSSH, PGP, SSH2), of PuTTY
     or age, or in the JSON of a service account. Code that only mentions the armour is none."""
     if not any(word in data for word in _KEY_WORDS):
-        if not data.startswith(_WIDE_TEXT_MARKS):
+        if not data.startswith(WIDE_MARKS):
             return False
         data = data.replace(b"\0", b"")
     text = data.lstrip(_MARKS_AND_SPACE)
@@ -199,7 +185,7 @@ def holds_credentials(data: bytes) -> bool:
     configuration with a password, a token or an authorisation header, whatever the file is called;
     a store of credentials, a netrc, a reflog that names an address with a password, the tokens of
     a package registry. A program or a document that only shows such lines is none."""
-    if b"\0" in data[:64] and data.startswith(_WIDE_TEXT_MARKS):
+    if b"\0" in data[:64] and data.startswith(WIDE_MARKS):
         data = data.replace(b"\0", b"").lstrip(_MARKS_AND_SPACE)
     data = data.removeprefix(codecs.BOM_UTF8)
     if _CONFIGURATION.match(data):

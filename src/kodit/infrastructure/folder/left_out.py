@@ -11,7 +11,8 @@ from kodit.domain.errors import TransientError
 from kodit.domain.left_out import LeftOut, Presence
 from kodit.domain.report import Report
 from kodit.domain.value_objects import Source
-from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
+from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
+from kodit.infrastructure.folder.marks import foreign_mark
 from kodit.infrastructure.folder.reading import is_about_this_file, open_directory, open_root
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA
 from kodit.infrastructure.folder.scan import (
@@ -23,6 +24,7 @@ from kodit.infrastructure.folder.scan import (
     reason_by_status,
     root_folder,
 )
+from kodit.infrastructure.folder.sizes import limit_of
 
 MOST_COUNTED = 10_000
 """Files that are counted in one folder that is left out."""
@@ -116,7 +118,7 @@ class _LeftOutScanner(Scanner):
                 return self._link(folder, name)
             case "too large":
                 size = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False).st_size
-                return f"{size:,} bytes; at most {MAXIMUM_FILE_BYTES:,} are read"
+                return f"{size:,} bytes; at most {limit_of(name):,} are read"
             case "too deep":
                 return f"below {MAXIMUM_DEPTH} folders"
             case "special file" | "undecodable name" | "unreadable":
@@ -139,11 +141,15 @@ def _rule_inside(folder: ScannedFolder, reason: str) -> str:
         return "a nested repository, by its .git, which --submodules would index"
     if reason == REPOSITORY_DATA:
         return "files as a version-control system keeps them"
+    with os.scandir(folder.descriptor) as entries:
+        names = {entry.name for entry in entries}
     if reason == VENDORED:
+        mark = foreign_mark(names) if folder.rules.may_be_foreign else None
+        if mark is not None:
+            return f"other people's code, by its {mark}"
         return "a virtual environment, by its pyvenv.cfg"
     if reason == GENERATED:
-        with os.scandir(folder.descriptor) as entries:
-            is_data = DATA_DIRECTORY.issubset(entry.name for entry in entries)
+        is_data = names >= DATA_DIRECTORY
         return "a data directory of Kodit" if is_data else "a cache, by its CACHEDIR.TAG"
     return ".noindex: empty"
 

@@ -139,7 +139,12 @@ def _trim_trailing_spaces(line: str) -> str:
 
 def _parse_line(line: str, number: int) -> Pattern | None:
     negated = line.startswith("!")
-    text = line[1:] if negated else line
+    return parse_pattern(line[1:] if negated else line, number, negated=negated)
+
+
+def parse_pattern(text: str, number: int, *, negated: bool = False) -> Pattern | None:
+    """The pattern that stands in a line of this number, without its `!`; None where that can match
+    nothing."""
     directory_only = text.endswith("/")
     if directory_only:
         text = text[:-1]

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from kodit.domain.errors import SourceError, TransientError
-from kodit.infrastructure.folder.builtin import MAXIMUM_FILE_BYTES
+from kodit.infrastructure.folder.sizes import limit_of
 
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASSING_FLAGS: int = (
@@ -91,9 +91,11 @@ def open_directory(parent: int, name: str) -> int:
     return os.open(name, _DIRECTORY_FLAGS, dir_fd=parent)
 
 
-def read_regular_file(parent: int, name: str, limit: int = MAXIMUM_FILE_BYTES) -> bytes | None:
+def read_regular_file(parent: int, name: str, limit: int | None = None) -> bytes | None:
     """The bytes of the regular file `name` in `parent`; None if it is not one, cannot be read, or
-    holds more than `limit` bytes. Raises OSError only where the machine is at fault."""
+    holds more than `limit` bytes, by default what its name allows. Raises OSError only where the
+    machine is at fault."""
+    limit = limit_of(name) if limit is None else limit
     try:
         descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
     except OSError as error:

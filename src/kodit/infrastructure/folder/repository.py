@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from kodit.infrastructure.folder.attributes import ATTRIBUTES, NO_ATTRIBUTES, Attributes
+from kodit.infrastructure.folder.layers import LayerKind, OuterRules
+from kodit.infrastructure.folder.patterns import byte_text
 from kodit.infrastructure.folder.repository_shape import is_git_name
-from kodit.infrastructure.folder.rules import OuterRules
+from kodit.infrastructure.folder.user_ignores import user_ignore_file
 
 _RULES_LIMIT = 1_000_000
 _DEEPEST_WORK_TREE = 4
@@ -95,7 +98,8 @@ def _holds_work_trees(folder: Path, depth: int) -> bool:
 
 def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
     """The ignore files that git would read before the one in `folder`, weakest first, each with
-    the place it speaks of: `info/exclude`, then `.gitignore` from the work tree's root down."""
+    the place it speaks of: the user's own, `info/exclude`, then `.gitignore` from the work tree's
+    root down."""
     exclude = _read_rules(tree.common_directory / "info" / "exclude", follow=True)
     files = [("", exclude, ".git/info/exclude")]
     base = tree.root
@@ -104,15 +108,33 @@ def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
         files.append((prefix, _read_rules(base / ".gitignore", follow=False), ".gitignore"))
         base /= name
         prefix += f"{name}/"
-    return [OuterRules(place, content, file) for place, content, file in files if content]
+    outer = [OuterRules(place, content, file) for place, content, file in files if content]
+    own = user_ignore_file()
+    if own is not None and (content := _read_rules(own, follow=True)):
+        outer.insert(0, OuterRules("", content, str(own), LayerKind.USER))
+    return outer
 
 
-def exclude_file(work_tree: Path) -> bytes | None:
-    """What the `info/exclude` holds of the repository whose work tree has its root there."""
+def outer_attributes(folder: Path, tree: WorkTree) -> Attributes:
+    """The attributes that git would hear of before those in `folder`."""
+    info = _read_rules(tree.common_directory / "info" / "attributes", follow=True)
+    attributes = NO_ATTRIBUTES.with_strongest("", info)
+    base = tree.root
+    prefix = ""
+    for name in folder.relative_to(tree.root).parts:
+        content = _read_rules(base / ATTRIBUTES, follow=False)
+        attributes = attributes.with_file(byte_text(prefix), content, is_top=not prefix)
+        base /= name
+        prefix += f"{name}/"
+    return attributes
+
+
+def info_file(work_tree: Path, name: str) -> bytes | None:
+    """What a file in `info` holds of the repository whose work tree has its root there."""
     git_directory = git_directory_at(work_tree)
     if git_directory is None:
         return None
-    return _read_rules(_common_directory(git_directory) / "info" / "exclude", follow=True)
+    return _read_rules(_common_directory(git_directory) / "info" / name, follow=True)
 
 
 def _git_directory(entry: Path) -> Path | None:

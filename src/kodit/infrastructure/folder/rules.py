@@ -1,137 +1,79 @@
 """Which files are read and which are left out: one engine for folders and for git trees.
 
-Four lists of patterns speak of a name, strongest first: the index's own excludes, `.noindex`,
-`.gitignore`, and what is built in (`builtin.py`); within a kind the deepest file and its last
-line win. A negated line in `.noindex` brings back what `.gitignore` or the built-in lists leave
-out, except secrets, binaries and version-control folders. Last, the index's includes must match.
+Lists of patterns speak of a name, strongest first: the index's own excludes, `.noindex`,
+`.gitignore`, the user's own ignore file for what git does not track, `.gitattributes`, and what is
+built in (`builtin.py`); within a kind the deepest file and its last line win. A negated line in
+`.noindex` brings back what those behind it leave out, except secrets, binaries and version-control
+folders. The index's includes must match, and one that names what is left out brings it back, but
+for secrets.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from enum import IntEnum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from posixpath import relpath
-from typing import Final, NamedTuple
+from typing import Final
 
+from kodit.infrastructure.folder import marks
+from kodit.infrastructure.folder.attributes import NO_ATTRIBUTES, Attributes
 from kodit.infrastructure.folder.builtin import (
     NEVER_READ,
+    SECRET,
+    VENDORED,
     built_in_rule,
     directory_reason,
     file_reason,
+    is_usual_for_foreign_code,
     is_version_control,
 )
-from kodit.infrastructure.folder.patterns import Pattern, as_text, byte_text, parse_patterns
-from kodit.infrastructure.folder.wildmatch import compiled, expression_for
+from kodit.infrastructure.folder.layers import Layer, LayerKind, NameFilter, OuterRules
+from kodit.infrastructure.folder.patterns import Pattern, as_text, byte_text
+from kodit.infrastructure.folder.tracked import NOTHING_TRACKED, Tracking
+from kodit.infrastructure.folder.wildmatch import SPECIAL
 
 IGNORED: Final = "ignored"
 """The verdict for what the user's own rules leave out; it is not counted."""
 
 
-class LayerKind(IntEnum):
-    """Whose patterns these are."""
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What of a folder its entries inherit, besides patterns: whether an include pattern matched
+    it, or named it so that it is read though it would be left out; whether it lies in one whose
+    name is usual for other people's code; and whether only what git tracks is read. `named` are the
+    names that stand in the includes."""
 
-    GITIGNORE = 0
-    NOINDEX = 1
-    EXCLUDE = 2
-    INCLUDE = 3
-
-
-class Layer:
-    """The patterns of one file; `base` is its folder ("" or ending in `/`, byte text), and `file`
-    its name, relative to that."""
-
-    __slots__ = ("base", "file", "kind", "path_globs", "path_literals", "patterns")
-
-    def __init__(self, kind: LayerKind, base: str, content: bytes, file: str = "") -> None:
-        self.kind = kind
-        self.base = base
-        self.file = file
-        self.patterns: tuple[Pattern, ...] = parse_patterns(content)
-        self.path_literals: dict[str, list[str]] = {}
-        """Of patterns that are plain paths: by folder below the base, the names in it."""
-        self.path_globs: list[tuple[str, re.Pattern[str]]] = []
-        """Of other patterns with a slash: the folder that all they match lies below."""
-        for pattern in self.patterns:
-            if not pattern.whole_path:
-                continue
-            prefix = pattern.literal_prefix
-            folder = prefix[: prefix.rfind("/") + 1]
-            if pattern.is_literal:
-                self.path_literals.setdefault(folder, []).append(prefix[len(folder) :])
-                continue
-            expression = compiled(pattern.text, True)
-            if expression is not None:
-                self.path_globs.append((folder, expression))
-
-
-class _NameFilter:
-    """Answers quickly, for all layers of a folder at once, that no pattern can speak of a name.
-
-    It may say yes too often, never no.
-    """
-
-    __slots__ = ("expressions", "extensions", "literals", "suffixes")
-
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        literals: set[str] = set()
-        extensions: set[str] = set()
-        suffixes: set[str] = set()
-        expressions: list[re.Pattern[str]] = []
-        for layer in layers:
-            globs = []
-            for pattern in layer.patterns:
-                if pattern.whole_path:
-                    continue
-                suffix = pattern.literal_suffix
-                if pattern.is_literal:
-                    literals.add(pattern.text)
-                elif suffix is None:
-                    globs.append(expression_for(pattern.text, False))
-                elif suffix.startswith(".") and "." not in suffix[1:]:
-                    extensions.add(suffix)
-                else:
-                    suffixes.add(suffix)
-            if globs:
-                alternatives = "|".join(f"(?:{glob})" for glob in globs if glob is not None)
-                expressions.append(re.compile(rf"(?s:{alternatives or '(?!)'})\Z"))
-        self.literals = frozenset(literals)
-        self.extensions = frozenset(extensions)
-        self.suffixes = tuple(suffixes)
-        self.expressions = tuple(expressions)
-
-
-class OuterRules(NamedTuple):
-    """An ignore file above the root of a source: the folder that it speaks of, "" or with a
-    trailing slash from the top of the work tree, its bytes, and its path from that folder."""
-
-    place: str
-    content: bytes
-    file: str
+    included: bool
+    attributes: Attributes = NO_ATTRIBUTES
+    tracking: Tracking = NOTHING_TRACKED
+    named: frozenset[str] = frozenset()
+    brought_back: bool = False
+    among_foreign: bool = False
+    only_tracked: bool = False
 
 
 class DirectoryRules:
     """The rules for the entries of one folder."""
 
-    __slots__ = ("_folder", "_included", "_layers", "_literals", "_names", "_path", "_paths")
+    __slots__ = ("_folder", "_layers", "_literals", "_names", "_path", "_paths", "_state")
 
     def __init__(
         self,
         path: str,
         layers: tuple[Layer, ...],
-        names: _NameFilter | None,
-        included: bool,
+        names: NameFilter | None,
+        state: _State,
         *,
         folder: str,
     ) -> None:
         """`path` is byte text relative to where the topmost layer is based, "" or with a
-        trailing slash, and `folder` the folder's own name; `included` says that an include
-        pattern matched the folder."""
+        trailing slash, and `folder` the folder's own name."""
         self._path = path
         self._folder = folder
         self._layers = layers
-        self._names = _NameFilter(layers) if names is None else names
-        self._included = included
+        self._names = NameFilter(layers) if names is None else names
+        self._state = state
         literals: list[str] = []
         paths: list[tuple[int, re.Pattern[str]]] = []
         for layer in layers:
@@ -153,29 +95,62 @@ class DirectoryRules:
         exclude: Sequence[str] = (),
         *,
         folder: str = "",
+        attributes: Attributes = NO_ATTRIBUTES,
+        tracking: Tracking = NOTHING_TRACKED,
     ) -> DirectoryRules:
         """The rules of a source's root, `folder` being its name if it has one.
 
-        `prefix` is the root's place below its repository ("" or with a trailing slash) and
-        `outer` the ignore files above the root, weakest first.
+        `prefix` is the root's place below its repository ("" or with a trailing slash), `outer` the
+        ignore files above the root, weakest first, and `attributes` those that hold there.
         """
         base = byte_text(prefix)
-        layers = [
-            Layer(LayerKind.GITIGNORE, byte_text(one.place), one.content, one.file) for one in outer
-        ]
+        layers = [Layer(one.kind, byte_text(one.place), one.content, one.file) for one in outer]
         for kind, globs in ((LayerKind.EXCLUDE, exclude), (LayerKind.INCLUDE, include)):
             if globs:
                 lines = "\n".join(globs).encode("utf-8", "surrogateescape")
                 layers.append(Layer(kind, base, lines))
-        return cls(base, tuple(layers), None, included=not include, folder=folder)
+        named = frozenset(
+            name
+            for layer in layers
+            if layer.kind is LayerKind.INCLUDE
+            for pattern in layer.patterns
+            if not pattern.negated
+            for name in pattern.text.split("/")
+            if not SPECIAL.intersection(name)
+        )
+        state = _State(not include, attributes, tracking, named)
+        return cls(base, tuple(layers), None, state, folder=folder)
 
     @property
     def path(self) -> str:
         """The folder, as byte text from where the topmost patterns are based."""
         return self._path
 
-    def with_files(self, gitignore: bytes | None, noindex: bytes | None) -> DirectoryRules:
-        """These rules and those of the folder's own ignore files."""
+    @property
+    def attributes(self) -> Attributes:
+        """Those that hold in the folder."""
+        return self._state.attributes
+
+    @property
+    def is_named(self) -> bool:
+        """Whether an include names the folder, so that nothing in it speaks against it."""
+        return self._state.brought_back or byte_text(self._folder) in self._state.named
+
+    @property
+    def may_be_foreign(self) -> bool:
+        """Whether the folder lies in one whose name is usual for other people's code, so that a
+        mark in it decides."""
+        return self._state.among_foreign and not (
+            self.is_named or marks.is_own_folder(self._state.attributes, self._path, VENDORED)
+        )
+
+    def with_files(
+        self,
+        gitignore: bytes | None,
+        noindex: bytes | None,
+        gitattributes: bytes | None = None,
+    ) -> DirectoryRules:
+        """These rules and those of the folder's own files."""
         layers = list(self._layers)
         for kind, content, file in (
             (LayerKind.GITIGNORE, gitignore, ".gitignore"),
@@ -183,61 +158,162 @@ class DirectoryRules:
         ):
             if content:
                 layers.append(Layer(kind, self._path, content, file))
-        if len(layers) == len(self._layers):
+        state = self._state
+        if gitattributes:
+            is_top = not self._path
+            state = replace(
+                state,
+                attributes=state.attributes.with_file(self._path, gitattributes, is_top=is_top),
+            )
+        if len(layers) == len(self._layers) and state is self._state:
             return self
-        return DirectoryRules(self._path, tuple(layers), None, self._included, folder=self._folder)
+        names = self._names if len(layers) == len(self._layers) else None
+        return DirectoryRules(self._path, tuple(layers), names, state, folder=self._folder)
 
-    def of_another_repository(self, exclude: bytes | None = None) -> DirectoryRules:
-        """These rules at the root of a repository within the other one, whose `.gitignore` files do
-        not speak of it; `exclude` is its own `info/exclude`."""
+    def of_another_repository(
+        self,
+        exclude: bytes | None = None,
+        attributes: bytes | None = None,
+        tracking: Tracking | None = None,
+    ) -> DirectoryRules:
+        """These rules at the root of a repository within the other one, whose `.gitignore` and
+        `.gitattributes` do not speak of it. `exclude` and `attributes` are what its own `info`
+        holds, and `tracking` what is tracked in it: by default the same as before."""
         layers = [layer for layer in self._layers if layer.kind is not LayerKind.GITIGNORE]
         if exclude:
             layers.append(Layer(LayerKind.GITIGNORE, self._path, exclude, ".git/info/exclude"))
-        return DirectoryRules(self._path, tuple(layers), None, self._included, folder=self._folder)
+        state = replace(
+            self._state,
+            attributes=NO_ATTRIBUTES.with_strongest(self._path, attributes),
+            tracking=tracking or self._state.tracking,
+            only_tracked=False,
+        )
+        return DirectoryRules(self._path, tuple(layers), None, state, folder=self._folder)
 
     def enter(self, name: str) -> DirectoryRules:
         """The rules inside the folder `name`, before its own ignore files."""
-        name = byte_text(name)
-        included = self._included
-        if self._may_match(name):
-            verdict = self._verdicts(name, True)[LayerKind.INCLUDE]
-            included = included if verdict is None else verdict
+        encoded = byte_text(name)
+        state = self._state
+        if is_usual_for_foreign_code(name) and not state.among_foreign:
+            state = replace(state, among_foreign=True)
+        if self._may_match(encoded):
+            verdicts = self._verdicts(encoded, True)
+            included = verdicts[LayerKind.INCLUDE]
+            if included is not None and included is not state.included:
+                state = replace(state, included=included)
+            if verdicts[LayerKind.USER] and not verdicts[LayerKind.GITIGNORE]:
+                state = replace(state, only_tracked=verdicts[LayerKind.GITIGNORE] is None)
+        if encoded in state.named and (
+            is_usual_for_foreign_code(name) or self._by_rules(name) is not None
+        ):
+            state = replace(state, brought_back=True)
         return DirectoryRules(
-            f"{self._path}{name}/", self._layers, self._names, included, folder=name
+            f"{self._path}{encoded}/", self._layers, self._names, state, folder=name
         )
 
     def of_file(self, name: str) -> str | None:
         """None to read the file, or the reason to leave it out."""
         if is_version_control(name):  # `.git` of a linked work tree or a submodule
             return IGNORED
+        state = self._state
         reason = file_reason(name, self._folder)
         name = byte_text(name)
+        if state.attributes and reason is not SECRET:
+            reason = marks.of_file(state.attributes.decide(self._path + name), name, reason)
+        if state.only_tracked and not state.tracking.holds_file(self._path + name):
+            return IGNORED
         if not self._may_match(name):
-            return reason if reason or self._included else IGNORED
+            return reason if reason or state.included else IGNORED
         verdicts = self._verdicts(name, False)
         included = verdicts[LayerKind.INCLUDE]
-        if not (self._included if included is None else included):
+        if not (state.included if included is None else included):
             return IGNORED
-        return self._combine(reason, verdicts, kept=reason in NEVER_READ)
+        verdict = self._combine(
+            reason,
+            verdicts,
+            kept=reason in NEVER_READ,
+            is_tracked=lambda: state.tracking.holds_file(self._path + name),
+        )
+        if verdict is None or included is None or verdicts[LayerKind.EXCLUDE]:
+            return verdict
+        return self._unless_named(name, reason, verdict)
 
     def of_directory(self, name: str) -> str | None:
         """None to descend, or the reason not to."""
         if is_version_control(name):
             return IGNORED
+        encoded = byte_text(name)
+        reason = self._by_rules(name)
+        if reason is None or encoded not in self._state.named:
+            return reason
+        return IGNORED if self._verdicts(encoded, True)[LayerKind.EXCLUDE] else None
+
+    def _by_rules(self, name: str) -> str | None:
+        """Why a folder is left out, but for the includes."""
         reason = directory_reason(name)
         name = byte_text(name)
+        path = self._path + name
+        if reason is not None and (
+            (is_usual_for_foreign_code(name) and self._state.tracking.holds_folder(path))
+            or marks.is_own_folder(self._state.attributes, f"{path}/", reason)
+        ):
+            reason = None
         if not self._may_match(name):
             return reason
-        return self._combine(reason, self._verdicts(name, True), kept=False)
+        return self._combine(
+            reason,
+            self._verdicts(name, True),
+            kept=False,
+            is_tracked=lambda: self._state.tracking.holds_folder(path),
+        )
 
-    @staticmethod
-    def _combine(reason: str | None, verdicts: list[bool | None], *, kept: bool) -> str | None:
+    def _combine(
+        self,
+        reason: str | None,
+        verdicts: list[bool | None],
+        *,
+        kept: bool,
+        is_tracked: Callable[[], bool],
+    ) -> str | None:
         if verdicts[LayerKind.EXCLUDE]:
             return IGNORED
+        if self._state.brought_back:
+            return reason
         noindex = verdicts[LayerKind.NOINDEX]
         if noindex is not None:
             return IGNORED if noindex else (reason if kept else None)
-        return IGNORED if verdicts[LayerKind.GITIGNORE] else reason
+        ignored = verdicts[LayerKind.GITIGNORE]
+        if ignored is None and verdicts[LayerKind.USER]:
+            ignored = not is_tracked()
+        return IGNORED if ignored else reason
+
+    def _unless_named(self, name: str, reason: str | None, verdict: str) -> str | None:
+        """The verdict on a file, unless an include names it: by its whole name, or by the very
+        ending or pattern for which it is left out."""
+        if reason is SECRET:
+            return SECRET
+        path = self._path + name
+        deciding = self._deciding(name, False)
+        patterns = {
+            found[1].text
+            for kind in (LayerKind.NOINDEX, LayerKind.GITIGNORE, LayerKind.USER)
+            if (found := deciding[kind]) is not None
+        }
+        for layer in self._layers:
+            if layer.kind is not LayerKind.INCLUDE:
+                continue
+            for pattern in layer.patterns:
+                if pattern.negated or not pattern.matches(name, path[len(layer.base) :], False):
+                    continue
+                last = pattern.text.rpartition("/")[2]
+                if last == name:
+                    return None
+                is_same = (
+                    pattern.text in patterns if verdict is IGNORED else file_reason(last) == verdict
+                )
+                if is_same:
+                    return None
+        return verdict
 
     def _may_match(self, name: str) -> bool:
         names = self._names
@@ -265,17 +341,28 @@ class DirectoryRules:
             return "built-in list: data of a version-control system"
         encoded = byte_text(name)
         deciding = self._deciding(encoded, is_directory)
-        for kind in (LayerKind.EXCLUDE, LayerKind.NOINDEX, LayerKind.GITIGNORE):
+        for kind in (
+            LayerKind.EXCLUDE,
+            LayerKind.NOINDEX,
+            LayerKind.GITIGNORE,
+            LayerKind.USER,
+        ):
             found = deciding[kind]
             if found is not None and not found[1].negated:
                 return _shown(*found, top)
-            if found is not None and kind is LayerKind.NOINDEX:
+            if found is not None and kind in (LayerKind.NOINDEX, LayerKind.GITIGNORE):
                 break
         included = deciding[LayerKind.INCLUDE]
         if not is_directory and not (
-            self._included if included is None else not included[1].negated
+            self._state.included if included is None else not included[1].negated
         ):
             return "no glob of --include matches"
+        if not is_directory:
+            by_attribute = marks.attribute_of_file(
+                self._state.attributes.of(self._path + encoded), encoded
+            )
+            if by_attribute is not None and file_reason(name, self._folder) is None:
+                return f".gitattributes: {by_attribute}"
         return f"built-in list: {built_in_rule(name, self._folder, is_directory=is_directory)}"
 
     def _verdicts(self, name: str, is_directory: bool) -> list[bool | None]:

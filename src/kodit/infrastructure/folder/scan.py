@@ -15,8 +15,12 @@ from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
-from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
+from kodit.infrastructure.folder.attributes import ATTRIBUTES
+from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.content import blob_id
+from kodit.infrastructure.folder.git_index import TrackedFiles
+from kodit.infrastructure.folder.marks import foreign_mark
+from kodit.infrastructure.folder.nothing_left import IgnoredEntries
 from kodit.infrastructure.folder.reading import (
     is_about_this_file,
     open_directory,
@@ -25,9 +29,10 @@ from kodit.infrastructure.folder.reading import (
 )
 from kodit.infrastructure.folder.repository import (
     enclosing_work_tree,
-    exclude_file,
     git_directory_at,
+    info_file,
     is_bare,
+    outer_attributes,
     outer_ignore_files,
 )
 from kodit.infrastructure.folder.repository_shape import (
@@ -37,7 +42,8 @@ from kodit.infrastructure.folder.repository_shape import (
     may_be_repository,
     shape_of,
 )
-from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules, OuterRules
+from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
+from kodit.infrastructure.folder.sizes import limit_of
 
 RACY_NS = 2_000_000_000
 """A file that changed within this time of a scan may change again without its stamp moving."""
@@ -93,13 +99,20 @@ def root_folder(
 ) -> ScannedFolder:
     """The open root of a source, with the rules that hold there."""
     tree = enclosing_work_tree(root)
-    prefix, outer = "", list[OuterRules]()
-    if tree is not None:
-        below = root.relative_to(tree.root).as_posix()
-        prefix = "" if below == "." else f"{below}/"
-        outer = outer_ignore_files(root, tree)
-    rules = DirectoryRules.at_root(prefix, outer, include, exclude, folder=root.name)
-    return ScannedFolder(descriptor, "", rules, tree is not None, 0)
+    if tree is None:
+        rules = DirectoryRules.at_root(include=include, exclude=exclude, folder=root.name)
+        return ScannedFolder(descriptor, "", rules, False, 0)
+    below = root.relative_to(tree.root).as_posix()
+    rules = DirectoryRules.at_root(
+        "" if below == "." else f"{below}/",
+        outer_ignore_files(root, tree),
+        include,
+        exclude,
+        folder=root.name,
+        attributes=outer_attributes(root, tree),
+        tracking=TrackedFiles(tree.git_directory),
+    )
+    return ScannedFolder(descriptor, "", rules, True, 0)
 
 
 class ScannedFolder(NamedTuple):
@@ -137,8 +150,12 @@ class Scanner:
         self._met: set[str] = set()
         self._unchanged = 0
         self._skipped: Counter[str] = Counter()
+        self._ignored = IgnoredEntries()
+        self._top = ""
 
     def result(self, started_ns: int) -> Scan:
+        if not self._met and not self._changed:
+            self._skipped.update(self._ignored.by_rule(self._top))
         gone = () if len(self._met) == len(self._known) else self._known.keys() - self._met
         return Scan(
             changed=tuple(sorted(self._changed, key=lambda file: file.path)),
@@ -150,6 +167,8 @@ class Scanner:
 
     def scan(self, folder: ScannedFolder) -> None:
         """Take in a folder and what is below it."""
+        if not folder.depth:
+            self._top = folder.rules.path
         with os.scandir(folder.descriptor) as entries:
             listed = {entry.name: entry for entry in entries}
         if folder.in_bare_repository and ".git" not in listed:
@@ -174,12 +193,18 @@ class Scanner:
         gitignore = _rules_file(folder, listed, ".gitignore")
         noindex = _rules_file(folder, listed, ".noindex")
         if folder.depth and folder.in_repository and ".git" in listed:
-            exclude = exclude_file(self._root / folder.prefix)
-            folder = folder._replace(rules=folder.rules.of_another_repository(exclude))
-        if noindex is not None and not noindex.strip():
+            place = self._root / folder.prefix
+            rules = folder.rules.of_another_repository(
+                info_file(place, "exclude"),
+                info_file(place, "attributes"),
+                TrackedFiles(git_directory_at(place) or place, folder.rules.path),
+            )
+            folder = folder._replace(rules=rules)
+        if noindex is not None and not noindex.strip() and not folder.rules.is_named:
             self._leave_out(folder, "", IGNORED)
             return
-        rules = folder.rules.with_files(gitignore, noindex)
+        attributes = _rules_file(folder, listed, ATTRIBUTES)
+        rules = folder.rules.with_files(gitignore, noindex, attributes)
         folder = folder._replace(
             rules=rules,
             in_repository=folder.in_repository or self._is_work_tree(folder, listed),
@@ -206,16 +231,18 @@ class Scanner:
 
     def _leave_out(
         self,
-        _folder: ScannedFolder,
-        _name: str,
+        folder: ScannedFolder,
+        name: str,
         reason: str,
         *,
         is_folder: bool = False,
     ) -> None:
         """An entry of a folder is left out, or with an empty name the folder itself. What the
-        user's own rules leave out is not counted."""
+        user's own rules leave out is counted only where nothing else is there."""
         if reason is not IGNORED:
             self._skipped[reason] += 1
+        elif not self._met and not self._changed:
+            self._ignored.note(folder.rules, name, is_folder=is_folder)
 
     def _looked_at(
         self, _folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
@@ -281,10 +308,14 @@ class Scanner:
         """Why a folder is left out for what lies in it, or None."""
         if folder.in_repository and ".git" in listed and not self._with_submodules:
             return NESTED_REPOSITORY
-        if _rules_file(folder, listed, "pyvenv.cfg") is not None:
-            return VENDORED
         if listed.keys() >= DATA_DIRECTORY:
             return GENERATED
+        if folder.rules.is_named:
+            return None
+        if folder.rules.may_be_foreign and foreign_mark(listed) is not None:
+            return VENDORED
+        if _rules_file(folder, listed, "pyvenv.cfg") is not None:
+            return VENDORED
         tag = _rules_file(folder, listed, "CACHEDIR.TAG")
         return GENERATED if tag is not None and tag.startswith(CACHE_SIGNATURE) else None
 
@@ -349,7 +380,7 @@ def reason_by_status(path: str, status: os.stat_result) -> str | None:
         return "special file"
     if not is_text(path):
         return "undecodable name"
-    return TOO_LARGE if status.st_size > MAXIMUM_FILE_BYTES else None
+    return TOO_LARGE if status.st_size > limit_of(path) else None
 
 
 def storable(size: int, mtime_ns: int, ctime_ns: int, inode: int) -> tuple[int, int, int, int]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from kodit.domain.left_out import LeftOut, Presence
 from kodit.domain.value_objects import Source
-from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
+from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA
 from kodit.infrastructure.folder.rules import IGNORED
 from kodit.infrastructure.folder.scan import NESTED_REPOSITORY
+from kodit.infrastructure.folder.sizes import limit_of
 from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.submodules import refusals
 from kodit.infrastructure.git.tree import Listing, reading
@@ -86,7 +87,7 @@ class _LeftOutListing(Listing):
             case "symbolic link":
                 return "symbolic links are not followed"
             case "too large":
-                return f"more than {MAXIMUM_FILE_BYTES:,} bytes"
+                return f"more than {limit_of(path):,} bytes"
             case "undecodable name":
                 return reason
         parent, _, name = path.rpartition("/")
@@ -99,7 +100,7 @@ class _LeftOutListing(Listing):
         inside: dict[str, str] = {
             NESTED_REPOSITORY: self._why_not_fetched(path),
             REPOSITORY_DATA: "files as a version-control system keeps them",
-            VENDORED: "a virtual environment, by its pyvenv.cfg",
+            VENDORED: self._by_mark(path),
             GENERATED: "a cache, by its CACHEDIR.TAG",
             IGNORED: ".noindex: empty",
         }
@@ -109,3 +110,9 @@ class _LeftOutListing(Listing):
         if not self._with_submodules:
             return "a submodule, which --submodules would index"
         return f"a submodule: {self._refused.get(path, 'not fetched')}"
+
+    def _by_mark(self, folder: str) -> str:
+        mark = self._foreign_marks.get(folder)
+        if mark is not None:
+            return f"other people's code, by its {mark}"
+        return "a virtual environment, by its pyvenv.cfg"

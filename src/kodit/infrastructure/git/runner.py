@@ -19,11 +19,12 @@ from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.infrastructure.git.askpass import askpass_environment
+from kodit.infrastructure.git.user_configuration import heard
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.parent_death import death_with_parent
 from kodit.infrastructure.processes.process_tree import end_process_tree
 
-_CONFIGURATION = Path(__file__).with_name("hardened.gitconfig")
+CONFIGURATION = Path(__file__).with_name("hardened.gitconfig")
 
 _KEPT_VARIABLES = frozenset(
     """
@@ -33,8 +34,8 @@ _KEPT_VARIABLES = frozenset(
     """.split()
 )
 
-_SSH = (
-    "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+_SSH_OPTIONS = (
+    " -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
     " -o ClearAllForwardings=yes -o PermitLocalCommand=no"
 )
 
@@ -47,7 +48,6 @@ _OVERRIDES = (
     "core.pager=cat",
     "core.alternateRefsCommand=:",
     "core.quotePath=false",
-    "credential.helper=",
     "diff.external=",
     "fetch.recurseSubmodules=false",
     "filter.lfs.smudge=",
@@ -96,20 +96,39 @@ class GitTimeoutError(TransientError):
 
 
 def git_environment() -> dict[str, str]:
-    """The environment for git: nothing of the user's configuration, nothing that prompts."""
+    """The environment for git: nothing that prompts, and nothing of the user's configuration but
+    what is heard."""
+    environment = _hardened_environment()
+    user = heard()
+    if user is not None:
+        environment |= user.variables | {"GIT_CONFIG_GLOBAL": str(user.file)}
+        if user.ssh is not None:
+            environment |= _ssh_of_user(user.ssh)
+    return environment
+
+
+def _ssh_of_user(command: str) -> dict[str, str]:
+    """The user's ssh, which must not ask either; a program of another name has options of its
+    own."""
+    if command.split(" ", 1)[0].rpartition("/")[2] == "ssh":
+        return {"GIT_SSH_COMMAND": f"{command}{_SSH_OPTIONS}"}
+    return {"GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "auto"}
+
+
+def _hardened_environment() -> dict[str, str]:
     steady = steady_environment()
     kept = {name: value for name, value in steady.items() if name in _KEPT_VARIABLES}
     return kept | {
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": str(_CONFIGURATION),
+        "GIT_CONFIG_GLOBAL": str(CONFIGURATION),
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TEMPLATE_DIR": "",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "false",
         "SSH_ASKPASS": "false",
         "SSH_ASKPASS_REQUIRE": "never",
-        "GIT_SSH_COMMAND": _SSH,
+        "GIT_SSH_COMMAND": f"ssh{_SSH_OPTIONS}",
         "GIT_SSH_VARIANT": "ssh",
         "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file",
         "GIT_PROTOCOL_FROM_USER": "1",
@@ -134,10 +153,13 @@ def overriding(*settings: str) -> Iterator[None]:
         _more_overrides.reset(token)
 
 
-def git_command(arguments: Sequence[str], git_directory: Path | None = None) -> list[str]:
-    """The command line of a hardened git."""
+def git_command(
+    arguments: Sequence[str], git_directory: Path | None = None, *, with_helpers: bool = False
+) -> list[str]:
+    """The command line of a hardened git; `with_helpers` of the user for credentials."""
     command = ["git", "--no-pager"]
-    for override in (*_OVERRIDES, *_more_overrides.get()):
+    no_helper = () if with_helpers and heard() is not None else ("credential.helper=",)
+    for override in (*_OVERRIDES, *no_helper, *_more_overrides.get()):
         command += ["-c", override]
     if git_directory is not None:
         command.append(f"--git-dir={git_directory}")
@@ -196,7 +218,12 @@ def stream_git(
             source.write(stdin)
             source.seek(0)
         process = stack.enter_context(
-            _start(git_command(arguments, git_directory), variables, source)
+            _start(
+                # What was given for this source goes before what helpers know.
+                git_command(arguments, git_directory, with_helpers=credentials is None),
+                variables,
+                source,
+            )
         )
         said = _attend(process, consume, limits, report)
     if process.returncode != 0:

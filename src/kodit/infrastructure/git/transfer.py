@@ -16,7 +16,8 @@ from kodit.domain.errors import SourceError
 from kodit.domain.report import Report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
-from kodit.infrastructure.folder.builtin import NEVER_READ, file_reason
+from kodit.infrastructure.folder.builtin import BINARY, NEVER_READ, file_reason
+from kodit.infrastructure.folder.patterns import byte_text, parse_patterns
 from kodit.infrastructure.git.errors import no_such_ref
 from kodit.infrastructure.git.objects import list_tree, sizes_of
 from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
@@ -136,7 +137,7 @@ class Transfer:
             entry.blob_id
             for entry in entries
             if entry.is_regular_file
-            and file_reason(entry.path.rpartition("/")[2]) not in NEVER_READ
+            and self._may_be_read(entry.path.rpartition("/")[2])
             and not is_inside(entry.path, repositories)
         }
         blob_ids = sorted(wanted)
@@ -150,6 +151,20 @@ class Transfer:
             if _is_refusal(error):
                 raise FilesRefusedError from None
             raise
+
+    def _may_be_read(self, name: str) -> bool:
+        reason = file_reason(name)
+        return reason not in NEVER_READ or (
+            reason is BINARY
+            and any(
+                pattern.is_literal or file_reason(pattern.text) is BINARY
+                for pattern in parse_patterns("\n".join(self._included_names()).encode())
+                if pattern.matches(byte_text(name), byte_text(name), False)
+            )
+        )
+
+    def _included_names(self) -> list[str]:
+        return [glob.rpartition("/")[2] for glob in self.source.include]
 
     def _fetch(self, clone_path: Path, *refspecs: str, stdin: bytes = b"") -> None:
         options = [] if self._is_whole(clone_path) else ["--filter=blob:none"]

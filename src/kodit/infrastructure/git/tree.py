@@ -10,11 +10,17 @@ from pathlib import Path
 from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
-from kodit.infrastructure.folder.builtin import GENERATED, MAXIMUM_FILE_BYTES, VENDORED
+from kodit.infrastructure.files import write_atomically
+from kodit.infrastructure.folder.attributes import ATTRIBUTES
+from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.content import blob_id
+from kodit.infrastructure.folder.marks import is_foreign_mark
+from kodit.infrastructure.folder.nothing_left import IgnoredEntries
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA, is_git_name
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, TOO_LARGE
+from kodit.infrastructure.folder.sizes import limit_of, usual_limit
+from kodit.infrastructure.folder.tracked import ALL_TRACKED
 from kodit.infrastructure.git import objects
 from kodit.infrastructure.git.clone import distrust
 from kodit.infrastructure.git.errors import DamagedCloneError, explain_reading
@@ -23,7 +29,10 @@ from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories
 from kodit.infrastructure.git.runner import GitError
 from kodit.infrastructure.git.submodules import with_submodules
 
-_RULE_FILES = (".gitignore", ".noindex", "CACHEDIR.TAG", "pyvenv.cfg")
+RULES_VERSION = 1
+"""Raise it when other files of a commit are left out: the files of git sources are listed again."""
+_LISTED_BY = "kodit-listed-by"
+_RULE_FILES = (".gitignore", ".noindex", ATTRIBUTES, "CACHEDIR.TAG", "pyvenv.cfg")
 
 
 def list_files(
@@ -45,6 +54,27 @@ def list_files(
         with reading(clone_path):
             listing.take_in(commit)
     return listing.result(commit)
+
+
+def note_listing(clone_path: Path) -> None:
+    """Record by which rules the files of a clone were listed."""
+    if clone_path.is_dir() and not was_listed_alike(clone_path):
+        with contextlib.suppress(OSError):
+            write_atomically(clone_path / _LISTED_BY, _rules_now())
+
+
+def was_listed_alike(clone_path: Path) -> bool:
+    """Whether the same commit would be listed as it was: neither this program's rules nor the
+    settings have changed since."""
+    try:
+        with (clone_path / _LISTED_BY).open("rb") as file:
+            return file.read(100) == _rules_now()
+    except OSError:
+        return False
+
+
+def _rules_now() -> bytes:
+    return f"rules {RULES_VERSION}, up to {usual_limit()} bytes\n".encode()
 
 
 def read_blobs(clone_path: Path, blob_ids: Sequence[str]) -> list[bytes | None]:
@@ -94,7 +124,8 @@ class Listing:
         self._with_submodules = submodules
         self._submodules: Set[str] = frozenset()
         self._known = known
-        self._root = DirectoryRules.at_root(include=include, exclude=exclude)
+        self._root = DirectoryRules.at_root(include=include, exclude=exclude, tracking=ALL_TRACKED)
+        self._foreign_marks: dict[str, str] = {}
         self._folders: dict[str, DirectoryRules | None] = {}
         self._repositories: frozenset[str] = frozenset()
         self._rule_files: dict[str, bytes] = {}
@@ -102,8 +133,11 @@ class Listing:
         self._met: set[str] = set()
         self._unchanged = 0
         self._skipped: Counter[str] = Counter()
+        self._ignored = IgnoredEntries()
 
     def result(self, commit: str | None) -> Scan:
+        if not self._met and not self._changed:
+            self._skipped.update(self._ignored.by_rule(""))
         return Scan(
             changed=tuple(sorted(self._changed, key=lambda file: file.path)),
             gone=tuple(sorted(self._known.keys() - self._met)),
@@ -124,7 +158,7 @@ class Listing:
         for entry, size in zip(candidates, sizes, strict=True):
             if size is None:
                 raise GitError(f"fatal: the clone lacks {entry.path!r}", 1)
-            if size > MAXIMUM_FILE_BYTES:
+            if size > limit_of(entry.path):
                 self._leave_out(entry.path, TOO_LARGE)
                 continue
             self._changed.append(ScannedFile(entry.path, entry.blob_id, FileStamp(size)))
@@ -132,14 +166,20 @@ class Listing:
 
     def _leave_out(
         self,
-        _path: str,
+        path: str,
         reason: str,
         *,
         is_folder: bool = False,
     ) -> None:
-        """A file or folder is left out. What the user's own rules leave out is not counted."""
+        """A file or folder is left out. What the user's own rules leave out is counted only where
+        nothing else is there."""
         if reason is not IGNORED:
             self._skipped[reason] += 1
+            return
+        folder, _, name = path.rpartition("/")
+        rules = self._folders.get(folder)
+        if rules is not None and not self._met and not self._changed:
+            self._ignored.note(rules, name, is_folder=is_folder)
 
     def _find_repositories(self, entries: Sequence[TreeEntry]) -> None:
         committed = CommittedRepositories(entries)
@@ -150,6 +190,10 @@ class Listing:
             self._leave_out("", REPOSITORY_DATA, is_folder=True)
 
     def _read_rule_files(self, entries: Sequence[TreeEntry]) -> None:
+        for entry in entries:
+            folder, _, name = entry.path.rpartition("/")
+            if is_foreign_mark(name):
+                self._foreign_marks.setdefault(folder, name)
         wanted = {
             entry.path: entry.blob_id
             for entry in entries
@@ -164,7 +208,7 @@ class Listing:
         self._rule_files = {
             path: blob
             for path, blob in zip(wanted, blobs, strict=True)
-            if blob is not None and len(blob) <= MAXIMUM_FILE_BYTES
+            if blob is not None and len(blob) <= usual_limit()
         }
 
     def _is_candidate(self, entry: TreeEntry) -> bool:
@@ -205,10 +249,14 @@ class Listing:
             return None
         if folder in self._submodules:
             rules = rules.of_another_repository()
-        if noindex is not None and not noindex.strip():
+        if noindex is not None and not noindex.strip() and not rules.is_named:
             self._leave_out(folder, IGNORED, is_folder=True)
             return None
-        return rules.with_files(self._rule_files.get(f"{prefix}.gitignore"), noindex)
+        return rules.with_files(
+            self._rule_files.get(f"{prefix}.gitignore"),
+            noindex,
+            self._rule_files.get(f"{prefix}{ATTRIBUTES}"),
+        )
 
     def _enter_from_above(self, folder: str, prefix: str) -> DirectoryRules | None:
         parent, _, name = folder.rpartition("/")
@@ -218,9 +266,10 @@ class Listing:
         reason = above.of_directory(name)
         if reason is None and not is_text(name):
             reason = "undecodable name"
-        reason = reason or self._reason_inside(folder, prefix)
+        inside = above.enter(name)
+        reason = reason or self._reason_inside(folder, prefix, inside)
         if reason is None:
-            return above.enter(name)
+            return inside
         self._leave_out(folder, reason, is_folder=True)
         return None
 
@@ -229,9 +278,13 @@ class Listing:
         there is read."""
         return "" in self._repositories and is_git_name(name)
 
-    def _reason_inside(self, folder: str, prefix: str) -> str | None:
+    def _reason_inside(self, folder: str, prefix: str, rules: DirectoryRules) -> str | None:
         if folder in self._repositories:
             return REPOSITORY_DATA
+        if rules.is_named:
+            return None
+        if folder in self._foreign_marks and rules.may_be_foreign:
+            return VENDORED
         if f"{prefix}pyvenv.cfg" in self._rule_files:
             return VENDORED
         if self._rule_files.get(f"{prefix}CACHEDIR.TAG", b"").startswith(CACHE_SIGNATURE):

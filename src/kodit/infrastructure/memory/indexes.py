@@ -20,9 +20,21 @@ class MemoryIndexes:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index:
+    def add(
+        self,
+        source: Source,
+        now: datetime,
+        *,
+        is_confined: bool = False,
+        is_remote: bool = False,
+    ) -> Index:
         index = Index(
-            self._tables.new_id("indexes"), source, WorkingCopy(), now, is_confined=is_confined
+            self._tables.new_id("indexes"),
+            source,
+            WorkingCopy(),
+            now,
+            is_confined=is_confined,
+            is_remote=is_remote or is_confined,
         )
         self._tables.indexes[index.id] = index
         self._tables.deleted_folders.discard(source.location)

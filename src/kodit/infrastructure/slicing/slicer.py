@@ -34,16 +34,19 @@ BINARY = "binary"
 MINIFIED = "minified"
 
 
-def slice_file(path: str, data: bytes, time_limit_seconds: float = 5.0) -> SlicedFile:
+def slice_file(
+    path: str, data: bytes, time_limit_seconds: float = 5.0, *, encoding: str | None = None
+) -> SlicedFile:
     """The snippets of a file: every line that is not blank is in exactly one of them.
 
-    `path` is relative to the source, with `/`, and only named, never opened. Never raises: what
+    `path` is relative to the source, with `/`, and only named, never opened. `encoding` is what is
+    declared of it besides what it says itself. Never raises: what
     cannot be read has no snippets, what cannot be parsed within `time_limit_seconds` of processor
     time is split by lines, and `problem` says so. Line ends become `\\n` in the snippets' text, and
     lines that nobody can read are shortened.
     """
     language = detect_language(path, data[:_LOOKED_AT_BYTES])
-    decoded = decode(data)
+    decoded = decode(data, encoding)
     if decoded is None:
         return SlicedFile(path, language, (), BINARY)
     if not decoded or decoded.isspace():

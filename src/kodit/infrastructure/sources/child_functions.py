@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,19 +11,31 @@ from kodit.domain.batches import MOST_PER_READ, size_of
 from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, SlicedFile, Source
+from kodit.infrastructure.decoding import looks_binary
 from kodit.infrastructure.folder.content import (
     blob_id,
     holds_secret,
     is_lfs_pointer,
-    looks_binary,
     looks_generated,
 )
 from kodit.infrastructure.slicing import detect_language, extractor_version, slice_file
+from kodit.infrastructure.sources.attributes import FileMarks
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.work_log import record_work
 
 FILES_PER_LOOK = 32
 """How many files are read at once, before the first of them is cut."""
+
+
+class NetworkAccess(NamedTuple):
+    """How git servers are reached: only at public addresses, and with what the user's own git
+    configuration says of the network, or not."""
+
+    is_confined: bool = False
+    hears_user: bool = False
+
+
+ORDINARY = NetworkAccess()
 
 
 class FileToExtract(NamedTuple):
@@ -38,7 +50,7 @@ def look_up(
     location: Location,
     credentials: Credentials | None,
     answer_seconds: float,
-    is_confined: bool = False,
+    access: NetworkAccess = ORDINARY,
     *,
     report: Any,
 ) -> str | None:
@@ -49,24 +61,25 @@ def look_up(
     from kodit.infrastructure.git.remote import was_deepened
     from kodit.infrastructure.git.runner import Limits
     from kodit.infrastructure.git.submodules import refusals
+    from kodit.infrastructure.git.tree import was_listed_alike
 
     report(0, None)
     limits = Limits(answer_seconds, 1.5 * answer_seconds)
-    with _confinement(location.source, is_confined):
+    with _network(location.source, access):
         commit = ask(location.source, credentials, limits=limits)
     clone = Path(location.path)
     if commit is None or not stands_at(clone, commit) or was_deepened(location.source, clone):
         return None
     if location.source.submodules and refusals(clone):
         return None  # to try again what could not be fetched
-    return commit
+    return commit if was_listed_alike(clone) else None
 
 
 def verify(
     source: Source,
     credentials: Credentials | None,
     answer_seconds: float,
-    is_confined: bool = False,
+    access: NetworkAccess = ORDINARY,
     *,
     report: Any,
 ) -> None:
@@ -75,7 +88,7 @@ def verify(
     from kodit.infrastructure.git.runner import Limits
 
     report(0, None)
-    with _confinement(source, is_confined):
+    with _network(source, access):
         ask(source, credentials, limits=Limits(answer_seconds, 1.5 * answer_seconds))
 
 
@@ -84,7 +97,7 @@ def scan(
     credentials: Credentials | None,
     known: Mapping[str, KnownFile],
     last_scan_ns: int,
-    is_confined: bool = False,
+    access: NetworkAccess = ORDINARY,
     *,
     report: Any,
 ) -> Scan:
@@ -103,22 +116,24 @@ def scan(
             submodules=source.submodules,
         )
     from kodit.infrastructure.git.clone import synchronise
-    from kodit.infrastructure.git.tree import list_files
+    from kodit.infrastructure.git.tree import list_files, note_listing
 
     clone = Path(location.path)
-    with _confinement(source, is_confined):
+    with _network(source, access):
         commit = synchronise(source, clone, credentials, report)
-    _fetch_submodules(location, commit, credentials, is_confined, report)
-    return list_files(
+    _fetch_submodules(location, commit, credentials, access, report)
+    found = list_files(
         clone, commit, known, source.include, source.exclude, submodules=source.submodules
     )
+    note_listing(clone)
+    return found
 
 
 def _fetch_submodules(
     location: Location,
     commit: str | None,
     credentials: Credentials | None,
-    is_confined: bool,
+    access: NetworkAccess,
     report: Any,
 ) -> None:
     if not location.source.submodules or commit is None:
@@ -126,17 +141,31 @@ def _fetch_submodules(
     from kodit.infrastructure.sources.submodules import SubmoduleFetch
 
     fetch = SubmoduleFetch(
-        location.source, Path(location.path), credentials, report, is_confined=is_confined
+        location.source, Path(location.path), credentials, report, is_confined=access.is_confined
     )
-    fetch.take_in(commit)
+    with _user_configuration(access):
+        fetch.take_in(commit)
 
 
-def _confinement(source: Source, is_confined: bool) -> AbstractContextManager[None]:
-    if not is_confined:
+@contextmanager
+def _network(source: Source, access: NetworkAccess) -> Iterator[None]:
+    with ExitStack() as stack:
+        if not source.location.startswith("file://"):
+            stack.enter_context(_user_configuration(access))
+        if access.is_confined:
+            from kodit.infrastructure.git.confinement import confined_to_public_hosts
+
+            stack.enter_context(confined_to_public_hosts(source))
+        yield
+
+
+def _user_configuration(access: NetworkAccess) -> AbstractContextManager[None]:
+    if not access.hears_user:
         return nullcontext()
-    from kodit.infrastructure.git.confinement import confined_to_public_hosts
+    from kodit.infrastructure.git.runner import CONFIGURATION
+    from kodit.infrastructure.git.user_configuration import hearing_the_user
 
-    return confined_to_public_hosts(source)
+    return hearing_the_user(CONFIGURATION)
 
 
 def read_history(
@@ -164,18 +193,18 @@ def read_history(
 def clone_from_scratch(
     location: Location,
     credentials: Credentials | None,
-    is_confined: bool = False,
+    access: NetworkAccess = ORDINARY,
     *,
     report: Any,
 ) -> None:
     """Replace a clone that is damaged."""
     from kodit.infrastructure.git.clone import synchronise
 
-    with _confinement(location.source, is_confined):
+    with _network(location.source, access):
         commit = synchronise(
             location.source, Path(location.path), credentials, report, from_scratch=True
         )
-    _fetch_submodules(location, commit, credentials, is_confined, report)
+    _fetch_submodules(location, commit, credentials, access, report)
 
 
 def extract(
@@ -184,12 +213,13 @@ def extract(
     """Read the files and cut them into snippets, until there is enough to be handed over. When
     `strict`, a clone that lacks one of them counts as damaged."""
     extracted: list[ExtractedFile] = []
+    marks = FileMarks(location)
     rows = size = 0
     for done, (file, data) in enumerate(_contents(location, files, strict)):
         if data is not None:
             record_work("files_parsed", 1)
         report(done, len(files))
-        extracted.append(one := extract_one(file, data))
+        extracted.append(one := extract_one(file, data, marks))
         if one.sliced is not None:
             rows += len(one.sliced.snippets)
             size += sum(size_of(snippet.text) for snippet in one.sliced.snippets)
@@ -220,13 +250,17 @@ def _read(location: Location, files: Sequence[FileToExtract], strict: bool) -> l
     return read_blobs(Path(location.path), blob_ids)
 
 
-def extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:
-    """The snippets of one file, whose bytes are None when it has vanished."""
+def extract_one(
+    file: FileToExtract, data: bytes | None, marks: FileMarks | None = None
+) -> ExtractedFile:
+    """The snippets of one file, whose bytes are None when it has vanished; `marks` are those of
+    its source."""
     if data is None:
         return ExtractedFile(file.id, file.content_hash, "", None)
-    problem = _reason_to_leave_out(file.path, data)
+    encoding = None if marks is None else marks.encoding(file.path)
+    problem = _reason_to_leave_out(file.path, data, encoding, marks)
     if problem is None:
-        sliced = slice_file(file.path, data)
+        sliced = slice_file(file.path, data, encoding=encoding)
     else:
         sliced = SlicedFile(file.path, detect_language(file.path, data[:256]), (), problem)
     is_left_out = sliced.problem is not None and not sliced.snippets
@@ -234,14 +268,16 @@ def extract_one(file: FileToExtract, data: bytes | None) -> ExtractedFile:
     return ExtractedFile(file.id, blob_id(data), version, sliced)
 
 
-def _reason_to_leave_out(path: str, data: bytes) -> str | None:
+def _reason_to_leave_out(
+    path: str, data: bytes, encoding: str | None, marks: FileMarks | None
+) -> str | None:
     """What only the content of a file can tell."""
-    if looks_binary(data):
+    if encoding is None and looks_binary(data):
         return "binary"
     if holds_secret(data):
         return "secret"
     if is_lfs_pointer(data):
         return "kept by git-lfs"
-    if looks_generated(path, data):
+    if looks_generated(path, data) and not (marks is not None and marks.is_own(path)):
         return "generated"
     return None

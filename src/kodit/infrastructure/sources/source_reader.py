@@ -17,7 +17,7 @@ from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.git.credentials import CredentialStore, SecretExchange
 from kodit.infrastructure.git.errors import DamagedCloneError
 from kodit.infrastructure.slicing import is_outdated
-from kodit.infrastructure.sources.child_functions import FileToExtract
+from kodit.infrastructure.sources.child_functions import FileToExtract, NetworkAccess
 from kodit.infrastructure.sources.location import clone_of, location_of
 from kodit.infrastructure.sources.parsing import check_stored
 
@@ -46,14 +46,23 @@ class PooledSourceReader:
         pool: ProcessPool,
         answer_seconds: float = ANSWER_SECONDS,
         exchange: SecretExchange | None = None,
+        *,
+        hears_user: bool = False,
+        hears_user_for_remote: bool = False,
     ) -> None:
-        """A git server may be silent for `answer_seconds` when it is asked what it holds."""
+        """A git server may be silent for `answer_seconds` when it is asked what it holds. What the
+        user's git configuration says of the network is heard for sources that were added on this
+        machine, and for those that remote callers have added."""
+        self._hears_user = (hears_user, hears_user_for_remote)
         self._clones = data_dir / "clones"
         self._secrets = CredentialStore(data_dir, exchange=exchange)
         self._pool = pool
         self._answer_seconds = answer_seconds
         self._cloned_again: set[int] = set()
         """Indexes whose clones were replaced since their sources were looked up."""
+
+    def _access(self, is_confined: bool, is_remote: bool) -> NetworkAccess:
+        return NetworkAccess(is_confined, self._hears_user[is_remote])
 
     async def look_up(self, index: Index) -> str | None:
         check_stored(index.source)
@@ -65,7 +74,7 @@ class PooledSourceReader:
             location_of(index, self._clones),
             await in_thread(lambda: self.reveal(index)),
             self._answer_seconds,
-            index.is_confined,
+            self._access(index.is_confined, index.is_remote),
             stall_seconds=GIT_STALL_SECONDS,
         )
         return commit
@@ -80,7 +89,7 @@ class PooledSourceReader:
                 await in_thread(lambda: self.reveal(index)),
                 known,
                 index.working_copy.scanned_at_ns,
-                index.is_confined,
+                self._access(index.is_confined, index.is_remote),
                 report=report,
                 stall_seconds=GIT_STALL_SECONDS,
             )
@@ -151,7 +160,7 @@ class PooledSourceReader:
             f"{_WORK}:clone_from_scratch",
             location_of(index, self._clones),
             await in_thread(lambda: self.reveal(index)),
-            index.is_confined,
+            self._access(index.is_confined, index.is_remote),
             stall_seconds=GIT_STALL_SECONDS,
         )
         try:
@@ -189,7 +198,12 @@ class PooledSourceReader:
         self._secrets.remove(reference)
 
     async def check(
-        self, source: Source, credentials: Credentials | None, *, is_confined: bool = False
+        self,
+        source: Source,
+        credentials: Credentials | None,
+        *,
+        is_confined: bool = False,
+        is_remote: bool = False,
     ) -> None:
         if source.kind is SourceKind.FOLDER:
             return  # a folder that is not there has been refused before
@@ -199,7 +213,7 @@ class PooledSourceReader:
                 source,
                 credentials,
                 self._answer_seconds,
-                is_confined,
+                self._access(is_confined, is_remote),
                 stall_seconds=GIT_STALL_SECONDS,
             )
         except TransientError as error:

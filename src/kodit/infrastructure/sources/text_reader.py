@@ -11,6 +11,7 @@ from kodit.domain.files import IndexedText
 from kodit.infrastructure.decoding import decode
 from kodit.infrastructure.folder.content import holds_secret
 from kodit.infrastructure.folder.reading import read_files
+from kodit.infrastructure.sources.attributes import FileMarks
 from kodit.infrastructure.sources.location import Location, location_of
 
 
@@ -31,7 +32,11 @@ def read_texts(location: Location, files: Sequence[FileToRead]) -> list[str | No
         contents = read_files(location.path, [file.path for file in files])
     else:
         contents = _read_clone(location, [file.content_hash for file in files])
-    return [None if data is None or holds_secret(data) else decode(data) for data in contents]
+    marks = FileMarks(location)
+    return [
+        None if data is None or holds_secret(data) else decode(data, marks.encoding(file.path))
+        for file, data in zip(files, contents, strict=True)
+    ]
 
 
 def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | None]:

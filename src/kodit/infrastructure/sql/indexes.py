@@ -43,6 +43,9 @@ INDEX_COLUMNS = (
 )
 """What `to_index` reads."""
 
+ANY_HOST = "any host"
+"""The confinement of what a caller over the network has added where the operator allows all."""
+
 _SELECT = f"SELECT {columns('indexes', INDEX_COLUMNS)} FROM indexes "
 _GET = Statement(f"{_SELECT} WHERE indexes.id = :id AND indexes.deleted_at = 0")
 _ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
@@ -210,6 +213,7 @@ def _read_index(row: Row) -> Index:
         created_at=to_moment(created_at),
         updated_at=to_optional_moment(updated_at),
         credentials=credentials,
-        is_confined=confinement is not None,
+        is_confined=confinement not in (None, ANY_HOST),
+        is_remote=confinement is not None,
         sync_every=sync_every,
     )

@@ -28,7 +28,7 @@ from kodit.domain.source import KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sql.chunks import in_chunks
-from kodit.infrastructure.sql.indexes import INDEX_COLUMNS, IndexReads, to_index
+from kodit.infrastructure.sql.indexes import ANY_HOST, INDEX_COLUMNS, IndexReads, to_index
 from kodit.infrastructure.sqlalchemy.entities import (
     DELETED_FOLDERS,
     FILES,
@@ -56,7 +56,14 @@ class SqlIndexRepository(IndexReads):
 
     # Indexes
 
-    def add(self, source: Source, now: datetime, *, is_confined: bool = False) -> Index:
+    def add(
+        self,
+        source: Source,
+        now: datetime,
+        *,
+        is_confined: bool = False,
+        is_remote: bool = False,
+    ) -> Index:
         if source.kind is SourceKind.FOLDER:
             self._forget_deletion(source.location)
         row = self._connection.execute(
@@ -66,7 +73,7 @@ class SqlIndexRepository(IndexReads):
                 "location": source.location,
                 "ref": source.ref or "",
                 "created_at": to_microseconds(now),
-                "confinement": _PUBLIC_HOSTS if is_confined else None,
+                "confinement": _PUBLIC_HOSTS if is_confined else ANY_HOST if is_remote else None,
             }
             | _choice(source),
         ).one()

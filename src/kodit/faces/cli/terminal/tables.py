@@ -43,6 +43,8 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
             f"    its {parts} index does not match the database and is not searched; `kodit index "
             "SOURCE` rebuilds it, or `kodit doctor --repair`"
         )
+    if index.why_empty:
+        lines.append(f"    no files: {index.why_empty}")
     if index.problems:
         lines.append(f"    split by lines: {_counts(index.problems)}")
     if index.skipped:

@@ -1,0 +1,96 @@
+"""The patterns of ignore files, prepared for being asked about many names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from kodit.infrastructure.folder.patterns import Pattern, parse_patterns
+from kodit.infrastructure.folder.wildmatch import compiled, expression_for
+
+
+class LayerKind(IntEnum):
+    """Whose patterns these are."""
+
+    GITIGNORE = 0
+    NOINDEX = 1
+    EXCLUDE = 2
+    INCLUDE = 3
+    USER = 4
+    """Of the user's own `core.excludesFile`, which speaks of what git does not track."""
+
+
+class Layer:
+    """The patterns of one file; `base` is its folder ("" or ending in `/`, byte text), and `file`
+    its name, relative to that."""
+
+    __slots__ = ("base", "file", "kind", "path_globs", "path_literals", "patterns")
+
+    def __init__(self, kind: LayerKind, base: str, content: bytes, file: str = "") -> None:
+        self.kind = kind
+        self.base = base
+        self.file = file
+        self.patterns: tuple[Pattern, ...] = parse_patterns(content)
+        self.path_literals: dict[str, list[str]] = {}
+        """Of patterns that are plain paths: by folder below the base, the names in it."""
+        self.path_globs: list[tuple[str, re.Pattern[str]]] = []
+        """Of other patterns with a slash: the folder that all they match lies below."""
+        for pattern in self.patterns:
+            if not pattern.whole_path:
+                continue
+            prefix = pattern.literal_prefix
+            folder = prefix[: prefix.rfind("/") + 1]
+            if pattern.is_literal:
+                self.path_literals.setdefault(folder, []).append(prefix[len(folder) :])
+                continue
+            expression = compiled(pattern.text, True)
+            if expression is not None:
+                self.path_globs.append((folder, expression))
+
+
+class NameFilter:
+    """Answers quickly, for all layers of a folder at once, that no pattern can speak of a name.
+
+    It may say yes too often, never no.
+    """
+
+    __slots__ = ("expressions", "extensions", "literals", "suffixes")
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        literals: set[str] = set()
+        extensions: set[str] = set()
+        suffixes: set[str] = set()
+        expressions: list[re.Pattern[str]] = []
+        for layer in layers:
+            globs = []
+            for pattern in layer.patterns:
+                if pattern.whole_path:
+                    continue
+                suffix = pattern.literal_suffix
+                if pattern.is_literal:
+                    literals.add(pattern.text)
+                elif suffix is None:
+                    globs.append(expression_for(pattern.text, False))
+                elif suffix.startswith(".") and "." not in suffix[1:]:
+                    extensions.add(suffix)
+                else:
+                    suffixes.add(suffix)
+            if globs:
+                alternatives = "|".join(f"(?:{glob})" for glob in globs if glob is not None)
+                expressions.append(re.compile(rf"(?s:{alternatives or '(?!)'})\Z"))
+        self.literals = frozenset(literals)
+        self.extensions = frozenset(extensions)
+        self.suffixes = tuple(suffixes)
+        self.expressions = tuple(expressions)
+
+
+class OuterRules(NamedTuple):
+    """An ignore file above the root of a source: the folder that it speaks of, "" or with a
+    trailing slash from the top of the work tree, its bytes, and its path from that folder."""
+
+    place: str
+    content: bytes
+    file: str
+    kind: LayerKind = LayerKind.GITIGNORE

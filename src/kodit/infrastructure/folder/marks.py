@@ -1,0 +1,81 @@
+"""What marks files and folders as generated, as binary, or as other people's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from kodit.infrastructure.folder.attributes import (
+    DIFF,
+    MARKED_BINARY,
+    NO_ATTRIBUTES,
+    Attributes,
+    Value,
+    is_denied,
+    is_set,
+)
+from kodit.infrastructure.folder.attributes import GENERATED as LINGUIST_GENERATED
+from kodit.infrastructure.folder.attributes import VENDORED as LINGUIST_VENDORED
+from kodit.infrastructure.folder.builtin import BINARY, GENERATED, VENDORED
+from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.languages import TEXT
+
+_BY_ATTRIBUTE = {GENERATED: LINGUIST_GENERATED, VENDORED: LINGUIST_VENDORED}
+_MANIFESTS = frozenset(
+    """
+    modules.txt vendor.txt vendor.conf autoload.php installed.json .cargo-checksum.json
+    readme.chromium
+    """.split()
+)
+"""What package managers leave where they put other people's code, in lower case."""
+_LICENCES = ("license", "licence", "copying", "unlicense", "notice", "module_license")
+
+
+def foreign_mark(names: Iterable[str]) -> str | None:
+    """The file among the names in a folder by which it is known as other people's code: a licence
+    of its own, or the manifest of a package manager."""
+    return min((name for name in names if is_foreign_mark(name)), default=None)
+
+
+def is_foreign_mark(name: str) -> bool:
+    """Whether a file of this name is such a mark."""
+    lower = name.lower()
+    return lower in _MANIFESTS or lower.startswith(_LICENCES)
+
+
+def of_file(values: Mapping[str, Value], name: str, reason: str | None) -> str | None:
+    """Why a file is left out, by its attributes and by the `reason` that its name gives."""
+    if reason is GENERATED and is_denied(values.get(LINGUIST_GENERATED)):
+        reason = None
+    if reason is not None or not values:
+        return reason
+    return {
+        LINGUIST_GENERATED: GENERATED,
+        LINGUIST_VENDORED: VENDORED,
+        "-text": BINARY,
+    }.get(attribute_of_file(values, name) or "")
+
+
+def attribute_of_file(values: Mapping[str, Value], name: str) -> str | None:
+    """The attribute for which a file is left out; None if there is none.
+
+    `-text` alone is often set only to keep line ends as they are: on all files, or on those of a
+    language. So it means a binary file where `-diff` stands beside it, as with `binary`, or where
+    the pattern is not for all files, and the file's name tells of no language.
+    """
+    for attribute in (LINGUIST_GENERATED, LINGUIST_VENDORED):
+        if is_set(values.get(attribute)):
+            return attribute
+    if values.get(MARKED_BINARY) is True and (
+        values.get(DIFF) is False or detect_language(name) == TEXT
+    ):
+        return "-text"
+    return None
+
+
+def is_own_folder(attributes: Attributes, path: str, reason: str) -> bool:
+    """Whether attributes say of the files in a folder, whose `path` ends with a slash, that they
+    are not what the folder's name tells."""
+    if attributes is NO_ATTRIBUTES or not attributes:
+        return False
+    attribute = _BY_ATTRIBUTE.get(reason)
+    return attribute is not None and is_denied(attributes.of(f"{path}_").get(attribute))

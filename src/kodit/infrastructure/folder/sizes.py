@@ -1,0 +1,43 @@
+"""How large a file may be that is read: a setting of this process, which its children inherit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+USUAL_LIMIT = 1_000_000
+VARIABLE = "KODIT_LARGEST_FILE_BYTES"
+_NOTEBOOK = ".ipynb"
+_NOTEBOOK_FACTOR = 10
+"""Most of a notebook is what programs put out, pictures above all, which is not indexed."""
+
+
+def _given() -> int:
+    try:
+        return int(os.environ[VARIABLE])
+    except (KeyError, ValueError):
+        return USUAL_LIMIT
+
+
+class _Limit:
+    bytes = _given()
+
+
+def set_limit(largest: int) -> None:
+    """Read files of up to so many bytes, from now on."""
+    _Limit.bytes = largest
+
+
+def usual_limit() -> int:
+    """The largest file that is read, in bytes, whatever it is."""
+    return _Limit.bytes
+
+
+def limit_of(path: str) -> int:
+    """The same of a file of this name."""
+    return _Limit.bytes * (_NOTEBOOK_FACTOR if path.lower().endswith(_NOTEBOOK) else 1)
+
+
+def for_children() -> Mapping[str, str]:
+    """The variables that tell a child process."""
+    return {VARIABLE: str(_Limit.bytes)}

@@ -1,0 +1,89 @@
+"""What attributes and includes say of files that are being read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kodit.infrastructure.folder.attributes import (
+    ATTRIBUTES,
+    ENCODING,
+    GENERATED,
+    NO_ATTRIBUTES,
+    Attributes,
+    Value,
+    is_denied,
+)
+from kodit.infrastructure.folder.globs import glob_matcher
+from kodit.infrastructure.folder.patterns import byte_text, parse_patterns
+from kodit.infrastructure.folder.reading import read_files
+from kodit.infrastructure.folder.repository import enclosing_work_tree, outer_attributes
+from kodit.infrastructure.sources.location import Location
+
+
+class FileMarks:
+    """Reads `.gitattributes` where a file that is met needs them, each once."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._folders: dict[str, Attributes] = {}
+        self._prefix = ""
+        self._named = glob_matcher(
+            [
+                glob
+                for glob in location.source.include
+                for pattern in parse_patterns(glob.encode("utf-8", "surrogateescape"))
+                if pattern.whole_path or pattern.is_literal
+            ]
+        )
+
+    def encoding(self, path: str) -> str | None:
+        """The encoding of a file on the disk, where that is declared: git itself keeps UTF-8."""
+        if not self._location.is_folder:
+            return None
+        encoding = self._of(path).get(ENCODING)
+        return encoding if isinstance(encoding, str) and encoding else None
+
+    def is_own(self, path: str) -> bool:
+        """Whether a file is somebody's own that looks as if a program had written it: by its
+        attribute, or since an include names it."""
+        return self._named(path) or is_denied(self._of(path).get(GENERATED))
+
+    def _of(self, path: str) -> dict[str, Value]:
+        attributes = self._in_folder(path.rpartition("/")[0])
+        return attributes.of(byte_text(self._prefix + path))
+
+    def _in_folder(self, folder: str) -> Attributes:
+        known = self._folders.get(folder)
+        if known is not None:
+            return known
+        base = f"{folder}/" if folder else ""
+        above = self._in_folder(folder.rpartition("/")[0]) if folder else self._above()
+        found = above.with_file(
+            byte_text(self._prefix + base),
+            self._content(base + ATTRIBUTES),
+            is_top=not self._prefix + base,
+        )
+        self._folders[folder] = found
+        return found
+
+    def _above(self) -> Attributes:
+        """What holds at the root of the source, and where that lies in its work tree."""
+        if not self._location.is_folder:
+            return NO_ATTRIBUTES
+        root = Path(self._location.path)
+        tree = enclosing_work_tree(root)
+        if tree is None:
+            return NO_ATTRIBUTES
+        below = root.relative_to(tree.root).as_posix()
+        self._prefix = "" if below == "." else f"{below}/"
+        return outer_attributes(root, tree)
+
+    def _content(self, path: str) -> bytes | None:
+        if self._location.is_folder:
+            return read_files(self._location.path, [path])[0]
+        from kodit.infrastructure.git.transfer import TIP  # noqa: PLC0415 - a folder needs no git
+        from kodit.infrastructure.git.tree import read_blobs  # noqa: PLC0415 - likewise
+
+        if "\n" in path:
+            return None
+        return read_blobs(Path(self._location.path), [f"{TIP}:{path}"])[0]

@@ -1,0 +1,143 @@
+"""The ignore file of the user speaks of what git does not track: compared with git."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.folder.test_ignore_rules_as_git import build, ignore_files, trees
+
+from kodit.domain.report import ignore_report
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.folder.git_index import tracked_paths
+from kodit.infrastructure.folder.left_out import left_out_of_folder
+from kodit.infrastructure.folder.scan import scan_folder
+from kodit.infrastructure.folder.user_ignores import user_ignore_file
+
+
+def git(folder: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -> bytes:
+    """With the user's configuration as this process has it."""
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, check=check).stdout
+
+
+def ignored_by_git(folder: Path, files: set[str], *options: str) -> set[str]:
+    """Of these files. To git they are globs, as far as it compares them with its index."""
+    asked = {"./" + re.sub(r"([\\*?[])", r"\\\1", path): path for path in sorted(files)}
+    output = git(
+        folder,
+        *("check-ignore", "--stdin", "-z", *options),
+        stdin="".join(f"{path}\0" for path in asked).encode(),
+        check=False,
+    )
+    return {asked[os.fsdecode(path)] for path in output.split(b"\0") if path}
+
+
+def scanned(folder: Path) -> set[str]:
+    return {file.path for file in scan_folder(str(folder), {}).changed}
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without anything in it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    return home
+
+
+def write(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+@settings(
+    max_examples=int(os.environ.get("RANDOM_TREES", "30")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(tree=trees, own=ignore_files, at_root=ignore_files, every=st.integers(1, 4))
+def test_random_trees(
+    home: Path, tree: list[tuple[str, ...]], own: str, at_root: str, every: int
+) -> None:
+    """What is tracked is left out by `.gitignore` alone, all else by the user's file as well."""
+    write(home / ".config" / "git" / "ignore", "").write_bytes(own.encode())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        git(folder, "init", "--quiet", "--template=")
+        files = build(folder, tree, {(): at_root})
+        tracked = set(sorted(files)[::every])
+        names = "".join(f"{path}\0" for path in sorted(tracked)).encode()
+        git(folder, "update-index", "--add", "-z", "--stdin", stdin=names)
+        ignored = ignored_by_git(folder, files)
+        write(home / ".config" / "git" / "ignore", "")
+        by_repository = ignored_by_git(folder, files, "--no-index")
+        write(home / ".config" / "git" / "ignore", "").write_bytes(own.encode())
+        expected = (tracked - by_repository) | (files - tracked - ignored)
+        assert scanned(folder) == expected
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_the_index_of_git(home: Path, tmp_path: Path, version: str) -> None:
+    """In each of its formats, with flags that make an entry longer."""
+    git(tmp_path, "init", "--quiet")
+    paths = ["a", "a.b", "b/" + "x" * 200, "b/c/d", "é", "new\nline", "z"]
+    for path in paths:
+        write(tmp_path / path, "x")
+    git(tmp_path, "add", "--", *paths[1:])
+    git(tmp_path, "add", "--intent-to-add", "a")
+    git(tmp_path, "update-index", "--index-version", version)
+    data = (tmp_path / ".git" / "index").read_bytes()
+    assert data[7] == (3 if version == "2" else 4)
+    assert {os.fsdecode(path) for path in tracked_paths(data)} == set(paths)
+    with pytest.raises((ValueError, IndexError)):
+        list(tracked_paths(data[: len(data) // 2]))
+
+
+@pytest.mark.parametrize(
+    ("configuration", "name"),
+    [
+        ("", ".config/git/ignore"),
+        ("[core]\n\texcludesFile = ~/mine\n", "mine"),
+        ('[core] excludesfile = "~/my file" ; comment\n', "my file"),
+        ("[core]\n\texcludesFile = ~/other\n[include]\n\tpath = more\n", "mine"),
+        ("[alias]\n\texcludesFile = ~/no\n", ".config/git/ignore"),
+        ("[core]\n\texcludesFile =\n", None),
+    ],
+)
+def test_where_it_is(home: Path, tmp_path: Path, configuration: str, name: str | None) -> None:
+    """As git reads its configuration."""
+    write(home / ".gitconfig", configuration)
+    write(home / "more", "[core]\n\texcludesFile = ~/mine\n")
+    assert user_ignore_file() == (None if name is None else home / name)
+    if name is not None:
+        write(home / name, "*.log\n")
+        git(tmp_path, "init", "--quiet")
+        write(tmp_path / "a.log", "x")
+        write(tmp_path / "b.py", "x")
+        assert git(tmp_path, "check-ignore", "a.log") == b"a.log\n"
+        assert scanned(tmp_path) == {"b.py"}
+        source = Source(SourceKind.FOLDER, str(tmp_path))
+        rules = {one.path: one.rule for one in left_out_of_folder(source, None, ignore_report)[0]}
+        assert rules["a.log"] == f"{home / name}:1: *.log"
+
+
+def test_it_speaks_of_work_trees_alone(home: Path, tmp_path: Path) -> None:
+    """A folder that is in none is none of git's business, and no repository names another file."""
+    write(home / ".config" / "git" / "ignore", "*.log\n")
+    write(tmp_path / "a.log", "x")
+    assert scanned(tmp_path) == {"a.log"}
+    git(tmp_path, "init", "--quiet")
+    write(tmp_path / ".git" / "all", "*\n")
+    git(tmp_path, "config", "core.excludesFile", str(tmp_path / ".git" / "all"))
+    write(tmp_path / "b.py", "x")
+    assert scanned(tmp_path) == {"b.py"}
