@@ -26,6 +26,8 @@ def node_text(node: Node, source: bytes) -> str:
     """What stands at a node, white space as single spaces, cut to `NAME_CHARACTERS`."""
     end = min(node.end_byte, node.start_byte + 4 * NAME_CHARACTERS)
     text = source[node.start_byte : end].decode("utf-8", "ignore")
+    if text.isidentifier():
+        return text[:NAME_CHARACTERS]
     return _WHITE_SPACE.sub(" ", text).strip()[:NAME_CHARACTERS]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,25 +10,17 @@ from kodit.domain.value_objects import Symbol, SymbolKind
 from kodit.infrastructure.slicing.languages import Language
 from kodit.infrastructure.slicing.leading import with_leading_lines
 from kodit.infrastructure.slicing.limits import SCOPE_NAMES
+from kodit.infrastructure.slicing.matching import MEMBER, Found, definitions_of, distinct
 from kodit.infrastructure.slicing.naming import (
-    declared_name,
     node_text,
     qualifies_method,
     split_name,
 )
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
-
     from kodit.infrastructure.slicing.grammars import Match
 
-_DEFINITION = "definition."
-_NAMED = "named."
-_MEMBER = "member."
 _HEADING = "heading."
-_SCOPE = "scope"
-_NAMESPACE = "namespace"
-_KEYWORD = "keyword"
 TYPES = frozenset(
     {
         SymbolKind.CLASS,
@@ -106,35 +98,10 @@ class Outline(NamedTuple):
     minor: list[Definition]
 
 
-@dataclass(slots=True)
-class _Found:
-    """A match of a definition pattern, by bytes. `form` is how its capture's name begins."""
-
-    start: int
-    end: int
-    pattern: int
-    node: Node
-    kind: SymbolKind | None
-    name: str
-    scope: str
-    is_namespace: bool
-    form: str
-    name_start: int
-    named_row: int
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        return self.start, -self.end
-
-    @property
-    def is_minor(self) -> bool:
-        return self.form != _DEFINITION
-
-
 class _Open(NamedTuple):
     """A definition that has not ended yet."""
 
-    found: _Found
+    found: Found
     definition: Definition
 
 
@@ -155,7 +122,7 @@ def outline(
     as well as the function, and a definition before what is only named; of several with one extent
     that of the last pattern. Constants and aliases inside a type are only named.
     """
-    found = _distinct(_definitions(matches, source, language))
+    found = distinct(definitions_of(matches, source, language))
     if not found:
         return Outline(_sections(matches, source, len(lines)), [])
     roots: list[Definition] = []
@@ -188,143 +155,40 @@ def outline(
     return Outline(roots, minor)
 
 
-def _close(open_ones: list[_Open], item: _Found) -> None:
+def _close(open_ones: list[_Open], item: Found) -> None:
     """Take away what ends before an item begins."""
     while open_ones and open_ones[-1].found.end <= item.start:
         open_ones.pop()
 
 
 def _parent_of_minor(
-    item: _Found, open_ones: Sequence[_Open], open_minor: Sequence[_Open]
+    item: Found, open_ones: Sequence[_Open], open_minor: Sequence[_Open]
 ) -> Definition | None:
     """The innermost around it, minor or not; of a member the innermost that is no function. Names
     of one declaration are beside each other."""
-    around = sorted(
-        (one for one in (*open_ones, *open_minor) if one.found.extent != item.extent),
-        key=lambda one: one.found.extent,
-    )
-    inward = (one.definition for one in reversed(around))
-    if item.form == _MEMBER:
-        return next((one for one in inward if one.kind not in FUNCTIONS), None)
-    return next(inward, None)
+    is_member = item.form == MEMBER
+    innermost: _Open | None = None
+    for stack in (open_ones, open_minor):
+        for one in reversed(stack):
+            if one.found.extent != item.extent and not (
+                is_member and one.definition.kind in FUNCTIONS
+            ):
+                if innermost is None or one.found.extent >= innermost.found.extent:
+                    innermost = one
+                break
+    return innermost.definition if innermost else None
 
 
-def _is_local(found: _Found, parent: Definition | None) -> bool:
+def _is_local(found: Found, parent: Definition | None) -> bool:
     """Whether it is the business of a function alone."""
     if parent is None:
-        return found.form == _MEMBER
+        return found.form == MEMBER
     if parent.kind not in FUNCTIONS or (parent.is_minor and parent.kind is SymbolKind.PROPERTY):
         return False
     return found.kind is not None and found.kind not in FUNCTIONS | TYPES
 
 
-def _definitions(matches: Iterable[Match], source: bytes, language: Language) -> Iterator[_Found]:
-    """What the matches define."""
-    kinds = _CAPTURES
-    for pattern, captures in matches:
-        names = captures.get("name") or captures.get("upper_name")
-        if "declarator" in captures:
-            is_type = f"{_NAMED}{SymbolKind.TYPE}" in captures
-            inner = declared_name(captures["declarator"][0], is_type=is_type)
-            names = [] if inner is None else [inner]
-        name = node_text(names[0], source) if names else ""
-        marked = [capture for capture in captures if capture in kinds]
-        if "upper_name" in captures:
-            is_upper = name.isupper()
-            marked = [one for one in marked if (kinds[one][1] is SymbolKind.CONSTANT) is is_upper]
-        if not marked or names == []:
-            continue
-        if "declarator" in captures and _is_elsewhere(captures[marked[0]][0], source):
-            continue
-        capture = marked[0]
-        form, kind, kind_name = kinds[capture]
-        if kind_name == _KEYWORD:
-            word = _keyword(captures, source)
-            if word not in language.keywords:
-                continue
-            kind = language.keywords[word]
-        if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
-            continue
-        node = captures[capture][0]
-        scopes = captures.get(_SCOPE)
-        found = _Found(
-            start=node.start_byte,
-            end=node.end_byte,
-            pattern=pattern,
-            node=node,
-            kind=kind,
-            name=name,
-            scope=node_text(scopes[0], source) if scopes else "",
-            is_namespace=kind_name == _NAMESPACE,
-            form=form,
-            name_start=names[0].start_byte if names else node.start_byte,
-            named_row=(names[0] if names and form != _DEFINITION else node).start_point.row,
-        )
-        yield found
-
-
-def _is_no_route(kind: SymbolKind | None, name: str) -> bool:
-    """Whether what looks like a route is the use of a word for something else."""
-    return kind is SymbolKind.ROUTE and not name.startswith("/")
-
-
-def _is_elsewhere(node: Node, source: bytes) -> bool:
-    """Whether a declaration of C only tells of what another file defines."""
-    return source.startswith(b"extern ", node.start_byte)
-
-
-def _keyword(captures: Mapping[str, list[Node]], source: bytes) -> str:
-    """The word that decides the kind; behind its sort, if it is captured as `keyword.SORT`."""
-    capture = next(one for one in captures if one.partition(".")[0] == _KEYWORD)
-    sort = capture[len(_KEYWORD) + 1 :]
-    word = node_text(captures[capture][0], source)
-    return f"{sort} {word}" if sort else word
-
-
-def _capture_kinds() -> dict[str, tuple[str, SymbolKind | None, str]]:
-    """By the name of a capture that defines: its form, its kind, and the last part of the name."""
-    kinds: dict[str, SymbolKind | None] = {kind.value: kind for kind in SymbolKind}
-    kinds |= {_SCOPE: None, _NAMESPACE: SymbolKind.MODULE, _KEYWORD: None}
-    return {
-        form + name: (form, kind, name)
-        for form in (_DEFINITION, _NAMED, _MEMBER)
-        for name, kind in kinds.items()
-    }
-
-
-_CAPTURES = _capture_kinds()
-
-
-def _distinct(definitions: Iterable[_Found]) -> list[_Found]:
-    """One definition for each name and one that is not minor for each extent, in order, outer ones
-    first."""
-    by_name: dict[tuple[int, bool], _Found] = {}
-    for found in definitions:
-        key = found.name_start, found.is_minor
-        known = by_name.get(key)
-        if known is None or (known.start - found.start, found.end - known.end, found.pattern) > (
-            0,
-            0,
-            known.pattern,
-        ):
-            by_name[key] = found
-    by_extent: dict[tuple[int, int], _Found] = {}
-    for found in by_name.values():
-        same = by_extent.get(found.extent)
-        if found.is_minor or (
-            same and (bool(found.name), found.pattern) <= (bool(same.name), same.pattern)
-        ):
-            continue
-        by_extent[found.extent] = found
-    named = {found.name_start for found in by_extent.values() if found.kind is not None}
-    minor = [
-        found for found in by_name.values() if found.is_minor and found.name_start not in named
-    ]
-    # What is minor comes behind a definition with the same extent.
-    return sorted([*by_extent.values(), *minor], key=lambda found: found.extent)
-
-
-def _define(found: _Found, parent: Definition | None) -> Definition:
+def _define(found: Found, parent: Definition | None) -> Definition:
     kind = found.kind
     qualifiers, name = split_name(found.name)
     if found.scope:
@@ -352,7 +216,7 @@ def _define(found: _Found, parent: Definition | None) -> Definition:
     )
 
 
-def _is_part(item: _Found, inner: Definition, around: _Open) -> bool:
+def _is_part(item: Found, inner: Definition, around: _Open) -> bool:
     """Whether a definition is only a part of a type: its constant, its alias, or a second name of
     it, as in `typedef struct a { ... } b`."""
     outer = around.definition

@@ -47,68 +47,77 @@
 (method_definition "set" name: (_) @name) @definition.property
 
 (program
-  [
-    (lexical_declaration
-      kind: "const" (variable_declarator name: (identifier) @name) @named.constant)
-    (export_statement
-      declaration: (lexical_declaration
-        kind: "const" (variable_declarator name: (identifier) @name) @named.constant))
-    (lexical_declaration
-      kind: "let" (variable_declarator name: (identifier) @name) @named.variable)
-    (export_statement
-      declaration: (lexical_declaration
-        kind: "let" (variable_declarator name: (identifier) @name) @named.variable))
-    (variable_declaration (variable_declarator name: (identifier) @name) @named.variable)
-    (export_statement
-      declaration: (variable_declaration
-        (variable_declarator name: (identifier) @name) @named.variable))
-  ])
+  (lexical_declaration (variable_declarator name: (identifier) @name) @named.constant))
 (program
-  [
-    (lexical_declaration (variable_declarator value: [
-      (object (pair key: (property_identifier) @name) @named.property)
-    ]))
-    (export_statement
-      declaration: (lexical_declaration (variable_declarator value: [
-        (object (pair key: (property_identifier) @name) @named.property)
-        ])))
-    (variable_declaration (variable_declarator value:
-      (object (pair key: (property_identifier) @name) @named.property)))
-    (export_statement value: (object (pair key: (property_identifier) @name) @named.property))
-    (expression_statement
-      (assignment_expression left: (member_expression) @name) @named.property)
-    (expression_statement
-      (assignment_expression
-        right: (object (pair key: (property_identifier) @name) @named.property)))
-  ])
+  (export_statement
+    declaration: (lexical_declaration
+      (variable_declarator name: (identifier) @name) @named.constant)))
 (program
-  [
-    (lexical_declaration
+  (variable_declaration (variable_declarator name: (identifier) @name) @named.variable))
+(program
+  (export_statement
+    declaration: (variable_declaration
+      (variable_declarator name: (identifier) @name) @named.variable)))
+(program
+  (lexical_declaration kind: "let" (variable_declarator name: (identifier) @name) @named.variable))
+(program
+  (export_statement
+    declaration: (lexical_declaration
+      kind: "let" (variable_declarator name: (identifier) @name) @named.variable)))
+
+(program
+  (lexical_declaration
+    (variable_declarator
+      value: (object (pair key: (property_identifier) @name) @named.property))))
+(program
+  (variable_declaration
+    (variable_declarator
+      value: (object (pair key: (property_identifier) @name) @named.property))))
+(program
+  (export_statement
+    declaration: (lexical_declaration
+      (variable_declarator
+        value: (object (pair key: (property_identifier) @name) @named.property)))))
+(program
+  (export_statement value: (object (pair key: (property_identifier) @name) @named.property)))
+(program
+  (expression_statement
+    (assignment_expression left: (member_expression) @name) @named.property))
+(program
+  (expression_statement
+    (assignment_expression
+      right: (object (pair key: (property_identifier) @name) @named.property))))
+
+(program
+  (lexical_declaration
+    (variable_declarator
+      name: (identifier) @name
+      value: (call_expression
+        arguments: (arguments
+          (call_expression
+            arguments: (arguments [(arrow_function) (function_expression)]))))) @named.function))
+(program
+  (export_statement
+    declaration: (lexical_declaration
       (variable_declarator
         name: (identifier) @name
         value: (call_expression
           arguments: (arguments
             (call_expression
-              arguments: (arguments [(arrow_function) (function_expression)]))))) @named.function)
-    (export_statement
-      declaration: (lexical_declaration
-        (variable_declarator
-          name: (identifier) @name
-          value: (call_expression
-            arguments: (arguments
-              (call_expression
-                arguments: (arguments [(arrow_function) (function_expression)]))))) @named.function))
-  ])
+              arguments: (arguments [(arrow_function) (function_expression)]))))) @named.function)))
+
 (program
-  [
-    (lexical_declaration (variable_declarator name: [
-      (array_pattern (identifier) @name)
-      (object_pattern (shorthand_property_identifier_pattern) @name)
-    ]) @named.constant)
-    (export_statement
-      declaration: (lexical_declaration (variable_declarator name: [
+  (lexical_declaration
+    (variable_declarator name: (array_pattern (identifier) @name)) @named.constant))
+(program
+  (lexical_declaration
+    (variable_declarator
+      name: (object_pattern (shorthand_property_identifier_pattern) @name)) @named.constant))
+(program
+  (export_statement
+    declaration: (lexical_declaration
+      (variable_declarator name: [
         (array_pattern (identifier) @name)
         (object_pattern (shorthand_property_identifier_pattern) @name)
         (object_pattern (pair_pattern value: (identifier) @name))
-      ]) @named.constant))
-  ])
+      ]) @named.constant)))

@@ -20,20 +20,23 @@
       left: [(pattern_list (identifier) @upper_name) (tuple_pattern (identifier) @upper_name)]))
   @named.constant @named.variable)
 (module
-  [
-    (if_statement (block (expression_statement
+  (if_statement [
+    (block (expression_statement
+      (assignment left: (identifier) @upper_name)) @named.constant @named.variable)
+    (_ (block (expression_statement
       (assignment left: (identifier) @upper_name)) @named.constant @named.variable))
-    (if_statement (_ (block (expression_statement
+  ]))
+(module
+  (try_statement [
+    (block (expression_statement
+      (assignment left: (identifier) @upper_name)) @named.constant @named.variable)
+    (_ (block (expression_statement
+      (assignment left: (identifier) @upper_name)) @named.constant @named.variable))
+  ]))
+(module
+  (with_statement
+    (block (expression_statement
       (assignment left: (identifier) @upper_name)) @named.constant @named.variable)))
-    (try_statement (block (expression_statement
-      (assignment left: (identifier) @upper_name)) @named.constant @named.variable))
-    (try_statement (_ (block (expression_statement
-      (assignment left: (identifier) @upper_name)) @named.constant @named.variable)))
-    (with_statement (block (expression_statement
-      (assignment left: (identifier) @upper_name)) @named.constant @named.variable))
-    (for_statement (block (expression_statement
-      (assignment left: (identifier) @upper_name)) @named.constant @named.variable))
-  ])
 (class_definition
   body: (block
     (expression_statement
@@ -48,11 +51,17 @@
       (assignment left: (pattern_list (identifier) @upper_name))) @named.constant @named.field))
 (class_definition
   body: (block
-    [
-      (if_statement (block (expression_statement
-        (assignment left: (identifier) @upper_name)) @named.constant @named.field))
-      (if_statement (_ (block (expression_statement
-        (assignment left: (identifier) @upper_name)) @named.constant @named.field)))
-      (try_statement (block (expression_statement
-        (assignment left: (identifier) @upper_name)) @named.constant @named.field))
-    ]))
+    (if_statement [
+      (block (expression_statement
+      (assignment left: (identifier) @upper_name)) @named.constant @named.field)
+      (_ (block (expression_statement
+      (assignment left: (identifier) @upper_name)) @named.constant @named.field))
+    ])))
+(class_definition
+  body: (block
+    (try_statement [
+      (block (expression_statement
+      (assignment left: (identifier) @upper_name)) @named.constant @named.field)
+      (_ (block (expression_statement
+      (assignment left: (identifier) @upper_name)) @named.constant @named.field))
+    ])))

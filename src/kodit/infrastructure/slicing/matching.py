@@ -1,0 +1,157 @@
+"""What the patterns of a query say is defined, each name once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kodit.domain.value_objects import SymbolKind
+from kodit.infrastructure.slicing.language import Language
+from kodit.infrastructure.slicing.naming import declared_name, node_text
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from kodit.infrastructure.slicing.grammars import Match
+
+_DEFINITION = "definition."
+_NAMED = "named."
+MEMBER = "member."
+_SCOPE = "scope"
+_NAMESPACE = "namespace"
+_KEYWORD = "keyword"
+
+
+@dataclass(slots=True)
+class Found:
+    """A match of a definition pattern, by bytes. `form` is how its capture's name begins. In the
+    order of `extent`, what encloses others comes before them."""
+
+    start: int
+    end: int
+    extent: tuple[int, int]
+    pattern: int
+    node: Node
+    kind: SymbolKind | None
+    name: str
+    scope: str
+    is_namespace: bool
+    form: str
+    is_minor: bool
+    name_start: int
+    named_row: int
+
+
+def definitions_of(matches: Iterable[Match], source: bytes, language: Language) -> Iterator[Found]:
+    """What the matches define."""
+    kinds = _CAPTURES
+    for pattern, captures in matches:
+        marked = [capture for capture in captures if capture in kinds]
+        if not marked:
+            continue
+        form, kind, kind_name = kinds[marked[0]]
+        if kind_name == _KEYWORD:
+            word = _keyword(captures, source)
+            if word not in language.keywords:
+                continue
+            kind = language.keywords[word]
+        names = captures.get("name")
+        if names is None and (names := captures.get("declarator")):
+            names = _declared(captures[marked[0]][0], names[0], kind, source)
+            if names is None:
+                continue
+        elif names is None and (names := captures.get("upper_name")):
+            is_upper = node_text(names[0], source).isupper()
+            marked = [one for one in marked if (kinds[one][1] is SymbolKind.CONSTANT) is is_upper]
+            if not marked:
+                continue
+            form, kind, kind_name = kinds[marked[0]]
+        name = node_text(names[0], source) if names else ""
+        if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
+            continue
+        node = captures[marked[0]][0]
+        scopes = captures.get(_SCOPE)
+        is_minor = form != _DEFINITION
+        start, end = node.start_byte, node.end_byte
+        yield Found(
+            start=start,
+            end=end,
+            extent=(start, -end),
+            pattern=pattern,
+            node=node,
+            kind=kind,
+            name=name,
+            scope=node_text(scopes[0], source) if scopes else "",
+            is_namespace=kind_name == _NAMESPACE,
+            form=form,
+            is_minor=is_minor,
+            name_start=names[0].start_byte if names else start,
+            named_row=(names[0] if names and is_minor else node).start_point[0],
+        )
+
+
+def _is_no_route(kind: SymbolKind | None, name: str) -> bool:
+    """Whether what looks like a route is the use of a word for something else."""
+    return kind is SymbolKind.ROUTE and not name.startswith("/")
+
+
+def _declared(
+    declaration: Node, declarator: Node, kind: SymbolKind | None, source: bytes
+) -> list[Node] | None:
+    """The name that a declaration of C gives something, None if that is defined elsewhere."""
+    if source.startswith(b"extern ", declaration.start_byte):
+        return None
+    inner = declared_name(declarator, is_type=kind is SymbolKind.TYPE)
+    return None if inner is None else [inner]
+
+
+def _keyword(captures: Mapping[str, list[Node]], source: bytes) -> str:
+    """The word that decides the kind; behind its sort, if it is captured as `keyword.SORT`."""
+    capture = next(one for one in captures if one.partition(".")[0] == _KEYWORD)
+    sort = capture[len(_KEYWORD) + 1 :]
+    word = node_text(captures[capture][0], source)
+    return f"{sort} {word}" if sort else word
+
+
+def _capture_kinds() -> dict[str, tuple[str, SymbolKind | None, str]]:
+    """By the name of a capture that defines: its form, its kind, and the last part of the name."""
+    kinds: dict[str, SymbolKind | None] = {kind.value: kind for kind in SymbolKind}
+    kinds |= {_SCOPE: None, _NAMESPACE: SymbolKind.MODULE, _KEYWORD: None}
+    return {
+        form + name: (form, kind, name)
+        for form in (_DEFINITION, _NAMED, MEMBER)
+        for name, kind in kinds.items()
+    }
+
+
+_CAPTURES = _capture_kinds()
+
+
+def distinct(definitions: Iterable[Found]) -> list[Found]:
+    """One definition for each name and one that is not minor for each extent, in order, outer ones
+    first."""
+    by_name: dict[tuple[int, bool], Found] = {}
+    for found in definitions:
+        key = found.name_start, found.is_minor
+        known = by_name.get(key)
+        if known is None or (known.start - found.start, found.end - known.end, found.pattern) > (
+            0,
+            0,
+            known.pattern,
+        ):
+            by_name[key] = found
+    by_extent: dict[tuple[int, int], Found] = {}
+    for found in by_name.values():
+        same = by_extent.get(found.extent)
+        if found.is_minor or (
+            same and (bool(found.name), found.pattern) <= (bool(same.name), same.pattern)
+        ):
+            continue
+        by_extent[found.extent] = found
+    named = {found.name_start for found in by_extent.values() if found.kind is not None}
+    minor = [
+        found for found in by_name.values() if found.is_minor and found.name_start not in named
+    ]
+    # What is minor comes behind a definition with the same extent.
+    return sorted([*by_extent.values(), *minor], key=lambda found: found.extent)
