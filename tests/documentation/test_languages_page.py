@@ -52,6 +52,9 @@ begins with `<?xml` is a Qt translation, hence `text`.
 * A class of up to {whole} lines is one snippet, methods included. In a longer one, each method is a
   snippet of its own.
 * A function inside a class, struct or the like has the kind `method`.
+* Everything else that has a name is a definition, too, and has no snippet of its own: constants and
+  variables outside functions, fields, properties, events, members of enumerations, columns of
+  tables, routes, functions inside functions. Look them up with `kodit symbols`.
 * Markdown is cut at its headings, each of which is a `section`.
 * Data formats ({data}) are split by lines if a file
   is larger than {data_size} KB. So is any file that cannot be parsed in time; `kodit status` counts

@@ -13,6 +13,21 @@ C_MACROS = re.compile(
 )
 """Attributes of a class, lines that open or close a namespace, attributes of a function."""
 
+CPP_MACROS = re.compile(
+    C_MACROS.pattern
+    + rb"|^[ \t]*((?:export[ \t]+)?(?:module|import)\b[ \t]*[\w.:<\"/]*[>\"]?[ \t]*;)"
+    + rb"|^[ \t]*(export[ \t]+)(?=[\w{])",
+    re.MULTILINE,
+)
+"""The same, and what C++20 says of modules."""
+
+CPP_LINE = re.compile(r"\s*+(?:export\s+)?(?P<kind>module)\s+(?P<name>[\w.]+(?::[\w.]+)?)\s*;")
+
+CSHARP_EXTENSIONS = re.compile(
+    rb"^[ \t]*(extension[ \t]*(?:<[^<>\n]*>[ \t]*)?\([^\n{};]*)(?=\s*\{)", re.MULTILINE
+)
+"""Blocks of extension members, which no grammar knows yet."""
+
 RUST_MACROS = re.compile(
     rb"^[ \t]*(\w+!)[ \t]*\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
     re.MULTILINE,

@@ -70,6 +70,9 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
         name = node_text(names[0], source) if names else ""
         if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
+        if kind is SymbolKind.STRUCT and "(" in name:
+            # A block that stands in for another construct has no name: it is a mere scope.
+            kind, name = None, ""
         node = captures[marked[0]][0]
         scopes = captures.get(_SCOPE)
         is_minor = form != _DEFINITION
@@ -93,7 +96,7 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
 
 def _is_no_route(kind: SymbolKind | None, name: str) -> bool:
     """Whether what looks like a route is the use of a word for something else."""
-    return kind is SymbolKind.ROUTE and not name.startswith("/")
+    return kind is SymbolKind.ROUTE and not name.lstrip("\"'`").startswith("/")
 
 
 def _declared(

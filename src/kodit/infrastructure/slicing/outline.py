@@ -166,7 +166,7 @@ def _parent_of_minor(
 ) -> Definition | None:
     """The innermost around it, minor or not; of a member the innermost that is no function. Names
     of one declaration are beside each other."""
-    is_member = item.form == MEMBER
+    is_member = item.form == MEMBER or item.kind is SymbolKind.ROUTE
     innermost: _Open | None = None
     for stack in (open_ones, open_minor):
         for one in reversed(stack):
@@ -180,7 +180,9 @@ def _parent_of_minor(
 
 
 def _is_local(found: Found, parent: Definition | None) -> bool:
-    """Whether it is the business of a function alone."""
+    """Whether it is the business of a function alone, as a route never is."""
+    if found.kind is SymbolKind.ROUTE:
+        return False
     if parent is None:
         return found.form == MEMBER
     if parent.kind not in FUNCTIONS or (parent.is_minor and parent.kind is SymbolKind.PROPERTY):

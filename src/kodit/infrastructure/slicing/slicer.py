@@ -147,7 +147,9 @@ def for_parser(source: bytes, language: Language) -> bytes:
         start, end = match.span(match.lastindex or 0)
         whole = match.start()
         text = match[0]
-        return text[: start - whole] + stand_in * (end - start) + text[end - whole :]
+        size = end - start
+        instead = (stand_in + stand_in[-1:] * size)[:size]
+        return text[: start - whole] + instead + text[end - whole :]
 
     return language.hidden.sub(conceal, source)
 

@@ -73,6 +73,27 @@ SQL_WORDS: Words = {
     **_words("line", "schema package", SymbolKind.MODULE),
     "line package body": SymbolKind.MODULE,
 }
-PYTHON_WORDS: Words = dict.fromkeys(
-    ("property", "cached_property", "setter", "deleter"), SymbolKind.PROPERTY
+PYTHON_WORDS: Words = {
+    **_words("", "property cached_property setter deleter", SymbolKind.PROPERTY),
+    **_words("route", "route get post put patch delete head options websocket", SymbolKind.ROUTE),
+}
+JAVASCRIPT_WORDS: Words = {
+    **_words("router", "app router server api routes fastify", SymbolKind.ROUTE),
+    "pair path": SymbolKind.ROUTE,
+}
+GO_WORDS: Words = _words(
+    "route",
+    "GET POST PUT PATCH DELETE Get Post Put Patch Delete Handle HandleFunc",
+    SymbolKind.ROUTE,
 )
+JAVA_WORDS: Words = _words(
+    "route",
+    "GetMapping PostMapping PutMapping PatchMapping DeleteMapping RequestMapping Path",
+    SymbolKind.ROUTE,
+)
+CSHARP_WORDS: Words = _words(
+    "route",
+    "HttpGet HttpPost HttpPut HttpPatch HttpDelete Route MapGet MapPost MapPut MapPatch MapDelete",
+    SymbolKind.ROUTE,
+)
+PHP_WORDS: Words = {"define": SymbolKind.CONSTANT, "router Route": SymbolKind.ROUTE}

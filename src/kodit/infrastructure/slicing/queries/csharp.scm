@@ -30,3 +30,12 @@
   (variable_declaration (variable_declarator name: (identifier) @name))) @named.event
 (record_declaration
   (parameter_list (parameter name: (identifier) @name) @named.property))
+
+(attribute
+  name: (identifier) @keyword.route
+  (attribute_argument_list
+    . (attribute_argument (string_literal (string_literal_content) @name)))) @named.keyword
+(invocation_expression
+  function: (member_access_expression name: (identifier) @keyword.route)
+  arguments: (argument_list
+    . (argument (string_literal (string_literal_content) @name)))) @named.keyword

@@ -28,3 +28,7 @@
 (source_file (var_declaration (var_spec name: (identifier) @name) @named.variable))
 (source_file
   (var_declaration (var_spec_list (var_spec name: (identifier) @name) @named.variable)))
+
+(call_expression
+  function: (selector_expression field: (field_identifier) @keyword.route)
+  arguments: (argument_list . (interpreted_string_literal) @name . (_))) @named.keyword

@@ -13,3 +13,10 @@
 (record_declaration
   parameters: (formal_parameters (formal_parameter name: (identifier) @name) @named.field))
 (annotation_type_element_declaration name: (identifier) @name) @named.function
+
+(annotation
+  name: (identifier) @keyword.route
+  arguments: (annotation_argument_list [
+    (string_literal (string_fragment) @name)
+    (element_value_pair value: (string_literal (string_fragment) @name))
+  ])) @named.keyword

@@ -121,3 +121,10 @@
         (object_pattern (shorthand_property_identifier_pattern) @name)
         (object_pattern (pair_pattern value: (identifier) @name))
       ]) @named.constant)))
+
+(call_expression
+  function: (member_expression object: (identifier) @keyword.router)
+  arguments: (arguments . (string (string_fragment) @name) . (_))) @named.keyword
+(pair
+  key: (property_identifier) @keyword.pair
+  value: (string (string_fragment) @name)) @named.keyword

@@ -26,3 +26,11 @@
 (program
   (expression_statement
     (assignment_expression left: (variable_name (name) @name))) @named.variable)
+
+(scoped_call_expression
+  scope: (name) @keyword.router
+  arguments: (arguments
+    . (argument [
+      (string (string_content) @name)
+      (encapsed_string (string_content) @name)
+    ]) . (_))) @named.keyword

@@ -65,3 +65,8 @@
       (_ (block (expression_statement
       (assignment left: (identifier) @upper_name)) @named.constant @named.field))
     ])))
+
+(decorator
+  (call
+    function: (attribute attribute: (identifier) @keyword.route)
+    arguments: (argument_list . (string (string_content) @name)))) @named.keyword
