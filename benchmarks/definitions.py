@@ -62,6 +62,7 @@ LOCAL = frozenset(
 NAMELESS = ("__anon", "<lambda>")
 """How Ctags calls what has no name."""
 
+FIELDS = 5
 NEAR_LINES = 2
 """By so many lines the two may differ, as the one names the line of the name, the other that of
 the definition."""
@@ -83,7 +84,10 @@ def tags_of(folder: Path) -> Iterator[Tag]:
     command += [f"--languages={','.join(LANGUAGES)}", "--exclude=.git", "--links=no", "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
     for line in done.stdout.decode("utf-8", "replace").splitlines():
-        name, path, number, kind, language = line.split("\t")[:5]
+        fields = line.split("\t")
+        if len(fields) < FIELDS:
+            continue  # a name with an end of line in it
+        name, path, number, kind, language = fields[:FIELDS]
         language = language.removeprefix("language:")
         if f"{language}.{kind}" not in NOT_HERE and not name.startswith(NAMELESS):
             name = name.removesuffix("=") if kind in ("accessor", "function") else name
