@@ -74,13 +74,14 @@ def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
         yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
 
 
+_FIELD = r"[^\t\n]*"
+_TELLING = re.compile(rf"^(?:[ih].*|{_FIELD}\t{_FIELD}\t{_FIELD}\t.+)$", re.MULTILINE)
+
+
 @lru_cache(maxsize=64)
-def _telling(names: tuple[str, ...]) -> re.Pattern[str]:
-    field = r"[^\t\n]*"
-    named = "|".join(map(re.escape, names)) or r"(?!)"
-    return re.compile(
-        rf"^(?:[ih].*|{field}\t(?:(?:{named})(?:\t.*)?|{field}\t{field}\t.+))$", re.MULTILINE
-    )
+def _named(names: tuple[str, ...]) -> re.Pattern[str]:
+    either = "|".join(map(re.escape, names))
+    return re.compile(rf"^{_FIELD}\t(?:{either})(?:\t.*)?$", re.MULTILINE)
 
 
 class MentioningSnippet(NamedTuple):
@@ -99,9 +100,14 @@ class MentioningSnippet(NamedTuple):
     def mentions(self) -> Iterator[Mention]:
         return decode_mentions(self.encoded, self.start_line)
 
-    def telling(self, names: tuple[str, ...] = ()) -> Iterator[Mention]:
-        """Those of these names, and those that tell of others: imports, bases and types."""
-        return decode_mentions("\n".join(_telling(names).findall(self.encoded)), self.start_line)
+    def named(self, names: tuple[str, ...]) -> Iterator[Mention]:
+        """The mentions of these names."""
+        return decode_mentions("\n".join(_named(names).findall(self.encoded)), self.start_line)
+
+    @property
+    def telling(self) -> Iterator[Mention]:
+        """The mentions that tell of other names: imports, bases and types."""
+        return decode_mentions("\n".join(_TELLING.findall(self.encoded)), self.start_line)
 
     def around(self, line: int) -> str:
         """The qualified name of the innermost definition on a line, "" at the top of a file."""

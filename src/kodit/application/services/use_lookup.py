@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import attrgetter, itemgetter
 
 from kodit.application.services.known_files import KnownFiles, target_of
-from kodit.domain.code_text import without_prose
+from kodit.domain.code_text import prose_spans
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.file_facts import MentioningFile
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.domain.ports.catalogue import OpenCatalogue
 from kodit.domain.resolution import Resolver, Verdict
-from kodit.domain.symbols import Reference, Use, naming_line, uses
+from kodit.domain.symbols import Reference, Use, uses
 from kodit.domain.text import cut_line
 
 _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
@@ -35,6 +36,8 @@ class UseLookup:
         self._catalogue = catalogue
         self._known = known
         self._names = tuple(names)
+        words = "|".join(map(re.escape, self._names))
+        self._word = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
         targets = list(map(target_of, namesakes))
         asked = list(map(target_of, wanted))
         every = list(dict.fromkeys([*targets, *asked]))
@@ -93,21 +96,20 @@ class UseLookup:
         self, snippets: Sequence[StoredSnippet], pieces: Sequence[MentioningSnippet]
     ) -> Iterator[Reference]:
         one = snippets[0]
-        file = MentioningFile(one.index_id, one.path, one.language)
-        around: dict[int, Callable[[int], str]] = {}
+        around = {piece.id: piece.around for piece in pieces}
         mentioned: dict[int, list[Mention]] = {}
         for piece in pieces:
-            mentions = list(piece.telling(self._names))
-            file.learn(mentions, piece.around)
-            around[piece.id] = piece.around
-            for mention in mentions:
-                if mention.name in self._names:
-                    mentioned.setdefault(mention.line, []).append(mention)
+            for mention in piece.named(self._names):
+                mentioned.setdefault(mention.line, []).append(mention)
         places = {
             line: (snippet, text) for snippet in snippets for line, text in self._lines(snippet)
         }
         if any(piece.encoded for piece in pieces) and not places.keys() <= mentioned.keys():
             self._add_reads(mentioned, one, places)
+        file = MentioningFile(one.index_id, one.path, one.language)
+        if self._resolver and not places.keys().isdisjoint(mentioned):
+            for piece in pieces:
+                file.learn(piece.telling, piece.around)
         for line, (snippet, text) in places.items():
             within = around[snippet.id](line) if snippet.id in around else ""
             if line not in mentioned:
@@ -118,8 +120,6 @@ class UseLookup:
             if verdict is not Verdict.NO:
                 use = Use(mention.kind.value)
                 is_likely = verdict is Verdict.LIKELY
-                if use is Use.IMPORT and snippet.symbol and line < naming_line(snippet):
-                    within = ""  # the head of the file is one snippet with its first definition
                 yield Reference(snippet, line, text, use, within, is_likely=is_likely)
 
     def _judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
@@ -137,18 +137,23 @@ class UseLookup:
         self, mentioned: dict[int, list[Mention]], one: StoredSnippet, lines: Collection[int]
     ) -> None:
         """Add the names in the code of a file of which the grammar does not tell."""
-        whole: list[str] = []
+        rows: list[str] = []
         for snippet in self._catalogue.snippets_of_file(one.file_id):
-            whole += [""] * (snippet.start_line - 1 - len(whole))
-            whole[snippet.start_line - 1 :] = snippet.text.split("\n")
-        code = without_prose("\n".join(whole), one.language).split("\n")
+            rows += [""] * (snippet.start_line - 1 - len(rows))
+            rows[snippet.start_line - 1 :] = snippet.text.split("\n")
+        prose = prose_spans("\n".join(rows), one.language)
+        ends = [end for _, end in prose]
+        starts = [0, *accumulate(len(row) + 1 for row in rows)]
         for line in lines:
-            if line in mentioned or line > len(code):
+            if line in mentioned or line > len(rows):
                 continue
-            for name in self._names:
-                for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", code[line - 1]):
-                    before = _RECEIVER.search(code[line - 1][: match.start()])
-                    read = Mention(MentionKind.READ, name, line, before[1] if before else "")
+            row, start = rows[line - 1], starts[line - 1]
+            for match in self._word.finditer(row):
+                at = start + match.start()
+                number = bisect_right(ends, at)
+                if number == len(prose) or prose[number][0] > at:
+                    before = _RECEIVER.search(row[: match.start()])
+                    read = Mention(MentionKind.READ, match[0], line, before[1] if before else "")
                     mentioned.setdefault(line, []).append(read)
 
 
