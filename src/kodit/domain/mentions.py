@@ -7,7 +7,7 @@ are stored with the snippet on whose lines they stand, and live and die with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -64,6 +64,14 @@ def mention_row(kind: MentionKind, line: int, name: str, qualifier: str, alias: 
         f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}"
         if qualifier
         else f"{_LETTERS[kind]}{line}\t{name}"
+    )
+
+
+def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:
+    """Mentions as one text, their lines counted from `first_line`."""
+    return "\n".join(
+        mention_row(kind, line - first_line, name, qualifier, alias)
+        for kind, name, line, qualifier, alias in mentions
     )
 
 

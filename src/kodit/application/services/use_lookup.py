@@ -15,7 +15,7 @@ from kodit.domain.file_facts import MentioningFile
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.domain.ports.catalogue import OpenCatalogue
 from kodit.domain.resolution import Resolver, Verdict
-from kodit.domain.symbols import Reference, Use, uses
+from kodit.domain.symbols import Reference, Use, naming_line, uses
 from kodit.domain.text import cut_line
 
 _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
@@ -120,6 +120,8 @@ class UseLookup:
             if verdict is not Verdict.NO:
                 use = Use(mention.kind.value)
                 is_likely = verdict is Verdict.LIKELY
+                if use is Use.IMPORT and snippet.symbol and line < naming_line(snippet):
+                    within = ""  # the head of the file is one snippet with its first definition
                 yield Reference(snippet, line, text, use, within, is_likely=is_likely)
 
     def _judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
