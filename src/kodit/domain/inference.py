@@ -256,7 +256,7 @@ class Inference:
                 types.add(target.name)
             elif not target.is_member:
                 key = f"{target.name}()" if is_call else target.name
-                said = file.fields.get((target.owner, key), ())
+                said = file.said_of_field(target.owner, key)
                 types |= self._of_said(said, file, depth).types
         return Meaning(frozenset(types)) if types else UNKNOWN
 
@@ -303,7 +303,7 @@ class Inference:
             places += [known.file for known in self.declared(name) if known.target.owner == one]
             for key in keys:
                 for place in places:
-                    said = place.fields.get((one, key))
+                    said = place.said_of_field(one, key)
                     if said and (found := self._of_said(said, place, depth)).types:
                         return found
         return UNKNOWN

@@ -83,7 +83,8 @@ def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
 
 
 _FIELD = r"[^\t\n]*"
-_TELLING = re.compile(rf"^(?:[ih].*|{_FIELD}\t{_FIELD}\t{_FIELD}\t.+)$", re.MULTILINE)
+_OF_ORIGINS = re.compile(r"^[ih].*$", re.MULTILINE)
+_WITH_ALIAS = re.compile(rf"^([^ih\n]{_FIELD})\t({_FIELD})\t({_FIELD})\t(.+)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=64)
@@ -113,9 +114,21 @@ class MentioningSnippet(NamedTuple):
         return decode_mentions("\n".join(_named(names).findall(self.encoded)), self.start_line)
 
     @property
-    def telling(self) -> Iterator[Mention]:
-        """The mentions that tell of other names: imports, bases and types."""
-        return decode_mentions("\n".join(_TELLING.findall(self.encoded)), self.start_line)
+    def origins(self) -> Iterator[Mention]:
+        """The mentions that tell where names come from: imports and bases."""
+        rows = "\n".join(_OF_ORIGINS.findall(self.encoded))
+        return decode_mentions(rows, self.start_line)
+
+    @property
+    def sayings(self) -> list[tuple[str, str, str, str]]:
+        """The other mentions with an alias, as they are written; see `heard`."""
+        return _WITH_ALIAS.findall(self.encoded)
+
+    def heard(self, saying: tuple[str, str, str, str]) -> Mention:
+        """A saying as a mention."""
+        place, name, qualifier, alias = saying
+        line = self.start_line + int(place[1:])
+        return Mention(_KINDS[place[0]], name, line, qualifier, alias)
 
     def around(self, line: int) -> str:
         """The qualified name of the innermost definition on a line, "" at the top of a file."""

@@ -8,6 +8,7 @@ file imports the name from elsewhere, or the receiver is of another type.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from kodit.domain.file_facts import MentioningFile
@@ -64,6 +65,17 @@ class Verdict(IntEnum):
     CERTAIN = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The definitions of one name in an index, in languages that call each other."""
+
+    targets: Sequence[Target]
+    others: Sequence[Target]
+    """Those that are no members of types."""
+    has_wanted: bool
+    members: dict[str, list[Target]] = field(default_factory=dict)
+
+
 class Resolver:
     """Judges mentions of one name. `targets` are all that is defined by it, `wanted` those of them
     that were asked for; `declared` finds what is defined by other names."""
@@ -78,48 +90,52 @@ class Resolver:
         self._wanted = set(wanted)
         self._owners = {one.owner for one in targets if one.is_member}
         self._inference = Inference(declared)
-        self._by_family: dict[tuple[int, str], Sequence[Target]] = {}
+        self._groups: dict[tuple[int, str], _Group] = {}
         self._by_types: dict[tuple[frozenset[str], str], tuple[frozenset[str], Verdict]] = {}
         self._by_name: dict[str, tuple[frozenset[str], Verdict]] = {}
 
     def judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
         """`around` is the qualified name of the definition in which the mention stands."""
-        targets = self._comparable(file.index_id, _family(file.language))
-        if not self._wanted.intersection(targets):
+        group = self._group(file)
+        if not group.has_wanted:
             return Verdict.NO
         if mention.kind is MentionKind.IMPORT:
-            verdicts = {one: self._by_import(mention, file, one) for one in targets}
+            verdicts = {one: self._by_import(mention, file, one) for one in group.targets}
         elif not mention.qualifier:
-            verdicts = {one: self._plain(mention, around, file, one) for one in targets}
+            verdicts = {one: self._plain(mention, around, file, one) for one in group.targets}
         else:
-            verdicts = self._qualified(mention, around, file, targets)
-        best = max(verdicts.values())
+            verdicts = self._qualified(mention, around, file, group)
+        best = max(verdicts.values(), default=Verdict.NO)
         # What certainly means another definition of the name does not mean this one.
-        meant = _nearest([one for one in targets if verdicts[one] == best], file)
-        return best if self._wanted.intersection(meant) else Verdict.NO
+        meant = _nearest([one for one, verdict in verdicts.items() if verdict == best], file)
+        return Verdict.NO if self._wanted.isdisjoint(meant) else best
 
-    def _comparable(self, index_id: int, family: str) -> Sequence[Target]:
-        """The definitions that a file of an index may mean."""
-        found = self._by_family.get((index_id, family))
-        if found is None:
-            found = self._by_family[index_id, family] = [
-                one
-                for one in self._targets
-                if one.index_id == index_id and _family(one.language) == family
-            ]
-        return found
+    def _group(self, file: MentioningFile) -> _Group:
+        """The definitions that a file may mean, by its index and its language."""
+        key = (file.index_id, _family(file.language))
+        group = self._groups.get(key)
+        if group is None:
+            targets = [one for one in self._targets if (one.index_id, _family(one.language)) == key]
+            group = self._groups[key] = _Group(
+                targets,
+                [one for one in targets if not one.is_member],
+                not self._wanted.isdisjoint(targets),
+            )
+            for one in targets:
+                if one.is_member:
+                    group.members.setdefault(one.owner, []).append(one)
+        return group
 
     def _qualified(
-        self, mention: Mention, around: str, file: MentioningFile, targets: Sequence[Target]
+        self, mention: Mention, around: str, file: MentioningFile, group: _Group
     ) -> dict[Target, Verdict]:
+        """Of members those alone that may be meant."""
         meaning = self._inference.meaning(mention.qualifier, around, mention.line, file)
         owners, verdict = self._owners_meant(mention, file, meaning)
-        return {
-            one: (verdict if one.owner in owners else Verdict.NO)
-            if one.is_member
-            else _of_module(mention, file, one, meaning)
-            for one in targets
-        }
+        verdicts = {one: verdict for owner in owners for one in group.members.get(owner, ())}
+        for one in group.others:
+            verdicts[one] = _of_module(mention, file, one, meaning)
+        return verdicts
 
     def _plain(
         self, mention: Mention, around: str, file: MentioningFile, target: Target

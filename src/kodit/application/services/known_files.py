@@ -81,7 +81,7 @@ class KnownFiles:
             one = defining[file_id]
             self._files[file_id] = MentioningFile(one.index_id, one.path, one.language)
         for piece in self._catalogue.mentioning(wanted) if wanted else ():
-            self._files[piece.file_id].learn(piece.telling, piece.around)
+            self._files[piece.file_id].read(piece)
 
 
 def target_of(snippet: StoredSnippet) -> Target:
