@@ -20,13 +20,11 @@ _CHARACTERS = r"'(?:[^'\\\n]|\\.)*'"
 _LIFETIMES = frozenset({"rust", "haskell", "scala"})
 """Languages in which a single quote may stand alone."""
 
-_BEYOND_LINE_END = re.compile(r"[^\n]")
 
-
-def without_prose(text: str, language: str) -> str:
-    """The same text, of the same length and lines, with blanks for comments and strings. What
-    begins in the middle of one is taken for code."""
-    return _prose(language).sub(lambda match: _BEYOND_LINE_END.sub(" ", match[0]), text)
+def prose_spans(text: str, language: str) -> list[tuple[int, int]]:
+    """Where the comments and strings of a text begin and end, in order. What begins in the middle
+    of one is taken for code."""
+    return [match.span() for match in _prose(language).finditer(text)]
 
 
 @cache

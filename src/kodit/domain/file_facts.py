@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from kodit.domain.mentions import Mention, MentionKind
+from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 
 _OF_ITSELF = ("self.", "this.", "$this->", "@", "self->", "this->")
 """How a field of the object around begins."""
+
+_STARTS = ("", "$", *_OF_ITSELF)
+
+Saying = tuple[str, str, str, str]
 
 
 @dataclass(slots=True)
@@ -34,6 +38,14 @@ class MentioningFile:
     bases: dict[str, set[str]] = field(default_factory=dict)
     variables: dict[tuple[str, str], list[Said]] = field(default_factory=dict)
     fields: dict[tuple[str, str], list[Said]] = field(default_factory=dict)
+    _unheard: dict[str, list[tuple[MentioningSnippet, Saying]]] = field(default_factory=dict)
+
+    def read(self, piece: MentioningSnippet) -> None:
+        """Take in a stored piece of the file. What it says of an alias is heard when it is asked
+        for: most is never."""
+        self.learn(piece.origins, piece.around)
+        for saying in piece.sayings:
+            self._unheard.setdefault(saying[-1], []).append((piece, saying))
 
     def learn(self, mentions: Iterable[Mention], around: Callable[[int], str]) -> None:
         """Take in what is mentioned in one piece of the file; `around` tells the definition that a
@@ -74,9 +86,21 @@ class MentioningFile:
         if not alias.endswith("()"):
             self.variables.setdefault((around, alias), []).append(said)
 
+    def _hear(self, name: str) -> None:
+        for start in _STARTS if self._unheard else ():
+            for piece, saying in self._unheard.pop(start + name, ()):
+                mention = piece.heard(saying)
+                self._say(mention, piece.around(mention.line))
+
+    def said_of_field(self, owner: str, name: str) -> list[Said]:
+        """What is said of a field of a type, or of what its function returns (`name()`)."""
+        self._hear(name)
+        return self.fields.get((owner, name), [])
+
     def said_of(self, variable: str, around: str, line: int) -> list[Said]:
         """What was last said before a line of a variable, in the definition around it or in those
         around that; at the top of the file also what is said later."""
+        self._hear(variable)
         while True:
             said = self.variables.get((around, variable))
             if said:

@@ -127,6 +127,7 @@ class Inference:
     """Follows names through files. `declared` may be slow: what it gives is asked for once."""
 
     declared: Declarations
+    _lines: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _known: dict[tuple[str, str, tuple[str, ...], int], Meaning] = field(default_factory=dict)
 
     def meaning(self, qualifier: str, around: str, line: int, file: MentioningFile) -> Meaning:
@@ -136,7 +137,12 @@ class Inference:
 
     def ancestors(self, name: str, file: MentioningFile) -> list[str]:
         """A type and its bases, the nearest first."""
+        key = (name, file.path if name in file.bases else "")
+        known = self._lines.get(key)
+        if known is not None:
+            return known
         order, seen = [name], {name}
+        self._lines[key] = order
         for one in order:
             bases = self._bases(one, file) - seen
             order += sorted(bases)
@@ -161,9 +167,10 @@ class Inference:
     def _type_around(self, around: str, file: MentioningFile) -> str:
         """The innermost type around what stands in a definition: functions may lie in functions."""
         scopes = around.split(".")
-        for scope in reversed(scopes[:-1] or scopes):
-            if any(one.target.is_type for one in self.declared(scope)):
-                return scope
+        if len(scopes) > 2:
+            for scope in reversed(scopes[:-1]):
+                if any(one.target.is_type for one in self.declared(scope)):
+                    return scope
         return scopes[-2] if len(scopes) > 1 else scopes[0]
 
     def _chain(
@@ -249,7 +256,7 @@ class Inference:
                 types.add(target.name)
             elif not target.is_member:
                 key = f"{target.name}()" if is_call else target.name
-                said = file.fields.get((target.owner, key), ())
+                said = file.said_of_field(target.owner, key)
                 types |= self._of_said(said, file, depth).types
         return Meaning(frozenset(types)) if types else UNKNOWN
 
@@ -296,7 +303,7 @@ class Inference:
             places += [known.file for known in self.declared(name) if known.target.owner == one]
             for key in keys:
                 for place in places:
-                    said = place.fields.get((one, key))
+                    said = place.said_of_field(one, key)
                     if said and (found := self._of_said(said, place, depth)).types:
                         return found
         return UNKNOWN

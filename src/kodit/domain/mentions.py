@@ -7,7 +7,7 @@ are stored with the snippet on whose lines they stand, and live and die with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -67,6 +67,14 @@ def mention_row(kind: MentionKind, line: int, name: str, qualifier: str, alias: 
     )
 
 
+def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:
+    """Mentions as one text, their lines counted from `first_line`."""
+    return "\n".join(
+        mention_row(kind, line - first_line, name, qualifier, alias)
+        for kind, name, line, qualifier, alias in mentions
+    )
+
+
 def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
     """What `mention_row` wrote, a row on each line."""
     for row in text.split("\n") if text else ():
@@ -74,13 +82,15 @@ def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
         yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
 
 
+_FIELD = r"[^\t\n]*"
+_OF_ORIGINS = re.compile(r"^[ih].*$", re.MULTILINE)
+_WITH_ALIAS = re.compile(rf"^([^ih\n]{_FIELD})\t({_FIELD})\t({_FIELD})\t(.+)$", re.MULTILINE)
+
+
 @lru_cache(maxsize=64)
-def _telling(names: tuple[str, ...]) -> re.Pattern[str]:
-    field = r"[^\t\n]*"
-    named = "|".join(map(re.escape, names)) or r"(?!)"
-    return re.compile(
-        rf"^(?:[ih].*|{field}\t(?:(?:{named})(?:\t.*)?|{field}\t{field}\t.+))$", re.MULTILINE
-    )
+def _named(names: tuple[str, ...]) -> re.Pattern[str]:
+    either = "|".join(map(re.escape, names))
+    return re.compile(rf"^{_FIELD}\t(?:{either})(?:\t.*)?$", re.MULTILINE)
 
 
 class MentioningSnippet(NamedTuple):
@@ -99,9 +109,26 @@ class MentioningSnippet(NamedTuple):
     def mentions(self) -> Iterator[Mention]:
         return decode_mentions(self.encoded, self.start_line)
 
-    def telling(self, names: tuple[str, ...] = ()) -> Iterator[Mention]:
-        """Those of these names, and those that tell of others: imports, bases and types."""
-        return decode_mentions("\n".join(_telling(names).findall(self.encoded)), self.start_line)
+    def named(self, names: tuple[str, ...]) -> Iterator[Mention]:
+        """The mentions of these names."""
+        return decode_mentions("\n".join(_named(names).findall(self.encoded)), self.start_line)
+
+    @property
+    def origins(self) -> Iterator[Mention]:
+        """The mentions that tell where names come from: imports and bases."""
+        rows = "\n".join(_OF_ORIGINS.findall(self.encoded))
+        return decode_mentions(rows, self.start_line)
+
+    @property
+    def sayings(self) -> list[tuple[str, str, str, str]]:
+        """The other mentions with an alias, as they are written; see `heard`."""
+        return _WITH_ALIAS.findall(self.encoded)
+
+    def heard(self, saying: tuple[str, str, str, str]) -> Mention:
+        """A saying as a mention."""
+        place, name, qualifier, alias = saying
+        line = self.start_line + int(place[1:])
+        return Mention(_KINDS[place[0]], name, line, qualifier, alias)
 
     def around(self, line: int) -> str:
         """The qualified name of the innermost definition on a line, "" at the top of a file."""

@@ -8,6 +8,7 @@ file imports the name from elsewhere, or the receiver is of another type.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from kodit.domain.file_facts import MentioningFile
@@ -49,6 +50,9 @@ _MOST_HANDED_ON = 2
 """A name that a module hands on from elsewhere may be that of so many definitions."""
 
 
+_MOST_BELOW = 40
+"""Types that are looked at for one that has another for a base."""
+
 _SHORTEST_LIKE = 3
 """Letters of a receiver's name that say something of its type."""
 
@@ -59,6 +63,17 @@ class Verdict(IntEnum):
     NO = 0
     LIKELY = 1
     CERTAIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The definitions of one name in an index, in languages that call each other."""
+
+    targets: Sequence[Target]
+    others: Sequence[Target]
+    """Those that are no members of types."""
+    has_wanted: bool
+    members: dict[str, list[Target]] = field(default_factory=dict)
 
 
 class Resolver:
@@ -75,41 +90,52 @@ class Resolver:
         self._wanted = set(wanted)
         self._owners = {one.owner for one in targets if one.is_member}
         self._inference = Inference(declared)
+        self._groups: dict[tuple[int, str], _Group] = {}
+        self._by_types: dict[tuple[frozenset[str], str], tuple[frozenset[str], Verdict]] = {}
+        self._by_name: dict[str, tuple[frozenset[str], Verdict]] = {}
 
     def judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
         """`around` is the qualified name of the definition in which the mention stands."""
-        own = _family(file.language)
-        targets = [
-            one
-            for one in self._targets
-            if one.index_id == file.index_id and _family(one.language) == own
-        ]
-        if not self._wanted.intersection(targets):
+        group = self._group(file)
+        if not group.has_wanted:
             return Verdict.NO
-        meaning: Meaning | None = None
-        if mention.qualifier and mention.kind is not MentionKind.IMPORT:
-            meaning = self._inference.meaning(mention.qualifier, around, mention.line, file)
-        verdicts = {one: self._verdict(mention, around, file, one, meaning) for one in targets}
-        best = max(verdicts.values())
-        # What certainly means another definition of the name does not mean this one.
-        meant = _nearest([one for one in targets if verdicts[one] == best], file)
-        return best if self._wanted.intersection(meant) else Verdict.NO
-
-    def _verdict(
-        self,
-        mention: Mention,
-        around: str,
-        file: MentioningFile,
-        target: Target,
-        meaning: Meaning | None,
-    ) -> Verdict:
         if mention.kind is MentionKind.IMPORT:
-            return self._by_import(mention, file, target)
-        if meaning is None:
-            return self._plain(mention, around, file, target)
-        if target.is_member:
-            return self._member(mention, file, target, meaning)
-        return _of_module(mention, file, target, meaning)
+            verdicts = {one: self._by_import(mention, file, one) for one in group.targets}
+        elif not mention.qualifier:
+            verdicts = {one: self._plain(mention, around, file, one) for one in group.targets}
+        else:
+            verdicts = self._qualified(mention, around, file, group)
+        best = max(verdicts.values(), default=Verdict.NO)
+        # What certainly means another definition of the name does not mean this one.
+        meant = _nearest([one for one, verdict in verdicts.items() if verdict == best], file)
+        return Verdict.NO if self._wanted.isdisjoint(meant) else best
+
+    def _group(self, file: MentioningFile) -> _Group:
+        """The definitions that a file may mean, by its index and its language."""
+        key = (file.index_id, _family(file.language))
+        group = self._groups.get(key)
+        if group is None:
+            targets = [one for one in self._targets if (one.index_id, _family(one.language)) == key]
+            group = self._groups[key] = _Group(
+                targets,
+                [one for one in targets if not one.is_member],
+                not self._wanted.isdisjoint(targets),
+            )
+            for one in targets:
+                if one.is_member:
+                    group.members.setdefault(one.owner, []).append(one)
+        return group
+
+    def _qualified(
+        self, mention: Mention, around: str, file: MentioningFile, group: _Group
+    ) -> dict[Target, Verdict]:
+        """Of members those alone that may be meant."""
+        meaning = self._inference.meaning(mention.qualifier, around, mention.line, file)
+        owners, verdict = self._owners_meant(mention, file, meaning)
+        verdicts = {one: verdict for owner in owners for one in group.members.get(owner, ())}
+        for one in group.others:
+            verdicts[one] = _of_module(mention, file, one, meaning)
+        return verdicts
 
     def _plain(
         self, mention: Mention, around: str, file: MentioningFile, target: Target
@@ -164,45 +190,54 @@ class Resolver:
             return Verdict.CERTAIN
         return Verdict.NO
 
-    def _member(
-        self, mention: Mention, file: MentioningFile, target: Target, meaning: Meaning
-    ) -> Verdict:
+    def _owners_meant(
+        self, mention: Mention, file: MentioningFile, meaning: Meaning
+    ) -> tuple[frozenset[str], Verdict]:
+        """The types whose member may be meant, and how surely."""
         if meaning.types:
-            return self._of_types(meaning, file, target)
-        last = steps_of(mention.qualifier)[-1:]
-        if last == [target.owner]:
-            return Verdict.CERTAIN
+            key = (meaning.types, file.path)
+            found = self._by_types.get(key)
+            if found is None:
+                found = self._by_types[key] = self._of_types(meaning, file)
+            return found
+        steps = steps_of(mention.qualifier)
+        last = steps[-1] if steps else ""
+        if last in self._owners:
+            return frozenset({last}), Verdict.CERTAIN
         if meaning.module:
-            return Verdict.NO
-        return self._unknown(last[0] if last else "", target)
+            return frozenset(), Verdict.NO
+        return self._like(last)
 
-    def _of_types(self, meaning: Meaning, file: MentioningFile, target: Target) -> Verdict:
+    def _of_types(self, meaning: Meaning, file: MentioningFile) -> tuple[frozenset[str], Verdict]:
         reached: set[str] = set()
         for one in meaning.types:
-            nearest = next(
-                (base for base in self._inference.ancestors(one, file) if base in self._owners),
-                None,
-            )
+            line = self._inference.ancestors(one, file)
+            nearest = next((base for base in line if base in self._owners), None)
             if nearest:
                 reached.add(nearest)
         if reached:
-            return Verdict.CERTAIN if target.owner in reached else Verdict.NO
+            return frozenset(reached), Verdict.CERTAIN
         # What the type lacks is said to be that of the one type that has it for a base.
-        below = [one for one in self._owners if self._is_below(one, meaning, file)]
-        return Verdict.LIKELY if below == [target.owner] else Verdict.NO
+        if not any(map(self._inference.is_declared, meaning.types)):
+            return frozenset(), Verdict.NO
+        below = [
+            one
+            for one in sorted(self._owners)[:_MOST_BELOW]
+            if not meaning.types.isdisjoint(self._inference.ancestors(one, file))
+        ]
+        return frozenset(below), Verdict.LIKELY if len(below) == 1 else Verdict.NO
 
-    def _is_below(self, owner: str, meaning: Meaning, file: MentioningFile) -> bool:
-        above = meaning.types.intersection(self._inference.ancestors(owner, file))
-        return any(map(self._inference.is_declared, above))
-
-    def _unknown(self, receiver: str, target: Target) -> Verdict:
+    def _like(self, receiver: str) -> tuple[frozenset[str], Verdict]:
         """Of a receiver only its name is known, if that: `pool.get()` is likelier to mean that of
         a `ConnectionPool` than another."""
-        likeness = {one: _likeness(receiver, one) for one in self._owners}
-        best = max(likeness.values(), default=0.0)
-        if best > 0:
-            return Verdict.LIKELY if likeness[target.owner] == best else Verdict.NO
-        return Verdict.LIKELY if len(self._owners) <= _MOST_NAMESAKES else Verdict.NO
+        found = self._by_name.get(receiver)
+        if found is None:
+            likeness = {one: _likeness(receiver, one) for one in self._owners}
+            best = max(likeness.values(), default=0.0)
+            alike = frozenset(one for one, much in likeness.items() if much == best)
+            is_told = best > 0 or len(alike) <= _MOST_NAMESAKES
+            found = self._by_name[receiver] = alike, Verdict.LIKELY if is_told else Verdict.NO
+        return found
 
     def _by_import(self, imported: Mention, file: MentioningFile, target: Target) -> Verdict:
         """A name that a file imports: is it this one?"""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from kodit.domain.ports.engines import KeywordReader
     from kodit.domain.value_objects import Scope
 
-MOST_NAMES = 150
+MOST_NAMES = 64
 """That one lookup asks for; of more, nothing is known."""
-MOST_FILES = 120
+MOST_FILES = 48
 """That it reads beside those that use the name."""
 MOST_DEFINITIONS = 24
 """Of one name: what is defined more often tells little."""
@@ -81,7 +81,7 @@ class KnownFiles:
             one = defining[file_id]
             self._files[file_id] = MentioningFile(one.index_id, one.path, one.language)
         for piece in self._catalogue.mentioning(wanted) if wanted else ():
-            self._files[piece.file_id].learn(piece.telling(), piece.around)
+            self._files[piece.file_id].read(piece)
 
 
 def target_of(snippet: StoredSnippet) -> Target:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby, pairwise
 from operator import attrgetter, itemgetter
 
 from kodit.application.services.known_files import KnownFiles, target_of
-from kodit.domain.code_text import without_prose
+from kodit.domain.code_text import prose_spans
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.file_facts import MentioningFile
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
@@ -35,6 +36,8 @@ class UseLookup:
         self._catalogue = catalogue
         self._known = known
         self._names = tuple(names)
+        words = "|".join(map(re.escape, self._names))
+        self._word = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
         targets = list(map(target_of, namesakes))
         asked = list(map(target_of, wanted))
         every = list(dict.fromkeys([*targets, *asked]))
@@ -93,21 +96,20 @@ class UseLookup:
         self, snippets: Sequence[StoredSnippet], pieces: Sequence[MentioningSnippet]
     ) -> Iterator[Reference]:
         one = snippets[0]
-        file = MentioningFile(one.index_id, one.path, one.language)
-        around: dict[int, Callable[[int], str]] = {}
+        around = {piece.id: piece.around for piece in pieces}
         mentioned: dict[int, list[Mention]] = {}
         for piece in pieces:
-            mentions = list(piece.telling(self._names))
-            file.learn(mentions, piece.around)
-            around[piece.id] = piece.around
-            for mention in mentions:
-                if mention.name in self._names:
-                    mentioned.setdefault(mention.line, []).append(mention)
+            for mention in piece.named(self._names):
+                mentioned.setdefault(mention.line, []).append(mention)
         places = {
             line: (snippet, text) for snippet in snippets for line, text in self._lines(snippet)
         }
         if any(piece.encoded for piece in pieces) and not places.keys() <= mentioned.keys():
-            self._add_reads(mentioned, one, places)
+            self._add_reads(mentioned, snippets, pieces)
+        file = MentioningFile(one.index_id, one.path, one.language)
+        if self._resolver and not places.keys().isdisjoint(mentioned):
+            for piece in pieces:
+                file.read(piece)
         for line, (snippet, text) in places.items():
             within = around[snippet.id](line) if snippet.id in around else ""
             if line not in mentioned:
@@ -134,22 +136,59 @@ class UseLookup:
         yield from sorted(seen.items())
 
     def _add_reads(
-        self, mentioned: dict[int, list[Mention]], one: StoredSnippet, lines: Collection[int]
+        self,
+        mentioned: dict[int, list[Mention]],
+        snippets: Sequence[StoredSnippet],
+        pieces: Sequence[MentioningSnippet],
     ) -> None:
         """Add the names in the code of a file of which the grammar does not tell."""
-        whole: list[str] = []
-        for snippet in self._catalogue.snippets_of_file(one.file_id):
-            whole += [""] * (snippet.start_line - 1 - len(whole))
-            whole[snippet.start_line - 1 :] = snippet.text.split("\n")
-        code = without_prose("\n".join(whole), one.language).split("\n")
+        left = [
+            (snippet, lines)
+            for snippet in snippets
+            if (lines := [line for line, _ in self._lines(snippet) if line not in mentioned])
+        ]
+        texts = [(one.text.split("\n"), one.start_line, lines) for one, lines in left]
+        if not _continuing(pieces).isdisjoint(one.id for one, _ in left):
+            # A piece that goes on may begin within a comment or a string.
+            every = [line for _, lines in left for line in lines]
+            texts = [(self._rows_of_file(snippets[0].file_id), 1, every)]
+        for rows, first, lines in texts:
+            for line, match, row in self._in_code(rows, first, lines, snippets[0].language):
+                before = _RECEIVER.search(row[: match.start()])
+                read = Mention(MentionKind.READ, match[0], line, before[1] if before else "")
+                mentioned.setdefault(line, []).append(read)
+
+    def _in_code(
+        self, rows: Sequence[str], first: int, lines: Iterable[int], language: str
+    ) -> Iterator[tuple[int, re.Match[str], str]]:
+        """Where the names stand on lines of a text, outside comments and strings."""
+        prose = prose_spans("\n".join(rows), language)
+        ends = [end for _, end in prose]
+        starts = [0, *accumulate(len(row) + 1 for row in rows)]
         for line in lines:
-            if line in mentioned or line > len(code):
-                continue
-            for name in self._names:
-                for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", code[line - 1]):
-                    before = _RECEIVER.search(code[line - 1][: match.start()])
-                    read = Mention(MentionKind.READ, name, line, before[1] if before else "")
-                    mentioned.setdefault(line, []).append(read)
+            if line - first < len(rows):
+                row, start = rows[line - first], starts[line - first]
+                for match in self._word.finditer(row):
+                    at = start + match.start()
+                    number = bisect_right(ends, at)
+                    if number == len(prose) or prose[number][0] > at:
+                        yield line, match, row
+
+    def _rows_of_file(self, file_id: int) -> list[str]:
+        rows: list[str] = []
+        for snippet in self._catalogue.snippets_of_file(file_id):
+            rows += [""] * (snippet.start_line - 1 - len(rows))
+            rows[snippet.start_line - 1 :] = snippet.text.split("\n")
+        return rows
+
+
+def _continuing(pieces: Iterable[MentioningSnippet]) -> set[int]:
+    """The pieces that may go on with what began in the one before."""
+    return {
+        after.id
+        for before, after in pairwise(pieces)
+        if (before.symbol, before.scope) == (after.symbol, after.scope)
+    }
 
 
 _Call = tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]
