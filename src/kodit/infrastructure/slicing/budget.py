@@ -56,6 +56,10 @@ class Budget:
         if process_time() > self._end:
             raise GaveUpError("parser ran out of time")
 
+    def share(self, seconds: float) -> Budget:
+        """A budget of its own, of so many seconds at most and of what is left here."""
+        return Budget(min(seconds, self._end - process_time()))
+
     def _resident(self) -> int:
         """Bytes of this process in memory; where the system does not tell, the most so far."""
         statm = _statm()

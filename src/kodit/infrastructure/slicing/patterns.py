@@ -1,21 +1,58 @@
 """Definitions that are found line by line, where a grammar knows only some of a language.
 
 Dialects of SQL differ more than any grammar allows for: what it does not know it skips, and the
-statements around that with it. How a definition begins is the same in all of them.
+statements around that with it. How a definition begins is the same in all of them. The same goes
+for the lines that no grammar understands: most languages declare a class with the word `class`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kodit.domain.value_objects import SymbolKind
 from kodit.infrastructure.slicing.languages import Language
 from kodit.infrastructure.slicing.limits import SCOPE_NAMES
 from kodit.infrastructure.slicing.naming import split_name
-from kodit.infrastructure.slicing.outline import Definition
+from kodit.infrastructure.slicing.outline import FUNCTIONS, TYPES, Definition
 
 _SPACE = re.compile(r"\s+")
+
+_DECLARED = re.compile(
+    r"""
+    [ \t]*+ (?:@[\w.]+(?:\([^()]*\))?[ \t]++)*+
+    (?:(?P<kind>
+        class|record|actor|object|interface|protocol|struct|union|enum|trait|module|namespace|mixin
+        |func?|fn|def|defp|function|sub|procedure|typealias|type|macro_rules!|val|var|let|const
+       )[ \t]++ (?:<[^<>]*>[ \t]*+)?+ (?:[\w<>?,*]+(?:\.|::))*+ (?P<name>[^\W\d]\w*+)
+       [?!]?+ [ \t]*+ (?:[({:<=\[;]|(?:extends|implements|where|inherits|get)\b|\r?$)
+     |(?P<access>public|private|protected|internal)[ \t]++ (?:[\w<>\[\],.?]++[ \t]++)+?
+       (?P<method>[^\W\d]\w*+) [ \t]*+ \(
+     |(?!return\b|else\b|new\b|throw\b|await\b|yield\b)[a-z][\w()]*+ [ \t]++
+    )
+    """,
+    re.VERBOSE,
+)
+_KINDS = {
+    **dict.fromkeys(("class", "record", "actor", "object", "mixin"), SymbolKind.CLASS),
+    **dict.fromkeys(("interface", "protocol"), SymbolKind.INTERFACE),
+    **dict.fromkeys(("struct", "union"), SymbolKind.STRUCT),
+    **dict.fromkeys(("module", "namespace"), SymbolKind.MODULE),
+    **dict.fromkeys(("typealias", "type"), SymbolKind.TYPE),
+    **dict.fromkeys(("val", "var", "let", "const"), SymbolKind.VARIABLE),
+    "enum": SymbolKind.ENUM,
+    "trait": SymbolKind.TRAIT,
+    "macro_rules!": SymbolKind.MACRO,
+}
+"""What words declare that are not functions."""
+
+_MODIFIERS = 6
+"""Words before the one that says what is declared."""
+
+_PARTS_OF_LINE = re.compile(r"([{};])")
+
+_LONGEST = 1_000
+"""A longer line holds text or data."""
 
 
 def defined_by_lines(lines: Sequence[str], language: Language) -> Iterator[Definition]:
@@ -46,3 +83,65 @@ def _definition(row: int, name: str, kind: SymbolKind, scope: list[str]) -> Defi
         scope=tuple(scope[-SCOPE_NAMES:]),
         is_minor=True,
     )
+
+
+def declared_on(
+    rows: Iterable[int], lines: Sequence[str], known: Sequence[Definition]
+) -> Iterator[Definition]:
+    """What lines declare that no parser understood, by the words that most languages have for it.
+
+    `known` are the outermost definitions of the file, which give the scopes. What is inside a
+    function is left to it."""
+    for row in rows:
+        if len(lines[row]) > _LONGEST:
+            continue
+        around = _around(row, known)
+        inside: list[Definition | None] = [around]
+        last = around
+        for text in _PARTS_OF_LINE.split(lines[row]):
+            if text == "{":
+                inside.append(last)
+            elif text == "}":
+                inside = inside[:-1] or [around]
+            if text in "{};":
+                last = inside[-1]
+                continue
+            found = _declaration(text)
+            outer = inside[-1]
+            if found is not None and (outer is None or outer.kind not in FUNCTIONS):
+                last = _declared(row, *found, outer)
+                yield last
+
+
+def _declared(row: int, kind: SymbolKind, name: str, around: Definition | None) -> Definition:
+    is_member = around is not None and around.kind in TYPES
+    if is_member and kind is SymbolKind.FUNCTION:
+        kind = SymbolKind.METHOD
+    elif is_member and kind is SymbolKind.VARIABLE:
+        kind = SymbolKind.PROPERTY
+    return _definition(row, name, kind, list(around.scope_inside) if around else [])
+
+
+def _declaration(text: str) -> tuple[SymbolKind, str] | None:
+    """The kind and the name of what a text declares, behind any number of modifiers."""
+    at = 0
+    for _ in range(_MODIFIERS):
+        match = _DECLARED.match(text, at)
+        if match is None:
+            return None
+        if match["name"]:
+            return _KINDS.get(match["kind"], SymbolKind.FUNCTION), match["name"]
+        if match["method"]:
+            return SymbolKind.FUNCTION, match["method"]
+        at = match.end()
+    return None
+
+
+def _around(row: int, known: Sequence[Definition]) -> Definition | None:
+    """The innermost definition that begins above a row and goes on behind it."""
+    around = None
+    while True:
+        inner = next((one for one in known if one.declared < row <= one.last), None)
+        if inner is None:
+            return around
+        around, known = inner, inner.children

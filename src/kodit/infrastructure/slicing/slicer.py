@@ -19,7 +19,7 @@ from kodit.infrastructure.slicing.limits import LONG_LINE, PARSED_BYTES, PARSED_
 from kodit.infrastructure.slicing.mentions import place_mentions
 from kodit.infrastructure.slicing.notebooks import EXTENSION, Notebook, placed, read_notebook
 from kodit.infrastructure.slicing.outline import Outline, outline
-from kodit.infrastructure.slicing.patterns import defined_by_lines
+from kodit.infrastructure.slicing.patterns import declared_on, defined_by_lines
 from kodit.infrastructure.slicing.pieces import Piece, Text
 from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 
@@ -118,10 +118,15 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
     # tree-sitter is imported by the first file that needs it
     from kodit.infrastructure.slicing.boundaries import tree_cost  # noqa: PLC0415
     from kodit.infrastructure.slicing.grammars import load_grammar  # noqa: PLC0415
+    from kodit.infrastructure.slicing.repair import Repaired, repaired  # noqa: PLC0415
 
     grammar = load_grammar(language.name)
     source = decoded.encode("utf-8", "replace")
-    tree = grammar.parse(for_parser(source, language), budget)
+    seen = for_parser(source, language)
+    parsed = grammar.parse(seen, budget)
+    tree, unknown = (
+        Repaired(parsed, ()) if language.data else repaired(seen, parsed, grammar, budget)
+    )
     matches = grammar.matches(tree, budget)
     found = outline(matches.definitions, source, text.lines, language)
     if tree.root_node.is_error and not found.definitions:
@@ -134,7 +139,10 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
         cost = tree_cost(tree, text, piece.first, piece.last, budget)
         pieces += _split(text, piece, cost)
     pieces = with_closers(pieces, text)
-    by_lines = defined_by_lines(text.lines, language)
+    by_lines = [
+        *defined_by_lines(text.lines, language),
+        *declared_on(unknown, text.lines, found.definitions),
+    ]
     name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines)
     place_mentions(pieces, matches.mentions, source)
     return pieces

@@ -1,0 +1,220 @@
+"""What a grammar does not know costs that alone, and not the file around it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.budget import Budget
+from kodit.infrastructure.slicing.grammars import load_grammar
+from kodit.infrastructure.slicing.repair import repaired
+
+INFIX = """\
+class Tests {
+    @Test
+    fun first() {
+        val id = cities.insert { it[name] = "a" } get cities.id
+        assertEquals(1, id)
+        other(id)
+    }
+
+    fun second(x: Any) = when (x) {
+        is String if x.length > 3 && x.isNotEmpty() -> 1
+        in 1..3 if x != 2 -> 2
+        else -> 3
+    }
+
+    fun third() {
+        println("b")
+    }
+}
+
+class Other {
+    fun fourth() = 5
+}
+"""
+CONTEXT = """\
+context(log: Logger)
+fun report(text: String) {
+    log.info(text)
+}
+
+context(log: Logger, _: Raise<String>)
+class Reporter {
+    context(other: Raise<Int>)
+    fun inner() {
+        println(1)
+    }
+
+    fun last() = 1
+}
+"""
+ONE_LINE = """\
+class A { fun a() = 1; fun b() = 2 }
+class B { val x: Int get() = 1 }
+class C {
+    val y: Int get() = 1
+    companion object { val log = 1 }
+    fun z() {
+        val local = 1
+    }
+}
+fun top() = 1; fun second() = 2
+interface D { val w: Int; fun v() }
+"""
+SWIFT = """\
+struct Reader {
+    let source: String
+
+    func first() -> Int {
+        let a = ask whether { source } orElse <|> 3 |> 4
+        let b = 2
+        return a + b
+    }
+
+    func second() -> Int {
+        return 2
+    }
+}
+
+borrowing gadget Unheard(of: Int) <- {
+    yes
+}
+
+class Last {
+    func third() {}
+}
+"""
+JAVA = """\
+package a;
+
+public class Ledger {
+    int first() {
+        var x = match (entry) with { case 1 ~> 2 };
+        return x;
+    }
+
+    public sealed value Amount second() {
+        return new Amount(2) with { cents = 3 };
+    }
+
+    int third() {
+        return 3;
+    }
+
+    static class Inner {
+        int fourth() {
+            return 4;
+        }
+    }
+}
+"""
+
+
+def defined(path: str, code: str) -> set[str]:
+    """Kind and qualified name of all that a file defines."""
+    snippets = slice_file(path, code.encode()).snippets
+    own = [snippet.symbol for snippet in snippets if snippet.symbol]
+    others = [placed.symbol for snippet in snippets for placed in snippet.also_defines]
+    return {f"{symbol.kind} {symbol.qualified_name}" for symbol in (*own, *others)}
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "expected"),
+    [
+        (
+            "Infix.kt",
+            INFIX,
+            "class Tests, method Tests.first, method Tests.second, method Tests.third,"
+            " class Other, method Other.fourth",
+        ),
+        (
+            "Context.kt",
+            CONTEXT,
+            "function report, class Reporter, method Reporter.inner, method Reporter.last",
+        ),
+        (
+            "OneLine.kt",
+            ONE_LINE,
+            "class A, method A.a, method A.b, class B, property B.x, class C, property C.y,"
+            " property C.log, method C.z, function top, function second, interface D,"
+            " property D.w, method D.v",
+        ),
+        (
+            "Reader.swift",
+            SWIFT,
+            "struct Reader, property Reader.source, method Reader.first, method Reader.second,"
+            " class Last, method Last.third",
+        ),
+        (
+            "Ledger.java",
+            JAVA,
+            "class Ledger, method Ledger.first, method Ledger.second, method Ledger.third,"
+            " class Ledger.Inner, method Ledger.Inner.fourth",
+        ),
+    ],
+    ids=["infix", "context", "one_line", "swift", "java"],
+)
+def test_definitions_around_what_is_unknown_are_found(path: str, code: str, expected: str) -> None:
+    """And those that are themselves unknown are found by the words of their lines."""
+    assert defined(path, code) == set(expected.split(", "))
+
+
+def test_only_the_lines_that_do_not_parse_are_left_out() -> None:
+    """All others are parsed, each at its place."""
+    source = INFIX.encode()
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    again, unknown = repaired(source, tree, grammar, Budget(60.0))
+    assert tree.root_node.has_error
+    assert not again.root_node.has_error
+    assert again.root_node.end_byte == tree.root_node.end_byte
+    assert len(unknown) <= 4
+
+
+def test_what_parses_stays_as_it_is() -> None:
+    source = b"fun a() = 1\n"
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    assert repaired(source, tree, grammar, Budget(60.0)) == (tree, ())
+
+
+def test_a_search_without_time_gives_the_tree_there_was() -> None:
+    """It is the file that has a time limit, and what was parsed within it counts."""
+    source = INFIX.encode() * 40
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    again, unknown = repaired(source, tree, grammar, Budget(-1.0))
+    assert again is tree
+    assert len(unknown) > len(INFIX.splitlines())
+
+
+def test_words_of_text_declare_nothing() -> None:
+    """Though they begin lines that no parser understands."""
+    code = (
+        "class A {\n    fun b() {\n        val text = <<<\n"
+        "class of things that are\nvalue of it\n        >>>\n    }\n}\n"
+    )
+    names = {name.rpartition(".")[2].split()[-1] for name in defined("A.kt", code)}
+    assert names & {"of", "it", "things", "that"} == set()
+    assert "A" in names
+
+
+def test_every_language_is_repaired_alike() -> None:
+    """Broken lines in the middle of a file leave the rest of it defined."""
+    broken = "    ]]]) @@@ ((( }{ <<\n"
+    for extension, one in {
+        "go": "func f{}() int {{\n\ta := 1\n\treturn a\n}}\n\n",
+        "rs": "fn f{}() -> i32 {{\n    let a = 1;\n    a\n}}\n\n",
+        "js": "function f{}() {{\n    const a = 1;\n    return a;\n}}\n\n",
+        "py": "def f{}():\n    a = 1\n    return a\n\n\n",
+        "rb": "def f{}\n    a = 1\n    a\nend\n\n",
+        "php": "function f{}() {{\n    $a = 1;\n    return $a;\n}}\n\n",
+        "cs": "class f{} {{\n    int G() {{\n        return 1;\n    }}\n}}\n\n",
+    }.items():
+        parts = [one.format(number) for number in range(6)]
+        lines = parts[2].splitlines(keepends=True)
+        parts[2] = "".join([lines[0], broken, *lines[1:]])
+        code = ("<?php\n" if extension == "php" else "") + "".join(parts)
+        names = {name.rpartition(" ")[2] for name in defined(f"a.{extension}", code)}
+        assert {f"f{number}" for number in range(6)} <= names, extension
