@@ -214,7 +214,8 @@ def test_a_query_of_several_words(shell: Shell) -> None:
             "symbols x -k clas",
             "unknown kind 'clas'; choose one of function, method, class, interface, enum, "
             "struct, trait, module, type, constant, macro, section, property, field, event, "
-            "variable, route, target, task, table, view, procedure, trigger, index; did you mean class?",
+            "variable, route, target, task, table, view, procedure, trigger, index; did you mean "
+            "class?",
         ),
         (
             "ls -l pyhton",
