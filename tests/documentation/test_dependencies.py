@@ -28,11 +28,11 @@ for module in pkgutil.walk_packages(kodit.__path__, "kodit."):
         importlib.import_module(module.name)
 for language in LANGUAGES.values():
     importlib.import_module(language.module)
-import dotenv.parser, typer.rich_utils
+import charset_normalizer, dotenv.parser, typer.rich_utils
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
-"""With what is imported inside functions: the grammars, the parser of `.env`, and what shows help
-in colour."""
+"""With what is imported inside functions: the grammars, what guesses encodings, the parser of `.env`,
+and what shows help in colour."""
 
 REASONS = {
     "jsonschema": "mcp requires it for clients, which check the answers of tools",

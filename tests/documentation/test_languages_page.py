@@ -13,6 +13,7 @@ from kodit.infrastructure.slicing import languages as table
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.languages import LANGUAGES, Language
 from kodit.infrastructure.slicing.limits import (
+    LONG_LINE,
     MAX_CHARACTERS,
     MAX_LINES,
     PARSED_DATA_BYTES,
@@ -59,7 +60,20 @@ begins with `<?xml` is a Qt translation, hence `text`.
 * Data formats ({data}) are split by lines if a file
   is larger than {data_size} KB. So is any file that cannot be parsed in time; `kodit status` counts
   such files, and `kodit explain PATH` says why.
-* A file larger than {size} MB is not indexed. `kodit ls --left-out` lists what is left out.
+* A line of more than {line} characters is shortened: it is data, such as an embedded picture. A
+  file that has next to nothing besides such lines is left out as minified.
+* A Jupyter notebook is read cell by cell, without what was put out: code in the language of the
+  kernel, or the one that a `%%` line names, and prose as Markdown. The lines of a snippet are those
+  of the `.ipynb` file on which the source of the cell stands.
+* A file larger than {size} MB is not indexed; `KODIT_LARGEST_FILE_BYTES` sets another limit, and a
+  notebook may have ten times as much. `kodit ls --left-out` lists what is left out.
+
+## Encodings
+
+A file is read as UTF-8, or as UTF-16 or UTF-32, with and without a byte order mark. What is none of
+these is read in the encoding that it declares: a `coding:` line as in Python, Emacs and Vim, XML,
+HTML and CSS, and in a folder `working-tree-encoding` of `.gitattributes`. Otherwise it is guessed
+by its letters, or else read as Latin-1. A file with a NUL byte in its first 8,000 bytes is binary.
 
 ## Languages that are parsed
 
@@ -106,6 +120,7 @@ def _page() -> str:
         whole=WHOLE_TYPE_LINES,
         data=data,
         data_size=PARSED_DATA_BYTES // 1000,
+        line=f"{LONG_LINE:,}",
         size=USUAL_LIMIT // 1_000_000,
     )
     return head + rows + TAIL.format(text=_others("text"), code=code)
