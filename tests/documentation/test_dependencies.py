@@ -31,8 +31,8 @@ for language in LANGUAGES.values():
 import charset_normalizer, dotenv.parser, typer.rich_utils
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
-"""With what is imported inside functions: the grammars, what guesses encodings, the parser of `.env`,
-and what shows help in colour."""
+"""With what is imported inside functions: the grammars, what guesses encodings, the parser of
+`.env`, and what shows help in colour."""
 
 REASONS = {
     "jsonschema": "mcp requires it for clients, which check the answers of tools",

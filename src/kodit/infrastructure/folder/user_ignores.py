@@ -33,6 +33,13 @@ def user_ignore_file(environment: Mapping[str, str] | None = None) -> Path | Non
     return None if folder is None else folder / "ignore"
 
 
+def files_of_user() -> list[Path]:
+    """The ignore file of this user and the configuration that says where it is, also such as are
+    not there."""
+    own = user_ignore_file()
+    return [*configuration_files(os.environ), *([] if own is None else [own])]
+
+
 def configuration_files(variables: Mapping[str, str]) -> list[Path]:
     """The files of git's configuration that are this user's or the system's, weakest first."""
     files = [] if variables.get("GIT_CONFIG_NOSYSTEM") else [Path("/etc/gitconfig")]

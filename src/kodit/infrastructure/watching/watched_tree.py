@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import time
 from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
@@ -25,8 +26,11 @@ from kodit.infrastructure.folder.scan import (
     root_folder,
     storable,
 )
+from kodit.infrastructure.folder.user_ignores import files_of_user
 
-_RULE_FILES: Final = frozenset({".gitignore", ".noindex", ".git", "pyvenv.cfg", "CACHEDIR.TAG"})
+_RULE_FILES: Final = frozenset(
+    {".gitignore", ".noindex", ".gitattributes", ".git", "pyvenv.cfg", "CACHEDIR.TAG"}
+)
 """What may decide over all files beside and below it."""
 _OF_GIT: Final = frozenset({"HEAD", "packed-refs", "logs"})
 _CHANGES_NO_RULE: Final = frozenset({"HEAD", "packed-refs"})
@@ -194,19 +198,30 @@ class WatchedTree:
             for above in Path(self.root).parents:
                 if not above.is_relative_to(tree.root):
                     break
-                beside[str(above)] = frozenset({".gitignore"})
+                beside[str(above)] = frozenset({".gitignore", ".gitattributes"})
+            for folder, names in _places_of_user():
+                beside[folder] = beside.get(folder, frozenset()) | names
         self.is_outdated |= beside.keys() != self._beside.keys()
         self._beside = beside
 
 
 def _places_of_git(tree: WorkTree) -> Iterator[tuple[str, frozenset[str]]]:
     yield str(tree.git_directory), _OF_GIT
-    for folder, name in (
-        (tree.git_directory / "logs", "HEAD"),
-        (tree.common_directory / "info", "exclude"),
+    for folder, names in (
+        (tree.git_directory / "logs", {"HEAD"}),
+        (tree.common_directory / "info", {"exclude", "attributes"}),
     ):
         if folder.is_dir():
-            yield str(folder), frozenset({name})
+            yield str(folder), frozenset(names)
+
+
+def _places_of_user() -> Iterator[tuple[str, frozenset[str]]]:
+    """Where the user's own ignore file is, and the configuration that names it. A system that
+    watches all that is below a folder would watch the whole home for those that lie in it."""
+    for path in files_of_user():
+        holds_home = Path(os.environ.get("HOME") or "/").is_relative_to(path.parent)
+        if path.parent.is_dir() and (sys.platform == "linux" or not holds_home):
+            yield str(path.parent), frozenset({path.name})
 
 
 class _Lister(Scanner):
