@@ -40,10 +40,10 @@ def slice_file(
     """The snippets of a file: every line that is not blank is in exactly one of them.
 
     `path` is relative to the source, with `/`, and only named, never opened. `encoding` is what is
-    declared of it besides what it says itself. Never raises: what
-    cannot be read has no snippets, what cannot be parsed within `time_limit_seconds` of processor
-    time is split by lines, and `problem` says so. Line ends become `\\n` in the snippets' text, and
-    lines that nobody can read are shortened.
+    declared of it besides what it says itself. Never raises: what cannot be read has no snippets,
+    what cannot be parsed within `time_limit_seconds` of processor time is split by lines, and
+    `problem` says so. Line ends become `\\n` in the snippets' text, and lines that nobody can read
+    are shortened.
     """
     language = detect_language(path, data[:_LOOKED_AT_BYTES])
     decoded = decode(data, encoding)

@@ -61,7 +61,8 @@ class PooledSourceReader:
         self._cloned_again: set[int] = set()
         """Indexes whose clones were replaced since their sources were looked up."""
 
-    def _access(self, is_confined: bool, is_remote: bool) -> NetworkAccess:
+    def access(self, *, is_confined: bool, is_remote: bool) -> NetworkAccess:
+        """How a git server is reached for a source."""
         return NetworkAccess(is_confined, self._hears_user[is_remote])
 
     async def look_up(self, index: Index) -> str | None:
@@ -74,7 +75,7 @@ class PooledSourceReader:
             location_of(index, self._clones),
             await in_thread(lambda: self.reveal(index)),
             self._answer_seconds,
-            self._access(index.is_confined, index.is_remote),
+            self.access(is_confined=index.is_confined, is_remote=index.is_remote),
             stall_seconds=GIT_STALL_SECONDS,
         )
         return commit
@@ -89,7 +90,7 @@ class PooledSourceReader:
                 await in_thread(lambda: self.reveal(index)),
                 known,
                 index.working_copy.scanned_at_ns,
-                self._access(index.is_confined, index.is_remote),
+                self.access(is_confined=index.is_confined, is_remote=index.is_remote),
                 report=report,
                 stall_seconds=GIT_STALL_SECONDS,
             )
@@ -160,7 +161,7 @@ class PooledSourceReader:
             f"{_WORK}:clone_from_scratch",
             location_of(index, self._clones),
             await in_thread(lambda: self.reveal(index)),
-            self._access(index.is_confined, index.is_remote),
+            self.access(is_confined=index.is_confined, is_remote=index.is_remote),
             stall_seconds=GIT_STALL_SECONDS,
         )
         try:
@@ -213,7 +214,7 @@ class PooledSourceReader:
                 source,
                 credentials,
                 self._answer_seconds,
-                self._access(is_confined, is_remote),
+                self.access(is_confined=is_confined, is_remote=is_remote),
                 stall_seconds=GIT_STALL_SECONDS,
             )
         except TransientError as error:

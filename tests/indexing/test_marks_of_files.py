@@ -1,0 +1,137 @@
+"""What attributes, includes and settings say of files when they are read: in a folder as in a
+clone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.git.conftest import MakeRepository, Repository, make_repository
+
+from kodit.domain.report import ignore_report
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.folder.content import blob_id
+from kodit.infrastructure.folder.sizes import USUAL_LIMIT, limit_of, set_limit
+from kodit.infrastructure.sources.child_functions import (
+    FileToExtract,
+    NetworkAccess,
+    extract,
+    look_up,
+    scan,
+)
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.source_reader import PooledSourceReader
+from kodit.infrastructure.sources.text_reader import FileToRead, read_texts
+
+__all__ = ["make_repository"]
+
+GENERATED = "# @generated\ndef quartz(): ...\n"
+
+
+@pytest.fixture
+def any_limit() -> Iterator[None]:
+    """The usual limit again, afterwards."""
+    yield
+    set_limit(USUAL_LIMIT)
+
+
+def as_folder(repository: Repository, include: tuple[str, ...] = ()) -> Location:
+    path = str(repository.path)
+    return Location(Source(SourceKind.FOLDER, path, include=include), path)
+
+
+def as_clone(repository: Repository, clone: Path, include: tuple[str, ...] = ()) -> Location:
+    source = Source(SourceKind.GIT, repository.url, include=include)
+    location = Location(source, str(clone))
+    scan(location, None, {}, 0, report=ignore_report)
+    return location
+
+
+def problem_of(location: Location, path: str, text: str) -> str | None:
+    (extracted,) = extract(
+        location, [FileToExtract(1, path, blob_id(text.encode()))], report=ignore_report
+    )
+    assert extracted.sliced is not None
+    assert (extracted.sliced.problem is None) is bool(extracted.sliced.snippets)
+    return extracted.sliced.problem
+
+
+@pytest.mark.parametrize(
+    ("attributes", "include", "problem"),
+    [
+        ("", (), "generated"),
+        ("*.py -linguist-generated", (), None),
+        ("/api/made.py linguist-generated=false", (), None),
+        ("*.js -linguist-generated", (), "generated"),
+        ("", ("made.py",), None),
+        ("", ("api/*",), None),
+        ("", ("*.py",), "generated"),
+    ],
+)
+def test_what_says_that_a_program_wrote_it(
+    make_repository: MakeRepository,
+    tmp_path: Path,
+    attributes: str,
+    include: tuple[str, ...],
+    problem: str | None,
+) -> None:
+    """Counts for less than the repository's own word, and than an include that names the file."""
+    repository = make_repository()
+    repository.commit({".gitattributes": f"{attributes}\n", "api/made.py": GENERATED})
+    for location in (
+        as_folder(repository, include),
+        as_clone(repository, tmp_path / "clone", include),
+    ):
+        assert problem_of(location, "api/made.py", GENERATED) == problem
+
+
+def test_the_encoding_of_the_work_tree(make_repository: MakeRepository) -> None:
+    """Of the files on the disk: git itself keeps UTF-8. What is read is what was indexed."""
+    repository = make_repository()
+    repository.write(".gitattributes", "")
+    repository.write("deep/.gitattributes", "*.txt working-tree-encoding=koi8-r\n")
+    written = "имя\n".encode("koi8-r")
+    repository.write("deep/a.txt", written)
+    location = as_folder(repository)
+    (extracted,) = extract(
+        location, [FileToExtract(1, "deep/a.txt", blob_id(written))], report=ignore_report
+    )
+    assert extracted.sliced is not None
+    assert [one.text for one in extracted.sliced.snippets] == ["имя"]
+    assert read_texts(location, [FileToRead("deep/a.txt", "")]) == ["имя\n"]
+
+
+@pytest.mark.usefixtures("any_limit")
+def test_the_largest_file_is_a_setting(make_repository: MakeRepository, tmp_path: Path) -> None:
+    """A commit that is known is looked through again with another limit; a notebook may have ten
+    times as much."""
+    repository = make_repository()
+    files = {"small.py": "x = 1\n", "large.py": "x = 1\n" * 100, "large.ipynb": "x = 1\n" * 100}
+    commit = repository.commit(files)
+    clone = as_clone(repository, tmp_path / "clone")
+    assert look_up(clone, None, 60.0, report=ignore_report) == commit
+    set_limit(100)
+    assert limit_of("a.ipynb") == 1_000
+    assert look_up(clone, None, 60.0, report=ignore_report) is None
+    for location in (as_folder(repository), clone):
+        found = scan(location, None, {}, 0, report=ignore_report)
+        assert [file.path for file in found.changed] == ["large.ipynb", "small.py"]
+        assert found.skipped == {"too large": 1}
+    assert look_up(clone, None, 60.0, report=ignore_report) == commit
+
+
+def test_whose_git_configuration_counts(tmp_path: Path) -> None:
+    """That of the user for what was added on this machine, and for others where that is set."""
+
+    class Pool:
+        """Never asked."""
+
+    def access(*, is_remote: bool, **options: bool) -> NetworkAccess:
+        reader = PooledSourceReader(tmp_path, Pool(), **options)  # type: ignore[arg-type]
+        return reader.access(is_confined=False, is_remote=is_remote)
+
+    assert access(hears_user=True, is_remote=False).hears_user
+    assert not access(hears_user=True, is_remote=True).hears_user
+    assert access(hears_user_for_remote=True, is_remote=True).hears_user
+    assert not access(is_remote=False).hears_user
