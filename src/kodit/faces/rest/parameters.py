@@ -257,6 +257,10 @@ class Search(Places):
     )
 
 
+Context = Annotated[int, Field(ge=0, le=100), BeforeValidator(whole)]
+"""Lines around a match."""
+
+
 class Grep(Places):
     """Lines that match a regular expression (RE2)."""
 
@@ -269,12 +273,8 @@ class Grep(Places):
     inverted: bool = Field(default=False, description="Return the lines that do not match.")
     more_patterns: Texts = Field([], description="Further patterns; a line may match any of them.")
     context: Whole = Field(0, ge=0, le=100, description="Lines before and after each match.")
-    before: Whole | None = Field(
-        None, ge=0, le=100, description="Lines before each match, if not `context`."
-    )
-    after: Whole | None = Field(
-        None, ge=0, le=100, description="Lines after each match, if not `context`."
-    )
+    before: Context | None = Field(None, description="Lines before each match, if not `context`.")
+    after: Context | None = Field(None, description="Lines after each match, if not `context`.")
     only_matching: bool = Field(
         default=False, description="Return only the parts of lines that match, each separately."
     )
