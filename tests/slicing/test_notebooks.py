@@ -73,6 +73,15 @@ def test_lines_lead_back_to_the_file() -> None:
             assert placed.symbol.name in lines[placed.start_line - 1]
 
 
+def test_lines_for_the_notebook_are_no_code() -> None:
+    """They are kept as they are, and use no names."""
+    source = "%load_ext quartz\n!pip install granite\nslate?\nmarble.cut()\n    !ls basalt"
+    (snippet,) = cut(notebook(cell("code", source)))
+    assert snippet.text == source
+    names = {one.name for one in decode_mentions(snippet.mentions, snippet.start_line)}
+    assert names - {"marble"} == {"cut"}
+
+
 def test_a_cell_that_is_one_text() -> None:
     """Stands on one line, as does everything where the file has no line ends."""
     whole = dict(cell("code", ""), source="def one():\n    return two()\n\n\nx = 1\n")
