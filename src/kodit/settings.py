@@ -23,7 +23,7 @@ from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure import setting_values
 from kodit.infrastructure.another_program import AnotherDatabase, another_database
-from kodit.infrastructure.folder.sizes import USUAL_LIMIT
+from kodit.infrastructure.file_sizes import USUAL_LIMIT
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kodit.domain.languages import LANGUAGE_OF
 from kodit.domain.ranking.languages import OTHER_CODE
-from kodit.infrastructure.folder.sizes import USUAL_LIMIT
+from kodit.infrastructure.file_sizes import USUAL_LIMIT
 from kodit.infrastructure.slicing import languages as table
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.languages import LANGUAGES, Language

@@ -131,6 +131,17 @@ def test_where_it_is(home: Path, tmp_path: Path, configuration: str, name: str |
         assert rules["a.log"] == f"{home / name}:1: *.log"
 
 
+def test_a_folder_of_which_only_a_part_is_tracked(home: Path, tmp_path: Path) -> None:
+    """What is tracked in a folder that the user ignores is read, and nothing else of it."""
+    write(home / ".config" / "git" / "ignore", "build/\n")
+    git(tmp_path, "init", "--quiet")
+    for path in ("build/a.py", "build/deep/b.py", "build/c.py", "build/own/d.py"):
+        write(tmp_path / path, "x")
+    git(tmp_path, "add", "--force", "build/a.py", "build/deep/b.py")
+    assert ignored_by_git(tmp_path, {"build/a.py", "build/c.py"}) == {"build/c.py"}
+    assert scanned(tmp_path) == {"build/a.py", "build/deep/b.py"}
+
+
 def test_it_speaks_of_work_trees_alone(home: Path, tmp_path: Path) -> None:
     """A folder that is in none is none of git's business, and no repository names another file."""
     write(home / ".config" / "git" / "ignore", "*.log\n")

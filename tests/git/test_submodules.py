@@ -17,10 +17,12 @@ from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.folder.left_out import left_out_of_folder
 from kodit.infrastructure.folder.scan import scan_folder
+from kodit.infrastructure.git import submodules
 from kodit.infrastructure.git.clone import fault_of, synchronise
 from kodit.infrastructure.git.left_out import left_out_of_tree
 from kodit.infrastructure.git.submodules import fetched_commits, refusals
 from kodit.infrastructure.git.tree import list_files, read_present_blobs
+from kodit.infrastructure.sources import submodules as of_sources
 from kodit.infrastructure.sources.child_functions import NetworkAccess, look_up, scan
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.submodules import resolved
@@ -284,6 +286,34 @@ def test_what_cannot_be_reached_just_now(
     with pytest.raises(TransientError):
         scan_clone(outer.url, clone)
     assert fetched_commits(clone) == {first}
+
+
+def test_there_are_not_too_many(
+    make_repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few commits that name each other can make any number of paths."""
+    inner, sub, outer = make_repository("inner"), make_repository("sub"), make_repository("outer")
+    pinned = inner.commit({"deep.py": "x = 1\n"})
+    pin(sub, "one", pinned, "../inner")
+    pinned = pin(sub, "two", pinned, "../inner")
+    commit = pin(outer, "sub", pinned, "../sub")
+    for module in (submodules, of_sources):
+        monkeypatch.setattr(module, "MOST", 2)
+    clone = tmp_path / "clone"
+    assert "sub/one/deep.py" in paths(scan_clone(outer.url, clone))
+    (left_out,) = named(outer.url, clone, commit, submodules=True)
+    assert (left_out.path, left_out.rule) == ("sub/two/", "a submodule: more than 2 submodules")
+
+
+def test_an_include_speaks_of_submodules_too(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Also one that brings back what would not be fetched."""
+    sub, outer = make_repository("sub"), make_repository("outer")
+    pin(outer, "sub", sub.commit({"table.dat": "1 2 3\n", "a.py": "a = 1\n"}), "../sub")
+    source = Source(SourceKind.GIT, outer.url, include=("*.dat",), submodules=True)
+    found = scan(Location(source, str(tmp_path / "clone")), None, {}, 0, report=ignore_report)
+    assert paths(found) == ["sub/table.dat"]
 
 
 def test_a_commit_within_the_source_itself_is_no_submodule(

@@ -12,9 +12,9 @@ from tests.git.conftest import Repository
 
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Scan, Source, SourceKind
+from kodit.infrastructure.file_sizes import USUAL_LIMIT
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.folder.scan import scan_folder
-from kodit.infrastructure.folder.sizes import USUAL_LIMIT
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.tree import list_files, read_blobs
 

@@ -11,8 +11,8 @@ from tests.git.conftest import MakeRepository, Repository, make_repository
 
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.file_sizes import USUAL_LIMIT, limit_of, set_limit
 from kodit.infrastructure.folder.content import blob_id
-from kodit.infrastructure.folder.sizes import USUAL_LIMIT, limit_of, set_limit
 from kodit.infrastructure.sources.child_functions import (
     FileToExtract,
     NetworkAccess,

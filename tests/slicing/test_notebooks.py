@@ -73,6 +73,23 @@ def test_lines_lead_back_to_the_file() -> None:
             assert placed.symbol.name in lines[placed.start_line - 1]
 
 
+@pytest.mark.parametrize(
+    "line", ["!git clone https://quartz.org/y.git && cd y", "!cat ''' > x", "    %slate '''", "f?"]
+)
+def test_lines_for_the_notebook_are_no_code(line: str) -> None:
+    """They are kept as they are, use no names, and open no text."""
+    source = f"if x:\n{line}\n\n\ndef marble():\n    return cut()"
+    snippets = cut(notebook(cell("code", source)))
+    assert line in "\n".join(one.text for one in snippets)
+    assert [one.symbol.name for one in snippets if one.symbol] == ["marble"]
+    names = {
+        mention.name
+        for one in snippets
+        for mention in decode_mentions(one.mentions, one.start_line)
+    }
+    assert names - {"x"} == {"cut"}
+
+
 def test_a_cell_that_is_one_text() -> None:
     """Stands on one line, as does everything where the file has no line ends."""
     whole = dict(cell("code", ""), source="def one():\n    return two()\n\n\nx = 1\n")

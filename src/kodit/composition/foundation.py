@@ -20,7 +20,7 @@ from kodit.infrastructure.data_directory import (
     is_read_only,
     make_data_directory,
 )
-from kodit.infrastructure.folder.sizes import set_limit
+from kodit.infrastructure.file_sizes import set_limit
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.

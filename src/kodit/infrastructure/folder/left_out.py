@@ -11,6 +11,7 @@ from kodit.domain.errors import TransientError
 from kodit.domain.left_out import LeftOut, Presence
 from kodit.domain.report import Report
 from kodit.domain.value_objects import Source
+from kodit.infrastructure.file_sizes import limit_of
 from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.marks import foreign_mark
 from kodit.infrastructure.folder.reading import is_about_this_file, open_directory, open_root
@@ -24,7 +25,6 @@ from kodit.infrastructure.folder.scan import (
     reason_by_status,
     root_folder,
 )
-from kodit.infrastructure.folder.sizes import limit_of
 
 MOST_COUNTED = 10_000
 """Files that are counted in one folder that is left out."""

@@ -16,8 +16,6 @@ from kodit.infrastructure.folder.attributes import (
 from kodit.infrastructure.folder.attributes import GENERATED as LINGUIST_GENERATED
 from kodit.infrastructure.folder.attributes import VENDORED as LINGUIST_VENDORED
 from kodit.infrastructure.folder.builtin import BINARY, GENERATED, VENDORED
-from kodit.infrastructure.slicing.detection import detect_language
-from kodit.infrastructure.slicing.languages import TEXT
 
 _BY_ATTRIBUTE = {GENERATED: LINGUIST_GENERATED, VENDORED: LINGUIST_VENDORED}
 _MANIFESTS = frozenset(
@@ -65,11 +63,15 @@ def attribute_of_file(values: Mapping[str, Value], name: str) -> str | None:
     for attribute in (LINGUIST_GENERATED, LINGUIST_VENDORED):
         if is_set(values.get(attribute)):
             return attribute
-    if values.get(MARKED_BINARY) is True and (
-        values.get(DIFF) is False or detect_language(name) == TEXT
-    ):
+    if values.get(MARKED_BINARY) is not True:
+        return None
+    if values.get(DIFF) is False:
         return "-text"
-    return None
+    # Few files are marked so, and most programs that list files know no languages.
+    from kodit.infrastructure.slicing import detect_language  # noqa: PLC0415 - as said
+    from kodit.infrastructure.slicing.languages import TEXT  # noqa: PLC0415 - likewise
+
+    return "-text" if detect_language(name) == TEXT else None
 
 
 def is_own_folder(attributes: Attributes, path: str, reason: str) -> bool:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from kodit.domain.errors import SourceError, TransientError
-from kodit.infrastructure.folder.sizes import limit_of
+from kodit.infrastructure.file_sizes import limit_of
 
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASSING_FLAGS: int = (

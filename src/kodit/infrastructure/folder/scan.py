@@ -15,6 +15,7 @@ from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
+from kodit.infrastructure.file_sizes import limit_of
 from kodit.infrastructure.folder.attributes import ATTRIBUTES
 from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.content import blob_id
@@ -43,7 +44,6 @@ from kodit.infrastructure.folder.repository_shape import (
     shape_of,
 )
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
-from kodit.infrastructure.folder.sizes import limit_of
 
 RACY_NS = 2_000_000_000
 """A file that changed within this time of a scan may change again without its stamp moving."""

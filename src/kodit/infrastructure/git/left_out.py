@@ -6,11 +6,11 @@ from pathlib import Path
 
 from kodit.domain.left_out import LeftOut, Presence
 from kodit.domain.value_objects import Source
+from kodit.infrastructure.file_sizes import limit_of
 from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA
 from kodit.infrastructure.folder.rules import IGNORED
 from kodit.infrastructure.folder.scan import NESTED_REPOSITORY
-from kodit.infrastructure.folder.sizes import limit_of
 from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.submodules import refusals
 from kodit.infrastructure.git.tree import Listing, reading

@@ -10,6 +10,7 @@ from pathlib import Path
 from kodit.domain.source import KnownFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
+from kodit.infrastructure.file_sizes import limit_of, usual_limit
 from kodit.infrastructure.files import write_atomically
 from kodit.infrastructure.folder.attributes import ATTRIBUTES
 from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
@@ -19,7 +20,6 @@ from kodit.infrastructure.folder.nothing_left import IgnoredEntries
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA, is_git_name
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, TOO_LARGE
-from kodit.infrastructure.folder.sizes import limit_of, usual_limit
 from kodit.infrastructure.folder.tracked import ALL_TRACKED
 from kodit.infrastructure.git import objects
 from kodit.infrastructure.git.clone import distrust

@@ -21,7 +21,7 @@ from kodit.application.services.threads import in_thread, need_loop
 from kodit.domain.errors import StalledError, TransientError
 from kodit.domain.report import Report
 from kodit.domain.shortage import shortage
-from kodit.infrastructure.folder.sizes import for_children
+from kodit.infrastructure.file_sizes import for_children
 from kodit.infrastructure.processes.child import EXIT_SHORT_OF_MEMORY
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.process_tree import end_process_tree

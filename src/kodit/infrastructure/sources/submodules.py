@@ -88,7 +88,7 @@ class SubmoduleFetch:
         while waiting:
             one = waiting.pop(0)
             try:
-                if len(fetched) >= MOST:
+                if len(fetched) + len(refused) >= MOST:
                     raise SourceError(f"more than {MOST} submodules")
                 location = self._fetch(one, is_there=one.commit in there)
             except KoditError as error:
@@ -150,7 +150,7 @@ class SubmoduleFetch:
         source = self._allowed(one.location)
         if is_there:
             return source.location
-        source = replace(source, ref=one.commit)
+        source = replace(source, ref=one.commit, include=self._source.include)
         is_of_same_server = server_of(source) == server_of(self._source)
         digest = hashlib.sha256(source.location.encode()).hexdigest()[:16]
         transfer = Transfer(
