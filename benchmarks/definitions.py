@@ -47,7 +47,15 @@ NOT_HERE = frozenset(
         *("Python.module", "Python.namespace", "Python.unknown", "Java.package", "Go.package"),
         *("Go.packageName", "Kotlin.package", "PHP.namespace", "PHP.alias", "C#.namespace"),
         *("C.header", "C++.header", "C++.namespace", "Ruby.library", "Rust.implementation"),
-        *("Sh.script", "Sh.heredoc", "SQL.label", "SQL.field", "SQL.variable", "SQL.cursor"),
+        *(
+            "Haskell.module",
+            "Sh.script",
+            "Sh.heredoc",
+            "SQL.label",
+            "SQL.field",
+            "SQL.variable",
+            "SQL.cursor",
+        ),
     }
 )
 """Kinds of what is defined elsewhere, by many files, or within a function."""

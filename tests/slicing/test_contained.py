@@ -76,3 +76,19 @@ def test_data_and_documents_define_nothing_more() -> None:
     """Keys and headings are no names to look up."""
     assert defined_in("a.json", '{"a": {"b": 1, "c": 2}}\n') == []
     assert defined_in("a.md", "# One\n\ntext\n\n# Two\n\ntext\n") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "expected"),
+    [
+        ("a.go", "package a\n\nconst (\n\tUp = keys.Up\n\tDown = keys.Down\n)\n", "Down"),
+        ("A.java", "class A {\n  static final Set UTF = Sets.UTF;\n}\n", "A.UTF"),
+        ("a.ts", "export const first = other.first;\nexport const next = other.next;\n", "next"),
+        ("a.php", "<?php\nclass A {\n    const LAST = Other::LAST;\n}\n", "A.LAST"),
+    ],
+)
+def test_a_value_of_the_same_name_that_is_offered_to_others(
+    path: str, code: str, expected: str
+) -> None:
+    """Is a definition where names are imported in another way, or where it is exported."""
+    assert expected in [name.partition(" ")[0] for name in defined_in(path, code)]

@@ -8,6 +8,7 @@ from itertools import chain
 
 from kodit.domain.snippet import MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
+from kodit.infrastructure.slicing.language import Language
 from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
 from kodit.infrastructure.slicing.outline import FUNCTIONS, Definition, Outline
 from kodit.infrastructure.slicing.pieces import Piece
@@ -19,7 +20,9 @@ _SET = frozenset({SymbolKind.FIELD, SymbolKind.PROPERTY, SymbolKind.VARIABLE})
 _VALUES = frozenset({SymbolKind.CONSTANT, SymbolKind.VARIABLE})
 
 
-def name_all(pieces: Sequence[Piece], outline: Outline, lines: Sequence[str]) -> None:
+def name_all(
+    pieces: Sequence[Piece], outline: Outline, lines: Sequence[str], language: Language
+) -> None:
     """Give each piece what is declared on its rows beside its own symbol, in order, and behind
     that the minor symbols: what is only named, or defined inside a function."""
     starts = [piece.first for piece in pieces]
@@ -31,7 +34,7 @@ def name_all(pieces: Sequence[Piece], outline: Outline, lines: Sequence[str]) ->
         number = bisect_right(starts, definition.declared) - 1
         if symbol is None or number < 0 or symbol == pieces[number].symbol:
             continue
-        if _stands_for_another(symbol, lines[definition.declared]):
+        if _stands_for_another(symbol, lines[definition.declared], language):
             continue
         symbols = found.setdefault(number, {})
         if is_minor and len(symbols) >= MOST_SYMBOLS:
@@ -57,12 +60,18 @@ def _first_line(placed: PlacedSymbol) -> int:
     return placed.start_line
 
 
-def _stands_for_another(symbol: Symbol, line: str) -> bool:
+def _stands_for_another(symbol: Symbol, line: str, language: Language) -> bool:
     """Whether a line only imports what it names: `std = @import("std")`, `Map = std.Map`."""
     if symbol.kind not in _VALUES:
         return False
     value = line.partition("=")[2].strip().rstrip(";,")
-    return value.startswith(_IMPORTS) or value.endswith((f".{symbol.name}", f"::{symbol.name}"))
+    if value.startswith(_IMPORTS):
+        return True
+    return (
+        language.imports_by_value
+        and not line.startswith("export ")
+        and value.endswith((f".{symbol.name}", f"::{symbol.name}"))
+    )
 
 
 def _reachable(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, bool]]:

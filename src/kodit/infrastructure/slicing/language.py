@@ -19,13 +19,14 @@ class Language:
     with one of `leading` belongs to the definition right below it, and so do the lines between a
     pair of `enclosing` marks. `keywords` say what a word defines where definitions look like
     calls; None stands for a mere scope, and `SORT WORD` is for words captured as `keyword.SORT`.
-    `no_names` name nothing, though they stand where names do. What a group of `hidden` matches, on
-    UTF-8 bytes, is hidden from the parser by as many bytes of `stand_in`, whose last one is
-    repeated: what no grammar can know would lead it astray. `line_pattern` matches the beginning of
-    a line that defines what the grammar may not know, with the groups `name` and `kind`, a word
-    that `keywords` has as `line WORD`. `data` marks formats whose large files hold rows rather than
-    structure. `version` is raised with every change of the row or of its query that gives other
-    snippets of the same file.
+    `no_names` name nothing, though they stand where names do. `imports_by_value` says that a value
+    of the same name (`Map = std.Map`) is the usual way to take a name from elsewhere. What a group
+    of `hidden` matches, on UTF-8 bytes, is hidden from the parser by as many bytes of `stand_in`,
+    whose last one is repeated: what no grammar can know would lead it astray. `line_pattern`
+    matches the beginning of a line that defines what the grammar may not know, with the groups
+    `name` and `kind`, a word that `keywords` has as `line WORD`. `data` marks formats whose large
+    files hold rows rather than structure. `version` is raised with every change of the row or of
+    its query that gives other snippets of the same file.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Language:
     stand_in: bytes = b" "
     line_pattern: re.Pattern[str] | None = None
     no_names: frozenset[str] = frozenset()
+    imports_by_value: bool = False
     data: bool = False
 
     @property

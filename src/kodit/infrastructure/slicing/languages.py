@@ -156,6 +156,7 @@ _ROWS = (
         enclosing=_C_COMMENT,
         no_names=frozenset({"exports"}),
         keywords=JAVASCRIPT_WORDS,
+        imports_by_value=True,
     ),
     Language(
         name="json",
@@ -185,6 +186,7 @@ _ROWS = (
         programs=("lua", "luajit"),
         leading=("--",),
         enclosing=(("--[", "]]"), ("--[=", "]=]")),
+        imports_by_value=True,
     ),
     Language(
         name="markdown",
@@ -214,6 +216,7 @@ _ROWS = (
         programs=("python", "pypy"),
         leading=("#",),
         keywords=PYTHON_WORDS,
+        imports_by_value=True,
     ),
     Language(
         name="ruby",
@@ -236,6 +239,7 @@ _ROWS = (
         leading=("//", "#["),
         enclosing=(*_C_COMMENT, ("#[", ")]")),
         hidden=RUST_MACROS,
+        imports_by_value=True,
     ),
     Language(
         name="scala",
@@ -289,6 +293,7 @@ _ROWS = (
         enclosing=_C_COMMENT,
         no_names=frozenset({"exports"}),
         keywords=JAVASCRIPT_WORDS,
+        imports_by_value=True,
     ),
     Language(
         name="typescript",
@@ -302,6 +307,7 @@ _ROWS = (
         enclosing=_C_COMMENT,
         no_names=frozenset({"exports"}),
         keywords=JAVASCRIPT_WORDS,
+        imports_by_value=True,
     ),
     Language(
         name="yaml",
@@ -318,6 +324,7 @@ _ROWS = (
         extensions=("zig", "zon"),
         version=3,
         leading=("//",),
+        imports_by_value=True,
     ),
 )
 

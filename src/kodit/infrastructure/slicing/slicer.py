@@ -143,7 +143,7 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
         *defined_by_lines(text.lines, language),
         *declared_on(unknown, text.lines, found.definitions),
     ]
-    name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines)
+    name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines, language)
     place_mentions(pieces, matches.mentions, source)
     return pieces
 
@@ -168,7 +168,9 @@ def for_parser(source: bytes, language: Language) -> bytes:
 def _named_chunks(text: Text, language: Language) -> list[Piece]:
     """Chunks of lines that name what lines alone tell."""
     pieces = _line_chunks(text)
-    name_all(pieces, Outline([], list(defined_by_lines(text.lines, language))), text.lines)
+    name_all(
+        pieces, Outline([], list(defined_by_lines(text.lines, language))), text.lines, language
+    )
     return pieces
 
 
