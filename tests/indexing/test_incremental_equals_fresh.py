@@ -39,10 +39,13 @@ def content(name: str, chosen: list[str]) -> str:
     if name.endswith(".md"):
         return "".join(f"# The {word}\n\nA guide to the {word}.\n\n" for word in chosen)
     if name.endswith(".js"):
-        return "".join(f"function {word}(x) {{\n  return x + '{word}';\n}}\n\n" for word in chosen)
+        return "".join(
+            f"function {word}(x) {{\n  return {word}(x) + '{word}';\n}}\n\n" for word in chosen
+        )
     if name.endswith(".py"):
         return "".join(
-            f"def {word}(position):\n    return position, '{word}'\n\n\n" for word in chosen
+            f"def {word}(position):\n    return {word}.{word}(position), '{word}'\n\n\n"
+            for word in chosen
         )
     return "".join(f"{word} at the end of the line\n" for word in chosen)
 

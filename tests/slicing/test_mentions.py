@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.slicing.test_golden import SOURCES, name_of
 
+from kodit.domain.file_facts import MentioningFile
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.languages import LANGUAGES
@@ -322,3 +323,28 @@ def test_rows_are_read_as_they_were_written() -> None:
     pattern = re.compile(r"[cihtwr]-?\d+\t")
     for snippet in slice_file("a.py", b"import a\n\n\ndef f(x: A):\n    x.g()\n").snippets:
         assert all(map(pattern.match, snippet.mentions.split("\n")))
+
+
+def test_what_a_stored_piece_says_is_heard_when_it_is_asked_for() -> None:
+    """It is the same as what all its mentions say."""
+    text = b"import m\n\n\nclass A(B):\n    x: C\n\n    def f(self) -> D:\n        self.y = E()\n"
+    later, at_once = MentioningFile(1, "a.py", "python"), MentioningFile(1, "a.py", "python")
+    for snippet in slice_file("a.py", text).snippets:
+        symbol = snippet.symbol
+        piece = MentioningSnippet(
+            1,
+            1,
+            snippet.start_line,
+            snippet.end_line,
+            symbol.name if symbol else None,
+            symbol.scope if symbol else "",
+            snippet.also_defines,
+            snippet.mentions,
+        )
+        later.read(piece)
+        at_once.learn(piece.mentions, piece.around)
+    assert (later.imports, later.bases) == (at_once.imports, at_once.bases)
+    for name, base in (("x", "C"), ("f()", "D"), ("y", "E")):
+        said = later.said_of_field("A", name)
+        assert [one.mention.name for one in said] == [base]
+        assert said == at_once.said_of_field("A", name)

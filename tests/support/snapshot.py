@@ -14,8 +14,9 @@ QUERIES = ("anchor basket", "whisper", "enumerate position", "guide lantern", "t
 
 _SNIPPETS = """
 SELECT file.path, snippet.state, snippet.start_line, snippet.end_line, snippet.language,
-       snippet.symbol, snippet.kind, snippet.scope, snippet.text, snippet.content_hash,
-       enrichment.text
+       snippet.symbol, snippet.kind, snippet.scope, snippet.also_defines, snippet.minor_symbols,
+       snippet.mentions,
+       snippet.text, snippet.content_hash, enrichment.text
 FROM snippets AS snippet JOIN files AS file ON file.id = snippet.file_id
 LEFT JOIN enrichments AS enrichment ON enrichment.id = snippet.enrichment_id
 """

@@ -241,7 +241,7 @@ class Inference:
             found = self._of_declared(candidates, depth, is_call=is_call)
             if found != UNKNOWN:
                 return found
-            if candidates:
+            if any(is_module(module, one.target.place, file.path) for one in candidates):
                 return UNKNOWN
         if is_call:
             return Meaning(frozenset({name})) if name[:1].isupper() else UNKNOWN

@@ -1,0 +1,120 @@
+"""Which definition a mention means that a module or a scope qualifies."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.mentions import World, call, imports, says
+
+from kodit.domain.file_facts import MentioningFile
+from kodit.domain.inference import steps_of
+from kodit.domain.mentions import Mention
+from kodit.domain.modules import Place, is_below, is_module
+from kodit.domain.resolution import Resolver, Verdict
+
+NO, LIKELY, CERTAIN = Verdict.NO, Verdict.LIKELY, Verdict.CERTAIN
+
+
+@pytest.mark.parametrize(
+    ("path", "module", "written", "verdict"),
+    [
+        ("a.py", imports("box", "pkg"), "box.run", CERTAIN),
+        ("a.py", imports("box", "other"), "box.run", NO),
+        ("a.py", imports("pkg", ""), "pkg.box.run", CERTAIN),
+        ("a.py", imports("pkg", ""), "pkg.run", LIKELY),
+        ("pkg/a.py", imports("box", "."), "box.run", CERTAIN),
+        ("a.py", imports("box", "pkg", "b"), "b.run", CERTAIN),
+    ],
+)
+def test_a_module_qualifies_what_it_defines(
+    path: str, module: Mention, written: str, verdict: Verdict
+) -> None:
+    world = World()
+    wanted = world.define("pkg/box.py:run")
+    world.file(path, module)
+    assert world.judge(wanted, path, call(written)) is verdict
+
+
+def test_a_module_may_be_called_like_what_it_defines() -> None:
+    """What it defines is then not what is imported."""
+    world = World()
+    world.define("pkg/box.py:box")
+    world.define("pkg/box.py:Box", "class")
+    wanted = world.define("pkg/box.py:Box.run", "method")
+    world.define("pkg/bag.py:Bag.run", "method")
+    world.file("pkg/box.py", (says("Box", "box()"), "box"))
+    world.file("a.py", imports("box", "pkg"))
+    assert world.judge(wanted, "a.py", call("box.box().run")) is CERTAIN
+
+
+def test_a_script_may_import_all_by_one_name() -> None:
+    world = World()
+    wanted, other = world.define("src/box.ts:run"), world.define("src/bag.ts:run")
+    world.file("src/deep/a.ts", imports("*", "../box.js", "all"))
+    assert world.judge(wanted, "src/deep/a.ts", call("all.run")) is CERTAIN
+    assert world.judge(other, "src/deep/a.ts", call("all.run")) is NO
+
+
+def test_a_go_package_is_a_folder() -> None:
+    world = World()
+    wanted = world.define("deep/box/box.go:Run")
+    top = world.define("top.go:Run", root="shop")
+    world.file("a/a.go", imports("box", "host.org/shop/deep"), imports("shop", "host.org"))
+    assert world.judge(wanted, "a/a.go", call("box.Run")) is CERTAIN
+    assert world.judge(top, "a/a.go", call("box.Run")) is NO
+    assert world.judge(top, "a/a.go", call("shop.Run")) is CERTAIN
+
+
+def test_a_scope_qualifies_what_lies_in_it() -> None:
+    world = World()
+    wanted = world.define("box.cpp:shop.run")
+    assert world.judge(wanted, "a.cpp", call("shop.run")) is CERTAIN
+    assert world.judge(wanted, "a.cpp", call("std.run")) is NO
+
+
+def test_other_indexes_and_languages_are_another_world() -> None:
+    world = World()
+    wanted = world.define("b.rb:run")
+    assert world.judge(wanted, "a.py", call("run")) is NO
+    elsewhere = MentioningFile(2, "a.rb", "ruby")
+    assert Resolver([wanted], [wanted]).judge(call("run"), "", elsewhere) is NO
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "importing", "is_it", "is_in_it"),
+    [
+        ("./b", "src/b.ts", "src/a.ts", True, True),
+        ("./b.js", "src/b.ts", "src/a.ts", True, True),
+        ("..", "src/index.ts", "src/deep/a.ts", True, True),
+        ("..", "src/b.ts", "src/deep/a.ts", False, True),
+        ("./deep", "src/deep/index.ts", "src/a.ts", True, True),
+        ("..b", "pkg/b.py", "pkg/deep/a.py", True, True),
+        (".", "pkg/__init__.py", "pkg/a.py", True, True),
+        ("pkg", "lib/pkg/__init__.py", "a.py", True, True),
+        ("crate::deep::b", "src/deep/b.rs", "src/a.rs", True, True),
+        ("os", "pkg/b.py", "a.py", False, False),
+        ("b", "pkg/not_b.py", "a.py", False, False),
+    ],
+)
+def test_modules_are_files_or_what_lies_above_them(
+    module: str, path: str, importing: str, is_it: bool, is_in_it: bool
+) -> None:
+    assert is_module(module, Place(path), importing) is is_it
+    assert is_below(module, Place(path), importing) is is_in_it
+
+
+@pytest.mark.parametrize(
+    ("qualifier", "steps"),
+    [
+        ("a.b()->c", ["a", "b()", "c"]),
+        ("a?.b!.c", ["a", "b", "c"]),
+        ("a!!.b[]", ["a", "b"]),
+        ("@pool", ["self", "pool"]),
+        ("this.#pool", ["this", "pool"]),
+        ("$this->pool", ["this", "pool"]),
+        ("A::b\\c", ["A", "b", "c"]),
+        ("?", ["?"]),
+        ("?.b()", ["?", "b()"]),
+    ],
+)
+def test_steps_of_a_chain(qualifier: str, steps: list[str]) -> None:
+    assert steps_of(qualifier) == steps
