@@ -23,9 +23,11 @@ class Language:
     UTF-8 bytes, is hidden from the parser by as many bytes of `stand_in`, whose last one is
     repeated: what no grammar can know would lead it astray. `line_pattern` matches the beginning of
     a line that defines what the grammar may not know, with the groups `name` and `kind`, a word
-    that `keywords` has as `line WORD`. `data` marks formats whose large files hold rows rather than
-    structure. `version` is raised with every change of the row or of its query that gives other
-    snippets of the same file.
+    that `keywords` has as `line WORD`. What stands between a match of `embedded` and its mark is
+    all that is parsed, where code is a part of something else; where `literate` is found, the code
+    is on the lines that begin with `>`. `sigils` are signs before names that are no part of them.
+    `data` marks formats whose large files hold rows rather than structure. `version` is raised with
+    every change of the row or of its query that gives other snippets of the same file.
     """
 
     name: str
@@ -44,6 +46,9 @@ class Language:
     stand_in: bytes = b" "
     line_pattern: re.Pattern[str] | None = None
     no_names: frozenset[str] = frozenset()
+    embedded: tuple[re.Pattern[bytes], bytes] | None = None
+    literate: re.Pattern[bytes] | None = None
+    sigils: str = ""
     data: bool = False
 
     @property
