@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from kodit.domain.languages import LANGUAGE_OF
 from kodit.domain.ranking.languages import OTHER_CODE
 from kodit.infrastructure.file_sizes import USUAL_LIMIT
 from kodit.infrastructure.slicing import languages as table
-from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.by_patterns import load_patterns
+from kodit.infrastructure.slicing.detection import detect_language, other_names
 from kodit.infrastructure.slicing.languages import LANGUAGES, Language
 from kodit.infrastructure.slicing.limits import (
     LONG_LINE,
@@ -26,10 +28,15 @@ QUERIES = Path(table.__file__).parent / "queries"
 HEAD = """\
 # Languages and file types
 
-Kodit indexes every text file. It parses the languages of the table below and cuts their files into
-definitions: functions, classes and so on. All other text files have the language `text` and are cut
-into chunks of lines. `search`, `grep`, `ls` and `read` find both; `symbols` and `--kind` find
-definitions only.
+Kodit indexes every text file. It parses the languages of the first table below and cuts their files
+into definitions: functions, classes and so on. Those of the second table are cut by patterns of
+lines, which find their definitions or sections. Files of all other languages are cut into chunks of
+lines; those of no known language have the language `text`. `search`, `grep`, `ls` and `read` find
+all of them; `symbols` and `--kind` find definitions only.
+
+The grammars of {extra} come with the extra `languages`
+(`pip install 'kodit[languages]'`). Without it, patterns of lines find their definitions. Once it is
+installed, the next `kodit index` extracts their files again.
 
 `kodit search retry -l python` searches one language. `-l` can be repeated, and takes the other
 names in the table as well, in any case.
@@ -38,12 +45,16 @@ names in the table as well, in any case.
 
 1. By the whole file name: `Rakefile` is Ruby.
 2. By the last extension, in any case: `types.PYI` is Python.
-3. If the extension is not known, by the program in the `#!` line: `#!/usr/bin/env python3`.
+3. If the extension is not known, by the program in the `#!` line: `#!/usr/bin/env python3`, also
+   behind what runs it (`env -S uv run`, `npx tsx`).
 4. Otherwise the file is `text`.
 
-For two extensions the content decides. A `.h` file is C++ if there is C++ near its top
-(`namespace`, `template`, `#include <vector>` and the like), and C otherwise. A `.ts` file that
-begins with `<?xml` is a Qt translation, hence `text`.
+For some extensions the content decides. A `.h` file is C++ if there is C++ near its top
+(`namespace`, `template`, `#include <vector>` and the like), Objective-C if there is `@interface`
+or the like, and C otherwise. A `.ts` file that begins with `<?xml` is a Qt translation, hence
+`xml`. The same goes for `.m` (Objective-C or MATLAB), `.pl` (Perl or Prolog), `.v` (Verilog or
+Coq), `.fs` (F# or GLSL), `.d` (D or Make), `.cls` (Apex or LaTeX), and for `.inc`, `.install`,
+`.module` and `.theme`, which are PHP if there is `<?php` in them.
 
 ## How a file is cut
 
@@ -56,7 +67,11 @@ begins with `<?xml` is a Qt translation, hence `text`.
 * Everything else that has a name is a definition, too, and has no snippet of its own: constants and
   variables outside functions, fields, properties, events, members of enumerations, columns of
   tables, routes, functions inside functions. Look them up with `kodit symbols`.
-* Markdown is cut at its headings, each of which is a `section`.
+* Documents (Markdown, reStructuredText, AsciiDoc, Org, manual pages, LaTeX, HTML, plain text with
+  underlined titles) are cut at their headings, each of which is a `section`.
+* In Vue, Svelte and Astro files, the script is parsed as TypeScript.
+* What a grammar does not know costs the lines that do not parse. What such lines declare is found
+  by words such as `class`.
 * Data formats ({data}) are split by lines if a file
   is larger than {data_size} KB. So is any file that cannot be parsed in time; `kodit status` counts
   such files, and `kodit explain PATH` says why.
@@ -83,9 +98,17 @@ by its letters, or else read as Latin-1. A file with a NUL byte in its first 8,0
 TAIL = """
 `text` is also called {text}.
 
-## Languages that are not parsed
+## Languages that are cut by patterns of lines
 
-Files with these extensions are `text`, but they rank as code and not as documents:
+| language | extensions | file names | programs of `#!` |
+|---|---|---|---|
+{patterns}
+## Other languages
+
+These have a name to filter by, and are cut into chunks of lines:
+{others}.
+
+Files of code in none of these languages rank as code if they have one of these extensions:
 {code}.
 
 `docs/adding-a-language.md` says how to have a language parsed.
@@ -106,7 +129,7 @@ def test_the_examples_are_of_the_languages_that_the_page_says() -> None:
     assert detect_language("run", b"#!/usr/bin/env python3\n") == "python"
     assert detect_language("a.h", b"#include <vector>\n") == "cpp"
     assert detect_language("a.h", b"int a;\n") == "c"
-    assert detect_language("a.ts", b"<?xml version='1.0'?>\n") == "text"
+    assert detect_language("a.ts", b"<?xml version='1.0'?>\n") == "xml"
     assert detect_language("notes.txt") == "text"
 
 
@@ -118,21 +141,42 @@ def _page() -> str:
         lines=MAX_LINES,
         characters=f"{MAX_CHARACTERS:,}",
         whole=WHOLE_TYPE_LINES,
+        extra=", ".join(f"`{row.name}`" for row in LANGUAGES.values() if row.wheel in _extra()),
         data=data,
         data_size=PARSED_DATA_BYTES // 1000,
         line=f"{LONG_LINE:,}",
         size=USUAL_LIMIT // 1_000_000,
     )
-    return head + rows + TAIL.format(text=_others("text"), code=code)
+    without = [one for one in other_names() if one.name not in LANGUAGES]
+    patterns = "".join(
+        f"| `{one.name}` | {_listed(f'.{word}' for word in one.extensions)}"
+        f" | {_listed(one.file_names)} | {_listed(one.programs)} |\n"
+        for one in without
+        if load_patterns(one.name)
+    )
+    others = ", ".join(f"`{one.name}`" for one in without if not load_patterns(one.name))
+    return (
+        head + rows + TAIL.format(text=_others("text"), code=code, patterns=patterns, others=others)
+    )
+
+
+def _extra() -> set[str]:
+    """The wheels of the extra."""
+    project = tomllib.loads((PAGE.parents[1] / "pyproject.toml").read_text())["project"]
+    return {one.partition(">")[0] for one in project["optional-dependencies"]["languages"]}
 
 
 def _row(row: Language) -> str:
+    more = [one for one in other_names() if one.name == row.name]
+    extensions = dict.fromkeys((*row.extensions, *(x for one in more for x in one.extensions)))
+    file_names = dict.fromkeys((*row.file_names, *(x for one in more for x in one.file_names)))
+    programs = dict.fromkeys((*row.programs, *(x for one in more for x in one.programs)))
     cells = (
         f"`{row.name}`",
         _others(row.name),
-        _listed(f".{extension}" for extension in row.extensions),
-        _listed(row.file_names),
-        _listed(row.programs),
+        _listed(f".{extension}" for extension in extensions),
+        _listed(file_names),
+        _listed(programs),
         ", ".join(_kinds(row)) or "none; cut by structure",
     )
     return f"| {' | '.join(cells)} |\n"

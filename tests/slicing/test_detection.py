@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kodit.infrastructure.slicing import detect_language
+from kodit.infrastructure.slicing import languages as table
+from kodit.infrastructure.slicing.detection import other_names
+from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,42 @@ from kodit.infrastructure.slicing import detect_language
         ("ci.yml", "yaml"),
         ("Cargo.lock", "toml"),
         ("tsconfig.json", "json"),
+        ("fast.pyx", "python"),
+        ("rules.bzl", "starlark"),
+        ("BUILD.bazel", "starlark"),
+        ("Snakefile", "python"),
+        ("app.wsgi", "python"),
+        ("sketch.ino", "cpp"),
+        ("core.cppm", "cpp"),
+        ("kernel.cu", "cuda"),
+        ("types.rbi", "ruby"),
+        ("kit.podspec", "ruby"),
+        ("Fastfile", "ruby"),
+        ("index.json.jbuilder", "ruby"),
+        ("case.phpt", "php"),
+        ("lib-1.0.rockspec", "lua"),
+        (".zprofile", "bash"),
+        ("gradlew", "bash"),
+        ("Main.lhs", "haskell"),
+        ("A.hs-boot", "haskell"),
+        ("f.pgsql", "sql"),
+        ("pkg.pkb", "sql"),
+        ("page.mdx", "markdown"),
+        ("report.qmd", "markdown"),
+        ("CITATION.cff", "yaml"),
+        ("Makefile", "make"),
+        ("Dockerfile.dev", "dockerfile"),
+        ("main.dart", "dart"),
+        ("main.tf", "hcl"),
+        ("App.vue", "vue"),
+        ("core.clj", "clojure"),
+        ("shop.proto", "protobuf"),
+        ("build.gradle", "groovy"),
+        ("CMakeLists.txt", "cmake"),
+        ("guide.rst", "rst"),
+        ("guide.adoc", "asciidoc"),
+        ("kodit.1", "man"),
+        ("a.nim", "nim"),
         ("notes", "text"),
         ("archive.tar.gz", "text"),
         (".py", "text"),
@@ -60,7 +101,16 @@ def test_by_name_and_extension(path: str, expected: str) -> None:
         (b"#!/usr/bin/env -S python3.13 -u", "python"),
         (b"#!/usr/bin/env LANG=C ruby", "ruby"),
         (b"#!/usr/local/bin/node --harmony", "javascript"),
-        (b"#!/usr/bin/perl", "text"),
+        (b"#!/usr/bin/perl", "perl"),
+        (b"#!/usr/bin/env -S uv run --script", "python"),
+        (b"#!/usr/bin/env -S uv run --with rich python", "python"),
+        (b"#!/usr/bin/env -S npx tsx", "typescript"),
+        (b"#!/usr/bin/env -S bun run", "typescript"),
+        (b"#!/usr/bin/env -S deno run --allow-net", "typescript"),
+        (b"#!/usr/bin/env -iS FOO=1 /opt/bin/ruby3.2 -w", "ruby"),
+        (b"#!/bin/busybox sh", "bash"),
+        (b"#!/usr/bin/env Rscript", "r"),
+        (b"#!/usr/bin/env unheard-of python", "text"),
         (b"#!", "text"),
         (b"#!\xff\xfe", "text"),
         (b"plain", "text"),
@@ -97,8 +147,48 @@ def test_header_of_c() -> None:
     assert detect_language("a.h", text) == "c"
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("a.h", b"#import <A.h>\n@interface A : B\n@end\n", "objc"),
+        ("a.m", b"@implementation A\n@end\n", "objc"),
+        ("a.m", b"function y = f(x)\n  y = x;\nend\n", "matlab"),
+        ("a.pl", b"use strict;\n", "perl"),
+        ("a.pl", b":- module(a, [b/1]).\nb(X) :- c(X).\n", "prolog"),
+        ("a.v", b"module a;\nendmodule\n", "verilog"),
+        ("a.v", b"Require Import List.\nLemma a : True.\n", "coq"),
+        ("a.fs", b"module A\nlet x = 1\n", "fsharp"),
+        ("a.fs", b"#version 330\nvoid main() {}\n", "glsl"),
+        ("a.inc", b"<?php\nfunction f() {}\n", "php"),
+        ("a.inc", b"words\n", "text"),
+        ("a.module", b"<?php\n", "php"),
+        ("a.install", b"<?php\n", "php"),
+    ],
+)
+def test_content_decides_between_languages_of_one_extension(
+    path: str, text: bytes, expected: str
+) -> None:
+    """By what only one of them has."""
+    assert detect_language(path, text) == expected
+
+
 def test_translations_are_not_typescript() -> None:
     """Qt keeps them in XML files named `.ts`."""
-    assert detect_language("de.ts", b'<?xml version="1.0"?>\n<TS>') == "text"
-    assert detect_language("de.TS", b'\xef\xbb\xbf<?xml version="1.0"?>\n<TS>') == "text"
+    assert detect_language("de.ts", b'<?xml version="1.0"?>\n<TS>') == "xml"
+    assert detect_language("de.TS", b'\xef\xbb\xbf<?xml version="1.0"?>\n<TS>') == "xml"
     assert detect_language("de.ts", b"const x = '<?xml';\n") == "typescript"
+
+
+def test_every_name_of_the_list_is_one_of_a_language() -> None:
+    """In lower case and in one word, as people type it, with at least one name of files."""
+    for one in other_names():
+        assert one.name == one.name.lower()
+        assert " " not in one.name
+        assert one.extensions or one.file_names or one.programs
+
+
+def test_every_file_of_patterns_belongs_to_a_language() -> None:
+    """One that nothing leads to would never be read."""
+    known = {one.name for one in other_names()} | set(LANGUAGES) | {TEXT}
+    folder = Path(table.__file__).parent / "queries"
+    assert {path.stem for path in folder.glob("*.patterns")} <= known

@@ -9,9 +9,9 @@ import pytest
 
 from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.budget import Budget
+from kodit.infrastructure.slicing.concealing import for_parser
 from kodit.infrastructure.slicing.grammars import load_grammar
 from kodit.infrastructure.slicing.languages import LANGUAGES
-from kodit.infrastructure.slicing.slicer import for_parser
 
 SLOW_TO_PARSE = b"/*\n" * 60_000
 """A comment that is opened and opened again, each of which tree-sitter tries to close."""

@@ -20,7 +20,7 @@ from kodit.infrastructure.slicing import (
     slice_file,
 )
 from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT
-from kodit.infrastructure.slicing.version import order_of
+from kodit.infrastructure.slicing.version import COMMON_VERSION, order_of
 from kodit.infrastructure.sources.child_functions import FileToExtract, extract_one
 
 RECORD = Path(__file__).parent / "golden" / "versions.json"
@@ -145,9 +145,9 @@ def test_only_what_an_older_program_made_is_outdated(language: str | None) -> No
     """Two programs on one data directory would otherwise extract everything in turn."""
     own = extractor_version(language)
     assert is_outdated(language, "0123456789abcdef")
-    assert is_outdated(language, own.replace("v3", "v1", 1))
+    assert is_outdated(language, own.replace(f"v{COMMON_VERSION}", "v1", 1))
     assert not is_outdated(language, own)
-    assert not is_outdated(language, own.replace("v3", "v99", 1))
+    assert not is_outdated(language, own.replace(f"v{COMMON_VERSION}", "v99", 1))
 
 
 def test_grammars_are_imported_when_first_met() -> None:

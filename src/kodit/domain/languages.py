@@ -20,7 +20,7 @@ _OTHER_NAMES = """
     json        jsonc json5
     kotlin      kt kts
     lua         luau
-    markdown    md mdown mdx
+    markdown    md mdown mdx qmd rmd
     php         php3 php4 php5
     python      py py3 python3 python2 pyi cpython
     ruby        rb rake jruby
@@ -34,6 +34,47 @@ _OTHER_NAMES = """
     typescript  ts mts cts
     yaml        yml
     zig         ziglang
+    assembly    asm nasm gas
+    batch       bat cmd batchfile
+    clojure     clj cljs cljc edn
+    cmake       cmakelists
+    commonlisp  lisp common-lisp cl
+    coq         rocq
+    crystal     cr
+    cuda        cu
+    dart        flutter
+    dockerfile  docker containerfile
+    elisp       el emacs-lisp emacs
+    embedded-template  erb ejs
+    erlang      erl
+    fortran     f90 f95 f03 f77
+    fsharp      f# fs fsx
+    graphql     gql
+    groovy      gradle
+    haxe        hx
+    hcl         terraform tf tfvars opentofu
+    julia       jl
+    make        makefile mk gnumake
+    man         roff nroff troff groff manpage
+    matlab      octave
+    objc        objective-c objectivec obj-c mm objcpp objective-c++
+    ocaml       ml mli
+    pascal      delphi pas
+    perl        pl pm
+    powershell  ps1 psm1 pwsh posh
+    protobuf    proto protocol-buffer protocol-buffers
+    r           rlang
+    rst         restructuredtext rest
+    asciidoc    adoc
+    latex       tex
+    scss        sass-scss
+    solidity    sol
+    starlark    bzl bazel star
+    systemverilog sv svh
+    vbnet       vb visual-basic
+    vim         viml vimscript vim-script
+    fish        fish-shell
+    xml         xsd xslt plist
 """
 """A language in each line, and what else it is called: by its files' extensions, by editors, and in
 fenced blocks of Markdown."""

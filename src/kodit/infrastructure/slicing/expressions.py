@@ -42,6 +42,24 @@ KOTLIN_NEWS = re.compile(
 the name of a soft keyword: the one becomes a part of the type's name, the other another name.
 The lengths are bounded, so that a hostile line costs no more than its length."""
 
+CUDA_LAUNCHES = re.compile(
+    rb"\b(__(?:global|device|host|shared|constant|managed|noinline|forceinline|grid_constant)__)"
+    rb"|(<<<[^;{}<>]{1,400}>>>)"
+)
+"""What CUDA adds to C++: where functions run and variables are, and how kernels are launched."""
+
+SCRIPT_OPENS = re.compile(rb"<script\b[^<>]{0,400}>", re.IGNORECASE)
+ASTRO_OPENS = re.compile(rb"\A\s*---[ \t]*(?=\n)")
+"""What opens the code of a component."""
+
+OBJC_LINE = re.compile(
+    r"\s*+(?:typedef\s+)?(?P<kind>NS_(?:ENUM|OPTIONS))\(\s*\w+\s*,\s*(?P<name>\w+)"
+)
+"""An enumeration that a macro opens."""
+
+HASKELL_BIRDS = re.compile(rb"^>[ \t]*(?:module|import|data|type|[a-z]\w*[ \t]+::)", re.MULTILINE)
+"""What tells that only the lines behind a `>` are code."""
+
 _SQL_NAME = r"""(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\#@]+)"""
 SQL_LINE = re.compile(
     rf"""

@@ -120,11 +120,22 @@ def _check_errors(tree: Tree, budget: Budget) -> None:
         nodes += [child for child in node.children if child.has_error and child.child_count]
 
 
+def _capsule(pointer: object) -> object:
+    """What a grammar's module gives, as the binding wants it: some still give a bare address."""
+    if not isinstance(pointer, int):
+        return pointer
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype = ctypes.py_object
+    new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    capsule: object = new(pointer, b"tree_sitter.Language", None)
+    return capsule
+
+
 @cache
 def load_grammar(name: str) -> Grammar:
     """The grammar of a language of the table, imported when first met."""
     row = LANGUAGES[name]
-    language = Language(getattr(import_module(row.module), row.function)())
+    language = Language(_capsule(getattr(import_module(row.module), row.function)()))
     folder = files(__package__).joinpath("queries")
     definitions = folder.joinpath(row.query_file).read_text("utf-8")
     names = dict.fromkeys((row.query_file, f"{row.name}.scm"))

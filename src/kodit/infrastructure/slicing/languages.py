@@ -1,6 +1,10 @@
-"""The languages Kodit knows, one row each; `queries/NAME.scm` says what is a definition."""
+"""The languages Kodit parses, one row each here and in `more_languages.py`; `queries/NAME.scm` says
+what is a definition."""
 
 from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
 
 from kodit.domain.value_objects import SymbolKind
 from kodit.infrastructure.slicing.expressions import (
@@ -10,11 +14,13 @@ from kodit.infrastructure.slicing.expressions import (
     CPP_LINE,
     CPP_MACROS,
     CSHARP_EXTENSIONS,
+    HASKELL_BIRDS,
     KOTLIN_NEWS,
     RUST_MACROS,
     SQL_LINE,
 )
 from kodit.infrastructure.slicing.language import Language
+from kodit.infrastructure.slicing.more_languages import FURTHER_ROWS
 from kodit.infrastructure.slicing.vocabularies import (
     CSHARP_WORDS,
     ELIXIR_ATTRIBUTES,
@@ -28,7 +34,7 @@ from kodit.infrastructure.slicing.vocabularies import (
     SQL_WORDS,
 )
 
-__all__ = ["LANGUAGES", "TEXT", "TEXT_VERSION", "Language"]
+__all__ = ["LANGUAGES", "TEXT", "TEXT_VERSION", "Language", "is_installed"]
 
 TEXT = "text"
 """The language of every file that no row of the table names."""
@@ -124,6 +130,7 @@ _ROWS = (
         extensions=("hs",),
         version=3,
         programs=("runhaskell", "runghc"),
+        literate=HASKELL_BIRDS,
         leading=("--",),
         enclosing=(("{-", "-}"),),
     ),
@@ -328,4 +335,14 @@ _ROWS = (
     ),
 )
 
-LANGUAGES = {row.name: row for row in _ROWS}
+LANGUAGES = {row.name: row for row in (*_ROWS, *FURTHER_ROWS)}
+
+
+def is_installed(language: Language) -> bool:
+    """Whether the grammar of a language is there: those of the larger ones come with an extra."""
+    return bool(language.module) and _is_there(language.module)
+
+
+@cache
+def _is_there(module: str) -> bool:
+    return find_spec(module) is not None

@@ -33,6 +33,7 @@ class Found:
     extent: tuple[int, int]
     pattern: int
     node: Node
+    last_node: Node
     kind: SymbolKind | None
     name: str
     scope: str
@@ -67,7 +68,7 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
             if not marked:
                 continue
             form, kind, kind_name = kinds[marked[0]]
-        name = node_text(names[0], source) if names else ""
+        name = node_text(names[0], source).lstrip(language.sigils) if names else ""
         if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
         if kind is SymbolKind.STRUCT and "(" in name:
@@ -76,13 +77,15 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
         node = captures[marked[0]][0]
         scopes = captures.get(_SCOPE)
         is_minor = form != _DEFINITION
-        start, end = node.start_byte, node.end_byte
+        last_node = captures["body"][0] if "body" in captures else node
+        start, end = node.start_byte, last_node.end_byte
         yield Found(
             start=start,
             end=end,
             extent=(start, -end),
             pattern=pattern,
             node=node,
+            last_node=last_node,
             kind=kind,
             name=name,
             scope=node_text(scopes[0], source) if scopes else "",

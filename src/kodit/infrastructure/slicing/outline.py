@@ -113,14 +113,15 @@ def outline(
     Captures are named `definition.KIND` (a `SymbolKind`, `scope`, `namespace`, or `keyword`, where
     the kind is what the language's table says of the word captured as `keyword`), `name` and
     `scope` (names that enclose this one without being around it in the text, as a Go receiver
-    does), or `heading.LEVEL` and `name`. `named.KIND` marks what is only named, and never changes
-    how a file is cut; inside a function it counts for nothing, unless it is a `member.KIND` of the
-    type around the function. With `upper_name` in place of `name`, the capture of a constant
-    counts if the name is in capitals, as those of constants are, and any other one beside it if
-    not (a predicate of the query would make tree-sitter read the source again for each match). Of
-    several matches with one name the widest counts, so that a query may name a decorated function
-    as well as the function, and a definition before what is only named; of several with one extent
-    that of the last pattern. Constants and aliases inside a type are only named.
+    does), `body` (a node behind it that belongs to it), or `heading.LEVEL` and `name`. `named.KIND`
+    marks what is only named, and never changes how a file is cut; inside a function it counts for
+    nothing, unless it is a `member.KIND` of the type around the function. With `upper_name` in
+    place of `name`, the capture of a constant counts if the name is in capitals, as those of
+    constants are, and any other one beside it if not (a predicate of the query would make
+    tree-sitter read the source again for each match). Of several matches with one name the widest
+    counts, so that a query may name a decorated function as well as the function, and a definition
+    before what is only named; of several with one extent that of the last pattern. Constants and
+    aliases inside a type are only named.
     """
     found = distinct(definitions_of(matches, source, language))
     if not found:
@@ -205,7 +206,7 @@ def _define(found: Found, parent: Definition | None) -> Definition:
     if found.is_minor and parent and parent.kind is None and parent.name == name:
         outer_scope = parent.scope  # a scope that has a name of its own
     first = found.node.start_point.row
-    end = found.node.end_point
+    end = found.last_node.end_point
     return Definition(
         first=first,
         last=end.row - 1 if end.column == 0 and end.row > first else end.row,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from kodit.domain.entities import Snippet
@@ -10,11 +9,17 @@ from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.decoding import decode
 from kodit.infrastructure.long_lines import is_minified, shortened
 from kodit.infrastructure.slicing.budget import Budget, GaveUpError
+from kodit.infrastructure.slicing.by_patterns import (
+    load_patterns,
+    outline_by_patterns,
+    plain_language,
+)
+from kodit.infrastructure.slicing.concealing import for_parser
 from kodit.infrastructure.slicing.contained import name_all
 from kodit.infrastructure.slicing.covering import cover
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.joining import join, with_closers
-from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT, Language
+from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT, Language, is_installed
 from kodit.infrastructure.slicing.limits import LONG_LINE, PARSED_BYTES, PARSED_DATA_BYTES
 from kodit.infrastructure.slicing.mentions import place_mentions
 from kodit.infrastructure.slicing.notebooks import EXTENSION, Notebook, placed, read_notebook
@@ -28,6 +33,9 @@ _LOOKED_AT_BYTES = 16_384
 
 _PROSE = ("markdown", "html")
 """Languages in which a single line of words is worth finding, comment or not."""
+
+_PLAIN_TEXT = frozenset({"txt", "text"})
+"""Extensions of plain text that people write, which may have titles."""
 
 TOO_LARGE = "too large to parse"
 BINARY = "binary"
@@ -59,6 +67,8 @@ def slice_file(
         if is_minified(lines, LONG_LINE, is_prose=row is None or row.name in _PROSE):
             return SlicedFile(path, language, (), MINIFIED)
         lines = _stored(lines)
+    if row is None and _has_sections(path, language):
+        row = plain_language(language)
     pieces, problem = _cut(decoded, Text(lines), row, time_limit_seconds)
     return SlicedFile(path, language, tuple(_snippets(path, language, lines, pieces)), problem)
 
@@ -103,15 +113,48 @@ def _cut(
 ) -> tuple[Iterable[Piece], str | None]:
     if language is None:
         return _line_chunks(text), None
-    if language.data and len(decoded) > PARSED_DATA_BYTES:
-        return _named_chunks(text, language), None
-    if len(decoded) > PARSED_BYTES:
-        return _named_chunks(text, language), TOO_LARGE
     budget = Budget(time_limit_seconds)
     try:
+        if not is_installed(language):
+            return _cut_by_patterns(text, language, budget), None
+        if language.data and len(decoded) > PARSED_DATA_BYTES:
+            return _cut_by_patterns(text, language, budget), None
+        if len(decoded) > PARSED_BYTES:
+            return _named_chunks(text, language), TOO_LARGE
         return _cut_by_syntax(decoded, text, language, budget), None
     except GaveUpError as error:
         return _named_chunks(text, language), str(error)
+
+
+def _has_sections(path: str, language: str) -> bool:
+    """Whether a file without a grammar may have more structure than its lines."""
+    if language != TEXT:
+        return True
+    stem, dot, extension = path.rpartition("/")[2].rpartition(".")
+    return not (dot and stem) or extension.lower() in _PLAIN_TEXT
+
+
+def _cut_by_patterns(text: Text, language: Language, budget: Budget) -> list[Piece]:
+    """Cut by what patterns of lines tell, if the language has any and they find something."""
+    patterns = load_patterns(language.name)
+    if patterns is None:
+        return _named_chunks(text, language)
+    found = outline_by_patterns(text.lines, language, patterns, budget)
+    if not found.definitions:
+        pieces = _line_chunks(text)
+    else:
+        pieces = _fitting(cover(found.definitions, text), text, line_cost(text))
+    by_lines = defined_by_lines(text.lines, language)
+    name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines)
+    return pieces
+
+
+def _fitting(covering: Iterable[Piece], text: Text, cost: CutCost) -> list[Piece]:
+    pieces: list[Piece] = []
+    for piece in join(covering, text):
+        fits = text.fits(piece.first, piece.last)
+        pieces += [piece] if fits else _split(text, piece, cost)
+    return with_closers(pieces, text)
 
 
 def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget) -> list[Piece]:
@@ -129,6 +172,8 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
     )
     matches = grammar.matches(tree, budget)
     found = outline(matches.definitions, source, text.lines, language)
+    if language.data and not found.definitions and (patterns := load_patterns(language.name)):
+        found = outline_by_patterns(text.lines, language, patterns, budget)
     if tree.root_node.is_error and not found.definitions:
         raise GaveUpError("does not parse")
     pieces: list[Piece] = []
@@ -146,23 +191,6 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
     name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines, language)
     place_mentions(pieces, matches.mentions, source)
     return pieces
-
-
-def for_parser(source: bytes, language: Language) -> bytes:
-    """The source as the parser gets it: stand-ins, as many bytes, for what its language hides."""
-    if language.hidden is None:
-        return source
-    stand_in = language.stand_in
-
-    def conceal(match: re.Match[bytes]) -> bytes:
-        start, end = match.span(match.lastindex or 0)
-        whole = match.start()
-        text = match[0]
-        size = end - start
-        instead = (stand_in + stand_in[-1:] * size)[:size]
-        return text[: start - whole] + instead + text[end - whole :]
-
-    return language.hidden.sub(conceal, source)
 
 
 def _named_chunks(text: Text, language: Language) -> list[Piece]:

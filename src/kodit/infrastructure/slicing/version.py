@@ -1,9 +1,9 @@
 """When files have to be cut again.
 
 A version is a text such as `v1.2/0.26.1/0.25.0`: what is common to all languages, the language's
-own number, and the versions of tree-sitter and of the grammar. Versions have an order, and only
-what an older extractor made is made again: so two programs on one data directory do not undo each
-other's work in turn.
+own number, and the versions of tree-sitter and of the grammar, 0 while that is not installed.
+Versions have an order, and only what an older extractor made is made again: so two programs on one
+data directory do not undo each other's work in turn.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import re
 from functools import cache
 from importlib.metadata import version
 
-from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT_VERSION
+from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT_VERSION, is_installed
 
-COMMON_VERSION = 3
+COMMON_VERSION = 4
 """Raise it when files of several languages give other snippets, or other files are left out for
 their content. A test compares what is made with what this number and those of the languages have
 stood for; it fails when one is forgotten."""
@@ -33,7 +33,8 @@ def extractor_version(language: str | None) -> str:
     row = LANGUAGES.get(language)
     if row is None:
         return f"v{COMMON_VERSION}.{TEXT_VERSION}"
-    return f"v{COMMON_VERSION}.{row.version}/{version('tree-sitter')}/{version(row.wheel)}"
+    grammar = version(row.wheel) if is_installed(row) else "0"
+    return f"v{COMMON_VERSION}.{row.version}/{version('tree-sitter')}/{grammar}"
 
 
 def is_outdated(language: str | None, stored: str) -> bool:

@@ -97,3 +97,11 @@ CSHARP_WORDS: Words = _words(
     SymbolKind.ROUTE,
 )
 PHP_WORDS: Words = {"define": SymbolKind.CONSTANT, "router Route": SymbolKind.ROUTE}
+HCL_WORDS: Words = {
+    "one variable": SymbolKind.VARIABLE,
+    "one output": SymbolKind.VARIABLE,
+    "one module": SymbolKind.MODULE,
+    **_words("one", "provider backend job group task source build", SymbolKind.TARGET),
+    **_words("two", "resource data check ephemeral source", SymbolKind.TARGET),
+    "none locals": SymbolKind.VARIABLE,
+}

@@ -1,0 +1,1 @@
+; Only its structure counts, which is where a file may be cut.
