@@ -6,8 +6,9 @@ import pytest
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.builtin import directory_reason, file_reason, is_version_control
+from kodit.infrastructure.folder.layers import OuterRules
 from kodit.infrastructure.folder.patterns import check_globs, mistake_of, parse_patterns
-from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules, OuterRules
+from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 
 OF_TOOLS = """
     a.min.js a.min.mjs a.min.cjs a.min.css a-min.js a-min.css a.bundle.js a.chunk.js a.chunk.css

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePath
 
 from kodit.domain.file_facts import MentioningFile
@@ -36,6 +37,10 @@ def target(place: str, kind: str = "function", root: str = "") -> Target:
     return Target(1, path, language_of(path), name, scope, kind == "method", kind in TYPES, root)
 
 
+def _always(around: str, _line: int) -> str:
+    return around
+
+
 class World:
     """Files with what they say, and what is defined in them: `path:Scope.name` by its kind."""
 
@@ -48,7 +53,7 @@ class World:
         file = self.files.setdefault(path, MentioningFile(1, path, language_of(path)))
         for one in mentions:
             mention, around = (one, "") if isinstance(one, Mention) else one
-            file.learn([mention], lambda _, around=around: around)
+            file.learn([mention], partial(_always, around))
         return file
 
     def define(self, place: str, kind: str = "function", root: str = "") -> Target:

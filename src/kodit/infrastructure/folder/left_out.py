@@ -55,13 +55,13 @@ class _LeftOutScanner(Scanner):
     ) -> None:
         super().__init__(root, {}, 0, report, submodules=submodules)
         self._names = None if only_path is None else only_path.strip("/").split("/")
-        self._top: str | None = None
+        self._starting_path: str | None = None
         self.found: list[LeftOut] = []
         self.presence = Presence.GONE if only_path else Presence.FOLDER
 
     def scan(self, folder: ScannedFolder) -> None:
-        if self._top is None:
-            self._top = folder.rules.path
+        if self._starting_path is None:
+            self._starting_path = folder.rules.path
         super().scan(folder)
 
     def _looked_at(
@@ -123,7 +123,7 @@ class _LeftOutScanner(Scanner):
                 return f"below {MAXIMUM_DEPTH} folders"
             case "special file" | "undecodable name" | "unreadable":
                 return reason
-        return folder.rules.why(name, self._top or "", is_directory=is_folder)
+        return folder.rules.why(name, self._starting_path or "", is_directory=is_folder)
 
     def _link(self, folder: ScannedFolder, name: str) -> str:
         try:

@@ -20,9 +20,10 @@ class Language:
     pair of `enclosing` marks. `keywords` say what a word defines where definitions look like
     calls; None stands for a mere scope, and `SORT WORD` is for words captured as `keyword.SORT`.
     `no_names` name nothing, though they stand where names do. `imports_by_value` says that a value
-    of the same name (`Map = std.Map`) is the usual way to take a name from elsewhere. What a group of `hidden` matches, on
-    UTF-8 bytes, is hidden from the parser by as many bytes of `stand_in`, whose last one is
-    repeated: what no grammar can know would lead it astray. `line_pattern` matches the beginning of
+    of the same name (`Map = std.Map`) is the usual way to take a name from elsewhere. What a group
+    of `hidden` matches, on UTF-8 bytes, is hidden from the parser by as many bytes of `stand_in`,
+    whose last one is repeated: what no grammar can know would lead it astray. `line_pattern`
+    matches the beginning of
     a line that defines what the grammar may not know, with the groups `name` and `kind`, a word
     that `keywords` has as `line WORD`. What stands between a match of `embedded` and its mark is
     all that is parsed, where code is a part of something else; where `literate` is found, the code

@@ -145,7 +145,7 @@ def _cut_by_patterns(text: Text, language: Language, budget: Budget) -> list[Pie
     else:
         pieces = _fitting(cover(found.definitions, text), text, line_cost(text))
     by_lines = defined_by_lines(text.lines, language)
-    name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines)
+    name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines, language)
     return pieces
 
 
