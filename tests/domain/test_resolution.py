@@ -231,6 +231,33 @@ def test_one_of_several_possible_types_is_enough(boxes: World) -> None:
     assert boxes.judge(BOX_RUN, "a.py", call("some[].run"), "work") is CERTAIN
 
 
+def test_what_a_container_gives_is_what_it_holds(boxes: World) -> None:
+    boxes.file("a.py", (says("list", "some"), "work"), (says("Box", "some"), "work"))
+    boxes.file("a.py", (call("some.pop", 3, "one"), "work"))
+    assert boxes.judge(BOX_RUN, "a.py", call("some.pop().run"), "work") is CERTAIN
+    assert boxes.judge(BOX_RUN, "a.py", call("one.run"), "work") is CERTAIN
+    boxes.file("a.py", (says("Box", "bare"), "work"))
+    assert boxes.judge(BOX_RUN, "a.py", call("bare.pop().run"), "work") is NO
+
+
+def test_a_parameter_of_types_may_be_any(boxes: World) -> None:
+    boxes.file("a.py", (says("T", "one"), "work"))
+    assert boxes.judge(SHUT, "a.py", call("one.shut"), "work") is LIKELY
+    assert boxes.judge(BOX_RUN, "a.py", call("one.run"), "work") is NO
+
+
+def test_an_extension_is_for_types_that_lack_a_function() -> None:
+    world = World()
+    extension = world.define("b.cs:TextExtensions.Shout", "method")
+    member = world.define("c.cs:Crowd.Shout", "method")
+    world.define("c.cs:Crowd", "class")
+    world.file("a.cs", (says("String", "text"), "Work.Do"), (says("Crowd", "crowd"), "Work.Do"))
+    assert world.judge(extension, "a.cs", call("text.Shout"), "Work.Do") is LIKELY
+    assert world.judge(member, "a.cs", call("text.Shout"), "Work.Do") is NO
+    assert world.judge(member, "a.cs", call("crowd.Shout"), "Work.Do") is CERTAIN
+    assert world.judge(extension, "a.cs", call("crowd.Shout"), "Work.Do") is NO
+
+
 def test_a_type_from_elsewhere_speaks_against(boxes: World) -> None:
     boxes.file("a.py", imports("Path", "pathlib"), (says("Path", "one"), "work"))
     assert boxes.judge(BOX_RUN, "a.py", call("one.run"), "work") is NO

@@ -273,7 +273,7 @@ class Inference:
                 for one in self.declared(name)
                 if one.target.is_type and one.target.owner in known.types
             }
-            return Meaning(frozenset(inner)) if inner else UNKNOWN
+            return Meaning(frozenset(inner)) if inner else self._held_by(known)
         if known.module:
             importing = known.importing or file.path
             found = self._of_declared(
@@ -292,6 +292,12 @@ class Inference:
                 return Meaning(frozenset({name})) if name[:1].isupper() else UNKNOWN
             return Meaning(module=joined(known.module, name), importing=known.importing)
         return UNKNOWN
+
+    def _held_by(self, known: Meaning) -> Meaning:
+        """What a container gives is what it holds: `list[C]`, `Map<K, C>`, `RefCell<C>`. The types
+        of the index stand for it, if there are others beside."""
+        held = frozenset(filter(self.is_declared, known.types))
+        return Meaning(held) if held and held != known.types else UNKNOWN
 
     def _field(self, owner: str, step: str, file: MentioningFile, depth: int) -> Meaning:
         """What a field of a type is, or what its function returns."""

@@ -7,6 +7,7 @@ file imports the name from elsewhere, or the receiver is of another type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -52,6 +53,12 @@ _MOST_HANDED_ON = 2
 
 _MOST_BELOW = 40
 """Types that are looked at for one that has another for a base."""
+
+_PARAMETER = re.compile(r"[A-Z]\d?$")
+"""How parameters of types are called, of which the bounds alone would tell more."""
+
+_EXTENSION = re.compile(r"(?:^e|E)xtensions?$")
+"""How .NET calls what has functions for types from elsewhere."""
 
 _SHORTEST_LIKE = 3
 """Letters of a receiver's name that say something of its type."""
@@ -217,15 +224,24 @@ class Resolver:
                 reached.add(nearest)
         if reached:
             return frozenset(reached), Verdict.CERTAIN
-        # What the type lacks is said to be that of the one type that has it for a base.
         if not any(map(self._inference.is_declared, meaning.types)):
-            return frozenset(), Verdict.NO
+            if all(map(_PARAMETER.match, meaning.types)):
+                return self._like("")
+            return self._extensions()
+        # What the type lacks is said to be that of the one type that has it for a base.
         below = [
             one
             for one in sorted(self._owners)[:_MOST_BELOW]
             if not meaning.types.isdisjoint(self._inference.ancestors(one, file))
         ]
-        return frozenset(below), Verdict.LIKELY if len(below) == 1 else Verdict.NO
+        if below:
+            return frozenset(below), Verdict.LIKELY if len(below) == 1 else Verdict.NO
+        return self._extensions()
+
+    def _extensions(self) -> tuple[frozenset[str], Verdict]:
+        """What has functions for types that lack them."""
+        found = frozenset(one for one in self._owners if _EXTENSION.search(one))
+        return found, Verdict.LIKELY if len(found) == 1 else Verdict.NO
 
     def _like(self, receiver: str) -> tuple[frozenset[str], Verdict]:
         """Of a receiver only its name is known, if that: `pool.get()` is likelier to mean that of
