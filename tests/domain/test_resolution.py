@@ -114,6 +114,14 @@ def test_a_member_needs_no_receiver_in_some_languages() -> None:
     assert world.judge(python, "a.py", call("run"), "Box.open") is NO
 
 
+def test_of_types_in_one_file_that_around_counts() -> None:
+    world = World()
+    world.define("a.java:Box", "class")
+    world.define("a.java:Box.run", "method")
+    other = world.define("a.java:Bag.run", "method")
+    assert world.judge(other, "a.java", call("run"), "Box.open") is NO
+
+
 def test_a_static_member_may_be_imported() -> None:
     world = World()
     wanted = world.define("b.java:Box.run", "method")

@@ -102,6 +102,12 @@ def test_modules_are_files_or_what_lies_above_them(
     assert is_below(module, Place(path), importing) is is_in_it
 
 
+def test_a_source_may_be_called_like_its_package() -> None:
+    """As that of a crate or of a package whose folder is `src`."""
+    assert is_below("host.org/shop", Place("deep/b.rs", "shop"), "a.rs")
+    assert not is_below("host.org/shop", Place("deep/b.rs", "other"), "a.rs")
+
+
 @pytest.mark.parametrize(
     ("qualifier", "steps"),
     [
