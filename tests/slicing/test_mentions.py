@@ -22,9 +22,6 @@ from kodit.infrastructure.slicing.mentions import (
 )
 
 HERE = Path(__file__).parent
-WITHOUT = frozenset({"css", "html", "json", "markdown", "toml", "yaml"})
-"""Languages whose files use no names that another file defines."""
-
 PARSED = [
     one
     for one in SOURCES
@@ -69,12 +66,13 @@ def test_mentions_are_those_of_the_golden_listing(source: Path, update_golden: b
     assert golden.read_text(encoding="utf-8") == found
 
 
-def test_every_language_that_names_things_has_patterns() -> None:
-    """Those of TypeScript serve for TSX too."""
+def test_every_file_with_patterns_belongs_to_a_language() -> None:
+    """Each is parsed and tried above; a grammar without patterns has no uses but words."""
     folder = Path(__file__).parents[2] / "src/kodit/infrastructure/slicing/queries/mentions"
-    there = {one.stem for one in folder.iterdir()} | {"tsx"}
-    known = {name for name, row in LANGUAGES.items() if (row.query or name) not in WITHOUT}
-    assert known <= there
+    named = {one.stem for one in folder.iterdir()}
+    assert named <= {*LANGUAGES, *(row.query for row in LANGUAGES.values())}
+    shown = {slice_file(name_of(one), one.read_bytes()).language for one in PARSED}
+    assert named <= shown
 
 
 @pytest.mark.parametrize("source", PARSED, ids=lambda path: path.name)

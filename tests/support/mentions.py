@@ -44,7 +44,7 @@ def _always(around: str, _line: int) -> str:
 class World:
     """Files with what they say, and what is defined in them: `path:Scope.name` by its kind."""
 
-    def __init__(self, **kinds: str) -> None:
+    def __init__(self) -> None:
         self.files: dict[str, MentioningFile] = {}
         self.targets: list[Target] = []
 
