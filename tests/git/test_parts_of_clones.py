@@ -212,7 +212,7 @@ def test_locks_of_killed_gits_hold_nothing_up(
     assert list(kept.rglob("*.lock")) == []
     left_out = {"binary": 1, "symbolic link": 1}
     assert list_files(kept, second, {}).skipped == left_out
-    for name in ("vendor", "library"):
+    for name in ("node_modules", "library"):
         origin.git("update-index", "--add", "--cacheinfo", f"160000,{second},{name}")
     origin.git("commit", "--quiet", "--message=submodules")
     third = synchronise(source_of(origin), kept)

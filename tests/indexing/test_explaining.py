@@ -35,7 +35,10 @@ IN_BOTH = {
 ONLY_IN_THE_FOLDER = {
     ".git/": ("ignored", "built-in list: data of a version-control system"),
     "excluded.txt": ("ignored", ".git/info/exclude:1: excluded.txt"),
-    "nested/": ("nested repository", "a nested repository, by its .git"),
+    "nested/": (
+        "nested repository",
+        "a nested repository, by its .git, which --submodules would index",
+    ),
 }
 
 

@@ -237,12 +237,12 @@ class UnaskingApplication(Deceived):
     ("policy", "stored"),
     [
         (REMOTE, "public hosts"),
-        (CallerPolicy(allow_private_addresses=True), None),
+        (CallerPolicy(allow_private_addresses=True), "any host"),
         (LOCAL, None),
     ],
 )
 def test_who_has_added_is_stored(tmp_path: Path, policy: CallerPolicy, stored: str | None) -> None:
-    """As far as it matters: whether the host must stay public."""
+    """As far as it matters: whether the host must stay public, and whose settings count."""
     request = SourceRequest(git_source("https://git.example.org/x"))
     with ServingKodit(tmp_path / "data", UnaskingApplication, is_serving=False) as kodit:
         kodit.call(lambda application: application.indexes.add([request], policy))
