@@ -10,7 +10,7 @@ from tests.database.content import CODE, ENRICH, NOW, Content, rows
 
 from kodit.domain.entities import Snippet
 from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
-from kodit.domain.snippet import SlicedFile
+from kodit.domain.snippet import MinorSymbol, PlacedSymbol, SlicedFile
 from kodit.domain.value_objects import (
     FileProcessingStatus,
     SearchFilter,
@@ -288,6 +288,23 @@ def test_what_is_gone_is_hidden_from_a_search(content: Content, other: Content) 
     assert [one.text for one in search.get_many(sorted(old))] == ["two"]
     transaction.indexes.mark_deleted(other.id, NOW)
     assert search.resolve(SearchFilter()).index_ids == {content.id}
+
+
+def test_minor_symbols_are_kept_and_no_search_reads_them(content: Content) -> None:
+    """What a look-up by name finds costs a search nothing."""
+    transaction = content.transaction
+    drop = PlacedSymbol(Symbol("drop", SymbolKind.METHOD, "Store"), 1, 1)
+    size = MinorSymbol(Symbol("size", SymbolKind.FIELD, "Store"), 1, 1)
+    snippet = Snippet("a", 1, 1, "python", None, "text", also_defines=(drop, size))
+    sliced = SlicedFile("a", "python", (snippet,))
+    file = ExtractedFile(content.files["a"], "1" * 40, "v1", sliced)
+    transaction.snippets.replace(content.id, [file])
+    [stored] = transaction.snippets.pending(content.id, ENRICH, 9)
+    assert [type(one) for one in stored.also_defines] == [PlacedSymbol, MinorSymbol]
+    assert stored.also_defines == (drop, size)
+    assert transaction.search.get_many([stored.id]) == [stored]
+    [found] = transaction.search.find_many([stored.id])
+    assert found.also_defines == (drop.symbol,)
 
 
 def test_what_is_unused_goes_in_its_order(content: Content) -> None:

@@ -12,7 +12,7 @@ from kodit.domain.ranking.fields import (
     comments,
     keyword_document,
 )
-from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.snippet import MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
 
 SNIPPET = StoredSnippet(
@@ -53,6 +53,15 @@ def test_all_that_a_snippet_defines_is_looked_up() -> None:
         "droptoken",
         "load_token",
     )
+
+
+def test_minor_symbols_are_looked_up_apart_from_others() -> None:
+    """By the others searches rank; the search terms are the same with and without them."""
+    size = MinorSymbol(Symbol("pageSize", SymbolKind.FIELD, "Store"), 3, 3)
+    drop = PlacedSymbol(Symbol("dropToken", SymbolKind.METHOD, "Store"), 4, 4)
+    document = keyword_document(replace(SNIPPET, also_defines=(drop, size)))
+    assert (document.names, document.minor_names) == (("load_token", "droptoken"), ("pagesize",))
+    assert document.runs == keyword_document(SNIPPET).runs
 
 
 def test_comments_of_many_languages() -> None:

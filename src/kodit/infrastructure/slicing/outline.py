@@ -36,6 +36,9 @@ TYPES = frozenset(
 FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.PROPERTY})
 """Kinds whose variables are their own business."""
 
+_NEVER_LOCAL = TYPES | {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.MACRO}
+"""Kinds that are found inside functions, too."""
+
 _PARTS = frozenset({SymbolKind.CONSTANT, SymbolKind.TYPE})
 _CONTAINERS = TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
 
@@ -188,7 +191,7 @@ def _is_local(found: Found, parent: Definition | None) -> bool:
         return found.form == MEMBER
     if parent.kind not in FUNCTIONS or (parent.is_minor and parent.kind is SymbolKind.PROPERTY):
         return False
-    return found.kind is not None and found.kind not in FUNCTIONS | TYPES
+    return found.kind is not None and found.kind not in _NEVER_LOCAL
 
 
 def _define(found: Found, parent: Definition | None) -> Definition:
