@@ -238,7 +238,7 @@ def test_an_empty_noindex_leaves_out_its_folder(tmp_path: Path) -> None:
     """At any depth, and only that folder."""
     files = of("a.py", "sub/b.py", "sub/deep/c.py", "other/d.py") | {"sub/.noindex": "\n"}
     assert scan(tmp_path, files) == ({"a.py", "other/d.py"}, {})
-    assert scan(tmp_path / "sub", {}) == (set(), {})
+    assert scan(tmp_path / "sub", {}) == (set(), {"ignored by .noindex: empty": 1})
 
 
 def test_a_long_ignore_file_is_obeyed(tmp_path: Path) -> None:
@@ -281,7 +281,11 @@ def test_gitignore_does_not_bring_back_what_is_left_out_by_itself(tmp_path: Path
 def test_what_is_ignored_is_not_counted_for_another_reason(tmp_path: Path) -> None:
     """Ignored is what the user wanted; the counts are what they may wonder about."""
     files = of("a.png", "b.png", "node_modules/x.js") | {".gitignore": "a.png\nnode_modules\n.git*"}
-    assert scan(tmp_path, files) == (set(), {"binary": 1})
+    ignored = {
+        f"ignored by .gitignore:{line}": 1 for line in ("1: a.png", "2: node_modules", "3: .git*")
+    }
+    assert scan(tmp_path, files) == (set(), {"binary": 1} | ignored)
+    assert scan(tmp_path, of("c.py")) == ({"c.py"}, {"binary": 1})
 
 
 def test_includes_and_excludes(tmp_path: Path) -> None:

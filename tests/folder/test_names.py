@@ -178,7 +178,7 @@ def test_what_only_its_folder_makes_secret() -> None:
 ROOT = DirectoryRules.at_root(
     "sub/",
     [OuterRules("", b"*.log\n", ".git/info/exclude"), OuterRules("", b"x\n*.tmp\n", ".gitignore")],
-    ("*.py", "*.log", "*.tmp", "*.PNG", "*.lock"),
+    ("*.py", "*.lo[g]", "*.tm[p]", "A.*", "*.lock"),
     ("gone/", "/sub/"),
 )
 DEEP = ROOT.enter("\xe4").with_files(b"# no\n*.log\n!keep.log\n", b"!back.log\nlost.py\n")

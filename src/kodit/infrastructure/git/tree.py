@@ -177,7 +177,9 @@ class Listing:
             self._skipped[reason] += 1
             return
         folder, _, name = path.rpartition("/")
-        rules = self._folders.get(folder)
+        rules = self._folders.get(folder) if path else self._root
+        if is_folder and rules is not None and path and rules.of_directory(name) is None:
+            name = ""  # not by its name, but by an empty `.noindex` of its own
         if rules is not None and not self._met and not self._changed:
             self._ignored.note(rules, name, is_folder=is_folder)
 
