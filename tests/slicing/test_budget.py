@@ -36,6 +36,12 @@ def test_who_has_time_and_memory_goes_on() -> None:
     rich.check()
 
 
+@pytest.mark.parametrize(("whole", "part"), [(60.0, -1.0), (-1.0, 60.0)])
+def test_a_share_is_over_with_its_own_time_and_with_the_whole(whole: float, part: float) -> None:
+    with pytest.raises(GaveUpError, match="parser ran out of time"):
+        Budget(whole).share(part).check()
+
+
 def test_memory_is_what_is_used_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what this process has already."""
     monkeypatch.setattr(budget, "MEMORY_LIMIT_BYTES", 2**30)

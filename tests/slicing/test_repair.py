@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing import repair, slice_file
 from kodit.infrastructure.slicing.budget import Budget
 from kodit.infrastructure.slicing.grammars import load_grammar
 from kodit.infrastructure.slicing.repair import repaired
@@ -187,6 +187,15 @@ def test_a_search_without_time_gives_the_tree_there_was() -> None:
     again, unknown = repaired(source, tree, grammar, Budget(-1.0))
     assert again is tree
     assert len(unknown) > len(INFIX.splitlines())
+
+
+def test_the_search_has_a_time_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a file that takes long to mend is still cut by the tree there was."""
+    monkeypatch.setattr(repair, "_SECONDS", -1.0)
+    source = INFIX.encode() * 40
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    assert repaired(source, tree, grammar, Budget(60.0)).tree is tree
 
 
 def test_words_of_text_declare_nothing() -> None:

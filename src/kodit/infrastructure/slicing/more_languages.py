@@ -48,8 +48,8 @@ FURTHER_ROWS = (
     ),
     Language(
         name="dockerfile",
-        wheel="tree-sitter-dockerfile",
-        module="tree_sitter_dockerfile",
+        wheel="tree-sitter-containerfile",
+        module="tree_sitter_containerfile",
         extensions=("dockerfile", "containerfile"),
         file_names=("Dockerfile", "Containerfile"),
         leading=("#",),

@@ -1,4 +1,4 @@
 (from_instruction as: (image_alias) @name) @definition.target
 
-(arg_instruction name: (_) @name) @named.variable
+(arg_instruction (arg_pair name: (_) @name) @named.variable)
 (env_instruction (env_pair name: (_) @name) @named.variable)
