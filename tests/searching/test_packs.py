@@ -235,6 +235,25 @@ def test_the_pack_of_an_index_that_another_process_deletes_is_let_go(
         assert not is_mapped(place / "vectors" / "1-code.pack")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_process_that_only_indexes_lets_go_of_packs_as_well(place: Path) -> None:
+    for kind in VectorKind:
+        put_pack(place, kind.value, *stored_rows(place, kind))
+    application = Application(Settings.load(data_dir=place))
+    application.open()
+    try:
+        engines = application.engines
+        model = engines.embedder.model
+        assert engines.vector_index.is_prepared(1, VectorKind.CODE, model)
+        assert is_mapped(place / "vectors" / "1-code.pack")
+        (place / "vectors" / "1-code.pack").unlink()
+        engines.vector_index.is_prepared(2, VectorKind.CODE, model)
+        gc.collect()
+        assert not is_mapped(place / "vectors" / "1-code.pack")
+    finally:
+        application.close()
+
+
 def is_mapped(path: Path) -> bool:
     """Whether this process has a file in its memory, also when it was removed since."""
     return str(path) in Path("/proc/self/maps").read_text("utf-8")

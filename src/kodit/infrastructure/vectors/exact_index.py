@@ -60,6 +60,8 @@ class ExactVectorIndex:
         return await self._call("refresh_pack", index_id, kind, model)
 
     def is_prepared(self, index_id: int, kind: VectorKind, model: str) -> bool:
+        # A worker never searches, and it is another process that deletes an index.
+        self._packs.forget_removed()
         with self._database.read() as transaction:
             driver = transaction.cursors
             if self._packs.get(driver, index_id, kind, model) is not None:
