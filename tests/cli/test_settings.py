@@ -79,6 +79,8 @@ def test_every_level_of_the_log_is_taken(places: Places, level: str) -> None:
 
 AUTHORITY = {
     "KODIT_DATA_DIR": "/elsewhere",
+    "KODIT_GIT_CONFIGURATION": "true",
+    "KODIT_GIT_CONFIGURATION_FOR_REMOTE_CALLERS": "true",
     "KODIT_ALLOWED_ROOTS": "/",
     "KODIT_ALLOW_PRIVATE_ADDRESSES": "true",
     "KODIT_ALLOWED_CREDENTIALS": "env:TOKEN",
