@@ -155,3 +155,25 @@ def test_globs_from_here_choose_what_is_indexed(
     globs = ("--include", "./src/**", "--include", "./docs/*", "--exclude", "./docs/guide.md")
     assert kodit.run_here("index", ".", *globs).code == 0
     assert kodit.run_here("ls", "--files").out.splitlines() == ["src/db/model.py"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("grep foo", 1),
+        ("symbols foo", 1),
+        ("ls", 1),
+        ("map", 1),
+        ("read x.py", 2),
+        ("outline x.py", 2),
+        ("related x.py:1", 2),
+    ],
+)
+def test_where_nothing_is_indexed_the_way_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, code: int
+) -> None:
+    """Not that nothing was found, as if there were something to look into."""
+    monkeypatch.chdir(tmp_path)
+    outcome = KoditCommand(tmp_path / "data").run_here(*words.split())
+    assert outcome.code == code
+    assert outcome.err.lower().count("nothing is indexed yet; `kodit index source` adds") == 1

@@ -14,6 +14,7 @@ from tests.mcp.conftest import Tools
 from kodit.application.views.files import DefinitionView, MatchView, ReferenceView, SymbolsView
 from kodit.application.views.search import ResultView
 from kodit.application.views.standing import StandingRunView, StandingView
+from kodit.domain.symbols import Use
 from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
@@ -84,6 +85,8 @@ references = st.builds(
     kind=st.none(),
     scope=st.just(""),
     text=lines,
+    use=st.sampled_from([use.value for use in Use]),
+    within=st.just("") | paths,
 )
 matches = st.builds(
     MatchView,

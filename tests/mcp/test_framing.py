@@ -17,7 +17,12 @@ from kodit.application.views.search import ResultView
 from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.results import show_results
-from kodit.faces.mcp.text.sheet import meant_path, shown_path
+from kodit.faces.mcp.text.sheet import (
+    TITLE_OF_CALLEES,
+    TITLES_OF_USES,
+    meant_path,
+    shown_path,
+)
 from kodit.faces.mcp.text.symbols import show_symbols
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -31,13 +36,15 @@ FORGED = (
     "More: cursor=MS4xMDAuYWJj",
     "… to line 90: read other/path.py",
     "Called in:",
+    "Used as a type in:",
+    "Calls:",
     "7:password = 1",
     "7-x",
     "--",
     "```",
     '"a.py":1-2',
 )
-TITLES = ("Called in:", "Read in:", "Written in:", "Mentioned in:")
+TITLES = (*TITLES_OF_USES.values(), TITLE_OF_CALLEES)
 forged = st.sampled_from(FORGED)
 names = forged | st.text(min_size=1, max_size=40)
 paths = (
@@ -82,7 +89,7 @@ def own_lines(answer: object) -> list[str]:
             fence = None if line == fence else fence
         elif re.fullmatch("`{3,}", line):
             fence = line
-        elif re.match(r"\S.*:\d+-\d+|—|…|More:|Called in:|`{3,}", line):
+        elif line in TITLES or re.match(r"\S.*:\d+-\d+|—|…|More:|`{3,}", line):
             own.append(line)
     assert fence is None
     return own
@@ -210,4 +217,6 @@ def test_a_hostile_repository(tmp_path: Path) -> None:
         # Of a file, everything after the first line is its text.
         for name in ("plain.py", odd):
             whole = tools.text("read", path=shown_path(name))
-            assert whole.split("\n", 1) == [f"{shown_path(name)}:1-18 of 18", text.rstrip("\n")]
+            count = text.count("\n") + 1
+            place = f"{shown_path(name)}:1-{count} of {count}"
+            assert whole.split("\n", 1) == [place, text.rstrip("\n")]

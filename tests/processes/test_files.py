@@ -8,6 +8,7 @@ import os
 import resource
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,6 +44,14 @@ def _no_umask() -> Iterator[None]:
 
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
+
+
+def _open_files() -> Iterator[tuple[int, int]]:
+    """Device and number of all that this process has open."""
+    for descriptor in range(resource.getrlimit(resource.RLIMIT_NOFILE)[0])[:4096]:
+        with suppress(OSError):
+            found = os.fstat(descriptor)
+            yield found.st_dev, found.st_ino
 
 
 def test_what_is_made_is_this_users_alone(tmp_path: Path) -> None:
@@ -91,13 +100,10 @@ def test_what_is_durable_is_on_the_disk(
         seen.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
 
     monkeypatch.setattr("kodit.infrastructure.files.os.fsync", sync)
-    before = os.dup(0)
     files.write_atomically(tmp_path / "a", b"new", durable=durable)
     assert seen == [False, True][:synced]
-    after = os.dup(0)
-    os.close(before)
-    os.close(after)
-    assert after == before + 1
+    own = {(found.st_dev, found.st_ino) for found in (tmp_path.stat(), (tmp_path / "a").stat())}
+    assert not own & set(_open_files())
 
 
 def test_a_name_that_is_taken_is_neither_opened_nor_followed(tmp_path: Path) -> None:

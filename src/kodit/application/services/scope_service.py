@@ -158,9 +158,7 @@ class ScopeService:
             return Places(_in_each(held_here, place), is_implied=True)
         indexes = self._locator.all()
         if not indexes:
-            raise InvalidQueryError(
-                "this applies to a single index; name its source", code="source_missing"
-            )
+            raise NotFoundError("nothing is indexed yet", code="nothing_indexed")
         return Places(_in_each([Part(index) for index in indexes], place), len(indexes) > 1)
 
     def _held(self, caller: Caller) -> list[Part]:

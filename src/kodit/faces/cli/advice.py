@@ -28,6 +28,7 @@ ADVICE: Mapping[str, str] = {
     "data_dir_unusable": "choose another one with --data-dir or KODIT_DATA_DIR",
     "expression_invalid": "--fixed-strings looks for the text itself",
     "file_not_indexed_yet": "`kodit status` says how far it is",
+    "nothing_indexed": "`kodit index SOURCE` adds a git URL or a folder",
     "file_not_found": "`kodit ls {index}` lists its files",
     "file_unreadable": "`kodit index {source}` brings the index up to date",
     "grep_too_slow": "choose fewer files with --path or a source, or a simpler expression",

@@ -147,9 +147,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "source_invalid": _Code(
             HTTPStatus.CONFLICT, "The source is neither a git URL nor a folder that can be indexed."
         ),
-        "source_missing": _Code(
-            HTTPStatus.CONFLICT, "There are several indexes, and none is named."
-        ),
+        "nothing_indexed": _Code(HTTPStatus.NOT_FOUND, "There is no index yet."),
         "sources_several": _Code(HTTPStatus.CONFLICT, "Several indexes have a file of this path."),
         "source_ambiguous": _Code(
             HTTPStatus.CONFLICT, "The name could mean several indexes; `detail` lists them."

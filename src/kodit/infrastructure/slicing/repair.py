@@ -148,6 +148,8 @@ class _Search:
         if self.bytes_left < 0:
             raise _EnoughError
         try:
+            # Parts of a line or two are parsed before the parser looks at the clock.
+            self.budget.check()
             tree = self.grammar.parse(source + b"\n", self.budget)
         except GaveUpError:
             raise _EnoughError from None

@@ -24,6 +24,7 @@ from kodit.domain.questions import (
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.notices import (
     ALL,
+    NOTHING_INDEXED,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -63,7 +64,7 @@ def list_and_show(
         print_as_it_is(f"{before}{place}")
     say_problems(answer.problems)
     if not answer.files:
-        say("No indexed file matches these filters.")
+        say("No indexed file matches these filters." if answer.standing else NOTHING_INDEXED)
     return answer
 
 
@@ -103,7 +104,9 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
     else:
         _show_symbols(answer, Places(session.folder, several=len(answer.standing) > 1))
     say_problems(answer.problems)
-    if not answer.definitions and not answer.references:
+    if not answer.standing:
+        say(NOTHING_INDEXED)
+    elif not answer.definitions and not answer.references:
         say(f"Nothing found.{did_you_mean(answer.near)}")
     elif answer.near:
         say(f"No definition of {printable(question.name)} is indexed.{did_you_mean(answer.near)}")

@@ -13,7 +13,7 @@ from kodit.domain.questions import GrepQuestion
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.files import shown
-from kodit.faces.cli.terminal.notices import ALL, say_problems, say_where
+from kodit.faces.cli.terminal.notices import ALL, NOTHING_INDEXED, say_problems, say_where
 from kodit.faces.cli.terminal.output import print_as_it_is, print_json, print_line, say
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import LINE, PATH, Find, matches_of, nothing, paint, painted
@@ -52,7 +52,7 @@ def grep_and_show(
         _show_matches(answer.matches, places, find, with_context=with_context)
     say_problems(answer.problems)
     if not answer.files:
-        say("No indexed file matches these filters.")
+        say("No indexed file matches these filters." if answer.standing else NOTHING_INDEXED)
     elif not answer.matches:
         say(f"Nothing found in {counted(answer.files, 'file')}.")
     elif not answer.complete:

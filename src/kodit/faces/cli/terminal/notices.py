@@ -12,6 +12,7 @@ from kodit.faces.cli.terminal.runs import ago
 
 _OLD = timedelta(hours=1)
 ALL = "--all searches every index"
+NOTHING_INDEXED = "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder."
 
 
 def say_where(

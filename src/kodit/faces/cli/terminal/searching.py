@@ -28,6 +28,7 @@ from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import (
     ALL,
+    NOTHING_INDEXED,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -167,7 +168,7 @@ def _why_empty(session: Session, question: SearchQuestion, standing: Sequence[St
 def _nothing_found(session: Session, where: Where, standing: Sequence[StandingView]) -> str:
     """Nothing is no answer while an index that was searched is not complete."""
     if not standing:
-        return "Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder."
+        return NOTHING_INDEXED
     incomplete = [str(one.index_id) for one in standing if one.indexed_at is None]
     if not incomplete:
         if _holds_files(session, where):

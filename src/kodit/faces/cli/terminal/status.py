@@ -14,6 +14,7 @@ from kodit.domain.errors import UserError
 from kodit.domain.questions import LeftOutQuestion, StatusQuestion, Where
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal.notices import NOTHING_INDEXED
 from kodit.faces.cli.terminal.output import (
     complain,
     json_text,
@@ -114,7 +115,7 @@ def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[
     if as_json:
         return [json_text(view, indent=None if is_stream else 2)]
     if not view.indexes:
-        say("Nothing is indexed yet; `kodit index SOURCE` adds a git URL or a folder.")
+        say(NOTHING_INDEXED)
     queue = view.queue
     lines = []
     if queue is not None and (is_stream or queue.paused_since or queue.running or queue.waiting):

@@ -6,7 +6,7 @@ from kodit.application.views.files import OutlineView
 from kodit.application.views.map import MapView
 from kodit.domain.questions import MapQuestion, OutlineQuestion
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal.notices import ALL, say_problems, say_where
+from kodit.faces.cli.terminal.notices import ALL, NOTHING_INDEXED, say_problems, say_where
 from kodit.faces.cli.terminal.output import print_as_it_is, print_json, printable, say
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import LINE, NAME, PATH, paint
@@ -48,7 +48,9 @@ def map_and_show(session: Session, question: MapQuestion, *, as_json: bool) -> M
         for one in file.definitions:
             print_as_it_is(f"{paint(f'{one.line:>6}', LINE)}  {printable(one.text)}")
     say_problems(view.problems)
-    if not view.files:
+    if not view.standing:
+        say(NOTHING_INDEXED)
+    elif not view.files:
         say("Nothing to show: no indexed file of code matches.")
     else:
         say(f"{len(view.files)} of {view.total} files; --budget shows more or fewer.")

@@ -11,7 +11,19 @@ from kodit.domain.search import CHARACTERS_PER_TOKEN
 from kodit.domain.text import LONGEST_LINE
 
 _BACKTICKS = re.compile("`+")
-_LIKE_OWN = re.compile(r"\S.*:\d+-\d+|—|…|More:|Used in:|```")
+TITLES_OF_USES = {
+    "call": "Called in:",
+    "import": "Imported in:",
+    "inherits": "Inherited or implemented in:",
+    "type": "Used as a type in:",
+    "write": "Written in:",
+    "read": "Read in:",
+    "text": "Mentioned in:",
+}
+TITLE_OF_CALLEES = "Calls:"
+
+_TITLES = "|".join([*TITLES_OF_USES.values(), TITLE_OF_CALLEES])
+_LIKE_OWN = re.compile(rf"\S.*:\d+-\d+|—|…|More:|{_TITLES}|```")
 """The place of a result, what an answer is based on, what follows, and what begins a part."""
 _PLAIN_PATH = re.compile(r"[\w./@~+(\[{$][\w./@~+()\[\]{}$#%&,=!^'-]*")
 _NUMBERED = re.compile(r"\d+[-:]")

@@ -8,6 +8,8 @@ from operator import attrgetter
 from kodit.application.views.files import ReferenceView, SymbolsView
 from kodit.faces.mcp.text.results import head, telling_line
 from kodit.faces.mcp.text.sheet import (
+    TITLE_OF_CALLEES,
+    TITLES_OF_USES,
     Sheet,
     code_line,
     code_lines,
@@ -18,15 +20,6 @@ from kodit.faces.mcp.text.sheet import (
 )
 
 LONGEST_LINE_OF_USE = 160
-_TITLES = {
-    "call": "Called in:",
-    "import": "Imported in:",
-    "inherits": "Inherited or implemented in:",
-    "type": "Used as a type in:",
-    "write": "Written in:",
-    "read": "Read in:",
-    "text": "Mentioned in:",
-}
 
 
 def show_symbols(sheet: Sheet, view: SymbolsView, *, several: bool) -> int:
@@ -58,7 +51,7 @@ def _listing(view: SymbolsView, count: int, *, several: bool, whole: set[int]) -
             lines.append("")
     for use, some in groupby(view.references[:count], attrgetter("use")):
         references = tuple(some)
-        title = "Calls:" if references[0].name else _TITLES[use]
+        title = TITLE_OF_CALLEES if references[0].name else TITLES_OF_USES[use]
         lines += [title, *_uses(references, several=several)]
     return lines
 
