@@ -89,7 +89,7 @@ def test_why_nothing_was_found() -> None:
     assert nothing_found(left_out) == told
 
 
-def index(number: int, location: str = "/work/shop") -> Index:
+def index(number: int, location: str = "/code/shop") -> Index:
     return Index(number, Source(SourceKind.FOLDER, location), WorkingCopy(), NOW)
 
 
@@ -101,11 +101,11 @@ WHOLE, DEEP, FILE = Part(index(1)), Part(index(1), "src/deep"), Part(index(1), "
     [
         (WHOLE, "a.py", ("a.py",)),
         (WHOLE, "./src/a.py", ("src/a.py",)),
-        (WHOLE, "/work/shop/src/a.py", ("src/a.py",)),
-        (WHOLE, "/work/shopping/a.py", ("/work/shopping/a.py",)),
+        (WHOLE, "/code/shop/src/a.py", ("src/a.py",)),
+        (WHOLE, "/code/shopping/a.py", ("/code/shopping/a.py",)),
         (DEEP, "a.py", ("src/deep/a.py", "src/a.py", "a.py")),
         (DEEP, "../b.py", ("src/b.py", "b.py", "../b.py")),
-        (DEEP, "/work/shop/b.py", ("b.py",)),
+        (DEEP, "/code/shop/b.py", ("b.py",)),
         (FILE, "a.py", ("src/a.py/a.py", "src/a.py", "a.py")),
     ],
 )
@@ -119,8 +119,8 @@ def test_globs_of_a_part() -> None:
     globs = ("*.py", "sub/*.py", "./sub/x", "/top/*", "!no/x", "**/y/z", "folder/")
     assert _globs_in([WHOLE], globs) == globs
     assert _globs_in([DEEP], globs) == (*globs, "/src/deep/sub/*.py", "/src/deep/sub/x")
-    assert _globs_in([WHOLE], ("/work/shop/src/*.py",)) == ("/work/shop/src/*.py", "/src/*.py")
-    assert _globs_in([WHOLE], ("/work/shopping/*.py",)) == ("/work/shopping/*.py",)
+    assert _globs_in([WHOLE], ("/code/shop/src/*.py",)) == ("/code/shop/src/*.py", "/src/*.py")
+    assert _globs_in([WHOLE], ("/code/shopping/*.py",)) == ("/code/shopping/*.py",)
     assert _globs_in([DEEP, DEEP], ("a/b", "a/b")) == ("a/b", "/src/deep/a/b")
 
 

@@ -159,16 +159,16 @@ def test_indexes_that_were_searched_by_less(capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("folder", "several", "source", "path", "shown"),
     [
-        ("/work/shop", False, "/work/shop", "a.py", "a.py"),
-        ("/work/shop/src", False, "/work/shop", "a.py", "../a.py"),
-        ("/work", False, "/work/shop", "deep/", "shop/deep/"),
-        ("/elsewhere", False, "/work/shop", "deep/", "/work/shop/deep/"),
-        ("/work", False, "https://host/a", "a.py", "a.py"),
-        ("/elsewhere", True, "/work/shop", "./deep/", "/work/shop/deep/"),
-        ("/work/shopping", True, "/work/shop", "a.py", "/work/shop/a.py"),
-        ("/work", True, "https://host/a", "a.py", "[7] a.py"),
-        (None, True, "/work/shop", "a.py", "[7] a.py"),
-        (None, False, "/work/shop", "a\x07.py", "a\\x07.py"),
+        ("/code/shop", False, "/code/shop", "a.py", "a.py"),
+        ("/code/shop/src", False, "/code/shop", "a.py", "../a.py"),
+        ("/code", False, "/code/shop", "deep/", "shop/deep/"),
+        ("/elsewhere", False, "/code/shop", "deep/", "/code/shop/deep/"),
+        ("/code", False, "https://host/a", "a.py", "a.py"),
+        ("/elsewhere", True, "/code/shop", "./deep/", "/code/shop/deep/"),
+        ("/code/shopping", True, "/code/shop", "a.py", "/code/shop/a.py"),
+        ("/code", True, "https://host/a", "a.py", "[7] a.py"),
+        (None, True, "/code/shop", "a.py", "[7] a.py"),
+        (None, False, "/code/shop", "a\x07.py", "a\\x07.py"),
     ],
 )
 def test_a_path_that_can_be_opened(
