@@ -326,3 +326,12 @@ def test_every_code_has_its_status() -> None:
     }
     assert found - NOT_OVER_REST - CODES.keys() == set()
     assert found | {"request_invalid"} >= NOT_OVER_REST
+
+
+@pytest.mark.parametrize(
+    ("wait", "status"),
+    [("0.5", 200), ("4.7e-299", 200), ("1E0", 200), ("1e999", 422), ("1e", 422), ("e5", 422)],
+)
+def test_numbers_are_those_of_json(rest: Rest, wait: str, status: int) -> None:
+    """A program writes a very small one with an exponent."""
+    assert rest.get("search", query="x", wait=wait).status == status

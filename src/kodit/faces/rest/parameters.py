@@ -43,7 +43,7 @@ _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
 )
 _WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def whole(value: Any) -> Any:
