@@ -131,8 +131,8 @@ def test_one_repository_in_several_spellings(one: str, other: str, same: bool) -
 SOURCES = [
     source_of(text)
     for text in (
-        "/work/shop",
-        "/work/shop/inner",
+        "/code/shop",
+        "/code/shop/inner",
         "https://github.com/pallets/flask.git",
         "https://github.com/pallets/flask@2.0",
         "git@example.org:team/tools.git",
@@ -147,13 +147,13 @@ SOURCES = [
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("/work/shop", [Meant(0)]),
-        ("/work/shop/", [Meant(0)]),
-        ("/work/shop/web/a.py", [Meant(0, "web/a.py")]),
-        ("/work/shop/inner/x", [Meant(1, "x")]),
-        ("/work", []),
-        ("/work/shopping", []),
-        ("/work/shop/../shop/inner/./x", [Meant(1, "x")]),
+        ("/code/shop", [Meant(0)]),
+        ("/code/shop/", [Meant(0)]),
+        ("/code/shop/web/a.py", [Meant(0, "web/a.py")]),
+        ("/code/shop/inner/x", [Meant(1, "x")]),
+        ("/code", []),
+        ("/code/shopping", []),
+        ("/code/shop/../shop/inner/./x", [Meant(1, "x")]),
         ("/pallets/flask", []),
         ("ledger", [Meant(8)]),
         ("team/ledger.git", [Meant(8)]),
@@ -163,7 +163,7 @@ SOURCES = [
         ("..", []),
         ("shop", [Meant(0)]),
         ("SHOP", [Meant(0)]),
-        ("work/shop", [Meant(0)]),
+        ("code/shop", [Meant(0)]),
         ("flask", [Meant(2)]),
         ("flask@2.0", [Meant(3)]),
         ("flask@9", []),

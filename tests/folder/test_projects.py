@@ -65,8 +65,8 @@ def test_a_home_that_is_a_work_tree_is_no_project(home: Path) -> None:
         ("/etc", True),
         ("/Users", True),
         ("/srv", True),
-        ("/work", False),
-        ("/work/etc", False),
+        ("/code", False),
+        ("/code/etc", False),
         ("/mnt/disk", False),
     ],
 )

@@ -85,7 +85,7 @@ class Work:
             cast(VectorIndex, self.vectors),
         )
         with database.write() as transaction:
-            self.index_id = Content(transaction, "/work").id
+            self.index_id = Content(transaction, "/code").id
         self.replace(a=TEXTS)
         self.totals: set[int | None] = set()
         self._queue = QueueService(database=database, clock=ManualClock(NOW), wake_up=Silent())

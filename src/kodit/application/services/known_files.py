@@ -25,7 +25,7 @@ MOST_DEFINITIONS = 24
 """Of one name: what is defined more often tells little."""
 
 _ENDING = re.compile(r"(?:\.git)?(?:@[^/]*)?/?$")
-"""What may stand behind the name of a source."""
+"""What may follow the name of a source."""
 
 _TYPES = frozenset(
     {
