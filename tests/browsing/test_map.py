@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+import typer.main
 from tests.support.sources import write_file
 
 from kodit import Kodit
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.mentions import Mention, MentionKind
 from kodit.domain.ranking.graph import GraphFile, importance
-from kodit.domain.repository_map import MappedFile, cost_of, cost_of_line
+from kodit.domain.repository_map import (
+    DEFAULT_BUDGET,
+    LEAST_BUDGET,
+    MOST_BUDGET,
+    MappedFile,
+    cost_of,
+    cost_of_line,
+)
+from kodit.faces.cli.app import app
 
 CORE = '''def connect(address):
     """Open it."""
@@ -135,3 +145,13 @@ def test_what_everybody_defines_says_nothing() -> None:
     files[9] = file_at("user.py", call("run", "thing"), defines=("user",))
     assert importance(files).names == {}
     assert importance({}).files == {}
+
+
+def test_the_command_has_the_same_bounds() -> None:
+    """It writes them out, since help loads nothing of the domain."""
+    options = {
+        one.name: one for one in cast("Any", typer.main.get_command(app)).commands["map"].params
+    }
+    budget = options["budget"]
+    assert budget.default == DEFAULT_BUDGET
+    assert (budget.type.min, budget.type.max) == (LEAST_BUDGET, MOST_BUDGET)

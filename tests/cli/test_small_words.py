@@ -97,7 +97,7 @@ def test_what_is_taken_of_the_disk() -> None:
 
 
 def test_how_long_something_took() -> None:
-    """Never less than nothing, where a clock was set back; nothing of what has not begun."""
+    """Never less than nothing, where a clock was set back; nothing of what has not started."""
     assert seconds_of(None, NOW) is None
     assert seconds_of(NOW, NOW + timedelta(seconds=90)) == 90
     assert seconds_of(NOW, NOW - timedelta(seconds=90)) == 0

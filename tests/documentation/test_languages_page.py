@@ -46,7 +46,7 @@ names in the table as well, in any case.
 1. By the whole file name: `Rakefile` is Ruby.
 2. By the last extension, in any case: `types.PYI` is Python.
 3. If the extension is not known, by the program in the `#!` line: `#!/usr/bin/env python3`, also
-   behind what runs it (`env -S uv run`, `npx tsx`).
+   after the program that runs it (`env -S uv run`, `npx tsx`).
 4. Otherwise the file is `text`.
 
 For some extensions the content decides. A `.h` file is C++ if there is C++ near its top

@@ -201,7 +201,7 @@ def _start(kind: bytes) -> Message:
     ids=["nothing", "begun", "stream", "stream-under-way", "whole-stream"],
 )
 def test_what_is_left_to_say_of_an_answer(begun: list[Message], kinds: list[str]) -> None:
-    """A stream is ended, what has not begun is refused, and nothing that comes late is sent."""
+    """A stream is ended, what has not started is refused, and nothing that comes late is sent."""
     sent: list[Message] = []
     streams: list[bool] = []
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 DEFAULT_BUDGET = 1_500
 LEAST_BUDGET = 100
 MOST_BUDGET = 20_000
-CHARACTERS_PER_TOKEN = 4
 LONGEST_LINE = 120
 """Characters of the line of a definition."""
 

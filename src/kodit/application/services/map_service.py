@@ -10,7 +10,6 @@ from kodit.domain.ranking.graph import GraphFile, Importance, importance
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.repository_map import (
-    CHARACTERS_PER_TOKEN,
     LEAST_BUDGET,
     LONGEST_LINE,
     MOST_BUDGET,
@@ -20,6 +19,7 @@ from kodit.domain.repository_map import (
     cost_of,
     cost_of_line,
 )
+from kodit.domain.search import CHARACTERS_PER_TOKEN
 from kodit.domain.symbols import Definition, outlined
 from kodit.domain.text import cut_line
 from kodit.domain.value_objects import SearchFilter

@@ -79,8 +79,6 @@ def ls(
                 raise typer.BadParameter("lists indexed files alone", param_hint="--files")
             from kodit.faces.cli.terminal.left_out import list_left_out
 
-            if files:
-                raise typer.BadParameter("lists indexed files alone", param_hint="--files")
             found = list_left_out(session, LeftOutQuestion(where), as_json=as_json)
             leave(found)
         else:
