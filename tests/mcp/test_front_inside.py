@@ -58,7 +58,10 @@ class Server:
             if not head:
                 return  # closed before anything was asked
             length = int(head.partition("content-length:")[2].partition("\r\n")[0])
-            self.asked.append(json.loads(file.read(length)))
+            body = file.read(length)
+            if len(body) < length:
+                return  # closed within the question: one that is cancelled may be cut anywhere
+            self.asked.append(json.loads(body))
             if reply is None:
                 file.read()  # until the other side closes
             else:
