@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
+from kodit.application.services import event_loop_threads
+from kodit.application.services.event_loop_threads import start_threads
 from kodit.application.services.threads import Lane, in_thread
+from kodit.domain.errors import TransientError
 
 
 @pytest.mark.parametrize("full", list(Lane))
@@ -27,3 +31,37 @@ def test_a_full_lane_holds_up_no_other(full: Lane) -> None:
         return answers
 
     assert set(asyncio.run(play())) == set(Lane) - {full}
+
+
+def threads_of_lanes() -> int:
+    names = tuple(f"kodit-{lane.value[0]}_" for lane in Lane)
+    return sum(thread.name.startswith(names) for thread in threading.enumerate())
+
+
+@pytest.fixture
+def no_threads_yet() -> Any:
+    """As in a process that has just started."""
+    for lane in Lane:
+        event_loop_threads._threads_of(lane).shutdown()
+    event_loop_threads._threads_of.cache_clear()
+
+
+@pytest.mark.usefixtures("no_threads_yet")
+def test_a_process_that_lives_for_long_has_all_its_threads_from_the_start() -> None:
+    assert threads_of_lanes() == 0
+    start_threads()
+    assert threads_of_lanes() == sum(lane.value[1] for lane in Lane)
+
+
+@pytest.mark.usefixtures("no_threads_yet")
+def test_threads_that_are_scarce_at_the_start_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def start_some(thread: threading.Thread) -> None:
+        if threads_of_lanes() == 5:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    with pytest.raises(TransientError, match="thread"):
+        start_threads()

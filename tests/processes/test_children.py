@@ -20,6 +20,7 @@ from tests.support.command import PATIENCE_SECONDS, wait_until
 
 from kodit.domain.errors import TransientError
 from kodit.infrastructure.processes import child
+from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.processes.process_tree import end_process_tree
@@ -151,6 +152,7 @@ def test_the_surroundings_of_a_child(pool: ProcessPool, tmp_path: Path) -> None:
     nothing = Path(os.devnull).stat().st_rdev
     assert found == {
         "folder": str(tmp_path.resolve()),
+        "allocator": ALLOCATOR_VARIABLES,
         "threads": "1",
         "is_safe": True,
         "threshold": child.OBJECTS_BETWEEN_COLLECTIONS,
@@ -177,8 +179,10 @@ def test_a_child_that_leaves_is_told_by_its_status(
         asyncio.run(pool.call(f"{WORK}:leave", 3))
     assert open_files() == before
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
     found = asyncio.run(pool.call(f"{WORK}:tell_surroundings", 0))
     assert found["threads"] == "2"
+    assert found["allocator"]["MALLOC_ARENA_MAX"] == "7"
 
 
 def test_a_process_is_ended_with_all_that_it_has_started() -> None:

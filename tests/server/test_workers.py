@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.listening import patiently, until
 
+from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
 from kodit.server import workers
 from kodit.server.secrets import HandedSecrets
 from kodit.server.workers import WorkerProcesses, default_workers
@@ -55,6 +56,7 @@ def test_a_worker_that_starts_as_the_server_stops_is_stopped_too(
 
         async def start_late(*_command: str, **options: Any) -> Process:
             await there.stop()
+            assert options["env"].items() >= ALLOCATOR_VARIABLES.items()
             started.append(await start("sleep", "3600", **options))
             return started[0]
 

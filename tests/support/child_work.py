@@ -10,6 +10,8 @@ import sys
 import time
 from typing import Any
 
+from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+
 
 def answer_large(size: int, *, report: Any) -> bytes:
     """An answer that takes many reads."""
@@ -89,6 +91,7 @@ def tell_surroundings(descriptor: int, *, report: Any) -> dict[str, Any]:
     report(0, None)
     return {
         "folder": os.getcwd(),  # noqa: PTH109 - as it is
+        "allocator": {name: os.environ.get(name) for name in ALLOCATOR_VARIABLES},
         "threads": os.environ.get("OPENBLAS_NUM_THREADS"),
         "is_safe": sys.flags.safe_path,
         "threshold": gc.get_threshold()[0],

@@ -49,6 +49,21 @@ async def in_thread_of_loop(work: Callable[[], T], lane: Lane, executor: Executo
         raise
 
 
+def start_threads() -> None:
+    """Start all threads of all lanes, as a process does that lives for long: none is missing later,
+    when threads have become scarce. Raises TransientError where they are scarce already."""
+    for lane in Lane:
+        _name, threads = lane.value
+        all_there = threading.Barrier(threads)
+        try:
+            waiting = [_threads_of(lane).submit(all_there.wait) for _thread in range(threads)]
+        except RuntimeError as error:
+            all_there.abort()  # those that did start wait for nobody
+            raise shortage(error) or error from None
+        for thread in waiting:
+            thread.result()
+
+
 @cache
 def _threads_of(lane: Lane) -> ThreadPoolExecutor:
     name, threads = lane.value

@@ -1,0 +1,66 @@
+"""A process that lives for long gives memory back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+
+LOOK = """
+import ctypes, json, sys, threading, xml.etree.ElementTree as ElementTree
+
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+library.free.argtypes = [ctypes.c_void_p]
+
+class Held(ctypes.Structure):
+    _fields_ = [(f"field_{number}", ctypes.c_size_t) for number in range(10)]
+
+library.mallinfo2.restype = Held
+if "settle" in sys.argv:
+    from kodit.infrastructure.processes.allocator import settle_allocator
+    settle_allocator()
+library.free(library.malloc(20 << 20))
+before = library.mallinfo2().field_4
+block = library.malloc(16 << 20)
+mapped = library.mallinfo2().field_4 - before
+started = threading.Barrier(8)
+
+def work():
+    started.wait()
+    library.free(library.malloc(1000))
+    started.wait()
+
+threads = [threading.Thread(target=work) for _thread in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+library.fopen.restype = ctypes.c_void_p
+path = sys.argv[1].encode()
+library.fopen.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+library.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+library.fclose.argtypes = [ctypes.c_void_p]
+file = library.fopen(path, b"w")
+library.malloc_info(0, file)
+library.fclose(file)
+arenas = len(ElementTree.parse(sys.argv[1]).findall("heap"))
+print(json.dumps([mapped, arenas]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+@pytest.mark.parametrize("way", ["none", "settle", "variables"])
+def test_large_blocks_go_back_and_threads_share_arenas(way: str, tmp_path: Path) -> None:
+    variables = ALLOCATOR_VARIABLES if way == "variables" else {}
+    command = [sys.executable, "-c", LOOK, str(tmp_path / "info"), way]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    ran = subprocess.run(
+        command, env=kept | variables, capture_output=True, check=True, text=True, timeout=60
+    )
+    mapped, arenas = json.loads(ran.stdout)
+    assert (mapped > 0, arenas <= 2) == ((False, False) if way == "none" else (True, True))
