@@ -186,9 +186,12 @@ def test_names_that_are_the_same() -> None:
 def test_what_speaks_for_showing_a_snippet() -> None:
     """Each part by its weight."""
     query = understand("Session.get")
-    found = candidate(keyword=3.0, code=0.5, text=0.25, symbol=GET, start_line=1, end_line=8)
+    found = candidate(
+        keyword=3.0, pasted=0.125, code=0.5, text=0.25, symbol=GET, start_line=1, end_line=8
+    )
     expected = {
         "keyword": 1.5,
+        "pasted": 0.125,
         "code": 0.5,
         "text": 0.25,
         "symbol_name": 1.0,

@@ -120,6 +120,11 @@ class Scope:
     hidden_file_ids: frozenset[int] = frozenset()
     kinds: tuple[SymbolKind, ...] = ()
 
+    def has_file(self, file_id: int) -> bool:
+        """Whether a file of the indexes is in it."""
+        is_wanted = self.file_ids is None or file_id in self.file_ids
+        return is_wanted and file_id not in self.hidden_file_ids
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from kodit.application.services.pasted_lookup import find_pasted
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError
@@ -80,6 +81,8 @@ class _Question:
     understanding: QueryUnderstanding
     scope: Scope
     vector: Sequence[float]
+    pasted: Mapping[int, float]
+    """By snippet, how surely what was pasted into the query stands there."""
 
     @property
     def depth(self) -> int:
@@ -158,6 +161,9 @@ class SearchService:
             understanding,
             scope,
             vector,
+            {}
+            if request.mode is not SearchMode.HYBRID
+            else find_pasted(understanding, transaction, keyword, scope),
         )
         if request.mode is SearchMode.HYBRID:
             return self._search_hybrid(question)
@@ -288,7 +294,7 @@ class SearchService:
             hits += question.keyword.definitions(
                 name, understanding.terms, scope, DEFINITIONS_PER_NAME
             )
-        return {hit.snippet_id for hit in hits}
+        return {hit.snippet_id for hit in hits}.union(question.pasted)
 
     def _find_telling(
         self, question: _Question, files: Mapping[int, set[int]], matches: FileMatches
@@ -311,7 +317,7 @@ class SearchService:
         for name in sorted(understanding.names | understanding.proper_words):
             hits += question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
         hits += matches.best(TELLING_SNIPPETS_PER_FILE)
-        return {hit.snippet_id for hit in hits}
+        return {hit.snippet_id for hit in hits}.union(question.pasted)
 
     def _measure(
         self, question: _Question, snippets: Sequence[FoundSnippet], matches: FileMatches
@@ -338,6 +344,7 @@ class SearchService:
                 code=code.get(snippet.id, 0.0),
                 text=text.get(snippet.id, 0.0),
                 also_defines=snippet.also_defines,
+                pasted=question.pasted.get(snippet.id, 0.0),
                 source=sources.get(snippet.index_id, ""),
             )
             for snippet in snippets

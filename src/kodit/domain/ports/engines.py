@@ -71,6 +71,10 @@ class KeywordReader(Protocol):
         `minor`, those of which it is a minor symbol."""
         ...
 
+    def having_all(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        """Snippets that have all of the terms, the best first."""
+        ...
+
     def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:
         """Snippets that define a name which begins with one of these, in lower case, or which so
         many edits make of it, at most two; in any order and without scores."""

@@ -298,6 +298,16 @@ class SearchRepository(Protocol):
         """In any order; unknown identifiers are left out."""
         ...
 
+    def files_named(self, index_ids: Collection[int], file_name: str) -> dict[int, tuple[str, str]]:
+        """The location of the source and the path of each file of some indexes that has the name,
+        in whatever folder."""
+        ...
+
+    def nearest_lines(self, line_of_file: Mapping[int, int], most_away: int) -> dict[int, int]:
+        """Of each file the live snippet that has the line, or else the nearest one, so many lines
+        away at most."""
+        ...
+
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
         """The sources of some indexes."""
         ...

@@ -29,6 +29,8 @@ class Candidate(NamedTuple):
     code: float
     text: float
     also_defines: tuple[Symbol, ...] = ()
+    pasted: float = 0.0
+    """How surely what was pasted into the query stands here, from 0 to 1."""
     source: str = ""
     """Where the file comes from, by which files of equal score and path are ordered."""
 

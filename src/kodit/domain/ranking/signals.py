@@ -88,6 +88,12 @@ def mentions(file: FileEvidence) -> float:
     return float(any(candidate.keyword > 0 for candidate in file.candidates))
 
 
+def pasted(file: FileEvidence) -> float:
+    """How surely what was pasted into the query stands in the best snippet, from 0 to 1: words in a
+    row, or the line of a place in a file."""
+    return max(candidate.pasted for candidate in file.candidates)
+
+
 def code_similarity(file: FileEvidence) -> float:
     """Mean cosine of the three snippets whose code is nearest to the query."""
     best = sorted((candidate.code for candidate in file.candidates), reverse=True)[:BREADTH]
@@ -296,6 +302,7 @@ SIGNALS: Mapping[str, Signal] = {
         keyword_best,
         keyword_hits,
         mentions,
+        pasted,
         code_similarity,
         text_similarity,
         file_name,
@@ -321,6 +328,7 @@ def snippet_points(file: FileEvidence, candidate: Candidate) -> float:
     """What speaks for showing this snippet rather than another one of its file."""
     values = {
         "keyword": candidate.keyword / file.total_rarity,
+        "pasted": candidate.pasted,
         "code": candidate.code,
         "text": candidate.text,
         "symbol_name": said_of_symbol(candidate, file.query),

@@ -24,6 +24,7 @@ _SECONDARY: Mapping[str, float] = {
 PROSE: Mapping[str, float] = {
     "keyword_best": 1.5,
     "keyword_hits": 1.75,
+    "pasted": 12.0,
     "code_similarity": 5.5,
     "text_similarity": 2.75,
     "file_name": 2.5,
@@ -52,6 +53,7 @@ NAME: Mapping[str, float] = {
 
 WITHIN_FILE: Mapping[str, float] = {
     "keyword": 4.5,
+    "pasted": 30.0,
     "code": 10.0,
     "text": 8.0,
     "symbol_name": 2.5,

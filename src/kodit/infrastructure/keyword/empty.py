@@ -43,6 +43,9 @@ class EmptyReader:
     ) -> list[Hit]:
         return []
 
+    def having_all(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
+        return []
+
     def near(self, _names: Mapping[str, int], _scope: Scope, _limit: int) -> list[Hit]:
         return []
 

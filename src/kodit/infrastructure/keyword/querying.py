@@ -53,7 +53,7 @@ def within(scope: Scope) -> list[Clause]:
 def any_of(schema: tantivy.Schema, clause: Clause) -> tantivy.Query:
     """The documents that have one of the values."""
     if len(clause.values) == 1:
-        return tantivy.Query.term_query(schema, clause.field, clause.values[0])
+        return tantivy.Query.term_query(schema, clause.field, clause.values[0], "basic")
     return tantivy.Query.term_set_query(schema, clause.field, list(clause.values))
 
 

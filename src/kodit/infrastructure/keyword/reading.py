@@ -160,6 +160,10 @@ class TantivyReader:
         named = Clause(tantivy.Occur.Must, MINOR_NAME if minor else NAME, (name.lower(),))
         return self._best(terms, [named, *within(scope)], limit, must_match=False)
 
+    def having_all(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+        having = [Clause(tantivy.Occur.Must, TERMS, (term,)) for term in terms]
+        return self._best(terms, [*having, *within(scope)], limit, must_match=True)
+
     def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:
         options = [
             (tantivy.Occur.Should, one)

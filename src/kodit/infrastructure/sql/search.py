@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
@@ -42,6 +42,15 @@ _FOLLOWING = StatementForMany(
     "SELECT this.id, (SELECT snippets.id FROM snippets WHERE snippets.file_id = this.file_id "
     "AND snippets.state = this.state AND snippets.start_line > this.end_line "
     "ORDER BY snippets.start_line LIMIT 1) FROM snippets AS this WHERE this.id IN :ids"
+)
+_NAMED = StatementForMany(
+    "SELECT files.id, indexes.location, files.path FROM files "
+    "JOIN indexes ON indexes.id = files.index_id WHERE files.index_id IN :ids "
+    "AND files.status <> 'deleted' AND (files.path = :name OR files.path LIKE :ending ESCAPE '/')"
+)
+_LINES = StatementForMany(
+    "SELECT snippets.id, snippets.file_id, snippets.start_line, snippets.end_line FROM snippets "
+    "WHERE snippets.file_id IN :ids AND snippets.state = 'live'"
 )
 _LANGUAGES = StatementForMany(
     "SELECT DISTINCT files.language FROM files "
@@ -116,6 +125,24 @@ class SearchReads:
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
         rows = _SOURCES.run(self._driver, list(index_ids))
         return {row[0]: to_source_text(row[1], row[2]) for row in rows}
+
+    def files_named(self, index_ids: Collection[int], file_name: str) -> dict[int, tuple[str, str]]:
+        ending = f"%{containing(f'/{file_name}')}"
+        rows = _NAMED.run(self._driver, sorted(index_ids), {"name": file_name, "ending": ending})
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def nearest_lines(self, line_of_file: Mapping[int, int], most_away: int) -> dict[int, int]:
+        nearest: dict[int, tuple[int, int, int]] = {}
+        for snippet_id, file_id, start, end in _LINES.run(self._driver, sorted(line_of_file)):
+            line = line_of_file[file_id]
+            # Of two that are as near, the one that begins later is the inner one.
+            place = (max(start - line, line - end, 0), -start, snippet_id)
+            nearest[file_id] = min(place, nearest.get(file_id, place))
+        return {
+            file_id: snippet_id
+            for file_id, (away, _start, snippet_id) in nearest.items()
+            if away <= most_away
+        }
 
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
         return {row[0] for row in _SUPERSEDED.run(self._driver, file_ids)}

@@ -1,0 +1,181 @@
+"""Whether what people paste is found where it stands: a line of code, the sentence of an error.
+
+    python -m benchmarks.literals REPOSITORY… [--data DIR] [--lines 100] [--errors 100] [--show]
+
+A pasted line is one of 30 to 120 characters that a repository has once, taken by the hash of what
+it says and where. The sentence of an error is a literal of four words or more in a call or
+statement that raises, throws or logs, asked for without its placeholders. Found means that the
+first result has the line. Each repository is indexed below `--data`, which is kept; prints the
+share by mode, and with `--show` what was shown instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kodit import Kodit
+from kodit.domain.value_objects import SearchMode
+
+SHORTEST, LONGEST = 30, 120
+FEWEST_WORDS = 4
+LONGEST_CODE = 500
+"""A longer line is none that a person wrote."""
+MODES = (SearchMode.HYBRID, SearchMode.KEYWORD)
+_RAISES = re.compile(
+    r"\b(?:raise|throw|panic!?|bail!|abort|die|errx?|warnx?|fatal|Errorf|errors?\.New|fail(?:With)?"
+    r"|(?:log|logger|logging|console|LOG)\.\w+|log_\w+|error|warning)\b[\s(:]",
+)
+_LITERAL = re.compile(r""""((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'""")
+_PLACEHOLDER = re.compile(
+    r"\$?\{[^{}]*\}|#\{[^{}]*\}|\\\([^()]*\)|%[-+ #0]*[\d.*]*[a-zA-Z]+\b|\$\w+|\\."
+)
+
+
+class Wanted(NamedTuple):
+    """A query and every place that answers it."""
+
+    query: str
+    places: tuple[tuple[str, int], ...]
+
+
+class Line(NamedTuple):
+    path: str
+    number: int
+    text: str
+
+
+def lines_of(kodit: Kodit, repository: Path) -> list[Line]:
+    """All lines of all files that are indexed."""
+    found: list[Line] = []
+    for file in kodit.list_files(str(repository)):
+        text = (repository / file.path).read_text("utf-8", errors="replace")
+        found += [Line(file.path, *pair) for pair in enumerate(text.splitlines(), 1)]
+    return found
+
+
+def in_order_of_hash(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """The same order whenever and wherever this runs."""
+
+    def key(one: Wanted) -> bytes:
+        return hashlib.sha256(f"{one.places[0]} {one.query}".encode()).digest()
+
+    return sorted(wanted, key=key)
+
+
+def pasted_lines(lines: Sequence[Line]) -> list[Wanted]:
+    """Lines that a repository has once."""
+    counted = Counter(line.text.strip() for line in lines)
+    return [
+        Wanted(text, ((line.path, line.number),))
+        for line in lines
+        if SHORTEST <= len(text := line.text.strip()) <= LONGEST and counted[text] == 1
+    ]
+
+
+def error_sentences(lines: Sequence[Line]) -> list[Wanted]:
+    """Sentences of errors, each with all places that have it."""
+    places: dict[str, list[tuple[str, int]]] = {}
+    for line in lines:
+        for sentence in _sentences(line.text):
+            places.setdefault(sentence, []).append((line.path, line.number))
+    return [Wanted(sentence, tuple(at)) for sentence, at in places.items()]
+
+
+def _sentences(text: str) -> Iterator[str]:
+    raises = _RAISES.search(text)
+    if raises is None or len(text) > LONGEST_CODE:
+        return
+    for match in _LITERAL.finditer(text, raises.start()):
+        said = " ".join(_PLACEHOLDER.sub(" ", match[1] or match[2] or "").split())
+        if len(re.findall(r"[A-Za-z]{2,}", said)) >= FEWEST_WORDS:
+            yield said
+
+
+def main() -> int:
+    """Measure; returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("repositories", type=Path, nargs="+")
+    parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir(), "kodit-literals"))
+    parser.add_argument("--lines", type=int, default=100)
+    parser.add_argument("--errors", type=int, default=100)
+    parser.add_argument("--show", action="store_true")
+    options = parser.parse_args()
+    asked: dict[str, list[tuple[Path, Wanted]]] = {"pasted line": [], "error sentence": []}
+    for repository in options.repositories:
+        with Kodit(data_of(options, repository)) as kodit:
+            kodit.index(str(repository))
+            lines = lines_of(kodit, repository)
+        asked["pasted line"] += [(repository, one) for one in pasted_lines(lines)]
+        asked["error sentence"] += [(repository, one) for one in error_sentences(lines)]
+    for (kind, all_of), most in zip(asked.items(), (options.lines, options.errors), strict=True):
+        chosen = chosen_of(all_of, most)
+        measure(kind, chosen, options)
+    return 0
+
+
+def data_of(options: argparse.Namespace, repository: Path) -> Path:
+    """The data directory of one repository."""
+    place: Path = options.data
+    return place / "_".join(repository.absolute().parts[1:])
+
+
+def chosen_of(all_of: Sequence[tuple[Path, Wanted]], most: int) -> list[tuple[Path, Wanted]]:
+    """So many, every repository in turn, as long as it has any."""
+    by_repository: dict[Path, list[Wanted]] = {}
+    for repository, one in all_of:
+        by_repository.setdefault(repository, []).append(one)
+    ordered = {name: in_order_of_hash(some) for name, some in by_repository.items()}
+    found: list[tuple[Path, Wanted]] = []
+    for turn in range(most):
+        found += [(name, some[turn]) for name, some in ordered.items() if turn < len(some)]
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def measure(kind: str, chosen: Sequence[tuple[Path, Wanted]], options: argparse.Namespace) -> None:
+    """Ask for all of them in each mode, and print the share."""
+    first: Counter[str] = Counter()
+    in_ten: Counter[str] = Counter()
+    for repository in dict.fromkeys(name for name, _one in chosen):
+        with Kodit(data_of(options, repository)) as kodit:
+            for name, wanted in chosen:
+                if name != repository:
+                    continue
+                for mode in MODES:
+                    results = kodit.search(wanted.query, mode=mode, limit=10)
+                    places = [
+                        any(
+                            path == one.snippet.path
+                            and one.snippet.start_line <= line <= one.snippet.end_line
+                            for path, line in wanted.places
+                        )
+                        for one in results
+                    ]
+                    first[mode] += places[:1] == [True]
+                    in_ten[mode] += any(places)
+                    if options.show and mode == SearchMode.HYBRID and places[:1] != [True]:
+                        place = places.index(True) + 1 if any(places) else 0
+                        shown = (
+                            (results[0].snippet.path, results[0].snippet.start_line)
+                            if results
+                            else None
+                        )
+                        print(f"  {place} {wanted.query!r} {wanted.places[:2]} but {shown}")
+    for mode in MODES:
+        print(
+            f"{kind}, {mode}: first {first[mode]} of {len(chosen)}, in ten {in_ten[mode]}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Where what was pasted into a query stands: text word for word, and lines of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kodit.domain.ranking import QueryUnderstanding
+from kodit.domain.ranking.literals import OTHER_PUNCTUATION, Literal, literals, share_said
+from kodit.domain.ranking.places import AskedPlace, asked_places
+from kodit.domain.ranking.terms import identifier_terms
+from kodit.domain.value_objects import Scope
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.domain.entities import StoredSnippet
+    from kodit.domain.ports.database import Transaction
+    from kodit.domain.ports.engines import KeywordReader
+
+MOST_TERMS = 12
+"""The rarest ones of a literal that a snippet must have."""
+MOST_SNIPPETS = 200
+"""That have all of them, the best ones."""
+MOST_LOOKED_AT = 40
+"""Of those that have only some."""
+MOST_LINES_AWAY = 10
+"""From a snippet to a line that is in none, as blank ones are."""
+MOST_FILES = 100
+"""That a place may be in: a name that more files have tells none of them."""
+
+
+def find_pasted(
+    query: QueryUnderstanding, transaction: Transaction, keyword: KeywordReader, scope: Scope
+) -> dict[int, float]:
+    """By snippet, how surely something stands there that the query repeats, from above 0 to 1.
+
+    It is looked for in all files of the indexes, of which those in the scope are kept: how many
+    are looked at must not depend on a filter, or it would change the order of what passes it."""
+    if query.kind.is_name:
+        return {}
+    everywhere = Scope(scope.index_ids)
+    found: dict[int, float] = {}
+    for place in asked_places(query.text):
+        found.update(dict.fromkeys(_at_place(place, transaction, scope), 1.0))
+    for literal in literals(query.text):
+        said = list(_having(literal, transaction, keyword, everywhere))
+        # Where one says it as it is written, the others only have the same words.
+        is_written = any(share > OTHER_PUNCTUATION for _snippet, share in said)
+        for snippet, share in said:
+            if share > (OTHER_PUNCTUATION if is_written else 0) and scope.has_file(snippet.file_id):
+                found[snippet.id] = max(share, found.get(snippet.id, 0.0))
+    return found
+
+
+def _at_place(place: AskedPlace, transaction: Transaction, scope: Scope) -> list[int]:
+    """The snippets that have the line."""
+    named = transaction.search.files_named(scope.index_ids, place.file_name)
+    alike = {file_id: place.likeness(*where) for file_id, where in named.items()}
+    most = max(alike.values(), default=0)
+    meant = [file_id for file_id, likeness in alike.items() if most and likeness == most]
+    if len(meant) > MOST_FILES:
+        return []
+    within = {file_id: place.line for file_id in meant if scope.has_file(file_id)}
+    return list(transaction.search.nearest_lines(within, MOST_LINES_AWAY).values())
+
+
+def _having(
+    literal: Literal, transaction: Transaction, keyword: KeywordReader, scope: Scope
+) -> Iterator[tuple[StoredSnippet, float]]:
+    statistics = keyword.statistics(literal.terms)
+
+    known = [term for term in literal.terms if statistics.frequencies.get(term)]
+    if not known:
+        return
+
+    def rarity(word: str) -> float:
+        terms = identifier_terms(word)
+        is_known = all(statistics.frequencies.get(term) for term in terms)
+        return max(map(statistics.rarity, terms), default=0.0) if is_known else 0.0
+
+    known.sort(key=statistics.rarity, reverse=True)
+    hits = keyword.having_all(known[:MOST_TERMS], scope, MOST_SNIPPETS)
+    if not hits and literal.is_marked:
+        hits = keyword.search(known, scope, MOST_LOOKED_AT)
+    for snippet in transaction.search.get_many([hit.snippet_id for hit in hits]):
+        yield snippet, share_said(literal, snippet.text, rarity)

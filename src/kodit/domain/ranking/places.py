@@ -1,0 +1,53 @@
+"""Places in files that a query writes, as messages of compilers and stack traces have them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import takewhile
+
+MOST_PLACES = 16
+"""The first ones of a long trace."""
+
+_PLACE = re.compile(
+    r"""
+    (?P<path> (?:[A-Za-z]:)? [\w@.+~/\\-]*? [\w+-]+ \. [A-Za-z]\w{0,9} )
+    (?: "? ,? \s line \s | : (?:line\s)? | \( | \#L )
+    (?P<line> \d{1,7} ) \b
+    """,
+    re.VERBOSE,
+)
+_ABOVE = re.compile(r"^(?:[A-Za-z]:)?(?:\.{0,2}/+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPlace:
+    """A line, 1-based, of a file whose path may be longer or shorter than that in an index."""
+
+    path: str
+    line: int
+
+    def likeness(self, source: str, path: str) -> int:
+        """How many last parts of both paths are the same, where a file of a source may be meant:
+        the path asked for ends with that of the file, or the file's, its source included, with the
+        one asked for. 0 where it may not."""
+        whole = f"{source}/{path}"
+        if not (f"/{self.path}".endswith(f"/{path}") or whole.endswith(f"/{self.path}")):
+            return 0
+        pairs = zip(reversed(self.path.split("/")), reversed(whole.split("/")), strict=False)
+        return sum(1 for _pair in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+def asked_places(query: str) -> tuple[AskedPlace, ...]:
+    """`lib/url.c:614:5`, `File "lib/url.c", line 614`, `Shop.cs(614,5)`, `url.c#L614` and the like,
+    in order."""
+    found: dict[AskedPlace, None] = {}
+    for match in _PLACE.finditer(query):
+        path = _ABOVE.sub("", match["path"].replace("\\", "/"))
+        found.setdefault(AskedPlace(path, int(match["line"])))
+    return tuple(found)[:MOST_PLACES]

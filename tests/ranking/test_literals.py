@@ -1,0 +1,147 @@
+"""What a query may repeat word for word, and how surely a text says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kodit.domain.ranking.literals import (
+    ALL_BUT_ROUNDING,
+    IN_PROSE,
+    MOST_LITERALS,
+    MOST_SKIPPED,
+    OTHER_PUNCTUATION,
+    PART_OF_LINE,
+    Literal,
+    literals,
+    share_said,
+)
+from kodit.domain.ranking.places import MOST_PLACES, AskedPlace, asked_places
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("where is it", []),
+        ("where are redirects followed", ["where are redirects followed"]),
+        ("return x;", ["return x;"]),
+        ("a  = \t b", ["a = b"]),
+        ('where is "No such" raised', ["No such", 'where is "No such" raised']),
+        ("`a b` 'c d'", ["a b", "c d", "`a b` 'c d'"]),
+        ("don't say it isn't", ["don't say it isn't"]),
+        (
+            "KeyError: no such key in here. The other one is",
+            [
+                "KeyError: no such key in here. The other one is",
+                "no such key in here",
+                "The other one is",
+            ],
+        ),
+        ("x = 1\n\ny = 2", ["x = 1", "y = 2"]),
+    ],
+)
+def test_what_may_be_a_literal(query: str, found: list[str]) -> None:
+    assert [one.text for one in literals(query)] == found
+
+
+def test_a_long_paste_asks_for_its_first_lines() -> None:
+    assert len(literals("\n".join(f"line = {number}" for number in range(100)))) == MOST_LITERALS
+
+
+def said(query: str, text: str, **rarities: float) -> float:
+    [literal] = literals(query)
+    return share_said(literal, text, lambda word: rarities.get(word, 1.0))
+
+
+def test_a_whole_line_says_the_most() -> None:
+    assert said("a = b(c)", "x\n    a = b(c)  \ny") == 1.0
+    assert said("a = b(c)", "if a = b(c):") == PART_OF_LINE
+    assert said("a = b(c)", "a = c(b)") == 0.0
+
+
+def test_what_stands_between_the_words_counts_little() -> None:
+    """A placeholder, the end of a line, another space."""
+    text = 'raise E(f"File {path!r} is " "not there")'
+    assert said("File is not there", text) == OTHER_PUNCTUATION
+    many = " ".join("x" * MOST_SKIPPED)
+    assert said("a(b, c)", f'"a {many} b c"') == OTHER_PUNCTUATION
+    assert said("b, c, d; a", f'"b c d {many} x a"') == OTHER_PUNCTUATION * 0.75
+    assert said("a b c d", f'"a {many} x b c d"') == 0.0
+
+
+def test_what_the_code_does_not_say_may_be_missing() -> None:
+    """Of what is no plain question: a value that was put in."""
+    assert said("File x: is not", '"File {}: is not"') == OTHER_PUNCTUATION * 0.75
+    assert said("File x is not", '"File {} is not"') == 0.0
+    assert said("File x: is not", '"File {}: is not"', x=1.01) == 0.0
+    # What no text says at all does not count, unless it is most of it.
+    assert said("File x: is not", '"File {}: is not"', x=0.0) == OTHER_PUNCTUATION
+    assert said("x: a, b", '"a b"', x=0.0) == OTHER_PUNCTUATION
+    assert said("x: y, a, b", '"a b"', x=0.0, y=0.0) == OTHER_PUNCTUATION
+    assert said("x:y z, a, b", '"a b"', x=0.0, y=0.0, z=0.0) == 0.0
+    assert said("a: b", "a: c", a=0.0) == 0.0
+
+
+def test_a_question_that_a_comment_repeats_is_not_told_by_it() -> None:
+    assert said("read the next value", "# Then read the next value.") == PART_OF_LINE * IN_PROSE
+    assert said("read the next value", 'say("Then read the next value.")') == PART_OF_LINE
+    assert said("read the next value", "read\nthe\nnext\nvalue") == OTHER_PUNCTUATION * IN_PROSE
+
+
+def test_the_best_place_of_a_text_counts() -> None:
+    text = '"b a" "a b" "a c"'
+    assert said("a+b", text, b=2.0) == OTHER_PUNCTUATION
+    assert ALL_BUT_ROUNDING < 1.0
+
+
+def test_terms_are_those_of_all_words() -> None:
+    assert Literal("fooBar no foo", ("fooBar", "no", "foo"), True).terms == (
+        "foo",
+        "bar",
+        "foobar",
+        "no",
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "line"),
+    [
+        ("lib/url.c:614", "lib/url.c", 614),
+        ("./lib/url.c:614:5: error: no", "lib/url.c", 614),
+        ('  File "/home/me/lib/url.py", line 7, in get', "home/me/lib/url.py", 7),
+        ("at f (/srv/app/a.ts:89:3)", "srv/app/a.ts", 89),
+        ("at Shop.Cart.Add() in C:\\src\\Shop\\Cart.cs:line 12", "src/Shop/Cart.cs", 12),
+        ("Cart.cs(12,5): error CS0103", "Cart.cs", 12),
+        ("at com.shop.Cart.add(Cart.java:10)", "Cart.java", 10),
+        ("url.c#L614", "url.c", 614),
+        ("../x.rb:3:in `go'", "x.rb", 3),
+        ("what is in url.c line 3", "url.c", 3),
+    ],
+)
+def test_a_place_in_a_file(query: str, path: str, line: int) -> None:
+    assert asked_places(query) == (AskedPlace(path, line),)
+
+
+@pytest.mark.parametrize("query", ["url.c", "a:3", "12:30", "std::vector", "x.y:z", "v1.2:3"])
+def test_no_place_in_a_file(query: str) -> None:
+    assert asked_places(query) == ()
+
+
+def test_the_places_of_a_trace() -> None:
+    trace = "a.py:1\nb.py:2\na.py:1\na.py:3"
+    assert [str(one.line) + one.path for one in asked_places(trace)] == ["1a.py", "2b.py", "3a.py"]
+    long = " ".join(f"a.py:{number}" for number in range(1, 100))
+    assert len(asked_places(long)) == MOST_PLACES
+
+
+def test_a_path_may_be_longer_or_shorter_than_that_of_the_file() -> None:
+    """What is alike is counted from the end; the source tells files of one name apart."""
+    asked = AskedPlace("lib/url.c", 1)
+    assert asked.likeness("/home/curl", "lib/url.c") == 2
+    assert asked.likeness("/home/lib", "url.c") == 2
+    assert asked.likeness("/home/src", "url.c") == 1
+    assert asked.likeness("/home/curl", "src/lib/url.c") == 2
+    assert asked.likeness("/home/curl", "lib/curl.c") == 0
+    assert asked.likeness("/home/curl", "src/url.c") == 0
+    assert AskedPlace("url.c", 1).likeness("/home", "lib/aurl.c") == 0
+    assert AskedPlace("a/b/c.c", 1).likeness("/a", "b/c.c") == 3
+    assert asked.file_name == "url.c"

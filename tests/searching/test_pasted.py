@@ -1,0 +1,114 @@
+"""What people paste is found where it stands: an error's sentence, a line, a place in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.sources import write_file
+
+from kodit import Kodit
+from kodit.domain.value_objects import SearchMode
+
+STOPPED = "Server stop took too long."
+FILES = {
+    "src/server.py": f'''
+class Server:
+    def stop(self, seconds):
+        if not self.join(seconds):
+            raise TimeoutError("{STOPPED}")
+
+    def open(self, path):
+        if path in self.opened:
+            raise ValueError(f"Path {{path!r}} of {{self.name}} is " "open already")
+'''.lstrip(),
+    # More of the words, and in more places, than where the sentence stands.
+    "src/stopping.py": '''
+class StopServer:
+    """Stop a server that took long: too long to stop, too long to serve."""
+
+    def server_stop(self, long, took):
+        self.stop_server(took, long)
+        return self.stop.took.too.long
+'''.lstrip(),
+    "src/opening.py": '''
+class OpenPath:
+    """A path that is open: is a path already open, or open already?"""
+
+    def is_open(self, path):
+        return self.path == path and self.already_open
+'''.lstrip(),
+    "docs/server.md": "# Server\n\nHow long a server took to stop.\n",
+    "lib/server.py": "".join(
+        f"def work_{n}(value):\n    return value + {n}\n\n\n" for n in range(99)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def pasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
+    folder = tmp_path_factory.mktemp("pasted")
+    for path, text in FILES.items():
+        write_file(folder / path, text)
+    with Kodit(folder / "data") as kodit:
+        kodit.index(folder / "src")
+        kodit.index(folder / "lib")
+        kodit.index(folder / "docs")
+        yield kodit
+
+
+def first(kodit: Kodit, query: str, **options: object) -> tuple[str, int, int]:
+    found = kodit.search(query, limit=1, **options)[0].snippet  # type: ignore[arg-type]
+    return found.path, found.start_line, found.end_line
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        (STOPPED, 4),
+        (f'"{STOPPED}"', 4),
+        (f"TimeoutError: {STOPPED}", 4),
+        (f"Worker: TimeoutError: {STOPPED} Giving up on it", 4),
+        ("Path '/tmp/x' of web is open already", 8),
+        ("if path in self.opened:", 7),
+    ],
+)
+def test_a_sentence_is_found_where_it_is_said(pasting: Kodit, query: str, line: int) -> None:
+    path, start, end = first(pasting, query)
+    assert path == "server.py"
+    assert start <= line <= end
+    explained = pasting.search(query, limit=1)[0].explanation
+    assert any(part.signal == "pasted" and part.points > 0 for part in explained)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "lib/server.py:198",
+        "server.py:198",  # of two files of the name, one has so many lines
+        'File "/srv/lib/server.py", line 198, in work_49',
+        "lib/server.py:196",  # which is blank, and nearest to the function below
+    ],
+)
+def test_a_line_of_a_file_is_shown(pasting: Kodit, query: str) -> None:
+    path, start, end = first(pasting, query)
+    assert path == "server.py"
+    assert start <= 198 <= end
+
+
+def test_a_path_tells_files_of_one_name_apart(pasting: Kodit) -> None:
+    found = pasting.search("src/server.py:4", limit=5)
+    assert found[0].snippet.text.splitlines()[0] == "class Server:"
+
+
+def test_nothing_is_pasted_from_outside_of_the_scope(pasting: Kodit) -> None:
+    """Neither a sentence nor a line of a file that a filter leaves out."""
+    for query in (STOPPED, "server.py:198"):
+        found = pasting.search(query, limit=20, paths=["docs/**", "*.md", "stopping.py"])
+        assert {one.snippet.path for one in found} <= {"server.md", "stopping.py"}
+        assert not any(part.signal == "pasted" for one in found for part in one.explanation)
+
+
+def test_a_single_engine_knows_nothing_of_it(pasting: Kodit) -> None:
+    [found] = pasting.search("server.py:198", limit=1, mode=SearchMode.KEYWORD)
+    assert not found.explanation
