@@ -24,7 +24,7 @@ T = TypeVar("T")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A data directory with packs of both kinds."""
     root = tmp_path_factory.mktemp("packed")
-    write_tree(root / "folder", files=700, seed=1)
+    write_tree(root / "folder", files=480, seed=1)
     with Kodit(root / "data") as kodit:
         kodit.index(root / "folder")
     assert len(list((root / "data" / "vectors").glob("*.pack"))) == 2

@@ -20,8 +20,8 @@ from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.user_configuration import heard
+from kodit.infrastructure.processes.ended_with_parent import start_with_parent
 from kodit.infrastructure.processes.environment import steady_environment
-from kodit.infrastructure.processes.parent_death import death_with_parent
 from kodit.infrastructure.processes.process_tree import end_process_tree
 
 CONFIGURATION = Path(__file__).with_name("hardened.gitconfig")
@@ -235,16 +235,15 @@ def _start(
     command: list[str], variables: dict[str, str], source: object
 ) -> Iterator[subprocess.Popen[bytes]]:
     try:
-        process = subprocess.Popen(
+        process = start_with_parent(
             command,
-            stdin=subprocess.DEVNULL if source is None else source,  # type: ignore[call-overload]
+            stdin=subprocess.DEVNULL if source is None else source,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=variables,
             # Wherever this process is, git would look upwards for a repository and obey its
             # configuration: the data directory may lie inside a hostile one.
             cwd="/",
-            preexec_fn=death_with_parent(os.getpid()),  # noqa: PLW1509 - it takes no lock
         )
     except FileNotFoundError:
         raise PermanentError("git is not installed, or not on PATH", code="git_missing") from None
