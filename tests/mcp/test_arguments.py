@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from kodit.composition import Application
+from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.errors import InvalidQueryError, KoditError, UserError
+from kodit.domain.questions import Where
 from kodit.faces.mcp.advice import ADVICE, sentence_of
 from kodit.faces.mcp.arguments import LARGEST_NUMBER, LONGEST_VALUE, MOST_VALUES, understand
 from kodit.faces.mcp.arguments import unknown_tool as about_unknown
-from kodit.faces.mcp.definitions import BY_NAME
+from kodit.faces.mcp.calls import Call
+from kodit.faces.mcp.definitions import BY_NAME, LONGEST_WAIT_SECONDS
+from kodit.faces.mcp.dispatch import SECONDS_OF_A_CALL
+from kodit.server.limits import Limits
 
 
 @pytest.mark.parametrize(
@@ -100,6 +106,12 @@ def test_what_has_one_meaning_is_understood(
             {"source": "1", "action": "sync", "actoin": "sync"},
             "argument_unknown",
             "`index` has no parameter `actoin`. It takes `source` (required), `action`, `wait`.",
+        ),
+        (
+            "index",
+            {"source": "1", "repo": "2"},
+            "argument_unknown",
+            "`index` has no parameter `repo`. It takes `source` (required), `action`, `wait`.",
         ),
         (
             "index",
@@ -195,7 +207,7 @@ def test_what_has_one_meaning_is_understood(
             "`paths` has 4,001 characters; at most 4,000 are allowed",
         ),
     ],
-    ids=range(20),
+    ids=range(21),
 )
 def test_what_has_none_is_told_what_would(
     tool: str, given: Mapping[str, Any], code: str, sentence: str
@@ -203,6 +215,46 @@ def test_what_has_none_is_told_what_would(
     with pytest.raises(InvalidQueryError) as caught:
         understand(BY_NAME[tool], given)
     assert (caught.value.code, str(caught.value)) == (code, sentence)
+
+
+async def _silent(progress: float, total: float | None = None, message: str | None = None) -> None:
+    """Nobody wants to know."""
+
+
+def called(tool: str, **given: Any) -> Call:
+    application = cast(Application, None)
+    return Call(application, LOCAL_CALLER, BY_NAME[tool], given, _silent)
+
+
+def test_what_a_call_asks_for_unless_it_says_so() -> None:
+    """Whoever waits is answered before the call is stopped, and that before its request is."""
+    assert (called("search").budget, called("search", budget=100).budget) == (4_000, 100)
+    limits = {"search": 10, "grep": 100, "symbols": 50, "files": 200, "related": 10}
+    assert {name: called(name).limit for name in limits} == limits
+    assert called("search", limit=3).limit == 3
+    assert [called(name).wait for name in ("search", "index")] == [2, 0]
+    assert called("index", wait=0.5).wait == 0.5
+    longest = called("index", wait=50).wait
+    assert longest == 42
+    assert longest + 1 < SECONDS_OF_A_CALL < Limits().request_seconds < LONGEST_WAIT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("given", "sources", "everywhere"),
+    [
+        ({}, (), False),
+        ({"source": "all"}, (), True),
+        ({"source": "*"}, (), True),
+        ({"source": ("shop", "*")}, (), True),
+        ({"source": "hall"}, ("hall",), False),
+        ({"source": ("1", "2")}, ("1", "2"), False),
+    ],
+)
+def test_which_indexes_are_meant(
+    given: dict[str, Any], sources: tuple[str, ...], everywhere: bool
+) -> None:
+    where = called("search", **given, languages=("Python", "GO"), paths=("*.PY",)).where
+    assert where == Where(sources, everywhere, ("python", "go"), ("*.PY",))
 
 
 def test_a_tool_that_there_is_not() -> None:

@@ -333,6 +333,8 @@ def test_lines_around_matches_come_once_and_a_gap_is_marked() -> None:
         *("a.py", "4-4", "5:x = 5", "6-6", "7-7"),
         *("8-8", "9:x = 9"),
     ]
+    next_line = replace(near, line=8, before=())
+    assert shown_matches(first, next_line)[4:] == ["7-7", "8:x = 9"]
     far = replace(near, line=11, text="x = 11", before=("9", "10"))
     assert shown_matches(first, far)[5:] == ["--", "9-9", "10-10", "11:x = 11"]
     other = replace(far, path="b.py")
@@ -401,7 +403,7 @@ def test_as_much_of_the_code_is_shown_as_there_is_room_for() -> None:
     text = "\n".join(f"line {number:02}" for number in range(40))
     place = head(RESULT, several=False)
     rest = "… to line 14: read shop/prices.py"
-    for budget in range(30, 80):
+    for budget in range(20, 80):
         done, lines = shown_results(replace(RESULT, text=text), budget=budget)
         room = 4 * budget - len(f"{place}\n```\n```\n{rest}\n")
         fitting = room // len("line 00\n")
