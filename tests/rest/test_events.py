@@ -17,6 +17,7 @@ from kodit.application.views.serialization import to_json
 from kodit.composition import Application
 from kodit.domain.entities import Task
 from kodit.domain.value_objects import RunState, TaskType
+from kodit.faces.rest import events
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
@@ -282,9 +283,12 @@ def test_a_look_that_fails_is_not_the_last(
     run_with(idle, follow)
 
 
-def test_the_stream_of_events(indexed: Indexed) -> None:
-    """As server-sent events, from the ASGI application."""
+def test_the_stream_of_events(indexed: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As server-sent events, from the ASGI application; a comment where there is no news, so that
+    nothing in between takes the connection for a dead one."""
     rest = indexed.rest
+    assert events.KEEP_ALIVE_SECONDS == 15
+    monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.001)
 
     async def follow(_application: Application) -> bytes:
         got: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -311,7 +315,7 @@ def test_the_stream_of_events(indexed: Indexed) -> None:
 
         stream = asyncio.create_task(rest.app(scope, receive, send))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            start, first = await got.get(), await got.get()
+            start, first, second = [await got.get() for _ in range(3)]
         assert rest.application.events.readers == 1
         stream.cancel()
         await asyncio.wait({stream})
@@ -320,7 +324,9 @@ def test_the_stream_of_events(indexed: Indexed) -> None:
         assert headers[b"content-type"].startswith(b"text/event-stream")
         assert headers[b"cache-control"] == b"no-store"
         assert b"content-length" not in headers
+        assert headers[b"x-accel-buffering"] == b"no"
         assert first["more_body"]
+        assert (second["body"][:1], second["more_body"]) == (b":", True)
         body: bytes = first["body"]
         return body
 
