@@ -303,8 +303,3 @@ def test_a_part_of_an_index_cannot_be_deleted(both: Everywhere) -> None:
     assert said.endswith("; call again with that source.")
     said = both.text("index", source="2", action="cancel")
     assert said == f"No run of {both.folder}/bank is in progress."
-
-
-def test_a_long_mistake_is_told_within_the_usual_budget(both: Everywhere) -> None:
-    said = both.refused("read", path="x" * 100_000)
-    assert len(said) <= 16_000

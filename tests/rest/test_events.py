@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -290,14 +291,14 @@ def test_the_stream_of_events(indexed: Indexed, monkeypatch: pytest.MonkeyPatch)
     assert events.KEEP_ALIVE_SECONDS == 15
     monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.001)
 
-    async def follow(_application: Application) -> bytes:
+    async def follow(query: bytes, _application: Application) -> bytes:
         got: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         scope: dict[str, Any] = {
             "type": "http",
             "method": "GET",
             "path": "/api/v1/events",
             "raw_path": b"/api/v1/events",
-            "query_string": b"indexes=2",
+            "query_string": query,
             "headers": [(b"last-event-id", b"stale-1")],
             "root_path": "",
             "http_version": "1.1",
@@ -330,7 +331,11 @@ def test_the_stream_of_events(indexed: Indexed, monkeypatch: pytest.MonkeyPatch)
         body: bytes = first["body"]
         return body
 
-    run, index = rest.serving.call(follow).decode().removesuffix("\n\n").split("\n\n")
+    stream = rest.serving.call(partial(follow, b"runs=1")).decode()
+    assert [line[:14] for line in stream.splitlines() if line[:5] == "data:"] == ['data: {"id":1,']
+    run, index = (
+        rest.serving.call(partial(follow, b"indexes=2")).decode().removesuffix("\n\n").split("\n\n")
+    )
     assert run.startswith('event: run\ndata: {"id":2,"index_id":2,')
     assert index.startswith('event: index\ndata: {"index_id":2,')
     assert index.splitlines()[-1].startswith("id: ")

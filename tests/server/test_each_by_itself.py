@@ -74,6 +74,16 @@ def asked(
     return start["status"], headers, json.loads(end["body"])
 
 
+def test_a_request_is_there_until_its_end_and_somebody_was_here_then() -> None:
+    activity = Activity()
+    activity.last_at -= 100
+    began = activity.last_at
+    with activity.request(), activity.request():
+        assert (activity.requests, activity.last_at) == (2, began)
+    assert activity.requests == 0
+    assert activity.last_at > began + 99
+
+
 def test_limits_are_those_that_are_documented() -> None:
     limits, text = Limits(), (DOCS / "security.md").read_text("utf-8")
     for row in (
