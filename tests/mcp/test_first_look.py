@@ -21,7 +21,7 @@ from kodit.composition import Application
 from kodit.domain.caller import Caller
 from kodit.domain.entities import IndexRun
 from kodit.domain.policy import CallerPolicy
-from kodit.domain.questions import Where
+from kodit.domain.questions import SearchQuestion, Where, cursor_at
 from kodit.faces.mcp.calls import Answer
 from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.dispatch import Dispatcher
@@ -52,6 +52,8 @@ def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
     assert "contain tax:\nshop/prices.py\n3:TAX = 0.19" in idle.text("search", query="a tax")
     assert "Nothing found so far." in idle.text("search", query="no_such_word")
     assert "Nothing found so far." in idle.text("search", query="a of")
+    cursor = cursor_at(SearchQuestion("round", Where()), 3)
+    assert "There are no more results." in idle.text("search", query="round", cursor=cursor)
     counted = idle.serving.call(lambda it: in_thread(it.savings.totals)).by_tool["search"]
     assert counted.answers == 2
     symbols = idle.text("symbols", name="round_price")
