@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import time
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -24,7 +25,7 @@ from kodit.domain.errors import (
     UserError,
 )
 from kodit.faces.rest.parameters import Search
-from kodit.faces.rest.problems import CODES
+from kodit.faces.rest.problems import CODES, _Unforeseen
 
 LONG = "x" * 501
 NOT_OVER_REST = {
@@ -363,3 +364,23 @@ def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> Non
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_what_fails_after_its_answer_has_begun_is_not_answered_twice() -> None:
+    """It is whoever serves that ends the connection then."""
+    sent: list[Any] = []
+
+    async def fail(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("no luck")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        scope: Any = {"type": "http", "path": "/"}
+        with pytest.raises(ValueError, match="no luck"):
+            await _Unforeseen(fail)(scope, cast(Any, None), send)
+
+    asyncio.run(run())
+    assert len(sent) == 1
