@@ -91,8 +91,12 @@ def test_whatever_needs_all_of_an_index_waits_for_it(
         assert bool(waited) is waits, (name, arguments)
 
 
-def test_how_the_index_tool_tells_of_a_run(idle: Tools) -> None:
+def test_how_the_index_tool_tells_of_a_run(idle: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it is at, what has gone wrong, and what it ended as."""
+    idle.serving.queue(idle.folder, is_user_initiated=False)
+    idle.text("index", source="1")
+    listed = idle.serving.call(lambda it: it.queue.list_runs())
+    assert [one.is_user_initiated for one in listed] == [True]
     run = "Run 1 continues in the background; search and grep work in the meantime."
     asked = {"source": str(idle.folder)}
     text = idle.text("index", **asked)
@@ -100,8 +104,6 @@ def test_how_the_index_tool_tells_of_a_run(idle: Tools) -> None:
     assert "up to date" not in text
     told = idle.serving.call(partial(_told, caller=Caller(folder=str(idle.folder))))
     assert told == [(0, 100, "sync")]
-    listed = idle.serving.call(lambda it: it.queue.list_runs())
-    assert [one.is_user_initiated for one in listed] == [True]
     said = idle.text("index", **asked, action="cancel")
     assert said == "Run 1 was cancelled. What it has indexed stays; call index to resume."
     said = idle.text("index", **asked, action="cancel")
@@ -109,7 +111,18 @@ def test_how_the_index_tool_tells_of_a_run(idle: Tools) -> None:
     idle.text("index", **asked)
     shutil.move(idle.folder, idle.folder.with_name("moved"))
     idle.serving.serve()
+    looks: list[bool] = []
+    queue = idle.serving.application.queue
+    get_runs = queue.get_runs
+
+    async def get(run_ids: Sequence[int]) -> list[IndexRun]:
+        runs = await get_runs(run_ids)
+        looks.extend(one.state.is_terminal for one in runs)
+        return runs
+
+    monkeypatch.setattr(queue, "get_runs", get)
     text = idle.text("index", source="1", wait=50)
+    assert looks.count(True) == 1  # it is not looked at any more
     assert "its last run failed (SYNC" in text
     assert re.search(r"^SYNC: The folder .*[^.]\.$", text, re.MULTILINE)
     assert "continues" not in text

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from kodit.application.views.standing import StandingRunView, StandingView
+from kodit.composition import Application
+from kodit.domain.caller import LOCAL_CALLER
+from kodit.faces.mcp.calls import Call, ReportProgress
+from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.sheet import Sheet, one_line, shortened
 from kodit.faces.mcp.text.standing import ago, index_lines, missing_in, standing_lines
+from kodit.faces.mcp.tools.nothing import nothing_found
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPLETE = StandingView(
@@ -202,3 +209,36 @@ def test_control_characters_are_written_out() -> None:
     """Bytes that are no text stay, as JSON replaces them in the end."""
     assert one_line("a\tb\x00\u2028\udc80") == "a\\tb\\x00\\u2028\udc80"
     assert one_line("größe") == "größe"
+
+
+def nothing(tool: str, *views: StandingView, start: int = 0, **told: Any) -> list[str]:
+    """The lines of an answer to a call that found nothing, and asked for no paths or languages."""
+    application = cast(Application, SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW)))
+    call = Call(application, LOCAL_CALLER, BY_NAME[tool], {}, cast(ReportProgress, None))
+    return asyncio.run(nothing_found(call, views, start, **told)).split("\n")
+
+
+def test_what_is_said_where_nothing_is_found() -> None:
+    """What else to try depends on the tool, and on what there is."""
+    other = standing(index_id=2, source="/bank", left_out={"binary": 1, "secret": 4})
+    never = standing(index_id=2, source="/bank", indexed_at=None)
+    instead = {
+        "search": "Rephrase the query, or call grep for literal text.",
+        "grep": "Try ignore_case, a shorter pattern, or call search with a description.",
+        "symbols": "Call search with the name to find other spellings.",
+        "related": "Leave paths out, or call search.",
+        "files": "Call files without paths and languages.",
+    }
+    for tool, sentence in instead.items():
+        assert nothing(tool, COMPLETE)[0] == f"Nothing found. {sentence}"
+    told = nothing("grep", standing(left_out={"binary": 2}), other, problems=["a\nb is wrong"])
+    assert told[0] == "a\\nb is wrong"
+    assert told[2] == "Files left out of the index: 4 secret, 3 binary."
+    assert nothing("symbols", COMPLETE, near=["add", "adds"])[0] == (
+        "Nothing found. Did you mean 'add' or 'adds'?"
+    )
+    assert nothing("grep", COMPLETE, never)[0] == "Nothing found so far."
+    assert nothing("grep", never, start=3)[0] == "There are no more results."
+    assert nothing("grep", start=3) == [
+        "Nothing is indexed yet. Call index with a folder or git URL as its source."
+    ]

@@ -12,6 +12,8 @@ from tests.mcp.conftest import Tools
 from tests.support.serving import ServingKodit
 from tests.support.sources import write_file
 
+from kodit.application.views.files import OutlineSymbolView, OutlineView
+from kodit.application.views.map import MappedFileView, MapView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.policy import CallerPolicy
@@ -43,6 +45,7 @@ class Cart:
     "a b.py": "def triple_price(price):\n    return price * 3\n",
     "notes.txt": "Nothing is defined here.\n",
     "wide.py": f"WIDE = '{'w' * 3_000}'\r\nDONE = 'w'\r\n",
+    "none.py": "",
     "data.bin": "\0" * 100,
 }
 BANK = {
@@ -260,6 +263,7 @@ def test_reading_what_is_odd(both: Everywhere) -> None:
     wide = f"WIDE = '{'w' * 1_991}…"
     for path in ("wide.py", str(place), place.as_uri()):
         assert both.text("read", path=path) == f"wide.py:1-2 of 2\n{wide}\nDONE = 'w'"
+    assert both.text("read", path="none.py") == "none.py:1-0 of 0\n"
     assert both.text("read", path="notes.txt", outline=True).splitlines() == [
         "notes.txt: 1 lines, text",
         "It defines no symbols.",
@@ -286,7 +290,7 @@ def test_indexes_that_are_named_are_the_only_ones(both: Everywhere) -> None:
     assert f"[2] {both.folder}/bank: 4 files" in text
     assert "[1]" not in text
     assert text.splitlines()[1] == "  left out: 1 binary"
-    assert both.text("indexes").count(": 4 files") == 2
+    assert re.findall(r": (\d) files", both.text("indexes")) == ["5", "4"]
 
 
 def test_of_many_indexes_the_first_are_listed_and_the_others_counted(
@@ -301,6 +305,33 @@ def test_of_many_indexes_the_first_are_listed_and_the_others_counted(
     lines = both.text("indexes").splitlines()
     assert lines[-1] == f"… {30 - len(lines) + 1} more indexes; name a source to see one."
     assert len(lines) == 20
+
+
+def test_what_is_too_long_says_how_it_goes_on(
+    both: Everywhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    symbol = OutlineSymbolView("f" * 60, "function", "Cart", 7, 9, 8)
+    place: dict[str, Any] = {"index_id": 1, "source": "/s", "path": "a.py", "file": None}
+    outline = OutlineView(
+        **place, language="python", lines=900, symbols=(symbol,) * 300, standing=()
+    )
+    mapped = MappedFileView(**place, language="python", importance=0.5, definitions=())
+    drawn = MapView(400, (mapped, mapped), 30, ())
+
+    async def look(*_: object) -> OutlineView:
+        return outline
+
+    async def draw(*_: object) -> MapView:
+        return drawn
+
+    monkeypatch.setattr(both.serving.application.answers, "outline", look)
+    monkeypatch.setattr(both.serving.application.answers, "map", draw)
+    lines = both.text("read", path="a.py", outline=True).splitlines()
+    assert lines[1] == f"  7-9 function {'f' * 60}"
+    assert lines[-1] == "… call read with path=a.py lines=7-900 for the rest"
+    assert 15_000 < sum(map(len, lines)) < 16_000
+    told = both.text("files", map=True).splitlines()
+    assert told[2:] == ["The 2 most important of 30 files; read with outline shows one."]
 
 
 def test_a_part_of_an_index_cannot_be_deleted(both: Everywhere) -> None:
