@@ -119,6 +119,9 @@ def test_lines_files_and_texts() -> None:
         "standing": [],
         "next": "next",
     }
+    for complete, following in ((True, "next"), (False, None)):
+        view = GrepView.of("p", GrepAnswer((), 0, complete), (), following)
+        assert (view.complete, view.next) == (complete, following)
     listed = ListedFile(2, "/s", "a/b.py", "python", 70, 8, 5)
     assert both(FilesView, [listed], (), "next", ("wrong",)) == {
         "files": [{**PLACED, "size": 70, "lines": 8, "snippets": 5}],

@@ -16,8 +16,10 @@ from tests.mcp.test_front_inside import PING, Server, call, reply
 
 from kodit.domain.errors import KoditError
 from kodit.front import stdio
+from kodit.front.exchange import LONGEST_SILENCE_SECONDS, Exchange
 from kodit.front.messages import VERSION_KEY, meta_of
 from kodit.front.stdio import Front
+from kodit.server.limits import Limits
 
 
 class Silent:
@@ -75,11 +77,20 @@ def test_no_connection_stays_open_after_its_answer() -> None:
     forwarded = stdio._Forwarded(call("index"))
     forwarded.cancel()
     ours, theirs = socket.socketpair()
-    from kodit.front.exchange import Exchange  # noqa: PLC0415 - as the front does
-
     assert not forwarded.begin(Exchange(ours))
     assert ours.fileno() == -1
     theirs.close()
+
+
+def test_whoever_answers_in_time_is_heard() -> None:
+    """In a stream too, whatever else its type says."""
+    limits = Limits()
+    assert limits.request_seconds + limits.progress_seconds < LONGEST_SILENCE_SECONDS
+    kind = b"content-type: text/event-stream; charset=utf-8\r\n"
+    event = b'data: {"id": 7, "result": {}}\n\n'
+    server, answers = Server(b"HTTP/1.1 200 OK\r\n" + kind + b"\r\n" + event), io.BytesIO()
+    Front(io.BytesIO(json.dumps(call("index")).encode()), answers, cast(Any, lambda: server)).run()
+    assert json.loads(answers.getvalue()) == {"id": 7, "result": {}}
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(32, "gone"), ValueError("closed file")])

@@ -14,6 +14,7 @@ from tests.support.rest import Rest
 from kodit.application.services.events.event_feed import Wanted
 from kodit.composition import Application
 from kodit.domain.value_objects import TaskType
+from kodit.faces.rest.app import create_rest_app
 from kodit.faces.rest.metrics import CountRequests, Metrics
 
 
@@ -200,3 +201,22 @@ def test_streams_are_counted_as_they_begin_and_never_timed() -> None:
     }
     timed = _counted(metrics, "kodit_http_request_seconds_count")
     assert timed == {("/plain",): 1, ("/gone",): 1}
+
+
+def test_what_goes_on_in_the_background_ends_with_the_application(rest: Rest) -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("ended")
+
+    async def live(application: Application) -> None:
+        app = create_rest_app(application)
+        async with app.router.lifespan_context(app):
+            app.state.background.run(work())
+            await asyncio.sleep(0)
+
+    rest.serving.call(live)
+    assert ended == ["ended"]

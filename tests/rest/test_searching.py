@@ -41,6 +41,8 @@ def test_an_answer_is_the_view_to_the_letter(rest: Rest) -> None:
         reply = rest.get("search", query="round_price", limit=3, explain=str(explain).lower())
         expected = json.dumps(to_json(view), separators=(",", ":")).encode("ascii")
         assert (reply.status, reply.body) == (200, expected)
+        assert reply.headers["cache-control"] == "no-store"
+        assert reply.headers["x-content-type-options"] == "nosniff"
         assert ("explanation" in reply.json()["results"][0]) == explain
 
 
