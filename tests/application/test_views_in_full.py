@@ -72,7 +72,7 @@ PLACED: dict[str, Any] = {
 LINES: dict[str, Any] = {"start_line": 4, "end_line": 6}
 
 
-def both(view: Any, *of: Any, **options: Any) -> list[Any]:
+def both(view: Any, *of: Any, **options: Any) -> Any:
     """A view as callers of this machine and others get it, without what differs between them,
     which is seen here: the absolute paths of files."""
     near = to_json(view.of(*of, **options))

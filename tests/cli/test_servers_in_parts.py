@@ -3,6 +3,7 @@ down here."""
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,10 +27,10 @@ from kodit.domain.questions import (
     Where,
 )
 from kodit.domain.repository_map import LEAST_BUDGET
-from kodit.faces.cli import remote as remote_module
 from kodit.faces.cli import resident
 from kodit.faces.cli.remote import RemoteServer
 from kodit.faces.cli.resident import ResidentServer, find_server
+from kodit.infrastructure.resident.connecting import ASK_PATH
 from kodit.settings import Settings
 from kodit.version import VERSION
 
@@ -82,7 +83,7 @@ TWIN = index(3, "https://other/x/bank")
 
 def test_a_run_is_waited_for_with_pauses_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(remote_module.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
     ended = ListedRunView(8, 2, "failed", False, True, False, None, None, None, ())
     asking, asked = server(*[RUN] * 8, ended)
     assert asking.wait_for(8) == ended
@@ -247,7 +248,7 @@ def test_what_a_server_of_this_machine_answers(monkeypatch: pytest.MonkeyPatch) 
     assert asking.ask(StatusQuestion()) == {"x": 1}
     assert not line.is_closed
     [(method, path, body, options)] = asked
-    assert (method, path) == ("POST", resident.ASK_PATH)
+    assert (method, path) == ("POST", ASK_PATH)
     assert f'"version": "{VERSION}"'.encode() in body
     assert options["headers"] == {"X-Kodit-Folder": "/a%20b/%FF"}
     assert options["seconds"] == 60

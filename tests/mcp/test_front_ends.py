@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def test_a_front_that_nobody_reads_ends(error: Exception, monkeypatch: pytest.Mo
     def end(status: int) -> None:
         raise SystemExit(status)
 
-    monkeypatch.setattr(stdio.os, "_exit", end)
+    monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(SystemExit) as ended:
         Front(io.BytesIO(json.dumps(PING).encode()), Gone(), cast(Any, None)).run()
     assert ended.value.code == 0

@@ -32,9 +32,9 @@ from kodit.server.app import App
 from kodit.server.asking import Asking
 from kodit.server.connections import Connections
 from kodit.server.faces import Face
-from kodit.server.heads import SMALL_HEAD_BYTES
 from kodit.server.http_server import HttpServer
 from kodit.server.limits import Limits
+from kodit.server.memory import SMALL_HEAD_BYTES
 from kodit.server.options import ServeOptions
 from kodit.server.problems import AsgiApp, Message, Receive, Scope, Send, send_body
 from kodit.server.process import ServerProcess
