@@ -39,6 +39,7 @@ def test_what_restricts_a_search(indexed: Indexed) -> None:
     after, before = datetime(2000, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)
     assert "bank/money.py" in found(created_after=after)
     assert found(created_after=after, created_before=before) == set()
+    assert found(created_after=datetime(2999, 1, 1, tzinfo=UTC)) == set()
 
 
 def test_how_much_a_search_gives(indexed: Indexed) -> None:

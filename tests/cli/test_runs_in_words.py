@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.cli.test_answers_in_words import Asked, Captured, printed
 
+from kodit.application.services.source_service import IndexRequest
 from kodit.application.views.indexes import IndexesView, IndexView, SizesView
 from kodit.application.views.runs import ListedRunView, QueueView, RunsView, TaskView, WorkView
+from kodit.composition import Application
 from kodit.domain.errors import NotFoundError
-from kodit.faces.cli.terminal import queue, status
+from kodit.domain.symbols import Use
+from kodit.domain.value_objects import TaskState
+from kodit.faces.cli.terminal import indexing, queue, status
+from kodit.faces.cli.terminal.files import _TITLES
+from kodit.faces.cli.terminal.runs import MARKS
 
 QUEUE = QueueView(None, "priority", {}, False, (), 0, {}, 0)
 TASK = TaskView(
@@ -150,3 +159,51 @@ def test_whether_the_current_folder_is_indexed(capsys: Captured) -> None:
     nowhere: Any = Asked(folder=None)
     status.say_whether_indexed(nowhere)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_broad", "is_meant"),
+    [("y\n", True, True), ("YES \n", True, True), ("n\n", True, False), ("", False, True)],
+)
+def test_a_folder_of_much_more_than_code_is_asked_about(
+    typed: str,
+    is_broad: bool,
+    is_meant: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    class Typed(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    sources = SimpleNamespace(
+        sources=lambda _request: ["/home/a\x1b"], is_broad=lambda _one: is_broad
+    )
+    application = cast(Application, SimpleNamespace(sources=sources))
+    request = IndexRequest(["~"])
+    monkeypatch.setattr(sys, "stdin", Typed(typed))
+    assert indexing._confirmed(application, request) is request
+    assert capsys.readouterr().err == ""  # nobody sees it
+    monkeypatch.setattr(indexing, "is_interactive", lambda: True)
+    assert indexing._confirmed(application, request).even_if_broad is is_meant
+    said = [
+        "/home/a\\x1b holds much more than code; indexing it may take hours.",
+        "Index it anyway? [y/N]",
+    ]
+    assert capsys.readouterr().err.splitlines() == (said if is_broad else [])
+    sure = replace(request, even_if_broad=True)
+    assert indexing._confirmed(application, sure) is sure
+
+
+def test_every_state_and_use_has_its_sign_and_words() -> None:
+    assert MARKS == {
+        "blocked": "·",
+        "ready": "○",
+        "running": "▶",
+        "succeeded": "✓",
+        "failed": "✗",
+        "skipped": "»",
+        "cancelled": "⊘",
+    }
+    assert set(MARKS) == set(TaskState)
+    assert set(_TITLES) == set(Use)

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.test_answers_in_words import PLACE, STANDING
 
 from kodit.application.views.errors import ErrorView
-from kodit.application.views.files import FilesView, FileView
+from kodit.application.views.files import FilesView, FileView, OutlineView, TextView
 from kodit.application.views.indexes import IndexView
 from kodit.application.views.map import MapView
 from kodit.application.views.runs import ListedRunView, QueueView, RunsView
@@ -21,7 +21,9 @@ from kodit.domain.questions import (
     FilesQuestion,
     LeftOutQuestion,
     MapQuestion,
+    OutlineQuestion,
     QueueQuestion,
+    ReadQuestion,
     RelatedQuestion,
     StatusQuestion,
     Where,
@@ -171,6 +173,42 @@ def test_a_large_answer_comes_in_several() -> None:
     asking, asked = server(page(SHOP), *pages)
     assert asking.ask(FilesQuestion(Where(), limit=1_000)).next == "y"
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("question", "path", "answer"),
+    [
+        (
+            ReadQuestion("a.py:3-4", Where(("bank",))),
+            "/indexes/2/files/a.py",
+            TextView(
+                path="a.py", start_line=3, end_line=4, lines=9, text="x", standing=(), **PLACE
+            ),
+        ),
+        (
+            OutlineQuestion("a.py", Where(("bank",))),
+            "/indexes/2/outline/a.py",
+            OutlineView(path="a.py", lines=9, symbols=(), standing=(), **PLACE),
+        ),
+        (
+            RelatedQuestion("a.py:3", Where(("bank",)), limit=5),
+            "/related",
+            {"place": "a.py:3", "results": [], "standing": []},
+        ),
+        (MapQuestion(Where(("bank",))), "/indexes/2/map", MapView(100, (), 5, ())),
+        (FilesQuestion(Where(("bank",))), "/indexes/2/files", FilesView((), (), None)),
+        (StatusQuestion("bank"), "/queue", RunsView(QUEUE)),
+    ],
+    ids=["read", "outline", "related", "map", "files", "status"],
+)
+def test_only_the_index_that_is_named_is_asked(question: Any, path: str, answer: Any) -> None:
+    asking, asked = server(page(SHOP, BANK), answer)
+    asking.ask(question)
+    assert [one[1] for one in asked] == ["/indexes", path]
+    if path == "/related":
+        assert asked[1][2]["source"] == 2
+    if path.endswith("files/a.py"):
+        assert asked[1][2] == {"lines": "3-4"}
 
 
 def test_a_map_is_shared_by_the_indexes() -> None:

@@ -12,7 +12,13 @@ from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.errors import InvalidQueryError, KoditError, UserError
 from kodit.domain.questions import Where
 from kodit.faces.mcp.advice import ADVICE, sentence_of
-from kodit.faces.mcp.arguments import LARGEST_NUMBER, LONGEST_VALUE, MOST_VALUES, understand
+from kodit.faces.mcp.arguments import (
+    ALIASES,
+    LARGEST_NUMBER,
+    LONGEST_VALUE,
+    MOST_VALUES,
+    understand,
+)
 from kodit.faces.mcp.arguments import unknown_tool as about_unknown
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.definitions import BY_NAME, LONGEST_WAIT_SECONDS
@@ -263,6 +269,48 @@ def test_which_indexes_are_meant(
 ) -> None:
     where = called("search", **given, languages=("Python", "GO"), paths=("*.PY",)).where
     assert where == Where(sources, everywhere, ("python", "go"), ("*.PY",))
+
+
+OTHER_NAMES = {
+    "search query": "q question text search search_query prompt pattern name",
+    "grep pattern": "query regex regexp expression search text q",
+    "symbols name": "symbol symbol_name identifier function function_name query",
+    "read path": "file_path file filename file_name filepath relative_path uri",
+    "indexes source": "sources repo repository repos repositories repo_path index index_id project "
+    "project_path root folder directory url",
+    "search paths": "path glob globs include path_glob file_glob file_pattern",
+    "search languages": "language lang type file_type",
+    "search kinds": "kind symbol_kind symbol_kinds",
+    "search limit": "max_results num_results top_k k n count head_limit max",
+    "search budget": "max_tokens tokens token_budget",
+    "search cursor": "next next_cursor page_token after",
+    "read lines": "line range line_range line_numbers",
+    "related line": "line_number lineno row start_line lines",
+    "grep ignore_case": "case_insensitive i insensitive",
+    "grep context": "context_lines c lines",
+    "read outline": "symbols structure",
+    "index action": "operation command mode",
+    "search wait": "timeout wait_seconds",
+    "symbols uses": "use",
+}
+
+
+@pytest.mark.parametrize("meant", OTHER_NAMES)
+def test_every_other_name_of_a_parameter_is_known(meant: str) -> None:
+    """Models write what they are used to from other tools."""
+    tool, name = meant.split()
+    values: dict[str, Any] = {"budget": 100, "kinds": "class", "action": "sync", "uses": "callers"}
+    value = values.get(name, "1")
+    required = {one.name: "x" for one in BY_NAME[tool].parameters if one.is_required}
+    required.pop(name, None)
+    right = understand(BY_NAME[tool], {**required, name: value})
+    for other in OTHER_NAMES[meant].split():
+        assert understand(BY_NAME[tool], {**required, other: value}) == right, other
+    assert set(ALIASES[name]) == set(OTHER_NAMES[meant].split())
+
+
+def test_every_parameter_with_other_names_is_tried() -> None:
+    assert {meant.split()[1] for meant in OTHER_NAMES} == set(ALIASES)
 
 
 def test_a_tool_that_there_is_not() -> None:

@@ -55,6 +55,7 @@ def test_what_is_posted(tools: Tools) -> None:
                     ("GET", b"", accept),
                     ("POST", b"{}", {"Content-Type": "APPLICATION/Json;charset=utf-8", **accept}),
                     ("POST", b"{}", {"Content-Type": "text/plain", **accept}),
+                    ("POST", b"{}", accept),
                     (
                         "POST",
                         pieces(ping % (b"x" * MOST_BODY_BYTES)),
@@ -70,9 +71,11 @@ def test_what_is_posted(tools: Tools) -> None:
             ]
 
     replies = tools.serving.call(ask)
-    assert [reply.status_code for reply in replies] == [405, 400, 400, 413, 413, 200]
+    assert [reply.status_code for reply in replies] == [405, 400, 400, 400, 413, 413, 200]
     assert (replies[0].headers["allow"], replies[0].text) == ("POST", "Use POST.\n")
     assert replies[1].json()["error"]["code"] == -32600
+    for reply in replies[2:4]:
+        assert reply.text.startswith("Invalid Content-Type")
     assert "mcp-session-id" not in replies[-1].headers
 
 

@@ -131,6 +131,8 @@ def test_the_map_of_an_index(rest: Rest) -> None:
     assert drawn["files"][0]["path"] == "shop/prices.py"
     assert "def round_price" in drawn["files"][0]["definitions"][0]["text"]
     assert drawn["total"] > len(drawn["files"])
+    script = rest.get("indexes/1/map", languages="JavaScript").json()
+    assert [file["path"] for file in script["files"]] == ["web/basket.js"]
     only = rest.get("indexes/1/map", paths="web/**").json()
     assert {file["path"].partition("/")[0] for file in only["files"]} == {"web"}
 
