@@ -119,6 +119,8 @@ def test_a_map(capsys: Captured) -> None:
         ((STANDING,), "Nothing to show: no indexed file of code matches."),
     ):
         nothing = MapView(400, (), 0, standing)
+        out, err = printed(capsys, map_and_show, nothing, question, as_json=True)
+        assert (json.loads("".join(out))["files"], err) == ([], [])
         assert printed(capsys, map_and_show, nothing, question) == ([], [said])
 
 

@@ -244,6 +244,8 @@ def test_where_each_request_leads() -> None:
         ("/mcp", "mcp", "mcp"),
         ("/mcp/", "mcp", "mcp"),
         ("/mcpx", "rest", "rest"),
+        ("/healthz/", "rest", "rest"),
+        (f"{ASK_PATH}/", "rest", "rest"),
         ("/api/v1/search", "rest", "rest"),
     ):
         assert asked(app, {"path": path})[2] == near
