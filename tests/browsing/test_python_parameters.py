@@ -12,6 +12,7 @@ from tests.browsing.conftest import Indexed
 from tests.support.sources import write_file
 
 from kodit import IndexingError, Kodit, RunState, SearchResult, SourceError
+from kodit.composition import Application
 from kodit.domain.diagnosis import Diagnosis, Problem
 from kodit.faces.python import client
 
@@ -151,7 +152,7 @@ def test_what_is_said_of_a_source_when_it_is_added(tmp_path: Path) -> None:
         assert [run.state for run in kodit.runs()] == [RunState.QUEUED]
         assert kodit.runs(["succeeded"]) == []
         write_file(tmp_path / "other/a.py", "x = 1\n")
-        kodit.index(tmp_path / "other", wait=False)
+        assert [one.id for one in kodit.index(tmp_path / "other", wait=False)] == [2]
         assert [run.index_id for run in kodit.runs(limit=1)] == [2]
         kodit.delete(folder)
         assert [one.id for one in kodit.status()] == [2]
@@ -170,6 +171,21 @@ def test_a_run_that_is_gone_or_failed_is_an_error(tmp_path: Path) -> None:
         kodit.cancel(status.run.id)
         with pytest.raises(IndexingError):
             client._check_ended([kodit.run(status.run.id)], 1)
+
+
+def test_what_cannot_be_opened_is_closed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def fail(_application: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(Application, "open", fail)
+    monkeypatch.setattr(Application, "close", lambda _application: closed.append(True))
+    with pytest.raises(OSError, match="no room"):
+        Kodit(tmp_path).status()
+    assert closed == [True]
 
 
 def test_a_part_of_an_index_is_not_deleted(indexed: Indexed) -> None:

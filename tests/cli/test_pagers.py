@@ -65,6 +65,7 @@ def test_what_a_pager_is_told(
     assert pager._page("größe\n", f"cat > {path}; echo $LESS $LV >> {path}")
     assert path.read_text() == f"größe\n{told}\n"
     assert signal.getsignal(signal.SIGINT) is before
+    assert pager._page("kept", "kill -INT $PPID; cat > /dev/null")
     assert pager._page("lost", "true")
     assert pager._page("lost", "exit 1")
     assert not pager._page("kept", "exit 127")

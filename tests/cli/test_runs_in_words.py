@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -149,6 +150,32 @@ def test_indexes_by_name(capsys: Captured) -> None:
     session: Any = Asked(replace(view, queue=replace(QUEUE, waiting=1)))
     assert status.show_indexes(session, [], as_json=False)
     assert capsys.readouterr().out.startswith("queue: 0 workers, 0 running, 1 waiting\n[2] /s\n")
+
+
+def test_indexes_are_watched_until_ctrl_c(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere than on a terminal, they are shown whenever something has changed."""
+    first, then = (IndexesView((replace(INDEX, id=number),), QUEUE) for number in (2, 3))
+    looks = [first, first, then, then, first]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == len(looks):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    session: Any = Asked(*looks)
+    assert status.watch_indexes(session, [], as_json=False)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line for line in shown if line[0] == "["] == ["[2] /s", "[3] /s", "[2] /s"]
+    assert set(pauses) == {1.0}
+    pauses.clear()
+    documents: Any = Asked(*looks)
+    assert status.watch_indexes(documents, [], as_json=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["indexes"][0]["id"] for line in lines] == [2, 3, 2]
 
 
 def test_whether_the_current_folder_is_indexed(capsys: Captured) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import typer
 
 from kodit.application.services.source_service import IndexRequest
 from kodit.application.views.files import FilesView, GrepView, OutlineView, SymbolsView
+from kodit.application.views.indexes import IndexesView
 from kodit.application.views.left_out import LeftOutsView
 from kodit.application.views.map import MapView
 from kodit.application.views.search import RelatedView, SearchView
@@ -34,7 +36,7 @@ from kodit.domain.questions import (
 )
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.app import app
-from kodit.faces.cli.commands.options import Given
+from kodit.faces.cli.commands.options import Given, Serve
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import (
     doctor,
@@ -47,6 +49,7 @@ from kodit.faces.cli.terminal import (
 )
 from kodit.faces.cli.terminal.grepping import GrepMode
 from kodit.faces.cli.terminal.searching import Shown
+from kodit.settings import Settings
 
 SOME = Where(("s",), languages=("c", "go"), paths=("a*", "b*"))
 OF_SOME = "-s s -l c -l go --path 'a*' --path 'b*'"
@@ -105,10 +108,11 @@ def asked(line: str) -> Any:
             GrepQuestion(
                 "x",
                 Where(("y", "s"), languages=("c", "go"), paths=("a*", "b*")),
-                **dict.fromkeys(
-                    ("ignore_case", "fixed_strings", "whole_words", "inverted", "only_matching"),
-                    True,
-                ),
+                ignore_case=True,
+                fixed_strings=True,
+                whole_words=True,
+                inverted=True,
+                only_matching=True,
                 context=1,
                 before=2,
                 after=3,
@@ -287,7 +291,7 @@ def test_how_to_serve(line: str, told: tuple[Any, ...]) -> None:
         found.append(tuple(options[name] for name in ("host", "port", "workers", "idle_minutes")))
 
     command: Any = typer.main.get_command(app)
-    command.main(shlex.split(line), standalone_mode=False, obj=Given(serve=serve))
+    command.main(shlex.split(line), standalone_mode=False, obj=Given(serve=cast(Serve, serve)))
     assert found == [told]
 
 
@@ -317,3 +321,21 @@ def test_how_a_command_ends_that_finds_nothing(
     monkeypatch.setattr(Session, "ask", lambda *_: answer)
     command: Any = typer.main.get_command(app)
     assert command.main(shlex.split(line), standalone_mode=False) == status
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ({"indexes": [], "queue": None, "sizes": None}, IndexesView(())),
+        ({"indexes": "of another program"}, "its own"),
+        (None, "its own"),
+    ],
+)
+def test_what_a_server_answers_in_another_way_is_found_out_here(
+    answer: object, found: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = SimpleNamespace(ask=lambda _question: answer, close=lambda: None)
+    monkeypatch.setattr(Session, "_find_server", lambda _session: server)
+    monkeypatch.setattr(Session, "_answer", lambda *_: "its own")
+    with Session(Settings(data_dir=tmp_path)) as session:
+        assert session.ask(StatusQuestion(), IndexesView) == found

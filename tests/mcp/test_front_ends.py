@@ -38,13 +38,16 @@ class Silent:
         raise KoditError("there is no server")
 
 
-@pytest.mark.parametrize("is_cancelled", [True, False])
-def test_a_call_that_fails_after_it_was_cancelled_is_not_answered(*, is_cancelled: bool) -> None:
+@pytest.mark.parametrize(("named", "is_cancelled"), [(7, True), (8, False), ("a", True)])
+def test_a_call_that_fails_after_it_was_cancelled_is_not_answered(
+    named: int | str, *, is_cancelled: bool
+) -> None:
     server, answers = Silent(), io.BytesIO()
-    cancel = {"method": "notifications/cancelled", "params": {"requestId": 7 + (not is_cancelled)}}
+    request_id = named if is_cancelled else 7
+    cancel = {"method": "notifications/cancelled", "params": {"requestId": named}}
 
     def requests() -> Iterator[bytes]:
-        yield json.dumps(call("search")).encode()
+        yield json.dumps(call("search", request_id)).encode()
         server.is_asked.wait()
         yield json.dumps({"jsonrpc": "2.0", **cancel}).encode()
         server.is_cancelled.set()

@@ -9,6 +9,7 @@ from tests.mcp.conftest import Tools, connected, text_of
 
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER, Caller
+from kodit.faces.mcp.dispatch import SECONDS_OF_A_CALL
 from kodit.faces.mcp.server import MOST_BODY_BYTES, create_mcp_app
 
 
@@ -30,6 +31,11 @@ def test_who_calls_without_a_listener_may_only_read(tools: Tools) -> None:
     refused = tools.serving.call(ask)
     assert refused.is_error
     assert text_of(refused) == "This key can only read."
+
+
+def test_a_call_may_take_as_long_as_is_promised() -> None:
+    app = create_mcp_app(cast(Application, None))
+    assert app._dispatcher._seconds_of_a_call == SECONDS_OF_A_CALL
 
 
 def test_what_is_posted(tools: Tools) -> None:

@@ -28,6 +28,14 @@ from kodit.faces.rest.parameters import Search
 from kodit.faces.rest.problems import CODES, _Unforeseen
 
 LONG = "x" * 501
+
+
+class OwnError(NotFoundError):
+    """Of a lower layer, which has a code that REST has never heard of."""
+
+    default_code = "own"
+
+
 NOT_OVER_REST = {
     "client_file_read_only",
     "client_file_unchanged",
@@ -274,6 +282,7 @@ def test_paths_and_methods_that_are_none(rest: Rest) -> None:
         (HTTPException(400, "no."), (400, "request_invalid")),
         (SourceError("no", code="never_heard_of"), (409, "source_refused")),
         (NotFoundError("no"), (404, "not_found")),
+        (OwnError("no"), (404, "not_found")),
         (TransientError("no", 7.2), (503, "unavailable")),
         (PermanentError("/secret/place"), (500, "internal_error")),
         (KoditError("/secret/place"), (500, "internal_error")),

@@ -257,6 +257,8 @@ def test_where_each_request_leads() -> None:
     assert asked(app, {"path": "/readyz"})[::2] == (200, {"status": "ready"})
     activity.give_up()
     assert asked(app, {"path": "/readyz"})[0] == 503
+    for method in ("PUT", "DELETE", "OPTIONS"):
+        assert asked(app, {"path": "/readyz", "method": method})[0] == 405
     status, headers, problem = asked(app, {"path": "/healthz", "method": "POST"})
     assert (status, headers["allow"]) == (405, "GET, HEAD")
     assert (problem["code"], problem["detail"]) == (
@@ -334,8 +336,18 @@ def test_what_a_server_says_of_itself(application: Application) -> None:
     ids=["usual", "without-workers", "unattended"],
 )
 def test_what_a_server_consists_of(
-    tmp_path: Path, options: ServeOptions, count: int | None, services: list[str]
+    tmp_path: Path,
+    options: ServeOptions,
+    count: int | None,
+    services: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    loaded: list[str] = []
+
+    async def load(_app: App) -> None:
+        loaded.append("faces")
+
+    monkeypatch.setattr(App, "load_faces", load)
     settings = Settings(data_dir=tmp_path, sync_every_seconds=60.0, allowed_hosts=("own.example",))
 
     async def run() -> None:
@@ -357,7 +369,10 @@ def test_what_a_server_consists_of(
         assert not await chores["check the socket"].do_piece()
         assert process._activity.stop.is_set()
         process._activity.stop.clear()
-        if options.idle_minutes is not None:
+        if options.idle_minutes is None:
+            await beside[2].run()
+            assert loaded == ["faces"]
+        else:
             process._activity.become_ready()
             process._activity.last_at -= 0.05
             await beside[-1].run()
