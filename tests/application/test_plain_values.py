@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from kodit.application.views.search import RelatedView
 from kodit.application.views.serialization import to_json
+from kodit.domain.search import SearchMode
 
 
 def test_views_become_plain_values_wherever_they_stand() -> None:
@@ -15,3 +17,11 @@ def test_views_become_plain_values_wherever_they_stand() -> None:
     assert to_json(view) == plain
     assert to_json((view, view)) == [plain, plain]
     assert to_json(MappingProxyType({"one": view})) == {"one": plain}
+
+
+def test_moments_and_choices_become_text() -> None:
+    """A moment ends with `Z`, as everywhere in JSON."""
+    assert to_json([datetime(2026, 1, 2, tzinfo=UTC), SearchMode.HYBRID]) == [
+        "2026-01-02T00:00:00Z",
+        "hybrid",
+    ]

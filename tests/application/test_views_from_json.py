@@ -87,6 +87,13 @@ def test_an_error_of_a_class_that_is_not_shared() -> None:
     again = ErrorView.of(OwnError("no")).error()
     unknown = ErrorView("NewerError", "no", "newer", {}).error()
 
+    class UserError(NotFoundError):
+        """Named like another one."""
+
+    odd = [ErrorView(kind, "no", "newer", {}).error() for kind in ("Field", "Any", "__name__")]
+
+    assert type(ErrorView.of(UserError("no")).error()) is NotFoundError
+    assert [type(one) for one in odd] == [KoditError] * 3
     assert (type(again), again.code) == (NotFoundError, "own")
     assert (type(unknown), unknown.code) == (KoditError, "newer")
 
@@ -135,7 +142,9 @@ def test_what_a_newer_server_adds() -> None:
     assert from_json(Part, {"number": 1, "sets": {}, "newer": [1]}) == Part(1, {})
 
 
-@pytest.mark.parametrize("value", [None, [], {}, {"kind": "Part"}, {"kind": ["Part"]}], ids=str)
+@pytest.mark.parametrize(
+    "value", [None, [], {}, {"kind": "Part"}, {"kind": ["Part"]}, "x", [1], 7], ids=str
+)
 def test_what_is_no_question(value: Any) -> None:
     with pytest.raises(ValueError, match="question"):
         question_from_json(value)

@@ -78,6 +78,19 @@ def test_what_is_advised_can_be_typed(code: str) -> None:
     assert set(re.findall(r"--[\w-]+", ADVICE[code])) <= options
 
 
+def test_for_which_errors_something_can_be_typed() -> None:
+    """One that is missing here would leave a user without the next step."""
+    assert set(ADVICE) == set(
+        "access_refused client_file_unreadable clone_damaged credentials_missing "
+        "credentials_not_given data_dir_read_only data_dir_unusable database_of_another "
+        "expression_invalid file_not_found file_not_indexed_yet file_unreadable grep_too_slow "
+        "index_incomplete index_not_found key_exists key_missing key_needed key_not_found "
+        "key_unknown keyword_index_unreadable no_worker nothing_indexed queue_paused "
+        "queue_unwritable run_cancelled run_ended run_failed run_not_found run_stopped "
+        "server_runs source_broad source_not_indexed task_not_found".split()
+    )
+
+
 def _below(command: Any) -> list[Any]:
     children = getattr(command, "commands", {}).values()
     return [command, *(one for child in children for one in _below(child))]

@@ -102,6 +102,10 @@ def test_values_at_their_limits(places: Places) -> None:
         }
     )
     assert (settings.lease_seconds, settings.keep_runs) == (30.0, 1_000_000_000)
+    lease = {"KODIT_LEASE_SECONDS": "30", "KODIT_HEARTBEAT_SECONDS": "15"}
+    assert places.load(lease).heartbeat_seconds == 15
+    with pytest.raises(UserError, match="must be at least twice"):
+        places.load(lease | {"KODIT_HEARTBEAT_SECONDS": "15.1"})
     assert settings.queue_order is QueueOrder.RUN_FIRST
     assert settings.task_limits == {TaskType.SYNC: 1, TaskType.ENRICH: 2}
     assert settings.allow_private_addresses

@@ -75,6 +75,7 @@ def test_what_is_for_programs_and_for_people(
     print_json(SizesView(1, 2, 3, 4, 5))
     assert capsys.readouterr().out.splitlines()[:2] == ["{", '  "database": 1,']
     assert as_complaint("It waits...") == "it waits..."
+    assert as_complaint("Nothing.") == "Nothing"
     assert as_complaint("Ada waits. It is late.") == "Ada waits. It is late"
     complain("A file\nis gone.")
     assert capsys.readouterr().err == "kodit: a file\\nis gone\n"

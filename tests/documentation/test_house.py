@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 from graphlib import TopologicalSorter
 from importlib.metadata import requires
 from pathlib import Path
@@ -99,3 +100,20 @@ def _brought_along(name: str, extras: frozenset[str], seen: set[tuple[str, str]]
         if new:
             found |= _brought_along(needed, frozenset(extra for _, extra in new), seen)
     return found
+
+
+def test_no_log_line_names_a_field_that_logging_has() -> None:
+    """`extra={"process": …}` raises KeyError, and only where the line is logged at last."""
+    taken = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+    named = {
+        (module, key.value)
+        for module in (ROOT / "src/kodit").rglob("*.py")
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.keyword)
+        and node.arg == "extra"
+        and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if isinstance(key, ast.Constant)
+    }
+    assert named
+    assert {(module, name) for module, name in named if name in taken} == set()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.mcp.conftest import Tools, text_of
@@ -12,11 +16,12 @@ from tests.support.command import PATIENCE_SECONDS
 from tests.support.serving import ServingKodit
 from tests.support.sources import git, write_file
 
+from kodit.application.services.threads import in_thread
 from kodit.composition import Application
 from kodit.domain.caller import Caller
 from kodit.domain.entities import IndexRun
 from kodit.domain.policy import CallerPolicy
-from kodit.domain.questions import Where
+from kodit.domain.questions import SearchQuestion, Where, cursor_at
 from kodit.faces.mcp.calls import Answer
 from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.dispatch import Dispatcher
@@ -40,9 +45,17 @@ def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
     assert "still indexing, 0 %" in text
     assert "secret.txt" not in idle.text("grep", pattern="round_price")
     assert "docs/basket.md" not in idle.text("grep", pattern="basket", paths=["shop/**"])
-    ranked = idle.text("search", query="how to round an amount")
+    ranked = idle.text("search", query="how to ROUND an amount of cents")
     assert "still indexing, 0 %" in ranked
+    assert "\nResults cannot be ranked yet. Lines that contain amount, ROUND, cents:\n" in ranked
     assert "26:def round_price(amount):" in ranked
+    assert "contain tax:\nshop/prices.py\n3:TAX = 0.19" in idle.text("search", query="a tax")
+    assert "Nothing found so far." in idle.text("search", query="no_such_word")
+    assert "Nothing found so far." in idle.text("search", query="a of")
+    cursor = cursor_at(SearchQuestion("round", Where()), 3)
+    assert "There are no more results." in idle.text("search", query="round", cursor=cursor)
+    counted = idle.serving.call(lambda it: in_thread(it.savings.totals)).by_tool["search"]
+    assert counted.answers == 2
     symbols = idle.text("symbols", name="round_price")
     assert "still indexing" in symbols
     assert "Nothing found so far." in symbols
@@ -50,6 +63,145 @@ def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
     done = idle.text("index", source=str(idle.folder), wait=50)
     assert "It is up to date." in done
     assert idle.text("search", query="round an amount").startswith("shop/prices.py:26-29")
+
+
+def test_whatever_needs_all_of_an_index_waits_for_it(
+    idle: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not the question that has it made, and not what is answered from the files."""
+    waited: list[str] = []
+
+    async def wait(*_: object) -> None:
+        waited.append("waited")
+
+    monkeypatch.setattr(idle.serving.application.first_look, "wait_until_made", wait)
+    calls: list[tuple[str, dict[str, Any], bool]] = [
+        ("search", {"query": "x"}, False),
+        ("search", {"query": "x"}, True),
+        ("symbols", {"name": "round_price"}, True),
+        ("related", {"path": "shop/prices.py", "line": 27}, True),
+        ("files", {"map": True}, True),
+        ("files", {}, False),
+        ("grep", {"pattern": "x"}, False),
+        ("read", {"path": "shop/prices.py"}, False),
+    ]
+    for name, arguments, waits in calls:
+        waited.clear()
+        idle.call(name, **arguments)
+        assert bool(waited) is waits, (name, arguments)
+
+
+def test_how_the_index_tool_tells_of_a_run(idle: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is at, what has gone wrong, and what it ended as."""
+    idle.serving.queue(idle.folder, is_user_initiated=False)
+    idle.text("index", source="1")
+    listed = idle.serving.call(lambda it: it.queue.list_runs())
+    assert [one.is_user_initiated for one in listed] == [True]
+    run = "Run 1 continues in the background; search and grep work in the meantime."
+    asked = {"source": str(idle.folder)}
+    text = idle.text("index", **asked)
+    assert f"\n{run} Call indexes, or index again with wait, to see its progress." in text
+    assert "up to date" not in text
+    told = idle.serving.call(partial(_told, caller=Caller(folder=str(idle.folder))))
+    assert told == [(0, 100, "sync")]
+    said = idle.text("index", **asked, action="cancel")
+    assert said == "Run 1 was cancelled. What it has indexed stays; call index to resume."
+    said = idle.text("index", **asked, action="cancel")
+    assert said == f"No run of {idle.folder} is in progress."
+    idle.text("index", **asked)
+    shutil.move(idle.folder, idle.folder.with_name("moved"))
+    idle.serving.serve()
+    looks: list[bool] = []
+    queue = idle.serving.application.queue
+    get_runs = queue.get_runs
+
+    async def get(run_ids: Sequence[int]) -> list[IndexRun]:
+        runs = await get_runs(run_ids)
+        looks.extend(one.state.is_terminal for one in runs)
+        return runs
+
+    monkeypatch.setattr(queue, "get_runs", get)
+    text = idle.text("index", source="1", wait=50)
+    assert looks.count(True) == 1  # it is not looked at any more
+    assert "its last run failed (SYNC" in text
+    assert re.search(r"^SYNC: The folder .*[^.]\.$", text, re.MULTILINE)
+    assert "continues" not in text
+    assert "up to date" not in text
+
+
+async def _told(application: Application, caller: Caller) -> list[tuple[float, float | None, str]]:
+    """What is told of the progress of index 1, to who waits a moment."""
+    told: list[tuple[float, float | None, str]] = []
+
+    async def tell(progress: float, total: float | None = None, message: str | None = None) -> None:
+        told.append((progress, total, str(message)))
+
+    arguments = {"source": "1", "wait": 0.3}
+    await Dispatcher(application).answer(caller, BY_NAME["index"], arguments, tell)
+    return told
+
+
+def test_an_index_that_is_deleted_while_it_is_waited_for(idle: Tools) -> None:
+    idle.text("index", source=str(idle.folder))
+
+    async def ask(application: Application) -> Answer:
+        dispatcher = Dispatcher(application)
+        answering = asyncio.ensure_future(
+            dispatcher.answer(Caller(), BY_NAME["index"], {"source": "1", "wait": 50}, deleting)
+        )
+        return await answering
+
+    async def deleting(
+        progress: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        await idle.serving.application.indexes.delete(1)
+
+    answer = idle.serving.call(ask)
+    assert answer == Answer("The index was deleted while its run was in progress.")
+
+
+def test_what_is_stopped_does_not_go_on(idle: Tools) -> None:
+    """Whether it took too long, or its client has gone."""
+    arguments = {"source": str(idle.folder), "wait": 50}
+
+    async def ask(application: Application) -> set[str]:
+        before = asyncio.all_tasks()
+        dispatcher = Dispatcher(application, seconds_of_a_call=0.2)
+        await dispatcher.answer(Caller(), BY_NAME["index"], arguments, _silent)
+        patient = Dispatcher(application)
+        going = asyncio.ensure_future(
+            patient.answer(Caller(), BY_NAME["index"], arguments, _silent)
+        )
+        await asyncio.sleep(0)
+        going.cancel()
+        for one in (dispatcher, patient):
+            await one.finish()
+        await asyncio.wait({going})
+        assert going.cancelled()
+        return {str(task) for task in asyncio.all_tasks() - before}
+
+    assert idle.serving.call(ask) == set()
+
+
+def test_an_error_that_nobody_expected_is_told_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ask() -> Answer:
+        dispatcher = Dispatcher(cast(Application, None))
+        return await dispatcher.answer(Caller(), BY_NAME["indexes"], {}, _silent)
+
+    answer = asyncio.run(ask())
+    assert answer == Answer(
+        "The call to indexes failed because of an error in Kodit (AttributeError). The log has the "
+        "details; other tools may still work.",
+        is_error=True,
+    )
+    [record] = [one for one in caplog.records if one.name == "kodit.faces.mcp.dispatch"]
+    assert (record.levelname, vars(record)["tool"]) == ("ERROR", "indexes")
+
+
+async def _silent(progress: float, total: float | None = None, message: str | None = None) -> None:
+    """Nobody wants to know."""
 
 
 @pytest.mark.parametrize("stands_within", [True, False])
@@ -144,16 +296,11 @@ def test_a_call_that_takes_too_long_is_answered(idle: Tools) -> None:
         caller = Caller(folder=str(idle.folder))
         arguments = {"source": str(idle.folder), "wait": 50}
         answers = [
-            await dispatcher.answer(caller, BY_NAME[name], arguments, silent)
+            await dispatcher.answer(caller, BY_NAME[name], arguments, _silent)
             for name, arguments in (("index", arguments), ("indexes", {}))
         ]
         await dispatcher.finish()
         return answers
-
-    async def silent(
-        progress: float, total: float | None = None, message: str | None = None
-    ) -> None:
-        """Nobody wants to know."""
 
     stopped, answered = idle.serving.call(ask)
     assert stopped.is_error

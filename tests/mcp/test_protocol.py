@@ -107,5 +107,5 @@ def test_progress_is_told_while_an_index_is_waited_for(tools: Tools) -> None:
         return told
 
     told = tools.serving.call(ask)
-    assert told == sorted(told)
+    assert told == sorted(set(told))
     assert told[-1] == (100, 100)

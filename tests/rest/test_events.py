@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -17,6 +18,7 @@ from kodit.application.views.serialization import to_json
 from kodit.composition import Application
 from kodit.domain.entities import Task
 from kodit.domain.value_objects import RunState, TaskType
+from kodit.faces.rest import events
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
@@ -282,18 +284,21 @@ def test_a_look_that_fails_is_not_the_last(
     run_with(idle, follow)
 
 
-def test_the_stream_of_events(indexed: Indexed) -> None:
-    """As server-sent events, from the ASGI application."""
+def test_the_stream_of_events(indexed: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As server-sent events, from the ASGI application; a comment where there is no news, so that
+    nothing in between takes the connection for a dead one."""
     rest = indexed.rest
+    assert events.KEEP_ALIVE_SECONDS == 15
+    monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.001)
 
-    async def follow(_application: Application) -> bytes:
+    async def follow(query: bytes, _application: Application) -> bytes:
         got: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         scope: dict[str, Any] = {
             "type": "http",
             "method": "GET",
             "path": "/api/v1/events",
             "raw_path": b"/api/v1/events",
-            "query_string": b"indexes=2",
+            "query_string": query,
             "headers": [(b"last-event-id", b"stale-1")],
             "root_path": "",
             "http_version": "1.1",
@@ -311,7 +316,7 @@ def test_the_stream_of_events(indexed: Indexed) -> None:
 
         stream = asyncio.create_task(rest.app(scope, receive, send))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            start, first = await got.get(), await got.get()
+            start, first, second = [await got.get() for _ in range(3)]
         assert rest.application.events.readers == 1
         stream.cancel()
         await asyncio.wait({stream})
@@ -320,11 +325,17 @@ def test_the_stream_of_events(indexed: Indexed) -> None:
         assert headers[b"content-type"].startswith(b"text/event-stream")
         assert headers[b"cache-control"] == b"no-store"
         assert b"content-length" not in headers
+        assert headers[b"x-accel-buffering"] == b"no"
         assert first["more_body"]
+        assert (second["body"][:1], second["more_body"]) == (b":", True)
         body: bytes = first["body"]
         return body
 
-    run, index = rest.serving.call(follow).decode().removesuffix("\n\n").split("\n\n")
+    stream = rest.serving.call(partial(follow, b"runs=1")).decode()
+    assert [line[:14] for line in stream.splitlines() if line[:5] == "data:"] == ['data: {"id":1,']
+    run, index = (
+        rest.serving.call(partial(follow, b"indexes=2")).decode().removesuffix("\n\n").split("\n\n")
+    )
     assert run.startswith('event: run\ndata: {"id":2,"index_id":2,')
     assert index.startswith('event: index\ndata: {"index_id":2,')
     assert index.splitlines()[-1].startswith("id: ")

@@ -8,6 +8,7 @@ import pytest
 from tests.browsing.conftest import SHOP
 from tests.support.rest import Rest, code
 
+from kodit.application.views.files import TextView
 from kodit.faces.rest.accepting import prefers_plain_text
 
 CART = "indexes/1/files/shop/cart.py"
@@ -46,7 +47,21 @@ def test_the_text_of_a_file(rest: Rest, lines: str | None, start: int, end: int)
     plain = rest.ask("GET", CART, query=asked, headers={"accept": "text/plain"})
     assert plain.headers["content-type"] == "text/plain; charset=utf-8"
     assert plain.headers["x-content-type-options"] == "nosniff"
+    assert (plain.headers["cache-control"], plain.headers["vary"]) == ("no-store", "Accept")
     assert plain.body.decode() == "".join(f"{line}\n" for line in text)
+
+
+def test_bytes_that_are_no_text_do_not_keep_a_file_from_being_read(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = TextView(1, "/shop", "a.py", None, "python", 1, 1, 1, "caf\udce9", ())
+
+    async def read(*_: object) -> TextView:
+        return view
+
+    monkeypatch.setattr(rest.application.answers, "read", read)
+    plain = rest.ask("GET", CART, headers={"accept": "text/plain"})
+    assert (plain.status, plain.body) == (200, b"caf?\n")
 
 
 def test_an_empty_file(rest: Rest) -> None:
@@ -116,6 +131,8 @@ def test_the_map_of_an_index(rest: Rest) -> None:
     assert drawn["files"][0]["path"] == "shop/prices.py"
     assert "def round_price" in drawn["files"][0]["definitions"][0]["text"]
     assert drawn["total"] > len(drawn["files"])
+    script = rest.get("indexes/1/map", languages="JavaScript").json()
+    assert [file["path"] for file in script["files"]] == ["web/basket.js"]
     only = rest.get("indexes/1/map", paths="web/**").json()
     assert {file["path"].partition("/")[0] for file in only["files"]} == {"web"}
 

@@ -306,6 +306,7 @@ def test_who_may_only_read_changes_nothing(unchanged: Idle, method: str, path: s
     for caller in (READER, None):
         reply = rest.ask(method, path, caller, body=body)
         assert code(reply) == (403, "caller_may_not_write")
+        assert reply.json()["detail"].startswith("this caller may only read, and the request would")
     assert [one["id"] for one in rest.get("indexes", READER).json()["indexes"]] == [1]
     assert rest.get("runs/1", READER).json()["state"] == "queued"
     assert rest.get("queue", READER).json()["queue"]["paused_since"] is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,6 +14,8 @@ from tests.support.rest import Rest
 from kodit.application.services.events.event_feed import Wanted
 from kodit.composition import Application
 from kodit.domain.value_objects import TaskType
+from kodit.faces.rest.app import create_rest_app
+from kodit.faces.rest.metrics import CountRequests, Metrics
 
 
 def samples(rest: Rest) -> dict[tuple[str, ...], float]:
@@ -42,6 +46,8 @@ def test_the_queue_and_the_indexes(idle: Idle) -> None:
         kind: found["kodit_queue_tasks_running", kind.name] for kind in TaskType
     } == dict.fromkeys(TaskType, 0)
     assert (found["kodit_indexes", "indexing"], found["kodit_indexes", "incomplete"]) == (1, 1)
+    states = {series[1] for series in found if series[0] == "kodit_indexes"}
+    assert states == {"complete", "updating", "indexing", "incomplete", "failed"}
 
     rest.ask("POST", "runs/1/retry")
 
@@ -127,3 +133,90 @@ def test_many_scrapes_at_once_are_one(rest: Rest) -> None:
     first, second = (rest.serving.call(scrape) for _ in range(2))
     assert {id(content) for content, _media_type in first} == {id(first[0][0])}
     assert second[0][0] is not first[0][0]
+
+
+def test_scrapes_at_once_have_each_their_format(rest: Rest) -> None:
+    """And whoever goes away meanwhile leaves the reading to the others."""
+    metrics = rest.app.state.metrics
+    asked = ("", "application/openmetrics-text; version=1.0.0", "")
+
+    async def scrape(application: Application) -> list[Any]:
+        scrapes = [asyncio.ensure_future(metrics.written(application, one)) for one in asked]
+        await asyncio.sleep(0)
+        scrapes[0].cancel()
+        return await asyncio.gather(*scrapes, return_exceptions=True)
+
+    gone, metric, plain = rest.serving.call(scrape)
+    assert isinstance(gone, asyncio.CancelledError)
+    assert (metric[1].partition(";")[0], metric[0].endswith(b"# EOF\n")) == (
+        "application/openmetrics-text",
+        True,
+    )
+    assert (plain[1].partition(";")[0], plain[0].endswith(b"# EOF\n")) == ("text/plain", False)
+
+
+def _counted(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
+    return {
+        tuple(sample.labels.values()): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def test_streams_are_counted_as_they_begin_and_never_timed() -> None:
+    """What ends without an answer has the status 0; what is no request is not counted."""
+    metrics = Metrics()
+    begun: list[dict[tuple[str, ...], float]] = []
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] == "/gone":
+            raise ConnectionError("gone")
+        kind = b"text/event-stream; charset=utf-8" if scope["path"] == "/stream" else b"text/plain"
+        headers = [(b"Content-Type", kind)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        begun.append(_counted(metrics, "kodit_http_requests_total"))
+        await send({"type": "http.response.body", "body": b""})
+
+    async def nothing(*_: Any) -> Any:
+        """Nobody asks and nobody reads."""
+
+    async def ask(kind: str, path: str) -> None:
+        scope = {"type": kind, "method": "GET", "path": path, "route": SimpleNamespace(path=path)}
+        with suppress(ConnectionError):
+            await CountRequests(app, metrics)(scope, nothing, nothing)
+
+    async def run() -> None:
+        for path in ("/plain", "/stream", "/gone"):
+            await ask("http", path)
+        await ask("websocket", "/other")
+
+    asyncio.run(run())
+    stream = ("GET", "/stream", "200")
+    assert [stream in one for one in begun] == [False, True]
+    assert _counted(metrics, "kodit_http_requests_total") == {
+        ("GET", "/plain", "200"): 1,
+        stream: 1,
+        ("GET", "/gone", "0"): 1,
+    }
+    timed = _counted(metrics, "kodit_http_request_seconds_count")
+    assert timed == {("/plain",): 1, ("/gone",): 1}
+
+
+def test_what_goes_on_in_the_background_ends_with_the_application(rest: Rest) -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("ended")
+
+    async def live(application: Application) -> None:
+        app = create_rest_app(application)
+        async with app.router.lifespan_context(app):
+            app.state.background.run(work())
+            await asyncio.sleep(0)
+
+    rest.serving.call(live)
+    assert ended == ["ended"]

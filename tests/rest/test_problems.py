@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
+import time
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from starlette.exceptions import HTTPException
 from tests.support.rest import REMOTE, Rest, code
 
 import kodit
@@ -20,9 +24,18 @@ from kodit.domain.errors import (
     TransientError,
     UserError,
 )
-from kodit.faces.rest.problems import CODES
+from kodit.faces.rest.parameters import Search
+from kodit.faces.rest.problems import CODES, _Unforeseen
 
 LONG = "x" * 501
+
+
+class OwnError(NotFoundError):
+    """Of a lower layer, which has a code that REST has never heard of."""
+
+    default_code = "own"
+
+
 NOT_OVER_REST = {
     "client_file_read_only",
     "client_file_unchanged",
@@ -264,8 +277,12 @@ def test_paths_and_methods_that_are_none(rest: Rest) -> None:
     [
         (UserError("no"), (409, "request_refused")),
         (UserError("no", code="never_heard_of"), (409, "request_refused")),
+        (UserError("no", code="internal_error"), (409, "request_refused")),
+        (UserError("no", code="request_invalid"), (409, "request_refused")),
+        (HTTPException(400, "no."), (400, "request_invalid")),
         (SourceError("no", code="never_heard_of"), (409, "source_refused")),
         (NotFoundError("no"), (404, "not_found")),
+        (OwnError("no"), (404, "not_found")),
         (TransientError("no", 7.2), (503, "unavailable")),
         (PermanentError("/secret/place"), (500, "internal_error")),
         (KoditError("/secret/place"), (500, "internal_error")),
@@ -288,6 +305,8 @@ def test_an_error_of_a_use_case(
     monkeypatch.setattr(rest.application.run_answers, "queue", fail)
     reply = rest.get("queue")
     assert code(reply) == problem
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert not reply.json()["detail"].endswith(".")
     if problem[0] == HTTPStatus.INTERNAL_SERVER_ERROR:
         assert "secret" not in reply.body.decode()
         assert "/secret/place" in caplog.text
@@ -335,3 +354,42 @@ def test_every_code_has_its_status() -> None:
 def test_numbers_are_those_of_json(rest: Rest, wait: str, status: int) -> None:
     """A program writes a very small one with an exponent."""
     assert rest.get("search", query="x", wait=wait).status == status
+
+
+def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the server stands."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        for written, moment in (
+            ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+            ("2026-01-31t12:30:05z", datetime(2026, 1, 31, 12, 30, 5, tzinfo=UTC)),
+            ("2026-01-31T12:30+02:00", datetime(2026, 1, 31, 10, 30, tzinfo=UTC)),
+            ("0001-01-01T00:00+01:00", datetime(1, 1, 1, tzinfo=UTC)),
+        ):
+            asked = Search.model_validate({"query": "x", "created_after": written})
+            assert asked.created_after == moment
+            assert str(asked.created_after) == str(moment)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_what_fails_after_its_answer_has_begun_is_not_answered_twice() -> None:
+    """It is whoever serves that ends the connection then."""
+    sent: list[Any] = []
+
+    async def fail(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("no luck")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        scope: Any = {"type": "http", "path": "/"}
+        with pytest.raises(ValueError, match="no luck"):
+            await _Unforeseen(fail)(scope, cast(Any, None), send)
+
+    asyncio.run(run())
+    assert len(sent) == 1

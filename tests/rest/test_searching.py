@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -40,6 +41,8 @@ def test_an_answer_is_the_view_to_the_letter(rest: Rest) -> None:
         reply = rest.get("search", query="round_price", limit=3, explain=str(explain).lower())
         expected = json.dumps(to_json(view), separators=(",", ":")).encode("ascii")
         assert (reply.status, reply.body) == (200, expected)
+        assert reply.headers["cache-control"] == "no-store"
+        assert reply.headers["x-content-type-options"] == "nosniff"
         assert ("explanation" in reply.json()["results"][0]) == explain
 
 
@@ -234,6 +237,32 @@ def test_grep_and_its_parameters(rest: Rest) -> None:
     assert (following["complete"], following["next"]) == (True, None)
     [match] = rest.post("grep", pattern="^def parse_", context=1).json()["matches"]
     assert (match["before"], len(match["after"])) == ([""], 1)
+
+
+def test_what_grep_returns_of_lines(rest: Rest) -> None:
+    """And which lines: each parameter by itself."""
+
+    def lines(**asked: Any) -> list[dict[str, Any]]:
+        place = {"pattern": "price", "sources": ["1"], "paths": ["/shop/prices.py"]}
+        found: list[dict[str, Any]] = rest.post("grep", **{**place, **asked}).json()["matches"]
+        return found
+
+    usual = lines()
+    assert len(usual) > 1
+    assert lines(one_per_file=True) == usual[:1]
+    whole = [one["text"] for one in lines(whole_words=True)]
+    assert 0 < len(whole) < len(usual)
+    assert all(re.search(r"\bprice\b", text) for text in whole)
+    others = {one["line"] for one in lines(inverted=True)}
+    assert not others & {one["line"] for one in usual}
+    assert len(others) > 1
+    more = lines(pattern="no such words", more_patterns=["def parse_", "def round_"])
+    assert [one["text"].split("(")[0] for one in more] == ["def round_price", "def parse_price"]
+    assert {one["text"] for one in lines(only_matching=True)} == {"price"}
+    [parse] = lines(pattern="^def parse_", context=2, before=1, after=0)
+    assert (parse["before"], parse["after"]) == ([""], [])
+    [parse] = lines(pattern="^def parse_", after=2)
+    assert (parse["before"], len(parse["after"])) == ([], 2)
 
 
 def test_symbols_and_their_parameters(rest: Rest) -> None:

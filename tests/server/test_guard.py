@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -51,6 +52,39 @@ def test_the_folder_of_a_caller_is_one(named: str | None, folder: str | None) ->
     guard = Guard(note, Standing(named), LARGE, activity)
     patiently(_check_answered(guard))
     assert found == [folder]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "logged"),
+    [
+        (asyncio.CancelledError(), 503, "server_stopping", []),
+        (ValueError("/secret/place"), 500, "internal_error", ["a request failed"]),
+    ],
+    ids=["stopped", "failed"],
+)
+def test_work_that_ends_without_an_answer(
+    error: BaseException,
+    status: int,
+    code: str,
+    logged: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The client has one nevertheless, which tells nothing that it should not."""
+
+    async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise error
+
+    async def run() -> None:
+        activity = Activity()
+        activity.become_ready()
+        told, body = await _asked(Guard(fail, Standing(None), LARGE, activity))
+        assert (told, json.loads(body)["code"]) == (status, code)
+        assert b"secret" not in body
+
+    patiently(run())
+    records = [one for one in caplog.records if one.name == "kodit.server.guard"]
+    assert [one.message for one in records] == logged
+    assert [vars(one)["path"] for one in records] == ["/"] * len(logged)
 
 
 @dataclass(frozen=True)

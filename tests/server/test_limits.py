@@ -166,7 +166,7 @@ def test_an_answer_that_nobody_takes() -> None:
     patiently(run())
 
 
-def test_work_that_takes_too_long() -> None:
+def test_work_that_takes_too_long(caplog: pytest.LogCaptureFixture) -> None:
     """Its client is told, although it does not end at once; what it says then is dropped."""
     ended = asyncio.Event()
 
@@ -179,11 +179,15 @@ def test_work_that_takes_too_long() -> None:
             ended.set()
 
     async def run() -> None:
-        async with listening(slow, replace(LARGE, request_seconds=0.05)) as server:
+        async with listening(
+            slow, replace(LARGE, request_seconds=0.05, body_seconds=3600.0)
+        ) as server:
             client = await server.connect()
             await client.send(GET)
             status, body = await client.receive()
             assert (status, json.loads(body)["code"]) == (504, "request_too_slow")
+            [record] = [one for one in caplog.records if one.name == "kodit.server.guard"]
+            assert record.message == "a request took too long"
             assert not ended.is_set()
             await ended.wait()
 

@@ -73,6 +73,8 @@ def test_hosts_beyond_loopback(host: str) -> None:
         sockets = listen_on_tcp(host, 0)
         assert not is_loopback(sockets)
         for one in sockets:
+            if one.family == socket.AF_INET6:  # so that both may listen at the same port
+                assert one.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
             one.close()
 
 

@@ -207,6 +207,29 @@ def test_whose_turn_it_is() -> None:
     assert begun[9:] == ["later4", "ahead2"]
 
 
+def test_without_anybody_ahead_a_turn_is_theirs_who_wait() -> None:
+    """As many begin in each as may."""
+    in_turn: list[int] = []
+
+    async def run() -> None:
+        turns = Turns(3)
+        begun: list[int] = []
+
+        async def ask() -> None:
+            await turns.wait(is_ahead=False)
+            begun.append(1)
+
+        asking = [asyncio.ensure_future(ask()) for _ in range(9)]
+        while len(begun) < 9:
+            await asyncio.sleep(0)
+            if len(begun) > sum(in_turn):
+                in_turn.append(len(begun) - sum(in_turn))
+        await asyncio.gather(*asking)
+
+    patiently(run())
+    assert in_turn == [3, 3, 3]
+
+
 def parsed(
     head: str, limits: Limits, shared: SharedBytes | None = None
 ) -> tuple[object, HeadChecks]:

@@ -1,11 +1,12 @@
-"""The workers of a server, where they cannot even be started."""
+"""The workers of a server: started, watched and stopped, or not even started."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-from asyncio.subprocess import Process
+import sys
+from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from tests.support.listening import patiently, until
 
 from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.environment import steady_environment
 from kodit.server import workers
 from kodit.server.secrets import HandedSecrets
 from kodit.server.workers import WorkerProcesses, default_workers
@@ -66,3 +68,76 @@ def test_a_worker_that_starts_as_the_server_stops_is_stopped_too(
             assert await started[0].wait() == -signal.SIGTERM
 
     patiently(run())
+
+
+def test_how_a_worker_is_started_and_what_it_ended_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It inherits the ends that are its own and nothing stays open of either."""
+    start = asyncio.create_subprocess_exec
+    scripts = iter(["exit 3", "kill -9 $$", "exit 0"])
+    started: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+
+    async def start_other(*command: str, **options: Any) -> Process:
+        started.append((command, options))
+        script = next(scripts, "sleep 3600")
+        return await start("sh", "-c", script, **options)
+
+    async def run() -> None:
+        there = WorkerProcesses(tmp_path, 1, HandedSecrets())
+        async with there.running():
+            await until(lambda: len(started) == 4)
+
+    monkeypatch.setattr(workers, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_other)
+    before = len([*Path("/proc/self/fd").iterdir()])
+    with caplog.at_level(logging.ERROR, "kodit.server.workers"):
+        patiently(run())
+    assert [vars(one)["ended"] for one in caplog.records] == ["status 3", "signal 9", "status 0"]
+    for command, options in started:
+        assert command[:5] == (
+            *(sys.executable, "-P", "-m", "kodit.server.worker_process"),
+            str(tmp_path),
+        )
+        assert [int(one) for one in command[5:]] == options["pass_fds"]
+        assert options["env"] == steady_environment()
+        assert (options["stdin"], options["stdout"], options["cwd"]) == (DEVNULL, DEVNULL, tmp_path)
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+def test_a_worker_that_does_not_stop_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = asyncio.create_subprocess_exec
+    started: list[Process] = []
+    script = "trap '' TERM; touch deaf; while :; do sleep 0.01; done"
+
+    async def start_deaf(*_command: str, **options: Any) -> Process:
+        started.append(await start("sh", "-c", script, **options))
+        return started[-1]
+
+    async def run() -> None:
+        async with WorkerProcesses(tmp_path, 1, HandedSecrets()).running():
+            await until((tmp_path / "deaf").exists)
+
+    monkeypatch.setattr(workers, "STOP_SECONDS", 0.01)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_deaf)
+    patiently(run())
+    assert [one.returncode for one in started] == [-9]
+    [record] = caplog.records
+    assert "did not stop and was killed" in record.message
+    assert vars(record)["pid"] == started[0].pid
+
+
+def test_a_worker_that_has_run_for_long_is_restarted_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(workers, "LONGEST_PAUSE_SECONDS", 0.0)
+
+    async def run() -> None:
+        async with WorkerProcesses(tmp_path / "gone", 1, HandedSecrets()).running():
+            await until(lambda: len(caplog.records) >= 3)
+
+    patiently(run())
+    assert [vars(record)["in"] for record in caplog.records[:3]] == [0.001] * 3

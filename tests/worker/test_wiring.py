@@ -130,6 +130,7 @@ def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:
                 ["text"]
             )
             assert pools[0]._idle
+            assert pools[0] is not application.pool  # which outlives each worker
         assert not pools[0]._idle
         assert application.registry.living() == []
         assert watching() == before

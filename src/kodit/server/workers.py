@@ -68,7 +68,7 @@ class WorkerProcesses:
             return
         await asyncio.wait(ends, timeout=STOP_SECONDS)
         for process in list(self._running):
-            log.warning("a worker did not stop and was killed", extra={"process": process.pid})
+            log.warning("a worker did not stop and was killed", extra={"pid": process.pid})
             with suppress(ProcessLookupError):
                 process.kill()
         await asyncio.wait(ends)

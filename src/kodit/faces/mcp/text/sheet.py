@@ -117,8 +117,8 @@ def meant_path(shown: str) -> str:
 
 
 def code_lines(text: str) -> list[str]:
-    """The lines of code to show: no blank ones at either end, and none longer than
-    `LONGEST_LINE` characters."""
+    """The lines of code to show: no blank ones at the end, and none longer than `LONGEST_LINE`
+    characters."""
     lines = [code_line(line) for line in text.split("\n")]
     while lines and not lines[-1]:
         lines.pop()
