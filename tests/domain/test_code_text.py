@@ -22,7 +22,7 @@ def code_of(text: str, language: str) -> str:
         ("python", "a '# b' c", "a ..... c"),
         ("python", r"a 'b\'c' d", "a ...... d"),
         ("python", 'a """b\n"c" d""" e', "a ............. e"),
-        ("python", "a '''b\nc", "a ....."),
+        ("python", "a '''b\nc", "a ......"),
         ("python", "a 'b\nc", "a 'b|c"),
         ("python", "a // b", "a // b"),
         ("ruby", "a # b", "a ..."),
