@@ -37,7 +37,7 @@ def code_of(text: str, language: str) -> str:
         ("c", "a # b", "a # b"),
         ("java", "a '\"' b \"'\" c", "a ... b ... c"),
         ("rust", "a<'b> \"c\" 'd", "a<'b> ... 'd"),
-        ("scala", "'a \"b\"", "'a ..."),
+        ("scala", '\'a "b"', "'a ..."),
         ("php", "a # b\nc // d", "a ...|c ...."),
         ("unheard-of", "a // b", "a ...."),
     ],
