@@ -312,6 +312,12 @@ def test_arguments_are_left_out() -> None:
             {("import", "./m.sh", "*", ""), ("call", "", "g", "")},
         ),
         ("a.sql", "SELECT f(1) FROM s.t;\n", {("read", "s", "t", ""), ("call", "", "f", "")}),
+        ("a.py", "from a . b import c\n", {("import", "a.b", "c", "")}),
+        (
+            "a.rb",
+            "class A\n  include B\n  extend C\n  prepend D\n  other E\nend\n",
+            {("inherits", "", name, "A") for name in "BCD"} | {("read", "", "E", "")},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and len(value) < 10 else "",
 )
