@@ -402,6 +402,20 @@ def test_a_record_is_written_where_it_says_something_else(tmp_path: Path) -> Non
     assert submodules.MOST == 300
 
 
+def test_those_that_are_refused_are_counted_too(
+    make_repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_sources, "MOST", 1)
+    outer = make_repository("outer")
+    for name in ("one", "two"):
+        pin(outer, name, "1" * 40, None)
+    scan_clone(outer.url, tmp_path / "clone")
+    assert refusals(tmp_path / "clone") == {
+        "one": ".gitmodules gives no address for it",
+        "two": "more than 1 submodules",
+    }
+
+
 def test_an_include_speaks_of_submodules_too(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
