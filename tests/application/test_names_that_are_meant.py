@@ -76,7 +76,7 @@ def test_bases_are_followed_so_far() -> None:
     assert inherited(texts, "C0.run") == [f"C{count}"]
     texts["z.py"] = f"class C{count + 1}:\n    def run(self): ...\n"
     assert inherited(texts, "C0.run") == []
-    circle = {"a.py": "class A(B): ...\n", "b.py": "class B(A): ...\n", "c.py": BOX}
+    circle = {"a.py": "class A(B):\n    def run(self): ...\n", "b.py": "class B(A): ...\n"}
     assert inherited(circle, "A.run") == []
 
 

@@ -145,6 +145,8 @@ def test_what_defines_a_name() -> None:
         1, 1, 1, "/x/shop", "a.md", 1, 2, "markdown", "V1.2", "section", "", "# V1.2"
     )
     assert parse_name("v1.2").is_defined_by(title)
+    assert parse_name("V1.2").is_defined_by(title)
+    assert not parse_name("v1.3").is_defined_by(title)
     total = replace(title, symbol="Total", scope="Why")
     assert parse_name("why.total").is_defined_by(total)
     assert not replace(parse_name("why.total"), is_loose=True).is_defined_by(total)

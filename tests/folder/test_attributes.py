@@ -82,6 +82,7 @@ def test_macros() -> None:
     assert of(("", other + use), info=define).of("a.c") == expected
     assert of(("", b"[attr]own! text\n*.c own!\n")).of("a.c") == {}
     assert of(("", define + b"*.c -own\n")).of("a.c") == {"own": False}
+    assert of(("", define + b"[attr]own =x\n" + use)).of("a.c") == expected
 
 
 def test_macros_that_name_each_other_end() -> None:

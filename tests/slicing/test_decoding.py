@@ -180,8 +180,10 @@ def test_how_far_a_nul_is_looked_for(place: int, is_binary: bool) -> None:
 
 
 def test_half_a_character_is_no_wide_text() -> None:
-    assert decode("x = 1\n".encode("utf-16-le") + b"x") is None
-    assert decode("x = 1\n".encode("utf-32-le")[:-2]) is None
+    for times in (1, 1_000):
+        text = "x = 1\n" * times
+        assert decode(text.encode("utf-16-le") + b"x") is None
+        assert decode(text.encode("utf-32-le")[:-2]) is None
     assert decode(b"\n\0") is None
 
 
