@@ -15,7 +15,7 @@ from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import NotFoundError, TaskCancelled, UserError
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.value_objects import Claim, RunState, TaskOperation, TaskType
+from kodit.domain.value_objects import Claim, ErrorAbout, RunState, TaskOperation, TaskType
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
 
@@ -134,6 +134,9 @@ def test_spent_budget_fails_for_good(queue: QueueDriver) -> None:
     assert queue.run(run.id).state is RunState.FAILED
     assert queue.outcomes(last) == ["retried"] * (MAX_FAILURES - 1) + ["failed"]
     assert queue.task(last).error == f"503 (tried {MAX_FAILURES} times)"
+    assert queue.task(last).error_about == ErrorAbout("unavailable")
+    told = [attempt.error_about for attempt in queue.attempts(last)]
+    assert told == [ErrorAbout("unavailable")] * MAX_FAILURES
 
 
 def test_lost_worker_spends_the_budget(queue: QueueDriver) -> None:
@@ -148,6 +151,7 @@ def test_lost_worker_spends_the_budget(queue: QueueDriver) -> None:
             queue.lose()
     assert queue.run(run.id).state is RunState.FAILED
     assert queue.outcomes(held) == ["lost"] * (MAX_FAILURES - 1) + ["failed"]
+    assert queue.task(held).error_about == ErrorAbout("worker_lost")
     assert queue.claim() is None
 
 
@@ -160,6 +164,7 @@ def test_release_does_not_spend_the_budget(queue: QueueDriver) -> None:
         held = queue.take(SYNC)
         queue.ask(queue.service.release(held))
         assert queue.task(held).failures == 1
+        assert queue.task(held).error is None
     assert queue.outcomes(held) == ["retried"] + ["released"] * (MAX_FAILURES + 2)
 
 
