@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.limits import NAME_CHARACTERS
 from kodit.infrastructure.slicing.naming import qualifies_method, split_name
 
 
@@ -33,6 +35,13 @@ from kodit.infrastructure.slicing.naming import qualifies_method, split_name
 )
 def test_a_name_and_its_qualifiers(text: str, qualifiers: list[str], name: str) -> None:
     assert split_name(text) == (qualifiers, name)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 300])
+def test_a_long_name_is_cut(name: str) -> None:
+    (snippet,) = slice_file("a.py", f"def {name}(): ...\n".encode()).snippets
+    assert snippet.symbol is not None
+    assert snippet.symbol.name == name[:NAME_CHARACTERS]
 
 
 def test_what_a_colon_qualifies_is_a_member() -> None:
