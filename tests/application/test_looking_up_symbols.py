@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.catalogue import CodeInMemory
+from tests.support.catalogue import CodeInMemory, Names
 
 from kodit.application.services import symbol_service
 from kodit.application.services.symbol_service import LONGEST_NAME, MOST_SPELLINGS
@@ -152,6 +152,15 @@ def test_of_two_versions_of_a_file_the_later_one_is_told(name: str) -> None:
         one.line for one in whole.references
     ]
     assert first.id != last.id
+
+
+def test_a_definition_that_the_keyword_index_lacks_is_a_later_version() -> None:
+    """Of its file: what uses the name in an earlier one is told no more."""
+    code = CodeInMemory({"a.py": f"{RUN}{FILLER}\n\nprint(run())\n"})
+    last = code.stored[-1]
+    assert len(ask(code, "run").references) == 1
+    code.old, code.names = {last.id}, Names([last])
+    assert ask(code, "run").references == ()
 
 
 def test_names_are_looked_up_as_they_are_spelled_in_code() -> None:

@@ -65,6 +65,26 @@ def test_parts_that_are_literal(text: str, prefix: str, suffix: str | None) -> N
 
 
 @pytest.mark.parametrize(
+    ("line", "path", "expected"),
+    [
+        (b"a/**/b", "a/b", True),
+        (b"a/**/b", "a/x/y/b", True),
+        (b"**/b", "b", True),
+        (b"**\\/b", "b", False),  # as git has it: a slash that is written otherwise stands for one
+        (b"**\\/b", "x/b", True),
+        (b"a/**", "a/x/y", True),
+        (b"a/**", "a", False),
+        (b"a/*", "a/x/y", False),
+        (b"/a**b", "axb", True),
+        (b"/a**b", "a/b", False),
+    ],
+)
+def test_stars_and_folders(line: bytes, path: str, expected: bool) -> None:
+    (one,) = parse_patterns(line)
+    assert one.matches(path.rpartition("/")[2], path, False) is expected
+
+
+@pytest.mark.parametrize(
     ("glob", "mistake"),
     [
         ("a\nb", "control character"),

@@ -35,7 +35,7 @@ class CodeInMemory:
         """The files of each look at what some mention."""
         self.old: set[int] = set()
         """Snippets of an earlier version of a file."""
-        self.names = _Names(self.stored)
+        self.names = Names(self.stored)
         file_id = 0
         for index_id, texts in enumerate(indexes, start=1):
             source = Source(SourceKind.FOLDER, f"/code/{index_id}")
@@ -151,7 +151,7 @@ class CodeInMemory:
     def untrusted(self, _positions: object) -> set[int]:
         return set()
 
-    def reader(self) -> _Names:
+    def reader(self) -> Names:
         return self.names
 
     def definitions(
@@ -172,14 +172,14 @@ class CodeInMemory:
                 yield one.id, names
 
 
-class _Names:
+class Names:
     """Finds definitions by their names, and words in texts."""
 
     def __init__(self, stored: Sequence[StoredSnippet]) -> None:
         self._stored = stored
         self.leaves_out: frozenset[int] = frozenset()
 
-    def over(self, _index_ids: frozenset[int]) -> _Names:
+    def over(self, _index_ids: frozenset[int]) -> Names:
         return self
 
     def positions(self, _index_ids: object) -> dict[int, None]:
