@@ -6,7 +6,7 @@ import pytest
 from tests.support.mentions import World, call, imports, inherits, says, target
 
 from kodit.domain.inference import Meaning
-from kodit.domain.resolution import Verdict
+from kodit.domain.resolution import Resolver, Verdict
 
 NO, LIKELY, CERTAIN = Verdict.NO, Verdict.LIKELY, Verdict.CERTAIN
 
@@ -381,3 +381,12 @@ def test_what_says_itself_says_nothing(boxes: World) -> None:
     """Two variables, each said to be what the other gives."""
     boxes.file("a.py", (call("two.make", 3, "one"), "work"), (call("one.make", 3, "two"), "work"))
     assert boxes.meaning("a.py", "one", "work") == Meaning()
+
+
+def test_files_that_know_types_by_their_own_bases(boxes: World) -> None:
+    """One who judges many mentions remembers what each file says."""
+    boxes.file("a.py", inherits("Box", "Shop"), (says("Shop", "one"), "work"))
+    boxes.file("b.py", inherits("Bag", "Shop"), (says("Shop", "one"), "work"))
+    resolver = Resolver([BOX_RUN, BAG_RUN], [BOX_RUN], boxes.declared)
+    for path, verdict in (("a.py", CERTAIN), ("b.py", NO), ("a.py", CERTAIN)):
+        assert resolver.judge(call("one.run"), "work", boxes.file(path)) is verdict

@@ -16,6 +16,7 @@ from kodit.infrastructure.folder.attributes import (
     is_denied,
     is_set,
 )
+from kodit.infrastructure.folder.marks import attribute_of_file
 
 
 def of(*files: tuple[str, bytes], info: bytes | None = None) -> Attributes:
@@ -67,6 +68,25 @@ def test_what_is_unspecified_is_no_more_said_by_weaker_lines() -> None:
 def test_what_is_marked_as_binary(content: bytes, is_marked: bool) -> None:
     """A line that says `-text` of all files means line ends."""
     assert (MARKED_BINARY in of(("", content)).of("a.c")) is is_marked
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "attribute"),
+    [
+        (b"* linguist-generated", "a.c", "linguist-generated"),
+        (b"* linguist-vendored=yes", "a.c", "linguist-vendored"),
+        (b"* linguist-generated=false", "a.c", None),
+        (b"a.* -text", "a.c", None),
+        (b"a.* -text", "a.unheard-of", "-text"),
+        (b"a.* binary", "a.c", "-text"),
+        (b"* -text", "a.unheard-of", None),
+    ],
+)
+def test_for_which_attribute_a_file_is_left_out(
+    content: bytes, name: str, attribute: str | None
+) -> None:
+    """Code is no binary file for having line ends of its own."""
+    assert attribute_of_file(of(("", content)).of(name), name) == attribute
 
 
 def test_macros() -> None:

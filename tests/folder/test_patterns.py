@@ -29,6 +29,7 @@ def pattern(
         (b"a\\   ", pattern("a\\ ")),
         (b"a\\\\ ", pattern("a\\\\")),
         (b" a", pattern(" a")),
+        (b" #a", pattern(" #a")),
         (b"a\r", pattern("a")),
         (b"a\0b", pattern("a")),
         (b"\xef\xbb\xbfa", pattern("a")),

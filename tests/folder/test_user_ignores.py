@@ -183,6 +183,15 @@ def test_values_of_configuration(tmp_path: Path, configuration: str, expected: s
     assert user_ignore_file({"GIT_CONFIG_NOSYSTEM": "1"}) is None
 
 
+def test_the_strongest_file_counts(tmp_path: Path) -> None:
+    """That of the home before that of the configuration folder."""
+    variables = {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+    write(tmp_path / ".config/git/config", "[core]\nexcludesFile = /weak\n")
+    assert user_ignore_file(variables) == Path("/weak")
+    write(tmp_path / ".gitconfig", "[core]\nexcludesFile = /strong\n")
+    assert user_ignore_file(variables) == Path("/strong")
+
+
 def test_a_folder_of_which_only_a_part_is_tracked(home: Path, tmp_path: Path) -> None:
     """What is tracked in a folder that the user ignores is read, and nothing else of it."""
     write(home / ".config" / "git" / "ignore", "build/\n")
