@@ -105,6 +105,16 @@ def test_macros() -> None:
     assert of(("", define + b"[attr]own =x\n" + use)).of("a.c") == expected
 
 
+def test_the_macro_of_git_may_be_defined_anew() -> None:
+    """As any other: it is the weakest of all."""
+    define, use = b"[attr]binary linguist-generated\n", b"*.c binary\n"
+    expected: dict[str, Value] = {"binary": True, GENERATED: True}
+    assert of(("", define + use)).of("a.c") == expected
+    assert of(("", use), info=define).of("a.c") == expected
+    assert of(("", b"[attr]binary diff\n" + use), info=define).of("a.c") == expected
+    assert of(("", use)).of("a.c")[DIFF] is False
+
+
 def test_macros_that_name_each_other_end() -> None:
     attributes = of(("", b"[attr]x y\n[attr]y x\n* x linguist-generated\n"))
     assert attributes.of("a.c") == {"x": True, "y": True, GENERATED: True}
