@@ -94,13 +94,19 @@ def test_what_cannot_be_retried_or_cancelled(queue: QueueDriver) -> None:
     """Ended runs are not cancelled; open and succeeded ones are not retried; none that is not
     there is either."""
     run = queue.request()
-    with pytest.raises(UserError, match="still queued"):
+    with pytest.raises(UserError, match="still queued") as refused:
         queue.retry(run.id)
+    assert refused.value.code == "run_under_way"
+    assert refused.value.fields == {"run": run.id, "state": "queued"}
     queue.run_stages(*TaskType)
-    with pytest.raises(UserError, match="has succeeded"):
+    with pytest.raises(UserError, match="has succeeded") as refused:
         queue.retry(run.id)
-    with pytest.raises(UserError, match="already ended"):
+    assert refused.value.code == "run_has_succeeded"
+    assert refused.value.fields == {"run": run.id}
+    with pytest.raises(UserError, match="already ended") as refused:
         queue.cancel(run.id)
+    assert refused.value.code == "run_has_ended"
+    assert refused.value.fields == {"run": run.id, "state": "succeeded"}
     for question in (queue.service.retry, queue.service.cancel, queue.service.describe):
         with pytest.raises(NotFoundError):
             queue.ask(question(4711))
