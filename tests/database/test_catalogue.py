@@ -121,3 +121,62 @@ def test_the_vector_of_code_is_not_that_of_words(shelf: Shelf) -> None:
         one + scale,
     )
     assert shelf.catalogue.code_vector(snippet) == ("code", [1.0] * 4)
+
+
+def test_what_lies_in_a_part_of_an_index(transaction: SqlTransaction) -> None:
+    """A folder or a file of that path, and nothing that is only called alike."""
+    content = Content(transaction, "/parts", ("a", "a/x", "a0", "a-b", "b"))
+    other = Content(transaction, "/other", ("a0", "c"))
+    assert transaction.indexes.has_files(content.id, "a")
+    assert transaction.indexes.has_files(other.id, "c")
+    assert not transaction.indexes.has_files(other.id, "a")
+    both = SearchFilter(index_ids=(content.id, other.id), within=((content.id, "a"),))
+    expected = {content.files["a"], content.files["a/x"], *other.files.values()}
+    assert transaction.search.resolve(both).file_ids == frozenset(expected)
+    parts = SearchFilter(index_ids=(content.id,), within=((content.id, "a"), (content.id, "b")))
+    expected = {content.files[path] for path in ("a", "a/x", "b")}
+    assert transaction.search.resolve(parts).file_ids == frozenset(expected)
+
+
+def test_what_files_mention(shelf: Shelf) -> None:
+    """By file and line, of snippets that are current."""
+    shelf.sql("UPDATE snippets SET mentions = 'c0\tf' WHERE text = 'b.py 2'")
+    shelf.sql("UPDATE snippets SET start_line = 9, end_line = 9 WHERE text = 'b.py 1'")
+    wanted = [shelf.files["src/a.py"], shelf.files["b.py"]]
+    found = shelf.catalogue.mentioning(wanted)
+    assert [(one.file_id, one.start_line) for one in found] == sorted(
+        [(wanted[0], 1), (wanted[0], 2), (wanted[1], 2), (wanted[1], 9)]
+    )
+    assert [one.encoded for one in found if one.file_id == wanted[1]] == ["c0\tf", ""]
+    assert {(one.symbol, one.scope) for one in found if one.file_id == wanted[1]} == {
+        ("name_b.py", "Scope")
+    }
+    shelf.content.replace(**{"b.py": ["once more"]})
+    assert len(shelf.catalogue.mentioning([wanted[1]])) == 1
+
+
+def test_all_names_of_snippets(shelf: Shelf) -> None:
+    """Of those that have any, within the scope."""
+    index_id = shelf.content.id
+    also = '[["also", "function", "", 1, 1]]'
+    shelf.sql("UPDATE snippets SET also_defines = ? WHERE text = 'b.py 1'", also)
+    minor = also.replace("also", "minor")
+    shelf.sql("UPDATE snippets SET symbol = NULL, minor_symbols = ? WHERE text = 'b.py 2'", minor)
+    shelf.sql("UPDATE snippets SET symbol = NULL WHERE text LIKE 'src/a%'")
+
+    def names(scope: Scope) -> list[list[str]]:
+        return sorted(map(list, (names for _, names in shelf.catalogue.named_snippets(scope))))
+
+    everywhere = Scope(frozenset([index_id]))
+    assert names(everywhere) == [
+        ["minor"],
+        ["name_b.py", "also"],
+        ["name_src/b.py"],
+        ["name_src/b.py"],
+    ]
+    one = frozenset([shelf.files["b.py"]])
+    assert names(Scope(frozenset([index_id]), one)) == [["minor"], ["name_b.py", "also"]]
+    assert names(Scope(frozenset([index_id]), None, one)) == [["name_src/b.py"]] * 2
+    assert names(Scope(frozenset())) == []
+    shelf.content.replace(**{"src/b.py": []})
+    assert names(everywhere) == [["minor"], ["name_b.py", "also"]]

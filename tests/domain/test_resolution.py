@@ -6,7 +6,7 @@ import pytest
 from tests.support.mentions import World, call, imports, inherits, says, target
 
 from kodit.domain.inference import Meaning
-from kodit.domain.resolution import Verdict
+from kodit.domain.resolution import Resolver, Verdict
 
 NO, LIKELY, CERTAIN = Verdict.NO, Verdict.LIKELY, Verdict.CERTAIN
 
@@ -27,6 +27,22 @@ def test_of_functions_in_functions_the_innermost_counts() -> None:
     assert world.judge(inner, "a.py", call("run"), "work") is CERTAIN
     assert world.judge(outer, "a.py", call("run"), "work") is NO
     assert world.judge(outer, "a.py", call("run"), "other") is CERTAIN
+    assert world.judge(outer, "a.py", call("run"), "worker") is CERTAIN
+    assert world.judge(inner, "a.py", call("run"), "worker") is NO
+
+
+def test_a_function_in_another_may_be_handed_out() -> None:
+    world = World()
+    inner = world.define("a.py:work.run")
+    assert world.judge(inner, "a.py", call("run"), "worker") is LIKELY
+
+
+def test_a_member_hides_no_function() -> None:
+    world = World()
+    plain = world.define("a.py:run")
+    world.define("a.py:Box", "class")
+    world.define("a.py:Box.run", "method")
+    assert world.judge(plain, "a.py", call("run"), "Box.open") is CERTAIN
 
 
 @pytest.mark.parametrize(
@@ -64,8 +80,30 @@ def test_a_module_beside_may_hand_on_what_is_defined_once() -> None:
     world.file("src/a.ts", imports("run", "./barrel"))
     assert world.judge(wanted, "src/a.ts", call("run")) is LIKELY
     world.define("src/c.ts:run")
+    assert world.judge(wanted, "src/a.ts", call("run")) is LIKELY
     world.define("src/d.ts:run")
     assert world.judge(wanted, "src/a.ts", call("run")) is NO
+
+
+def test_a_library_hands_on_nothing_of_ours() -> None:
+    world = World()
+    wanted = world.define("src/deep/b.ts:run")
+    world.file("src/a.ts", imports("run", "library"))
+    assert world.judge(wanted, "src/a.ts", call("run")) is NO
+
+
+def test_the_default_of_a_module_may_have_any_name() -> None:
+    world = World()
+    wanted = world.define("src/b.ts:run")
+    assert world.judge(wanted, "src/a.ts", imports("default", "./b", "go")) is CERTAIN
+    assert world.judge(wanted, "src/a.ts", imports("other", "./b", "go")) is NO
+
+
+def test_a_member_is_not_imported_from_its_module() -> None:
+    world = World()
+    wanted = world.define("b.py:Box.run", "method")
+    assert world.judge(wanted, "a.py", imports("run", "b")) is NO
+    assert world.judge(wanted, "a.py", imports("run", "b.Box")) is not NO
 
 
 def test_all_of_a_module_may_be_imported() -> None:
@@ -87,6 +125,8 @@ def test_all_of_a_module_may_be_imported() -> None:
         ("p/a.c", "q/b.c", CERTAIN),
         ("p/a.c", "q/b.cpp", CERTAIN),
         ("p/a.c", "q/b.go", NO),
+        ("p/a.java", "p/b.kt", CERTAIN),
+        ("p/a.scala", "p/b.java", CERTAIN),
     ],
 )
 def test_what_is_in_sight_depends_on_the_language(here: str, there: str, verdict: Verdict) -> None:
@@ -120,6 +160,15 @@ def test_of_types_in_one_file_that_around_counts() -> None:
     world.define("a.java:Box.run", "method")
     other = world.define("a.java:Bag.run", "method")
     assert world.judge(other, "a.java", call("run"), "Box.open") is NO
+
+
+def test_of_types_in_types_the_innermost_counts() -> None:
+    world = World()
+    outer = world.define("a.java:Box.run", "method")
+    inner = world.define("a.java:Box.Lid.run", "method")
+    assert world.judge(inner, "a.java", call("run"), "Box.Lid.open") is CERTAIN
+    assert world.judge(outer, "a.java", call("run"), "Box.Lid.open") is NO
+    assert world.judge(outer, "a.java", call("run"), "Box.open") is CERTAIN
 
 
 def test_a_static_member_may_be_imported() -> None:
@@ -253,6 +302,9 @@ def test_a_parameter_of_types_may_be_any(boxes: World) -> None:
     assert boxes.judge(SHUT, "a.py", call("one.shut"), "work") is LIKELY
     assert boxes.judge(BOX_RUN, "a.py", call("one.run"), "work") is NO
 
+    boxes.file("a.py", (says("T", "two"), "work"), (says("Widget", "two"), "work"))
+    assert boxes.judge(SHUT, "a.py", call("two.shut"), "work") is NO
+
 
 def test_an_extension_is_for_types_that_lack_a_function() -> None:
     world = World()
@@ -264,6 +316,8 @@ def test_an_extension_is_for_types_that_lack_a_function() -> None:
     assert world.judge(member, "a.cs", call("text.Shout"), "Work.Do") is NO
     assert world.judge(member, "a.cs", call("crowd.Shout"), "Work.Do") is CERTAIN
     assert world.judge(extension, "a.cs", call("crowd.Shout"), "Work.Do") is NO
+    world.define("d.cs:NumberExtensions.Shout", "method")
+    assert world.judge(extension, "a.cs", call("text.Shout"), "Work.Do") is NO
 
 
 def test_a_type_from_elsewhere_speaks_against(boxes: World) -> None:
@@ -283,6 +337,22 @@ def test_the_name_of_a_receiver_tells_its_type(boxes: World) -> None:
     assert boxes.judge(BOX_RUN, "a.py", call("my_box.run"), "work") is LIKELY
     assert boxes.judge(BAG_RUN, "a.py", call("my_box.run"), "work") is NO
     assert boxes.judge(BOX_RUN, "a.py", call("x.run"), "work") is NO
+    match_box = boxes.define("match.py:MatchBox.run", "method")
+    assert boxes.judge(match_box, "a.py", call("match_box.run"), "work") is LIKELY
+    assert boxes.judge(BOX_RUN, "a.py", call("match_box.run"), "work") is NO
+
+
+def test_several_types_may_be_as_like_a_receiver(boxes: World) -> None:
+    ring, fork = boxes.define("p.py:PoolA.go", "method"), boxes.define("q.py:PoolB.go", "method")
+    boxes.define("r.py:Other.go", "method")
+    assert boxes.judge(ring, "a.py", call("pool.go")) is LIKELY
+    assert boxes.judge(fork, "a.py", call("pool.go")) is LIKELY
+
+
+def test_a_module_has_no_members_of_types(boxes: World) -> None:
+    boxes.file("a.py", imports("our_base", "library"))
+    assert boxes.judge(SHUT, "a.py", call("our_base.shut")) is NO
+    assert boxes.judge(SHUT, "b.py", call("our_base.shut")) is LIKELY
 
 
 def test_a_member_that_one_type_has_is_likely(boxes: World) -> None:
@@ -311,3 +381,12 @@ def test_what_says_itself_says_nothing(boxes: World) -> None:
     """Two variables, each said to be what the other gives."""
     boxes.file("a.py", (call("two.make", 3, "one"), "work"), (call("one.make", 3, "two"), "work"))
     assert boxes.meaning("a.py", "one", "work") == Meaning()
+
+
+def test_files_that_know_types_by_their_own_bases(boxes: World) -> None:
+    """One who judges many mentions remembers what each file says."""
+    boxes.file("a.py", inherits("Box", "Shop"), (says("Shop", "one"), "work"))
+    boxes.file("b.py", inherits("Bag", "Shop"), (says("Shop", "one"), "work"))
+    resolver = Resolver([BOX_RUN, BAG_RUN], [BOX_RUN], boxes.declared)
+    for path, verdict in (("a.py", CERTAIN), ("b.py", NO), ("a.py", CERTAIN)):
+        assert resolver.judge(call("one.run"), "work", boxes.file(path)) is verdict

@@ -8,8 +8,8 @@ from tests.support.mentions import World, call, imports, says
 from kodit.domain.file_facts import MentioningFile
 from kodit.domain.inference import steps_of
 from kodit.domain.mentions import Mention
-from kodit.domain.modules import Place, is_below, is_module
-from kodit.domain.resolution import Resolver, Verdict
+from kodit.domain.modules import Place, ends_alike, is_below, is_module
+from kodit.domain.resolution import Resolver, Verdict, may_import, sees_unqualified
 
 NO, LIKELY, CERTAIN = Verdict.NO, Verdict.LIKELY, Verdict.CERTAIN
 
@@ -32,6 +32,18 @@ def test_a_module_qualifies_what_it_defines(
     wanted = world.define("pkg/box.py:run")
     world.file(path, module)
     assert world.judge(wanted, path, call(written)) is verdict
+
+
+def test_a_module_that_nothing_imports_may_qualify_a_name() -> None:
+    world = World()
+    wanted = world.define("pkg/box.py:run")
+    assert world.judge(wanted, "a.py", call("pkg.box.run")) is CERTAIN
+    assert world.judge(wanted, "a.py", call("box.run")) is LIKELY
+    assert world.judge(wanted, "a.py", call("pkg.run")) is LIKELY
+    assert world.judge(wanted, "pkg/box.py", call("box.run")) is CERTAIN
+    assert world.judge(wanted, "a.py", call("?.box.run")) is NO
+    world.file("a.py", (says("Crate", "box"), "work"))
+    assert world.judge(wanted, "a.py", call("box.run"), "work") is NO
 
 
 def test_a_module_may_be_called_like_what_it_defines() -> None:
@@ -93,6 +105,12 @@ def test_other_indexes_and_languages_are_another_world() -> None:
         ("crate::deep::b", "src/deep/b.rs", "src/a.rs", True, True),
         ("os", "pkg/b.py", "a.py", False, False),
         ("b", "pkg/not_b.py", "a.py", False, False),
+        ("shop", "deep/shop/b.py", "a.py", False, True),
+        ("pkg.B", "src/main/java/pkg/B.java", "a.java", True, True),
+        ("./b", "src/b.d.ts", "src/a.ts", True, True),
+        ("gopkg.in/yaml.v3", "yaml/b.go", "a.go", False, True),
+        ("host.org/shop/v2", "shop/b.go", "a.go", False, True),
+        ("b", "index.ts", "a.ts", False, False),
     ],
 )
 def test_modules_are_files_or_what_lies_above_them(
@@ -106,6 +124,26 @@ def test_a_source_may_be_called_like_its_package() -> None:
     """As that of a crate or of a package whose folder is `src`."""
     assert is_below("host.org/shop", Place("deep/b.rs", "shop"), "a.rs")
     assert not is_below("host.org/shop", Place("deep/b.rs", "other"), "a.rs")
+
+
+def test_nothing_ends_like_nothing() -> None:
+    assert ends_alike(["a", "b"], ["b"])
+    assert not ends_alike([], [])
+
+
+def test_an_import_may_come_from_a_file_or_from_below_a_folder() -> None:
+    assert may_import(imports("b", ""), "a.py", "b.py")
+    assert may_import(imports("run", "pkg"), "a.py", "pkg/deep/b.py")
+    assert not may_import(imports("run", "other"), "a.py", "b.py")
+
+
+@pytest.mark.parametrize(
+    ("language", "near", "far"),
+    [("python", False, False), ("go", True, False), ("ruby", True, True)],
+)
+def test_what_a_bare_name_may_be_defined_by(language: str, near: bool, far: bool) -> None:
+    assert sees_unqualified(language, "p/a", "p/b") is near
+    assert sees_unqualified(language, "p/a", "q/b") is far
 
 
 @pytest.mark.parametrize(

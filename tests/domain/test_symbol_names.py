@@ -9,8 +9,10 @@ import pytest
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.snippet import PlacedSymbol
 from kodit.domain.symbols import (
+    bases_named,
     declares,
     merge_pieces,
+    naming_line,
     outlined,
     parse_name,
     parts_of,
@@ -110,6 +112,85 @@ def test_a_scope_may_begin_with_files_and_folders(
     scope: str, path: str, asked: str, expected: bool
 ) -> None:
     assert parse_name(asked).is_within(scope, path) is expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "source", "expected"),
+    [
+        ("shop.total", "deep/cart.py", "https://h.org/o/shop.git/", True),
+        ("Shop.total", "deep/cart.py", "https://h.org/o/shop@v1", True),
+        ("o.cart.total", "deep/cart.py", "https://h.org/o/shop.git", True),
+        ("cart.deep.total", "deep/cart.py", "https://h.org/o/shop.git", False),
+        ("git.total", "deep/cart.py", "https://h.org/o/shop.git", False),
+        ("bank.total", "deep/cart.py", "https://h.org/o/shop.git", False),
+    ],
+)
+def test_loosely_a_scope_may_be_any_that_lies_around(
+    asked: str, path: str, source: str, expected: bool
+) -> None:
+    """Others may lie between, and the name of the source counts."""
+    loose = replace(parse_name(asked), is_loose=True)
+    assert loose.is_within("", path, source) is expected
+
+
+def test_more_scopes_than_there_are_is_not_within() -> None:
+    assert parse_name("b.run").is_within("", "b.py")
+    assert not parse_name("b.c.run").is_within("", "b.py")
+    assert not parse_name("a.b.run").is_within("", "b.py")
+
+
+def test_what_defines_a_name() -> None:
+    """By its whole name, in any case, as titles have dots too; a title is in no module."""
+    title = StoredSnippet(
+        1, 1, 1, "/x/shop", "a.md", 1, 2, "markdown", "V1.2", "section", "", "# V1.2"
+    )
+    assert parse_name("v1.2").is_defined_by(title)
+    assert parse_name("V1.2").is_defined_by(title)
+    assert not parse_name("v1.3").is_defined_by(title)
+    total = replace(title, symbol="Total", scope="Why")
+    assert parse_name("why.total").is_defined_by(total)
+    assert not replace(parse_name("why.total"), is_loose=True).is_defined_by(total)
+    function = replace(total, kind="function")
+    assert replace(parse_name("why.total"), is_loose=True).is_defined_by(function)
+    assert not parse_name("where.total").is_defined_by(function)
+
+
+def test_a_line_that_is_too_long_for_code_is_a_name_as_it_is() -> None:
+    name = "x" * 290
+    assert parse_name(f"def {name}").plain == name
+    assert parse_name(f"def {name * 2}").plain == f"def {name * 2}"
+
+
+def test_a_receiver_is_no_scope() -> None:
+    asked = parse_name("self.total(1)")
+    assert (asked.plain, asked.scopes) == ("total", ())
+    assert parse_name("total()").whole == "total"
+
+
+def test_bases_are_named_before_the_body() -> None:
+    """Also on the lines of an open bracket."""
+    text = "class Shop(\n    Base,\n    other.Mixin,\n):\n    def run(self): ...\n"
+    assert bases_named("Shop", text) == {"base", "other", "mixin"}
+    assert bases_named("Shop", "class Shop extends Base { run() {} }") == {"extends", "base"}
+    assert bases_named("Nothing", text) == set()
+
+
+def test_the_line_that_names_a_definition() -> None:
+    """That which declares it, else the first that has it, else the first."""
+    one = StoredSnippet(
+        1, 1, 1, "source", "a.py", 10, 14, "python", "run", "function", "", "# run\n\ndef run():"
+    )
+    assert naming_line(one) == 12
+    assert naming_line(replace(one, text="# it\nrun = 1\nrun += 1")) == 11
+    assert naming_line(replace(one, text="# it\n# that")) == 10
+
+
+def test_a_piece_within_another_ends_no_earlier() -> None:
+    first = StoredSnippet(
+        1, 1, 1, "source", "a.py", 1, 50, "python", "run", "function", "", "def run"
+    )
+    within = replace(first, id=2, start_line=10, end_line=20)
+    assert [one.end_line for one in merge_pieces([first, within])] == [50]
 
 
 def test_a_name_is_looked_up_by_its_rarest_term() -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kodit.domain.report import ignore_report
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.folder.left_out import left_out_of_folder
 from kodit.infrastructure.folder.scan import scan_folder
 
 CACHE = "Signature: 8a477f597d28d172789f06886806bc55\n# a cache"
@@ -318,3 +321,11 @@ def test_includes_of_a_folder_inside_a_repository_are_relative_to_the_folder(
     (tmp_path / ".gitignore").write_text("/pkg/src/ignored.py\n")
     files = of("src/a.py", "src/ignored.py", "b.py")
     assert scan(tmp_path / "pkg", files, include=("/src/",)) == ({"src/a.py"}, {})
+
+
+def test_a_source_that_is_left_out_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / ".noindex").touch()
+    (tmp_path / "a.py").write_text("x = 1\n")
+    source = Source(SourceKind.FOLDER, str(tmp_path))
+    (one,), _ = left_out_of_folder(source, None, ignore_report)
+    assert (one.path, one.rule) == ("./", ".noindex: empty")

@@ -18,7 +18,7 @@ from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.git_index import tracked_paths
 from kodit.infrastructure.folder.left_out import left_out_of_folder
 from kodit.infrastructure.folder.scan import scan_folder
-from kodit.infrastructure.folder.user_ignores import user_ignore_file
+from kodit.infrastructure.folder.user_ignores import configuration_files, user_ignore_file
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -> bytes:
@@ -129,6 +129,67 @@ def test_where_it_is(home: Path, tmp_path: Path, configuration: str, name: str |
         source = Source(SourceKind.FOLDER, str(tmp_path))
         rules = {one.path: one.rule for one in left_out_of_folder(source, None, ignore_report)[0]}
         assert rules["a.log"] == f"{home / name}:1: *.log"
+
+
+@pytest.mark.parametrize(
+    ("variables", "files"),
+    [
+        ({}, ["/etc/gitconfig"]),
+        ({"HOME": "/h"}, ["/etc/gitconfig", "/h/.config/git/config", "/h/.gitconfig"]),
+        ({"HOME": "/h", "GIT_CONFIG_NOSYSTEM": "1"}, ["/h/.config/git/config", "/h/.gitconfig"]),
+        (
+            {"HOME": "/h", "XDG_CONFIG_HOME": "/x"},
+            ["/etc/gitconfig", "/x/git/config", "/h/.gitconfig"],
+        ),
+        ({"HOME": "/h", "GIT_CONFIG_GLOBAL": "/g"}, ["/etc/gitconfig", "/g"]),
+        ({"HOME": "/h", "GIT_CONFIG_GLOBAL": ""}, ["/etc/gitconfig"]),
+    ],
+)
+def test_files_of_configuration(variables: dict[str, str], files: list[str]) -> None:
+    """The weakest first."""
+    assert configuration_files(variables) == list(map(Path, files))
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ("[core]\nexcludesFile = /a\nexcludesFile = /b\n", "/b"),
+        ('[core "sub"]\nexcludesFile = /a\n', "/x/git/ignore"),
+        ('[core]\nexcludesFile = "/a;b#c" # d\n', "/a;b#c"),
+        ('[core]\nexcludesFile = "/a  "\n', "/a  "),
+        ("[core]\nexcludesFile = /a  \n", "/a"),
+        ('[core]\nexcludesFile = /a\\"b\n', '/a"b'),
+        ("[core]\nexcludesFile = ~/a\n", "/h/a"),
+        ("[core]\nexcludesFile = ~other/a\n", None),
+        ("[core]\nexcludesFile = relative\n", None),
+        ("[include]\npath = NAME\n[core]\nexcludesFile = /a\n", "/a"),
+        ("[core]\nexcludesFile = /a\n" + "# filler\n" * 120_000 + "excludesFile = /b\n", "/a"),
+        ("[core]\nexcludesFile = /a\n\udcff\n", "/x/git/ignore"),
+    ],
+    ids=range(12),
+)
+def test_values_of_configuration(tmp_path: Path, configuration: str, expected: str | None) -> None:
+    """A file that includes itself ends, as one does that has no end."""
+    file = tmp_path / "config"
+    text = configuration.replace("NAME", "config")
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    variables = {
+        "HOME": "/h",
+        "XDG_CONFIG_HOME": "/x",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(file),
+    }
+    assert user_ignore_file(variables) == (None if expected is None else Path(expected))
+    assert user_ignore_file({"GIT_CONFIG_NOSYSTEM": "1"}) is None
+
+
+def test_the_strongest_file_counts(tmp_path: Path) -> None:
+    """That of the home before that of the configuration folder."""
+    variables = {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+    write(tmp_path / ".config/git/config", "[core]\nexcludesFile = /weak\n")
+    assert user_ignore_file(variables) == Path("/weak")
+    write(tmp_path / ".gitconfig", "[core]\nexcludesFile = /strong\n")
+    assert user_ignore_file(variables) == Path("/strong")
 
 
 def test_a_folder_of_which_only_a_part_is_tracked(home: Path, tmp_path: Path) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.support.sources import write_file
 
 from kodit.application.services.source_service import IndexRequest
+from kodit.application.services.standing_service import state_of
 from kodit.application.services.standing_words import lacking_in, nothing_found
 from kodit.application.views.standing import StandingRunView, StandingView
 from kodit.composition import Application
+from kodit.domain.entities import IndexRun
 from kodit.domain.task import QueuePriority
-from kodit.domain.value_objects import SearchFilter, TaskProgress
+from kodit.domain.value_objects import RunState, SearchFilter, TaskProgress
 from kodit.settings import Settings
 
 COMPLETE = StandingView(
@@ -32,6 +35,30 @@ COMPLETE = StandingView(
     unsearched=(),
 )
 RUNNING = StandingRunView(8, "running", 40)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_complete", "expected"),
+    [
+        (None, True, "complete"),
+        (None, False, "incomplete"),
+        (RunState.QUEUED, True, "updating"),
+        (RunState.QUEUED, False, "indexing"),
+        (RunState.RUNNING, True, "updating"),
+        (RunState.SUCCEEDED, True, "complete"),
+        (RunState.CANCELLED, True, "complete"),
+        (RunState.CANCELLED, False, "incomplete"),
+        (RunState.FAILED, True, "failed"),
+        (RunState.FAILED, False, "failed"),
+    ],
+)
+def test_the_state_of_an_index(state: RunState | None, is_complete: bool, expected: str) -> None:
+    """By its latest run, and whether it was ever complete."""
+    run = None
+    if state is not None:
+        run = IndexRun.create(1, QueuePriority.BACKGROUND, datetime(2026, 1, 1, tzinfo=UTC))
+        run.state = state
+    assert state_of(run, is_complete=is_complete) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,6 +129,14 @@ def standing(application: Application) -> StandingView:
 def test_all_that_was_left_out_is_counted(application: Application) -> None:
     """By its name, and by what is in it."""
     assert standing(application).left_out == {"generated": 2, "secret": 1}
+
+
+def test_the_folders_that_are_meant(application: Application) -> None:
+    """All of an index, as one text; none where all of it is meant."""
+    within = ((1, "src"), (1, "lib"), (2, "other"))
+    [one] = application.standing.of(SearchFilter(within=within))
+    assert one.folder == "src, lib"
+    assert standing(application).folder is None
 
 
 def test_how_far_a_run_is_while_another_waits_for_it(application: Application) -> None:

@@ -20,7 +20,13 @@ from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git import submodules
 from kodit.infrastructure.git.clone import fault_of, synchronise
 from kodit.infrastructure.git.left_out import left_out_of_tree
-from kodit.infrastructure.git.submodules import fetched_commits, refusals
+from kodit.infrastructure.git.submodules import (
+    Record,
+    fetched_commits,
+    read_record,
+    refusals,
+    write_record,
+)
 from kodit.infrastructure.git.tree import list_files, read_present_blobs
 from kodit.infrastructure.sources import submodules as of_sources
 from kodit.infrastructure.sources.child_functions import NetworkAccess, look_up, scan
@@ -305,6 +311,111 @@ def test_there_are_not_too_many(
     assert (left_out.path, left_out.rule) == ("sub/two/", "a submodule: more than 2 submodules")
 
 
+def test_addresses_as_people_write_them(make_repository: MakeRepository, tmp_path: Path) -> None:
+    """A path may be written with what it does without; an address without a path is of nothing."""
+    sub, outer = make_repository("sub"), make_repository("outer")
+    commit = sub.commit({"a.py": "a = 1\n"})
+    outer.write(
+        ".gitmodules",
+        '[submodule "x"]\n\tpath = ./deep//sub/\n\turl = ../sub\n'
+        '[submodule "y"]\n\tpath = other\n[submodule "z"]\n\turl = ../sub\n',
+    )
+    outer.git("add", ".gitmodules")
+    outer.git("update-index", "--add", "--cacheinfo", f"160000,{commit},deep/sub")
+    pin(outer, "other", "1" * 40, None)
+    clone = tmp_path / "clone"
+    assert paths(scan_clone(outer.url, clone)) == [".gitmodules", "deep/sub/a.py"]
+    assert refusals(clone) == {"other": ".gitmodules gives no address for it"}
+
+
+def test_what_is_no_list_of_addresses_has_none(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    sub, outer = make_repository("sub"), make_repository("outer")
+    commit = sub.commit({"a.py": "a = 1\n"})
+    outer.write(".gitmodules", f'[submodule "sub"]\npath = sub\nurl = {sub.url}\n[[[\n')
+    outer.git("add", ".gitmodules")
+    pin(outer, "sub", commit, None)
+    clone = tmp_path / "clone"
+    assert paths(scan_clone(outer.url, clone)) == [".gitmodules"]
+    assert refusals(clone) == {"sub": ".gitmodules gives no address for it"}
+
+
+def test_what_is_there_is_not_fetched_again(
+    make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
+) -> None:
+    sub, outer = make_repository("sub"), make_repository("outer")
+    server = make_server()
+    pin(outer, "sub", sub.commit({"a.py": "a = 1\n"}), server.url("sub/.git"))
+    scan_clone(outer.url, tmp_path / "clone")
+    asked = len(server.requests)
+    outer.git("commit", "--quiet", "--allow-empty", "--message=again")
+    assert "sub/a.py" in paths(scan_clone(outer.url, tmp_path / "clone"))
+    assert len(server.requests) == asked
+
+
+def test_a_server_that_gives_out_no_single_files_gives_all(
+    make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
+) -> None:
+    """Of a submodule as of a source."""
+    sub, outer = make_repository("sub"), make_repository("outer")
+    sub.git("config", "uploadpack.allowFilter", "true")
+    server = make_server()
+    server.oldest_protocol = True
+    sub.commit({"a.py": "a = 1\n"})
+    pin(outer, "sub", sub.commit({"a.py": "a = 2\n"}), server.url("sub/.git"))
+    clone = tmp_path / "clone"
+    assert paths(scan_clone(outer.url, clone)) == [".gitmodules", "sub/a.py"]
+    assert refusals(clone) == {}
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"fetched": []}',
+        '{"fetched": [], "refused": {}}',
+        '{"fetched": {}, "refused": null}',
+        '{"fetched": {"a": "b"}, "refused": {}' + " " * 1_000_000 + "}",
+        "[" * 100_000,
+    ],
+    ids=range(8),
+)
+def test_a_record_that_cannot_be_read_says_nothing(tmp_path: Path, kept: str) -> None:
+    (tmp_path / "kodit-submodules.json").write_text(kept)
+    assert read_record(tmp_path) == Record()
+    assert read_record(tmp_path / "missing") == Record()
+
+
+def test_a_record_is_written_where_it_says_something_else(tmp_path: Path) -> None:
+    first = Record({"sub": "1" * 40}, {"other": "no"})
+    write_record(tmp_path, first)
+    (file,) = tmp_path.iterdir()
+    written = file.stat().st_ino
+    write_record(tmp_path, first)
+    assert file.stat().st_ino == written
+    assert read_record(tmp_path) == first
+    write_record(tmp_path, Record())
+    assert read_record(tmp_path) == Record()
+    assert submodules.MOST == 300
+
+
+def test_those_that_are_refused_are_counted_too(
+    make_repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_sources, "MOST", 1)
+    outer = make_repository("outer")
+    for name in ("one", "two"):
+        pin(outer, name, "1" * 40, None)
+    scan_clone(outer.url, tmp_path / "clone")
+    assert refusals(tmp_path / "clone") == {
+        "one": ".gitmodules gives no address for it",
+        "two": "more than 1 submodules",
+    }
+
+
 def test_an_include_speaks_of_submodules_too(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
@@ -337,10 +448,20 @@ def test_a_commit_within_the_source_itself_is_no_submodule(
         ("../b", "file:///srv/a", "file:///srv/b"),
         ("../../b", "https://h.org/o/a", "https://h.org/b"),
         ("https://x.org/b", "https://h.org/o/a", "https://x.org/b"),
+        ("git@x.org:o/b", "https://h.org/o/a", "git@x.org:o/b"),
+        ("/srv/a b", "https://h.org/o/a", "file:///srv/a%20b"),
+        ("../b", "git@h.org:/o/a", "git@h.org:o/b"),
     ],
 )
 def test_relative_addresses(written: str, location: str, expected: str) -> None:
     assert resolved(written, location) == expected
+
+
+def test_a_long_address_is_not_told_whole() -> None:
+    with pytest.raises(SourceError) as refused:
+        resolved("x" * 1_000, "https://h.org/o/a")
+    assert len(str(refused.value)) < 200
+    assert "is not valid" in str(refused.value)
 
 
 @pytest.mark.parametrize("location", ["https://h.org/o/a", "git@h.org:o/a", "ssh://h.org/o/a"])

@@ -15,7 +15,7 @@ from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import NotFoundError, TaskCancelled, UserError
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
-from kodit.domain.value_objects import Claim, RunState, TaskOperation, TaskType
+from kodit.domain.value_objects import Claim, ErrorAbout, RunState, TaskOperation, TaskType
 
 SYNC, EXTRACT, BM25_INDEX, CODE_EMBEDDINGS, ENRICH = TaskType
 
@@ -94,13 +94,19 @@ def test_what_cannot_be_retried_or_cancelled(queue: QueueDriver) -> None:
     """Ended runs are not cancelled; open and succeeded ones are not retried; none that is not
     there is either."""
     run = queue.request()
-    with pytest.raises(UserError, match="still queued"):
+    with pytest.raises(UserError, match="still queued") as refused:
         queue.retry(run.id)
+    assert refused.value.code == "run_under_way"
+    assert refused.value.fields == {"run": run.id, "state": "queued"}
     queue.run_stages(*TaskType)
-    with pytest.raises(UserError, match="has succeeded"):
+    with pytest.raises(UserError, match="has succeeded") as refused:
         queue.retry(run.id)
-    with pytest.raises(UserError, match="already ended"):
+    assert refused.value.code == "run_has_succeeded"
+    assert refused.value.fields == {"run": run.id}
+    with pytest.raises(UserError, match="already ended") as refused:
         queue.cancel(run.id)
+    assert refused.value.code == "run_has_ended"
+    assert refused.value.fields == {"run": run.id, "state": "succeeded"}
     for question in (queue.service.retry, queue.service.cancel, queue.service.describe):
         with pytest.raises(NotFoundError):
             queue.ask(question(4711))
@@ -134,6 +140,9 @@ def test_spent_budget_fails_for_good(queue: QueueDriver) -> None:
     assert queue.run(run.id).state is RunState.FAILED
     assert queue.outcomes(last) == ["retried"] * (MAX_FAILURES - 1) + ["failed"]
     assert queue.task(last).error == f"503 (tried {MAX_FAILURES} times)"
+    assert queue.task(last).error_about == ErrorAbout("unavailable")
+    told = [attempt.error_about for attempt in queue.attempts(last)]
+    assert told == [ErrorAbout("unavailable")] * MAX_FAILURES
 
 
 def test_lost_worker_spends_the_budget(queue: QueueDriver) -> None:
@@ -148,6 +157,7 @@ def test_lost_worker_spends_the_budget(queue: QueueDriver) -> None:
             queue.lose()
     assert queue.run(run.id).state is RunState.FAILED
     assert queue.outcomes(held) == ["lost"] * (MAX_FAILURES - 1) + ["failed"]
+    assert queue.task(held).error_about == ErrorAbout("worker_lost")
     assert queue.claim() is None
 
 
@@ -160,6 +170,7 @@ def test_release_does_not_spend_the_budget(queue: QueueDriver) -> None:
         held = queue.take(SYNC)
         queue.ask(queue.service.release(held))
         assert queue.task(held).failures == 1
+        assert queue.task(held).error is None
     assert queue.outcomes(held) == ["retried"] + ["released"] * (MAX_FAILURES + 2)
 
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.support.serving import ServingKodit
 from tests.support.sources import python_function, write_file
 
-from kodit.application.services.keyword_rebuilds import KeywordRebuilds
+from kodit.application.services.code_indexing_application_service import (
+    CodeIndexingApplicationService,
+)
+from kodit.application.services.keyword_rebuilds import PAUSE_AFTER_A_RUN, KeywordRebuilds
 from kodit.composition import Application
+from kodit.domain.entities import IndexRun
+from kodit.domain.ports.database import Database
+from kodit.domain.value_objects import QueuePriority, RunState
 
 NAMES = ("amber", "beryl", "coral")
 
@@ -87,3 +97,77 @@ def make_rebuilds(application: Application) -> KeywordRebuilds:
 def latest(serving: ServingKodit) -> list[int]:
     """The latest run of each index."""
     return [status.run.id for status in serving.status() if status.run is not None]
+
+
+class Lacking:
+    """One index that lacks the keyword index whatever is asked for, and a clock."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+        self.asked = 0
+        self.run: IndexRun | None = None
+        self.is_complete = True
+
+    def now(self) -> datetime:
+        return self.time
+
+    @contextmanager
+    def read(self) -> Iterator[Lacking]:
+        yield self
+
+    @property
+    def indexes(self) -> Lacking:
+        return self
+
+    tasks = indexes
+
+    def updated(self) -> dict[int, datetime | None]:
+        return {7: self.time if self.is_complete else None}
+
+    def latest_runs(self, _index_ids: object) -> dict[int, IndexRun]:
+        return {} if self.run is None else {7: self.run}
+
+    async def without_keyword_index(self) -> list[int]:
+        return [7]
+
+    async def queue_index_tasks(self, _index_id: int, *, is_user_initiated: bool) -> None:
+        assert not is_user_initiated
+        self.asked += 1
+
+    def ended(self, state: RunState) -> None:
+        """Its latest run has ended just now."""
+        self.run = IndexRun.create(7, QueuePriority.BACKGROUND, self.time)
+        self.run.state, self.run.finished_at = state, self.time
+
+
+def test_how_long_an_index_is_left_alone() -> None:
+    """After it was asked for, and after a run that did not help."""
+    lacking = Lacking()
+    rebuilds = KeywordRebuilds(
+        database=cast("Database", lacking),
+        indexing=cast("CodeIndexingApplicationService", lacking),
+        clock=lacking,
+    )
+
+    def asks() -> bool:
+        before = lacking.asked
+        asyncio.run(rebuilds.queue_some())
+        return lacking.asked > before
+
+    lacking.is_complete = False
+    assert not asks()
+    lacking.is_complete = True
+    assert asks()
+    lacking.time += PAUSE_AFTER_A_RUN - timedelta(seconds=1)
+    assert not asks()
+    lacking.time += timedelta(seconds=1)
+    assert asks()
+    lacking.time += PAUSE_AFTER_A_RUN
+    for state, is_asked in ((RunState.FAILED, False), (RunState.RUNNING, False)):
+        lacking.ended(state)
+        assert asks() is is_asked
+    lacking.ended(RunState.SUCCEEDED)
+    assert asks()
+    lacking.ended(RunState.FAILED)
+    lacking.time += PAUSE_AFTER_A_RUN
+    assert asks()

@@ -35,6 +35,13 @@ from kodit.infrastructure.processes.pool import ProcessPool
 ONE = frozenset([1])
 
 
+def test_what_writers_have_left(tmp_path: Path) -> None:
+    """Those of ours and of the engine, which calls its own otherwise."""
+    for name in ("a.tmp", ".tmpabc", "meta.json", "tmp", "a.tmp.json"):
+        (tmp_path / name).touch()
+    assert writing.leftovers(tmp_path) == [tmp_path / ".tmpabc", tmp_path / "a.tmp"]
+
+
 def silent(_done: int, _total: int) -> None:
     """Nobody watches."""
 

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 from tests.slicing.test_golden import SOURCES, name_of
 
-from kodit.domain.value_objects import SymbolKind
+from kodit.domain.snippet import MinorSymbol
+from kodit.domain.value_objects import Symbol, SymbolKind
 from kodit.infrastructure.slicing import extractor_version, is_outdated, slice_file
 from kodit.infrastructure.slicing import languages as table
+from kodit.infrastructure.slicing.budget import Budget, GaveUpError
+from kodit.infrastructure.slicing.by_patterns import (
+    load_patterns,
+    outline_by_patterns,
+    plain_language,
+)
 from kodit.infrastructure.slicing.detection import detect_language
 
 FILLER = "Words that fill a line of this document, so that a section is not joined.\n" * 16
@@ -109,6 +116,42 @@ def test_without_its_grammar_a_language_is_cut_by_patterns(
     assert {one.split()[1] for one in expected} <= {one.split()[1] for one in found}
     extractor_version.cache_clear()
     assert is_outdated(language, without)
+
+
+BASIC = """\
+Public Class Shop
+    PUBLIC CONST Limit = 3
+
+    Function Sell() As Integer
+        Return 1
+    End Function
+End Class
+"""
+
+
+def test_words_may_be_in_any_case_and_a_minor_name_has_its_line() -> None:
+    """Where the language says so."""
+    (whole,) = slice_file("shop.vb", BASIC.encode()).snippets
+    found = {
+        (one.symbol.qualified_name, type(one) is MinorSymbol, one.start_line, one.end_line)
+        for one in whole.also_defines
+    }
+    assert whole.symbol == Symbol("Shop", SymbolKind.CLASS)
+    assert found == {("Shop.Limit", True, 2, 2), ("Shop.Sell", False, 4, 7)}
+    assert not slice_file("a.rst", b"GUIDE\n").snippets[0].symbol
+
+
+@pytest.mark.parametrize(("length", "is_found"), [(300, True), (301, False)])
+def test_lines_that_are_longer_tell_nothing(length: int, is_found: bool) -> None:
+    (snippet,) = slice_file("a.vb", b"Class Shop ".ljust(length, b"'") + b"\n").snippets
+    assert (snippet.symbol is not None) is is_found
+
+
+def test_the_search_by_patterns_takes_no_more_time_than_there_is() -> None:
+    patterns = load_patterns("vbnet")
+    assert patterns is not None
+    with pytest.raises(GaveUpError):
+        outline_by_patterns(["Class Shop"], plain_language("vbnet"), patterns, Budget(-1.0))
 
 
 def test_every_pattern_stays_quick_on_a_hostile_line() -> None:

@@ -170,8 +170,27 @@ def test_a_nul_far_down_is_no_binary_file() -> None:
     assert decode(f"{text}".encode() + bytes(9_000)) is None
 
 
+@pytest.mark.parametrize(("place", "is_binary"), [(7_999, True), (8_000, False)])
+def test_how_far_a_nul_is_looked_for(place: int, is_binary: bool) -> None:
+    data = b"x" * place + b"\0"
+    assert (decode(data) is None) is is_binary
+    assert looks_binary(data) is is_binary
+    marked = codecs.BOM_UTF16_LE + data.decode().encode("utf-16-le")
+    assert (decode(marked) is None) is is_binary
+
+
+def test_half_a_character_is_no_wide_text() -> None:
+    for times in (1, 1_000):
+        text = "x = 1\n" * times
+        assert decode(text.encode("utf-16-le") + b"x") is None
+        assert decode(text.encode("utf-32-le")[:-2]) is None
+    assert decode(b"\n\0") is None
+
+
 def test_what_is_declared_outside() -> None:
     """Goes before all but a mark; where it does not hold, it is as good as none."""
     assert decode("é\n".encode("utf-16-le"), "UTF-16LE") == "é\n"
     assert decode("é\n".encode(), "UTF-16") == "é\n"
+    assert decode("имя\n".encode("koi8-r"), "koi8-r") == "имя\n"
+    assert decode("é\n".encode(), "nonesuch") == "é\n"
     assert decode("é\n".encode("utf-8-sig"), "latin-1") is not None

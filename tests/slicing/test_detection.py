@@ -109,6 +109,7 @@ def test_by_name_and_extension(path: str, expected: str) -> None:
         (b"#!/usr/bin/env -S deno run --allow-net", "typescript"),
         (b"#!/usr/bin/env -iS FOO=1 /opt/bin/ruby3.2 -w", "ruby"),
         (b"#!/bin/busybox sh", "bash"),
+        (b"#!/usr/bin/env -S " + b"FOO=1 " * 60 + b"ruby", "ruby"),
         (b"#!/usr/bin/env Rscript", "r"),
         (b"#!/usr/bin/env unheard-of python", "text"),
         (b"#!", "text"),

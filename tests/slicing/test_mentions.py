@@ -13,9 +13,11 @@ from tests.slicing.test_golden import SOURCES, name_of
 from kodit.domain.file_facts import MentioningFile
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.infrastructure.slicing import detect_language, slice_file
+from kodit.infrastructure.slicing import mentions as module
 from kodit.infrastructure.slicing.languages import LANGUAGES
 from kodit.infrastructure.slicing.mentions import (
     LONGEST_CHAIN,
+    LONGEST_NAME,
     MOST_OF_A_PIECE,
     qualifier_of,
     without_arguments,
@@ -158,10 +160,32 @@ def test_a_table_of_names_is_bounded() -> None:
         ('"text".', "?"),
         ("(a + b).", "()"),
         (".", "."),
+        (f"{'a' * 100}.b.{'c' * 30}.last.", f"?.b.{'c' * 30}.last"),
+        (f"{'a' * 130}.", "?"),
     ],
+    ids=range(16),
 )
 def test_qualifiers_are_chains_of_names(before: str, expected: str) -> None:
     assert qualifier_of(before) == expected
+
+
+def test_a_piece_keeps_the_first_of_its_mentions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_OF_A_PIECE", 3)
+    found = mentions("a.py", b"a(), b(), c(), d(), e()\n")
+    assert [one.name for one in found] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(LONGEST_NAME, True), (LONGEST_NAME + 1, False)])
+def test_what_is_longer_is_no_name(length: int, is_kept: bool) -> None:
+    assert LONGEST_NAME == 120
+    assert bool(mentions("a.py", f"{'f' * length}()\n".encode())) is is_kept
+
+
+def test_names_of_one_type_are_bounded_and_each_is_told_once() -> None:
+    text = "package p\n\nfunc f(a, b, c, d, e T) {}\n"
+    assert [one[3] for one in sorted(of("a.go", text)) if one[2] == "T"] == ["a", "b", "c", "d"]
+    found = [one for one in mentions("a.py", b"x: dict[C, D] = {}\n") if one.name == "C"]
+    assert len(found) == 1
 
 
 def test_arguments_are_left_out() -> None:
@@ -288,6 +312,12 @@ def test_arguments_are_left_out() -> None:
             {("import", "./m.sh", "*", ""), ("call", "", "g", "")},
         ),
         ("a.sql", "SELECT f(1) FROM s.t;\n", {("read", "s", "t", ""), ("call", "", "f", "")}),
+        ("a.py", "from a . b import c\n", {("import", "a.b", "c", "")}),
+        (
+            "a.rb",
+            "class A\n  include B\n  extend C\n  prepend D\n  other E\nend\n",
+            {("inherits", "", name, "A") for name in "BCD"} | {("read", "", "E", "")},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and len(value) < 10 else "",
 )
@@ -348,3 +378,4 @@ def test_what_a_stored_piece_says_is_heard_when_it_is_asked_for() -> None:
         said = later.said_of_field("A", name)
         assert [one.mention.name for one in said] == [base]
         assert said == at_once.said_of_field("A", name)
+        assert later.said_of_field("A", name) == at_once.said_of_field("A", name)

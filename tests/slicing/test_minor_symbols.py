@@ -31,6 +31,19 @@ def test_every_named_thing_is_defined(example: Path) -> None:
     assert all_defined(path, f"{code}\n") == sorted(expected.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("path", "code", "expected"),
+    [
+        ("a.ps1", "$limit = 1\nfunction Get-It { 1 }\n", ["function Get-It", "variable limit"]),
+        ("Makefile", ".PHONY: all\nall:\n\ttrue\n", ["target all"]),
+    ],
+)
+def test_signs_and_words_of_the_language_are_no_names(
+    path: str, code: str, expected: list[str]
+) -> None:
+    assert all_defined(path, code) == expected
+
+
 def test_lines_are_those_of_the_name_and_its_value() -> None:
     """In the snippet that holds the name, and no further than that."""
     rows = "".join(f'  "{number}",\n' * 2 for number in range(60))

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from kodit.domain.entities import Snippet
 from kodit.domain.mentions import decode_mentions
 from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.limits import LONG_LINE
+from kodit.infrastructure.slicing.notebooks import read_notebook
 
 
 def cell(kind: str, source: str, **more: Any) -> dict[str, Any]:
@@ -117,7 +119,66 @@ def test_other_languages(source: str, language: str) -> None:
     kernel = "R" if language == "r" else "python"
     (snippet,) = cut(notebook(cell("code", source), language=kernel))
     assert snippet.language == (language if language != "r" else "text")
+    whole = notebook(cell("code", source), language=kernel)
+    assert slice_file("a.ipynb", whole).language == ("text" if language == "r" else "python")
     assert snippet.text == source
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({"language_info": {"name": "bash"}}, "bash"),
+        ({"kernelspec": {"language": " "}, "language_info": {"name": "bash"}}, "bash"),
+        ({"kernelspec": {"language": "bash"}, "language_info": {"name": "sql"}}, "bash"),
+        ({"kernelspec": ["bash"]}, "python"),
+        (["bash"], "python"),
+        ({}, "python"),
+    ],
+)
+def test_the_language_of_the_kernel(metadata: Any, language: str) -> None:
+    """Wherever it is told; the cells may come before."""
+    whole = {"cells": [cell("code", "echo")], "metadata": metadata}
+    found = read_notebook(json.dumps(whole))
+    assert found is not None
+    assert (found.language, found.cells[0].language) == (language, language)
+
+
+def test_a_cell_may_have_a_language_of_its_own() -> None:
+    """As an editor notes it."""
+    noted = cell("code", "let x = 1", metadata={"vscode": {"languageId": "javascript"}})
+    odd = cell("code", "x = 1", metadata={"vscode": {"languageId": " "}})
+    assert [one.language for one in cut(notebook(noted, odd))] == ["javascript", "python"]
+
+
+def test_elements_are_joined_where_no_line_ends() -> None:
+    """Some tools write a text for several lines, or a line in several texts."""
+    source = ["x = (1 +", " 2)\ny = 3\nz", " = 4\n", "w = 5"]
+    found = read_notebook(json.dumps({"cells": [cell("code", "") | {"source": source}]}, indent=1))
+    assert found is not None
+    (only,) = found.cells
+    assert only.lines == ["x = (1 + 2)", "y = 3", "z = 4", "w = 5"]
+    assert [row - only.rows[0] for row in only.rows] == [0, 1, 1, 3]
+
+
+def test_what_a_grammar_gets_of_lines_for_the_notebook() -> None:
+    found = read_notebook(notebook(cell("code", "%%time\nif x:\n    %slate\n\t!ls\n")).decode())
+    assert found is not None
+    assert found.cells[0].code == "      \nif x:\n    #slate\n\t#ls"
+
+
+def test_a_tab_in_a_text_is_read() -> None:
+    """JSON does not allow it as it is, and programs write it."""
+    data = notebook(cell("code", "x = 1", metadata={"name": "a!b"}), cell("code", "def f(!): ..."))
+    snippets = cut(data.replace(b"!", b"\t"))
+    assert [one.text for one in snippets] == ["x = 1", "def f(\t): ..."]
+
+
+def test_long_lines_and_troubles_of_cells() -> None:
+    """Are those of any file."""
+    kept = cut(notebook(cell("code", "x = '" + "ab" * 9_000 + "'\ny = 1")))
+    assert max(len(line) for one in kept for line in one.text.split("\n")) < LONG_LINE
+    sliced = slice_file("a.ipynb", ANALYSIS, -1.0)
+    assert sliced.problem == "parser ran out of time"
 
 
 def test_an_old_notebook() -> None:

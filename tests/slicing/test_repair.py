@@ -198,6 +198,24 @@ def test_the_search_has_a_time_limit_of_its_own(monkeypatch: pytest.MonkeyPatch)
     assert repaired(source, tree, grammar, Budget(60.0)).tree is tree
 
 
+def test_the_search_reads_a_file_so_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair, "_READ_TIMES", 0)
+    source = INFIX.encode()
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    assert repaired(source, tree, grammar, Budget(60.0)).tree is tree
+
+
+def test_a_little_of_a_large_file_is_not_worth_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair, "_LITTLE", 0.5)  # more rows than there are
+    source = INFIX.encode()
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    again, unknown = repaired(source, tree, grammar, Budget(60.0))
+    assert again is tree
+    assert unknown
+
+
 def test_words_of_text_declare_nothing() -> None:
     """Though they begin lines that no parser understands."""
     code = (

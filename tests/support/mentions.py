@@ -17,6 +17,8 @@ LANGUAGES = {
     ".tsx": "tsx",
     ".go": "go",
     ".java": "java",
+    ".kt": "kotlin",
+    ".scala": "scala",
     ".rb": "ruby",
     ".rs": "rust",
     ".c": "c",

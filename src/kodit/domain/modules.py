@@ -77,8 +77,6 @@ def _meant(module: str, importing: str) -> list[tuple[list[str], bool]]:
         else:
             dots = len(module) - len(module.lstrip("."))
             up, rest = dots - 1, split_module(module)
-        if module == ".":
-            up, rest = 0, []
         base = here[: len(here) - up] if up else here
         return [(_trimmed([*base, *rest]), True)]
     return [(_trimmed(split_module(_GO_VERSION.sub("", module))), False)]

@@ -79,6 +79,7 @@ class UseLookup:
                     if (
                         mention.kind is MentionKind.CALL
                         and one.start_line <= mention.line <= one.end_line
+                        and _belongs(piece.around(mention.line), one)
                     ):
                         first.setdefault((mention.name, mention.qualifier), (piece, mention))
             calls += [(one, file, *call) for call in first.values()]
@@ -189,6 +190,14 @@ def _continuing(pieces: Iterable[MentioningSnippet]) -> set[int]:
         for before, after in pairwise(pieces)
         if (before.symbol, before.scope) == (after.symbol, after.scope)
     }
+
+
+def _belongs(around: str, definition: StoredSnippet) -> bool:
+    """Whether what stands in a definition is that of another one, or in it: a snippet may hold
+    small neighbours of what it is named by."""
+    own = ".".join(filter(None, (definition.scope, definition.symbol)))
+    inner, outer = f"{around}.", f"{own}."
+    return not around or inner.startswith(outer) or outer.startswith(inner)
 
 
 _Call = tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]

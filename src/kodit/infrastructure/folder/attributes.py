@@ -62,7 +62,7 @@ class AttributeFile(NamedTuple):
 class Attributes:
     """What holds in a folder: the files that speak of it, weakest first."""
 
-    __slots__ = ("_deciding", "_files", "_macros", "_names", "_strongest")
+    __slots__ = ("_deciding", "_defined", "_files", "_macros", "_names", "_strongest")
 
     def __init__(
         self,
@@ -71,7 +71,8 @@ class Attributes:
         strongest: AttributeFile | None = None,
     ) -> None:
         self._files = files
-        self._macros = {"binary": _BINARY} if macros is None else dict(macros)
+        self._defined = dict(macros or {})
+        self._macros = {"binary": _BINARY} | self._defined
         self._strongest = strongest
         self._deciding: list[tuple[str, Pattern]] = []
         names: list[str] = []
@@ -96,14 +97,14 @@ class Attributes:
         rules, macros = _parsed(content, may_define=is_top)
         # Those of `info/attributes` have been heard before, and are the stronger ones.
         files = (*self._files, AttributeFile(base, rules))
-        return Attributes(files, macros | self._macros, self._strongest)
+        return Attributes(files, macros | self._defined, self._strongest)
 
     def with_strongest(self, base: str, content: bytes | None) -> Attributes:
         """These, and those of `info/attributes`, which go before all others."""
         if not content:
             return self
         rules, macros = _parsed(content, may_define=True)
-        return Attributes(self._files, self._macros | macros, AttributeFile(base, rules))
+        return Attributes(self._files, self._defined | macros, AttributeFile(base, rules))
 
     def decide(self, path: str) -> Mapping[str, Value]:
         """The same as `of` for a file of which a line may decide whether it is read; nothing for

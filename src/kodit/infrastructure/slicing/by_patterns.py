@@ -116,8 +116,6 @@ def outline_by_patterns(
         if kind is not SymbolKind.SECTION:
             definition.first = with_leading_lines(row, floor, lines, language)
         _end_before(siblings, definition.first)
-        if parent is not None:
-            definition.last = parent.last
         siblings.append(definition)
         open_ones.append((depth, definition))
     return Outline(roots, minor)
