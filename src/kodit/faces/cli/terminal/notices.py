@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
 from kodit.faces.cli.terminal.output import complain, printable, say
-from kodit.faces.cli.terminal.runs import ago
+from kodit.faces.cli.terminal.runs import ago, counted
+
+if TYPE_CHECKING:
+    from kodit.faces.cli.session import Session
 
 _OLD = timedelta(hours=1)
 ALL = "--all searches every index"
@@ -33,6 +37,25 @@ def say_where(
     age = f", indexed {ago(only.indexed_at)}" if with_age and _is_old(only) else ""
     tail = "" if more is None else f"; {more}"
     say(f"In {printable(only.source)}{folder}{age}{tail}.")
+
+
+def say_changes(session: Session, standing: Sequence[StandingView]) -> None:
+    """Say in which of the indexes files have changed that the answer does not know of."""
+    changed = [one for one in standing if one.changed_files]
+    if not changed:
+        return
+    import shlex  # noqa: PLC0415 - mostly nothing has changed
+
+    for one in changed:
+        has = "has" if one.changed_files == 1 else "have"
+        files = f"{counted(one.changed_files, 'file')} {has} changed"
+        if not one.is_implied:
+            files += f" in {printable(one.source)}"
+        if session.is_served:
+            say(f"{files} since; the server is about to index that.")
+        else:
+            name = "." if one.is_implied else printable(shlex.quote(one.source))
+            say(f"{files} since; `kodit index {name}` updates the index.")
 
 
 def _say_age(standing: Sequence[StandingView]) -> None:

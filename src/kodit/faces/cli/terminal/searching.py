@@ -29,6 +29,7 @@ from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
+    say_changes,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -95,8 +96,9 @@ def search_and_show(
 ) -> SearchView:
     """Search and print the answer."""
     question = replace(_understand(session, options), explain=explain)
-    answer = session.ask(question, SearchView)
+    answer = _ask_of_what_is_there(session, question)
     say_where(question.where, answer.standing, ALL)
+    say_changes(session, answer.standing)
     warn_of_missing_keywords(answer.standing)
     is_marked = screen.is_terminal() or screen.has_color() or shown.context is not None
     find = words_of(question.query) if is_marked else nothing
@@ -257,6 +259,20 @@ def _moment(option: str, text: str | None) -> datetime | None:
     except ValueError:
         raise InvalidQueryError(f"{option} takes a date such as 2026-01-31, not {text!r}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _ask_of_what_is_there(session: Session, question: SearchQuestion) -> SearchView:
+    """The answer to a question; where no source was named, the index of the current folder is
+    brought up to date first. A server does that by itself."""
+    if session.is_served:
+        answer = session.ask(question, SearchView)
+        if session.is_served:
+            return answer
+    if not question.where.sources and not question.where.everywhere:
+        outdated = session.outdated_here()
+        if outdated is not None:
+            _refresh(session, outdated)
+    return session.ask(question, SearchView)
 
 
 def _refresh(session: Session, path: str) -> None:
