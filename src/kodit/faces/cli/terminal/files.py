@@ -26,6 +26,7 @@ from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
     say_changes,
+    say_if_outside,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -53,6 +54,7 @@ def list_and_show(
     """Print one file a line: lines, bytes, snippets, language, path; or the path alone."""
     answer = session.ask(question, FilesView)
     say_where(question.where, answer.standing, ALL)
+    say_if_outside(session, question.where, answer.standing)
     say_changes(session, answer.standing)
     if as_json:
         print_json(answer)
@@ -101,6 +103,7 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
     """Print definitions, then references."""
     answer = session.ask(question, SymbolsView)
     say_where(question.where, answer.standing, ALL)
+    say_if_outside(session, question.where, answer.standing)
     say_changes(session, answer.standing)
     warn_of_missing_keywords(answer.standing)
     if as_json:

@@ -13,7 +13,13 @@ from kodit.domain.questions import GrepQuestion
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.files import shown
-from kodit.faces.cli.terminal.notices import ALL, NOTHING_INDEXED, say_problems, say_where
+from kodit.faces.cli.terminal.notices import (
+    ALL,
+    NOTHING_INDEXED,
+    say_if_outside,
+    say_problems,
+    say_where,
+)
 from kodit.faces.cli.terminal.output import print_as_it_is, print_json, print_line, say
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import LINE, PATH, Find, matches_of, nothing, paint, painted
@@ -37,6 +43,7 @@ def grep_and_show(
     `path:count`, or the paths alone."""
     answer = session.ask(question, GrepView)
     say_where(question.where, answer.standing, ALL, with_age=True)
+    say_if_outside(session, question.where, answer.standing)
     places = Places(session.folder, several=len(answer.standing) > 1)
     if as_json:
         print_json(answer)

@@ -39,6 +39,17 @@ def say_where(
     say(f"In {printable(only.source)}{folder}{age}{tail}.")
 
 
+def say_if_outside(session: Session, where: Where, standing: Sequence[StandingView]) -> None:
+    """Say that all indexes were asked, where the user named none and none holds the current
+    folder."""
+    is_known = where.sources or where.everywhere or any(one.is_implied for one in standing)
+    if is_known or not standing or session.folder is None:
+        return
+    only = printable(standing[0].source)
+    which = f"all {len(standing)} indexes" if len(standing) > 1 else f"the only one, {only}"
+    say(f"The current folder is in no index; this is from {which}.")
+
+
 def say_changes(session: Session, standing: Sequence[StandingView]) -> None:
     """Say in which of the indexes files have changed that the answer does not know of."""
     changed = [one for one in standing if one.changed_files]

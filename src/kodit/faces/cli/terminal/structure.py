@@ -10,6 +10,7 @@ from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
     say_changes,
+    say_if_outside,
     say_problems,
     say_where,
 )
@@ -45,6 +46,7 @@ def map_and_show(session: Session, question: MapQuestion, *, as_json: bool) -> M
     """Print the path of each file, and below it the lines that define what matters in it."""
     view = session.ask(question, MapView)
     say_where(question.where, view.standing, ALL)
+    say_if_outside(session, question.where, view.standing)
     say_changes(session, view.standing)
     if as_json:
         print_json(view)
