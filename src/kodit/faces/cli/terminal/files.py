@@ -27,6 +27,7 @@ from kodit.faces.cli.terminal.notices import (
     NOTHING_INDEXED,
     say_changes,
     say_if_outside,
+    say_left_out,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -119,6 +120,8 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
         say(f"No definition of {printable(question.name)} is indexed.{did_you_mean(answer.near)}")
     elif not answer.complete:
         say("There may be more; --limit shows more, and --path or --language narrow it down.")
+    if not answer.definitions and not (question.uses and answer.references):
+        say_left_out(question.where, answer.standing)
     return answer
 
 

@@ -17,6 +17,7 @@ from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
     say_if_outside,
+    say_left_out,
     say_problems,
     say_where,
 )
@@ -62,6 +63,7 @@ def grep_and_show(
         say("No indexed file matches these filters." if answer.standing else NOTHING_INDEXED)
     elif not answer.matches:
         say(f"Nothing found in {counted(answer.files, 'file')}.")
+        say_left_out(question.where, answer.standing)
     elif not answer.complete:
         say(f"Only the first {_shown(question.limit, mode.value)} shown; --limit shows more.")
     return answer

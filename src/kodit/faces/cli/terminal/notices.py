@@ -69,6 +69,20 @@ def say_changes(session: Session, standing: Sequence[StandingView]) -> None:
             say(f"{files} since; `kodit index {name}` updates the index.")
 
 
+def say_left_out(where: Where, standing: Sequence[StandingView]) -> None:
+    """Say that what was not found may be in files that are left out; binaries hold no text."""
+    counts = [count for one in standing for why, count in one.left_out.items() if why != "binary"]
+    if not sum(counts):
+        return
+    import shlex  # noqa: PLC0415 - mostly something is found
+
+    named = "".join(f" -s {shlex.quote(name)}" for name in where.sources)
+    named += " --all" if where.everywhere else ""
+    are = "is" if sum(counts) == 1 else "are"
+    command = printable(f"kodit ls --left-out{named}")
+    say(f"{counted(sum(counts), 'file')} {are} left out; see `{command}`.")
+
+
 def _say_age(standing: Sequence[StandingView]) -> None:
     """Say when the oldest of the indexes was complete, unless that is just now."""
     old = [one for one in standing if _is_old(one)]

@@ -29,6 +29,7 @@ from kodit.faces.cli.terminal.notices import (
     NOTHING_INDEXED,
     say_changes,
     say_if_outside,
+    say_left_out,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -53,6 +54,9 @@ ENGINES = {
     SearchMode.CODE: "vectors of the code",
     SearchMode.TEXT: "vectors of the enriched texts",
 }
+
+
+_NOTHING_MATCHES = "Nothing found."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,10 @@ def search_and_show(
     print_results(session, answer, shown, find)
     say_problems(answer.problems)
     if not answer.results and not shown.as_json:
-        say(_why_empty(session, question, answer.standing))
+        why = _why_empty(session, question, answer.standing)
+        say(why)
+        if why == _NOTHING_MATCHES:
+            say_left_out(question.where, answer.standing)
     elif explain and question.mode in ENGINES and not (shown.as_json or shown.as_json_lines):
         say(f"Each score is that of the {ENGINES[question.mode]} alone.")
     return answer
@@ -182,7 +189,7 @@ def _nothing_found(session: Session, where: Where, standing: Sequence[StandingVi
 def _nothing_in_files(session: Session, where: Where, standing: Sequence[StandingView]) -> str:
     """Whether any file was searched, and if not, whether that is for the filters."""
     if _holds_files(session, where):
-        return "Nothing found."
+        return _NOTHING_MATCHES
     if _holds_files(session, Where(where.sources, everywhere=where.everywhere)):
         return "No indexed file matches these filters."
     if not any(one.folder for one in standing):
