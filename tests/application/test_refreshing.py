@@ -16,6 +16,7 @@ from kodit.domain.entities import IndexRun
 from kodit.domain.errors import KoditError, NotFoundError, SourceError
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind
 from kodit.infrastructure.memory import ManualClock
+from kodit.infrastructure.watching.comparing import compare_folder
 from kodit.settings import Settings
 
 NOW = ManualClock().now()
@@ -107,6 +108,7 @@ def test_an_index_that_is_deleted_while_it_is_made(scene: Scene) -> None:
         locator=application.locator,
         queue=application.queue,
         indexing=cast(SourceIndexingService, Deleting()),
+        compare=compare_folder,
     )
     with pytest.raises(NotFoundError, match="was deleted while it was being indexed"):
         asyncio.run(service.refresh(str(scene.folder)))

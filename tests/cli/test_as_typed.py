@@ -279,3 +279,50 @@ def test_some_indexes_are_indexed_although_one_is_not(shell: Shell, tmp_path: Pa
     outcome = kodit.run_here("delete", "1", "99")
     assert outcome.code == 1
     assert outcome.said[0] == f"Deleted index 1 of {tmp_path / 'new'}."
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            "grep -i QUARTZ -l --all",
+            "-l needs a value; -l is --language, and --files shows the names of files",
+        ),
+        (
+            "grep QUARTZ -l",
+            "-l needs a value; -l is --language, and --files shows the names of files",
+        ),
+        ("search quartz -l --json", "-l needs a value"),
+        ("search quartz --path --limit=3", "--path needs a value"),
+        ("symbols quartz -s", "-s needs a value"),
+        ("queue list --limit --json", "--limit needs a value"),
+        (
+            "search --version",
+            "`kodit search` has no option --version; did you mean `kodit --version`?",
+        ),
+    ],
+)
+def test_an_option_takes_no_other_one_for_its_value(command: str, said: str, shell: Shell) -> None:
+    code, printed, told = shell.run(*command.split())
+    assert (code, printed, told) == (2, [], [f"kodit: {said}"])
+
+
+def test_a_value_may_begin_with_a_dash(shell: Shell) -> None:
+    """Where it is no option of the command, a pattern, or behind `--`."""
+    assert shell.run("grep", "-e", "--all", "shop")[0] == 1
+    assert shell.run("search", "quartz", "-p", "-x")[0] == 1
+    assert shell.run("grep", "--", "-l", "shop")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "begins"),
+    [
+        ("read", "PATH[:START-END] is missing: PATH, PATH:10, "),
+        ("symbols", "NAME is missing: NAME, Scope.NAME or "),
+        ("outline", "PATH is missing: a file in an index"),
+        ("search", "QUERY is missing: a question in words"),
+    ],
+)
+def test_what_is_missing_is_named_as_in_help(command: str, begins: str, shell: Shell) -> None:
+    _code, _printed, (said,) = shell.run(command)
+    assert said.startswith(f"kodit: {begins}")

@@ -217,7 +217,7 @@ def test_the_file_of_each_result(indexed: KoditCommand) -> None:
 
 
 def test_context_comes_from_the_file(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Also beyond the snippet; a file that is gone has the lines of its snippet."""
+    """Also beyond the snippet; one that is no text any more has the lines of its snippet."""
     text = f"# before\n\n\n{python_function('quartz', 'a b c'.split())}\n\n\n# after\n"
     write_file(tmp_path / "folder" / "a.py", text)
     kodit.succeed("index", tmp_path / "folder")
@@ -229,7 +229,7 @@ def test_context_comes_from_the_file(kodit: KoditCommand, tmp_path: Path) -> Non
     width = len(str(len(written) + 1))
     assert shown == [f"{number:>{width}}  {line}" for number, line in enumerate(written, 1)]
 
-    (tmp_path / "folder" / "a.py").unlink()
+    (tmp_path / "folder" / "a.py").write_bytes(b"\0" * 9)
 
     shown = lines_of(kodit.run_here("search", "quartz", "-k", "function", "--context", "0"))
     assert len(shown) == 3

@@ -113,8 +113,9 @@ def test_while_the_queue_is_paused(kodit: KoditCommand, folder: Path, tmp_path: 
 
     outcome = kodit.run("search", "quartz", folder, "--json")
 
-    assert paths(outcome) == ["inner/deep.py", "top.py"]
-    (sentence,) = outcome.err.splitlines()
+    assert paths(outcome) == ["inner/deep.py"]  # what is gone is not shown
+    sentence, changed = outcome.err.splitlines()
+    assert changed.startswith(f"1 file has changed in {folder} since; ")
     assert "the queue is paused; `kodit queue resume` resumes it" in sentence
     write_file(tmp_path / "other" / "other.py", "quartz = 1\n")
     other = kodit.run("search", "quartz", tmp_path / "other")
@@ -205,6 +206,6 @@ def test_nothing_found_speaks_of_what_was_searched(
         f"Nothing found; {tmp_path / 'one'} (index 2) is still being indexed, 0 %; "
         "see `kodit status`."
     ]
-    assert kodit.run(*missing).said == [
+    assert kodit.run(*missing, "--all").said == [
         "Nothing found; indexes 2, 3 and 4 are not complete yet, see `kodit status`."
     ]

@@ -42,3 +42,19 @@ def test_what_is_saved_while_it_is_served_and_before(
         wait_until(lambda: is_found("while_stopped"))
     assert server.process.returncode == 0
     assert "Traceback" not in server.log
+
+
+def test_what_a_server_has_not_indexed_yet_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search waits a moment, and then says what its answer does not know of."""
+    folder = tmp_path.resolve() / "source"
+    save(folder, "before_all")
+    command = KoditCommand(tmp_path / "data")
+    command.succeed("index", folder)
+    monkeypatch.chdir(folder)
+    with RunningServer(command, "--no-tcp", "--no-worker"):
+        save(folder, "just_now")
+        told = "1 file has changed since; the server is about to index that."
+        wait_until(lambda: told in command.run_here("search", "just_now").said)
+        assert told in command.run_here("symbols", "just_now").said

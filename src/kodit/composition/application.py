@@ -206,6 +206,7 @@ class Application(Finding):
     @made_once
     def refreshing(self) -> RefreshService:
         from kodit.application.services.refresh_service import RefreshService
+        from kodit.infrastructure.watching.comparing import compare_folder
 
         return RefreshService(
             database=self.database,
@@ -213,6 +214,7 @@ class Application(Finding):
             locator=self.locator,
             queue=self.queue,
             indexing=self.source_indexing,
+            compare=compare_folder,
         )
 
     @made_once

@@ -12,6 +12,7 @@ from kodit.composition.made_once import made_once
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.folder_looks import FolderLooks
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.index_locator import IndexLocator
     from kodit.application.services.map_service import MapService
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from kodit.application.services.snapshots import ReadableKeywords
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
+    from kodit.domain.ports.watching import FolderComparer
 
 
 class Finding(Foundation):
@@ -117,6 +119,19 @@ class Finding(Foundation):
         return ScopeService(locator=self.locator)
 
     @made_once
+    def looks(self) -> FolderLooks:
+        from kodit.application.services.folder_looks import FolderLooks
+
+        def compare() -> FolderComparer:
+            from kodit.infrastructure.watching.comparing import compare_folder
+
+            return compare_folder
+
+        return FolderLooks(
+            database=self.reading, comparer=compare if self.looks_at_folders else None
+        )
+
+    @made_once
     def answers(self) -> AnswerService:
         from kodit.application.services.answers.answer_service import AnswerService
 
@@ -124,5 +139,6 @@ class Finding(Foundation):
             asked=self,
             scope=self.scoping,
             standing=self.standing,
+            looks=self.looks,
             settle=self.known_changes.settle,
         )

@@ -50,10 +50,12 @@ class Foundation:
         exchange: SecretExchange | None = None,
         *,
         is_brief: bool = False,
+        looks_at_folders: bool = False,
     ) -> None:
         """`exchange` is how this process shares secrets with a server and its workers. What is
         `is_brief` answers a question and ends: it reads the database by the driver alone, as long
-        as nothing is to be written."""
+        as nothing is to be written. With `looks_at_folders`, answers tell what has changed in
+        folders that nobody watches."""
         self.settings = settings
         set_limit(settings.largest_file_bytes)
         self.exchange = exchange
@@ -62,6 +64,7 @@ class Foundation:
         self.is_read_only = is_read_only(self.data_dir)
         self.making = threading.RLock()
         self.is_brief = is_brief
+        self.looks_at_folders = looks_at_folders
         self._read_alone: ReadingDatabase | None = None
 
     def __enter__(self) -> Self:

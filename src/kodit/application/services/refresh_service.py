@@ -15,7 +15,8 @@ from kodit.application.services.worker_host import RunObserver, StoppedBy
 from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import IndexingError, KoditError, NotFoundError, SourceError, UserError
 from kodit.domain.ports.database import Database
-from kodit.domain.value_objects import RunState, Source
+from kodit.domain.ports.watching import FolderComparer
+from kodit.domain.value_objects import RunState, Source, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,14 @@ class RefreshService:
         locator: IndexLocator,
         queue: QueueService,
         indexing: SourceIndexingService,
+        compare: FolderComparer,
     ) -> None:
         self._database = database
         self._sources = sources
         self._locator = locator
         self._queue = queue
         self._indexing = indexing
+        self._compare = compare
 
     async def refresh(
         self,
@@ -55,7 +58,8 @@ class RefreshService:
         """Bring the index of a source up to date, creating it if there is none. Where that cannot
         be, what was indexed before still answers.
 
-        Raises SourceError for an invalid source, and KoditError when there is no complete index.
+        Raises SourceError for an invalid source or a new folder without files, of which no index
+        is made, and KoditError when there is no complete index.
         """
         try:
             source = await in_thread(lambda: self._sources.understand(name))
@@ -64,6 +68,7 @@ class RefreshService:
             if gone is None or gone.updated_at is None:
                 raise
             return Refreshed(gone, error)
+        await in_thread(lambda: self._check_not_empty(source))
         if await self._queue.paused_since() is not None:
             paused = KoditError("the queue is paused", code="queue_paused")
             return self._as_it_was(await in_thread(lambda: self._find(source)), source, paused)
@@ -92,6 +97,15 @@ class RefreshService:
         with self._database.read() as transaction, suppress(NotFoundError):
             return transaction.indexes.get(runs[0].index_id)
         return None
+
+    def _check_not_empty(self, source: Source) -> None:
+        """A question makes no index that could answer nothing."""
+        if source.kind is not SourceKind.FOLDER or self._find(source) is not None:
+            return
+        if not self._compare(source, {}, 0, is_certain=False):
+            raise SourceError(
+                f"{source} has no files to index", code="source_invalid", source=str(source)
+            )
 
     def _find(self, source: Source) -> Index | None:
         with self._database.read() as transaction:

@@ -124,6 +124,10 @@ class IndexRepository(Protocol):
         """By path, every file that was there at the last scan."""
         ...
 
+    def count_files(self, index_id: int, most: int) -> int:
+        """How many files a scan has found that are still there, counted up to `most`."""
+        ...
+
     def has_files(self, index_id: int, part: str = "") -> bool:
         """Whether there is any such file in a folder of an index, or at that path."""
         ...

@@ -34,6 +34,24 @@ class FolderChanges:
         return bool(self.files) or self.needs_scan
 
 
+class FolderComparer(Protocol):
+    """Compares a folder that nobody watches with what is known of it. Synchronous."""
+
+    def __call__(
+        self,
+        source: Source,
+        known: Mapping[str, KnownFile],
+        last_scan_ns: int,
+        *,
+        is_certain: bool,
+    ) -> FolderChanges:
+        """What has changed since the scan at `last_scan_ns`, which has found `known`; nothing where
+        the folder is gone or cannot be read. Files are read only where a stamp has moved. What only
+        reading all the others could tell is left open, unless it is to be certain: then a few are
+        read, and more need a scan."""
+        ...
+
+
 class FolderWatcher(Protocol):
     """Watches any number of folders. For one caller at a time."""
 

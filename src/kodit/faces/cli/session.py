@@ -99,7 +99,7 @@ class Session:
         level = self.settings.log_level
         configure_logs(self._log_level if level is LogLevel.AUTO else level)
         exchange = self._exchange or made_later(self._secrets_for_server)
-        application = Application(self.settings, exchange, is_brief=is_brief)
+        application = Application(self.settings, exchange, is_brief=is_brief, looks_at_folders=True)
         application.open()
         return application
 
@@ -154,16 +154,35 @@ class Session:
         )
         from kodit.domain.caller import Caller  # noqa: PLC0415 - see above
 
-        asked = self._application
-        if asked is None:
-            # To start threads takes numpy longer than to answer one question without them, which
-            # gives the same results.
-            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-            asked = self._reading = self._reading or self._open(is_brief=True)
+        asked = self._application or self._opened_to_read()
         caller = Caller(folder=self._folder)
         with suppress(LoopNeededError):
             return _checked(run_alone(answer(asked, caller, question)), view)
         return _checked(self.run(answer(asked, caller, question)), view)
+
+    def _opened_to_read(self) -> Application:
+        if self._reading is None:
+            # To start threads takes numpy longer than to answer one question without them, which
+            # gives the same results.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+            self._reading = self._open(is_brief=True)
+        return self._reading
+
+    @property
+    def is_served(self) -> bool:
+        """Whether questions go to a server, which knows what changes in its folders."""
+        return self.remote is not None or self._find_server() is not None
+
+    def outdated_here(self) -> str | None:
+        """The folder whose index holds the current folder, if files in it have changed since it was
+        indexed; None also where there is no complete index of it."""
+        if self._folder is None:
+            return None
+        application = self._opened_to_read()
+        held = application.locator.holding(self._folder)
+        if held is None or not application.looks.is_outdated(held.index):
+            return None
+        return held.index.source.location
 
     def _find_server(self) -> ResidentServer | None:
         """The server of the data directory. A command that has opened the data directory itself

@@ -65,6 +65,9 @@ class MemoryIndexes:
             for path in self.known_files(index_id)
         )
 
+    def count_files(self, index_id: int, most: int) -> int:
+        return min(most, len(self.known_files(index_id)))
+
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
         return {
             file.path: KnownFile(file.content_hash, *_stamp(file))

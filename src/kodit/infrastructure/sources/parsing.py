@@ -113,9 +113,28 @@ def _parse_path(
     base, ref = split_ref(text)
     if ref is not None and os.path.lexists(_local_path(base, cwd)):
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
-    if short is not None:
+    if short is not None and not (policy.is_free and _begins_here(text, cwd)):
         return _parse_url(short, "https")
-    raise MissingFolderError(f"the folder {without_secrets(_tidy(local))} does not exist")
+    raise MissingFolderError(_missing(text, local, cwd, policy, short))
+
+
+def _begins_here(text: str, cwd: Path | None) -> bool:
+    """Whether a relative path begins in a folder that is there, so that its end is misspelled."""
+    first, slash, _rest = text.partition("/")
+    return bool(slash) and _local_path(first, cwd).is_dir()
+
+
+def _missing(
+    text: str, local: Path, cwd: Path | None, policy: CallerPolicy, short: str | None
+) -> str:
+    """What is wrong with a path that leads nowhere."""
+    before, colon, after = text.partition(":")
+    if policy.is_free and colon and after[:1].isdecimal() and _local_path(before, cwd).is_file():
+        return f"{without_secrets(shown(text))} names a line; a source is the whole file, {before}"
+    sentence = f"the folder {without_secrets(_tidy(local))} does not exist"
+    if short is None or not policy.is_free:
+        return sentence
+    return f"{sentence}; for the repository on GitHub, write {short}"
 
 
 def check_stored(source: Source) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from kodit.domain.addresses import same_repository
 from kodit.domain.entities import Index, IndexSummary, WorkingCopy
 from kodit.domain.errors import PermanentError, no_such_index
+from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_moment, to_optional_moment
 from kodit.infrastructure.sql.statements import (
@@ -66,6 +67,12 @@ _FILE_WITHIN = Statement(
         "AND (files.path = :part OR files.path > :part || '/' AND files.path < :part || '0')"
     )
 )
+_THERE = "FROM files WHERE files.index_id = :index_id AND files.status <> 'deleted'"
+_KNOWN_FILES = Statement(
+    "SELECT files.path, files.content_hash, files.size, files.mtime_ns, files.ctime_ns, "
+    f"files.inode {_THERE}"
+)
+_COUNT_FILES = Statement(f"SELECT count(*) FROM (SELECT 1 {_THERE} LIMIT :most) AS counted")
 
 # The conditions of partial indexes are written as they are where the tables are made.
 _FILES = StatementForMany(
@@ -124,6 +131,14 @@ class IndexReads:
 
     def was_deleted(self, folder: str) -> bool:
         return bool(_WAS_DELETED.run(self._driver, {"location": folder}))
+
+    def known_files(self, index_id: int) -> dict[str, KnownFile]:
+        rows = _KNOWN_FILES.run(self._driver, {"index_id": index_id})
+        return {row[0]: KnownFile(*row[1:]) for row in rows}
+
+    def count_files(self, index_id: int, most: int) -> int:
+        count: int = _COUNT_FILES.run(self._driver, {"index_id": index_id, "most": most})[0][0]
+        return count
 
     def has_files(self, index_id: int, part: str = "") -> bool:
         of_index: dict[str, Any] = {"index_id": index_id}

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, WorkingCopy
 from kodit.domain.ports.repositories import Extraction
-from kodit.domain.source import KnownFile, SourceHistory
+from kodit.domain.source import SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sql.chunks import in_chunks
@@ -126,19 +126,6 @@ class SqlIndexRepository(IndexReads):
         )
 
     # Working copies
-
-    def known_files(self, index_id: int) -> dict[str, KnownFile]:
-        rows = self._connection.execute(
-            select(
-                FILES.c.path,
-                FILES.c.content_hash,
-                FILES.c.size,
-                FILES.c.mtime_ns,
-                FILES.c.ctime_ns,
-                FILES.c.inode,
-            ).where(FILES.c.index_id == index_id, FILES.c.status != _DELETED)
-        )
-        return {row[0]: KnownFile(*row[1:]) for row in rows}
 
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]:
         found: dict[str, IndexedFile] = {}

@@ -13,20 +13,12 @@ from typing import Final
 
 from kodit.domain.errors import KoditError
 from kodit.domain.ports.watching import FolderChanges, WatchedFolder
-from kodit.domain.report import ignore_report
 from kodit.domain.source import KnownFile
-from kodit.domain.value_objects import FileStamp, Source
-from kodit.infrastructure.folder.reading import is_about_this_file, open_root
+from kodit.domain.value_objects import FileStamp
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree
-from kodit.infrastructure.folder.scan import (
-    RACY_NS,
-    ScannedFolder,
-    Scanner,
-    reason_by_status,
-    root_folder,
-    storable,
-)
+from kodit.infrastructure.folder.scan import ScannedFolder, reason_by_status
 from kodit.infrastructure.folder.user_ignores import files_of_user
+from kodit.infrastructure.watching.folder_lister import FolderLister, stamp_of
 
 _RULE_FILES: Final = frozenset(
     {".gitignore", ".noindex", ".gitattributes", ".git", "pyvenv.cfg", "CACHEDIR.TAG"}
@@ -72,7 +64,7 @@ class WatchedTree:
         differ from that."""
         self._must_look = False
         before = self._folders.keys()
-        lister = _Lister(self.root, known, last_scan_ns, self.folder.source)
+        lister = FolderLister(self.root, known, last_scan_ns, self.folder.source)
         try:
             lister.go()
         except (KoditError, OSError):  # it is not there, or cannot be read
@@ -84,7 +76,7 @@ class WatchedTree:
         if known is None:
             return FolderChanges()
         gone = dict.fromkeys(known.keys() - lister.met)
-        needs_scan = lister.is_racy or self._has_new_commits(last_scan_ns)
+        needs_scan = bool(lister.racy) or self._has_new_commits(last_scan_ns)
         return FolderChanges(lister.differing | gone, needs_scan)
 
     def look_again(self, prefixes: Set[str]) -> None:
@@ -154,7 +146,7 @@ class WatchedTree:
             if folder.rules.of_directory(name) is None:
                 self._enter(f"{relative}/")
         elif folder.rules.of_file(name) is None and reason_by_status(relative, status) is None:
-            self._files[relative] = _stamp(status)
+            self._files[relative] = stamp_of(status)
 
     def _enter(self, prefix: str) -> None:
         """A folder has appeared, with all that is in it."""
@@ -162,7 +154,7 @@ class WatchedTree:
         parent = self._folders.get(f"{above}/" if above else "")
         if parent is None:
             return
-        lister = _Lister(self.root, {}, 0, self.folder.source)
+        lister = FolderLister(self.root, {}, 0, self.folder.source)
         try:
             lister.go_below(parent, name)
         except (KoditError, OSError):
@@ -222,72 +214,3 @@ def _places_of_user() -> Iterator[tuple[str, frozenset[str]]]:
         holds_home = Path(os.environ.get("HOME") or "/").is_relative_to(path.parent)
         if path.parent.is_dir() and (sys.platform == "linux" or not holds_home):
             yield str(path.parent), frozenset({path.name})
-
-
-class _Lister(Scanner):
-    """Goes through a folder as a scan does, reads no file, and remembers the folders."""
-
-    def __init__(
-        self, root: str, known: Mapping[str, KnownFile] | None, last_scan_ns: int, source: Source
-    ) -> None:
-        super().__init__(
-            Path(root), known or {}, last_scan_ns, ignore_report, submodules=source.submodules
-        )
-        self._source = source
-        self._is_comparing = known is not None
-        self._unsure_from = last_scan_ns - RACY_NS
-        self.folders: dict[str, ScannedFolder] = {}
-        self.differing: dict[str, FileStamp | None] = {}
-        self.met: set[str] = set()
-        self.is_racy = False
-
-    def go(self) -> None:
-        """The whole folder. Raises KoditError and OSError."""
-        descriptor = open_root(str(self._root))
-        try:
-            source = self._source
-            self.scan(root_folder(descriptor, self._root, source.include, source.exclude))
-        finally:
-            os.close(descriptor)
-
-    def go_below(self, parent: ScannedFolder, name: str) -> None:
-        """One folder of another one, and what is below it. Raises KoditError and OSError."""
-        descriptor = open_root(f"{self._root}/{parent.prefix}")
-        try:
-            self._descend(parent._replace(descriptor=descriptor), name)
-        finally:
-            os.close(descriptor)
-
-    def _enter(self, folder: ScannedFolder) -> None:
-        self.folders[folder.prefix] = folder._replace(descriptor=-1)
-
-    def _take_in(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
-        if not self._is_comparing:
-            return None
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except OSError as error:
-            if is_about_this_file(error):
-                return None
-            raise
-        path = folder.prefix + entry.name
-        stamp = _stamp(status)
-        known = self._known.get(path)
-        if known is not None and known[1:] == (
-            stamp.size,
-            stamp.mtime_ns,
-            stamp.ctime_ns,
-            stamp.inode,
-        ):
-            self.met.add(path)
-            self.is_racy |= max(stamp.mtime_ns, stamp.ctime_ns) >= self._unsure_from
-        elif reason_by_status(path, status) is None:
-            self.met.add(path)
-            self.differing[path] = stamp
-        return None
-
-
-def _stamp(status: os.stat_result) -> FileStamp:
-    return FileStamp(
-        *storable(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from kodit.application.services.scope_service import Chosen, ScopeService
+from kodit.application.services.scope_service import ScopeService
 from kodit.application.services.threads import Lane, in_thread, is_alone
 from kodit.domain.caller import Caller
 from kodit.domain.entities import SearchResult
@@ -31,6 +31,7 @@ from kodit.domain.value_objects import SearchFilter, SearchRequest
 # A command imports what it uses.
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.folder_looks import FolderLooks
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.map_service import MapService
     from kodit.application.services.related_service import RelatedService
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from kodit.application.views.standing import StandingView
     from kodit.domain.files import FilePlace
     from kodit.domain.grep import Expression, LineShape
+    from kodit.domain.repository_map import MappedFile, RepositoryMap
+    from kodit.domain.search import StoredSnippet
     from kodit.domain.symbols import FileOutline
 
 T = TypeVar("T")
@@ -118,11 +121,13 @@ class AnswerService:
         asked: Asked,
         scope: ScopeService,
         standing: StandingService,
+        looks: FolderLooks,
         settle: Settle = _no_wait,
     ) -> None:
         self._asked = asked
         self._scope = scope
         self._standing = standing
+        self._looks = looks
         self._settle = settle
         self._observers: list[Observe] = []
 
@@ -150,19 +155,17 @@ class AnswerService:
 
         def find() -> SearchView:
             results = self._asked.search.search(request)
-            page = results[: question.limit]
+            wanted = results[: question.limit]
+            page = there = self._looks.still_there(wanted, _place)
             if question.budget is not None:
-                page = within_budget(page, question.budget)
+                page = within_budget(there, question.budget)
+            passed = max(1, len(wanted) if len(page) == len(there) else len(page))
             return SearchView.of(
                 question.query,
                 page,
-                self._standing.of(
-                    search_filter, with_keyword_index=True, is_implied=chosen.is_implied
-                ),
+                self._stand(search_filter, chosen.is_implied, with_keyword_index=True),
                 # A result that no budget has room for is left out, so that pages come to an end.
-                following=cursor_at(question, start + max(1, len(page)))
-                if len(results) > max(1, len(page))
-                else None,
+                following=cursor_at(question, start + passed) if len(results) > passed else None,
                 problems=chosen.problems,
                 explain=question.explain,
                 with_file=caller.is_local,
@@ -191,7 +194,7 @@ class AnswerService:
                 _expression(question), chosen.filter, _shape(question), question.limit, start
             )
         )
-        standing = await self._stand(chosen)
+        standing = await _read(lambda: self._stand(chosen.filter, chosen.is_implied))
         following = None if answer.is_complete else cursor_at(question, start + question.limit)
         return GrepView.of(
             question.pattern,
@@ -222,12 +225,15 @@ class AnswerService:
                     question.uses,
                 )
             )
+            there = replace(
+                answer,
+                definitions=tuple(self._looks.still_there(answer.definitions, _place)),
+                references=tuple(self._looks.still_there(answer.references, _place)),
+            )
             return SymbolsView.of(
                 question.name,
-                answer,
-                self._standing.of(
-                    chosen.filter, with_keyword_index=True, is_implied=chosen.is_implied
-                ),
+                there,
+                self._stand(chosen.filter, chosen.is_implied, with_keyword_index=True),
                 cursor_at(question, start + question.limit) if answer.has_more else None,
                 chosen.problems,
                 with_file=caller.is_local,
@@ -244,11 +250,13 @@ class AnswerService:
 
         def find() -> FilesView:
             chosen = self._scope.choose(caller, question.where)
-            files = self._asked.browse.list_files(chosen.filter)
+            files = self._looks.still_there(
+                self._asked.browse.list_files(chosen.filter), lambda one: (one.index_id, one.path)
+            )
             end = len(files) if question.limit is None else start + question.limit
             return FilesView.of(
                 files[start:end],
-                self._standing.of(chosen.filter, is_implied=chosen.is_implied),
+                self._stand(chosen.filter, chosen.is_implied),
                 cursor_at(question, end) if end < len(files) else None,
                 chosen.problems,
                 with_file=caller.is_local,
@@ -266,7 +274,7 @@ class AnswerService:
             text, index, is_implied = self._scope.look_at(
                 caller, question.where, question.place, look
             )
-            standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
+            standing = self._stand(SearchFilter((index.id,)), is_implied)
             return TextView.of(text, standing, with_file=caller.is_local)
 
         return await _read(find)
@@ -278,12 +286,13 @@ class AnswerService:
 
         def find() -> OutlineView:
             def look(index_id: int, place: str | FilePlace) -> FileOutline:
+                self._looks.check_place(index_id, place)
                 return self._asked.browse.outline(index_id, str(place))
 
             outline, index, is_implied = self._scope.look_at(
                 caller, question.where, question.path, look
             )
-            standing = self._standing.of(SearchFilter((index.id,)), is_implied=is_implied)
+            standing = self._stand(SearchFilter((index.id,)), is_implied)
             return OutlineView.of(outline, standing, with_file=caller.is_local)
 
         return await _read(find)
@@ -295,10 +304,11 @@ class AnswerService:
 
         def find() -> MapView:
             chosen = self._scope.choose(caller, question.where)
+            maps = self._asked.maps.draw(chosen.filter, question.budget)
             return MapView.of(
                 question.budget,
-                self._asked.maps.draw(chosen.filter, question.budget),
-                self._standing.of(chosen.filter, is_implied=chosen.is_implied),
+                [replace(one, files=self._still_mapped(one)) for one in maps],
+                self._stand(chosen.filter, chosen.is_implied),
                 chosen.problems,
                 with_file=caller.is_local,
             )
@@ -319,6 +329,7 @@ class AnswerService:
 
         def find() -> RelatedView:
             def look(index_id: int, place: str | FilePlace) -> list[SearchResult]:
+                self._looks.check_place(index_id, place)
                 return self._asked.related.find(index_id, place, where(index_id), question.limit)
 
             results, index, is_implied = self._scope.look_at(
@@ -326,15 +337,34 @@ class AnswerService:
             )
             return RelatedView.of(
                 str(question.place),
-                results,
-                self._standing.of(where(index.id), is_implied=is_implied),
+                self._looks.still_there(results, _place),
+                self._stand(where(index.id), is_implied),
                 with_file=caller.is_local,
             )
 
         return await _compute(find)
 
-    async def _stand(self, chosen: Chosen) -> tuple[StandingView, ...]:
-        return await _read(lambda: self._standing.of(chosen.filter, is_implied=chosen.is_implied))
+    def _stand(
+        self, meant: SearchFilter, is_implied: bool, *, with_keyword_index: bool = False
+    ) -> tuple[StandingView, ...]:
+        return self._looks.stand(
+            self._standing.of(meant, with_keyword_index=with_keyword_index, is_implied=is_implied)
+        )
+
+    def _still_mapped(self, of_index: RepositoryMap) -> tuple[MappedFile, ...]:
+        index_id = of_index.index_id
+        return tuple(self._looks.still_there(of_index.files, lambda one: (index_id, one.path)))
+
+
+class _InSnippet(Protocol):
+    """What has a snippet."""
+
+    @property
+    def snippet(self) -> StoredSnippet: ...
+
+
+def _place(found: _InSnippet) -> tuple[int, str]:
+    return found.snippet.index_id, found.snippet.path
 
 
 def _expression(question: GrepQuestion) -> Expression:

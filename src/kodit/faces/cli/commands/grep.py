@@ -32,6 +32,9 @@ _TAKES_VALUE = re.compile(
 class LikeGrep(TyperCommand):
     """Takes what fingers that know grep add, and what holds here without it."""
 
+    without_value = ("-n",)
+    """Options that may stand without their value."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line without `-n`, where no number follows it, `-E` and `-H`."""
         return super().parse_args(ctx, without_what_holds_anyway(args))

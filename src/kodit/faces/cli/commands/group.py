@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import typer
@@ -46,6 +47,10 @@ class UnknownCommandError(UsageError):  # type: ignore[misc, valid-type] # see a
     """There is no command of that name; the message is the whole sentence."""
 
 
+class ValueMissingError(UsageError):  # type: ignore[misc, valid-type] # see above
+    """An option has no value; the message is the whole sentence."""
+
+
 class Commands(TyperGroup):
     """Takes the shared options behind a command as well as before it, where they are declared, and
     `help COMMAND` for `COMMAND --help`."""
@@ -73,7 +78,10 @@ class Commands(TyperGroup):
                 else f"the commands are {', '.join(names)}"
             )
             raise UnknownCommandError(f"unknown command {args[0]!r}; {meant}", ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not isinstance(command, TyperGroup):
+            _check_values(ctx, command, rest)
+        return name, command, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line, the shared options first wherever they stand."""
@@ -121,9 +129,34 @@ def _shared_first(arguments: list[str]) -> list[str]:
     return [*first, *others, *arguments[end:]]
 
 
+def _check_values(context: Any, command: Any, arguments: list[str]) -> None:
+    """Raises UsageError for an option whose value would be another option: it was left out. A
+    pattern may begin with a dash."""
+    options = [one for one in command.params if one.param_type_name == "option"]
+    names = {name for one in options for name in (*one.opts, *one.secondary_opts)}
+    with_value = {
+        name
+        for one in options
+        if not one.is_flag and "--regexp" not in one.opts
+        for name in one.opts
+        if name not in getattr(command, "without_value", ())
+    }
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for argument, following in zip_longest(arguments[:end], arguments[1:end], fillvalue=""):
+        is_left_out = not following or following.partition("=")[0] in names
+        if is_left_out and argument in with_value:
+            own = Commands.context_class(command, parent=context, info_name=command.name)
+            raise ValueMissingError(_value_missing(command.name, argument), own)
+
+
+def _value_missing(command: str, option: str) -> str:
+    as_in_grep = "; -l is --language, and --files shows the names of files"
+    return f"{option} needs a value{as_in_grep if (command, option) == ('grep', '-l') else ''}"
+
+
 def sentence_of_usage(error: Any) -> str:
     """What is wrong with a command line, in a sentence that names the option by its own words."""
-    if isinstance(error, UnknownCommandError):
+    if isinstance(error, UnknownCommandError | ValueMissingError):
         return str(error.message)
     command = _path_of(error.ctx) if error.ctx is not None else "kodit"
     see = f"`{command} --help` shows its arguments and options"
@@ -131,12 +164,13 @@ def sentence_of_usage(error: Any) -> str:
     if kind == "NoSuchOption":
         return f"`{command}` has no option {error.option_name}; {_option_meant(error) or see}"
     if kind == "BadOptionUsage" and "requires an argument" in error.message:
-        return f"{error.option_name} needs a value"
+        return _value_missing(_name_of(error), error.option_name)
     parameter = getattr(error, "param", None)
     hint = getattr(error, "param_hint", None) or (_shown_name(parameter) if parameter else None)
     if kind == "MissingParameter" and parameter is not None:
         about = (parameter.help or "").split(". ")[0].removesuffix(".")
-        return f"{hint} is missing: {about[:1].lower()}{about[1:]}"
+        is_name = about.split(" ")[0][1:] != about.split(" ")[0][1:].lower()  # such as PATH
+        return f"{hint} is missing: {about[:1] if is_name else about[:1].lower()}{about[1:]}"
     if hint is not None:
         as_in_grep = ""
         if _name_of(error) == "grep" and hint == "--limit":
@@ -153,6 +187,8 @@ def _option_meant(error: Any) -> str | None:
     asked = error.option_name
     if not asked.lstrip("-")[:1].isalnum():
         return "put -- before a word that begins like that"
+    if any(asked in one.opts for one in error.ctx.find_root().command.params):
+        return f"did you mean `kodit {asked}`?"
     options = [one for parameter in error.ctx.command.params for one in parameter.opts]
     elsewhere = _OPTIONS_ELSEWHERE.get(asked)
     near = [elsewhere] if elsewhere and elsewhere in options else near_names(asked, options, 2)

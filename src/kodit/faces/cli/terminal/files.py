@@ -25,6 +25,9 @@ from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
+    say_changes,
+    say_if_outside,
+    say_left_out,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -52,6 +55,8 @@ def list_and_show(
     """Print one file a line: lines, bytes, snippets, language, path; or the path alone."""
     answer = session.ask(question, FilesView)
     say_where(question.where, answer.standing, ALL)
+    say_if_outside(session, question.where, answer.standing)
+    say_changes(session, answer.standing)
     if as_json:
         print_json(answer)
         say_problems(answer.problems)
@@ -73,6 +78,7 @@ def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) ->
     """Print the lines of a file as they are."""
     text = session.ask(question, TextView)
     say_where(question.where, text.standing, ALL if session.stands_in(text.source) else None)
+    say_changes(session, text.standing)
     if as_json:
         print_json(text)
     elif text.start_line <= text.end_line:
@@ -98,6 +104,8 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
     """Print definitions, then references."""
     answer = session.ask(question, SymbolsView)
     say_where(question.where, answer.standing, ALL)
+    say_if_outside(session, question.where, answer.standing)
+    say_changes(session, answer.standing)
     warn_of_missing_keywords(answer.standing)
     if as_json:
         print_json(answer)
@@ -112,6 +120,8 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
         say(f"No definition of {printable(question.name)} is indexed.{did_you_mean(answer.near)}")
     elif not answer.complete:
         say("There may be more; --limit shows more, and --path or --language narrow it down.")
+    if not answer.definitions and not (question.uses and answer.references):
+        say_left_out(question.where, answer.standing)
     return answer
 
 
@@ -149,6 +159,7 @@ def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) 
     answer = session.ask(question, RelatedView)
     if not question.in_all:
         say_where(question.where, answer.standing, "--all searches every index")
+    say_changes(session, answer.standing)
     print_results(session, answer, shown)
     if not answer.results and not shown.as_json:
         say("Nothing found.")

@@ -13,7 +13,14 @@ from kodit.domain.questions import GrepQuestion
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.files import shown
-from kodit.faces.cli.terminal.notices import ALL, NOTHING_INDEXED, say_problems, say_where
+from kodit.faces.cli.terminal.notices import (
+    ALL,
+    NOTHING_INDEXED,
+    say_if_outside,
+    say_left_out,
+    say_problems,
+    say_where,
+)
 from kodit.faces.cli.terminal.output import print_as_it_is, print_json, print_line, say
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import LINE, PATH, Find, matches_of, nothing, paint, painted
@@ -37,6 +44,7 @@ def grep_and_show(
     `path:count`, or the paths alone."""
     answer = session.ask(question, GrepView)
     say_where(question.where, answer.standing, ALL, with_age=True)
+    say_if_outside(session, question.where, answer.standing)
     places = Places(session.folder, several=len(answer.standing) > 1)
     if as_json:
         print_json(answer)
@@ -55,6 +63,7 @@ def grep_and_show(
         say("No indexed file matches these filters." if answer.standing else NOTHING_INDEXED)
     elif not answer.matches:
         say(f"Nothing found in {counted(answer.files, 'file')}.")
+        say_left_out(question.where, answer.standing)
     elif not answer.complete:
         say(f"Only the first {_shown(question.limit, mode.value)} shown; --limit shows more.")
     return answer

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
@@ -36,6 +37,9 @@ from kodit.faces.cli.terminal.pace import lasting, seconds_of
 from kodit.faces.cli.terminal.progress_lines import ProgressLines
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import index_lines, show_indexes
+
+UNSEEN_SECONDS = 1.5
+"""How long a look at a source may take before it is shown, where it finds nothing to do."""
 
 
 def index_and_show(
@@ -201,16 +205,19 @@ async def run_and_watch(
 @contextmanager
 def watching(names: Sequence[str], *, says_all: bool = False) -> Iterator[RunObserver]:
     """Progress on standard error: live on a terminal, where until there are runs it names the
-    sources that are looked for; elsewhere in lines, which with `says_all` say what begins and ends
-    as well."""
+    sources that are looked for; elsewhere in lines. With `says_all` that begins at once, and lines
+    say what starts and ends as well; without it, nothing is shown of a folder in which nothing has
+    changed."""
     if not is_interactive():
         lines = ProgressLines(only_long=not says_all)
         yield RunObserver(lines.show, lines.pace.tell, LOOK_SECONDS)
         return
     from kodit.faces.cli.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
 
-    with LiveProgress() as live:
-        live.look_for(names)
+    with LiveProgress(0.0 if says_all else UNSEEN_SECONDS) as live:
+        far = [name for name in names if says_all or not Path(name).exists()]
+        if far:
+            live.look_for(far)
         yield RunObserver(live.show, live.show_operation)
 
 

@@ -12,7 +12,7 @@ from kodit.application.views.left_out import (
 from kodit.domain.questions import ExplainQuestion, LeftOutQuestion
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.left_out_lines import files_of, left_out_line
-from kodit.faces.cli.terminal.notices import ALL, say_where
+from kodit.faces.cli.terminal.notices import ALL, say_if_outside, say_where
 from kodit.faces.cli.terminal.output import print_as_it_is, print_json, printable, say
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import FAINT, LINE, NAME, PATH, paint
@@ -35,6 +35,7 @@ def list_left_out(session: Session, question: LeftOutQuestion, *, as_json: bool)
     whether there is any."""
     answer = session.ask(question, LeftOutsView)
     say_where(question.where, answer.standing, ALL)
+    say_if_outside(session, question.where, answer.standing)
     if as_json:
         print_json(answer)
     else:

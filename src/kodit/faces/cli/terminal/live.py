@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kodit.domain.entities import IndexRun, ProgressTracker, Task
-from kodit.domain.value_objects import RunState, Source, TaskProgress, TaskState
+from kodit.domain.value_objects import RunState, Source, TaskProgress, TaskState, TaskType
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.output import printable
 from kodit.faces.cli.terminal.pace import Pace, about, elapsed
@@ -31,6 +32,7 @@ _OF_RUNS = {
     RunState.FAILED: ("✗", "bold red"),
     RunState.CANCELLED: ("⊘", "yellow"),
 }
+_AT_WORK = (TaskState.RUNNING, TaskState.SUCCEEDED, TaskState.FAILED)
 _WIDEST_BAR = 24
 _NARROWEST_BAR = 4
 _LEAST_NAME = 12
@@ -42,15 +44,20 @@ _BESIDE_SHORT_BAR = 33
 
 class LiveProgress:
     """Shows runs on standard error as they go. A row never takes more than a line, whatever the
-    width."""
+    width. Nothing is written before there is something to show."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, no_color=not screen.has_color(True))
+    def __init__(self, unseen_seconds: float = 0.0) -> None:
+        """For so long, runs are not shown that have found nothing to do yet."""
+        self._console = (
+            Console(stderr=True)
+            if screen.has_color(True)
+            else Console(stderr=True, no_color=True, color_system=None)
+        )
         self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+        self._shown_from = time.monotonic() + unseen_seconds
         self.pace = Pace()
 
     def __enter__(self) -> Self:
-        self._live.__enter__()
         return self
 
     def __exit__(
@@ -59,7 +66,8 @@ class LiveProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._live.__exit__(kind, error, traceback)
+        if self._live.is_started:
+            self._live.__exit__(kind, error, traceback)
 
     def show_operation(self, task: Task, operation: ProgressTracker) -> None:
         """What a task of this process says of itself is newer than what is stored."""
@@ -69,18 +77,25 @@ class LiveProgress:
         """What is shown until there are runs: a server may take a minute to answer."""
         room = self._console.width - len("looking for ")
         lines = (f"looking for {shortened(printable(source), room)}" for source in sources)
-        self._live.update(Group(*(Text(line, "dim") for line in lines)))
+        self._draw(Group(*(Text(line, "dim") for line in lines)))
 
     def show(self, runs: list[IndexRun], sources: Mapping[int, Source]) -> None:
         """A line for each run, with its source and how long it has taken and will; below it the
         tasks of each that is under way, and of one that is alone."""
+        if not (any(map(_has_work, runs)) or time.monotonic() >= self._shown_from):
+            return
         parts: list[RenderableType] = []
         for run in runs:
             source = None if run.index_id is None else sources.get(run.index_id)
             parts.append(self._head(run, "" if source is None else str(source)))
             if run.state is RunState.RUNNING or len(runs) == 1:
                 parts += (Padding(part, (0, 0, 0, 2)) for part in self._tasks(run))
-        self._live.update(Group(*parts))
+        self._draw(Group(*parts))
+
+    def _draw(self, shown: Group) -> None:
+        if not self._live.is_started:
+            self._live.__enter__()
+        self._live.update(shown)
 
     def _head(self, run: IndexRun, source: str) -> Text:
         mark, style = _OF_RUNS.get(run.state, ("·", "dim"))
@@ -124,6 +139,11 @@ class LiveProgress:
         rate = self.pace.rate(task)
         speed = f"  {rate:.0f}/s" if rate > 0 and with_rate else ""
         return f"{progress.current}{total}{speed}"
+
+
+def _has_work(run: IndexRun) -> bool:
+    """Whether a look at the source has found something to do."""
+    return any(task.state in _AT_WORK for task in run.tasks if task.type is not TaskType.SYNC)
 
 
 def _bar(task: Task, progress: TaskProgress | None, width: int) -> str:

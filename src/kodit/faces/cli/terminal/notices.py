@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
 from kodit.faces.cli.terminal.output import complain, printable, say
-from kodit.faces.cli.terminal.runs import ago
+from kodit.faces.cli.terminal.runs import ago, counted
+
+if TYPE_CHECKING:
+    from kodit.faces.cli.session import Session
 
 _OLD = timedelta(hours=1)
 ALL = "--all searches every index"
@@ -33,6 +37,50 @@ def say_where(
     age = f", indexed {ago(only.indexed_at)}" if with_age and _is_old(only) else ""
     tail = "" if more is None else f"; {more}"
     say(f"In {printable(only.source)}{folder}{age}{tail}.")
+
+
+def say_if_outside(session: Session, where: Where, standing: Sequence[StandingView]) -> None:
+    """Say that all indexes were asked, where the user named none and none holds the current
+    folder."""
+    is_known = where.sources or where.everywhere or any(one.is_implied for one in standing)
+    if is_known or not standing or session.folder is None:
+        return
+    only = printable(standing[0].source)
+    which = f"all {len(standing)} indexes" if len(standing) > 1 else f"the only one, {only}"
+    say(f"The current folder is in no index; this is from {which}.")
+
+
+def say_changes(session: Session, standing: Sequence[StandingView]) -> None:
+    """Say in which of the indexes files have changed that the answer does not know of."""
+    changed = [one for one in standing if one.changed_files]
+    if not changed:
+        return
+    import shlex  # noqa: PLC0415 - mostly nothing has changed
+
+    for one in changed:
+        has = "has" if one.changed_files == 1 else "have"
+        files = f"{counted(one.changed_files, 'file')} {has} changed"
+        if not one.is_implied:
+            files += f" in {printable(one.source)}"
+        if session.is_served:
+            say(f"{files} since; the server is about to index that.")
+        else:
+            name = "." if one.is_implied else printable(shlex.quote(one.source))
+            say(f"{files} since; `kodit index {name}` updates the index.")
+
+
+def say_left_out(where: Where, standing: Sequence[StandingView]) -> None:
+    """Say that what was not found may be in files that are left out; binaries hold no text."""
+    counts = [count for one in standing for why, count in one.left_out.items() if why != "binary"]
+    if not sum(counts):
+        return
+    import shlex  # noqa: PLC0415 - mostly something is found
+
+    named = "".join(f" -s {shlex.quote(name)}" for name in where.sources)
+    named += " --all" if where.everywhere else ""
+    are = "is" if sum(counts) == 1 else "are"
+    command = printable(f"kodit ls --left-out{named}")
+    say(f"{counted(sum(counts), 'file')} {are} left out; see `{command}`.")
 
 
 def _say_age(standing: Sequence[StandingView]) -> None:

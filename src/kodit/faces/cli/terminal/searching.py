@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kodit.application.services.standing_words import nothing_found
 from kodit.application.views.search import RelatedView, ResultView, SearchView
@@ -23,12 +22,14 @@ from kodit.domain.questions import (
 )
 from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
-from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
+    say_changes,
+    say_if_outside,
+    say_left_out,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -43,12 +44,10 @@ from kodit.faces.cli.terminal.output import (
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import PATH, Find, nothing, paint, words_of
 from kodit.faces.cli.terminal.places import Places
+from kodit.faces.cli.terminal.refreshing import ask_of_what_is_there, refresh
 from kodit.faces.cli.terminal.results import Layout, show_results
-from kodit.faces.cli.terminal.runs import ago, counted
-
-if TYPE_CHECKING:
-    from kodit.application.services.refresh_service import Refreshed
-    from kodit.faces.cli.remote import RemoteServer
+from kodit.faces.cli.terminal.runs import counted
+from kodit.faces.cli.terminal.search_words import query_and_sources
 
 ENGINES = {
     SearchMode.KEYWORD: "keyword index",
@@ -57,10 +56,13 @@ ENGINES = {
 }
 
 
+_NOTHING_MATCHES = "Nothing found."
+
+
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """What was typed, not yet understood. `words` are a query, perhaps with a source behind it,
-    which is brought up to date and searched; `sources` are indexes to search as they are."""
+    """What was typed, not yet understood. `words` are a query, perhaps with sources behind it,
+    which are brought up to date and searched; `sources` are indexes to search as they are."""
 
     words: Sequence[str]
     sources: Sequence[str] = ()
@@ -95,15 +97,20 @@ def search_and_show(
 ) -> SearchView:
     """Search and print the answer."""
     question = replace(_understand(session, options), explain=explain)
-    answer = session.ask(question, SearchView)
+    answer = ask_of_what_is_there(session, question)
     say_where(question.where, answer.standing, ALL)
+    say_if_outside(session, question.where, answer.standing)
+    say_changes(session, answer.standing)
     warn_of_missing_keywords(answer.standing)
     is_marked = screen.is_terminal() or screen.has_color() or shown.context is not None
     find = words_of(question.query) if is_marked else nothing
     print_results(session, answer, shown, find)
     say_problems(answer.problems)
     if not answer.results and not shown.as_json:
-        say(_why_empty(session, question, answer.standing))
+        why = _why_empty(session, question, answer.standing)
+        say(why)
+        if why == _NOTHING_MATCHES:
+            say_left_out(question.where, answer.standing)
     elif explain and question.mode in ENGINES and not (shown.as_json or shown.as_json_lines):
         say(f"Each score is that of the {ENGINES[question.mode]} alone.")
     return answer
@@ -171,16 +178,25 @@ def _nothing_found(session: Session, where: Where, standing: Sequence[StandingVi
         return NOTHING_INDEXED
     incomplete = [str(one.index_id) for one in standing if one.indexed_at is None]
     if not incomplete:
-        if _holds_files(session, where):
-            return "Nothing found."
-        if not _holds_files(session, Where(where.sources, everywhere=where.everywhere)):
-            return "Nothing found; no files are indexed."
-        return "No indexed file matches these filters."
+        return _nothing_in_files(session, where, standing)
     *others, last = incomplete
     if not others:
         return f"{printable(nothing_found(standing)).removesuffix('.')}; see `kodit status`."
     which = f"indexes {', '.join(others)} and {last} are"
     return f"Nothing found; {which} not complete yet, see `kodit status`."
+
+
+def _nothing_in_files(session: Session, where: Where, standing: Sequence[StandingView]) -> str:
+    """Whether any file was searched, and if not, whether that is for the filters."""
+    if _holds_files(session, where):
+        return _NOTHING_MATCHES
+    if _holds_files(session, Where(where.sources, everywhere=where.everywhere)):
+        return "No indexed file matches these filters."
+    if not any(one.folder for one in standing):
+        return "Nothing found; no files are indexed."
+    named = ", ".join(map(printable, where.sources)) or "this folder"
+    explained = printable(shlex.quote(where.sources[0] if where.sources else "."))
+    return f"Nothing found; no file in {named} is indexed. `kodit explain {explained}` says why."
 
 
 def _holds_files(session: Session, where: Where) -> bool:
@@ -191,17 +207,17 @@ def _holds_files(session: Session, where: Where) -> bool:
 
 def _understand(session: Session, options: SearchOptions) -> SearchQuestion:
     """Raises InvalidQueryError, naming the option, and what finding and indexing sources raise."""
-    query, source = _query_and_source(session, options)
+    query, sources = query_and_sources(session, options.words, options.sources)
     mode = choose(SearchMode, "mode", options.mode)
     kinds = tuple(choose(SymbolKind, "kind", kind) for kind in options.kinds)
     created_after = _moment("--created-after", options.created_after)
     created_before = _moment("--created-before", options.created_before)
-    if source is not None:
-        _refresh(session, source)
+    for source in sources:
+        refresh(session, source)
     return SearchQuestion(
         query,
         Where(
-            sources=tuple(options.sources) if source is None else (source,),
+            sources=sources or tuple(options.sources),
             everywhere=options.everywhere,
             languages=tuple(options.languages),
             paths=tuple(options.paths),
@@ -218,37 +234,6 @@ def _understand(session: Session, options: SearchOptions) -> SearchQuestion:
     )
 
 
-def _query_and_source(session: Session, options: SearchOptions) -> tuple[str, str | None]:
-    """What is looked for, and where, if that is named beside it. Several words without quotes are
-    one query; where the first is a source and the last is none, they were swapped."""
-    *words, last = options.words
-    if not words:
-        return last, None
-    if options.sources:
-        raise InvalidQueryError(
-            "a source after QUERY is updated before it is searched, while --source searches "
-            "indexes as they are; give only one of the two, and put a query of several words in "
-            "quotes"
-        )
-    if len(words) > 1:
-        is_named = _is_source(session, last)
-        return (" ".join(words), last) if is_named else (" ".join(options.words), None)
-    [first] = words
-    if _is_source(session, first) and not _is_source(session, last):
-        say(f"Searching for {printable(last)!r}; the query comes first, then the source.")
-        return last, first
-    return first, last
-
-
-def _is_source(session: Session, word: str) -> bool:
-    """Whether a word means something that is indexed or could be."""
-    if "://" in word or Path(word).exists():
-        return True
-    if session.remote is not None:
-        return session.remote.knows(word)
-    return session.application.locator.find_part(word) is not None
-
-
 def _moment(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
@@ -257,49 +242,3 @@ def _moment(option: str, text: str | None) -> datetime | None:
     except ValueError:
         raise InvalidQueryError(f"{option} takes a date such as 2026-01-31, not {text!r}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _refresh(session: Session, path: str) -> None:
-    """Bring the index of a source up to date, creating it if there is none. Where that cannot be,
-    what was indexed before still answers, and standard error says so.
-
-    Raises SourceError for an invalid source, and KoditError when there is no complete index.
-    """
-    if session.remote is not None:
-        _refresh_remotely(session.remote, path)
-        return
-    # A plain search does without.
-    import signal  # noqa: PLC0415
-
-    from kodit.faces.cli.signals import on_signals  # noqa: PLC0415
-    from kodit.faces.cli.terminal.indexing import watching  # noqa: PLC0415
-
-    async def refresh() -> Refreshed:
-        with watching([path]) as observer:
-            return await session.application.refreshing.refresh(
-                path, observer=observer, stopped_by=on_signals(signal.SIGTERM)
-            )
-
-    refreshed = session.run(refresh())
-    if refreshed.reason is not None:
-        index = refreshed.index
-        say(
-            f"{printable(str(index.source))} was searched as indexed {ago(index.updated_at)}: "
-            f"{printable(with_advice(refreshed.reason))}"
-        )
-
-
-def _refresh_remotely(server: RemoteServer, name: str) -> None:
-    """The same by a server; an identifier is that of one of its indexes."""
-    from kodit.faces.cli.terminal.indexing import failure_of_view  # noqa: PLC0415 - as above
-
-    accepted = server.add_or_sync(name)
-    failure = failure_of_view(server.wait_for(accepted.run.id))
-    index = server.find(str(accepted.index.id))
-    if failure is not None:
-        if index.updated_at is None:
-            raise failure
-        say(
-            f"{printable(index.source)} was searched as indexed {ago(index.updated_at)}: "
-            f"{printable(with_advice(failure))}"
-        )

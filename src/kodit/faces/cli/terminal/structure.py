@@ -6,7 +6,14 @@ from kodit.application.views.files import OutlineView
 from kodit.application.views.map import MapView
 from kodit.domain.questions import MapQuestion, OutlineQuestion
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal.notices import ALL, NOTHING_INDEXED, say_problems, say_where
+from kodit.faces.cli.terminal.notices import (
+    ALL,
+    NOTHING_INDEXED,
+    say_changes,
+    say_if_outside,
+    say_problems,
+    say_where,
+)
 from kodit.faces.cli.terminal.output import print_as_it_is, print_json, printable, say
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import LINE, NAME, PATH, paint
@@ -18,6 +25,7 @@ def outline_and_show(session: Session, question: OutlineQuestion, *, as_json: bo
     """Print a line for each symbol, indented by its scope."""
     view = session.ask(question, OutlineView)
     say_where(question.where, view.standing, ALL if session.stands_in(view.source) else None)
+    say_changes(session, view.standing)
     if as_json:
         print_json(view)
         return view
@@ -38,6 +46,8 @@ def map_and_show(session: Session, question: MapQuestion, *, as_json: bool) -> M
     """Print the path of each file, and below it the lines that define what matters in it."""
     view = session.ask(question, MapView)
     say_where(question.where, view.standing, ALL)
+    say_if_outside(session, question.where, view.standing)
+    say_changes(session, view.standing)
     if as_json:
         print_json(view)
         say_problems(view.problems)

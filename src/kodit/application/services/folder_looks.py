@@ -1,0 +1,113 @@
+"""What has changed in folders since they were indexed, where nobody watches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from kodit.domain.errors import NotFoundError
+from kodit.domain.files import FilePlace, readings_of
+from kodit.domain.value_objects import SourceKind
+
+# A command imports what it uses.
+if TYPE_CHECKING:
+    from kodit.application.views.standing import StandingView
+    from kodit.domain.entities import Index
+    from kodit.domain.ports.database import Database
+    from kodit.domain.ports.watching import FolderChanges, FolderComparer
+
+MOST_FILES = 10_000
+"""Of how many files, in all indexes together, the stamps are compared for an answer that is given
+from the index as it is: that takes up to 0.15 seconds of processor time."""
+
+T = TypeVar("T")
+
+
+class FolderLooks:
+    """Compares folders with their indexes by the stamps of the files, each folder once: for a
+    command that ends with its answer. Synchronous."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        comparer: Callable[[], FolderComparer] | None,
+        most_files: int = MOST_FILES,
+    ) -> None:
+        """`comparer` is made when a folder is compared; without one, nothing is known to have
+        changed."""
+        self._database = database
+        self._comparer = comparer
+        self._left = most_files
+        self._changes: dict[int, FolderChanges | None] = {}
+
+    def is_outdated(self, index: Index) -> bool:
+        """Whether a run would change an index that is complete, or its folder cannot tell without
+        one, however many files it has."""
+        if index.source.kind is not SourceKind.FOLDER or index.updated_at is None:
+            return False
+        changes = self._changes[index.id] = self._compare(index.id, is_certain=True)
+        return bool(changes)
+
+    def stand(self, standing: Sequence[StandingView]) -> tuple[StandingView, ...]:
+        """The same with the number of files that have changed in each folder."""
+        counted = ((one, self._count(one.index_id)) for one in standing)
+        return tuple(replace(one, changed_files=count) if count else one for one, count in counted)
+
+    def still_there(self, found: Sequence[T], place: Callable[[T], tuple[int, str]]) -> list[T]:
+        """What does not lie in a file that is gone. `place` tells index and path."""
+        return [one for one in found if not self._is_gone(*place(one))]
+
+    def check_place(self, index_id: int, place: str | FilePlace) -> None:
+        """Raises NotFoundError for a place in a file that is gone."""
+        readings = readings_of(place) if isinstance(place, str) else (place,)
+        for reading in readings:
+            if self._is_gone(index_id, reading.path):
+                with self._database.read() as transaction:
+                    source = transaction.indexes.get(index_id).source
+                raise file_is_gone(str(source), reading.path)
+
+    def _count(self, index_id: int) -> int:
+        changes = self._of(index_id)
+        return 0 if changes is None else len(changes.files)
+
+    def _is_gone(self, index_id: int, path: str) -> bool:
+        changes = self._of(index_id)
+        return changes is not None and changes.files.get(path, True) is None
+
+    def _of(self, index_id: int) -> FolderChanges | None:
+        """None where nothing is known."""
+        if self._comparer is None:
+            return None
+        if index_id not in self._changes:
+            with self._database.read() as transaction:
+                files = transaction.indexes.count_files(index_id, self._left + 1)
+            is_small = files <= self._left
+            self._left -= files if is_small else 0
+            self._changes[index_id] = self._compare(index_id) if is_small else None
+        return self._changes[index_id]
+
+    def _compare(self, index_id: int, *, is_certain: bool = False) -> FolderChanges | None:
+        if self._comparer is None:
+            return None
+        try:
+            with self._database.read() as transaction:
+                index = transaction.indexes.get(index_id)
+                scanned_at = index.working_copy.scanned_at_ns
+                if index.source.kind is not SourceKind.FOLDER or not scanned_at:
+                    return None
+                known = transaction.indexes.known_files(index_id)
+        except NotFoundError:  # deleted since
+            return None
+        return self._comparer()(index.source, known, scanned_at, is_certain=is_certain)
+
+
+def file_is_gone(source: str, path: str) -> NotFoundError:
+    """For a file that the index has, and that is not there any more."""
+    return NotFoundError(
+        f"{path!r} of {source} is indexed, but was deleted or can no longer be read as text",
+        code="file_unreadable",
+        source=source,
+        path=path,
+    )

@@ -1,0 +1,80 @@
+"""Which of the words behind `kodit search` are the query, and which are sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kodit.domain.errors import InvalidQueryError
+from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal.output import printable, say
+
+_BOTH = 2
+"""A query and a source, which may then be anything."""
+
+
+def query_and_sources(
+    session: Session, words: Sequence[str], sources: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    """What is looked for, and where, if that is named beside it; `sources` are those of the option.
+
+    The last word is a source if it means one, and so are the words right before it that exist as
+    folders or files; paths are sources wherever they stand. All other words are one query. Where
+    that may not be what was meant, standard error says how it was understood.
+    """
+    *before, last = words
+    if not before:
+        return last, ()
+    if sources:
+        raise InvalidQueryError(
+            "a source after QUERY is updated before it is searched, while --source searches "
+            "indexes as they are; give only one of the two, and put a query of several words in "
+            "quotes"
+        )
+    if len(words) == _BOTH:
+        return _one_of_each(session, words[0], last)
+    query, found = list(words), list[str]()
+    if _is_source(session, last):
+        found.append(query.pop())
+        while len(query) > 1 and _is_there(session, query[-1]):
+            found.insert(0, query.pop())
+    paths = [word for word in query if "/" in word and _is_there(session, word)]
+    if len(paths) < len(query):
+        query = [word for word in query if word not in paths]
+        found = [*paths, *found]
+    if len(found) > 1 or paths:
+        _say_understood(" ".join(query), found)
+    return " ".join(query), tuple(found)
+
+
+def _one_of_each(session: Session, first: str, last: str) -> tuple[str, tuple[str, ...]]:
+    """The query comes first, unless that alone means a source."""
+    if not _is_source(session, first):
+        return first, (last,)
+    if not _is_source(session, last):
+        say(f"Searching for {printable(last)!r}; the query comes first, then the source.")
+        return last, (first,)
+    _say_understood(first, [last])
+    return first, (last,)
+
+
+def _say_understood(query: str, sources: Sequence[str]) -> None:
+    *others, last = map(printable, sources)
+    named = f"{', '.join(others)} and {last}" if others else last
+    say(f"Searching for {printable(query)!r} in {named}; put a query of several words in quotes.")
+
+
+def _is_there(session: Session, word: str) -> bool:
+    """Whether a word can hardly be anything but a source."""
+    if session.remote is not None:
+        return session.remote.knows(word)
+    return Path(word).exists()
+
+
+def _is_source(session: Session, word: str) -> bool:
+    """Whether a word means something that is indexed or could be."""
+    if "://" in word or Path(word).exists():
+        return True
+    if session.remote is not None:
+        return session.remote.knows(word)
+    return session.application.locator.find_part(word) is not None

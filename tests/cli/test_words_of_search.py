@@ -1,0 +1,143 @@
+"""Which words of `kodit search` are the query, and which are sources; and mistyped sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.command import KoditCommand, Outcome
+from tests.support.sources import write_file
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> KoditCommand:
+    folder = tmp_path_factory.mktemp("words").resolve()
+    write_file(folder / "repos" / "curl" / "url.c", "int redirect(int a) {\n  return a;\n}\n")
+    write_file(folder / "repos" / "vapor" / "app.py", "def redirect(place):\n    return place\n")
+    write_file(folder / "repos" / "vapor" / ".env", "SECRET=redirect\n")
+    write_file(folder / "repos" / "third" / "app.py", "def redirect(third):\n    return third\n")
+    (folder / "repos" / "empty" / "inside").mkdir(parents=True)
+    kodit = KoditCommand(folder / "data")
+    kodit.succeed("index", *(folder / "repos" / name for name in ("curl", "vapor", "third")))
+    return kodit
+
+
+@pytest.fixture
+def run(place: KoditCommand, monkeypatch: pytest.MonkeyPatch) -> KoditCommand:
+    monkeypatch.chdir(place.data_dir.parent)
+    return place
+
+
+BOTH = ["repos/curl/url.c", "repos/vapor/app.py"]
+
+
+@pytest.mark.parametrize(
+    ("words", "files", "said"),
+    [
+        (
+            "redirect repos/curl repos/vapor",
+            BOTH,
+            "Searching for 'redirect' in repos/curl and repos/vapor; put a query of several words "
+            "in quotes.",
+        ),
+        (
+            "repos/curl redirect int",
+            BOTH[:1],
+            "Searching for 'redirect int' in repos/curl; put a query of several words in quotes.",
+        ),
+        (
+            "redirect int repos/curl/url.c repos/vapor",
+            BOTH,
+            "Searching for 'redirect int' in repos/curl/url.c and repos/vapor; put a query of "
+            "several words in quotes.",
+        ),
+        ("redirect return repos/vapor", BOTH[1:], None),
+    ],
+    ids=["two sources", "a path first", "a file and a folder", "one source"],
+)
+def test_several_words(words: str, files: list[str], said: str | None, run: KoditCommand) -> None:
+    """Words that exist as paths before the last one are sources, and it is said plainly."""
+    found = run.run_here("search", *words.split(), "--files")
+    assert sorted(found.out.splitlines()) == files
+    assert [line for line in found.said if line.startswith("Searching")] == (
+        [] if said is None else [said]
+    )
+
+
+def test_folders_by_name_before_the_last_word(
+    run: KoditCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without a slash; but one word is always left to be looked for."""
+    monkeypatch.chdir("repos")
+    found = run.run_here("search", "redirect", "curl", "vapor", "--files")
+    assert sorted(found.out.splitlines()) == ["curl/url.c", "vapor/app.py"]
+    two = run.run_here("search", "curl", "vapor", "--files")
+    assert "Searching for 'curl' in vapor; put a query of several words in quotes." in two.said
+    third = run.run_here("search", "curl", "vapor", "third", "--files")
+    assert any("Searching for 'curl' in vapor and third;" in line for line in third.said)
+
+
+@pytest.mark.parametrize("command", ["search redirect", "index"])
+def test_a_mistyped_path_is_not_looked_for_on_github(command: str, run: KoditCommand) -> None:
+    """Where its first part is a folder that is here; the error says how GitHub is meant."""
+    here = Path.cwd()
+    for typed in ("repos/nosuch", "repos/app.py"):
+        refused = run.run_here(*command.split(), typed)
+        assert refused.code == 2
+        assert refused.said == [
+            f"kodit: the folder {here}/{typed} does not exist; for the repository on GitHub, "
+            f"write https://github.com/{typed}"
+        ]
+
+
+@pytest.mark.parametrize(
+    "command", ["grep redirect", "ls", "search redirect -s", "symbols redirect"]
+)
+def test_a_mistyped_path_of_what_is_indexed(command: str, run: KoditCommand) -> None:
+    """Is none of GitHub either."""
+    refused = run.run_here(*command.split(), "repos/nosuch")
+    assert refused.code == 2
+    assert refused.said == [
+        "kodit: there is no index or folder 'repos/nosuch'; `kodit status` lists the indexes"
+    ]
+
+
+def test_a_line_of_a_file_is_no_source(run: KoditCommand) -> None:
+    for typed in ("repos/curl/url.c:100", "repos/curl/url.c:100:3"):
+        assert run.run_here("search", "redirect", typed).said == [
+            f"kodit: {typed} names a line; a source is the whole file, repos/curl/url.c"
+        ]
+
+
+def test_a_file_that_is_left_out(run: KoditCommand) -> None:
+    """The index has others."""
+    (said,) = run.run_here("search", "redirect", "repos/vapor/.env").said
+    assert said == (
+        "Nothing found; no file in repos/vapor/.env is indexed. `kodit explain repos/vapor/.env` "
+        "says why."
+    )
+
+
+def test_a_question_makes_no_index_of_an_empty_folder(run: KoditCommand) -> None:
+    before = run.run_here("status").out
+    for empty in ("repos/empty", "repos/empty/inside"):
+        searched = run.run_here("search", "redirect", empty)
+        assert searched.code == 2
+        assert searched.said == [f"kodit: {Path.cwd()}/{empty} has no files to index"]
+    assert run.run_here("status").out.count("\n[") == before.count("\n[")
+
+
+COMMANDS = ["search redirect", "grep redirect", "symbols redirect", "ls", "map", "ls --left-out"]
+
+
+def test_who_stands_outside_of_all_indexes_is_told(run: KoditCommand) -> None:
+    """That the answer is from all of them."""
+    told = "The current folder is in no index; this is from all 3 indexes."
+
+    def said(*words: str) -> Outcome:
+        return run.run_here(*words)
+
+    for command in COMMANDS:
+        assert told in said(*command.split()).said, command
+        assert told not in said(*command.split(), "--all").said, command
+        assert told not in said(*command.split(), "-s", "curl").said, command

@@ -1,0 +1,111 @@
+"""A folder that nobody watches, compared with its index."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.sources import write_file
+
+from kodit import Kodit
+from kodit.application.services.folder_looks import FolderLooks
+from kodit.composition import Application
+from kodit.domain.search import EVERYTHING
+from kodit.domain.source import KnownFile
+from kodit.domain.value_objects import Source, SourceKind
+from kodit.infrastructure.folder.content import blob_id
+from kodit.infrastructure.watching import comparing
+from kodit.infrastructure.watching.comparing import compare_folder
+from kodit.settings import Settings
+
+LATER_NS = 60_000_000_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path.resolve() / "folder"
+    for name in ("one.py", "two.py"):
+        write_file(folder / name, f"# {name}\n")
+    return folder
+
+
+def source_of(folder: Path) -> Source:
+    return Source(SourceKind.FOLDER, str(folder))
+
+
+def known_of(folder: Path) -> dict[str, KnownFile]:
+    known = {}
+    for path in folder.iterdir():
+        status = path.stat()
+        stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        known[path.name] = KnownFile(blob_id(path.read_bytes()), *stamp)
+    return known
+
+
+def test_a_folder_as_it_was(folder: Path) -> None:
+    known = known_of(folder)
+    for is_certain in (False, True):
+        now = time.time_ns() + LATER_NS
+        assert not compare_folder(source_of(folder), known, now, is_certain=is_certain)
+
+
+def test_what_was_added_changed_and_removed(folder: Path) -> None:
+    """Not what was only touched."""
+    known = known_of(folder)
+    write_file(folder / "new.py", "# new\n")
+    os.utime(folder / "one.py")
+    (folder / "two.py").unlink()
+    changes = compare_folder(source_of(folder), known, time.time_ns(), is_certain=False)
+    assert sorted(changes.files) == ["new.py", "two.py"]
+    assert changes.files["two.py"] is None
+
+    write_file(folder / "one.py", "# another one\n")
+    changes = compare_folder(source_of(folder), known, time.time_ns(), is_certain=False)
+    assert sorted(changes.files) == ["new.py", "one.py", "two.py"]
+
+
+def test_a_stamp_that_does_not_tell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file that has changed within the same moment: a few such are read where it has to be
+    certain, and of many a scan has to tell."""
+    known = known_of(folder)
+    known["one.py"] = known["one.py"]._replace(content_hash=blob_id(b"# what was indexed\n"))
+    now = time.time_ns()
+
+    assert not compare_folder(source_of(folder), known, now, is_certain=False)
+    found = compare_folder(source_of(folder), known, now, is_certain=True)
+    assert (list(found.files), found.needs_scan) == (["one.py"], False)
+    monkeypatch.setattr(comparing, "MOST_READ", 1)
+    found = compare_folder(source_of(folder), known, now, is_certain=True)
+    assert (list(found.files), found.needs_scan) == ([], True)
+
+
+def test_a_folder_that_is_gone(folder: Path) -> None:
+    """Its index is all there is."""
+    known = known_of(folder)
+    source = source_of(folder.parent / "elsewhere")
+    assert not compare_folder(source, known, time.time_ns(), is_certain=True)
+
+
+def test_larger_folders_are_not_looked_at(tmp_path: Path, folder: Path) -> None:
+    """For an answer from the index; and elsewhere nobody looks at all."""
+    data_dir = tmp_path / "data"
+    with Kodit(data_dir) as kodit:
+        kodit.index(folder)
+    (folder / "two.py").unlink()
+    with Application(Settings(data_dir=data_dir), looks_at_folders=True) as application:
+        [standing] = application.standing.of(EVERYTHING)
+        for most_files, counted in ((2, 1), (1, 0)):
+            looks = FolderLooks(
+                database=application.reading,
+                comparer=lambda: compare_folder,
+                most_files=most_files,
+            )
+            assert looks.stand([standing])[0].changed_files == counted
+            found = looks.still_there(["one.py", "two.py"], lambda path: (standing.index_id, path))
+            assert found == (["one.py"] if counted else ["one.py", "two.py"])
+            assert looks.is_outdated(application.locator.all()[0])
+        assert application.looks.stand([standing])[0].changed_files == 1
+    with Application(Settings(data_dir=data_dir)) as application:
+        assert application.looks.stand([standing]) == (standing,)
