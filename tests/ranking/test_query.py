@@ -37,6 +37,31 @@ def test_kinds(text: str, kind: QueryKind) -> None:
     assert understand(text).kind is kind
 
 
+@pytest.mark.parametrize(
+    ("text", "is_statement"),
+    [
+        ("returns the cookie of a session", True),
+        ("Whether this request is secure", True),
+        ("do not keep its cookies", True),
+        ("RETRIES A REQUEST", True),
+        ("retry in the SessionMiddleware", True),
+        ("session cookies", False),
+        ("cookies that outlive sessions", False),
+        ("how are the cookies of a session read", False),
+        ("Where is the cookie read?", False),
+        ("parse_this", False),
+        ("the", False),
+        ("a.the", False),
+        ("the/a.py", False),
+        ("", False),
+        ("?!", False),
+    ],
+)
+def test_statements(text: str, is_statement: bool) -> None:
+    """A sentence about a piece of code, and no topic, question, name or path."""
+    assert understand(text).is_statement is is_statement
+
+
 def test_a_qualified_name_is_its_last_part_in_a_scope() -> None:
     query = understand("std.mem.eql")
     assert (query.names, query.scopes) == (frozenset({"eql"}), frozenset({"std", "mem"}))

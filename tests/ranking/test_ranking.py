@@ -7,34 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.candidates import STATISTICS, candidate, order
 
-from kodit.domain.ranking import Candidate, CorpusStatistics, rank, understand
+from kodit.domain.ranking import Candidate, rank, understand
 from kodit.domain.ranking.signals import SIGNALS, total_rarity
-from kodit.domain.ranking.weights import NAME, PROSE
+from kodit.domain.ranking.weights import NAME, PROSE, STATEMENT
 from kodit.domain.value_objects import Symbol, SymbolKind
-
-STATISTICS = CorpusStatistics(1000, {"sess": 20, "cooki": 50})
-
-
-def candidate(number: int, path: str, **changes: Any) -> Candidate:
-    base = Candidate(
-        snippet_id=number,
-        file_id=hash(path),
-        path=path,
-        start_line=number * 10 + 1,
-        end_line=number * 10 + 10,
-        language="python",
-        symbol=None,
-        keyword=5.0,
-        code=0.4,
-        text=0.4,
-    )
-    return base._replace(**changes)
-
-
-def order(query: str, *candidates: Candidate) -> list[str]:
-    ranked = rank(understand(query), candidates, STATISTICS, len(candidates))
-    return [found.candidate.path for found in ranked]
 
 
 @pytest.mark.parametrize(
@@ -347,7 +325,7 @@ def test_compounds_that_no_text_has_change_nothing() -> None:
 
 
 def test_every_weight_has_its_signal() -> None:
-    assert set(PROSE) | set(NAME) <= set(SIGNALS)
+    assert set(PROSE) | set(NAME) | set(STATEMENT) <= set(SIGNALS)
     assert set(SIGNALS) <= set(PROSE) | set(NAME)
 
 
@@ -374,9 +352,20 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
     ]
 
 
-@given(
-    candidates(), st.sampled_from(["Session", "Session.get", "session cookie", "b/session.py", ""])
+questions = st.sampled_from(
+    [
+        "Session",
+        "Session.get",
+        "session cookie",
+        "reads a session cookie",
+        "the get of Session.get",
+        "b/session.py",
+        "",
+    ]
 )
+
+
+@given(candidates(), questions)
 def test_scores_fall_and_explain_themselves(found: list[Candidate], text: str) -> None:
     ranked = rank(understand(text), found, STATISTICS, 100)
     assert sum(1 + len(one.neighbours) for one in ranked) == len(found)
@@ -385,11 +374,13 @@ def test_scores_fall_and_explain_themselves(found: list[Candidate], text: str) -
         assert sum(part.points for part in one.explanation) == pytest.approx(one.score)
 
 
-@given(
-    candidates(),
-    st.sampled_from(["Session", "Session.get", "session cookie"]),
-    st.sets(paths, min_size=1),
-)
+@given(candidates(), questions, st.integers(1, 12))
+def test_a_limit_cuts_the_one_order_there_is(found: list[Candidate], text: str, limit: int) -> None:
+    everything = rank(understand(text), found, STATISTICS, 100)
+    assert rank(understand(text), found, STATISTICS, limit) == everything[:limit]
+
+
+@given(candidates(), questions, st.sets(paths, min_size=1))
 def test_a_filter_over_files_leaves_the_order_as_it_was(
     found: list[Candidate], text: str, kept: set[str]
 ) -> None:

@@ -10,10 +10,10 @@ from kodit.domain.ports.repositories import (
     EnrichmentRepository,
     IndexRepository,
     KeywordLogRepository,
-    SearchRepository,
     SnippetRepository,
     UnusedRepository,
 )
+from kodit.domain.ports.searching import SearchRepository
 from kodit.domain.ports.tasks import TaskRepository
 
 

@@ -19,6 +19,11 @@ SHORTEST_PLURAL = 3
 """Letters that a word with an s at its end must exceed to be read as a plural."""
 
 
+_QUESTION_WORDS = frozenset("how where what why which when who whose".split())
+_DETERMINERS = frozenset("a an the this these those it its".split())
+"""Without `that`, by which topics go on: a pool that runs jobs."""
+
+
 class QueryKind(StrEnum):
     SYMBOL = "symbol"
     """One name: `Mutex`, `create_store()`."""
@@ -45,6 +50,10 @@ class QueryUnderstanding:
     written like an identifier, of qualified ones the last part (`flatMap`, `raw_hash_set`, `eql` of
     `std.mem.eql`); `scopes` the parts before those; `proper_words` the other words with a capital,
     any of which may be the name of a type; these three as written.
+
+    `is_statement` tells a sentence that says what one piece of code does (`returns the cookie of a
+    session`) from a topic (`session cookies`) and a question (`how are the cookies read`), both of
+    which a file answers as a whole. Of words in a row only a sentence has articles or pronouns.
     """
 
     text: str
@@ -55,10 +64,12 @@ class QueryUnderstanding:
     scopes: frozenset[str]
     proper_words: frozenset[str]
     words: tuple[str, ...] = field(init=False)
+    is_statement: bool = field(init=False)
 
     def __post_init__(self) -> None:
         words = self.terms[: len(self.terms) - len(self.compounds)]
         object.__setattr__(self, "words", words)
+        object.__setattr__(self, "is_statement", _is_statement(self.text, self.kind))
 
     @property
     def is_empty(self) -> bool:
@@ -142,6 +153,14 @@ def _kind(bare: str, has_names: bool) -> QueryKind:
     if _QUALIFIED.fullmatch(bare):
         return QueryKind.QUALIFIED_NAME
     return QueryKind.MIXED if has_names else QueryKind.NATURAL_LANGUAGE
+
+
+def _is_statement(text: str, kind: QueryKind) -> bool:
+    if kind.is_name or kind is QueryKind.PATH:
+        return False
+    # Apart, as `a` in `a.py` is no article.
+    written = text.lower().split()
+    return not _DETERMINERS.isdisjoint(written) and written[0] not in _QUESTION_WORDS
 
 
 def _without_call(name: str) -> str:

@@ -1,13 +1,16 @@
-"""Candidates put in order: evidence by file, one sum of signals, different files first.
+"""Candidates put in order by sums of signals: by file, and of different files first, where a topic
+or a name is asked for; by snippet where a statement says what one of them does.
 
 The engines' scores are signals among others, and not fused by reciprocal rank: that forgets by how
-much one is better. `benchmarks/retrieval.py` measures it as a baseline: NDCG@10 .736 against .907.
+much one is better. `benchmarks/retrieval.py` measures it as a baseline: NDCG@10 .736 against .911.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
@@ -18,9 +21,15 @@ from kodit.domain.ranking.signals import (
     gather,
     place_in_scope,
     snippet_points,
+    snippet_signals,
     total_rarity,
 )
-from kodit.domain.ranking.weights import REPEATED_FILE, weights_for
+from kodit.domain.ranking.weights import (
+    FURTHER_SNIPPET,
+    REPEATED_FILE,
+    WITHIN_FILE,
+    weights_for,
+)
 from kodit.domain.snippet import SymbolKind
 
 NEARLY_AS_MUCH = 1.0
@@ -41,6 +50,9 @@ class Contribution:
     @property
     def points(self) -> float:
         return self.value * self.weight
+
+
+_FURTHER: tuple[Contribution, ...] = (Contribution("further_snippet", 1.0, -FURTHER_SNIPPET),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +81,54 @@ def rank(
 
     A file is scored as a whole and stands in the list with its best snippet; a further snippet of
     it comes below by `REPEATED_FILE` for each one above, and by how much weaker it is itself.
-    Equal scores are ordered by path, source and line, so that the order is that of the content
-    alone.
+    For a statement each snippet has a score of its own, in which its file has a share, and a file
+    as many places as its snippets deserve. Equal scores are ordered by path, source and line, so
+    that the order is that of the content alone.
     """
-    weights = weights_for(query.kind)
+    weights = weights_for(query)
     rarity = total_rarity(query, statistics)
     by_file = dict[int, list[Candidate]]()
     for candidate in candidates:
         by_file.setdefault(candidate.file_id, []).append(candidate)
     shown = by_file if not outdated else _newest(by_file, outdated)
     shown = shown if not kinds else _of_kinds(shown, kinds)
-    files = [gather(query, by_file[file_id], rarity) for file_id in shown]
-    # Only the best files can have a place, so only they are looked at snippet by snippet.
-    files.sort(key=lambda file: (-_score(file, weights), *_place(file.candidates[0])))
-    ranked: list[Ranked] = []
-    for file in files[:limit]:
-        ranked.extend(_rank_file(file, shown[file.candidates[0].file_id], weights, limit))
-    ranked.sort(key=lambda r: (-r.score, *_place(r.candidate), r.candidate.start_line))
-    return ranked[:limit]
+    judged = [
+        _judge(gather(query, by_file[file_id], rarity), some, weights)
+        for file_id, some in shown.items()
+    ]
+    # Only the files whose first snippets are among the best can have a place.
+    judged.sort(key=lambda one: (-one.first, *_place(one.shown[0])))
+    places = list(chain.from_iterable(_places(one, limit) for one in judged[:limit]))
+    places.sort(key=lambda p: (-p.score, *_place(p.candidate), p.candidate.start_line))
+    return [_explained(place, weights) for place in places[:limit]]
+
+
+class _Judged(NamedTuple):
+    """A file, those of its snippets that may be shown, what speaks for the file, and the score of
+    its first snippet in the list."""
+
+    file: FileEvidence
+    shown: Sequence[Candidate]
+    total: float
+    first: float
+
+
+class _Placed(NamedTuple):
+    """A snippet with its score, and what it loses for not being the first one of its file."""
+
+    candidate: Candidate
+    score: float
+    file: FileEvidence
+    below: tuple[Contribution, ...] = ()
+    neighbours: tuple[Candidate, ...] = ()
+
+
+def _judge(file: FileEvidence, shown: Sequence[Candidate], weights: Mapping[str, float]) -> _Judged:
+    total = _score(file, weights)
+    if not file.query.is_statement:
+        return _Judged(file, shown, total, total)
+    best = max([snippet_points(file, candidate) for candidate in shown])
+    return _Judged(file, shown, total, total + best)
 
 
 def _place(candidate: Candidate) -> tuple[str, str]:
@@ -124,31 +166,55 @@ def _of_kinds(
     return {file_id: some for file_id, some in found.items() if some}
 
 
-def _rank_file(
-    file: FileEvidence, shown: Sequence[Candidate], weights: Mapping[str, float], limit: int
-) -> list[Ranked]:
-    explanation = tuple(
+def _places(judged: _Judged, limit: int) -> Iterator[_Placed]:
+    """The snippets of a file: with a score of their own each, or below the best one."""
+    file, shown, total, first = judged
+    (best, shown_best), others, beside = _snippets(file, shown, limit)
+    yield _Placed(shown_best, first, file, (), beside)
+    for above, (points, candidate) in enumerate(others, start=1):
+        if file.query.is_statement:
+            yield _Placed(candidate, total + points - FURTHER_SNIPPET, file, _FURTHER)
+            continue
+        below = (
+            Contribution("repeated_file", above, -REPEATED_FILE),
+            Contribution("weaker_snippet", min(points - best, 0.0), 1.0),
+        )
+        score = total + sum(part.points for part in below)
+        yield _Placed(candidate, score, file, below)
+
+
+def _explained(place: _Placed, weights: Mapping[str, float]) -> Ranked:
+    parts = [
         Contribution(name, value, weights[name])
         for name, signal in SIGNALS.items()
-        if name in weights and (value := signal(file))
-    )
-    total = sum(part.points for part in explanation)
+        if name in weights and (value := signal(place.file))
+    ]
+    if place.file.query.is_statement:
+        values = snippet_signals(place.file, place.candidate)
+        parts += [
+            Contribution(f"snippet_{name}", value, weight)
+            for (name, weight), value in zip(WITHIN_FILE.items(), values, strict=False)
+            if value
+        ]
+    return Ranked(place.candidate, place.score, (*parts, *place.below), place.neighbours)
+
+
+Weighed = tuple[float, Candidate]
+"""A snippet and the points of what speaks for it."""
+
+
+def _snippets(
+    file: FileEvidence, shown: Sequence[Candidate], limit: int
+) -> tuple[Weighed, list[Weighed], tuple[Candidate, ...]]:
+    """The snippet with which the file stands in the list, the others in order, as many as can have
+    a place, and those that are shown together with the first."""
     own = [(snippet_points(file, candidate), candidate) for candidate in shown]
     own.sort(key=lambda pair: (*_place_in_file(file, pair[1]), -pair[0], pair[1].start_line))
     best, shown_best = own[0]
     beside = _neighbours(
         shown_best, [one for points, one in own if best - points <= NEARLY_AS_MUCH]
     )
-    ranked = [Ranked(shown_best, total, explanation, beside)]
-    others = [pair for pair in own[1:] if pair[1] not in beside]
-    for above, (points, candidate) in enumerate(others[: limit - 1], start=1):
-        below = (
-            Contribution("repeated_file", above, -REPEATED_FILE),
-            Contribution("weaker_snippet", min(points - best, 0.0), 1.0),
-        )
-        score = total + sum(part.points for part in below)
-        ranked.append(Ranked(candidate, score, explanation + below))
-    return ranked
+    return own[0], [pair for pair in own[1:] if pair[1] not in beside][: limit - 1], beside
 
 
 def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidate, ...]:

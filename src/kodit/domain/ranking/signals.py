@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from operator import mul
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.languages import is_code
@@ -324,17 +325,30 @@ SIGNALS: Mapping[str, Signal] = {
 """Every signal by its name, in the order in which a score is explained."""
 
 
+def snippet_signals(file: FileEvidence, candidate: Candidate) -> tuple[float, ...]:
+    """What speaks for this snippet rather than another one, in the order of `WITHIN_FILE`; without
+    those about names where the query writes none."""
+    query = file.query
+    values = (
+        candidate.keyword / file.total_rarity,
+        candidate.pasted,
+        candidate.code,
+        candidate.text,
+        said_of_symbol(candidate, query),
+        math.log1p(candidate.end_line - candidate.start_line),
+    )
+    # A search asks this of hundreds of snippets, and most queries write no name.
+    if not query.names:
+        return values
+    return (
+        *values,
+        definition_fit(candidate, query.names),
+        scope_fit(candidate, query),
+        is_scope(candidate, query),
+    )
+
+
 def snippet_points(file: FileEvidence, candidate: Candidate) -> float:
-    """What speaks for showing this snippet rather than another one of its file."""
-    values = {
-        "keyword": candidate.keyword / file.total_rarity,
-        "pasted": candidate.pasted,
-        "code": candidate.code,
-        "text": candidate.text,
-        "symbol_name": said_of_symbol(candidate, file.query),
-        "defines": definition_fit(candidate, file.query.names),
-        "enclosing_scope": scope_fit(candidate, file.query),
-        "is_scope": is_scope(candidate, file.query),
-        "length": math.log1p(candidate.end_line - candidate.start_line),
-    }
-    return sum(weight * values[name] for name, weight in WITHIN_FILE.items())
+    """The sum of these signals, each by its weight."""
+    points: float = sum(map(mul, snippet_signals(file, candidate), WITHIN_FILE.values()))
+    return points

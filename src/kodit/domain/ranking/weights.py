@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kodit.domain.ranking.query import QueryKind
+from kodit.domain.ranking.query import QueryUnderstanding
 
 _SECONDARY: Mapping[str, float] = {
     "not_code": -2.5,
@@ -38,6 +38,16 @@ PROSE: Mapping[str, float] = {
     **_SECONDARY,
 }
 
+FILE_SHARE = 0.25
+"""What speaks for a file counts so much where one of its snippets was described."""
+
+STATEMENT: Mapping[str, float] = {
+    **{name: FILE_SHARE * weight for name, weight in PROSE.items()},
+    # A test says much the same as what it tests, so all of this still counts.
+    **_SECONDARY,
+}
+"""For a statement: a snippet is ranked by what speaks for it, and by this for its file."""
+
 NAME: Mapping[str, float] = {
     "keyword_hits": 1.0,
     # More than all that may be said against a file: who asks for a name does not mean what never
@@ -57,18 +67,24 @@ WITHIN_FILE: Mapping[str, float] = {
     "code": 10.0,
     "text": 8.0,
     "symbol_name": 2.5,
+    "length": 0.3,
     "defines": 1.5,
     "enclosing_scope": 6.0,
     "is_scope": 3.0,
-    "length": 0.3,
 }
-"""What makes one snippet of a file the one to show. The file is given, so that what its snippets
-share says nothing here, and how well one matches says more than it does of the file."""
+"""What makes one snippet of a file the one to show, and of all snippets the one that a statement
+describes. How well one snippet matches says more of it than it does of its file."""
 
 REPEATED_FILE = 4.0
 """What every snippet of a file loses for each one of the same file above it."""
 
+FURTHER_SNIPPET = 1.0
+"""What all snippets of a file but the first lose where a statement is asked for: other files may
+have what was meant, and the best snippet of this one is there to read."""
 
-def weights_for(kind: QueryKind) -> Mapping[str, float]:
-    """The weights for a kind of query."""
-    return NAME if kind.is_name else PROSE
+
+def weights_for(query: QueryUnderstanding) -> Mapping[str, float]:
+    """The weights of the signals of files for a query."""
+    if query.is_statement:
+        return STATEMENT
+    return NAME if query.kind.is_name else PROSE

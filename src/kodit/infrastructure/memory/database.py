@@ -13,10 +13,10 @@ from kodit.domain.ports.repositories import (
     EnrichmentRepository,
     IndexRepository,
     KeywordLogRepository,
-    SearchRepository,
     SnippetRepository,
     UnusedRepository,
 )
+from kodit.domain.ports.searching import SearchRepository
 from kodit.infrastructure.memory.indexes import MemoryIndexes
 from kodit.infrastructure.memory.tables import Tables
 from kodit.infrastructure.memory.tasks import MemoryTaskRepository

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from kodit.domain.entities import Source
 from kodit.domain.errors import KoditError
 from kodit.domain.ports.watching import FolderChanges
-from kodit.domain.source import KnownFile, Source
+from kodit.domain.source import KnownFile
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.folder.reading import open_root, read_regular_file
 from kodit.infrastructure.folder.repository import enclosing_work_tree
