@@ -9,6 +9,7 @@ from tests.database.content import Content
 
 from kodit.domain.value_objects import Scope, SearchFilter, VectorKind
 from kodit.infrastructure.sql.catalogue import SqlCatalogue, SqlOpenCatalogue
+from kodit.infrastructure.sql.statements import containing
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
@@ -180,3 +181,17 @@ def test_all_names_of_snippets(shelf: Shelf) -> None:
     assert names(Scope(frozenset())) == []
     shelf.content.replace(**{"src/b.py": []})
     assert names(everywhere) == [["minor"], ["name_b.py", "also"]]
+
+
+def test_a_file_that_was_not_read_is_not_shown(shelf: Shelf) -> None:
+    """It has no language. Nor is one whose name is no text."""
+    shelf.sql("UPDATE files SET language = NULL WHERE path = 'b.py'")
+    assert "b.py" not in [path for path, *_ in shelf.listed()]
+    assert shelf.catalogue.find_file(shelf.content.id, "b.py")[1] is None
+    assert "b.py" not in shelf.catalogue.paths(shelf.content.id)
+    index, file = shelf.catalogue.find_file(shelf.content.id, "\udcff.py")
+    assert (index.id, file) == (shelf.content.id, None)
+
+
+def test_a_text_in_a_pattern_stands_for_itself() -> None:
+    assert containing("a/b%c_d") == "a//b/%c/_d"

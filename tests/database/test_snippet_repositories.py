@@ -9,6 +9,7 @@ import pytest
 from tests.database.content import CODE, ENRICH, NOW, Content, rows
 
 from kodit.domain.entities import Snippet
+from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
 from kodit.domain.snippet import MinorSymbol, PlacedSymbol, SlicedFile
 from kodit.domain.value_objects import (
@@ -355,3 +356,11 @@ def test_the_oldest_of_both_caches_goes_first(content: Content) -> None:
     for remaining in ([20, 30], [30], []):
         assert transaction.unused.remove(None, 1) == (1, 6)
         assert [row[0] for row in rows(transaction, left)] == remaining
+
+
+def test_each_snippet_is_taken_from_the_keyword_index_once(content: Content) -> None:
+    """However often its file changes before another engine has followed."""
+    for text in ("one", "two", "three"):
+        content.replace(a=[text])
+    removed = "SELECT count(*) FROM keyword_changes WHERE op = ? GROUP BY snippet_id"
+    assert rows(content.transaction, removed, KeywordOperation.REMOVE.value) == [(1,), (1,)]
