@@ -73,7 +73,9 @@ def prepare(connection: sqlite3.Connection) -> None:
     # than compute.
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -16384")
+    # In KiB. Each connection of a process fills a cache of its own in the course of a day, while
+    # the file is mapped, and in the system's cache too: 16 MiB made no command faster.
+    connection.execute("PRAGMA cache_size = -2048")
     connection.execute("PRAGMA mmap_size = 134217728")
 
 
