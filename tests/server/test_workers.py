@@ -100,7 +100,7 @@ def test_how_a_worker_is_started_and_what_it_ended_with(
             str(tmp_path),
         )
         assert [int(one) for one in command[5:]] == options["pass_fds"]
-        assert options["env"] == steady_environment()
+        assert options["env"] == {**ALLOCATOR_VARIABLES, **steady_environment()}
         assert (options["stdin"], options["stdout"], options["cwd"]) == (DEVNULL, DEVNULL, tmp_path)
     assert len([*Path("/proc/self/fd").iterdir()]) == before
 
