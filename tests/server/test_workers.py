@@ -100,7 +100,7 @@ def test_how_a_worker_is_started_and_what_it_ended_with(
             str(tmp_path),
         )
         assert [int(one) for one in command[5:]] == options["pass_fds"]
-        assert options["env"] == steady_environment()
+        assert options["env"] == {**ALLOCATOR_VARIABLES, **steady_environment()}
         assert (options["stdin"], options["stdout"], options["cwd"]) == (DEVNULL, DEVNULL, tmp_path)
     assert len([*Path("/proc/self/fd").iterdir()]) == before
 
@@ -122,7 +122,8 @@ def test_a_worker_that_does_not_stop_is_killed(
 
     monkeypatch.setattr(workers, "STOP_SECONDS", 0.01)
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start_deaf)
-    patiently(run())
+    with caplog.at_level(logging.WARNING, "kodit.server.workers"):
+        patiently(run())
     assert [one.returncode for one in started] == [-9]
     [record] = caplog.records
     assert "did not stop and was killed" in record.message
@@ -139,5 +140,6 @@ def test_a_worker_that_has_run_for_long_is_restarted_soon(
         async with WorkerProcesses(tmp_path / "gone", 1, HandedSecrets()).running():
             await until(lambda: len(caplog.records) >= 3)
 
-    patiently(run())
+    with caplog.at_level(logging.ERROR, "kodit.server.workers"):
+        patiently(run())
     assert [vars(record)["in"] for record in caplog.records[:3]] == [0.001] * 3
