@@ -142,8 +142,8 @@ def _check_values(context: Any, command: Any, arguments: list[str]) -> None:
         if name not in getattr(command, "without_value", ())
     }
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    for argument, following in zip_longest(arguments[:end], arguments[1:end], fillvalue=""):
-        is_left_out = not following or following.partition("=")[0] in names
+    for argument, following in zip_longest(arguments[:end], arguments[1:end]):
+        is_left_out = following is None or following.partition("=")[0] in names
         if is_left_out and argument in with_value:
             own = Commands.context_class(command, parent=context, info_name=command.name)
             raise ValueMissingError(_value_missing(command.name, argument), own)
