@@ -76,7 +76,7 @@ def test_an_outline(capsys: Captured) -> None:
     symbols = (
         OutlineSymbolView("Cart", "class", "", 1, 9, 2),
         OutlineSymbolView("a\x1bdd", "method", "Cart", 3, 5, 4),
-        OutlineSymbolView("inner", "function", "Cart.add", 6, 7, 6),
+        OutlineSymbolView("inner", "function", "Cart.a\x1bdd", 6, 7, 6),
     )
     view = OutlineView(path="src/a.py", lines=9, symbols=symbols, standing=(STANDING,), **PLACE)
     question = OutlineQuestion("a.py", WHERE)

@@ -186,7 +186,7 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ("queue lst", "unknown command 'lst'; did you mean `kodit queue list`?"),
         (
             "search x --limt 3",
-            "`kodit search` has no option --limt; did you mean --limit or --lines?",
+            "`kodit search` has no option --limt; did you mean --limit?",
         ),
         ("search", "QUERY is missing: a question in words, or a name"),
         ("connect", "CLIENT is missing: claude, codex, cursor, vscode, gemini or zed"),

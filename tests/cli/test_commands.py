@@ -241,9 +241,9 @@ def test_a_terminal_that_knows_no_unicode(indexed: KoditCommand) -> None:
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        ("search quartz --json", 0),
-        ("grep quartz", 0),
-        ("grep nothing_like_it", 1),
+        ("search --all quartz --json", 0),
+        ("grep --all quartz", 0),
+        ("grep --all nothing_like_it", 1),
         ("read --all deep/quartz.py", 0),
         ("status", 0),
     ],
@@ -284,7 +284,7 @@ def test_a_reader_that_leaves_in_the_middle(kodit: KoditCommand, tmp_path: Path)
     """More is printed than a pipe holds."""
     write_file(tmp_path / "folder" / "long.txt", "quartz\n" * 30_000)
     kodit.succeed("index", tmp_path / "folder")
-    process = kodit.start("grep", "quartz", "-n", "30000")
+    process = kodit.start("grep", "quartz", "-n", "30000", "--all")
     assert process.stdout is not None
     assert process.stdout.readline().endswith("long.txt:1:quartz\n")
     process.stdout.close()

@@ -155,3 +155,19 @@ def test_what_is_left_out_of_an_index(capsys: pytest.CaptureFixture[str]) -> Non
     assert (found, printed.out, printed.err) == (False, "", "Nothing is left out.\n")
     found, printed = listed(capsys, problem="/gone does not exist")
     assert (found, printed.out, printed.err) == (False, "", "kodit: /gone does not exist\n")
+
+
+def test_what_everybody_leaves_out_comes_last(capsys: pytest.CaptureFixture[str]) -> None:
+    """In each index: the data of a version-control system, in whichever folder."""
+    ones = [replace(FOLDER, path=path) for path in (".git/", "build/", "deep/.hg/", "x.py")]
+    _found, printed = listed(capsys, *ones, replace(FOLDER, index_id=4, path="a.py"))
+    shown = [
+        line.partition("ignored")[2].split("  .gitignore")[0] for line in printed.out.splitlines()
+    ]
+    assert [place.split()[-1] for place in shown] == [
+        "build/",
+        "x.py",
+        ".git/",
+        "deep/.hg/",
+        "a.py",
+    ]

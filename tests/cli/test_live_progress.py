@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -26,7 +23,6 @@ from kodit.domain.value_objects import (
 )
 from kodit.faces.cli.terminal import pace as pace_module
 from kodit.faces.cli.terminal import progress_lines as lines_module
-from kodit.faces.cli.terminal.indexing import watching
 from kodit.faces.cli.terminal.live import LiveProgress, shortened
 from kodit.faces.cli.terminal.pace import Pace, about, lasting
 from kodit.faces.cli.terminal.progress_lines import ProgressLines
@@ -104,57 +100,6 @@ def test_what_was_drawn_is_gone_at_the_end(
     assert not LiveProgress()._console.no_color
     monkeypatch.setenv("NO_COLOR", "1")
     assert LiveProgress()._console.no_color
-
-
-def test_without_colours_nothing_is_bold_or_dim_either(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    styled = re.compile(r"\x1b\[[0-9;]*m")
-    for forced, is_styled in (("1", True), ("0", False)):
-        monkeypatch.setenv("FORCE_COLOR", forced)
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        with LiveProgress() as live:
-            live.look_for(["/a"])
-            shown(extracting(None)[0])(live)
-        drawn = capsys.readouterr().err
-        assert "EXTRACT" in drawn
-        assert bool(styled.search(drawn)) is is_styled
-
-
-def test_where_nothing_has_changed_nothing_is_drawn(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Not even what hides the cursor; work is shown at once, and a look that takes long."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-
-    def drawn(run: IndexRun, unseen_seconds: float) -> str:
-        with LiveProgress(unseen_seconds) as live:
-            shown(run)(live)
-        return capsys.readouterr().err
-
-    looking = run_in(RunState.RUNNING, TaskState.RUNNING, TaskState.BLOCKED)
-    unchanged = run_in(RunState.SUCCEEDED, TaskState.SUCCEEDED, TaskState.SKIPPED)
-    assert drawn(looking, math.inf) == drawn(unchanged, math.inf) == ""
-    assert "SYNC" in drawn(looking, 0.0)
-    assert "EXTRACT" in drawn(extracting(None)[0], math.inf)
-
-
-def test_a_folder_that_is_there_is_not_looked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Before a search; what is asked for over the network is, as that may take long."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with watching([str(tmp_path)]):
-        pass
-    assert capsys.readouterr().err == ""
-    with watching([str(tmp_path), "https://example.org/r"]):
-        pass
-    assert "looking for https://example.org/r" in capsys.readouterr().err
-    with watching([str(tmp_path)], says_all=True):
-        pass
-    assert "looking for" in capsys.readouterr().err
 
 
 def test_the_tasks_of_a_source_that_is_alone(draw: Draw) -> None:

@@ -153,6 +153,9 @@ def test_code_in_the_colours_of_its_language() -> None:
     assert painted(lines, [0], language="nothing") == [lines[0]]
     screen.configure(Color.NEVER)
     assert painted(lines, [1], language="python", find=find, width=12) == ["    return …"]
+    assert painted(lines, [1], find=find, width=12, around=True) == ["…n 'claimed…"]
+    at_the_end = matches_of("S$", fixed=False, ignore_case=False)
+    assert painted(lines, [1], find=at_the_end, width=12, around=True) == ["…'  # CLAIMS"]
 
 
 def test_what_grep_found_is_marked() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.command import KoditCommand, succeeded
 from tests.support.sources import python_function, write_file
 
-QUARTZ = ["search", "quartz", "--path", "deep/"]
+QUARTZ = ["search", "quartz", "--path", "deep/", "--all"]
 
 
 def said(kodit: KoditCommand, *arguments: str) -> list[str]:
@@ -49,13 +49,16 @@ def test_a_budget_that_is_too_small(budget: str, indexed: KoditCommand) -> None:
 )
 def test_filters_that_no_file_passes(filters: tuple[str, ...], indexed: KoditCommand) -> None:
     """Are told from a search that finds nothing among files."""
-    assert said(indexed, "search", "quartz", *filters) == ["No indexed file matches these filters."]
+    assert said(indexed, "search", "--all", "quartz", *filters) == [
+        "No indexed file matches these filters."
+    ]
     assert said(indexed, *QUARTZ, "--kind", "enum") == ["Nothing found."]
 
 
 def test_a_source_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
     """Is told from one whose files do not answer."""
     (tmp_path / "empty").mkdir()
+    kodit.succeed("index", tmp_path / "empty")
 
     assert said(kodit, "search", "quartz", str(tmp_path / "empty")) == [
         "Nothing found; no files are indexed."

@@ -226,6 +226,11 @@ def test_a_language_by_what_it_is_called(typed: str, language: str) -> None:
         ("7c", ["c", "go"], ["c"]),
         ("abcde", ["abcfg", "abfgh"], ["abcfg"]),
         ("tax", ["tay", "tab"], ["tab", "tay"]),
+        (
+            "Curl_check_noprox",
+            ["Curl_scheme_gopher", "Curl_check_noproxy", "CURL_H3_NO_ERROR"],
+            ["Curl_check_noproxy"],
+        ),
     ],
 )
 def test_near_names(wrong: str, names: list[str], near: list[str]) -> None:

@@ -8,6 +8,9 @@ from heapq import nlargest
 LONGEST_NAME = 100
 """Characters of a wrong name that are compared with the right ones."""
 LEAST_RATIO = 0.6
+LEAST_OF_BEST = 0.8
+"""How like the wrong name others must be, as a share of how like it the best one is: beside a name
+with one letter less, those that only begin alike are no help."""
 MOST_COMPARED = 200
 """Names that are compared exactly, those that share most pairs of letters with the wrong one: to
 compare a whole index exactly would take seconds."""
@@ -40,7 +43,8 @@ def near_names(name: str, names: Iterable[str], limit: int) -> list[str]:
         ratio = SequenceMatcher(None, lower, wrong).ratio()
         if ratio >= LEAST_RATIO:
             best.append((-ratio, one))
-    return [one for _ratio, one in sorted(best)[:limit]]
+    best.sort()
+    return [one for ratio, one in best[:limit] if ratio <= LEAST_OF_BEST * best[0][0]]
 
 
 def did_you_mean(names: Iterable[str]) -> str:

@@ -25,13 +25,15 @@ class StandingView:
     `state` is `complete`; `updating`, while a run brings it up to date; `indexing`, while it is
     made and lacks files or stages; `incomplete`, where nothing makes it; or `failed`, where its
     last run did not succeed. `commit` is what a git source was read at, `indexed_at` when the index
-    was last complete. `changed_files` is how many files are known to have changed since. `pending`
-    and `failed` are the stages that have not run yet or have failed; `left_out` counts the files
-    that are not in the index, by reason, but for those that ignore files and globs leave out;
-    `unsearched` are the engines that did not take part. `folder` is the part of the index that was
-    asked, where that is not the whole; `is_implied` is true where nobody named the index: it is the
-    one that holds the caller's folder. There is no age: it is the time since `indexed_at`, and an
-    index that has not changed gives the same answer byte for byte, no matter who answers and when.
+    was last complete. `changed_files` is how many files are known to have changed since: to a
+    server, in folders that it watches; to a command without one, by their stamps, in folders of up
+    to 10,000 files in all. `pending` and `failed` are the stages that have not run yet or have
+    failed; `left_out` counts the files that are not in the index, by reason, but for those that
+    ignore files and globs leave out; `unsearched` are the engines that did not take part. `folder`
+    is the part of the index that was asked, where that is not the whole; `is_implied` is true where
+    nobody named the index: it is the one that holds the caller's folder. There is no age: it is the
+    time since `indexed_at`, and an index that has not changed gives the same answer byte for byte,
+    no matter who answers and when.
     """
 
     index_id: int

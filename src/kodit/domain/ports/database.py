@@ -11,10 +11,10 @@ from kodit.domain.ports.repositories import (
     IndexRepository,
     KeywordLogRepository,
     SnippetRepository,
-    UnusedRepository,
 )
 from kodit.domain.ports.searching import SearchRepository
 from kodit.domain.ports.tasks import TaskRepository
+from kodit.domain.ports.unused import UnusedRepository
 
 
 class Transaction(Protocol):

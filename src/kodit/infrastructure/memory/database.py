@@ -14,9 +14,9 @@ from kodit.domain.ports.repositories import (
     IndexRepository,
     KeywordLogRepository,
     SnippetRepository,
-    UnusedRepository,
 )
 from kodit.domain.ports.searching import SearchRepository
+from kodit.domain.ports.unused import UnusedRepository
 from kodit.infrastructure.memory.indexes import MemoryIndexes
 from kodit.infrastructure.memory.tables import Tables
 from kodit.infrastructure.memory.tasks import MemoryTaskRepository

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from kodit.domain.batches import MOST_PER_TRANSACTION, Weight, first_batch
-from kodit.domain.ports.repositories import Removed
+from kodit.domain.ports.unused import Removed
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, ENRICHMENTS, SNIPPETS, VECTORS

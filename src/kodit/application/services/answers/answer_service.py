@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from kodit.application.views.map import MapView
     from kodit.application.views.search import RelatedView, SearchView
     from kodit.application.views.standing import StandingView
+    from kodit.domain.entities import StoredSnippet
     from kodit.domain.files import FilePlace
     from kodit.domain.grep import Expression, LineShape
     from kodit.domain.repository_map import MappedFile, RepositoryMap
-    from kodit.domain.search import StoredSnippet
     from kodit.domain.symbols import FileOutline
 
 T = TypeVar("T")

@@ -22,6 +22,7 @@ from kodit.domain.questions import (
     SymbolsQuestion,
 )
 from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
@@ -129,25 +130,41 @@ def _show_symbols(answer: SymbolsView, places: Places) -> None:
     if answer.definitions:
         print_line("definitions:")
     for definition in answer.definitions:
-        place = _place(places, definition)
-        lines = f"lines {definition.start_line}-{definition.end_line}"
-        print_as_it_is(f"  {place}: {_name(definition)}, {lines}")
+        path = places.of(definition.source, definition.path, definition.index_id)
+        kind, name = _kind_and_name(definition)
+        lines = f", lines {definition.start_line}-{definition.end_line}"
+        room = screen.room_beside(f"  {path}:{definition.line}: {kind} ")
+        if room is not None and len(name) + len(lines) > room:
+            lines = ""
+        shown_name = paint(screen.cut(name, room), NAME)
+        print_as_it_is(f"  {_place(path, definition.line)}: {kind} {shown_name}{lines}")
     titles = _CALLEES if any(one.name for one in answer.references) else _TITLES
     for use, references in groupby(answer.references, attrgetter("use")):
         print_line(f"{titles[use]}:")
         for reference in references:
-            print_as_it_is(f"  {_place(places, reference)}: {_used(reference)}")
+            path = places.of(reference.source, reference.path, reference.index_id)
+            room = screen.room_beside(f"  {path}:{reference.line}: ")
+            print_as_it_is(f"  {_place(path, reference.line)}: {_used(reference, room)}")
 
 
-def _used(reference: ReferenceView) -> str:
+def _used(reference: ReferenceView, room: int | None) -> str:
     """The line, after the definition around it."""
     if reference.name:
         target = f"defined at {reference.target}" if reference.target else "not indexed"
         likely = "likely " if reference.target and reference.likely else ""
-        return f"{paint(printable(reference.name), NAME)}, {likely}{printable(target)}"
+        name = screen.cut(printable(reference.name), room)
+        left = None if room is None else max(0, room - len(name))
+        about = f", {likely}{printable(target)}"
+        return f"{paint(name, NAME)}{screen.cut(about, left) if left != 0 else ''}"
     within = f"in {printable(reference.within)}: " if reference.within else ""
     likely = "likely, " if reference.likely and reference.use != "text" else ""
-    return f"{likely}{within}{shown(reference.text)}"
+    text = shown(reference.text)
+    if room is not None:
+        text = text.strip().expandtabs(4)
+        # The line itself says more than what is around it.
+        if len(f"{likely}{within}{text}") > room and len(f"{likely}{text}") <= room:
+            within = ""
+    return screen.cut(f"{likely}{within}{text}", room)
 
 
 @paged
@@ -166,16 +183,15 @@ def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) 
     return answer
 
 
-def _name(definition: DefinitionView) -> str:
+def _kind_and_name(definition: DefinitionView) -> tuple[str, str]:
     parts: Iterable[str | None] = (definition.scope, definition.symbol)
     name = printable(".".join(part for part in parts if part))
-    return f"{printable(definition.kind or '')} {paint(name, NAME)}"
+    return printable(definition.kind or ""), name
 
 
-def _place(places: Places, found: DefinitionView | ReferenceView) -> str:
-    """A path and a line, after its index where there are several."""
-    path = paint(places.of(found.source, found.path, found.index_id), PATH)
-    return f"{path}:{paint(str(found.line), LINE)}"
+def _place(path: str, line: int) -> str:
+    """A path that is to be printed, and a line."""
+    return f"{paint(path, PATH)}:{paint(str(line), LINE)}"
 
 
 def shown(line: str) -> str:

@@ -27,6 +27,8 @@ from kodit.faces.cli.terminal.paint import LINE, PATH, Find, matches_of, nothing
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.runs import counted
 
+_TAB = 4
+
 
 class GrepMode(Enum):
     """What is printed of the lines that match."""
@@ -52,8 +54,10 @@ def grep_and_show(
         _show_files(answer.matches, places, with_count=mode is GrepMode.COUNT)
     elif question.only_matching:
         for match in answer.matches:
-            place = paint(places.of(match.source, match.path, match.index_id), PATH)
-            print_as_it_is(f"{place}:{paint(str(match.line), LINE)}:{shown(match.text)}")
+            path = places.of(match.source, match.path, match.index_id)
+            room = screen.room_beside(f"{path}:{match.line}:")
+            text = screen.cut(shown(match.text), room)
+            print_as_it_is(f"{paint(path, PATH)}:{paint(str(match.line), LINE)}:{text}")
     else:
         with_context = bool(question.context or question.before or question.after)
         find = nothing if question.inverted else _find_of(question)
@@ -81,8 +85,8 @@ def _show_files(matches: Sequence[MatchView], places: Places, *, with_count: boo
 
 
 def _find_of(question: GrepQuestion) -> Find:
-    """What marks the matches of a question, where they are marked."""
-    if not screen.has_color():
+    """Finds the matches of a question, where they are marked or lines are cut around them."""
+    if not (screen.has_color() or screen.is_terminal()):
         return nothing
     return matches_of(
         question.pattern, fixed=question.fixed_strings, ignore_case=question.ignore_case
@@ -95,12 +99,16 @@ def _show_matches(
     shown_before = False
     key = attrgetter("index_id", "source", "path")
     for (index_id, source, path), of_file in groupby(matches, key=key):
-        place = paint(places.of(source, path, index_id), PATH)
+        plain = places.of(source, path, index_id)
+        place = paint(plain, PATH)
         last = None
         for number, (mark, text) in sorted(_numbered(of_file).items()):
             if with_context and shown_before and (last is None or number > last + 1):
                 print_line("--")
-            (line,) = painted([shown(text)], [0], find=find if mark == ":" else nothing)
+            room = screen.room_beside(f"{plain}{mark}{number}{mark}")
+            whole = shown(text) if room is None else shown(text).expandtabs(_TAB)
+            found = find if mark == ":" else nothing
+            (line,) = painted([whole], [0], find=found, width=room, around=True)
             print_as_it_is(f"{place}{mark}{paint(str(number), LINE)}{mark}{line}")
             shown_before, last = True, number
 

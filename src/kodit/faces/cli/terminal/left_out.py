@@ -8,6 +8,7 @@ from kodit.application.views.left_out import (
     ExplainedSnippetView,
     ExplanationView,
     LeftOutsView,
+    LeftOutView,
 )
 from kodit.domain.questions import ExplainQuestion, LeftOutQuestion
 from kodit.faces.cli.session import Session
@@ -18,6 +19,7 @@ from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import FAINT, LINE, NAME, PATH, paint
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.runs import counted
+from kodit.infrastructure.folder.builtin import is_version_control
 
 _STATES = {
     "indexed": "is indexed",
@@ -40,7 +42,7 @@ def list_left_out(session: Session, question: LeftOutQuestion, *, as_json: bool)
         print_json(answer)
     else:
         places = Places(session.folder, several=len(answer.standing) > 1)
-        for one in answer.left_out:
+        for one in sorted(answer.left_out, key=_order):
             path = paint(places.of(one.source, one.path, one.index_id), PATH)
             print_as_it_is(left_out_line(one, path, paint(printable(one.rule), FAINT)))
     for problem in answer.problems:
@@ -48,6 +50,11 @@ def list_left_out(session: Session, question: LeftOutQuestion, *, as_json: bool)
     if not answer.left_out and not answer.problems:
         say("Nothing is left out.")
     return bool(answer.left_out)
+
+
+def _order(one: LeftOutView) -> tuple[int, bool]:
+    """As they come in each index, but that of which nobody doubts that it is left out last."""
+    return one.index_id, is_version_control(one.path.rstrip("/").rpartition("/")[2])
 
 
 @paged

@@ -75,17 +75,23 @@ def painted(
     path: str = "",
     find: Find = nothing,
     width: int | None = None,
+    around: bool = False,
 ) -> list[str]:
     """The chosen lines of a text that has been made printable, in the colours of its language,
-    with what was found marked, and no longer than `width`."""
+    with what was found marked, and no longer than `width`: of a longer line its beginning is shown,
+    or with `around` that part which holds the first match."""
     chosen = list(chosen)
+    found = {number: list(find(lines[number])) for number in chosen}
     if not screen.has_color():
-        return [_cut(lines[number], width) for number in chosen]
+        return [_cut(lines[number], width, found[number] if around else ())[0] for number in chosen]
     styles = _styles(lines, _lexer(language, path))
+    painted = []
     for number in chosen:
-        for start, end in find(lines[number]):
+        for start, end in found[number]:
             styles[number][start:end] = [MATCH] * (end - start)
-    return [_in_styles(_cut(lines[number], width), styles[number]) for number in chosen]
+        line, skipped = _cut(lines[number], width, found[number] if around else ())
+        painted.append(_in_styles(line, styles[number][skipped:]))
+    return painted
 
 
 def _styles(lines: Sequence[str], lexer: Lexer | None) -> list[list[str]]:
@@ -117,8 +123,17 @@ def _in_styles(line: str, styles: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _cut(line: str, width: int | None) -> str:
-    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
+def _cut(line: str, width: int | None, found: Sequence[tuple[int, int]]) -> tuple[str, int]:
+    """What is shown of a line, and how many of its characters before that are not."""
+    if width is None or len(line) <= width:
+        return line, 0
+    start, end = found[0] if found else (0, 0)
+    if end < width:
+        return f"{line[: width - 1]}…", 0
+    first = min(max(0, start - width // 3), len(line) - width)
+    shown = line[first : first + width]
+    last = "" if first + width == len(line) else "…"
+    return f"…{shown[1 : width - len(last)]}{last}", first
 
 
 def _style_of(kind: object) -> str:

@@ -36,9 +36,9 @@ Read = Callable[[ResultView, int, int], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How results are shown: `lines` of text of each, None for as many as suit the screen; or with
-    `context` the line that answers best, with so many lines of its file around it, which `read`
-    gives. `find` finds in a line what was asked for."""
+    """How results are shown: the first `lines` of text of each, None for those that answer best, as
+    many as suit the screen; or with `context` the line that answers best, with so many lines of
+    its file around it, which `read` gives. `find` finds in a line what was asked for."""
 
     places: Places
     lines: int | None = None
@@ -67,8 +67,10 @@ def show_results(results: Sequence[ResultView], layout: Layout) -> None:
         elif by_itself:
             window = best_window(text, most, layout.find)
             _show_numbered(result, text, window, result.start_line, layout)
+        elif layout.lines is None:
+            _show_some(result, text, best_window(text, most, layout.find), layout)
         else:
-            _show_first(result, text, most, layout)
+            _show_some(result, text, range(min(most, len(text))), layout)
         if result.cut and not by_itself:
             print_as_it_is("    … cut by --budget")
         if most and not by_itself:
@@ -147,15 +149,17 @@ def _head(number: int, result: ResultView, places: Places) -> str:
     return f"{start}{symbol}{score}"
 
 
-def _show_first(result: ResultView, text: Sequence[str], most: int, layout: Layout) -> None:
+def _show_some(result: ResultView, text: Sequence[str], chosen: range, layout: Layout) -> None:
+    """Lines as they are, with a word of how many others there are."""
     lines = [printable(line, keep="\t") for line in text]
-    chosen = range(min(most, len(text)))
+    if chosen.start:
+        print_as_it_is(paint(f"    … {counted(chosen.start, 'line')} before", FAINT))
     for line in painted(
         lines, chosen, language=result.language, path=result.path, find=layout.find
     ):
         print_as_it_is(f"    {line}")
-    if most and len(text) > most:
-        print_as_it_is(paint(f"    … {counted(len(text) - most, 'more line')}", FAINT))
+    if chosen and len(text) > chosen.stop:
+        print_as_it_is(paint(f"    … {counted(len(text) - chosen.stop, 'more line')}", FAINT))
 
 
 def _show_numbered(

@@ -12,6 +12,9 @@ from enum import StrEnum
 SMALLEST = 20
 """Columns; a terminal that says it has fewer says nothing useful."""
 
+_LEAST_ROOM = 8
+"""Columns for what stands behind a path, however long that is."""
+
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -72,3 +75,16 @@ def size() -> tuple[int, int]:
 def rows_of(line: str, columns: int) -> int:
     """How many rows a line takes, colours aside."""
     return max(1, -(-len(_STYLE.sub("", line)) // columns))
+
+
+def room_beside(*parts: str) -> int | None:
+    """How many columns are left of a row on a terminal beside plain texts, and at least a few; None
+    where standard output goes elsewhere, which has no end."""
+    if not is_terminal():
+        return None
+    return max(size()[0] - sum(map(len, parts)), _LEAST_ROOM)
+
+
+def cut(text: str, room: int | None) -> str:
+    """A plain text that takes no more than so many columns."""
+    return text if room is None or len(text) <= room else f"{text[: room - 1]}…"

@@ -23,7 +23,6 @@ from kodit.domain.questions import (
 from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.session import Session
-from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
@@ -102,8 +101,8 @@ def search_and_show(
     say_if_outside(session, question.where, answer.standing)
     say_changes(session, answer.standing)
     warn_of_missing_keywords(answer.standing)
-    is_marked = screen.is_terminal() or screen.has_color() or shown.context is not None
-    find = words_of(question.query) if is_marked else nothing
+    is_text = not (shown.as_json or shown.as_json_lines or shown.only_files)
+    find = words_of(question.query) if is_text and answer.results else nothing
     print_results(session, answer, shown, find)
     say_problems(answer.problems)
     if not answer.results and not shown.as_json:

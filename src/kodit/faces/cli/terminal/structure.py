@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from kodit.application.views.files import OutlineView
 from kodit.application.views.map import MapView
 from kodit.domain.questions import MapQuestion, OutlineQuestion
 from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
@@ -31,14 +34,23 @@ def outline_and_show(session: Session, question: OutlineQuestion, *, as_json: bo
         return view
     places = Places(session.folder, several=False)
     print_as_it_is(paint(places.of(view.source, view.path, view.index_id), PATH))
+    names = {f"{one.scope}.{one.symbol}" if one.scope else one.symbol for one in view.symbols}
     for one in view.symbols:
-        indentation = "  " * (1 + len(one.scope.split(".")) if one.scope else 1)
-        name = paint(printable(one.symbol), NAME)
-        lines = paint(f"{one.line}-{one.end_line}", LINE)
-        print_as_it_is(f"{indentation}{printable(one.kind)} {name}, lines {lines}")
+        kind = f"{'  ' * (1 + _depth(one.scope, names))}{printable(one.kind)} "
+        lines = f"{one.line}-{one.end_line}"
+        room = screen.room_beside(kind, ", lines ", lines)
+        name = paint(screen.cut(printable(one.symbol), room), NAME)
+        print_as_it_is(f"{kind}{name}, lines {paint(lines, LINE)}")
     if not view.symbols:
         say(f"{printable(view.path)} defines no symbols.")
     return view
+
+
+def _depth(scope: str, names: Set[str]) -> int:
+    """In how many of the symbols that are shown something lies; a scope may have parts, such as
+    those of the name of a module, that are no symbols."""
+    parts = scope.split(".")
+    return sum(".".join(parts[:end]) in names for end in range(1, len(parts) + 1))
 
 
 @paged
@@ -56,7 +68,9 @@ def map_and_show(session: Session, question: MapQuestion, *, as_json: bool) -> M
     for file in view.files:
         print_as_it_is(paint(places.of(file.source, file.path, file.index_id), PATH))
         for one in file.definitions:
-            print_as_it_is(f"{paint(f'{one.line:>6}', LINE)}  {printable(one.text)}")
+            number = f"{one.line:>6}"
+            text = screen.cut(printable(one.text), screen.room_beside(number, "  "))
+            print_as_it_is(f"{paint(number, LINE)}  {text}")
     say_problems(view.problems)
     if not view.standing:
         say(NOTHING_INDEXED)

@@ -1,0 +1,67 @@
+"""What nobody sees who looks on: progress where there is nothing to do, and styles."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.test_live_progress import extracting, run_in, shown
+
+from kodit.domain.entities import IndexRun
+from kodit.domain.value_objects import RunState, TaskState
+from kodit.faces.cli.terminal.indexing import watching
+from kodit.faces.cli.terminal.live import LiveProgress
+
+
+def test_without_colours_nothing_is_bold_or_dim_either(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    styled = re.compile(r"\x1b\[[0-9;]*m")
+    for forced, is_styled in (("1", True), ("0", False)):
+        monkeypatch.setenv("FORCE_COLOR", forced)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        with LiveProgress() as live:
+            live.look_for(["/a"])
+            shown(extracting(None)[0])(live)
+        drawn = capsys.readouterr().err
+        assert "EXTRACT" in drawn
+        assert bool(styled.search(drawn)) is is_styled
+
+
+def test_where_nothing_has_changed_nothing_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even what hides the cursor; work is shown at once, and a look that takes long."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    def drawn(run: IndexRun, unseen_seconds: float) -> str:
+        with LiveProgress(unseen_seconds) as live:
+            shown(run)(live)
+        return capsys.readouterr().err
+
+    looking = run_in(RunState.RUNNING, TaskState.RUNNING, TaskState.BLOCKED)
+    unchanged = run_in(RunState.SUCCEEDED, TaskState.SUCCEEDED, TaskState.SKIPPED)
+    assert drawn(looking, math.inf) == drawn(unchanged, math.inf) == ""
+    assert "SYNC" in drawn(looking, 0.0)
+    assert "EXTRACT" in drawn(extracting(None)[0], math.inf)
+
+
+def test_a_folder_that_is_there_is_not_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before a search; what is asked for over the network is, as that may take long."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with watching([str(tmp_path)]):
+        pass
+    assert capsys.readouterr().err == ""
+    with watching([str(tmp_path), "https://example.org/r"]):
+        pass
+    assert "looking for https://example.org/r" in capsys.readouterr().err
+    with watching([str(tmp_path)], says_all=True):
+        pass
+    assert "looking for" in capsys.readouterr().err
