@@ -22,6 +22,7 @@ SHORTEST_PLURAL = 3
 _QUESTION_WORDS = frozenset("how where what why which when who whose".split())
 _DETERMINERS = frozenset("a an the this these those it its".split())
 """Without `that`, by which topics go on: a pool that runs jobs."""
+_PUNCTUATION = ".,;:!?()'\"`"
 
 
 class QueryKind(StrEnum):
@@ -158,8 +159,8 @@ def _kind(bare: str, has_names: bool) -> QueryKind:
 def _is_statement(text: str, kind: QueryKind) -> bool:
     if kind.is_name or kind is QueryKind.PATH:
         return False
-    # Apart, as `a` in `a.py` is no article.
-    written = text.lower().split()
+    # As written between spaces: `a.py` has no article.
+    written = [word.strip(_PUNCTUATION) for word in text.lower().split()]
     return not _DETERMINERS.isdisjoint(written) and written[0] not in _QUESTION_WORDS
 
 
