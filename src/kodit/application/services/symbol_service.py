@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from kodit.domain.symbols import (
     Use,
     merge_pieces,
     naming_line,
+    naming_lines,
     parse_name,
     parts_of,
     rarest_terms,
@@ -123,7 +124,7 @@ class _Lookup:
         using, saw_using = self._using(names)
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
         shared = [part for part in shared if part.id in candidates]
-        own_lines = _own_lines(shared, candidates.values(), {one.id for one in definitions})
+        own_lines = _own_lines([*definitions, *shared], candidates)
         definitions = merge_pieces(
             [*definitions, *(one for one in shared if not kinds or one.kind in kinds)]
         )
@@ -165,7 +166,7 @@ class _Lookup:
             found += [
                 part for one in defining for part in parts_of(one) if part.symbol == asked.plain
             ]
-        return found
+        return merge_pieces(found)
 
     def _matching(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
         """Definitions alone, of all names that a pattern matches."""
@@ -225,9 +226,14 @@ class _Lookup:
     def _complete(self, definitions: list[StoredSnippet]) -> Iterator[Definition]:
         """The definitions with their texts, and the lines on which they name themselves."""
         wanted = [snippet.id for snippet in definitions if not snippet.text]
-        texts = {snippet.id: snippet.text for snippet in self._catalogue.snippets(wanted)}
+        pieces = {piece.id: piece for piece in self._catalogue.snippets(wanted)}
         for snippet in definitions:
-            whole = replace(snippet, text=snippet.text or texts.get(snippet.id, ""))
+            whole = snippet
+            if not snippet.text and (piece := pieces.get(snippet.id)) is not None:
+                lines = piece.text.split("\n")[snippet.start_line - piece.start_line :]
+                whole = replace(
+                    snippet, text="\n".join(lines[: snippet.end_line - snippet.start_line + 1])
+                )
             yield Definition(whole, naming_line(whole))
 
 
@@ -249,11 +255,12 @@ def _is_called(snippet: StoredSnippet, name: AskedName) -> bool:
 
 
 def _own_lines(
-    shared: list[StoredSnippet], candidates: Iterable[StoredSnippet], defining: set[int]
+    definitions: Iterable[StoredSnippet], candidates: Mapping[int, StoredSnippet]
 ) -> set[tuple[int, int]]:
     """File and line of what is a definition's own, and therefore no reference."""
-    whole = [one for one in candidates if one.id in defining]
-    return {(one.file_id, naming_line(one)) for one in (*shared, *whole)}
+    # Of an older extractor only the text tells the line.
+    known = (one if one.extents else candidates.get(one.id, one) for one in definitions)
+    return {(one.file_id, line) for one in known for line in naming_lines(one)}
 
 
 def _rank(snippet: StoredSnippet) -> tuple[bool, str, str, int]:

@@ -305,7 +305,7 @@ class ReferenceView:
             within=reference.within,
             likely=reference.is_likely,
             name=reference.name or None,
-            target=f"{target.path}:{target.start_line}" if target else None,
+            target=f"{target.path}:{target.named_line}" if target else None,
         )
 
 

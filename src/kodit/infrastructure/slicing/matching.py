@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.value_objects import SymbolKind
 from kodit.infrastructure.slicing.language import Language
-from kodit.infrastructure.slicing.naming import declared_name, node_text
+from kodit.infrastructure.slicing.naming import declared_name, node_text, without_type
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -42,6 +42,7 @@ class Found:
     is_minor: bool
     name_start: int
     named_row: int
+    name_row: int
 
 
 def definitions_of(matches: Iterable[Match], source: bytes, language: Language) -> Iterator[Found]:
@@ -69,6 +70,8 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
                 continue
             form, kind, kind_name = kinds[marked[0]]
         name = node_text(names[0], source).lstrip(language.sigils) if names else ""
+        if "declarator" in captures:
+            name = without_type(name)
         if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
         if kind is SymbolKind.STRUCT and "(" in name:
@@ -94,6 +97,7 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
             is_minor=is_minor,
             name_start=names[0].start_byte if names else start,
             named_row=(names[0] if names and is_minor else node).start_point[0],
+            name_row=(names[0] if names else node).start_point[0],
         )
 
 

@@ -49,7 +49,20 @@ def declared_name(declarator: Node, *, is_type: bool) -> Node | None:
         node = inner
     if node.type not in _DECLARED or (is_function and not is_type):
         return None
+    following = node.next_sibling
+    if node.type == "qualified_identifier" and following is not None and following.is_error:
+        # A macro in front was taken for the type, and the type for the name.
+        return next(iter(following.named_children), node)
     return node
+
+
+def without_type(name: str) -> str:
+    """What is declared, where the text of a declarator begins with the type: `std::atomic<A> a`."""
+    if " " not in name or _OPERATOR.search(name):
+        return name
+    while (shorter := _TYPE_ARGUMENTS.sub("", name)) != name:
+        name = shorter
+    return name.rpartition(" ")[2].lstrip("*&") or name
 
 
 def _is_declarator(node: Node) -> bool:
