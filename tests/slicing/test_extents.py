@@ -50,7 +50,8 @@ def test_every_definition_stands_where_its_name_does(path: str) -> None:
     sliced = slice_file(path, data)
     for name, extent in extents(sliced):
         assert 1 <= extent.start_line <= extent.line <= extent.end_line <= len(lines), name
-        assert name.split(" ")[0] in lines[extent.line - 1], (name, extent)
+        line = lines[extent.line - 1].replace("operator ", "operator")
+        assert name.split(" ")[0] in line, (name, extent)
 
 
 @pytest.mark.parametrize("path", EXAMPLES)

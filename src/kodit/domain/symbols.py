@@ -17,6 +17,15 @@ _SUFFIXES = re.compile(r"\.[^/]*$")
 _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
 """Files that are named by their folder."""
 
+_OPERATOR_WORD = "operator"
+_OPERATOR = re.compile(
+    r"(?:(?P<scope>[\w.:#]*\w)(?:\.|::|\#))?"
+    r"(?:operator\s*(?P<sign>\(\)|\[\]=?|[^\w\s()\[\]\"'`]+)"
+    r"|\(?(?P<bare>\[\]=?|(?!\*+\)?$)[^\w\s()\[\]\"'`]+)\)?)"
+)
+"""An operator; stars alone are a pattern."""
+_SIGN = re.compile(r"\[\]=?|[^\w\s()\[\]\"'`]+")
+
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 LONGEST_HEAD = 1_000
 """Characters of the part of a type that names its bases."""
@@ -159,6 +168,22 @@ class AskedName:
     scopes: tuple[str, ...]
     is_loose: bool = False
 
+    @property
+    def plain_names(self) -> tuple[str, ...]:
+        """The plain name as languages write it: an operator with the word `operator` before it or
+        without."""
+        sign = self.plain.removeprefix(_OPERATOR_WORD)
+        if sign not in ("", self.plain) and not _IDENTIFIER.match(sign.lstrip(" 0123456789")):
+            return self.plain, sign
+        if sign.strip("*") and _SIGN.fullmatch(sign):
+            return sign, _OPERATOR_WORD + sign
+        return (self.plain,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a definition may be called that is meant."""
+        return tuple(dict.fromkeys((self.whole, *self.plain_names)))
+
     def is_defined_by(self, snippet: StoredSnippet) -> bool:
         """Whether a snippet defines the name, in any case."""
         symbol = (snippet.symbol or "").lower()
@@ -166,9 +191,9 @@ class AskedName:
             return True
         if self.is_loose and snippet.kind == SymbolKind.SECTION:
             return False  # a document speaks of much that it does not hold
-        return symbol == self.plain.lower() and self.is_within(
-            snippet.scope, snippet.path, snippet.source
-        )
+        if symbol not in map(str.lower, self.plain_names):
+            return False
+        return self.is_within(snippet.scope, snippet.path, snippet.source)
 
     def is_within(self, scope: str, path: str, source: str = "") -> bool:
         """Whether what a definition lies in ends with the scopes asked for, in any case: types and
@@ -192,11 +217,11 @@ class AskedName:
     def matches(self, symbol: str) -> bool:
         """Whether a symbol is the name in any case, each star matching any letters."""
         symbol = symbol.lower()
-        return _matches(self.plain.lower(), symbol) or _matches(self.whole.lower(), symbol)
+        return any(_matches(one.lower(), symbol) for one in self.names)
 
     def is_spelled_by(self, snippet: StoredSnippet) -> bool:
         """Whether the snippet's symbol is exactly the name."""
-        return snippet.symbol in (self.whole, self.plain)
+        return snippet.symbol in self.names
 
 
 def _matches(asked: str, name: str) -> bool:
@@ -222,7 +247,12 @@ def bases_named(symbol: str, text: str) -> set[str]:
 
 def parse_name(text: str) -> AskedName:
     """`name`, `Scope.name`, `Scope::name`, `Scope#name`, each also as it stands in code: with
-    `()`, `(` or parameters behind, and after `class`, `def` and the like."""
+    `()`, `(` or parameters behind, and after `class`, `def` and the like. An operator is named by
+    its sign, with `operator` before it or without."""
+    if operator := _OPERATOR.fullmatch(text.strip()):
+        scopes = [part for part in _SEPARATOR.split(operator["scope"] or "") if part]
+        sign = operator["bare"] or _OPERATOR_WORD + operator["sign"]
+        return AskedName(text.strip(), sign, tuple(scopes))
     whole = text.strip().removesuffix("()")
     name = _name_in_code(whole)
     parts = [part for part in _SEPARATOR.split(name) if part] or [name]

@@ -104,7 +104,7 @@ class _Lookup:
     def answer(
         self, name: AskedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
     ) -> SymbolAnswer:
-        called = self._catalogue.definitions({name.whole, name.plain}, self._scope, set())
+        called = self._catalogue.definitions(set(name.names), self._scope, set())
         definitions = merge_pieces(
             snippet
             for snippet in called
@@ -164,7 +164,10 @@ class _Lookup:
             asked = parse_name(name)
             defining, _ = self._defining(asked)
             found += [
-                part for one in defining for part in parts_of(one) if part.symbol == asked.plain
+                part
+                for one in defining
+                for part in parts_of(one)
+                if part.symbol in asked.plain_names
             ]
         return merge_pieces(found)
 
@@ -183,7 +186,7 @@ class _Lookup:
 
     def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:
         """Snippets that define the name, in any case, and whether these are all."""
-        names = dict.fromkeys(one for one in (name.whole, name.plain) if is_text(one))
+        names = dict.fromkeys(one for one in name.names if is_text(one))
         return self._snippets(
             [
                 self._keyword.definitions(one, (), self._scope, MOST_CANDIDATES, minor=minor)
@@ -251,7 +254,7 @@ def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
 
 def _is_called(snippet: StoredSnippet, name: AskedName) -> bool:
     """Whether its symbol is the name without its scopes, in any case."""
-    return (snippet.symbol or "").lower() in (name.plain.lower(), name.whole.lower())
+    return (snippet.symbol or "").lower() in map(str.lower, name.names)
 
 
 def _own_lines(

@@ -72,6 +72,8 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
         name = node_text(names[0], source).lstrip(language.sigils) if names else ""
         if "declarator" in captures:
             name = without_type(name)
+        elif names is None and (names := captures.get("operator")):
+            name = f"operator {node_text(names[0], source)}"
         if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
         if kind is SymbolKind.STRUCT and "(" in name:

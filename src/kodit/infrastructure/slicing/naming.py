@@ -14,6 +14,9 @@ _WHITE_SPACE = re.compile(r"\s+")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
 _SEPARATORS = re.compile(r"::|[.:#\\]|\[(?=[\"'])")
 _OPERATOR = re.compile(r"\boperator\b")
+_SPACED_OPERATOR = re.compile(r"\boperator\s+(?=[^\w\s])")
+_OPERATOR_IN_BRACKETS = re.compile(r"(?:([\w.]+)\.:)?\(\s*([^\w\s()\[\]]+)\s*\)")
+"""As Haskell, OCaml and Julia name an operator where it is not written between its operands."""
 _DECLARED = frozenset({"identifier", "field_identifier", "type_identifier", "qualified_identifier"})
 _WRAPPERS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _DEEPEST_DECLARATOR = 32
@@ -78,6 +81,9 @@ def split_name(text: str) -> tuple[list[str], str]:
     if text.isidentifier():
         return [], text
     text = text.strip(_QUOTES)
+    text = _SPACED_OPERATOR.sub("operator", text)
+    if in_brackets := _OPERATOR_IN_BRACKETS.fullmatch(text):
+        return [part for part in (in_brackets[1],) if part], in_brackets[2]
     if text.startswith("operator ") and text.endswith(("()", "() const", "() noexcept")):
         text = text.partition("(")[0]
     if text.startswith("/"):
