@@ -10,6 +10,8 @@ from tests.slicing.test_extents import short_examples
 
 from kodit import Kodit
 from kodit.application.views.files import DefinitionView, OutlineSymbolView
+from kodit.application.views.search import ResultView
+from kodit.faces.mcp.text.results import head
 
 EXAMPLES = dict(short_examples())
 SHOP, OF_LANGUAGES = 1, 2
@@ -41,6 +43,13 @@ FILES = {
         "  int add(long a) {\n    return 1;\n  }\n\n  int both() { return add(1); }\n}\n"
     ),
     "first.py": "import a\nimport b\nimport c\n\ndef first():\n    return 1\n",
+    "joined.c": "".join(
+        f"int {name}_joined(int a) {{\n  return a;\n}}\n\n"
+        for name in ("first", "second", "third")
+    ),
+    "tiny.py": (
+        "class Tiny:\n    def grow(self):\n        pass\n\n    def shrink(self):\n        pass\n"
+    ),
     "user.py": "from first import first\n\n\ndef use():\n    return first()\n",
 }
 
@@ -118,3 +127,20 @@ def test_the_map_shows_the_lines_of_names(kodit: Kodit) -> None:
         line = EXAMPLES[path].decode().split("\n")[one.line - 1]
         assert one.symbol.split(" ")[0] in line, (path, one)
         assert one.text[:20] in line
+
+
+def test_a_result_names_all_that_it_defines(kodit: Kodit) -> None:
+    """The neighbours it was joined with, and not the members of a type that it names."""
+    [found] = kodit.search("SMALL_JOINED second_joined", SHOP, limit=1)
+    assert found.snippet.path == "joined.c"
+    view = ResultView.of(found)
+    assert (view.symbol, view.also_defines) == ("first_joined", ("second_joined", "third_joined"))
+    small = ResultView.of(kodit.search("class Tiny grow shrink", SHOP, limit=1)[0])
+    assert (small.symbol, small.also_defines) == ("Tiny", None)
+
+
+def test_the_names_are_in_what_is_shown(kodit: Kodit) -> None:
+    """To people and to assistants."""
+    view = ResultView.of(kodit.search("SMALL_JOINED second_joined", SHOP, limit=1)[0])
+    expected = "function first_joined, second_joined, third_joined"
+    assert head(view, several=False).endswith(expected)

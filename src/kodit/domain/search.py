@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.languages import language_named
-from kodit.domain.snippet import Extent, PlacedSymbol, Symbol, SymbolKind
+from kodit.domain.snippet import Extent, MinorSymbol, PlacedSymbol, Symbol, SymbolKind
 
 
 class SearchMode(StrEnum):
@@ -164,6 +164,18 @@ class StoredSnippet:
         if self.symbol is None or self.kind is None:
             return None
         return Symbol(self.symbol, SymbolKind(self.kind), self.scope)
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """The names of what else it defines, beside its own symbol and not within that."""
+        return tuple(
+            dict.fromkeys(
+                one.symbol.name
+                for one in self.also_defines
+                if not isinstance(one, MinorSymbol)
+                and not any(own.start_line <= one.line <= own.end_line for own in self.extents)
+            )
+        )
 
     @property
     def named_line(self) -> int:

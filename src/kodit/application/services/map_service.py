@@ -101,8 +101,9 @@ def _graph(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> dict[int, 
         for piece in catalogue.mentioning(code[start : start + FILES_PER_LOOK]):
             node = graph[piece.file_id]
             if piece.symbol:
-                node.defines.add(piece.symbol)
-            node.defines.update(one.symbol.name for one in piece.also_defines)
+                node.define(piece.symbol, piece.kind or "")
+            for one in piece.also_defines:
+                node.define(one.symbol.name, one.symbol.kind)
             for mention in piece.mentions:
                 node.mention(mention)
     return graph
