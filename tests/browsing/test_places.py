@@ -44,8 +44,7 @@ FILES = {
     ),
     "first.py": "import a\nimport b\nimport c\n\ndef first():\n    return 1\n",
     "joined.c": "".join(
-        f"int {name}_joined(int a) {{\n  return a;\n}}\n\n"
-        for name in ("first", "second", "third")
+        f"int {name}_joined(int a) {{\n  return a;\n}}\n\n" for name in ("first", "second", "third")
     ),
     "tiny.py": (
         "class Tiny:\n    def grow(self):\n        pass\n\n    def shrink(self):\n        pass\n"
