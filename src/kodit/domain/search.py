@@ -153,6 +153,8 @@ class StoredSnippet:
     text: str
     also_defines: tuple[PlacedSymbol, ...] = ()
     extents: tuple[Extent, ...] = ()
+    is_minor: bool = False
+    """Of a part of a snippet whether it is a minor symbol in it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tens of thousands travel between processes, at a third of the cost of the default."""

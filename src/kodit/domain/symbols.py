@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
+from kodit.domain.prototypes import without_declarations
 from kodit.domain.ranking.terms import identifier_terms, terms
 from kodit.domain.search import EVERYTHING, SearchFilter, StoredSnippet
-from kodit.domain.snippet import Extent, SymbolKind
+from kodit.domain.snippet import Extent, MinorSymbol, SymbolKind
 
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
 _SUFFIXES = re.compile(r"\.[^/]*$")
@@ -282,7 +283,7 @@ def merge_pieces(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:
     them; the clauses of a function are one definition."""
     groups: dict[tuple[object, ...], list[StoredSnippet]] = {}
     for snippet in snippets:
-        key = snippet.file_id, snippet.scope, snippet.symbol, snippet.kind
+        key = snippet.file_id, snippet.scope, snippet.symbol, snippet.kind, snippet.is_minor
         groups.setdefault(key, []).append(snippet)
     merged: list[StoredSnippet] = []
     for group in groups.values():
@@ -324,7 +325,8 @@ def _gap_after(snippet: StoredSnippet) -> int:
 def parts_of(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
     """What a snippet defines beside its own symbol, each as a snippet of its own."""
     lines = snippet.text.split("\n")
-    for symbol, start, last, line in snippet.also_defines:
+    for placed in snippet.also_defines:
+        symbol, start, last, line = placed
         first = max(start, snippet.start_line)
         yield replace(
             snippet,
@@ -336,6 +338,7 @@ def parts_of(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
             text="\n".join(lines[first - snippet.start_line : last - snippet.start_line + 1]),
             also_defines=(),
             extents=(Extent(line, first, last),) if line else (),
+            is_minor=isinstance(placed, MinorSymbol),
         )
 
 
@@ -343,7 +346,7 @@ def outlined(snippets: Iterable[StoredSnippet]) -> tuple[Definition, ...]:
     """All that the snippets of a file define, in the order of lines, what holds others before
     these."""
     defining = [one for snippet in snippets for one in (snippet, *parts_of(snippet)) if one.symbol]
-    whole = merge_pieces(defining)
+    whole = without_declarations(merge_pieces(defining))
     whole.sort(key=lambda one: (one.start_line, -one.end_line))
     return tuple(Definition(one, naming_line(one)) for one in whole)
 

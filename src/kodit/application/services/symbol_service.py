@@ -13,6 +13,7 @@ from kodit.application.services.snapshots import read_together
 from kodit.application.services.use_lookup import UseLookup
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.prototypes import is_declaration, without_declarations
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
@@ -129,10 +130,21 @@ class _Lookup:
             [*definitions, *(one for one in shared if not kinds or one.kind in kinds)]
         )
         definitions.sort(
-            key=lambda one: (not name.is_spelled_by(one), one.kind in _VALUES, *_rank(one))
+            key=lambda one: (
+                not name.is_spelled_by(one),
+                one.kind in _VALUES,
+                is_declaration(one),
+                *_rank(one),
+            )
         )
         known = KnownFiles(self._catalogue, self._keyword, self._scope)
-        lookup = UseLookup(self._catalogue, known, names, [*called, *parts], definitions)
+        lookup = UseLookup(
+            self._catalogue,
+            known,
+            names,
+            without_declarations([*called, *parts]),
+            without_declarations(definitions),
+        )
         if asked is AskedUses.CALLEES:
             references = lookup.callees(definitions[:MOST_CALLING], self._all_called)
         else:
@@ -169,7 +181,7 @@ class _Lookup:
                 for part in parts_of(one)
                 if part.symbol in asked.plain_names
             ]
-        return merge_pieces(found)
+        return without_declarations(merge_pieces(found))
 
     def _matching(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
         """Definitions alone, of all names that a pattern matches."""

@@ -60,9 +60,13 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
             kind = language.keywords[word]
         names = captures.get("name")
         if names is None and (names := captures.get("declarator")):
-            names = _declared(captures[marked[0]][0], names[0], kind, source)
-            if names is None:
-                continue
+            node, is_function = declared_name(names[0])
+            is_prototype = is_function and kind is not SymbolKind.TYPE
+            is_extern = source.startswith(b"extern ", captures[marked[0]][0].start_byte)
+            if node is None or (is_extern and not is_prototype):
+                continue  # a variable that is defined elsewhere
+            names = [node]
+            kind = SymbolKind.FUNCTION if is_prototype else kind
         elif names is None and (names := captures.get("upper_name")):
             is_upper = node_text(names[0], source).isupper()
             marked = [one for one in marked if (kinds[one][1] is SymbolKind.CONSTANT) is is_upper]
@@ -106,16 +110,6 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
 def _is_no_route(kind: SymbolKind | None, name: str) -> bool:
     """Whether what looks like a route is the use of a word for something else."""
     return kind is SymbolKind.ROUTE and not name.lstrip("\"'`").startswith("/")
-
-
-def _declared(
-    declaration: Node, declarator: Node, kind: SymbolKind | None, source: bytes
-) -> list[Node] | None:
-    """The name that a declaration of C gives something, None if that is defined elsewhere."""
-    if source.startswith(b"extern ", declaration.start_byte):
-        return None
-    inner = declared_name(declarator, is_type=kind is SymbolKind.TYPE)
-    return None if inner is None else [inner]
 
 
 def _keyword(captures: Mapping[str, list[Node]], source: bytes) -> str:

@@ -18,6 +18,7 @@ _SPACED_OPERATOR = re.compile(r"\boperator\s+(?=[^\w\s])")
 _OPERATOR_IN_BRACKETS = re.compile(r"(?:([\w.]+)\.:)?\(\s*([^\w\s()\[\]]+)\s*\)")
 """As Haskell, OCaml and Julia name an operator where it is not written between its operands."""
 _DECLARED = frozenset({"identifier", "field_identifier", "type_identifier", "qualified_identifier"})
+_DECLARED_FUNCTIONS = _DECLARED | {"operator_name", "destructor_name", "template_function"}
 _WRAPPERS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _DEEPEST_DECLARATOR = 32
 _QUOTES = "\"'`"
@@ -34,10 +35,12 @@ def node_text(node: Node, source: bytes) -> str:
     return _WHITE_SPACE.sub(" ", text).strip()[:NAME_CHARACTERS]
 
 
-def declared_name(declarator: Node, *, is_type: bool) -> Node | None:
-    """The name in a declarator of C, however it is wrapped up (`(*names[3])(void)`); None if it
-    declares a function, which is defined elsewhere. A type may be one of functions."""
+def declared_name(declarator: Node) -> tuple[Node | None, bool]:
+    """The name in a declarator of C, however it is wrapped up (`(*names[3])(void)`), None if there
+    is none, and whether it is that of a function."""
     node = declarator
+    if node.type == "operator_cast":
+        return node, True
     is_function = False
     for _ in range(_DEEPEST_DECLARATOR):
         if node.type == "parenthesized_declarator":
@@ -50,13 +53,13 @@ def declared_name(declarator: Node, *, is_type: bool) -> Node | None:
         if inner is None:
             break
         node = inner
-    if node.type not in _DECLARED or (is_function and not is_type):
-        return None
+    if node.type not in (_DECLARED_FUNCTIONS if is_function else _DECLARED):
+        return None, is_function
     following = node.next_sibling
     if node.type == "qualified_identifier" and following is not None and following.is_error:
         # A macro in front was taken for the type, and the type for the name.
-        return next(iter(following.named_children), node)
-    return node
+        return next(iter(following.named_children), node), is_function
+    return node, is_function
 
 
 def without_type(name: str) -> str:

@@ -169,7 +169,8 @@ def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) 
 def _name(definition: DefinitionView) -> str:
     parts: Iterable[str | None] = (definition.scope, definition.symbol)
     name = printable(".".join(part for part in parts if part))
-    return f"{printable(definition.kind or '')} {paint(name, NAME)}"
+    only = " (declaration)" if definition.declaration else ""
+    return f"{printable(definition.kind or '')} {paint(name, NAME)}{only}"
 
 
 def _place(places: Places, found: DefinitionView | ReferenceView) -> str:

@@ -35,7 +35,8 @@ def outline_and_show(session: Session, question: OutlineQuestion, *, as_json: bo
         indentation = "  " * (1 + len(one.scope.split(".")) if one.scope else 1)
         name = paint(printable(one.symbol), NAME)
         lines = paint(f"{one.line}-{one.end_line}", LINE)
-        print_as_it_is(f"{indentation}{printable(one.kind)} {name}, lines {lines}")
+        only = " (declaration)" if one.declaration else ""
+        print_as_it_is(f"{indentation}{printable(one.kind)} {name}{only}, lines {lines}")
     if not view.symbols:
         say(f"{printable(view.path)} defines no symbols.")
     return view
