@@ -115,10 +115,10 @@ def named_here(path: Path, relative: str) -> tuple[str, dict[str, list[tuple[int
     lines: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for snippet in sliced.snippets:
         if snippet.symbol is not None:
-            place = snippet.start_line, snippet.end_line
-            lines[plain(snippet.symbol.name)].append(place)
-        for symbol, first, last in snippet.also_defines:
-            lines[plain(symbol.name)].append((first, last))
+            places = [(one.start_line, one.end_line) for one in snippet.extents]
+            lines[plain(snippet.symbol.name)] += places
+        for placed in snippet.also_defines:
+            lines[plain(placed.symbol.name)].append((placed.start_line, placed.end_line))
     return sliced.language, lines
 
 

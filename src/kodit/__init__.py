@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kodit.domain.left_out import Explanation, FileFacts, LeftOut, Presence, SnippetFacts
     from kodit.domain.repository_map import MappedDefinition, MappedFile, RepositoryMap
     from kodit.domain.search import SignalPoints
-    from kodit.domain.snippet import PlacedSymbol
+    from kodit.domain.snippet import Extent, PlacedSymbol
     from kodit.domain.symbols import Definition, FileOutline, Reference, SymbolAnswer, Use
     from kodit.domain.value_objects import (
         AttemptOutcome,
@@ -63,6 +63,7 @@ __all__ = [
     "Diagnosis",
     "ErrorAbout",
     "Explanation",
+    "Extent",
     "FileFacts",
     "FileOutline",
     "FileProcessingStatus",
@@ -130,7 +131,7 @@ _PLACES = {
     "kodit.domain.grep": "FoundLine GrepAnswer GrepMatch",
     "kodit.domain.left_out": "Explanation FileFacts LeftOut Presence SnippetFacts",
     "kodit.domain.search": "SignalPoints",
-    "kodit.domain.snippet": "PlacedSymbol",
+    "kodit.domain.snippet": "Extent PlacedSymbol",
     "kodit.domain.repository_map": "MappedDefinition MappedFile RepositoryMap",
     "kodit.domain.symbols": "Definition FileOutline Reference SymbolAnswer Use",
     "kodit.domain.value_objects": (

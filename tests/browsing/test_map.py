@@ -105,8 +105,13 @@ def test_the_outline_of_a_file(kodit: Kodit) -> None:
     ]
 
 
-def file_at(path: str, *mentions: Mention, defines: tuple[str, ...] = ()) -> GraphFile:
-    file = GraphFile(path, "python", is_aside=False, defines=set(defines))
+def file_at(
+    path: str, *mentions: Mention, defines: tuple[str, ...] = (), kind: str = "function"
+) -> GraphFile:
+    language = "c" if path.endswith((".c", ".h")) else "python"
+    file = GraphFile(path, language, is_aside=path.startswith("test"))
+    for name in defines:
+        file.define(name, kind)
     for mention in mentions:
         file.mention(mention)
     return file
@@ -145,6 +150,48 @@ def test_what_everybody_defines_says_nothing() -> None:
     files[9] = file_at("user.py", call("run", "thing"), defines=("user",))
     assert importance(files).names == {}
     assert importance({}).files == {}
+
+
+def test_what_configures_the_build_is_not_what_matters_most() -> None:
+    """Every file uses its macros; the types and functions of another header say more. A file whose
+    uses are all of macros passes nothing on for them."""
+    setup = file_at("setup.h", defines=("ASSERT", "PRINTF", "FALLTHROUGH"), kind="macro")
+    types = file_at("types.h", defines=("connection",), kind="struct")
+    uses = (call("ASSERT"), call("PRINTF"), call("FALLTHROUGH"))
+    files = {1: setup, 2: types}
+    files |= {
+        number: file_at(f"{number}.c", *uses, defines=(f"f{number}",)) for number in range(3, 9)
+    }
+    connection = Mention(MentionKind.TYPE, "connection", 1)
+    files |= {
+        number: file_at(f"{number}.c", *uses, connection, defines=(f"f{number}",))
+        for number in range(9, 12)
+    }
+    ranked = importance(files)
+    assert max(files, key=lambda number: ranked.files[number]) == 2
+    assert ranked.names[2, "connection"] > ranked.names[1, "ASSERT"] > 0
+    assert sum(ranked.files.values()) == pytest.approx(1.0)
+
+
+def test_a_macro_of_another_language_is_a_definition_like_others() -> None:
+    """It is often the interface of a library."""
+    files = {1: file_at("ours.py", defines=("schema",), kind="macro")}
+    imported = Mention(MentionKind.IMPORT, "schema", 1, "ours")
+    files[2] = file_at("user.py", imported, call("schema"), defines=("u",))
+    ranked = importance(files)
+    assert ranked.files[1] > ranked.files[2]
+
+
+def test_no_program_uses_its_tests() -> None:
+    """What a test calls as the library does is no definition of the library's."""
+    imported = Mention(MentionKind.IMPORT, "fits", 1, "test_ours")
+    files = {
+        1: file_at("test_ours.py", defines=("fits",)),
+        2: file_at("user.py", imported, call("fits"), defines=("u",)),
+    }
+    assert importance(files).names == {}
+    files[3] = file_at("test_more.py", imported, call("fits"), defines=("more",))
+    assert set(importance(files).names) == {(1, "fits")}
 
 
 def test_the_command_has_the_same_bounds() -> None:

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from kodit.domain.entities import StoredSnippet
-from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.snippet import Extent, PlacedSymbol
 from kodit.domain.symbols import (
     bases_named,
     declares,
     merge_pieces,
     naming_line,
+    naming_lines,
     outlined,
     parse_name,
     parts_of,
@@ -250,3 +251,31 @@ def test_the_pieces_of_a_long_definition_are_one() -> None:
         (4, 120, 130),
         (5, 1, 50),
     ]
+
+
+def test_what_goes_on_with_a_definition_is_none() -> None:
+    """Where the extractor told where it stands: each place once, however often it is merged."""
+    head = StoredSnippet(
+        1, 1, 1, "s", "a.ts", 1, 9, "typescript", "A", "class", "", "x\n" * 8 + "class A {"
+    )
+    head = replace(head, extents=(Extent(9, 8, 80),))
+    rest = replace(head, id=2, start_line=60, end_line=62, extents=())
+    [whole] = merge_pieces(merge_pieces([rest, head]))
+    assert (whole.start_line, whole.end_line, naming_line(whole)) == (8, 80, 9)
+    assert whole.text == "x\nclass A {"
+
+
+@pytest.mark.parametrize(
+    ("language", "first_of_next", "expected"),
+    [("elixir", 7, 1), ("elixir", 9, 2), ("java", 5, 1), ("java", 6, 2)],
+)
+def test_clauses_of_one_function(language: str, first_of_next: int, expected: int) -> None:
+    """Are one definition, between blank lines only where a language writes them so."""
+    one = StoredSnippet(1, 1, 1, "s", "a", 1, 4, language, "f", "function", "", "f\n\n\n")
+    one = replace(one, extents=(Extent(1, 1, 4),))
+    last = first_of_next + 3
+    two = replace(one, id=2, start_line=first_of_next, end_line=last)
+    two = replace(two, extents=(Extent(first_of_next, first_of_next, last),))
+    merged = merge_pieces([one, two])
+    assert len(merged) == expected
+    assert {line for some in merged for line in naming_lines(some)} == {1, first_of_next}

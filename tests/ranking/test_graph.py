@@ -13,7 +13,7 @@ from kodit.domain.ranking.graph import ASIDE, MEMBER, GraphFile, importance
 def file_at(
     path: str, *mentions: Mention, defines: tuple[str, ...] = (), is_aside: bool = False
 ) -> GraphFile:
-    file = GraphFile(path, "ruby", is_aside=is_aside, defines=set(defines))
+    file = GraphFile(path, "ruby", is_aside=is_aside, defines=dict.fromkeys(defines, 1.0))
     for mention in mentions:
         file.mention(mention)
     return file

@@ -15,7 +15,7 @@ def defined_in(path: str, code: str) -> list[str]:
     return [
         f"{other.qualified_name} {first}-{last}"
         for snippet in slice_file(path, code.encode()).snippets
-        for other, first, last in snippet.also_defines
+        for other, first, last, _line in snippet.also_defines
     ]
 
 
@@ -33,10 +33,10 @@ def test_neighbours_that_share_a_snippet() -> None:
 
 
 def test_a_definition_that_goes_on_in_the_next_snippet() -> None:
-    """Has here the lines that are here."""
+    """Has all its lines where it begins."""
     members = "".join(f"  int member_{number};\n" for number in range(12))
     code = f"typedef struct tag\n{{\n{members}}}\nNAME;\n"
-    assert defined_in("a.h", code)[0] == "NAME 1-15"
+    assert defined_in("a.h", code)[0] == "NAME 1-16"
 
 
 def test_what_a_function_keeps_to_itself() -> None:

@@ -30,7 +30,7 @@ def listing(sliced: SlicedFile) -> str:
         begin = snippet.text.split("\n", 1)[0].strip()[:50]
         rows.append(f"{snippet.start_line:4} {snippet.end_line:4}  {kind:9}  {name:44}  {begin}")
         for placed in snippet.also_defines:
-            other, first, last = placed
+            other, first, last, _line = placed
             mark = "~" if isinstance(placed, MinorSymbol) else " "
             rows.append(f"   {mark} {first:4} {last:4}  {other.kind:9}  {other.qualified_name}")
     return "\n".join(rows) + "\n"

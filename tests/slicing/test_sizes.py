@@ -20,7 +20,10 @@ def cut(path: str, source: str | bytes) -> list[str]:
             [
                 f"{snippet.start_line}-{snippet.end_line}",
                 snippet.symbol.qualified_name if snippet.symbol else "-",
-                *(f"{symbol.name}:{first}-{last}" for symbol, first, last in snippet.also_defines),
+                *(
+                    f"{symbol.name}:{first}-{last}"
+                    for symbol, first, last, _ in snippet.also_defines
+                ),
             ]
         )
         for snippet in slice_file(path, data).snippets

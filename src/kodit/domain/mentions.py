@@ -104,6 +104,7 @@ class MentioningSnippet(NamedTuple):
     scope: str
     also_defines: tuple[PlacedSymbol, ...]
     encoded: str
+    kind: str | None = None
 
     @property
     def mentions(self) -> Iterator[Mention]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.languages import language_named
-from kodit.domain.snippet import PlacedSymbol, Symbol, SymbolKind
+from kodit.domain.snippet import Extent, MinorSymbol, PlacedSymbol, Symbol, SymbolKind
 
 
 class SearchMode(StrEnum):
@@ -136,7 +136,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class StoredSnippet:
-    """A snippet as the database holds it, with the keys that join it to the rest."""
+    """A snippet as the database holds it, with the keys that join it to the rest. An older
+    extractor gave no `extents`."""
 
     id: int
     index_id: int
@@ -151,6 +152,9 @@ class StoredSnippet:
     scope: str
     text: str
     also_defines: tuple[PlacedSymbol, ...] = ()
+    extents: tuple[Extent, ...] = ()
+    is_minor: bool = False
+    """Of a part of a snippet whether it is a minor symbol in it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tens of thousands travel between processes, at a third of the cost of the default."""
@@ -162,6 +166,23 @@ class StoredSnippet:
         if self.symbol is None or self.kind is None:
             return None
         return Symbol(self.symbol, SymbolKind(self.kind), self.scope)
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """The names of what else it defines, beside its own symbol and not within that."""
+        return tuple(
+            dict.fromkeys(
+                one.symbol.name
+                for one in self.also_defines
+                if not isinstance(one, MinorSymbol)
+                and not any(own.start_line <= one.line <= own.end_line for own in self.extents)
+            )
+        )
+
+    @property
+    def named_line(self) -> int:
+        """The line of the name of what it defines, or else its first."""
+        return self.extents[0].line if self.extents else self.start_line
 
 
 _FIELDS = attrgetter(*(field.name for field in fields(StoredSnippet)))

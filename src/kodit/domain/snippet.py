@@ -57,12 +57,23 @@ class Symbol:
         return f"{self.scope}.{self.name}" if self.scope else self.name
 
 
+class Extent(NamedTuple):
+    """Where a definition stands in its file: the line of its name, and its first and last line,
+    its leading comment included."""
+
+    line: int
+    start_line: int
+    end_line: int
+
+
 class PlacedSymbol(NamedTuple):
-    """A symbol and the lines of its file that define it, both ends included."""
+    """A symbol, the lines of its file that define it, both ends included, and the line of its
+    name, 0 where an older extractor did not tell it."""
 
     symbol: Symbol
     start_line: int
     end_line: int
+    line: int = 0
 
 
 class MinorSymbol(PlacedSymbol):
@@ -86,7 +97,8 @@ class Snippet:
     `path` is relative to the source, with `/`; lines count from 1 and both ends are included;
     `symbol` is None for module-level code and line chunks; `also_defines` is what else is defined
     in it: small neighbours, the members of a small type, and minor symbols. `mentions` are the
-    names that it uses, as `domain.mentions` writes them.
+    names that it uses, as `domain.mentions` writes them. `extents` are where `symbol` itself is
+    defined, which may be more than once and go on beyond the snippet; none if it only goes on here.
     """
 
     path: str
@@ -98,6 +110,7 @@ class Snippet:
     content_hash: str = field(default="")
     also_defines: tuple[PlacedSymbol, ...] = ()
     mentions: str = ""
+    extents: tuple[Extent, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As for a symbol."""

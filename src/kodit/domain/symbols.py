@@ -8,14 +8,24 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
+from kodit.domain.prototypes import without_declarations
 from kodit.domain.ranking.terms import identifier_terms, terms
 from kodit.domain.search import EVERYTHING, SearchFilter, StoredSnippet
-from kodit.domain.snippet import SymbolKind
+from kodit.domain.snippet import Extent, MinorSymbol, SymbolKind
 
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
 _SUFFIXES = re.compile(r"\.[^/]*$")
 _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
 """Files that are named by their folder."""
+
+_OPERATOR_WORD = "operator"
+_OPERATOR = re.compile(
+    r"(?:(?P<scope>[\w.:#]*\w)(?:\.|::|\#))?"
+    r"(?:operator\s*(?P<sign>\(\)|\[\]=?|[^\w\s()\[\]\"'`]+)"
+    r"|\(?(?P<bare>\[\]=?|(?!\*+\)?$)[^\w\s()\[\]\"'`]+)\)?)"
+)
+"""An operator; stars alone are a pattern."""
+_SIGN = re.compile(r"\[\]=?|[^\w\s()\[\]\"'`]+")
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 LONGEST_HEAD = 1_000
@@ -26,6 +36,9 @@ MEMBERS = frozenset({"method", "constant", "property", "field", "event", "variab
 
 GAP_LINES = 2
 """Lines that may lie between two pieces of one definition: blank ones belong to no snippet."""
+
+_WITH_CLAUSES = frozenset({"elixir", "erlang", "haskell"})
+"""Languages that write one function in several equations, blank lines between them or not."""
 
 _KEYWORDS = (
     "def|defp|fn|fun|func|function|sub|procedure|class|object|actor|interface|protocol|enum"
@@ -82,8 +95,8 @@ class SymbolRequest:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A snippet that defines a name, and the line on which it says so: before that may stand a
-    comment, a decorator, or what else the snippet holds."""
+    """What defines a name, as a snippet of its first and last line, and the line of the name:
+    before that may stand a comment or a decorator."""
 
     snippet: StoredSnippet
     line: int
@@ -156,6 +169,22 @@ class AskedName:
     scopes: tuple[str, ...]
     is_loose: bool = False
 
+    @property
+    def plain_names(self) -> tuple[str, ...]:
+        """The plain name as languages write it: an operator with the word `operator` before it or
+        without."""
+        sign = self.plain.removeprefix(_OPERATOR_WORD)
+        if sign not in ("", self.plain) and not _IDENTIFIER.match(sign.lstrip(" 0123456789")):
+            return self.plain, sign
+        if sign.strip("*") and _SIGN.fullmatch(sign):
+            return sign, _OPERATOR_WORD + sign
+        return (self.plain,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a definition may be called that is meant."""
+        return tuple(dict.fromkeys((self.whole, *self.plain_names)))
+
     def is_defined_by(self, snippet: StoredSnippet) -> bool:
         """Whether a snippet defines the name, in any case."""
         symbol = (snippet.symbol or "").lower()
@@ -163,9 +192,9 @@ class AskedName:
             return True
         if self.is_loose and snippet.kind == SymbolKind.SECTION:
             return False  # a document speaks of much that it does not hold
-        return symbol == self.plain.lower() and self.is_within(
-            snippet.scope, snippet.path, snippet.source
-        )
+        if symbol not in map(str.lower, self.plain_names):
+            return False
+        return self.is_within(snippet.scope, snippet.path, snippet.source)
 
     def is_within(self, scope: str, path: str, source: str = "") -> bool:
         """Whether what a definition lies in ends with the scopes asked for, in any case: types and
@@ -189,11 +218,11 @@ class AskedName:
     def matches(self, symbol: str) -> bool:
         """Whether a symbol is the name in any case, each star matching any letters."""
         symbol = symbol.lower()
-        return _matches(self.plain.lower(), symbol) or _matches(self.whole.lower(), symbol)
+        return any(_matches(one.lower(), symbol) for one in self.names)
 
     def is_spelled_by(self, snippet: StoredSnippet) -> bool:
         """Whether the snippet's symbol is exactly the name."""
-        return snippet.symbol in (self.whole, self.plain)
+        return snippet.symbol in self.names
 
 
 def _matches(asked: str, name: str) -> bool:
@@ -219,7 +248,12 @@ def bases_named(symbol: str, text: str) -> set[str]:
 
 def parse_name(text: str) -> AskedName:
     """`name`, `Scope.name`, `Scope::name`, `Scope#name`, each also as it stands in code: with
-    `()`, `(` or parameters behind, and after `class`, `def` and the like."""
+    `()`, `(` or parameters behind, and after `class`, `def` and the like. An operator is named by
+    its sign, with `operator` before it or without."""
+    if operator := _OPERATOR.fullmatch(text.strip()):
+        scopes = [part for part in _SEPARATOR.split(operator["scope"] or "") if part]
+        sign = operator["bare"] or _OPERATOR_WORD + operator["sign"]
+        return AskedName(text.strip(), sign, tuple(scopes))
     whole = text.strip().removesuffix("()")
     name = _name_in_code(whole)
     parts = [part for part in _SEPARATOR.split(name) if part] or [name]
@@ -245,25 +279,55 @@ def rarest_terms(name: str) -> list[str]:
 
 
 def merge_pieces(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:
-    """A definition that was split into several snippets as one, with the text of the first."""
+    """Each definition once, however many snippets it was cut into, with the text of the first of
+    them; the clauses of a function are one definition."""
+    groups: dict[tuple[object, ...], list[StoredSnippet]] = {}
+    for snippet in snippets:
+        key = snippet.file_id, snippet.scope, snippet.symbol, snippet.kind, snippet.is_minor
+        groups.setdefault(key, []).append(snippet)
     merged: list[StoredSnippet] = []
-    for snippet in sorted(snippets, key=lambda one: (one.file_id, one.start_line)):
+    for group in groups.values():
+        # Without extents it goes on with what others define, or was cut by an older extractor.
+        placed = [one for snippet in group for one in _at_its_extents(snippet)]
+        merged += _adjacent_ones(placed or group)
+    return sorted(merged, key=lambda one: (one.file_id, one.start_line))
+
+
+def _at_its_extents(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
+    """A snippet's own symbol, as a snippet for each place where it is defined."""
+    lines = snippet.text.split("\n")
+    for extent in snippet.extents:
+        start = max(extent.start_line, snippet.start_line)
+        first = start - snippet.start_line
+        text = "\n".join(lines[first : extent.end_line - snippet.start_line + 1])
+        yield replace(
+            snippet, start_line=start, end_line=extent.end_line, text=text, extents=(extent,)
+        )
+
+
+def _adjacent_ones(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:
+    merged: list[StoredSnippet] = []
+    for snippet in sorted(snippets, key=lambda one: one.start_line):
         before = merged[-1] if merged else None
-        if (
-            before is not None
-            and _same_symbol(before, snippet)
-            and snippet.start_line <= before.end_line + GAP_LINES + 1
-        ):
-            merged[-1] = replace(before, end_line=max(before.end_line, snippet.end_line))
-        else:
+        if before is None or snippet.start_line > before.end_line + _gap_after(before) + 1:
             merged.append(snippet)
+            continue
+        extents = tuple(dict.fromkeys((*before.extents, *snippet.extents)))
+        end_line = max(before.end_line, snippet.end_line)
+        merged[-1] = replace(before, end_line=end_line, extents=extents)
     return merged
+
+
+def _gap_after(snippet: StoredSnippet) -> int:
+    return 0 if snippet.extents and snippet.language not in _WITH_CLAUSES else GAP_LINES
 
 
 def parts_of(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
     """What a snippet defines beside its own symbol, each as a snippet of its own."""
     lines = snippet.text.split("\n")
-    for symbol, first, last in snippet.also_defines:
+    for placed in snippet.also_defines:
+        symbol, start, last, line = placed
+        first = max(start, snippet.start_line)
         yield replace(
             snippet,
             start_line=first,
@@ -273,6 +337,8 @@ def parts_of(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
             scope=symbol.scope,
             text="\n".join(lines[first - snippet.start_line : last - snippet.start_line + 1]),
             also_defines=(),
+            extents=(Extent(line, first, last),) if line else (),
+            is_minor=isinstance(placed, MinorSymbol),
         )
 
 
@@ -280,18 +346,9 @@ def outlined(snippets: Iterable[StoredSnippet]) -> tuple[Definition, ...]:
     """All that the snippets of a file define, in the order of lines, what holds others before
     these."""
     defining = [one for snippet in snippets for one in (snippet, *parts_of(snippet)) if one.symbol]
-    whole = merge_pieces(sorted(defining, key=lambda one: (one.scope, one.symbol or "")))
+    whole = without_declarations(merge_pieces(defining))
     whole.sort(key=lambda one: (one.start_line, -one.end_line))
     return tuple(Definition(one, naming_line(one)) for one in whole)
-
-
-def _same_symbol(one: StoredSnippet, other: StoredSnippet) -> bool:
-    return (one.file_id, one.scope, one.symbol, one.kind) == (
-        other.file_id,
-        other.scope,
-        other.symbol,
-        other.kind,
-    )
 
 
 def uses(name: str, text: str) -> Iterator[tuple[int, str]]:
@@ -310,8 +367,10 @@ def declares(name: str, line: str) -> bool:
 
 
 def naming_line(snippet: StoredSnippet) -> int:
-    """The line on which a definition names itself: the one that declares the name, or else the
-    first that has it, or else the first."""
+    """The line on which a definition names itself. Where an older extractor did not tell, it is
+    the one that declares the name, or else the first that has it, or else the first."""
+    if snippet.extents:
+        return snippet.extents[0].line
     name = snippet.symbol or ""
     first: int | None = None
     for number, line in uses(name, snippet.text):
@@ -319,6 +378,11 @@ def naming_line(snippet: StoredSnippet) -> int:
             return snippet.start_line + number
         first = number if first is None else first
     return snippet.start_line + (first or 0)
+
+
+def naming_lines(snippet: StoredSnippet) -> set[int]:
+    """All lines on which a definition names itself, those of its further clauses included."""
+    return {one.line for one in snippet.extents} or {naming_line(snippet)}
 
 
 @lru_cache(maxsize=256)

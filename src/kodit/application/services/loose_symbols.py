@@ -50,7 +50,7 @@ class LooseLookup:
 
     def inherited(self, name: AskedName) -> list[StoredSnippet]:
         """What defines a member of a type in the nearest of its bases that has such a member."""
-        members = list(self._called({name.plain.lower()}))
+        members = list(self._called({one.lower() for one in name.plain_names}))
         types, seen = {name.scopes[-1].lower()}, set[str]()
         for _generation in range(MOST_GENERATIONS if members else 0):
             seen |= types
@@ -70,7 +70,7 @@ class LooseLookup:
         like it."""
         elsewhere = {
             ".".join(filter(None, (one.scope, one.symbol)))
-            for one in self._called({name.plain.lower()})
+            for one in self._called({one.lower() for one in name.plain_names})
         }
         if elsewhere:
             return tuple(sorted(elsewhere)[:MOST_NEAR])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kodit.domain.errors import InvalidQueryError
@@ -101,8 +101,9 @@ def _graph(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> dict[int, 
         for piece in catalogue.mentioning(code[start : start + FILES_PER_LOOK]):
             node = graph[piece.file_id]
             if piece.symbol:
-                node.defines.add(piece.symbol)
-            node.defines.update(one.symbol.name for one in piece.also_defines)
+                node.define(piece.symbol, piece.kind or "")
+            for one in piece.also_defines:
+                node.define(one.symbol.name, one.symbol.kind)
             for mention in piece.mentions:
                 node.mention(mention)
     return graph
@@ -117,6 +118,11 @@ def _best(
     for one in outlined(snippets.values()):  # of one in several pieces the first names it
         firsts.setdefault((one.snippet.scope, one.snippet.symbol or ""), one)
     found = list(firsts.values())
+    texts = {
+        number: line
+        for one in snippets.values()
+        for number, line in enumerate(one.text.split("\n"), one.start_line)
+    }
     found.sort(
         key=lambda one: (
             -ranked.names.get((file_id, one.snippet.symbol or ""), 0.0),
@@ -129,7 +135,7 @@ def _best(
         used = ranked.names.get((file_id, definition.snippet.symbol or ""), 0.0)
         if not used and len(chosen) >= LEAST_DEFINITIONS:
             break
-        mapped = _mapped(definition)
+        mapped = _mapped(definition, texts)
         room -= cost_of_line(mapped.text)
         if room < 0:
             break
@@ -137,11 +143,9 @@ def _best(
     return tuple(sorted(chosen, key=lambda one: one.line))
 
 
-def _mapped(definition: Definition) -> MappedDefinition:
+def _mapped(definition: Definition, texts: Mapping[int, str]) -> MappedDefinition:
     snippet = definition.snippet
-    lines = snippet.text.split("\n")
-    number = definition.line - snippet.start_line
-    text = lines[number].strip() if 0 <= number < len(lines) else ""
+    text = texts.get(definition.line, "").strip()
     return MappedDefinition(
         snippet.symbol or "",
         snippet.kind or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from kodit.application.services.snapshots import read_together
 from kodit.application.services.use_lookup import UseLookup
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.prototypes import is_declaration, without_declarations
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
@@ -25,6 +26,7 @@ from kodit.domain.symbols import (
     Use,
     merge_pieces,
     naming_line,
+    naming_lines,
     parse_name,
     parts_of,
     rarest_terms,
@@ -103,7 +105,7 @@ class _Lookup:
     def answer(
         self, name: AskedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
     ) -> SymbolAnswer:
-        called = self._catalogue.definitions({name.whole, name.plain}, self._scope, set())
+        called = self._catalogue.definitions(set(name.names), self._scope, set())
         definitions = merge_pieces(
             snippet
             for snippet in called
@@ -123,15 +125,26 @@ class _Lookup:
         using, saw_using = self._using(names)
         candidates = self._newest({one.id: one for one in (*defining, *using)}, definitions)
         shared = [part for part in shared if part.id in candidates]
-        own_lines = _own_lines(shared, candidates.values(), {one.id for one in definitions})
+        own_lines = _own_lines([*definitions, *shared], candidates)
         definitions = merge_pieces(
             [*definitions, *(one for one in shared if not kinds or one.kind in kinds)]
         )
         definitions.sort(
-            key=lambda one: (not name.is_spelled_by(one), one.kind in _VALUES, *_rank(one))
+            key=lambda one: (
+                not name.is_spelled_by(one),
+                one.kind in _VALUES,
+                is_declaration(one),
+                *_rank(one),
+            )
         )
         known = KnownFiles(self._catalogue, self._keyword, self._scope)
-        lookup = UseLookup(self._catalogue, known, names, [*called, *parts], definitions)
+        lookup = UseLookup(
+            self._catalogue,
+            known,
+            names,
+            without_declarations([*called, *parts]),
+            without_declarations(definitions),
+        )
         if asked is AskedUses.CALLEES:
             references = lookup.callees(definitions[:MOST_CALLING], self._all_called)
         else:
@@ -163,9 +176,12 @@ class _Lookup:
             asked = parse_name(name)
             defining, _ = self._defining(asked)
             found += [
-                part for one in defining for part in parts_of(one) if part.symbol == asked.plain
+                part
+                for one in defining
+                for part in parts_of(one)
+                if part.symbol in asked.plain_names
             ]
-        return found
+        return without_declarations(merge_pieces(found))
 
     def _matching(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
         """Definitions alone, of all names that a pattern matches."""
@@ -182,7 +198,7 @@ class _Lookup:
 
     def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:
         """Snippets that define the name, in any case, and whether these are all."""
-        names = dict.fromkeys(one for one in (name.whole, name.plain) if is_text(one))
+        names = dict.fromkeys(one for one in name.names if is_text(one))
         return self._snippets(
             [
                 self._keyword.definitions(one, (), self._scope, MOST_CANDIDATES, minor=minor)
@@ -225,9 +241,14 @@ class _Lookup:
     def _complete(self, definitions: list[StoredSnippet]) -> Iterator[Definition]:
         """The definitions with their texts, and the lines on which they name themselves."""
         wanted = [snippet.id for snippet in definitions if not snippet.text]
-        texts = {snippet.id: snippet.text for snippet in self._catalogue.snippets(wanted)}
+        pieces = {piece.id: piece for piece in self._catalogue.snippets(wanted)}
         for snippet in definitions:
-            whole = replace(snippet, text=snippet.text or texts.get(snippet.id, ""))
+            whole = snippet
+            if not snippet.text and (piece := pieces.get(snippet.id)) is not None:
+                lines = piece.text.split("\n")[snippet.start_line - piece.start_line :]
+                whole = replace(
+                    snippet, text="\n".join(lines[: snippet.end_line - snippet.start_line + 1])
+                )
             yield Definition(whole, naming_line(whole))
 
 
@@ -245,15 +266,16 @@ def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
 
 def _is_called(snippet: StoredSnippet, name: AskedName) -> bool:
     """Whether its symbol is the name without its scopes, in any case."""
-    return (snippet.symbol or "").lower() in (name.plain.lower(), name.whole.lower())
+    return (snippet.symbol or "").lower() in map(str.lower, name.names)
 
 
 def _own_lines(
-    shared: list[StoredSnippet], candidates: Iterable[StoredSnippet], defining: set[int]
+    definitions: Iterable[StoredSnippet], candidates: Mapping[int, StoredSnippet]
 ) -> set[tuple[int, int]]:
     """File and line of what is a definition's own, and therefore no reference."""
-    whole = [one for one in candidates if one.id in defining]
-    return {(one.file_id, naming_line(one)) for one in (*shared, *whole)}
+    # Of an older extractor only the text tells the line.
+    known = (one if one.extents else candidates.get(one.id, one) for one in definitions)
+    return {(one.file_id, line) for one in known for line in naming_lines(one)}
 
 
 def _rank(snippet: StoredSnippet) -> tuple[bool, str, str, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET, file_of
 from kodit.application.views.standing import StandingView
+from kodit.domain.prototypes import is_declaration
 
 if TYPE_CHECKING:
     from kodit.domain.files import FileText, ListedFile
@@ -188,6 +189,8 @@ class DefinitionView:
     kind: str | None
     scope: str
     text: str
+    declaration: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
+    """True if this only declares a function that is defined elsewhere."""
 
     @classmethod
     def of(cls, definition: Definition, *, with_file: bool = True) -> Self:
@@ -205,6 +208,7 @@ class DefinitionView:
             kind=snippet.kind,
             scope=snippet.scope,
             text=snippet.text,
+            declaration=is_declaration(snippet) or None,
         )
 
 
@@ -219,6 +223,8 @@ class OutlineSymbolView:
     start_line: int
     end_line: int
     line: int
+    declaration: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
+    """True if this only declares a function that is defined elsewhere."""
 
     @classmethod
     def of(cls, definition: Definition) -> Self:
@@ -230,6 +236,7 @@ class OutlineSymbolView:
             start_line=snippet.start_line,
             end_line=snippet.end_line,
             line=definition.line,
+            declaration=is_declaration(snippet) or None,
         )
 
 
@@ -305,7 +312,7 @@ class ReferenceView:
             within=reference.within,
             likely=reference.is_likely,
             name=reference.name or None,
-            target=f"{target.path}:{target.start_line}" if target else None,
+            target=f"{target.path}:{target.named_line}" if target else None,
         )
 
 

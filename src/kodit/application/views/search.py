@@ -42,6 +42,8 @@ class ResultView:
     text: str
     cut: bool
     explanation: tuple[SignalView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    also_defines: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    """The names of further definitions in the result, if it has any beside its symbol."""
 
     @classmethod
     def of(cls, result: SearchResult, *, explain: bool = False, with_file: bool = True) -> Self:
@@ -67,6 +69,7 @@ class ResultView:
             )
             if explain
             else None,
+            also_defines=snippet.neighbours or None,
         )
 
 

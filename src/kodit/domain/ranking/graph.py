@@ -12,6 +12,7 @@ from math import sqrt
 
 from kodit.domain.mentions import Mention, MentionKind
 from kodit.domain.resolution import may_import, sees_unqualified
+from kodit.domain.snippet import SymbolKind
 
 DAMPING = 0.85
 ROUNDS = 20
@@ -25,6 +26,12 @@ _COUNTED = frozenset({MentionKind.CALL, MentionKind.INHERITS, MentionKind.TYPE})
 ASIDE = 0.1
 """What a use in a test, an example or generated code counts for, beside one in other code."""
 
+
+_PREPROCESSED = frozenset({"c", "cpp", "cuda", "objc"})
+_SETTINGS = frozenset({SymbolKind.MACRO, SymbolKind.CONSTANT})
+SETTING = 0.05
+"""What a use of a macro of the preprocessor counts for: those that configure the build are used
+everywhere, which says little of what a program does."""
 
 MEMBER = 0.3
 """What a use of a member counts for, beside one of a name that is imported or in sight: of the
@@ -42,7 +49,13 @@ class GraphFile:
     uses: dict[str, int] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
     imports: dict[str, Mention] = field(default_factory=dict)
-    defines: set[str] = field(default_factory=set)
+    defines: dict[str, float] = field(default_factory=dict)
+    """What a use of each name that it defines counts for."""
+
+    def define(self, name: str, kind: str) -> None:
+        """Take in a definition."""
+        is_setting = kind in _SETTINGS and self.language in _PREPROCESSED
+        self.defines[name] = max(self.defines.get(name, 0.0), SETTING if is_setting else 1.0)
 
     def mention(self, mention: Mention) -> None:
         """Take in a use of a name."""
@@ -51,6 +64,10 @@ class GraphFile:
         elif mention.kind in _COUNTED:
             counts = self.members if mention.qualifier else self.uses
             counts[mention.name] = counts.get(mention.name, 0) + 1
+
+
+_Edge = tuple[int | None, str, float]
+"""A file, None if it is no one's, the name by which another leans on it, and how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +91,18 @@ def importance(files: Mapping[int, GraphFile]) -> Importance:
     for file_id, out in edges.items():
         total = sum(weight for _, _, weight in out)
         for target, name, weight in out:
-            share = ranks[file_id] * weight / total
-            names[target, name] = names.get((target, name), 0.0) + share
+            if target is not None:
+                share = ranks[file_id] * weight / total
+                names[target, name] = names.get((target, name), 0.0) + share
     return Importance(ranks, names)
 
 
 def _edges(
     file_id: int, files: Mapping[int, GraphFile], definers: Mapping[str, Sequence[int]]
-) -> list[tuple[int, str, float]]:
+) -> list[_Edge]:
     """The files that a file leans on, by which name and how much."""
     file = files[file_id]
-    edges = []
+    edges: list[_Edge] = []
     for counts, worth in ((file.uses, 1.0), (file.members, MEMBER)):
         for name, count in counts.items():
             imported = file.imports.get(name) if worth == 1.0 else None
@@ -95,9 +113,15 @@ def _edges(
             targets = [
                 target
                 for target in found
-                if worth < 1.0 or _may_mean(file, imported, files[target])
+                if (file.is_aside or not files[target].is_aside)  # no program uses its tests
+                and (worth < 1.0 or _may_mean(file, imported, files[target]))
             ]
-            edges += [(target, wanted, worth * sqrt(count) / len(targets)) for target in targets]
+            weight = worth * sqrt(count) / max(1, len(targets))
+            for target in targets:
+                share = weight * files[target].defines[wanted]
+                edges.append((target, wanted, share))
+                if share < weight:  # the rest says nothing of any file
+                    edges.append((None, wanted, weight - share))
     return edges
 
 
@@ -107,31 +131,34 @@ def _may_mean(file: GraphFile, imported: Mention | None, target: GraphFile) -> b
     return sees_unqualified(file.language, file.path, target.path)
 
 
-def _walk(
-    files: Mapping[int, GraphFile], edges: Mapping[int, Sequence[tuple[int, str, float]]]
-) -> dict[int, float]:
+def _walk(files: Mapping[int, GraphFile], edges: Mapping[int, Sequence[_Edge]]) -> dict[int, float]:
     if not files:
         return {}
     start = {file_id: ASIDE if file.is_aside else 1.0 for file_id, file in files.items()}
     whole = sum(start.values())
     start = {file_id: share / whole for file_id, share in start.items()}
     # Names matter no more here: one edge for each pair of files.
-    out: dict[int, list[tuple[int, float]]] = {}
+    out: dict[int, list[tuple[int | None, float]]] = {}
     for file_id, named in edges.items():
-        targets: dict[int, float] = {}
+        targets: dict[int | None, float] = {}
         for target, _, weight in named:
             targets[target] = targets.get(target, 0.0) + weight
         total = sum(targets.values())
         out[file_id] = [(target, weight / total) for target, weight in targets.items()]
+    kept_back = {
+        file_id: sum(share for target, share in some if target is None) if some else 1.0
+        for file_id, some in out.items()
+    }
     ranks = dict(start)
     for _ in range(ROUNDS):
-        lost = sum(ranks[file_id] for file_id, some in out.items() if not some)
+        lost = sum(ranks[file_id] * kept_back[file_id] for file_id in out)
         following = {
             file_id: (1 - DAMPING + DAMPING * lost) * share for file_id, share in start.items()
         }
         for file_id, some in out.items():
             passed = DAMPING * ranks[file_id]
             for target, share in some:
-                following[target] += passed * share
+                if target is not None:
+                    following[target] += passed * share
         ranks = following
     return ranks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from kodit.domain.snippet import MinorSymbol, PlacedSymbol
+from kodit.domain.snippet import Extent, MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
 
 
@@ -17,7 +17,7 @@ def to_symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
 def placed_to_text(placed: Sequence[PlacedSymbol], *, minor: bool) -> str | None:
     """Those of the symbols that are minor, or those that are not, in one column."""
     rows = [
-        [one[0].name, one[0].kind, one[0].scope, one[1], one[2]]
+        [one[0].name, one[0].kind, one[0].scope, *one[1:]]
         for one in placed
         if isinstance(one, MinorSymbol) is minor
     ]
@@ -30,9 +30,19 @@ def text_to_placed(text: str | None, *, minor: bool = False) -> tuple[PlacedSymb
         return ()
     make = MinorSymbol if minor else PlacedSymbol
     return tuple(
-        make(Symbol(name, SymbolKind(kind), scope), first, last)
-        for name, kind, scope, first, last in json.loads(text)
+        make(Symbol(name, SymbolKind(kind), scope), *lines)  # older ones lack the line of the name
+        for name, kind, scope, *lines in json.loads(text)
     )
+
+
+def extents_to_text(extents: Sequence[Extent]) -> str | None:
+    """Where the symbol of a snippet is defined, in one column."""
+    return json.dumps(extents) if extents else None
+
+
+def text_to_extents(text: str | None) -> tuple[Extent, ...]:
+    """What `extents_to_text` wrote."""
+    return () if text is None else tuple(Extent(*row) for row in json.loads(text))
 
 
 def names_of_placed(text: str | None) -> list[str]:

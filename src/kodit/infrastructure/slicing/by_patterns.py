@@ -55,6 +55,8 @@ class _Found(NamedTuple):
     kind: SymbolKind
     name: str
     is_minor: bool
+    named: int = -1
+    """The row of the name, if that is another one."""
 
 
 @cache
@@ -101,13 +103,14 @@ def outline_by_patterns(
     minor: list[Definition] = []
     open_ones: list[tuple[int, Definition]] = []
     last_row = len(lines) - 1
-    for row, depth, kind, name, is_minor in found:
+    for row, depth, kind, name, is_minor, named in found:
         while open_ones and open_ones[-1][0] >= depth:
             open_ones.pop()
         parent = open_ones[-1][1] if open_ones else None
         if is_minor and parent and parent.kind in FUNCTIONS:
             continue
         definition = _definition(row, last_row, kind, name, parent, is_minor=is_minor)
+        definition.named = max(row, named)
         if is_minor:
             minor.append(definition)
             continue
@@ -189,5 +192,5 @@ def underlined_titles(lines: Sequence[str]) -> list[_Found]:
             continue
         level = levels.setdefault((match[1], is_overlined), len(levels) + 1)
         first = row - 2 if is_overlined else row - 1
-        found.append(_Found(first, level, SymbolKind.SECTION, title, is_minor=False))
+        found.append(_Found(first, level, SymbolKind.SECTION, title, is_minor=False, named=row - 1))
     return found

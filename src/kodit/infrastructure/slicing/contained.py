@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from kodit.domain.snippet import MinorSymbol, PlacedSymbol
+from kodit.domain.snippet import Extent, MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
+from kodit.infrastructure.decoding import is_blank
 from kodit.infrastructure.slicing.language import Language
 from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
 from kodit.infrastructure.slicing.outline import FUNCTIONS, Definition, Outline
@@ -23,30 +24,40 @@ _VALUES = frozenset({SymbolKind.CONSTANT, SymbolKind.VARIABLE})
 def name_all(
     pieces: Sequence[Piece], outline: Outline, lines: Sequence[str], language: Language
 ) -> None:
-    """Give each piece what is declared on its rows beside its own symbol, in order, and behind
-    that the minor symbols: what is only named, or defined inside a function."""
+    """Give each piece the extents of its own symbol, what else is declared on its rows, in order,
+    and behind that the minor symbols: what is only named, or defined inside a function."""
     starts = [piece.first for piece in pieces]
     found: dict[int, dict[tuple[Symbol, int], PlacedSymbol]] = {}
+    wholes: dict[tuple[int, Symbol], PlacedSymbol] = {}
     for definition, is_minor in chain(
         _reachable(outline.definitions), ((one, True) for one in outline.minor)
     ):
         symbol = definition.symbol if definition.kind else None
         number = bisect_right(starts, definition.declared) - 1
-        if symbol is None or number < 0 or symbol == pieces[number].symbol:
+        if symbol is None or number < 0:
+            continue
+        piece = pieces[number]
+        if symbol == piece.symbol:
+            if not definition.is_minor and len(piece.extents) < MOST_SYMBOLS:
+                piece.extents += (Extent(*_lines(definition, lines)),)
+            continue
+        if definition.is_namespace or symbol.kind is SymbolKind.SECTION:
             continue
         if _stands_for_another(symbol, lines[definition.declared], language):
             continue
         symbols = found.setdefault(number, {})
         if is_minor and len(symbols) >= MOST_SYMBOLS:
             continue
-        piece = pieces[number]
-        first, last = max(definition.first, piece.first), min(definition.last, piece.last)
         place = MinorSymbol if is_minor else PlacedSymbol
+        line, first, last = _lines(definition, lines)
+        whole = wholes.get((number, symbol))
+        if is_minor and whole is not None and whole.start_line <= line <= whole.end_line:
+            continue
         # What depends on conditions is defined in several places; a value is set in many.
-        row = 0 if symbol.kind in _SET or not is_minor else definition.declared
-        whole = symbols.get((symbol, 0))
-        if whole is None or not whole.start_line <= row + 1 <= whole.end_line:
-            symbols.setdefault((symbol, row), place(symbol, first + 1, last + 1))
+        key = symbol, 0 if symbol.kind in _SET else line
+        placed = symbols.setdefault(key, place(symbol, first, last, line))
+        if not is_minor:
+            wholes[number, symbol] = placed
     for number, symbols in found.items():
         pieces[number].also_defines = (
             *(one for one in symbols.values() if not isinstance(one, MinorSymbol)),
@@ -54,6 +65,14 @@ def name_all(
                 (one for one in symbols.values() if isinstance(one, MinorSymbol)), key=_first_line
             ),
         )
+
+
+def _lines(definition: Definition, lines: Sequence[str]) -> tuple[int, int, int]:
+    """The line of its name, the first, and the last that is not blank."""
+    last = min(definition.last, len(lines) - 1)
+    while last > definition.named and is_blank(lines[last]):
+        last -= 1
+    return definition.named + 1, definition.first + 1, last + 1
 
 
 def _first_line(placed: PlacedSymbol) -> int:
@@ -83,6 +102,5 @@ def _reachable(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, 
         if definition is None:
             stack.pop()
             continue
-        if definition.kind is not SymbolKind.SECTION and not definition.is_namespace:
-            yield definition, is_inside
+        yield definition, is_inside
         stack.append((iter(definition.children), is_inside or definition.kind in FUNCTIONS))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.value_objects import SymbolKind
 from kodit.infrastructure.slicing.language import Language
-from kodit.infrastructure.slicing.naming import declared_name, node_text
+from kodit.infrastructure.slicing.naming import declared_name, node_text, without_type
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -42,6 +42,7 @@ class Found:
     is_minor: bool
     name_start: int
     named_row: int
+    name_row: int
 
 
 def definitions_of(matches: Iterable[Match], source: bytes, language: Language) -> Iterator[Found]:
@@ -59,9 +60,13 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
             kind = language.keywords[word]
         names = captures.get("name")
         if names is None and (names := captures.get("declarator")):
-            names = _declared(captures[marked[0]][0], names[0], kind, source)
-            if names is None:
-                continue
+            node, is_function = declared_name(names[0])
+            is_prototype = is_function and kind is not SymbolKind.TYPE
+            is_extern = source.startswith(b"extern ", captures[marked[0]][0].start_byte)
+            if node is None or (is_extern and not is_prototype):
+                continue  # a variable that is defined elsewhere
+            names = [node]
+            kind = SymbolKind.FUNCTION if is_prototype else kind
         elif names is None and (names := captures.get("upper_name")):
             is_upper = node_text(names[0], source).isupper()
             marked = [one for one in marked if (kinds[one][1] is SymbolKind.CONSTANT) is is_upper]
@@ -69,6 +74,10 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
                 continue
             form, kind, kind_name = kinds[marked[0]]
         name = node_text(names[0], source).lstrip(language.sigils) if names else ""
+        if "declarator" in captures:
+            name = without_type(name)
+        elif names is None and (names := captures.get("operator")):
+            name = f"operator {node_text(names[0], source)}"
         if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
         if kind is SymbolKind.STRUCT and "(" in name:
@@ -94,22 +103,13 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
             is_minor=is_minor,
             name_start=names[0].start_byte if names else start,
             named_row=(names[0] if names and is_minor else node).start_point[0],
+            name_row=(names[0] if names else node).start_point[0],
         )
 
 
 def _is_no_route(kind: SymbolKind | None, name: str) -> bool:
     """Whether what looks like a route is the use of a word for something else."""
     return kind is SymbolKind.ROUTE and not name.lstrip("\"'`").startswith("/")
-
-
-def _declared(
-    declaration: Node, declarator: Node, kind: SymbolKind | None, source: bytes
-) -> list[Node] | None:
-    """The name that a declaration of C gives something, None if that is defined elsewhere."""
-    if source.startswith(b"extern ", declaration.start_byte):
-        return None
-    inner = declared_name(declarator, is_type=kind is SymbolKind.TYPE)
-    return None if inner is None else [inner]
 
 
 def _keyword(captures: Mapping[str, list[Node]], source: bytes) -> str:

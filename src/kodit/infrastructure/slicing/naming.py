@@ -14,7 +14,11 @@ _WHITE_SPACE = re.compile(r"\s+")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
 _SEPARATORS = re.compile(r"::|[.:#\\]|\[(?=[\"'])")
 _OPERATOR = re.compile(r"\boperator\b")
+_SPACED_OPERATOR = re.compile(r"\boperator\s+(?=[^\w\s])")
+_OPERATOR_IN_BRACKETS = re.compile(r"(?:([\w.]+)\.:)?\(\s*([^\w\s()\[\]]+)\s*\)")
+"""As Haskell, OCaml and Julia name an operator where it is not written between its operands."""
 _DECLARED = frozenset({"identifier", "field_identifier", "type_identifier", "qualified_identifier"})
+_DECLARED_FUNCTIONS = _DECLARED | {"operator_name", "destructor_name", "template_function"}
 _WRAPPERS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _DEEPEST_DECLARATOR = 32
 _QUOTES = "\"'`"
@@ -31,10 +35,12 @@ def node_text(node: Node, source: bytes) -> str:
     return _WHITE_SPACE.sub(" ", text).strip()[:NAME_CHARACTERS]
 
 
-def declared_name(declarator: Node, *, is_type: bool) -> Node | None:
-    """The name in a declarator of C, however it is wrapped up (`(*names[3])(void)`); None if it
-    declares a function, which is defined elsewhere. A type may be one of functions."""
+def declared_name(declarator: Node) -> tuple[Node | None, bool]:
+    """The name in a declarator of C, however it is wrapped up (`(*names[3])(void)`), None if there
+    is none, and whether it is that of a function."""
     node = declarator
+    if node.type == "operator_cast":
+        return node, True
     is_function = False
     for _ in range(_DEEPEST_DECLARATOR):
         if node.type == "parenthesized_declarator":
@@ -47,9 +53,22 @@ def declared_name(declarator: Node, *, is_type: bool) -> Node | None:
         if inner is None:
             break
         node = inner
-    if node.type not in _DECLARED or (is_function and not is_type):
-        return None
-    return node
+    if node.type not in (_DECLARED_FUNCTIONS if is_function else _DECLARED):
+        return None, is_function
+    following = node.next_sibling
+    if node.type == "qualified_identifier" and following is not None and following.is_error:
+        # A macro in front was taken for the type, and the type for the name.
+        return next(iter(following.named_children), node), is_function
+    return node, is_function
+
+
+def without_type(name: str) -> str:
+    """What is declared, where the text of a declarator begins with the type: `std::atomic<A> a`."""
+    if " " not in name or _OPERATOR.search(name):
+        return name
+    while (shorter := _TYPE_ARGUMENTS.sub("", name)) != name:
+        name = shorter
+    return name.rpartition(" ")[2].lstrip("*&") or name
 
 
 def _is_declarator(node: Node) -> bool:
@@ -65,6 +84,9 @@ def split_name(text: str) -> tuple[list[str], str]:
     if text.isidentifier():
         return [], text
     text = text.strip(_QUOTES)
+    text = _SPACED_OPERATOR.sub("operator", text)
+    if in_brackets := _OPERATOR_IN_BRACKETS.fullmatch(text):
+        return [part for part in (in_brackets[1],) if part], in_brackets[2]
     if text.startswith("operator ") and text.endswith(("()", "() const", "() noexcept")):
         text = text.partition("(")[0]
     if text.startswith("/"):

@@ -18,6 +18,7 @@ from typing import Any
 from kodit.domain.entities import Snippet
 from kodit.domain.languages import language_named
 from kodit.domain.mentions import decode_mentions, mention_row
+from kodit.domain.snippet import Extent
 
 EXTENSION = ".ipynb"
 
@@ -84,9 +85,9 @@ def placed(snippet: Snippet, cell: Cell) -> Snippet:
         start_line=start,
         end_line=line_of(snippet.end_line),
         also_defines=tuple(
-            one._replace(start_line=line_of(one.start_line), end_line=line_of(one.end_line))
-            for one in snippet.also_defines
+            one.__class__(one.symbol, *map(line_of, one[1:])) for one in snippet.also_defines
         ),
+        extents=tuple(Extent(*map(line_of, one)) for one in snippet.extents),
         mentions="\n".join(mentions),
     )
 

@@ -48,7 +48,7 @@ class Definition:
     """Something that is defined on rows `first` to `last` (from 0, both included).
 
     `first` is that of its leading comment, `declared` that of the definition itself, or of its name
-    if it is minor, which is to say that it is only named. `kind` is
+    if it is minor, which is to say that it is only named, and `named` that of its name. `kind` is
     None for what only encloses others and gives them a scope, as Rust's `impl` does;
     `is_namespace` marks a module that others open too, so that this is not the place of its
     definition.
@@ -62,7 +62,12 @@ class Definition:
     scope: tuple[str, ...] = ()
     is_namespace: bool = False
     is_minor: bool = False
+    named: int = -1
     children: list[Definition] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.named < 0:
+            self.named = self.declared
 
     @property
     def is_container(self) -> bool:
@@ -219,6 +224,7 @@ def _define(found: Found, parent: Definition | None) -> Definition:
         scope=(*outer_scope, *qualifiers)[-SCOPE_NAMES:],
         is_namespace=found.is_namespace,
         is_minor=found.is_minor,
+        named=found.name_row,
     )
 
 
@@ -258,6 +264,7 @@ def _sections(matches: Sequence[Match], source: bytes, row_count: int) -> list[D
             name=node_text(names[0], source) if names else "",
             kind=SymbolKind.SECTION,
             scope=parent.scope_inside if parent else (),
+            named=names[0].start_point.row if names else first,
         )
         (parent.children if parent else roots).append(section)
         open_ones.append((level, section))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import accumulate
 
-from kodit.domain.snippet import PlacedSymbol
+from kodit.domain.snippet import Extent, PlacedSymbol
 from kodit.domain.value_objects import Symbol
 from kodit.infrastructure.decoding import is_blank
 from kodit.infrastructure.slicing.limits import MAX_CHARACTERS, MAX_LINES
@@ -42,6 +42,7 @@ class Piece:
     is_small: bool = False
     also_defines: tuple[PlacedSymbol, ...] = ()
     mentions: str = ""
+    extents: tuple[Extent, ...] = ()
 
 
 class Text:

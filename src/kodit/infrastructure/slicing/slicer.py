@@ -86,6 +86,7 @@ def _snippets(
             "\n".join(lines[piece.first : piece.last + 1]),
             also_defines=piece.also_defines,
             mentions=piece.mentions,
+            extents=piece.extents,
         )
 
 

@@ -64,7 +64,8 @@ _OF_FILE = Statement(
 )
 _MENTIONING = StatementForMany(
     "SELECT snippets.id, snippets.file_id, snippets.start_line, snippets.end_line, "
-    "snippets.symbol, snippets.scope, snippets.also_defines, snippets.mentions FROM snippets "
+    "snippets.symbol, snippets.scope, snippets.also_defines, snippets.mentions, "
+    "snippets.kind FROM snippets "
     f"WHERE snippets.file_id IN :ids AND {_LIVE} ORDER BY snippets.file_id, snippets.start_line"
 )
 _CODE_VECTOR = Statement(
@@ -223,6 +224,7 @@ class SqlOpenCatalogue:
                 scope=row[5],
                 also_defines=text_to_placed(row[6]),
                 encoded=row[7] or "",
+                kind=row[8],
             )
             for row in _MENTIONING.run(self._driver, sorted(file_ids))
         ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from kodit.domain.entities import StoredSnippet
-from kodit.infrastructure.mappers.symbols import text_to_placed
+from kodit.infrastructure.mappers.symbols import text_to_extents, text_to_placed
 from kodit.infrastructure.sql.statements import Row
 
 _SELECTION = (
     "SELECT snippets.id, snippets.index_id, snippets.file_id, indexes.location, indexes.ref, "
     "files.path, snippets.start_line, snippets.end_line, snippets.language, snippets.symbol, "
-    "snippets.kind, snippets.scope, {}, snippets.also_defines, snippets.minor_symbols "
+    "snippets.kind, snippets.scope, {}, snippets.also_defines, snippets.minor_symbols, "
+    "snippets.extents "
     "FROM snippets JOIN files ON files.id = snippets.file_id "
     "JOIN indexes ON indexes.id = snippets.index_id "
 )
@@ -35,6 +36,7 @@ def to_stored(row: Row) -> StoredSnippet:
         scope=row[11],
         text=row[12],
         also_defines=text_to_placed(row[13]) + text_to_placed(row[14], minor=True),
+        extents=text_to_extents(row[15]),
     )
 
 

@@ -193,6 +193,7 @@ class SnippetColumns(TypedColumns):
     also_defines: Named[str | None] = Column(Text)
     mentions: Named[str | None] = Column(Text)
     minor_symbols: Named[str | None] = Column(Text)
+    extents: Named[str | None] = Column(Text)
 
 
 SNIPPETS = Table(

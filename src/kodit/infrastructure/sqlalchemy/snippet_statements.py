@@ -36,7 +36,7 @@ ADD_SNIPPET = insert_columns(
     SNIPPETS,
     *("index_id", "file_id", "state", "start_line", "end_line", "language"),
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "minor_symbols"),
-    "mentions",
+    *("mentions", "extents"),
 )
 LOG_CHANGE = insert_columns(
     KEYWORD_CHANGES, "index_id", "file_id", "change_set", "snippet_id", "op", "token"

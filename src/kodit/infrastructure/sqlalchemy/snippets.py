@@ -18,7 +18,7 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile, Followed, SnippetCounts
 from kodit.domain.value_objects import FileProcessingStatus, TaskType
-from kodit.infrastructure.mappers.symbols import placed_to_text
+from kodit.infrastructure.mappers.symbols import extents_to_text, placed_to_text
 from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sql.stored_snippets import to_stored
 from kodit.infrastructure.sqlalchemy.chunks import some_of
@@ -94,6 +94,7 @@ class SqlSnippetRepository:
                 "also_defines": placed_to_text(snippet.also_defines, minor=False),
                 "minor_symbols": placed_to_text(snippet.also_defines, minor=True),
                 "mentions": snippet.mentions or None,
+                "extents": extents_to_text(snippet.extents),
             }
             for file in files
             if file.sliced is not None

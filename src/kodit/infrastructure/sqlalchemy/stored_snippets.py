@@ -24,6 +24,7 @@ STORED_COLUMNS: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.text,
     SNIPPETS.c.also_defines,
     SNIPPETS.c.minor_symbols,
+    SNIPPETS.c.extents,
 )
 """What `sql.stored_snippets.to_stored` reads."""
 

@@ -132,12 +132,13 @@ def _show_symbols(answer: SymbolsView, places: Places) -> None:
     for definition in answer.definitions:
         path = places.of(definition.source, definition.path, definition.index_id)
         kind, name = _kind_and_name(definition)
+        only = " (declaration)" if definition.declaration else ""
         lines = f", lines {definition.start_line}-{definition.end_line}"
-        room = screen.room_beside(f"  {path}:{definition.line}: {kind} ")
+        room = screen.room_beside(f"  {path}:{definition.line}: {kind} ", only)
         if room is not None and len(name) + len(lines) > room:
             lines = ""
         shown_name = paint(screen.cut(name, room), NAME)
-        print_as_it_is(f"  {_place(path, definition.line)}: {kind} {shown_name}{lines}")
+        print_as_it_is(f"  {_place(path, definition.line)}: {kind} {shown_name}{only}{lines}")
     titles = _CALLEES if any(one.name for one in answer.references) else _TITLES
     for use, references in groupby(answer.references, attrgetter("use")):
         print_line(f"{titles[use]}:")

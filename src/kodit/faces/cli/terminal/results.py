@@ -26,6 +26,9 @@ LINES = 6
 _ROWS_FOR_OTHERS = 3
 """For the next prompt, and what is said beside the results."""
 _TAB = 4
+_MOST_OTHERS = 5
+"""Names of further definitions that are told of a result."""
+
 _LEAST_ROOM = 4
 """Characters; a name that would have less is left out."""
 
@@ -135,17 +138,27 @@ def _head(number: int, result: ResultView, places: Places) -> str:
     place = places.of(result.source, result.path)
     lines = f"{result.start_line}-{result.end_line}"
     start = f"{number:>2}. {paint(place, PATH)}:{paint(lines, LINE)}"
-    name = printable(f"{result.scope}.{result.symbol}" if result.scope else result.symbol or "")
+    whole = f"{result.scope}.{result.symbol}" if result.scope else result.symbol or ""
+    name = printable(whole) if result.symbol else ""
     kind = f"{printable(result.kind or '')} " if result.symbol else ""
+    others = [printable(one) for one in result.also_defines or ()]
+    more = ["…"] if len(others) > _MOST_OTHERS else []
+    all_names = ", ".join([*filter(None, (name,)), *others[:_MOST_OTHERS], *more])
     score = f"  {paint(f'({result.score:.4f})', FAINT)}"
     if screen.is_terminal():
         room = screen.size()[0] - len(f"{number:>2}. {place}:{lines}  {kind}")
+        if len(all_names) <= room:
+            name = all_names
+        elif others and len(name) + 3 <= room:
+            name = f"{name}, …" if name else ""
         if len(name) > room:
             name = printable(result.symbol or "")
         name = name if len(name) <= room else f"{name[: room - 1]}…"
         kind, name = (kind, name) if room > _LEAST_ROOM else ("", "")
         score = score if result.explanation else ""
-    symbol = f"  {kind}{paint(name, NAME)}" if result.symbol and name else ""
+    else:
+        name = all_names
+    symbol = f"  {kind}{paint(name, NAME)}" if name else ""
     return f"{start}{symbol}{score}"
 
 

@@ -38,9 +38,10 @@ def outline_and_show(session: Session, question: OutlineQuestion, *, as_json: bo
     for one in view.symbols:
         kind = f"{'  ' * (1 + _depth(one.scope, names))}{printable(one.kind)} "
         lines = f"{one.line}-{one.end_line}"
-        room = screen.room_beside(kind, ", lines ", lines)
+        only = " (declaration)" if one.declaration else ""
+        room = screen.room_beside(kind, only, ", lines ", lines)
         name = paint(screen.cut(printable(one.symbol), room), NAME)
-        print_as_it_is(f"{kind}{name}, lines {paint(lines, LINE)}")
+        print_as_it_is(f"{kind}{name}{only}, lines {paint(lines, LINE)}")
     if not view.symbols:
         say(f"{printable(view.path)} defines no symbols.")
     return view

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from kodit.application.views.search import ResultView
 from kodit.faces.mcp.text.sheet import (
     Sheet,
     code_lines,
@@ -24,6 +25,8 @@ _ASIDE = ("#", "//", "/*", "*", "--", "@", ";", "%", '"""')
 """How comments and decorations begin; a heading of Markdown does so, too, and is named before."""
 FEW = 2
 """So many results need no list of their places before their code."""
+MOST_OTHERS = 3
+"""Names of further definitions that are told of a result."""
 LEAST_LINES_OF_A_PART = 3
 """Fewer lines of a snippet's start are not worth their head."""
 
@@ -71,14 +74,18 @@ def show_results(sheet: Sheet, results: Sequence[Placed], *, several: bool) -> i
 
 
 def head(result: Placed, *, several: bool) -> str:
-    """`path:lines kind name`, with the number of the index where there are several."""
+    """`path:lines kind name`, with the number of the index where there are several, and behind it
+    the names of what else a result defines."""
     place = f"{shown_path(result.path)}:{result.start_line}-{result.end_line}"
     if several:
         place = f"[{result.index_id}] {place}"
-    if not result.symbol:
-        return place
-    name = f"{result.scope}.{result.symbol}" if result.scope else result.symbol
-    return f"{place} {result.kind} {one_line(name)}"
+    names = list((result.also_defines if isinstance(result, ResultView) else None) or ())
+    if len(names) > MOST_OTHERS:
+        names[MOST_OTHERS:] = ["…"]
+    if result.symbol:
+        name = f"{result.scope}.{result.symbol}" if result.scope else result.symbol
+        place, names = f"{place} {result.kind}", [name, *names]
+    return f"{place} {', '.join(map(one_line, names))}" if names else place
 
 
 def telling_line(result: Placed, lines: Sequence[str]) -> list[str]:

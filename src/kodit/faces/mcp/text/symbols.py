@@ -44,7 +44,8 @@ def show_symbols(sheet: Sheet, view: SymbolsView, *, several: bool) -> int:
 def _listing(view: SymbolsView, count: int, *, several: bool, whole: set[int]) -> list[str]:
     lines: list[str] = []
     for number, definition in enumerate(view.definitions[:count]):
-        lines.append(head(definition, several=several))
+        only = " (declaration)" if definition.declaration else ""
+        lines.append(f"{head(definition, several=several)}{only}")
         code = code_lines(definition.text)
         lines += fenced(code) if number in whole else kept_apart(telling_line(definition, code))
         if number in whole:

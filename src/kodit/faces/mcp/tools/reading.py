@@ -63,7 +63,8 @@ async def _outline(call: Call, question: OutlineQuestion) -> str:
     for one in view.symbols:
         indentation = "  " * len(one.scope.split(".")) if one.scope else ""
         place = f"{one.start_line}-{one.end_line}"
-        if not page.sheet.add(f"{indentation}{place} {one.kind} {one_line(one.symbol)}"):
+        only = " (declaration)" if one.declaration else ""
+        if not page.sheet.add(f"{indentation}{place} {one.kind} {one_line(one.symbol)}{only}"):
             page.sheet.release()
             page.note(f"… {_rest(path, one.start_line, view.lines)}")
             break

@@ -64,6 +64,8 @@
   default_value: (number_literal)) @named.function
 (namespace_alias_definition name: (namespace_identifier) @name) @named.module
 (template_declaration (declaration declarator: (_) @declarator)) @named.variable
+(field_declaration_list (declaration declarator: (_) @declarator) @named.variable)
+(friend_declaration (declaration declarator: (_) @declarator)) @named.variable
 [
   (translation_unit (declaration declarator: (_) @declarator) @named.variable)
   (preproc_ifdef (declaration declarator: (_) @declarator) @named.variable)

@@ -9,7 +9,9 @@
 (constructor_declaration name: (identifier) @name) @definition.function
 (destructor_declaration name: (identifier) @name) @definition.function
 (local_function_statement name: (identifier) @name) @definition.function
-(operator_declaration "operator" @name) @definition.function
+(operator_declaration "operator" . _ @operator) @definition.function
+(operator_declaration "operator" . "checked" . _ @operator) @definition.function
+(conversion_operator_declaration type: (_) @operator) @definition.function
 (indexer_declaration "this" @name) @definition.function
 (property_declaration
   name: (identifier) @name

@@ -13,7 +13,7 @@
   . (function_body) @body)
 ((method_signature (setter_signature name: (identifier) @name)) @definition.property
   . (function_body) @body)
-((method_signature (operator_signature (binary_operator) @name)) @definition.function
+((method_signature (operator_signature "operator" . _ @name)) @definition.function
   . (function_body) @body)
 ((method_signature (constructor_signature name: (identifier) @name)) @definition.function
   . (function_body) @body)

@@ -6,8 +6,13 @@
       (alias) @name
       (identifier) @name
       (call target: (identifier) @name)
-      (binary_operator left: (identifier) @name)
-      (binary_operator left: (call target: (identifier) @name))
+      (binary_operator left: (identifier) @name operator: ["when" "\\\\" "::"])
+      (binary_operator left: (call target: (identifier) @name) operator: ["when" "\\\\" "::"])
+      (binary_operator operator: ["+" "-" "*" "/" "**" "++" "--" "+++" "---" ".." "<>" "|>" "<<<" ">>>" "<<~" "~>>" "<~" "~>" "<~>" "<|>" "==" "!=" "=~" "===" "!==" "<" ">" "<=" ">=" "&&" "&&&" "||" "|||" "^^^" "in" "and" "or" "//"] @name)
+      (binary_operator
+        left: (binary_operator operator: ["+" "-" "*" "/" "**" "++" "--" "+++" "---" ".." "<>" "|>" "<<<" ">>>" "<<~" "~>>" "<~" "~>" "<~>" "<|>" "==" "!=" "=~" "===" "!==" "<" ">" "<=" ">=" "&&" "&&&" "||" "|||" "^^^" "in" "and" "or" "//"] @name)
+        operator: "when")
+      (unary_operator operator: ["+" "-" "!" "^" "~~~"] @name)
     ])) @definition.keyword
 
 (unary_operator

@@ -3,8 +3,8 @@
 (class_declaration declaration_kind: "enum" name: (type_identifier) @name) @definition.enum
 (class_declaration declaration_kind: "extension" name: (_) @name) @definition.scope
 (protocol_declaration name: (type_identifier) @name) @definition.interface
-(function_declaration name: (_) @name) @definition.function
-(protocol_function_declaration name: (_) @name) @definition.function
+(function_declaration "func" . _ @name) @definition.function
+(protocol_function_declaration "func" . _ @name) @definition.function
 (init_declaration "init" @name) @definition.function
 (deinit_declaration "deinit" @name) @definition.function
 (subscript_declaration "subscript" @name) @definition.function
