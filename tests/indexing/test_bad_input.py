@@ -267,7 +267,7 @@ def check_heals(kodit: KoditCommand, source: Path) -> None:
 
     kodit.succeed("index", source)
 
-    outcome = kodit.succeed("search", "more quartz", "--mode", "keyword", "--json")
+    outcome = kodit.succeed("search", "more quartz", "--mode", "keyword", "--json", "--all")
     assert outcome.said == []
     assert outcome.json()["results"][0]["path"] == "more.py"
 
