@@ -337,13 +337,13 @@ def test_the_command_line_says_it_in_a_sentence(
 ) -> None:
     """On standard error, so that JSON stays JSON."""
     kodit = KoditCommand(histories.data_dir)
-    assert kodit.run_here("search", "anchor", "--all").err == ""
+    assert "keyword index" not in kodit.run_here("search", "anchor", "--all").err
     database_alone(histories)
     sentence = (
         "The keyword index does not match the database, so index 1 was searched without it; "
         "`kodit index SOURCE` rebuilds it, or `kodit doctor --repair`.\n"
     )
-    assert kodit.run_here("search", "anchor", "--all", "--json").err == sentence
-    assert kodit.run_here("symbols", "anchor", "--all").err.startswith(sentence)
+    assert sentence in kodit.run_here("search", "anchor", "--all", "--json").err
+    assert sentence in kodit.run_here("symbols", "anchor", "--all").err
     kodit.run_here("index", histories.source)
-    assert kodit.run_here("search", "anchor", "--all").err == ""
+    assert "keyword index" not in kodit.run_here("search", "anchor", "--all").err
