@@ -127,10 +127,10 @@ def outline(
     `name` is the sign of an operator, or the type of a conversion, behind the word `operator`.
     With `upper_name` in place of `name`, the capture of a constant counts if the name is in
     capitals, as those of constants are, and any other one beside it if not (a predicate of the
-    query would make tree-sitter read the source again for each match). Of several matches with one name the widest
-    counts, so that a query may name a decorated function as well as the function, and a definition
-    before what is only named; of several with one extent that of the last pattern. Constants and
-    aliases inside a type are only named.
+    query would make tree-sitter read the source again for each match). Of several matches with one
+    name the widest counts, so that a query may name a decorated function as well as the function,
+    and a definition before what is only named; of several with one extent that of the last
+    pattern. Constants and aliases inside a type are only named.
     """
     found = distinct(definitions_of(matches, source, language))
     if not found:
