@@ -135,3 +135,14 @@ def test_cells_of_a_notebook_have_lines_of_the_file() -> None:
         '"metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}\n'
     )
     assert placed("a.ipynb", code)["first"] == (Extent(5, 5, 6),)
+
+
+def test_conversions_are_named_by_their_type() -> None:
+    """And not by what says of them that they are constant or never throw."""
+    code = (
+        "struct A {\n  explicit operator bool() const noexcept { return 1; }\n"
+        "  operator std::function<int()>() const { return {}; }\n  operator int() &&;\n};\n"
+        "A::operator char*() const { return 0; }\n"
+    )
+    expected = {"operator bool", "operator std::function<int()>", "operator int", "operator char*"}
+    assert placed("a.cc", code).keys() == {"A", *expected}

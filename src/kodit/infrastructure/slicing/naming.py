@@ -14,6 +14,7 @@ _WHITE_SPACE = re.compile(r"\s+")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
 _SEPARATORS = re.compile(r"::|[.:#\\]|\[(?=[\"'])")
 _OPERATOR = re.compile(r"\boperator\b")
+_CONVERSION = re.compile(r"\boperator [\w:]")
 _SPACED_OPERATOR = re.compile(r"\boperator\s+(?=[^\w\s])")
 _OPERATOR_IN_BRACKETS = re.compile(r"(?:([\w.]+)\.:)?\(\s*([^\w\s()\[\]]+)\s*\)")
 """As Haskell, OCaml and Julia name an operator where it is not written between its operands."""
@@ -87,8 +88,8 @@ def split_name(text: str) -> tuple[list[str], str]:
     text = _SPACED_OPERATOR.sub("operator", text)
     if in_brackets := _OPERATOR_IN_BRACKETS.fullmatch(text):
         return [part for part in (in_brackets[1],) if part], in_brackets[2]
-    if text.startswith("operator ") and text.endswith(("()", "() const", "() noexcept")):
-        text = text.partition("(")[0]
+    if _CONVERSION.search(text) and "()" in text:
+        text = text[: text.rindex("()")]
     if text.startswith("/"):
         return [], text
     if not any(character.isalnum() for character in text) or text.endswith(")"):

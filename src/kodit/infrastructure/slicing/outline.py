@@ -123,13 +123,14 @@ def outline(
     `scope` (names that enclose this one without being around it in the text, as a Go receiver
     does), `body` (a node behind it that belongs to it), or `heading.LEVEL` and `name`. `named.KIND`
     marks what is only named, and never changes how a file is cut; inside a function it counts for
-    nothing, unless it is a `member.KIND` of the type around the function. With `upper_name` in
-    place of `name`, the capture of a constant counts if the name is in capitals, as those of
-    constants are, and any other one beside it if not (a predicate of the query would make
-    tree-sitter read the source again for each match). Of several matches with one name the widest
-    counts, so that a query may name a decorated function as well as the function, and a definition
-    before what is only named; of several with one extent that of the last pattern. Constants and
-    aliases inside a type are only named.
+    nothing, unless it is a `member.KIND` of the type around the function. `operator` in place of
+    `name` is the sign of an operator, or the type of a conversion, behind the word `operator`.
+    With `upper_name` in place of `name`, the capture of a constant counts if the name is in
+    capitals, as those of constants are, and any other one beside it if not (a predicate of the
+    query would make tree-sitter read the source again for each match). Of several matches with one
+    name the widest counts, so that a query may name a decorated function as well as the function,
+    and a definition before what is only named; of several with one extent that of the last
+    pattern. Constants and aliases inside a type are only named.
     """
     found = distinct(definitions_of(matches, source, language))
     if not found:

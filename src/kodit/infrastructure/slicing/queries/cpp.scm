@@ -6,7 +6,8 @@
 (function_definition
   declarator: (reference_declarator
     (function_declarator declarator: (_) @name))) @definition.function
-(function_definition declarator: (operator_cast) @name) @definition.function
+(function_definition
+  declarator: [(operator_cast) (qualified_identifier)] @name) @definition.function
 (template_declaration
   (function_definition
     declarator: (function_declarator declarator: (_) @name))) @definition.function
