@@ -247,16 +247,17 @@ class Terminal:
 
     def __init__(self) -> None:
         self._ours, its = pty.openpty()
-        os.set_blocking(self._ours, False)
         self.stream = os.fdopen(its, "w", encoding="utf-8")
 
     def sent(self) -> str:
         """What it was sent since it was last asked."""
+        # What is written arrives in pieces: this is the last one.
+        self.stream.write("\0")
         self.stream.flush()
-        try:
-            return os.read(self._ours, 65536).decode().replace("\r\n", "\n")
-        except BlockingIOError:
-            return ""
+        received = b""
+        while not received.endswith(b"\0"):
+            received += os.read(self._ours, 65536)
+        return received[:-1].decode().replace("\r\n", "\n")
 
     def show(self, pager: str, lines: int) -> None:
         """Have a command print so many lines on it that has this setting."""
