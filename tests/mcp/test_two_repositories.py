@@ -270,7 +270,7 @@ def test_reading_what_is_odd(both: Everywhere) -> None:
     ]
     assert both.text("read", path="cart.py", outline=True).splitlines() == [
         "cart.py: 10 lines, python",
-        *("1-10 class Cart", "  5-7 class Line", "    6-7 method double_price"),
+        *("4-10 class Cart", "  5-7 class Line", "    6-7 method double_price"),
         "  9-10 method double_price",
     ]
     assert both.text("read", path='"a b.py"', lines="2").startswith('"a b.py":2-2 of 2\n    return')

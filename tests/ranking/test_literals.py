@@ -25,8 +25,16 @@ from kodit.domain.ranking.places import MOST_PLACES, AskedPlace, asked_places
         ("where are redirects followed", ["where are redirects followed"]),
         ("return x;", ["return x;"]),
         ("a  = \t b", ["a = b"]),
-        ('where is "No such" raised', ["No such", 'where is "No such" raised']),
-        ("`a b` 'c d'", ["a b", "c d", "`a b` 'c d'"]),
+        (
+            'where is "No such" raised',
+            ['where is "No such" raised', "where is raised", "No such"],
+        ),
+        ("`a b` 'c d'", ["`a b` 'c d'", "a b", "c d"]),
+        ("Route [login] not defined.", ["Route [login] not defined.", "Route not defined."]),
+        (
+            "Unknown option --foo for /srv/a.conf in 3 <b>",
+            ["Unknown option --foo for /srv/a.conf in 3 <b>", "Unknown option for in"],
+        ),
         ("don't say it isn't", ["don't say it isn't"]),
         (
             "KeyError: no such key in here. The other one is",

@@ -70,6 +70,7 @@ def first(kodit: Kodit, query: str, **options: object) -> tuple[str, int, int]:
         (f"TimeoutError: {STOPPED}", 4),
         (f"Worker: TimeoutError: {STOPPED} Giving up on it", 4),
         ("Path '/tmp/x' of web is open already", 8),
+        ("Path [stopping] of <web> is open already", 8),  # values that are words elsewhere
         ("if path in self.opened:", 7),
     ],
 )

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kodit.domain.ranking import QueryUnderstanding
-from kodit.domain.ranking.literals import OTHER_PUNCTUATION, Literal, literals, share_said
+from kodit.domain.ranking.literals import (
+    OTHER_PUNCTUATION,
+    SAID_IN_A_STRING,
+    Literal,
+    literals,
+    share_said,
+)
 from kodit.domain.ranking.places import AskedPlace, asked_places
 from kodit.domain.ranking.terms import identifier_terms
 from kodit.domain.value_objects import Scope
@@ -42,10 +48,15 @@ def find_pasted(
     found: dict[int, float] = {}
     for place in asked_places(query.text):
         found.update(dict.fromkeys(_at_place(place, transaction, scope), 1.0))
+    longest_said = 0
     for literal in literals(query.text):
+        if literal.is_short and longest_said > len(literal.words):
+            continue  # a value in a message that is there, and not what was looked for
         said = list(_having(literal, transaction, keyword, everywhere))
         # Where one says it as it is written, the others only have the same words.
         is_written = any(share > OTHER_PUNCTUATION for _snippet, share in said)
+        if any(share >= SAID_IN_A_STRING for _snippet, share in said):
+            longest_said = max(longest_said, len(literal.words))
         for snippet, share in said:
             if share > (OTHER_PUNCTUATION if is_written else 0) and scope.has_file(snippet.file_id):
                 found[snippet.id] = max(share, found.get(snippet.id, 0.0))

@@ -29,11 +29,22 @@ IN_PROSE = 0.4
 """What the words of a possible question count where no quote stands before them."""
 OTHER_PUNCTUATION = 0.7
 """What its words count when anything between them is different."""
+SAID_IN_A_STRING = LEAST_SHARE * OTHER_PUNCTUATION
+"""From here on a text says enough of it, and not in prose."""
 
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _QUOTES = "\"'`"
 _MARK = re.compile(r"[^\w\s,.?!'-]")
 _BETWEEN_SENTENCES = re.compile(r":\s|\.\s")
+_VALUE = re.compile(
+    r"""
+    \[[^\[\]\n]*\] | <[^<>\n]*> | "[^"\n]*" | `[^`\n]*` | (?<!\w)'[^'\n]*'(?!\w)
+    | (?<!\S)-\S+ | \S*[\\/]\S* | \S*\d\S*
+    """,
+    re.VERBOSE,
+)
+"""What a message may have been given: something in brackets or quotes, an option, a path, a
+number."""
 _SPACES = re.compile(r"\s+")
 
 
@@ -48,21 +59,29 @@ class Literal:
     not say may be among its words."""
 
     @property
+    def is_short(self) -> bool:
+        """Whether it has too few words to be a message by itself."""
+        return len(self.words) < FEWEST_WORDS
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """The distinct search terms that a text has which says all of it."""
         return tuple(dict.fromkeys(term for word in self.words for term in identifier_terms(word)))
 
 
 def literals(query: str) -> tuple[Literal, ...]:
-    """What is in quotes, and each line; whatever may be a literal."""
+    """Each line, also without what may be a value in it, and what is in quotes; whatever may be a
+    literal, the longer ones first."""
     found: dict[str, Literal] = {}
-    for match in _QUOTED.finditer(query):
-        _add(found, match[1] or match[2] or match[3], is_marked=True)
     for line in query.splitlines():
         _add(found, line, is_marked=_MARK.search(line) is not None)
+        _add(found, _VALUE.sub(" ", line), is_marked=_VALUE.search(line) is not None)
         # What is said after the name of an error, and the sentences of it.
         for part in _BETWEEN_SENTENCES.split(line)[1:]:
             _add(found, part, is_marked=False)
+            _add(found, _VALUE.sub(" ", part), is_marked=_VALUE.search(part) is not None)
+    for match in _QUOTED.finditer(query):
+        _add(found, match[1] or match[2] or match[3], is_marked=True)
     return tuple(found.values())[:MOST_LITERALS]
 
 
