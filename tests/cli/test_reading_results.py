@@ -331,9 +331,7 @@ def test_what_is_not_paged(
     assert not (tmp_path / "paged").exists()
 
 
-def test_what_is_said_after_output_comes_after_it(
-    terminal: Terminal,
-) -> None:
+def test_what_is_said_after_output_comes_after_it(terminal: Terminal) -> None:
     """And what is said before it, before."""
 
     @paged

@@ -337,5 +337,7 @@ def test_what_a_server_answers_in_another_way_is_found_out_here(
     server = SimpleNamespace(ask=lambda _question: answer, close=lambda: None)
     monkeypatch.setattr(Session, "_find_server", lambda _session: server)
     monkeypatch.setattr(Session, "_answer", lambda *_: "its own")
+    # A command sets up the logs of its whole process, which is this one.
+    monkeypatch.setattr("kodit.infrastructure.logs.configure_logs", lambda *_: None)
     with Session(Settings(data_dir=tmp_path)) as session:
         assert session.ask(StatusQuestion(), IndexesView) == found

@@ -31,7 +31,8 @@ import os, sys
 os.defpath = sys.argv[1]
 from kodit.infrastructure.processes.ended_with_parent import start_with_parent
 process = start_with_parent(sys.argv[2:], env=dict(os.environ))
-print(process.pid, flush=True)
+sys.stdout.write(f"{process.pid}\\n")  # at once, whether or not it is buffered
+sys.stdout.flush()
 process.wait()
 """
 
@@ -62,9 +63,11 @@ def start(system: str, *command: str) -> subprocess.Popen[str]:
 def test_it_is_killed_with_the_process(system: str) -> None:
     with start(system, "sh", "-c", "echo $$ && exec sleep 1000") as parent:
         assert parent.stdout is not None
-        told = {parent.stdout.readline(), parent.stdout.readline()}
+        try:
+            told = {parent.stdout.readline(), parent.stdout.readline()}
+        finally:
+            parent.send_signal(signal.SIGKILL)
         assert len(told) == 1  # what was started has become the program
-        parent.send_signal(signal.SIGKILL)
         assert parent.stdout.read() == ""  # which comes when nobody is left who could write
 
 

@@ -13,7 +13,7 @@ SMALLEST = 20
 """Columns; a terminal that says it has fewer says nothing useful."""
 
 _LEAST_ROOM = 8
-"""Columns for what stands behind a path, however long that is."""
+"""Columns for what follows a path, however long that is."""
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
