@@ -99,7 +99,7 @@ def test_limits_are_those_that_are_documented() -> None:
         f"| {limits.streams} on each way in | the oldest one ends",
         f"does not take | {limits.write_seconds:g} s |",
         f"| connections | {limits.connections} on each way in",
-        f"| {limits.begun_at_once} in one turn of the event loop",
+        f"| {limits.started_at_once} in one turn of the event loop",
     ):
         assert row in text
     assert 2 * limits.body_bytes < limits.sent_body_bytes < 3 * limits.body_bytes

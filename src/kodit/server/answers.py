@@ -63,7 +63,7 @@ class Answer:
         self._is_closed = True
 
     async def complete(self, otherwise: Refusal) -> None:
-        """End a stream that has begun, or give another answer; nothing where it is complete."""
+        """End a stream that has started, or give another answer; nothing where it is complete."""
         self.close()
         if not self.is_begun:
             await otherwise.send(self.send_anyway)

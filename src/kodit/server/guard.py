@@ -39,7 +39,7 @@ class Guard:
         self._limits = limits
         self._activity = activity
         self.bodies = SharedBytes(limits.bodies_bytes)
-        self._turns = Turns(limits.begun_at_once)
+        self._turns = Turns(limits.started_at_once)
         self._streams: dict[asyncio.Task[None], None] = {}
         self._late: set[asyncio.Task[None]] = set()
 

@@ -19,7 +19,7 @@ class Limits:
     connections: int = 1000
     """Of all clients. For a new one past that, the connection that has been waiting longest for a
     request is closed, the first among those of strangers."""
-    begun_at_once: int = 8
+    started_at_once: int = 8
     """How many requests begin in one turn of the event loop."""
     header_seconds: float = 10.0
     """From the first byte of a connection or request to the end of its header."""

@@ -39,7 +39,7 @@ class Turns:
         self._let_begin(self._in_order, self._most)
 
     def _let_begin(self, waiting: deque[asyncio.Future[None]], most: int) -> None:
-        """Until so many have begun in this turn. A client that has gone takes nobody's turn."""
+        """Until so many have started in this turn. A client that has gone takes nobody's turn."""
         while waiting and self._begun < most:
             turn = waiting.popleft()
             if not turn.done():
