@@ -230,7 +230,7 @@ def test_how_fast_a_task_is(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def timed(run: IndexRun, seconds: float) -> IndexRun:
-    """The run, begun so long ago."""
+    """The run, started so long ago."""
     run.started_at = datetime.now(UTC) - timedelta(seconds=seconds)
     return run
 

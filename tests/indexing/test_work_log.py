@@ -45,7 +45,7 @@ def enrich(_folder: Path) -> None:
 def test_a_batch_that_is_cut_short_counts(
     work: Callable[[Path], None], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise a batch which is begun again and again would look as if it was done once."""
+    """Otherwise a batch which is started again and again would look as if it was done once."""
     log = tmp_path / "work.log"
     monkeypatch.setenv(VARIABLE, str(log))
 

@@ -12,7 +12,7 @@ from kodit.domain.entities import Task
 
 
 class Effect(NamedTuple):
-    """One line. `kind` is `start` (a stage has begun) or `batch` (a batch is about to be
+    """One line. `kind` is `start` (a stage has started) or `batch` (a batch is about to be
     committed); `at_us` is in microseconds since 1970."""
 
     at_us: int

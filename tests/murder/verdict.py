@@ -110,7 +110,7 @@ def _judge_missing(verdict: Verdict, task: Task, stored: Mapping[str, int]) -> N
 def _judge_duplicates(
     verdict: Verdict, task: Task, effects: Sequence[Effect], stored: Mapping[str, int]
 ) -> None:
-    """A batch was written once by the claim that stored it. It may have been begun before by
+    """A batch was written once by the claim that stored it. It may have been started before by
     claims that stored nothing of it: each of those ended with this very batch."""
     batches = [effect for effect in effects if effect.kind == "batch"]
     last = {effect.claim_no: effect for effect in batches}

@@ -62,7 +62,7 @@ class QueueModel:
             self._add(index_id, base, run_id, task_ids, waits=False)
             return
         self._raise_class(active, base)
-        if not active.begun and not active.cancelled and active.tasks[0].state != "succeeded":
+        if not active.started and not active.cancelled and active.tasks[0].state != "succeeded":
             assert run_id == active.id
             return
         waiting = self.follow_up(index_id)
@@ -134,8 +134,8 @@ class QueueModel:
     def _rank(self, task: ModelTask) -> tuple[object, ...]:
         age = (task.created_at, task.id)
         if self.run_first:
-            begun = self.run_of(task).ever_begun
-            return (not task.is_users, not begun, -task.priority, *age)
+            started = self.run_of(task).ever_started
+            return (not task.is_users, not started, -task.priority, *age)
         return (-task.priority, not task.is_users, *age)
 
     def claim(self, worker: str, count: int = 1) -> list[tuple[int, int]]:
@@ -146,7 +146,7 @@ class QueueModel:
             task.lease = self.now() + self.lease
             task.claims.append([worker, None])
             run = self.run_of(task)
-            run.begun = run.ever_begun = True
+            run.started = run.ever_started = True
         return [(task.id, len(task.claims)) for task in taken]
 
     def held_claims(self, task_type: str | None = None) -> list[tuple[int, int]]:
@@ -272,7 +272,7 @@ class QueueModel:
     def retry(self, run_id: int) -> None:
         run = self.runs[run_id]
         run.outcome = None
-        run.begun = run.cancelled = run.waits = False
+        run.started = run.cancelled = run.waits = False
         for task in run.tasks:
             if task.state in ("failed", "cancelled"):
                 task.state = "blocked"

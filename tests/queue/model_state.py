@@ -48,7 +48,7 @@ class ModelTask:
 
 @dataclass(eq=False)
 class ModelRun:
-    """A run of the model. `begun`: claimed since it was made or last retried; `ever_begun`: at
+    """A run of the model. `started`: claimed since it was made or last retried; `ever_started`: at
     any time."""
 
     id: int
@@ -57,12 +57,12 @@ class ModelRun:
     waits: bool = False
     cancelled: bool = False
     outcome: str | None = None
-    begun: bool = False
-    ever_begun: bool = False
+    started: bool = False
+    ever_started: bool = False
 
     @property
     def state(self) -> str:
-        return self.outcome or ("running" if self.begun else "queued")
+        return self.outcome or ("running" if self.started else "queued")
 
 
 def view_run(run: ModelRun) -> RunView:

@@ -134,7 +134,7 @@ def test_user_overtakes_a_background_run_under_way(queue: QueueDriver) -> None:
 
 
 def test_queue_order_of_one_class(queue: QueueDriver) -> None:
-    """By priority, the next index is begun before the first is finished; run_first finishes."""
+    """By priority, the next index is started before the first is finished; run_first finishes."""
     queue.request(queue.first)
     queue.request(queue.second)
     queue.run_stages(SYNC, SYNC, EXTRACT)
@@ -260,14 +260,14 @@ def test_what_is_held_back_and_who_has_a_successor(queue: QueueDriver) -> None:
 
 def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None:
     """By the order and the limits that they claim by; where they differ, by one's own."""
-    begun = queue.request()
+    started = queue.request()
     queue.run_stages(SYNC)
     queue.request(queue.second)
     workers = MemoryWorkerRegistry()
 
     def told() -> str:
         overview = queue.ask(queue.service.overview(workers))
-        return overview.why(queue.run(begun.id).tasks[1], begun).text
+        return overview.why(queue.run(started.id).tasks[1], started).text
 
     assert told().startswith("no worker")
     strict = workers.enter(ClaimRules(QueueOrder.RUN_FIRST, {EXTRACT: 0}))
@@ -282,19 +282,19 @@ def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None
 
 def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) -> None:
     """A run that has started and is tried again may be claimed before one of a higher stage."""
-    begun = queue.request(user=True)
+    started = queue.request(user=True)
     queue.run_stages(*list(TaskType)[:4])
     queue.fail(queue.take(TaskType.ENRICH))
     new = queue.request(queue.second, user=True)
-    queue.retry(begun.id)
+    queue.retry(started.id)
     workers = MemoryWorkerRegistry()
 
     def in_order() -> list[int]:
         return [run.id for run in queue.ask(queue.service.needing_attention(workers))]
 
-    assert in_order() == [new.id, begun.id]
+    assert in_order() == [new.id, started.id]
     workers.enter(ClaimRules(QueueOrder.RUN_FIRST))
-    assert in_order() == [begun.id, new.id]
+    assert in_order() == [started.id, new.id]
     queue.open(ClaimRules(QueueOrder.RUN_FIRST))
     queue.take(TaskType.ENRICH)
 

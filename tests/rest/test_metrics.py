@@ -167,7 +167,7 @@ def _counted(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 def test_streams_are_counted_as_they_begin_and_never_timed() -> None:
     """What ends without an answer has the status 0; what is no request is not counted."""
     metrics = Metrics()
-    begun: list[dict[tuple[str, ...], float]] = []
+    started: list[dict[tuple[str, ...], float]] = []
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] == "/gone":
@@ -175,7 +175,7 @@ def test_streams_are_counted_as_they_begin_and_never_timed() -> None:
         kind = b"text/event-stream; charset=utf-8" if scope["path"] == "/stream" else b"text/plain"
         headers = [(b"Content-Type", kind)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        begun.append(_counted(metrics, "kodit_http_requests_total"))
+        started.append(_counted(metrics, "kodit_http_requests_total"))
         await send({"type": "http.response.body", "body": b""})
 
     async def nothing(*_: Any) -> Any:
@@ -193,7 +193,7 @@ def test_streams_are_counted_as_they_begin_and_never_timed() -> None:
 
     asyncio.run(run())
     stream = ("GET", "/stream", "200")
-    assert [stream in one for one in begun] == [False, True]
+    assert [stream in one for one in started] == [False, True]
     assert _counted(metrics, "kodit_http_requests_total") == {
         ("GET", "/plain", "200"): 1,
         stream: 1,

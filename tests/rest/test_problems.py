@@ -375,7 +375,7 @@ def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> Non
         time.tzset()
 
 
-def test_what_fails_after_its_answer_has_begun_is_not_answered_twice() -> None:
+def test_what_fails_after_its_answer_has_started_is_not_answered_twice() -> None:
     """It is whoever serves that ends the connection then."""
     sent: list[Any] = []
 

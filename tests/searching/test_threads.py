@@ -136,14 +136,14 @@ def test_many_searches_hold_up_no_other_question(
 ) -> None:
     """Few compute at once, and who only reads is not behind those that wait for that."""
     computing, most = 0, 0
-    begun, may_end = threading.Semaphore(0), threading.Event()
+    started, may_end = threading.Semaphore(0), threading.Event()
     search = SearchService.search
 
     def wait_and_search(service: SearchService, request: SearchRequest) -> list[SearchResult]:
         nonlocal computing, most
         computing += 1
         most = max(most, computing)
-        begun.release()
+        started.release()
         may_end.wait(PATIENCE_SECONDS)
         computing -= 1
         return search(service, request)
@@ -157,7 +157,7 @@ def test_many_searches_hold_up_no_other_question(
         try:
             _name, threads = Lane.SEARCHES.value
             for _ in range(threads):
-                await asyncio.to_thread(begun.acquire)
+                await asyncio.to_thread(started.acquire)
             async with asyncio.timeout(PATIENCE_SECONDS / 2):
                 for _ in range(THREADS):
                     await application.answers.files(LOCAL_CALLER, FilesQuestion())

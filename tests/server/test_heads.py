@@ -110,11 +110,11 @@ def test_heads_of_all_connections_together() -> None:
 def test_what_is_sent_ahead_stays_with_the_system() -> None:
     """The server takes no more of it than it reads at once, and answers all of it in order."""
     go_on = asyncio.Event()
-    begun = asyncio.Event()
+    started = asyncio.Event()
     paths = []
 
     async def work(scope: Scope, receive: Receive, send: Send) -> None:
-        begun.set()
+        started.set()
         await go_on.wait()
         paths.append(scope["path"])
         await echo(scope, receive, send)
@@ -124,7 +124,7 @@ def test_what_is_sent_ahead_stays_with_the_system() -> None:
             client = await server.connect()
             requests = [GET.replace("/ ", f"/{number} ") + "\r\n" for number in range(1_000)]
             await client.send("".join(requests))
-            await begun.wait()
+            await started.wait()
             go_on.set()
             for _ in requests:
                 assert await client.receive() == (200, b'{"bytes": 0}')

@@ -274,10 +274,10 @@ def test_a_stream_that_is_asked_for_as_the_server_stops() -> None:
 
 
 def test_a_client_that_goes_away_ends_its_work() -> None:
-    begun, ended = asyncio.Event(), asyncio.Event()
+    started, ended = asyncio.Event(), asyncio.Event()
 
     async def work(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        begun.set()
+        started.set()
         try:
             await asyncio.sleep(3600)
         finally:
@@ -287,7 +287,7 @@ def test_a_client_that_goes_away_ends_its_work() -> None:
         async with listening(work, LARGE) as server:
             client = await server.connect()
             await client.send(GET)
-            await begun.wait()
+            await started.wait()
             client.close()
             await ended.wait()
 
@@ -295,10 +295,10 @@ def test_a_client_that_goes_away_ends_its_work() -> None:
 
 
 def test_answers_are_finished_before_the_server_ends() -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    started, go_on = asyncio.Event(), asyncio.Event()
 
     async def work(_scope: Scope, receive: Receive, send: Send) -> None:
-        begun.set()
+        started.set()
         await go_on.wait()
         await echo({}, receive, send)
 
@@ -306,7 +306,7 @@ def test_answers_are_finished_before_the_server_ends() -> None:
         async with listening(work, LARGE) as server:
             client = await server.connect()
             await client.send(GET)
-            await begun.wait()
+            await started.wait()
             server.activity.stop.set()
             go_on.set()
             assert await client.receive() == (200, b'{"bytes": 0}')
@@ -317,11 +317,11 @@ def test_answers_are_finished_before_the_server_ends() -> None:
 
 def test_many_connections_make_room_for_new_ones() -> None:
     """Those that have waited longest for a request go first, never one that is being answered."""
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    started, go_on = asyncio.Event(), asyncio.Event()
 
     async def work(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/slow":
-            begun.set()
+            started.set()
             await go_on.wait()
         await echo(scope, receive, send)
 
@@ -329,7 +329,7 @@ def test_many_connections_make_room_for_new_ones() -> None:
         async with listening(work, replace(LARGE, connections=5)) as server:
             busy = await server.connect()
             await busy.send(GET.replace("/ ", "/slow "))
-            await begun.wait()
+            await started.wait()
             idle = [await server.connect() for _ in range(10)]
             assert await server.ask(GET) == (200, b'{"bytes": 0}')
             assert await idle[0].is_closed()

@@ -29,7 +29,7 @@ def test_a_service_that_fails_is_restarted(
 ) -> None:
     """After pauses that grow; one that has done its work is over, and none stops another."""
     pauses: list[float] = []
-    begun: list[str] = []
+    started: list[str] = []
     wait = asyncio.sleep
 
     async def sleep(seconds: float) -> None:
@@ -37,11 +37,11 @@ def test_a_service_that_fails_is_restarted(
         await wait(0)
 
     async def fail() -> None:
-        begun.append("fails")
+        started.append("fails")
         raise ValueError("no luck")
 
     async def end() -> None:
-        begun.append("ends")
+        started.append("ends")
 
     async def run() -> None:
         beside = [Service("fails", fail), Service("ends", end)]
@@ -53,7 +53,7 @@ def test_a_service_that_fails_is_restarted(
     with caplog.at_level(logging.ERROR, "kodit.server.services"):
         patiently(run())
     assert pauses[:9] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert begun.count("ends") == 1
+    assert started.count("ends") == 1
     assert {vars(record)["service"] for record in caplog.records} == {"fails"}
 
 
@@ -184,7 +184,7 @@ def _start(kind: bytes) -> Message:
 
 
 @pytest.mark.parametrize(
-    ("begun", "kinds"),
+    ("started", "kinds"),
     [
         ([], ["start 503", "body"]),
         ([_start(HTML)], ["start 200"]),
@@ -198,9 +198,9 @@ def _start(kind: bytes) -> Message:
             ["start 200", "body"],
         ),
     ],
-    ids=["nothing", "begun", "stream", "stream-under-way", "whole-stream"],
+    ids=["nothing", "started", "stream", "stream-under-way", "whole-stream"],
 )
-def test_what_is_left_to_say_of_an_answer(begun: list[Message], kinds: list[str]) -> None:
+def test_what_is_left_to_say_of_an_answer(started: list[Message], kinds: list[str]) -> None:
     """A stream is ended, what has not started is refused, and nothing that comes late is sent."""
     sent: list[Message] = []
     streams: list[bool] = []
@@ -211,7 +211,7 @@ def test_what_is_left_to_say_of_an_answer(begun: list[Message], kinds: list[str]
     async def run() -> None:
         answer = Answer(send)
         answer.on_stream = lambda: streams.append(True)
-        for message in begun:
+        for message in started:
             await answer.send(message)
         await answer.complete(REFUSED)
         await answer.send({"type": "http.response.body", "body": b"late"})
@@ -220,7 +220,7 @@ def test_what_is_left_to_say_of_an_answer(begun: list[Message], kinds: list[str]
     told = [f"start {one['status']}" if "status" in one else "body" for one in sent]
     assert told == kinds
     assert len(streams) == any(
-        message.get("headers") == [(b"Content-Type", EVENTS)] for message in begun
+        message.get("headers") == [(b"Content-Type", EVENTS)] for message in started
     )
     assert b"late" not in [one.get("body") for one in sent]
     assert all(

@@ -166,17 +166,17 @@ def test_requests_that_were_sent_ahead_come_after_others() -> None:
 
     async def run() -> list[str]:
         turns = Turns(2)
-        begun: list[str] = []
+        started: list[str] = []
 
         async def ask(name: str) -> None:
             await turns.wait(is_ahead=name.startswith("ahead"))
-            begun.append(name)
+            started.append(name)
 
         names = [f"ahead {number}" for number in range(6)] + [
             f"new {number}" for number in range(3)
         ]
         await asyncio.gather(*map(ask, names))
-        return begun
+        return started
 
     assert asyncio.run(run()) == [
         *("ahead 0", "ahead 1"),  # nobody else was there

@@ -180,14 +180,14 @@ def test_connections_are_looked_at_while_there_are_any() -> None:
 def test_whose_turn_it_is() -> None:
     """Those that wait for an answer come first, one that was sent ahead in each turn nevertheless,
     and one that has gone takes nobody's place."""
-    begun: list[str] = []
+    started: list[str] = []
 
     async def run() -> None:
         turns = Turns(3)
 
         async def ask(name: str, *, is_ahead: bool = False) -> None:
             await turns.wait(is_ahead=is_ahead)
-            begun.append(name)
+            started.append(name)
 
         def asking(name: str, *, is_ahead: bool = False) -> Awaitable[None]:
             return asyncio.ensure_future(ask(name, is_ahead=is_ahead))
@@ -201,10 +201,10 @@ def test_whose_turn_it_is() -> None:
         await asyncio.gather(*first, *ahead, *later)
 
     patiently(run())
-    assert begun[:3] == ["now0", "now1", "now2"]
-    assert begun[3:6] == ["later0", "later1", "ahead0"]
-    assert begun[6:9] == ["later2", "later3", "ahead1"]
-    assert begun[9:] == ["later4", "ahead2"]
+    assert started[:3] == ["now0", "now1", "now2"]
+    assert started[3:6] == ["later0", "later1", "ahead0"]
+    assert started[6:9] == ["later2", "later3", "ahead1"]
+    assert started[9:] == ["later4", "ahead2"]
 
 
 def test_without_anybody_ahead_a_turn_is_theirs_who_wait() -> None:
@@ -213,17 +213,17 @@ def test_without_anybody_ahead_a_turn_is_theirs_who_wait() -> None:
 
     async def run() -> None:
         turns = Turns(3)
-        begun: list[int] = []
+        started: list[int] = []
 
         async def ask() -> None:
             await turns.wait(is_ahead=False)
-            begun.append(1)
+            started.append(1)
 
         asking = [asyncio.ensure_future(ask()) for _ in range(9)]
-        while len(begun) < 9:
+        while len(started) < 9:
             await asyncio.sleep(0)
-            if len(begun) > sum(in_turn):
-                in_turn.append(len(begun) - sum(in_turn))
+            if len(started) > sum(in_turn):
+                in_turn.append(len(started) - sum(in_turn))
         await asyncio.gather(*asking)
 
     patiently(run())

@@ -77,7 +77,7 @@ def run_killed(
 
 
 def batches(command: KoditCommand) -> int:
-    """How many batches parsers and models have begun."""
+    """How many batches parsers and models have started."""
     try:
         return len(command.work_log.read_bytes().splitlines())
     except FileNotFoundError:

@@ -70,10 +70,10 @@ def test_an_end_of_iteration_travels_as_another_error(busy: int) -> None:
 def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) -> None:
     """However often, and whichever thread has it: the caller goes on after the work has ended, not
     before."""
-    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    started, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
-        begun.set()
+        started.set()
         go_on.wait(timeout=30)
         ended.set()
 
@@ -81,7 +81,7 @@ def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) 
         others = [asyncio.create_task(in_thread(go_on.wait)) for _other in range(busy)]
         await asyncio.sleep(0)
         task = asyncio.create_task(in_thread(work))
-        await asyncio.get_running_loop().run_in_executor(None, begun.wait)
+        await asyncio.get_running_loop().run_in_executor(None, started.wait)
         for _time in range(times):
             task.cancel()
             await asyncio.sleep(0.01)

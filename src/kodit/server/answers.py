@@ -34,7 +34,7 @@ class Answer:
         self._send = send
         self._is_closed = False
         self._is_complete = False
-        self.is_begun = False
+        self.is_started = False
         self.is_stream = False
         self.on_stream: Callable[[], object] | None = None
 
@@ -46,7 +46,7 @@ class Answer:
     async def send_anyway(self, message: Message) -> None:
         """Send, with what every answer carries."""
         if message["type"] == "http.response.start":
-            self.is_begun = True
+            self.is_started = True
             headers = list(message.get("headers", ()))
             kinds = [value for name, value in headers if name.lower() == b"content-type"]
             self.is_stream = any(kind.startswith(_EVENT_STREAM) for kind in kinds)
@@ -65,7 +65,7 @@ class Answer:
     async def complete(self, otherwise: Refusal) -> None:
         """End a stream that has started, or give another answer; nothing where it is complete."""
         self.close()
-        if not self.is_begun:
+        if not self.is_started:
             await otherwise.send(self.send_anyway)
         elif self.is_stream and not self._is_complete:
             await self.send_anyway({"type": "http.response.body", "body": b""})

@@ -142,12 +142,12 @@ class Guard:
         """Answer although the work has not ended: what it does in a thread goes on until it can
         stop."""
         log.warning("a request took too long", extra={"path": scope["path"]})
-        was_begun = answer.is_begun
+        was_started = answer.is_started
         answer.close()
         self._late.add(task)
         task.add_done_callback(self._forget)
         task.cancel()
-        if was_begun:
+        if was_started:
             connection.transport.abort()
             return
         seconds = f"{self._limits.request_seconds:g}"

@@ -115,10 +115,10 @@ def exchange(
 
 
 def _read_answer(connection: socket.socket, largest: int) -> tuple[int, Any]:
-    head, begun = _read_until(connection, b"", b"\r\n\r\n")
+    head, start = _read_until(connection, b"", b"\r\n\r\n")
     fields = head.decode("latin-1").lower().split("\r\n")
     [length] = [int(field[15:]) for field in fields if field.startswith("content-length:")]
-    body = bytearray(begun)
+    body = bytearray(start)
     while len(body) < min(length, largest):
         body += _receive(connection)
     return int(fields[0].split()[1]), json.loads(body)

@@ -88,8 +88,8 @@ class SqlKeywordLogRepository(KeywordLogReads):
     def follow(self, index_id: int, position: KeywordPosition | None) -> bool:
         generation, acknowledged = self._standing(index_id)
         if generation:
-            is_begun = position is not None and position.generation == generation
-            if acknowledged is None and not is_begun:
+            is_started = position is not None and position.generation == generation
+            if acknowledged is None and not is_started:
                 return False  # whatever the engine holds of the index goes with the first batch
             if not self.untrusted({index_id: position}):
                 if position is not None:
