@@ -183,6 +183,7 @@ def test_a_place_as_it_is_typed(place: str, found: tuple[str, int, int], shop: S
         ("web/bas.py:3", "web/base.py"),
         ("wbe/request.py", "web/request.py"),
         ("Main.py", "main.py"),
+        ("web/mian.py", "main.py"),
     ],
 )
 def test_a_path_that_is_nearly_right(place: str, near: str, shop: Shop) -> None:
@@ -191,6 +192,14 @@ def test_a_path_that_is_nearly_right(place: str, near: str, shop: Shop) -> None:
         shop.read(place, "1")
     assert near in str(error.value)
     assert error.value.code == "file_misnamed"
+
+
+@pytest.mark.parametrize("place", ["web/zzzzz.py", "web/q.py", "zzzzz.py"])
+def test_a_path_like_no_other(place: str, shop: Shop) -> None:
+    """Files in the same folder are no more like it than others: nothing is suggested."""
+    with pytest.raises(NotFoundError) as error:
+        shop.read(place, "1")
+    assert "Did you mean" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def shell(place: KoditCommand, monkeypatch: pytest.MonkeyPatch) -> Shell:
 )
 def test_exit_codes(command: str, code: int, shell: Shell) -> None:
     """Those that search have grep's, the others those of all commands, as docs/commands.md says."""
-    assert shell.run(*command.split())[0] == code
+    assert shell.run(*shlex.split(command))[0] == code
 
 
 @pytest.mark.parametrize("command", ["search quartz", "grep quartz", "symbols quartz", "ls"])
@@ -141,7 +142,7 @@ def test_a_bad_source_beside_a_good_one(command: str, shell: Shell) -> None:
 )
 def test_the_options_of_grep(command: str, lines: list[str], shell: Shell) -> None:
     """As fingers know them."""
-    code, printed, _said = shell.run(*command.split())
+    code, printed, _said = shell.run(*shlex.split(command))
     assert printed == lines
     assert code == (0 if lines else 1)
 
@@ -204,6 +205,11 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ("search x -t py", "`kodit search` has no option -t; did you mean --language?"),
         ("search x -g y", "`kodit search` has no option -g; did you mean --path?"),
         ("grep ->x", "`kodit grep` has no option ->; put -- before a word that begins like that"),
+        (
+            "search '--no-ff is passed'",
+            "`kodit search` has no option --no-ff is passed; "
+            "put -- before a word that begins like that",
+        ),
         ("cat shop/tool.go", "unknown command 'cat'; did you mean `kodit read`?"),
         (
             "search x -m hybird",
@@ -251,7 +257,7 @@ def test_a_query_of_several_words(shell: Shell) -> None:
 )
 def test_a_mistake_is_named_by_its_own_words(command: str, sentence: str, shell: Shell) -> None:
     """In one sentence, with what would be right."""
-    code, printed, said = shell.run(*command.split())
+    code, printed, said = shell.run(*shlex.split(command))
     assert (code, printed) == (2, [])
     assert said == [f"kodit: {sentence.format(folder=shell.folder)}"]
 
@@ -303,7 +309,7 @@ def test_some_indexes_are_indexed_although_one_is_not(shell: Shell, tmp_path: Pa
     ],
 )
 def test_an_option_takes_no_other_one_for_its_value(command: str, said: str, shell: Shell) -> None:
-    code, printed, told = shell.run(*command.split())
+    code, printed, told = shell.run(*shlex.split(command))
     assert (code, printed, told) == (2, [], [f"kodit: {said}"])
 
 

@@ -126,7 +126,11 @@ def test_a_problem_in_a_line(capsys: Captured) -> None:
     ("where", "stands", "said"),
     [
         (Where(), [standing(1, is_implied=True)], f"In /source1; {ALL}.\n"),
-        (Where(), [standing(1, is_implied=True, folder="a\x07")], "In /source1, a\\x07; "),
+        (
+            Where(),
+            [standing(1, is_implied=True, folder="a\x07")],
+            f"In a\\x07 of /source1; `-s 1` searches all of it, {ALL}.\n",
+        ),
         (Where(), [standing(1)], ""),
         (Where(), [standing(1, is_implied=True), standing(2, is_implied=True)], ""),
         (Where(), [], ""),

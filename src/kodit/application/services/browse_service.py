@@ -138,10 +138,15 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
 
 
 def _near_paths(paths: Sequence[str], path: str) -> list[str]:
-    """The paths that are most like one, their extensions aside: as a whole where it names folders,
-    else by their last parts."""
-    near = _paths_by(paths, path, _without_extension) if "/" in path else []
-    return near or _paths_by(paths, path, lambda one: _without_extension(one.rpartition("/")[2]))
+    """The paths that are most like one, their extensions aside. Where its folder exists, that is
+    right: only the names of files are compared, first of those in it. Elsewhere in a long path any
+    two names in one folder would be alike."""
+    folder, slash, _name = path.rpartition("/")
+    beside = [one for one in paths if one.rpartition("/")[0] == folder] if slash else []
+    if beside:
+        return _paths_by(beside, path, _stem) or _paths_by(paths, path, _stem)
+    near = _paths_by(paths, path, _without_extension) if slash else []
+    return near or _paths_by(paths, path, _stem)
 
 
 def _paths_by(paths: Sequence[str], path: str, name_of: Callable[[str], str]) -> list[str]:
@@ -150,6 +155,10 @@ def _paths_by(paths: Sequence[str], path: str, name_of: Callable[[str], str]) ->
         by_name.setdefault(name_of(one), []).append(one)
     names = near_names(name_of(path), by_name, MOST_SUGGESTIONS)
     return [one for name in names for one in sorted(by_name[name])][:MOST_SUGGESTIONS]
+
+
+def _stem(path: str) -> str:
+    return _without_extension(path.rpartition("/")[2])
 
 
 def _without_extension(path: str) -> str:

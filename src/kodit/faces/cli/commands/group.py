@@ -186,7 +186,7 @@ def _option_meant(error: Any) -> str | None:
     from kodit.domain.near import near_names
 
     asked = error.option_name
-    if not asked.lstrip("-")[:1].isalnum():
+    if not asked.lstrip("-")[:1].isalnum() or " " in asked:
         return "put -- before a word that begins like that"
     if any(asked in one.opts for one in error.ctx.find_root().command.params):
         return f"did you mean `kodit {asked}`?"

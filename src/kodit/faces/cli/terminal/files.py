@@ -176,7 +176,7 @@ def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) 
 
     answer = session.ask(question, RelatedView)
     if not question.in_all:
-        say_where(question.where, answer.standing, "--all searches every index")
+        say_where(question.where, answer.standing, ALL)
     say_changes(session, answer.standing)
     print_results(session, answer, shown)
     if not answer.results and not shown.as_json:

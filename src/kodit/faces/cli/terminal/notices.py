@@ -33,10 +33,13 @@ def say_where(
             _say_age(standing)
         return
     [only] = standing
-    folder = f", {printable(only.folder)}" if only.folder else ""
+    which = printable(only.source)
+    if only.folder:
+        which = f"{printable(only.folder)} of {which}"
+        more = more and f"`-s {only.index_id}` searches all of it, {more}"
     age = f", indexed {ago(only.indexed_at)}" if with_age and _is_old(only) else ""
     tail = "" if more is None else f"; {more}"
-    say(f"In {printable(only.source)}{folder}{age}{tail}.")
+    say(f"In {which}{age}{tail}.")
 
 
 def say_if_outside(session: Session, where: Where, standing: Sequence[StandingView]) -> None:
