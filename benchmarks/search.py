@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import random
 import shutil
 import sqlite3
 import statistics
@@ -84,8 +85,9 @@ def main() -> None:
             folder = work / str(size)
             if not (folder / "done").exists():
                 shutil.rmtree(folder, ignore_errors=True)
-                shutil.copytree(base, folder)
-                grow(folder, size)
+                if not take_part(base, folder, size):
+                    shutil.copytree(base, folder)
+                    grow(folder, size)
                 (folder / "done").touch()
             print(measure(folder, size), flush=True)
     finally:
@@ -93,8 +95,32 @@ def main() -> None:
             shutil.rmtree(work)
 
 
+def take_part(base: Path, folder: Path, size: int) -> bool:
+    """Index as many of the base's files as have `size` snippets, some at random, by themselves.
+    False where it has no more than that."""
+    connection = sqlite3.connect(base / "kodit.db")
+    source = Path(connection.execute("SELECT location FROM indexes").fetchone()[0])
+    files = connection.execute(
+        "SELECT path, count(*) FROM files JOIN snippets ON files.id = snippets.file_id "
+        "GROUP BY files.id ORDER BY path"
+    ).fetchall()
+    connection.close()
+    if sum(count for _path, count in files) <= size:
+        return False
+    random.Random(0).shuffle(files)
+    part = folder / "source"
+    for path, count in files:
+        if size > 0:
+            size -= count
+            (part / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / path, part / path)
+    with Kodit(folder) as kodit:
+        kodit.index(part)
+    return True
+
+
 def grow(folder: Path, size: int) -> None:
-    """Multiply every row of the index until it has `size` snippets, or cut it down to that."""
+    """Multiply every row of the index until it has `size` snippets."""
     rng = np.random.default_rng(0)
     connection = sqlite3.connect(folder / "kodit.db", isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
