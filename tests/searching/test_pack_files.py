@@ -18,7 +18,7 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.vectors import pack_builder
 from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
-from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
+from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_files
 from kodit.infrastructure.vectors.pack_builder import extend_pack, pack_path, refresh_pack
 from kodit.infrastructure.vectors.pack_file import open_pack
 from kodit.infrastructure.vectors.quantization import pack, unpack
@@ -153,12 +153,13 @@ def test_a_pack_of_another_model_is_not_searched(packed: Packed) -> None:
     """Though the database has noted it."""
     index = ExactVectorIndex(packed.database, packed.folder, ProcessPool(packed.folder))
     packed.store(*range(1, 9))
-    packed.note(packed.refresh())
+    token = packed.refresh()
+    assert token is not None
+    packed.note(token)
     assert index.is_prepared(1, VectorKind.CODE, "m")
     assert index.is_prepared(1, VectorKind.CODE, "n")  # of which there is nothing to prepare
-    with packed.database.read() as transaction:
-        found = index._packs.get(Driver(transaction.connection), 1, VectorKind.CODE, "n")
-    assert found is None
+    assert index._packs.get(1, VectorKind.CODE, "n", token) is None
+    assert index._packs.get(1, VectorKind.CODE, "m", token) is not None
 
 
 def test_a_file_is_half_done_in_one_model(packed: Packed) -> None:
@@ -171,11 +172,11 @@ def test_a_file_is_half_done_in_one_model(packed: Packed) -> None:
         driver = Driver(transaction.connection)
         ids = [row[0] for row in rows(transaction, "SELECT id FROM snippets ORDER BY id")]
         halves = {
-            model: half_done_file(driver, content.id, VectorKind.CODE, model)
+            model: half_done_files(driver, [content.id], VectorKind.CODE, model)
             for model in ("former", "newer")
         }
         file_id = content.files["a"]
-    assert halves == {"former": HalfDone(file_id, ids[1]), "newer": HalfDone()}
+    assert halves == {"former": {content.id: HalfDone(file_id, ids[1])}, "newer": {}}
 
 
 def test_a_pack_that_has_changed_since_it_was_written_is_read_whole(packed: Packed) -> None:

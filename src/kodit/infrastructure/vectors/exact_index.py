@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -13,12 +13,15 @@ import numpy as np
 
 from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
-from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
+from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_files
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
+from kodit.infrastructure.vectors.tail import Ids, Tail, VectorsOf, read_tail
 from kodit.infrastructure.vectors.vector_set import (
+    PackedRows,
     RowStates,
     VectorSet,
+    find_nearest,
     to_dict,
     unknown_states,
 )
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
     from kodit.infrastructure.sql.readable import ReadableDatabase, ReadTransaction
 
 _BUILDER = "kodit.infrastructure.vectors.pack_builder"
-_NOTED_PACKS = Statement(
-    "SELECT indexes.code_pack, indexes.text_pack FROM indexes WHERE indexes.id = :index"
+_NOTED_PACKS = StatementForMany(
+    "SELECT indexes.id, indexes.code_pack, indexes.text_pack FROM indexes "
+    "WHERE indexes.id IN :ids AND (indexes.code_pack IS NOT NULL OR indexes.text_pack IS NOT NULL)"
 )
 _ENOUGH_FOR_A_PACK = Statement(
     "SELECT 1 FROM vectors WHERE vectors.index_id = :index AND vectors.kind = :kind "
@@ -64,7 +68,8 @@ class ExactVectorIndex:
         self._packs.forget_removed()
         with self._database.read() as transaction:
             driver = transaction.cursors
-            if self._packs.get(driver, index_id, kind, model) is not None:
+            token = _noted_packs(driver, (index_id,), kind).get(index_id)
+            if token is not None and self._packs.get(index_id, kind, model, token) is not None:
                 return True
             of_model = {"index": index_id, "kind": kind.value, "model": model}
             return not _ENOUGH_FOR_A_PACK.run(driver, of_model)
@@ -94,22 +99,21 @@ class ExactVectorReader:
 
     def __init__(self, transaction: ReadTransaction, packs: _Packs) -> None:
         self._driver = transaction.cursors
-        self._known = _KnownStates(transaction)
+        self._known = _known_of(transaction)
         self._packs = packs
-        if self._known.is_of_new_state:
+        if not self._known.is_used:
+            self._known.is_used = True
             packs.forget_removed()  # another process may have deleted an index
-        self._sets: dict[tuple[int, VectorKind, str], VectorSet] = {}
+        self._sets: dict[tuple[VectorKind, str], dict[int, VectorSet]] = {}
 
     def search(
         self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
     ) -> list[Hit]:
         query = np.asarray(vector, dtype=np.float32)
-        hits: list[Hit] = []
-        for index_id in scope.index_ids:
-            ids, scores = self._set(index_id, kind, model).search(query, scope, limit)
-            pairs = zip(ids.tolist(), scores.tolist(), strict=True)
-            hits += [Hit(*pair) for pair in pairs]
-        hits.sort(key=lambda hit: -hit.score)
+        by_index = self._sets_of(scope.index_ids, kind, model)
+        sets = list(dict.fromkeys(by_index[index_id] for index_id in sorted(scope.index_ids)))
+        ids, scores = find_nearest(sets, query, scope, limit)
+        hits = [Hit(*pair) for pair in zip(ids.tolist(), scores.tolist(), strict=True)]
         return self._in_order(hits)[:limit]
 
     def best_in_files(
@@ -122,10 +126,8 @@ class ExactVectorReader:
     ) -> list[Hit]:
         query = np.asarray(vector, dtype=np.float32)
         hits: list[Hit] = []
-        for index_id, file_ids in files.items():
-            wanted = np.asarray(file_ids, dtype=np.int64)
-            of_index = self._set(index_id, kind, model)
-            best = to_dict(*of_index.best_in_files(wanted, query, per_file))
+        for vectors, wanted in self._by_set(files, kind, model):
+            best = to_dict(*vectors.best_in_files(wanted, query, per_file))
             hits += [Hit(*pair) for pair in best.items()]
         return hits
 
@@ -138,21 +140,50 @@ class ExactVectorReader:
     ) -> dict[int, float]:
         query = np.asarray(vector, dtype=np.float32)
         scores: dict[int, float] = {}
-        for index_id, ids in snippets.items():
-            wanted = np.asarray(ids, dtype=np.int64)
-            scores.update(self._set(index_id, kind, model).score(wanted, query))
+        for vectors, wanted in self._by_set(snippets, kind, model):
+            scores.update(vectors.score(wanted, query))
         return scores
 
-    def _set(self, index_id: int, kind: VectorKind, model: str) -> VectorSet:
-        key = (index_id, kind, model)
-        found = self._sets.get(key)
-        if found is None:
-            pack = self._packs.get(self._driver, index_id, kind, model)
-            half_done = half_done_file(self._driver, index_id, kind, model)
-            states = self._known.of(pack, half_done)
-            found = VectorSet(self._driver, key, pack, half_done, states)
-            self._sets[key] = found
-        return found
+    def _by_set(
+        self, ids: Mapping[int, Sequence[int]], kind: VectorKind, model: str
+    ) -> list[tuple[VectorSet, Ids]]:
+        """Identifiers of files or snippets, given by index, each with the set that has them."""
+        sets = self._sets_of(ids, kind, model)
+        wanted: dict[VectorSet, list[int]] = {}
+        for index_id, some in ids.items():
+            wanted.setdefault(sets[index_id], []).extend(some)
+        return [(vectors, np.array(some, np.int64)) for vectors, some in wanted.items()]
+
+    def _sets_of(
+        self, index_ids: Collection[int], kind: VectorKind, model: str
+    ) -> Mapping[int, VectorSet]:
+        """By index, at least for these. Indexes without a pack are in one set together."""
+        sets = self._sets.setdefault((kind, model), {})
+        missing = tuple(sorted(index_id for index_id in index_ids if index_id not in sets))
+        if missing:
+            self._add_sets(sets, VectorsOf(missing, kind, model))
+        return sets
+
+    def _add_sets(self, sets: dict[int, VectorSet], of: VectorsOf) -> None:
+        facts = self._known.facts(self._driver, of)
+        packs: dict[int, Pack] = {}
+        for index_id, token in facts.noted_packs.items():
+            pack = self._packs.get(index_id, of.kind, of.model, token)
+            if pack is not None:
+                packs[index_id] = pack
+        for index_id, pack in packs.items():
+            half_done = tuple(one for one in (facts.half_done.get(index_id),) if one)
+            of_index = VectorsOf((index_id,), of.kind, of.model)
+            newest = int(pack.snippet_ids[-1])
+            tail = self._known.tail(self._driver, of_index, newest, half_done)
+            packed = PackedRows(pack, half_done, self._known.states(pack, half_done))
+            sets[index_id] = VectorSet(self._driver, of_index, tail, packed)
+        without = tuple(index_id for index_id in of.index_ids if index_id not in packs)
+        if without:
+            half_done = tuple(one for key, one in facts.half_done.items() if key not in packs)
+            others = VectorsOf(without, of.kind, of.model)
+            tail = self._known.tail(self._driver, others, 0, half_done)
+            sets.update(dict.fromkeys(without, VectorSet(self._driver, others, tail)))
 
     def _in_order(self, hits: list[Hit]) -> list[Hit]:
         """Those of equal scores by their content, as identifiers depend on history."""
@@ -168,33 +199,78 @@ class ExactVectorReader:
         return sorted(hits, key=lambda hit: (-hit.score, content.get(hit.snippet_id, ())))
 
 
-class _KnownStates:
-    """What has been found out of packed rows by earlier searches through the same connection, for
-    as long as nobody has changed the database."""
+class _Facts(NamedTuple):
+    """What the database says of some indexes, a kind and a model: the tokens of their packs, and
+    the files that are half done, both by index and where there is one."""
 
-    def __init__(self, transaction: ReadTransaction) -> None:
-        ((self._version,),) = _VERSION.run(transaction.cursors)
-        info = transaction.info
-        self._known: _States = info.setdefault(__name__, WeakKeyDictionary())
-        self.is_of_new_state = info.get(_SEEN) != self._version
-        info[_SEEN] = self._version
+    noted_packs: Mapping[int, str]
+    half_done: Mapping[int, HalfDone]
 
-    def of(self, pack: Pack | None, half_done: HalfDone) -> RowStates:
+
+class _Known:
+    """What earlier searches through the same connection have found out, which holds for as long as
+    nobody has changed the database."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.is_used = False
+        self._states: WeakKeyDictionary[Pack, tuple[tuple[HalfDone, ...], RowStates]]
+        self._states = WeakKeyDictionary()
+        self._facts: dict[VectorsOf, _Facts] = {}
+        self._tails: dict[tuple[VectorsOf, int], Tail] = {}
+
+    def facts(self, driver: Cursors, of: VectorsOf) -> _Facts:
+        """Of these indexes."""
+        known = self._facts.get(of)
+        if known is None:
+            if sum(len(other.index_ids) for other in self._facts) > MOST_KEPT_ROWS:
+                self._facts.clear()
+            noted = _noted_packs(driver, of.index_ids, of.kind)
+            half_done = half_done_files(driver, *of)
+            known = self._facts[of] = _Facts(noted, half_done)
+        return known
+
+    def tail(
+        self, driver: Cursors, of: VectorsOf, newest: int, half_done: tuple[HalfDone, ...]
+    ) -> Tail:
+        """What they have beyond a pack. Large ones are read by each search: they would take as much
+        memory as a pack in each connection."""
+        known = self._tails.get((of, newest))
+        if known is None:
+            known = read_tail(driver, of, newest, half_done)
+            if len(known) + sum(map(len, self._tails.values())) > MOST_KEPT_ROWS:
+                self._tails.clear()
+            if len(known) <= MOST_KEPT_ROWS:
+                self._tails[of, newest] = known
+        return known
+
+    def states(self, pack: Pack, half_done: tuple[HalfDone, ...]) -> RowStates:
         """One element a row. The file that is half done is a matter of the model too, and not of
         the pack alone."""
-        if pack is None:
-            return unknown_states(0)
-        known = self._known.get(pack)
-        if known is None or known[:2] != (self._version, half_done):
-            known = self._known[pack] = self._version, half_done, unknown_states(len(pack))
-        return known[2]
+        known = self._states.get(pack)
+        if known is None or known[0] != half_done:
+            known = self._states[pack] = half_done, unknown_states(len(pack))
+        return known[1]
+
+
+def _known_of(transaction: ReadTransaction) -> _Known:
+    ((version,),) = _VERSION.run(transaction.cursors)
+    known: _Known | None = transaction.info.get(__name__)
+    if known is None or known.version != version:
+        known = transaction.info[__name__] = _Known(version)
+    return known
+
+
+def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) -> dict[int, str]:
+    """By index, the token of the pack that has been made from this database, if there is one."""
+    noted = _NOTED_PACKS.run(driver, index_ids)
+    tokens = {row[0]: row[1 if kind is VectorKind.CODE else 2] for row in noted}
+    return {index_id: token for index_id, token in tokens.items() if token is not None}
 
 
 _VERSION = Statement("PRAGMA data_version")
-_SEEN = f"{__name__}.version"
-"""By this, the `info` of a connection has the state of the database that was searched last."""
-
-_States = WeakKeyDictionary[Pack, tuple[int, HalfDone, RowStates]]
+MOST_KEPT_ROWS = 10_000
+"""Vectors without a pack that a connection keeps for its next search, of at most 320 bytes each."""
 
 
 class _OpenPack(NamedTuple):
@@ -214,15 +290,13 @@ class _Packs:
         self._open: dict[Path, _OpenPack] = {}
         self._lock = threading.Lock()
 
-    def get(self, driver: Cursors, index_id: int, kind: VectorKind, model: str) -> Pack | None:
-        """The pack that a transaction's state of the database has noted; mapped again only when
-        another one has been put in its place. None if there is none for the model.
+    def get(self, index_id: int, kind: VectorKind, model: str, token: str) -> Pack | None:
+        """The pack of a token, which a transaction's state of the database has noted; mapped again
+        only when another one has been put in its place. None if there is none for the model.
 
         A pack of a later state may lack what is still there, and one of another database holds
         something else under the same identifiers.
         """
-        noted = _NOTED_PACKS.run(driver, {"index": index_id})
-        token = noted[0][0 if kind is VectorKind.CODE else 1] if noted else None
         path = pack_path(self._folder, index_id, kind.value)
         with self._lock:
             mapped = self._open.get(path)

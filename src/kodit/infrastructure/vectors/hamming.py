@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +24,11 @@ def hamming_distances(codes: NDArray[np.uint64], query: NDArray[np.uint64]) -> N
     return distances
 
 
-def nearest(distances: NDArray[np.uint16], wanted: int) -> NDArray[np.intp]:
-    """Positions of at least the `wanted` smallest distances, ties at the edge all included, in
-    the order of positions; all of them when there are no more."""
-    if wanted >= len(distances):
-        return np.arange(len(distances))
+def edge_of_nearest(distances: Sequence[NDArray[np.uint16]], wanted: int) -> int | None:
+    """The distance within which at least `wanted` of all are, ties included; None where there are
+    no more than that."""
+    if wanted >= sum(map(len, distances)):
+        return None
+    every = distances[0] if len(distances) == 1 else np.concatenate(distances)
     # Distances are few different numbers: counting them finds the edge without sorting.
-    edge = int(np.searchsorted(np.cumsum(np.bincount(distances)), wanted))
-    return np.flatnonzero(distances <= edge)
+    return int(np.searchsorted(np.cumsum(np.bincount(every)), wanted))

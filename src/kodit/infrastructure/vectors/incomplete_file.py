@@ -7,38 +7,38 @@ vectors of its superseded ones, it answers with these alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kodit.domain.value_objects import TaskType, VectorKind
-from kodit.infrastructure.sql.statements import Cursors, Statement
+from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 
 _STAGES = {VectorKind.CODE: TaskType.CODE_EMBEDDINGS, VectorKind.TEXT: TaskType.ENRICH}
 
-_HALF_DONE = Statement(
-    "SELECT upcoming.file_id, max(old.id) FROM snippets AS upcoming "
+_HALF_DONE = StatementForMany(
+    "SELECT upcoming.index_id, upcoming.file_id, max(old.id) FROM snippets AS upcoming "
     "JOIN snippets AS old ON old.file_id = upcoming.file_id AND old.state = 'superseded' "
     "JOIN vectors ON vectors.snippet_id = old.id "
     "AND vectors.kind = :kind AND vectors.model = :model "
-    "WHERE upcoming.id = (SELECT min(pending_snippets.snippet_id) FROM pending_snippets "
-    "WHERE pending_snippets.index_id = :index AND pending_snippets.stage = :stage) "
-    "GROUP BY upcoming.file_id"
+    "WHERE upcoming.id IN (SELECT min(pending_snippets.snippet_id) FROM pending_snippets "
+    "WHERE pending_snippets.index_id IN :ids AND pending_snippets.stage = :stage "
+    "GROUP BY pending_snippets.index_id) "
+    "GROUP BY upcoming.index_id, upcoming.file_id"
 )
 
 
 class HalfDone(NamedTuple):
-    """A file, and the newest of its snippets that still answer for it. Zeros stand for none."""
+    """A file, and the newest of its snippets that still answer for it."""
 
-    file_id: int = 0
-    newest_snippet_id: int = 0
+    file_id: int
+    newest_snippet_id: int
 
 
-def half_done_file(driver: Cursors, index_id: int, kind: VectorKind, model: str) -> HalfDone:
-    """The file of an index that a kind of vectors, of a model, has only a part of."""
-    of_stage = {
-        "index": index_id,
-        "stage": _STAGES[kind].name,
-        "kind": kind.value,
-        "model": model,
-    }
-    rows = _HALF_DONE.run(driver, of_stage)
-    return HalfDone(*rows[0]) if rows else HalfDone()
+def half_done_files(
+    driver: Cursors, index_ids: Sequence[int], kind: VectorKind, model: str
+) -> dict[int, HalfDone]:
+    """By index, the file that a kind of vectors, of a model, has only a part of, if there is
+    one."""
+    of_stage = {"stage": _STAGES[kind].name, "kind": kind.value, "model": model}
+    rows = _HALF_DONE.run(driver, index_ids, of_stage)
+    return {index_id: HalfDone(file_id, newest) for index_id, file_id, newest in rows}

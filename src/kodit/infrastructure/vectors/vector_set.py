@@ -1,25 +1,28 @@
-"""The vectors of one index, kind and model within one transaction, wherever they lie.
+"""The vectors of one kind and model within one transaction, wherever they lie.
 
-Most lie in a pack that is mapped into memory; those that came since, and all of a small index, are
-read from the database, once. The database also says which of the packed ones still hold. What is
-found is the same however many of the vectors a pack has: a row is numbered across both, those of
-the pack first, and a rule that cuts looks at all rows that hold and at no other.
+Most lie in packs that are mapped into memory, one for an index; those that came since, and all of
+indexes without a pack, are read from the database, once. The database also says which of the packed
+ones still hold. What is found is the same however many of the vectors a pack has: a row is numbered
+across both, those of the pack first, and a rule that cuts looks at all rows that hold and at no
+other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kodit.domain.value_objects import Scope, VectorKind
-from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
-from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
+from kodit.domain.value_objects import Scope
+from kodit.infrastructure.sql.statements import Cursors, StatementForMany
+from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.incomplete_file import HalfDone
 from kodit.infrastructure.vectors.pack_file import Pack
-from kodit.infrastructure.vectors.quantization import codes_matrix, pack_code, products
+from kodit.infrastructure.vectors.quantization import pack_code, products
+from kodit.infrastructure.vectors.tail import Ids, Rows, Tail, VectorsOf, raw_vectors
 
 CANDIDATES_PER_RESULT = 8
 FEWEST_CANDIDATES = 1_000
@@ -29,37 +32,26 @@ LEAST_SHARE = 0.01
 CANDIDATES_PER_FILE = 3
 """How many of a file's nearest codes are rescored for each one that is wanted."""
 
-_MINE = "vectors.index_id = :index AND vectors.kind = :kind AND vectors.model = :model"
-_ROWS = Statement(
-    "SELECT vectors.snippet_id, vectors.file_id, vectors.embedding_id, vectors.code FROM vectors "
-    f"WHERE {_MINE} AND vectors.snippet_id > :newest "
-    "AND (vectors.file_id <> :half_done OR vectors.snippet_id <= :newest_of_half_done) "
-    "ORDER BY vectors.snippet_id"
-)
-_VECTORS = StatementForMany(
-    "SELECT embeddings.id, embeddings.vector FROM embeddings WHERE embeddings.id IN :ids"
-)
 _HOLDING = StatementForMany(
-    f"SELECT vectors.snippet_id FROM vectors WHERE {_MINE} AND vectors.snippet_id IN :ids"
+    "SELECT vectors.snippet_id FROM vectors WHERE vectors.index_id = :index "
+    "AND vectors.kind = :kind AND vectors.model = :model AND vectors.snippet_id IN :ids"
 )
 _COUNT_HOLDING = StatementForMany(
-    f"SELECT count(*) FROM vectors WHERE {_MINE} AND vectors.snippet_id IN :ids"
+    "SELECT count(*) FROM vectors WHERE vectors.index_id = :index "
+    "AND vectors.kind = :kind AND vectors.model = :model AND vectors.snippet_id IN :ids"
 )
 _VECTORS_OF_SNIPPETS = StatementForMany(
     "SELECT vectors.snippet_id, embeddings.vector FROM vectors "
     "JOIN embeddings ON embeddings.id = vectors.embedding_id "
-    f"WHERE {_MINE} AND vectors.snippet_id IN :ids"
+    "WHERE vectors.kind = :kind AND vectors.model = :model AND vectors.snippet_id IN :ids"
 )
-_OF_KINDS = StatementForMany(
+_SNIPPETS_OF_KIND = StatementForMany(
     # Those with vectors.
-    "SELECT snippets.id FROM snippets WHERE snippets.index_id = :index "
-    "AND snippets.state IN ('live', 'superseded') AND snippets.kind IN :ids"
+    "SELECT snippets.id FROM snippets WHERE snippets.index_id IN :ids "
+    "AND snippets.state IN ('live', 'superseded') AND snippets.kind = :kind"
 )
 
 FloatVector = NDArray[np.float32]
-Ids = NDArray[np.int64]
-Rows = NDArray[np.intp]
-
 RowStates = NDArray[np.uint8]
 _UNKNOWN, _HOLDS, _GONE = 0, 1, 2
 
@@ -69,56 +61,99 @@ def unknown_states(rows: int) -> RowStates:
     return np.zeros(rows, dtype=np.uint8)
 
 
+class PackedRows(NamedTuple):
+    """A pack; the files of its index that answer only with some of the packed rows; and what is
+    known of each row in this state of the database."""
+
+    pack: Pack
+    half_done: tuple[HalfDone, ...]
+    states: RowStates
+
+
+class _Sweep(NamedTuple):
+    """The distances of all rows of a set, or of the `allowed` ones, from the code of a query."""
+
+    vectors: VectorSet
+    allowed: Rows | None
+    distances: NDArray[np.uint16]
+
+    def within(self, edge: int | None) -> Rows:
+        """The rows that are no farther than the edge; all of them without one."""
+        if edge is None:
+            return np.arange(len(self.distances)) if self.allowed is None else self.allowed
+        near = np.flatnonzero(self.distances <= edge)
+        return near if self.allowed is None else self.allowed[near]
+
+
+def find_nearest(
+    sets: Sequence[VectorSet], query: FloatVector, scope: Scope, limit: int
+) -> tuple[Ids, FloatVector]:
+    """The snippets within the scope of the largest cosines, and these, best first; all that are as
+    good as the last of the `limit`.
+
+    As many as are wanted of the nearest codes that hold, in all sets together, are rescored, and
+    all as near as the last of them.
+    """
+    sweeps = [one.sweep(query, scope) for one in sets]
+    distances = [one.distances for one in sweeps]
+    count = sum(map(len, distances))
+    if not count:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    wanted = max(limit * CANDIDATES_PER_RESULT, FEWEST_CANDIDATES, _share(count))
+    gone = 0
+    while True:
+        edge = edge_of_nearest(distances, wanted + gone)
+        near = [one.within(edge) for one in sweeps]
+        held = [one.vectors.holding(rows) for one, rows in zip(sweeps, near, strict=True)]
+        holding = sum(map(len, held))
+        if holding >= wanted or edge is None:
+            break
+        gone = sum(map(len, near)) - holding
+    found = [one.rescored(rows, query) for one, rows in zip(sets, held, strict=True)]
+    ids = np.concatenate([one[0] for one in found])
+    scores = np.concatenate([one[1] for one in found])
+    if len(scores) > limit:
+        good = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
+        ids, scores = ids[good], scores[good]
+    order = np.argsort(-scores, kind="stable")
+    return ids[order], scores[order]
+
+
 class VectorSet:
-    """Not for several threads."""
+    """Those of one index with a pack, or of any number of indexes without one. Not for several
+    threads."""
 
     def __init__(
-        self,
-        driver: Cursors,
-        of: tuple[int, VectorKind, str],
-        pack: Pack | None,
-        half_done: HalfDone,
-        states: RowStates,
+        self, driver: Cursors, of: VectorsOf, tail: Tail, packed: PackedRows | None = None
     ) -> None:
-        """Those `of` an index, kind and model. `states` has one element a packed row: what is
-        known of it in this state of the database."""
+        """`packed` is there for one index, and what is newer than its pack in the tail."""
         self._driver = driver
-        self._mine = {"index": of[0], "kind": of[1].value, "model": of[2]}
-        self._pack = pack
-        self._packed = 0 if pack is None else len(pack)
-        self._states = states
-        self._half_done = half_done
-        newest = 0 if pack is None else int(pack.snippet_ids[-1])
-        self._tail = _Tail(
-            driver,
-            _ROWS.run(
-                driver,
-                {
-                    **self._mine,
-                    "newest": newest,
-                    "half_done": self._half_done.file_id,
-                    "newest_of_half_done": self._half_done.newest_snippet_id,
-                },
-            ),
-        )
+        self._index_ids = of.index_ids
+        self._kind_and_model = {"kind": of.kind.value, "model": of.model}
+        self._tail = tail
+        self._pack = None if packed is None else packed.pack
+        self._packed = 0 if packed is None else len(packed.pack)
+        self._states = unknown_states(0) if packed is None else packed.states
+        self._half_done = () if packed is None else packed.half_done
 
     def __len__(self) -> int:
         """Rows, those that no longer hold included."""
-        return self._packed + len(self._tail.snippet_ids)
+        return self._packed + len(self._tail)
 
-    def search(self, query: FloatVector, scope: Scope, limit: int) -> tuple[Ids, FloatVector]:
-        """The snippets within the scope of the largest cosines, and these, best first; all that
-        are as good as the last of the `limit`."""
+    def sweep(self, query: FloatVector, scope: Scope) -> _Sweep:
+        """The distances of the rows within the scope."""
         allowed = self._allowed(scope)
-        if not (len(self) if allowed is None else len(allowed)):
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        rows = self._nearest(query, allowed, limit)
-        scores = self._rescore(rows, query)
-        if len(scores) > limit:
-            good = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
-            rows, scores = rows[good], scores[good]
-        order = np.argsort(-scores, kind="stable")
-        return self._snippet_ids(rows[order]), scores[order]
+        is_empty = not (len(self) if allowed is None else len(allowed))
+        distances = np.empty(0, np.uint16) if is_empty else self._distances(query, allowed)
+        return _Sweep(self, allowed, distances)
+
+    def holding(self, rows: Rows) -> Rows:
+        """Those that the database has too, and answers with."""
+        return rows[self._hold(rows)]
+
+    def rescored(self, rows: Rows, query: FloatVector) -> tuple[Ids, FloatVector]:
+        """Their snippets and cosines."""
+        return self._snippet_ids(rows), self._rescore(rows, query)
 
     def best_in_files(
         self, file_ids: Ids, query: FloatVector, per_file: int
@@ -151,28 +186,14 @@ class VectorSet:
         rows = rows[self._hold(rows)]
         scores = to_dict(self._snippet_ids(rows), self._rescore(rows, query))
         # A snippet of the file that is half done has a vector, but no row.
-        others = _VECTORS_OF_SNIPPETS.run(self._driver, snippet_ids[~is_row].tolist(), self._mine)
+        missing = snippet_ids[~is_row].tolist()
+        others = _VECTORS_OF_SNIPPETS.run(self._driver, missing, self._kind_and_model)
         if others:
-            cosines = _cosines(_raw([row[1] for row in others]), query)
+            cosines = _cosines(raw_vectors([row[1] for row in others]), query)
             scores.update(zip([row[0] for row in others], cosines.tolist(), strict=True))
         return scores
 
     # Which rows
-
-    def _nearest(self, query: FloatVector, allowed: Rows | None, limit: int) -> Rows:
-        """The rows to rescore: as many as are wanted of the nearest that hold, and all as near as
-        the last of them."""
-        distances = self._distances(query, allowed)
-        wanted = max(limit * CANDIDATES_PER_RESULT, FEWEST_CANDIDATES, _share(len(distances)))
-        gone = 0
-        while True:
-            found = nearest(distances, wanted + gone)
-            rows = found if allowed is None else allowed[found]
-            holding = self._hold(rows)
-            held = int(np.count_nonzero(holding))
-            if held >= wanted or len(rows) == len(distances):
-                return rows[holding]
-            gone = len(rows) - held
 
     def _allowed(self, scope: Scope) -> Rows | None:
         """The rows within the scope; None when that is all of them."""
@@ -182,10 +203,14 @@ class VectorSet:
         if scope.hidden_file_ids:
             masks.append(~np.isin(self._every_file_id, _array(scope.hidden_file_ids)))
         if scope.kinds:
-            kinds = [kind.value for kind in scope.kinds]
-            found = _OF_KINDS.run(self._driver, kinds, {"index": self._mine["index"]})
-            of_kind = np.fromiter((row[0] for row in found), np.int64)
-            masks.append(np.isin(self._every_snippet_id, of_kind))
+            of_kind = [
+                row[0]
+                for kind in scope.kinds
+                for row in _SNIPPETS_OF_KIND.run(
+                    self._driver, self._index_ids, {"kind": kind.value}
+                )
+            ]
+            masks.append(np.isin(self._every_snippet_id, np.array(of_kind, np.int64)))
         return np.flatnonzero(np.logical_and.reduce(masks)) if masks else None
 
     def _hold(self, rows: Rows) -> NDArray[np.bool_]:
@@ -197,22 +222,20 @@ class VectorSet:
         if len(unknown):
             ids = self._pack.snippet_ids[unknown]
             holds = self._are_stored(ids)
-            half_done = self._half_done
-            if half_done.file_id:
-                is_its = self._pack.file_ids[unknown] == half_done.file_id
-                holds &= ~(is_its & (ids > half_done.newest_snippet_id))
+            for file_id, newest in self._half_done:
+                holds &= ~((self._pack.file_ids[unknown] == file_id) & (ids > newest))
             self._states[unknown] = np.where(holds, _HOLDS, _GONE)
         holding = np.ones(len(rows), dtype=bool)
         holding[rows < self._packed] = self._states[packed] == _HOLDS
         return holding
 
     def _are_stored(self, snippet_ids: Ids) -> NDArray[np.bool_]:
-        ids = snippet_ids.tolist()
+        ids, mine = snippet_ids.tolist(), {"index": self._index_ids[0], **self._kind_and_model}
         # Mostly all are, and to count them takes half as long.
-        counts = _COUNT_HOLDING.run(self._driver, ids, self._mine)
+        counts = _COUNT_HOLDING.run(self._driver, ids, mine)
         if sum(row[0] for row in counts) == len(ids):
             return np.ones(len(ids), dtype=bool)
-        found = _HOLDING.run(self._driver, ids, self._mine)
+        found = _HOLDING.run(self._driver, ids, mine)
         return np.isin(snippet_ids, np.fromiter((row[0] for row in found), np.int64, len(found)))
 
     # Both places as one
@@ -273,7 +296,7 @@ class VectorSet:
             scores[is_packed] = self._pack.rescore(rows[is_packed], query)
         beyond = rows[~is_packed] - self._packed
         if len(beyond):
-            scores[~is_packed] = _cosines(self._tail.vectors(beyond), query)
+            scores[~is_packed] = _cosines(self._tail.vectors(self._driver, beyond), query)
         return scores
 
     def _rows_of_files(self, file_ids: Ids) -> Rows:
@@ -296,36 +319,7 @@ class VectorSet:
         return rows[is_row], is_row
 
 
-class _Tail:
-    """What the database has beyond a pack, in the order of the snippets."""
-
-    def __init__(self, driver: Cursors, rows: Sequence[Sequence[object]]) -> None:
-        self._driver = driver
-        columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
-        self.snippet_ids: Ids = np.array(columns[0], dtype=np.int64)
-        self.file_ids: Ids = np.array(columns[1], dtype=np.int64)
-        self._embedding_ids: Ids = np.array(columns[2], dtype=np.int64)
-        self.codes: NDArray[np.uint64] = (
-            np.ascontiguousarray(codes_matrix(columns[3]).T)
-            if rows
-            else np.empty((0, 0), np.uint64)
-        )
-        self._vectors = np.empty((len(rows), 0), np.int8)
-        self._is_read = np.zeros(len(rows), dtype=bool)
-
-    def vectors(self, places: Rows) -> NDArray[np.int8]:
-        """Rescoring forms, one row each; each is read once."""
-        missing = places[~self._is_read[places]]
-        if len(missing):
-            wanted = self._embedding_ids[missing].tolist()
-            found = _VECTORS.run(self._driver, list(dict.fromkeys(wanted)))
-            stored = {row[0]: row[1] for row in found}
-            raw = _raw([stored[one] for one in wanted])
-            if not self._vectors.shape[1]:
-                self._vectors = np.empty((len(self.snippet_ids), raw.shape[1]), np.int8)
-            self._vectors[missing] = raw
-            self._is_read[missing] = True
-        return self._vectors[places]
+_FIRST = np.ones(1, dtype=bool)
 
 
 def first_per_file(
@@ -336,8 +330,10 @@ def first_per_file(
     order = np.argsort(distances, kind="stable")
     order = order[np.argsort(file_ids[order], kind="stable")]
     files = file_ids[order]
-    firsts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]]) if len(files) else files
-    lengths = np.diff(np.r_[firsts, len(files)])
+    firsts = (
+        np.flatnonzero(np.concatenate((_FIRST, files[1:] != files[:-1]))) if len(files) else files
+    )
+    lengths = np.diff(firsts, append=len(files))
     place = np.arange(len(files)) - np.repeat(firsts, lengths)
     kept: NDArray[np.intp] = order[place < per_file]
     return kept
@@ -353,10 +349,6 @@ def _share(rows: int) -> int:
     hold and are counted with the others, do not move where candidates are cut off."""
     share = int(LEAST_SHARE * rows)
     return 1 << round(np.log2(share)) if share > 1 else share
-
-
-def _raw(vectors: Sequence[bytes]) -> NDArray[np.int8]:
-    return np.frombuffer(b"".join(vectors), dtype=np.int8).reshape(len(vectors), -1)
 
 
 def _cosines(raw: NDArray[np.int8], query: FloatVector) -> FloatVector:

@@ -1,0 +1,86 @@
+"""Vectors that no pack has: those of small indexes, and those that are newer than a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kodit.domain.value_objects import VectorKind
+from kodit.infrastructure.sql.statements import Cursors, StatementForMany
+from kodit.infrastructure.vectors.incomplete_file import HalfDone
+from kodit.infrastructure.vectors.quantization import codes_matrix
+
+_ROWS = StatementForMany(
+    "SELECT vectors.snippet_id, vectors.file_id, vectors.embedding_id, vectors.code FROM vectors "
+    "WHERE vectors.index_id IN :ids AND vectors.kind = :kind AND vectors.model = :model "
+    "AND vectors.snippet_id > :newest"
+)
+_VECTORS = StatementForMany(
+    "SELECT embeddings.id, embeddings.vector FROM embeddings WHERE embeddings.id IN :ids"
+)
+
+Ids = NDArray[np.int64]
+Rows = NDArray[np.intp]
+
+
+class VectorsOf(NamedTuple):
+    """The indexes, kind and model of a set of vectors; the identifiers are in order."""
+
+    index_ids: tuple[int, ...]
+    kind: VectorKind
+    model: str
+
+
+class Tail:
+    """Rows of the database, in the order of the snippets. Not for several threads."""
+
+    def __init__(self, rows: Sequence[Sequence[object]], half_done: Collection[HalfDone]) -> None:
+        columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+        snippet_ids: Ids = np.array(columns[0], dtype=np.int64)
+        file_ids: Ids = np.array(columns[1], dtype=np.int64)
+        order = np.argsort(snippet_ids, kind="stable")
+        for file_id, newest in half_done:
+            is_early = (file_ids[order] == file_id) & (snippet_ids[order] > newest)
+            order = order[~is_early]
+        self.snippet_ids: Ids = snippet_ids[order]
+        self.file_ids: Ids = file_ids[order]
+        self._embedding_ids: Ids = np.array(columns[2], dtype=np.int64)[order]
+        self.codes: NDArray[np.uint64] = (
+            np.ascontiguousarray(codes_matrix(columns[3])[order].T)
+            if rows
+            else np.empty((0, 0), np.uint64)
+        )
+        self._vectors = np.empty((len(order), 0), np.int8)
+        self._is_read = np.zeros(len(order), dtype=bool)
+
+    def __len__(self) -> int:
+        return len(self.snippet_ids)
+
+    def vectors(self, driver: Cursors, places: Rows) -> NDArray[np.int8]:
+        """Rescoring forms, one row each; each is read once."""
+        missing = places[~self._is_read[places]]
+        if len(missing):
+            wanted = self._embedding_ids[missing].tolist()
+            found = _VECTORS.run(driver, list(dict.fromkeys(wanted)))
+            stored = {row[0]: row[1] for row in found}
+            raw = raw_vectors([stored[one] for one in wanted])
+            if not self._vectors.shape[1]:
+                self._vectors = np.empty((len(self), raw.shape[1]), np.int8)
+            self._vectors[missing] = raw
+            self._is_read[missing] = True
+        return self._vectors[places]
+
+
+def read_tail(driver: Cursors, of: VectorsOf, newest: int, half_done: Collection[HalfDone]) -> Tail:
+    """The vectors of snippets that are newer than `newest`, 0 for all, but for those by which files
+    that are half done do not answer yet."""
+    parameters = {"kind": of.kind.value, "model": of.model, "newest": newest}
+    return Tail(_ROWS.run(driver, of.index_ids, parameters), half_done)
+
+
+def raw_vectors(vectors: Sequence[bytes]) -> NDArray[np.int8]:
+    """Stored vectors, one row each: the values, and four bytes of scale."""
+    return np.frombuffer(b"".join(vectors), dtype=np.int8).reshape(len(vectors), -1)
