@@ -1,4 +1,4 @@
-"""A tree of operations that tells subscribers how far the work has come."""
+"""A tree of operations that reports its progress to subscribers."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ class OperationState(StrEnum):
 
 
 class ProgressTracker:
-    """One operation; its children are the operations it is made of.
+    """One operation; its children are the operations it consists of.
 
     Used as a context manager, it is completed at the end of the block; an exception marks it failed
-    and propagates. Every change is told to the subscribers of the operation and of all above it.
+    and propagates. Every change is reported to the subscribers of the operation and of all
+    operations above it.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class ProgressTracker:
         trackable_type: TrackableType | None = None,
         trackable_id: int | None = None,
     ) -> ProgressTracker:
-        """An operation below this one."""
+        """A child operation."""
         child = ProgressTracker(operation, self, trackable_type, trackable_id)
         self.children.append(child)
         child._tell()
@@ -94,14 +95,14 @@ class ProgressTracker:
         self._tell()
 
     def skip(self, reason: str) -> None:
-        """There is nothing to do, for `reason`."""
+        """Mark the operation as having nothing to do, for `reason`."""
         self._end(OperationState.SKIPPED, reason)
 
     def fail(self, error: str) -> None:
         self._end(OperationState.FAILED, error)
 
     def complete(self) -> None:
-        """Done, unless the operation has already been skipped or has failed."""
+        """Mark the operation as done, unless it was skipped or has failed."""
         if self.state in (OperationState.STARTED, OperationState.IN_PROGRESS):
             self._end(OperationState.COMPLETED, None)
 

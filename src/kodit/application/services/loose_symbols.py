@@ -1,7 +1,5 @@
-"""What a name may mean that nothing is called: a pattern, an inherited member, a misspelling.
-
-All of it is only looked at where a name is defined nowhere, and reads the names of all snippets.
-"""
+"""Alternatives for a name that nothing defines: a pattern, an inherited member, a misspelling. Used
+only if a name has no definition, and reads the names of all snippets."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from kodit.domain.value_objects import Scope, SymbolKind
 
 MOST_NEAR = 5
 MOST_SNIPPETS = 2_000
-"""That a pattern with stars may match, and of one name."""
+"""How many snippets a pattern with stars may match, or one name may have."""
 MOST_GENERATIONS = 6
 TYPES = (
     SymbolKind.CLASS,
@@ -28,7 +26,7 @@ TYPES = (
 
 
 class LooseLookup:
-    """Within one state of the database."""
+    """Lookups within one state of the database."""
 
     def __init__(self, catalogue: OpenCatalogue, scope: Scope) -> None:
         self._catalogue = catalogue
@@ -37,7 +35,7 @@ class LooseLookup:
     def matching(
         self, name: AskedName, kinds: Collection[SymbolKind]
     ) -> tuple[list[StoredSnippet], bool]:
-        """What is defined by names that a pattern matches, and whether that is all."""
+        """The definitions whose names match a pattern, and whether these are all."""
         ids = [snippet_id for snippet_id, names in self._named if any(map(name.matches, names))]
         found = [
             one
@@ -49,7 +47,7 @@ class LooseLookup:
         return merge_pieces(found), len(ids) <= MOST_SNIPPETS
 
     def inherited(self, name: AskedName) -> list[StoredSnippet]:
-        """What defines a member of a type in the nearest of its bases that has such a member."""
+        """The definitions of a type's member in the nearest base that has it."""
         members = list(self._called({one.lower() for one in name.plain_names}))
         types, seen = {name.scopes[-1].lower()}, set[str]()
         for _generation in range(MOST_GENERATIONS if members else 0):
@@ -66,8 +64,8 @@ class LooseLookup:
         return []
 
     def near(self, name: AskedName) -> tuple[str, ...]:
-        """Names that were probably meant: the same in other scopes, or such as are spelled much
-        like it."""
+        """Names that were probably meant: the same name in other scopes, or similarly spelled
+        ones."""
         elsewhere = {
             ".".join(filter(None, (one.scope, one.symbol)))
             for one in self._called({one.lower() for one in name.plain_names})
@@ -78,7 +76,7 @@ class LooseLookup:
         return tuple(near_names(name.plain, names, MOST_NEAR))
 
     def _called(self, lower: set[str]) -> Iterator[StoredSnippet]:
-        """All that is defined by one of these names, which are in lower case."""
+        """The definitions of these names, which are in lower case."""
         ids = [
             snippet_id
             for snippet_id, names in self._named

@@ -1,5 +1,5 @@
-"""Questions about what is indexed, answered for one caller: which indexes are meant, what was found
-there, and what the answer is based on."""
+"""Answers questions about indexed code for one caller: selects the indexes, finds the results, and
+reports the standing of the answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kodit.domain.questions import (
 from kodit.domain.search import within_budget
 from kodit.domain.value_objects import SearchFilter, SearchRequest
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
     from kodit.application.services.folder_looks import FolderLooks
@@ -58,7 +58,7 @@ T = TypeVar("T")
 
 
 class Asked(Protocol):
-    """What finds what is asked for; each service may be made when it is first needed."""
+    """The services that answer; each may be created when it is first needed."""
 
     @property
     def search(self) -> SearchService: ...
@@ -80,25 +80,24 @@ class Asked(Protocol):
 
 
 Settle = Callable[[Sequence[int], float], Awaitable[bool]]
-"""Waits for at most so many seconds until what has changed of these indexes (of all, where none is
-named) is indexed; returns whether anything had changed."""
+"""Waits at most this many seconds until the known changes of these indexes (of all if empty) are
+indexed; returns whether there were any."""
 
 
 async def _no_wait(_index_ids: Sequence[int], _seconds: float) -> bool:
-    """Nobody watches the sources: what has changed is not known."""
+    """For a process that does not watch the sources: changes are not known."""
     return False
 
 
 Observe = Callable[[str, float], None]
-"""Is told of every question that was asked, by the name of its method, and how many seconds its
-answer took."""
+"""Receives the method name of every question, and how many seconds its answer took."""
 
 Q = TypeVar("Q")
 Ask = Callable[["AnswerService", Caller, Q], Coroutine[Any, Any, T]]
 
 
 def _measured(ask: Ask[Q, T]) -> Ask[Q, T]:
-    """Tell observers how long an answer took, also one that was refused."""
+    """Report to observers how long an answer took, even if it was refused."""
 
     @wraps(ask)
     async def measured(self: AnswerService, caller: Caller, question: Q) -> T:
@@ -112,8 +111,8 @@ def _measured(ask: Ask[Q, T]) -> Ask[Q, T]:
 
 
 class AnswerService:
-    """Each answer raises what naming its index may raise (NotFoundError, SourceError,
-    RefusedByPolicyError), InvalidQueryError for an invalid query, and what its service does."""
+    """Each answer raises what selecting its indexes raises (NotFoundError, SourceError,
+    RefusedByPolicyError), InvalidQueryError for an invalid query, and what its service raises."""
 
     def __init__(
         self,
@@ -136,19 +135,19 @@ class AnswerService:
         self._observers.append(observer)
 
     def tell(self, question: str, seconds: float) -> None:
-        """An answer has been given, or refused."""
+        """Report that an answer was given or refused."""
         for observer in self._observers:
             observer(question, seconds)
 
     @_measured
     async def search(self, caller: Caller, question: SearchQuestion) -> SearchView:
-        """The best snippets for a question or a name, best first."""
+        """The snippets that match a query best, best first."""
         from kodit.application.views.search import SearchView  # noqa: PLC0415 - see above
 
         start = start_of(question)
         chosen = await _read(lambda: self._scope.choose(caller, question.where))
         search_filter = replace(chosen.filter, kinds=question.kinds)
-        # One more than is wanted says whether anything follows.
+        # One more than wanted shows whether another page follows.
         request = SearchRequest(
             question.query, question.mode, search_filter, question.limit + 1, start
         )
@@ -164,18 +163,18 @@ class AnswerService:
                 question.query,
                 page,
                 self._stand(search_filter, chosen.is_implied, with_keyword_index=True),
-                # A result that no budget has room for is left out, so that pages come to an end.
+                # Skip a result that exceeds any budget, so that paging comes to an end.
                 following=cursor_at(question, start + passed) if len(results) > passed else None,
                 problems=chosen.problems,
                 explain=question.explain,
                 with_file=caller.is_local,
             )
 
-        if question.wait <= 0 or is_alone():  # where nobody watches the sources
+        if question.wait <= 0 or is_alone():  # where the sources are not watched
             return await _compute(find)
         import asyncio  # noqa: PLC0415 - no command waits
 
-        # Mostly nothing has changed, and to know that takes as long as a search.
+        # Usually nothing has changed, and finding that out takes as long as a search.
         view, has_changed = await asyncio.gather(
             _compute(find), self._settle(chosen.index_ids, question.wait)
         )
@@ -183,7 +182,7 @@ class AnswerService:
 
     @_measured
     async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
-        """Lines that match, by index, path and line."""
+        """Matching lines, by index, path and line."""
         from kodit.application.views.files import GrepView  # noqa: PLC0415 - see above
         from kodit.domain.grep import GrepRequest  # noqa: PLC0415 - see above
 
@@ -281,7 +280,7 @@ class AnswerService:
 
     @_measured
     async def outline(self, caller: Caller, question: OutlineQuestion) -> OutlineView:
-        """What an indexed file defines."""
+        """The definitions in an indexed file."""
         from kodit.application.views.files import OutlineView  # noqa: PLC0415 - see above
 
         def find() -> OutlineView:
@@ -299,7 +298,7 @@ class AnswerService:
 
     @_measured
     async def map(self, caller: Caller, question: MapQuestion) -> MapView:
-        """What matters most in the indexes that are meant."""
+        """The most important definitions of the selected indexes."""
         from kodit.application.views.map import MapView  # noqa: PLC0415 - the others do without
 
         def find() -> MapView:
@@ -317,7 +316,7 @@ class AnswerService:
 
     @_measured
     async def related(self, caller: Caller, question: RelatedQuestion) -> RelatedView:
-        """Snippets whose code is like that at a place."""
+        """Snippets whose code is similar to that at a place."""
         from kodit.application.views.search import RelatedView  # noqa: PLC0415 - see above
 
         def where(index_id: int) -> SearchFilter:
@@ -357,7 +356,7 @@ class AnswerService:
 
 
 class _InSnippet(Protocol):
-    """What has a snippet."""
+    """Has a snippet."""
 
     @property
     def snippet(self) -> StoredSnippet: ...

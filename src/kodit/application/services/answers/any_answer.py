@@ -1,4 +1,4 @@
-"""The answer to any question, by its kind."""
+"""Answers any question, by its kind."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 
 class Asked(Protocol):
-    """What answers; each may be made when it is first needed."""
+    """The services that answer; each may be created when it is first needed."""
 
     @property
     def answers(self) -> AnswerService: ...
@@ -74,7 +74,7 @@ class Asked(Protocol):
 
 
 async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911, PLR0912 - one for each kind
-    """Raises what the service raises that answers the question."""
+    """Raises what the answering service raises."""
     match question:
         case SearchQuestion():
             return await asked.answers.search(caller, question)

@@ -1,4 +1,4 @@
-"""Finds out what has changed of runs and indexes since the last look."""
+"""Finds the changes of runs and indexes since the last check."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.value_objects import RunState, SearchFilter
 
 MOST_MISSED = 500
-"""Runs that have come and gone between two looks; past that, nobody can say what has happened."""
+"""How many runs may start and end between two checks; beyond that, changes are not listed."""
 
 MOST_SEEN = 1_000
-"""Runs that are remembered in order to tell only what is new of them."""
+"""How many runs are remembered in order to report only their changes."""
 
 
 class RunWatch:
-    """Synchronous: each look is a transaction that reads little more than what has changed. Used
-    by one caller at a time."""
+    """Synchronous: each check is a transaction that reads little more than the changes. Used by one
+    caller at a time."""
 
     def __init__(self, *, database: Database, standing: StandingService) -> None:
         self._database = database
@@ -38,8 +38,7 @@ class RunWatch:
         self._newest = 0
 
     def look(self) -> list[Happening] | None:
-        """What has changed since the last look; nothing at the first one. None where too much has
-        to be told."""
+        """The changes since the last check; empty at the first one. None if there are too many."""
         with self._database.read() as transaction:
             states = transaction.tasks.unfinished_runs()
             indexes = transaction.indexes.updated()
@@ -63,8 +62,8 @@ class RunWatch:
         ]
 
     def snapshot(self, index_ids: Sequence[int], run_ids: Sequence[int]) -> list[Happening]:
-        """How things stand now: of these runs; else the runs that have not ended and the latest one
-        of each index, and the indexes; all of them or only of these indexes."""
+        """The current state of these runs; or else of the unfinished runs, the latest run of each
+        index, and the indexes: all of them or only these."""
         chosen: list[int] = []
         with self._database.read() as transaction:
             wanted = list(run_ids)
@@ -86,7 +85,7 @@ class RunWatch:
     def _changed_runs(
         self, transaction: Transaction, states: dict[int, RunState]
     ) -> list[IndexRun] | None:
-        """Those that may differ from what was seen; None where these are too many."""
+        """The runs that may differ from what was seen; None if they are too many."""
         tasks = transaction.tasks
         newest = next((run.id for run in tasks.list_runs(limit=1)), 0)
         missed: list[IndexRun] = []
