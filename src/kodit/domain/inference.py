@@ -274,7 +274,7 @@ class Inference:
                 for one in self.declared(name)
                 if one.target.is_type and one.target.owner in known.types
             }
-            return Meaning(frozenset(inner)) if inner else self._held_by(known)
+            return Meaning(frozenset(inner)) if inner else self._element_types(known)
         if known.module:
             importing = known.importing or file.path
             found = self._of_declared(
@@ -294,7 +294,7 @@ class Inference:
             return Meaning(module=joined(known.module, name), importing=known.importing)
         return UNKNOWN
 
-    def _held_by(self, known: Meaning) -> Meaning:
+    def _element_types(self, known: Meaning) -> Meaning:
         """Resolves a container to its elements: `list[C]`, `Map<K, C>`, `RefCell<C>`. These are the
         types that the index has, if there are others beside them."""
         held = frozenset(filter(self.is_declared, known.types))

@@ -42,7 +42,7 @@ def is_module(module: str, place: Place, importing: str) -> bool:
         found = [_trimmed(split_module(folder)) if folder else [place.root], *found]
     return any(
         wanted == one if is_exact else bool(one) and ends_alike(wanted, one)
-        for wanted, is_exact in _meant(module, importing)
+        for wanted, is_exact in _parse_module(module, importing)
         for one in found
     )
 
@@ -51,7 +51,7 @@ def is_module(module: str, place: Place, importing: str) -> bool:
 def is_below(module: str, place: Place, importing: str) -> bool:
     """Whether the file at `place` lies anywhere below the folder that a module names."""
     parts = module_of(place.path)
-    for wanted, is_exact in _meant(module, importing):
+    for wanted, is_exact in _parse_module(module, importing):
         if is_exact:
             if parts[: len(wanted)] == wanted:
                 return True
@@ -66,7 +66,7 @@ def is_below(module: str, place: Place, importing: str) -> bool:
     return False
 
 
-def _meant(module: str, importing: str) -> list[tuple[list[str], bool]]:
+def _parse_module(module: str, importing: str) -> list[tuple[list[str], bool]]:
     """The parts of a module's name, and whether they count from the top of the source."""
     if module.startswith("."):
         here = folder_of(importing).split("/") if "/" in importing else []

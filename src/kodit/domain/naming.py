@@ -24,7 +24,7 @@ _REF = re.compile(r"(?<=[^/])@")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|[^@/:\s]+@[^/:]+:")
 
 
-class Meant(NamedTuple):
+class NameMatch(NamedTuple):
     """The position of the source that a name means, and the part of it: the relative path of a
     folder or a file, empty for the whole source."""
 
@@ -51,7 +51,7 @@ def source_of(text: str) -> Source:
     return Source(SourceKind.GIT, f"{before}{path}", ref)
 
 
-def meant_by(name: str, sources: Sequence[Source]) -> list[Meant]:
+def match_name(name: str, sources: Sequence[Source]) -> list[NameMatch]:
     """The sources that a name means, by the first of these rules that matches:
 
     1. A source as it is displayed.
@@ -61,7 +61,7 @@ def meant_by(name: str, sources: Sequence[Source]) -> list[Meant]:
     4. The last part of a source, or several of them, with or without a ref: `flask`,
        `pallets/flask`, `flask@2.0`. If several sources match, all of them are returned.
     """
-    whole = [Meant(at) for at, source in enumerate(sources) if str(source) == name]
+    whole = [NameMatch(at) for at, source in enumerate(sources) if str(source) == name]
     if whole:
         return whole
     if name.startswith("/"):
@@ -74,10 +74,10 @@ def meant_by(name: str, sources: Sequence[Source]) -> list[Meant]:
     return list(_by_last_parts(name, sources))
 
 
-def holding(path: str, sources: Sequence[Source]) -> Meant | None:
+def holding(path: str, sources: Sequence[Source]) -> NameMatch | None:
     """The nearest folder among the sources that is or holds a path; None if there is none."""
     place = PurePosixPath(normpath(path))
-    best: Meant | None = None
+    best: NameMatch | None = None
     longest = -1
     for at, source in enumerate(sources):
         if source.kind is not SourceKind.FOLDER or not place.is_relative_to(source.location):
@@ -85,7 +85,7 @@ def holding(path: str, sources: Sequence[Source]) -> Meant | None:
         parts = len(PurePosixPath(source.location).parts)
         if parts > longest:
             relative = place.relative_to(source.location).as_posix()
-            best, longest = Meant(at, "" if relative == "." else relative), parts
+            best, longest = NameMatch(at, "" if relative == "." else relative), parts
     return best
 
 
@@ -99,7 +99,7 @@ def _addresses(name: str) -> Iterator[Address]:
             yield Address(source.location, source.ref)
 
 
-def _of_address(address: Address, sources: Sequence[Source]) -> Iterator[Meant]:
+def _of_address(address: Address, sources: Sequence[Source]) -> Iterator[NameMatch]:
     """The repository at that ref; a default branch also matches a source without a ref."""
     at_refs = {
         source.ref: position
@@ -107,16 +107,16 @@ def _of_address(address: Address, sources: Sequence[Source]) -> Iterator[Meant]:
         if source.kind is SourceKind.GIT and same_repository(source.location, address.url)
     }
     if address.ref in at_refs:
-        yield Meant(at_refs[address.ref], address.path)
+        yield NameMatch(at_refs[address.ref], address.path)
     elif address.ref in DEFAULT_BRANCHES and None in at_refs:
-        yield Meant(at_refs[None], address.path)
+        yield NameMatch(at_refs[None], address.path)
 
 
-def _by_last_parts(name: str, sources: Sequence[Source]) -> Iterator[Meant]:
+def _by_last_parts(name: str, sources: Sequence[Source]) -> Iterator[NameMatch]:
     if "://" in name or name.startswith((".", "~")) or not name.strip("/"):
         return
     base, ref = split_ref(name)
     found = [at for at, source in enumerate(sources) if ends_with(source.location, base)]
     at_ref = [at for at in found if sources[at].ref == ref]
     # Without a ref, a repository's only index is meant, whatever its ref.
-    yield from map(Meant, at_ref or ([] if ref is not None else found))
+    yield from map(NameMatch, at_ref or ([] if ref is not None else found))

@@ -78,7 +78,7 @@ class ProgressTracker:
         """A child operation."""
         child = ProgressTracker(operation, self, trackable_type, trackable_id)
         self.children.append(child)
-        child._tell()
+        child._notify()
         return child
 
     def subscribe(self, subscriber: Callable[[ProgressTracker], None]) -> None:
@@ -87,12 +87,12 @@ class ProgressTracker:
 
     def set_total(self, total: int | None) -> None:
         self.total = total
-        self._tell()
+        self._notify()
 
     def set_current(self, current: int) -> None:
         self.current = current
         self.state = OperationState.IN_PROGRESS
-        self._tell()
+        self._notify()
 
     def skip(self, reason: str) -> None:
         """Mark the operation as having nothing to do, for `reason`."""
@@ -123,9 +123,9 @@ class ProgressTracker:
     def _end(self, state: OperationState, message: str | None) -> None:
         self.state = state
         self.message = message
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         node: ProgressTracker | None = self
         while node is not None:
             for subscriber in node._subscribers:

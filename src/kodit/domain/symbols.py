@@ -160,7 +160,7 @@ class SymbolAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedName:
+class RequestedName:
     """A requested name: `whole`, and the plain name with the scopes before it. If `is_loose`, other
     scopes may lie between these and before the name, as in `pool.QueuePool` for a class of
     `pool/impl.py`."""
@@ -246,18 +246,18 @@ def bases_named(symbol: str, text: str) -> set[str]:
     return {name.lower() for name in _IDENTIFIER.findall("".join(head))}
 
 
-def parse_name(text: str) -> AskedName:
+def parse_name(text: str) -> RequestedName:
     """Parses `name`, `Scope.name`, `Scope::name`, `Scope#name`, each also as in code: followed by
     `()`, `(` or parameters, or after `class`, `def` and the like. An operator is written as its
     sign, with or without `operator` before it."""
     if operator := _OPERATOR.fullmatch(text.strip()):
         scopes = [part for part in _SEPARATOR.split(operator["scope"] or "") if part]
         sign = operator["bare"] or _OPERATOR_WORD + operator["sign"]
-        return AskedName(text.strip(), sign, tuple(scopes))
+        return RequestedName(text.strip(), sign, tuple(scopes))
     whole = text.strip().removesuffix("()")
     name = _name_in_code(whole)
     parts = [part for part in _SEPARATOR.split(name) if part] or [name]
-    return AskedName(whole, parts[-1], tuple(parts[:-1]))
+    return RequestedName(whole, parts[-1], tuple(parts[:-1]))
 
 
 def _name_in_code(text: str) -> str:

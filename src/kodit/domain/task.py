@@ -211,7 +211,7 @@ class Task:
     def make_ready(self, available_at: datetime = AT_ONCE) -> None:
         self.state = TaskState.READY
         self.available_at = available_at
-        self._let_go()
+        self._clear_claim()
 
     def end(
         self,
@@ -225,7 +225,7 @@ class Task:
         self.finished_at = now
         self.error, self.error_about = error, about
         self.cancel_requested = False
-        self._let_go()
+        self._clear_claim()
 
     def restart(self) -> None:
         """Return to blocked with a full retry budget, like a task that has never run."""
@@ -235,6 +235,6 @@ class Task:
         self.finished_at = None
         self.cancel_requested = False
 
-    def _let_go(self) -> None:
+    def _clear_claim(self) -> None:
         self.worker = None
         self.lease_expires_at = None

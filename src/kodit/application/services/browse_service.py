@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from kodit.application.services.folder_looks import file_is_gone
+from kodit.application.services.folder_comparisons import file_no_longer_exists
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import FilePlace, FileText, IndexedText, ListedFile, readings_of
@@ -66,7 +66,7 @@ class BrowseService:
     def _text(self, index: Index, file: IndexedText) -> str:
         text = self._reader.read(index, file)
         if text is None:
-            raise file_is_gone(str(index.source), file.path)
+            raise file_no_longer_exists(str(index.source), file.path)
         return text
 
 

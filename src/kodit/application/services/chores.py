@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from kodit.application.services.beside import running_beside
+from kodit.application.services.background_work import running_in_background
 from kodit.application.services.threads import in_thread
 from kodit.domain.errors import DatabaseReplacedError, TransientError
 from kodit.domain.shortage import shortage
@@ -42,7 +42,7 @@ async def in_one_piece(work: Callable[[], object]) -> bool:
 
 def chores_done(chores: Sequence[Chore]) -> AbstractAsyncContextManager[None]:
     """Run the chores, each at its own interval, during the block; they are cancelled at its end."""
-    return running_beside([(chore.name, _keep_doing(chore)) for chore in chores])
+    return running_in_background([(chore.name, _keep_doing(chore)) for chore in chores])
 
 
 async def _keep_doing(chore: Chore) -> None:

@@ -202,7 +202,9 @@ class CodeIndexingApplicationService:
         await self._follow_keyword_index(stage, step)
         for stage_type, model in models.items():
             if followed.model_of(stage_type) != model:
-                await _in_pieces(stage, step, partial(_follow_model, index.id, stage_type, model))
+                await _commit_in_steps(
+                    stage, step, partial(_follow_model, index.id, stage_type, model)
+                )
         is_finished = await stage.commit(partial(_finish_scan, index.id, working_copy), step)
         return is_finished and not lacks_pack
 
@@ -256,7 +258,7 @@ class CodeIndexingApplicationService:
 
         if await stage.commit(follow, step):
             generation = secrets.token_hex(8)
-            await _in_pieces(stage, step, partial(_start_log, index_id, generation))
+            await _commit_in_steps(stage, step, partial(_start_log, index_id, generation))
 
     async def process_code_embeddings(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -335,7 +337,7 @@ def _follow_model(
     return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
 
 
-async def _in_pieces(
+async def _commit_in_steps(
     stage: Stage,
     step: ProgressTracker,
     piece: Callable[[int, Transaction], tuple[int | None, dict[str, int]]],

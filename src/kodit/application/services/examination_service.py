@@ -59,5 +59,5 @@ class ExaminationService:
             )
             remaining = tuple(await self._doctor().examine())
         if not any(problem.area is Area.DATABASE for problem in remaining):
-            await self._space().give_back_all()
+            await self._space().release_all_space()
         return Diagnosis(found, remaining, await self._space().freeable())

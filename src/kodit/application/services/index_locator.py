@@ -20,7 +20,7 @@ from kodit.domain.errors import (
     part_of_index,
 )
 from kodit.domain.files import readings_of, tidy_path
-from kodit.domain.naming import holding, meant_by
+from kodit.domain.naming import holding, match_name
 from kodit.domain.text import is_text
 
 # Imported where used, so that a command loads only what it needs.
@@ -103,7 +103,7 @@ class IndexLocator:
         place = self._parser.place_of(name, caller)
         found = self._meant(name, indexes) if place is None else self.holding(place.path)
         if found is None and place is not None:  # a local repository may be indexed by its URL
-            at_address = self.locate_gone(name, caller)
+            at_address = self.locate_missing(name, caller)
             found = None if at_address is None else Part(at_address)
         if place is None:
             found = found or self._from_top(name, caller)
@@ -140,7 +140,7 @@ class IndexLocator:
             raise SourceError(
                 f"{place.path} is not indexed", code="source_not_indexed", source=place.folder
             )
-        gone = self.locate_gone(name, caller)
+        gone = self.locate_missing(name, caller)
         if gone is not None:
             return Part(gone)
         found = self._meant(name, indexes) or self._from_top(name, caller)
@@ -156,7 +156,7 @@ class IndexLocator:
 
     def _meant(self, name: str, indexes: Sequence[Index]) -> Part | None:
         """What the text of a name means among the indexes."""
-        found = meant_by(name, [index.source for index in indexes])
+        found = match_name(name, [index.source for index in indexes])
         if len(found) > 1:
             several = (indexes[one.position] for one in found)
             raise ambiguous(name, [f"{one.source} ({one.id})" for one in several])
@@ -212,7 +212,7 @@ class IndexLocator:
         with self._database.read() as transaction:
             return transaction.indexes.has_files(part.index.id, part.path)
 
-    def locate_gone(self, text: str, caller: Caller = LOCAL_CALLER) -> Index | None:
+    def locate_missing(self, text: str, caller: Caller = LOCAL_CALLER) -> Index | None:
         """The index of a folder or local repository that no longer exists, by its stored name or as
         typed from the caller's folder; None if there is no such index."""
         if not text.isprintable() or not caller.is_local:

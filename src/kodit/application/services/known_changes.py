@@ -124,7 +124,7 @@ class KnownChanges:
         if self.pending.pop(index_id, None) is not None:
             self._move()
 
-    def tell_stuck(self, index_id: int, *, is_stuck: bool) -> None:
+    def set_stuck(self, index_id: int, *, is_stuck: bool) -> None:
         """Set whether waiting for the changes of an index is pointless."""
         pending = self.pending[index_id]
         if is_stuck != pending.is_stuck:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.near import near_names
 from kodit.domain.ports.catalogue import OpenCatalogue
-from kodit.domain.symbols import AskedName, bases_named, merge_pieces, parts_of
+from kodit.domain.symbols import RequestedName, bases_named, merge_pieces, parts_of
 from kodit.domain.value_objects import Scope, SymbolKind
 
 MOST_NEAR = 5
@@ -33,7 +33,7 @@ class LooseLookup:
         self._named = list(catalogue.named_snippets(scope))
 
     def matching(
-        self, name: AskedName, kinds: Collection[SymbolKind]
+        self, name: RequestedName, kinds: Collection[SymbolKind]
     ) -> tuple[list[StoredSnippet], bool]:
         """The definitions whose names match a pattern, and whether these are all."""
         ids = [snippet_id for snippet_id, names in self._named if any(map(name.matches, names))]
@@ -46,7 +46,7 @@ class LooseLookup:
         ]
         return merge_pieces(found), len(ids) <= MOST_SNIPPETS
 
-    def inherited(self, name: AskedName) -> list[StoredSnippet]:
+    def inherited(self, name: RequestedName) -> list[StoredSnippet]:
         """The definitions of a type's member in the nearest base that has it."""
         members = list(self._called({one.lower() for one in name.plain_names}))
         types, seen = {name.scopes[-1].lower()}, set[str]()
@@ -63,7 +63,7 @@ class LooseLookup:
                 return merge_pieces(of_bases)
         return []
 
-    def near(self, name: AskedName) -> tuple[str, ...]:
+    def near(self, name: RequestedName) -> tuple[str, ...]:
         """Names that were probably meant: the same name in other scopes, or similarly spelled
         ones."""
         elsewhere = {

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.ranking import QueryUnderstanding
 from kodit.domain.ranking.literals import (
+    CONTAINED_IN_STRING,
     OTHER_PUNCTUATION,
-    SAID_IN_A_STRING,
     Literal,
     literals,
-    share_said,
+    share_contained,
 )
-from kodit.domain.ranking.places import AskedPlace, asked_places
+from kodit.domain.ranking.places import QueryPlace, query_places
 from kodit.domain.ranking.terms import identifier_terms
 from kodit.domain.value_objects import Scope
 
@@ -47,7 +47,7 @@ def find_pasted(
         return {}
     everywhere = Scope(scope.index_ids)
     found: dict[int, float] = {}
-    for place in asked_places(query.text):
+    for place in query_places(query.text):
         found.update(dict.fromkeys(_at_place(place, transaction, scope), 1.0))
     longest_said = 0
     for literal in literals(query.text):
@@ -56,7 +56,7 @@ def find_pasted(
         said = list(_having(literal, transaction, keyword, everywhere))
         # If one has it exactly as written, the others merely share its words.
         is_written = any(share > OTHER_PUNCTUATION for _snippet, share in said)
-        if any(share >= SAID_IN_A_STRING for _snippet, share in said):
+        if any(share >= CONTAINED_IN_STRING for _snippet, share in said):
             longest_said = max(longest_said, len(literal.words))
         for snippet, share in said:
             if share > (OTHER_PUNCTUATION if is_written else 0) and scope.has_file(snippet.file_id):
@@ -64,7 +64,7 @@ def find_pasted(
     return found
 
 
-def _at_place(place: AskedPlace, transaction: Transaction, scope: Scope) -> list[int]:
+def _at_place(place: QueryPlace, transaction: Transaction, scope: Scope) -> list[int]:
     """The snippets that contain the line."""
     named = transaction.search.files_named(scope.index_ids, place.file_name)
     alike = {file_id: place.likeness(*where) for file_id, where in named.items()}
@@ -95,4 +95,4 @@ def _having(
     if not hits and literal.is_marked:
         hits = keyword.search(known, scope, MOST_LOOKED_AT)
     for snippet in transaction.search.get_many([hit.snippet_id for hit in hits]):
-        yield snippet, share_said(literal, snippet.text, rarity)
+        yield snippet, share_contained(literal, snippet.text, rarity)

@@ -247,7 +247,7 @@ class QueueService:
 
         return await in_thread(read, Lane.READS)
 
-    async def left_beside(self, run: IndexRun) -> list[IndexRun]:
+    async def other_unfinished_runs(self, run: IndexRun) -> list[IndexRun]:
         """The other unfinished runs of the same index, newest first."""
         index_id = run.index_id
         if index_id is None:

@@ -126,7 +126,7 @@ class QueueTransitions:
         held = self._hold(transaction.tasks, claims)
         for run, task in held:
             run.complete(task, now, nothing_to_do=nothing_to_do)
-        self._let_go(transaction.tasks, held, AttemptOutcome.SUCCEEDED)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.SUCCEEDED)
 
     def fail(
         self,
@@ -138,7 +138,7 @@ class QueueTransitions:
         """A task has failed for good. Raises LeaseLost."""
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
         run.fail(task, error, self._clock.now(), about)
-        self._let_go(transaction.tasks, held, AttemptOutcome.FAILED, error, about)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.FAILED, error, about)
 
     def fail_transiently(
         self,
@@ -183,13 +183,13 @@ class QueueTransitions:
         held = self._hold(transaction.tasks, claims)
         for run, task in held:
             run.try_again(task, None, AT_ONCE, now)
-        self._let_go(transaction.tasks, held, AttemptOutcome.RELEASED)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.RELEASED)
 
     def acknowledge_cancel(self, transaction: Transaction, claim: Claim) -> None:
         """A running task has stopped because of a cancellation. Raises LeaseLost."""
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
         run.acknowledge_cancel(task, self._clock.now())
-        self._let_go(transaction.tasks, held, AttemptOutcome.CANCELLED)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.CANCELLED)
 
     def renew(self, transaction: Transaction, claim: Claim, progress: TaskProgress | None) -> bool:
         """Extend a lease; returns whether the task is asked to stop. Raises LeaseLost."""
@@ -286,7 +286,7 @@ class QueueTransitions:
         else:
             wait = delay(task.failures)
             run.try_again(task, error, now + wait if wait else AT_ONCE, now, about)
-        self._let_go(transaction.tasks, held, outcome, error, about)
+        self._end_claims(transaction.tasks, held, outcome, error, about)
         return task.state
 
     def _hold(self, tasks: TaskRepository, claims: Sequence[Claim]) -> list[tuple[IndexRun, Task]]:
@@ -302,7 +302,7 @@ class QueueTransitions:
             held.append((run, run.held(claim)))
         return held
 
-    def _let_go(
+    def _end_claims(
         self,
         tasks: TaskRepository,
         moved: Sequence[tuple[IndexRun, Task]],

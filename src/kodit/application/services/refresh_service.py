@@ -64,7 +64,7 @@ class RefreshService:
         try:
             source = await in_thread(lambda: self._sources.understand(name))
         except SourceError as error:
-            gone = await in_thread(lambda: self._locator.locate_gone(name))
+            gone = await in_thread(lambda: self._locator.locate_missing(name))
             if gone is None or gone.updated_at is None:
                 raise
             return Refreshed(gone, error)

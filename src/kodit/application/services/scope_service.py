@@ -100,7 +100,7 @@ class ScopeService:
         found, absences = [], []
         for index, paths in places.in_indexes:
             try:
-                found.append((_first_there(index.id, _placed(place, paths), look), index))
+                found.append((_first_existing(index.id, _placed(place, paths), look), index))
             except NotFoundError as error:
                 absences.append(error)
         if len({index.id for _, index in found}) == 1:
@@ -174,7 +174,7 @@ def _placed(place: str | FilePlace, paths: Sequence[str]) -> Sequence[str | File
     return paths if isinstance(place, str) else [replace(place, path=path) for path in paths]
 
 
-def _first_there(index_id: int, places: Sequence[P], look: Callable[[int, P], T]) -> T:
+def _first_existing(index_id: int, places: Sequence[P], look: Callable[[int, P], T]) -> T:
     """The result at the first place that has a file. Raises the NotFoundError of the last one,
     because that is what the caller typed."""
     for place in places[:-1]:

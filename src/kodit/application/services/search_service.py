@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     )
 
 DEFINITIONS_PER_NAME = 20
-TELLING_SNIPPETS_PER_FILE = 3
+REPRESENTATIVE_SNIPPETS_PER_FILE = 3
 """How many of a file's snippets each engine contributes to judge the file."""
 MOST_DEFINITIONS = 1_000
 MOST_NEAR_DEFINITIONS = 100
@@ -233,7 +233,7 @@ class SearchService:
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
         every_file = list(chain.from_iterable(files.values()))
         matches = question.keyword.in_files(question.understanding.terms, every_file)
-        telling = self._find_telling(question, files, matches)
+        telling = self._find_representative(question, files, matches)
         if question.scope.kinds:
             telling |= hits
         candidates = self._measure(question, self._look_up(question.transaction, telling), matches)
@@ -295,7 +295,7 @@ class SearchService:
             )
         return {hit.snippet_id for hit in hits}.union(question.pasted)
 
-    def _find_telling(
+    def _find_representative(
         self, question: _Question, files: Mapping[int, set[int]], matches: FileMatches
     ) -> set[int]:
         """The snippets by which each candidate file is judged: its best ones for every engine, and
@@ -310,12 +310,12 @@ class SearchService:
         hits: list[Hit] = []
         for kind in VectorKind:
             hits += question.vectors.best_in_files(
-                kind, question.model, question.vector, by_index, TELLING_SNIPPETS_PER_FILE
+                kind, question.model, question.vector, by_index, REPRESENTATIVE_SNIPPETS_PER_FILE
             )
         within = Scope(frozenset(files), frozenset(file_ids))
         for name in sorted(understanding.names | understanding.proper_words):
             hits += question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
-        hits += matches.best(TELLING_SNIPPETS_PER_FILE)
+        hits += matches.best(REPRESENTATIVE_SNIPPETS_PER_FILE)
         return {hit.snippet_id for hit in hits}.union(question.pasted)
 
     def _measure(

@@ -46,7 +46,7 @@ def read_together(
         trusted = _trusted(keyword_index, transaction, keyword, scope)
         return answer(transaction, trusted, scope)
 
-    return _at_one_moment(database, keyword_index, search_filter, from_trusted)
+    return _consistent_read(database, keyword_index, search_filter, from_trusted)
 
 
 def without_keyword_index(
@@ -58,10 +58,10 @@ def without_keyword_index(
     def untrusted(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> set[int]:
         return transaction.keyword_log.untrusted(keyword.positions(scope.index_ids))
 
-    return sorted(_at_one_moment(database, keyword_index, search_filter, untrusted))
+    return sorted(_consistent_read(database, keyword_index, search_filter, untrusted))
 
 
-def _at_one_moment(
+def _consistent_read(
     database: Database,
     keyword_index: ReadableKeywords,
     search_filter: SearchFilter,

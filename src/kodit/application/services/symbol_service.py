@@ -18,9 +18,9 @@ from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
 from kodit.domain.symbols import (
-    AskedName,
     AskedUses,
     Definition,
+    RequestedName,
     SymbolAnswer,
     SymbolRequest,
     Use,
@@ -103,7 +103,7 @@ class _Lookup:
         self._scope = scope
 
     def answer(
-        self, name: AskedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
+        self, name: RequestedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
     ) -> SymbolAnswer:
         called = self._catalogue.definitions(set(name.names), self._scope, set())
         definitions = merge_pieces(
@@ -183,7 +183,7 @@ class _Lookup:
             ]
         return without_declarations(merge_pieces(found))
 
-    def _matching(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
+    def _matching(self, name: RequestedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
         """The definitions of all names that a pattern matches, without uses."""
         definitions, are_all = self._loosely.matching(name, kinds)
         definitions.sort(key=_rank)
@@ -196,7 +196,7 @@ class _Lookup:
     def _loosely(self) -> LooseLookup:
         return LooseLookup(self._catalogue, self._scope)
 
-    def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:
+    def _defining(self, name: RequestedName) -> tuple[list[StoredSnippet], bool]:
         """Snippets that define the name, ignoring case, and whether these are all."""
         names = dict.fromkeys(one for one in name.names if is_text(one))
         return self._snippets(
@@ -257,7 +257,7 @@ def _holds_files(scope: Scope) -> bool:
     return bool(scope.index_ids) and scope.file_ids != frozenset()
 
 
-def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
+def _spellings(name: RequestedName, definitions: list[StoredSnippet]) -> list[str]:
     """The name as code spells it: as requested, unless only other cases are defined."""
     if not definitions or any(name.is_spelled_by(snippet) for snippet in definitions):
         return [name.plain]
@@ -265,7 +265,7 @@ def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
     return [parse_name(symbol).plain for symbol in list(symbols)[:MOST_SPELLINGS]]
 
 
-def _is_called(snippet: StoredSnippet, name: AskedName) -> bool:
+def _is_called(snippet: StoredSnippet, name: RequestedName) -> bool:
     """Whether its symbol is the name without its scopes, ignoring case."""
     return (snippet.symbol or "").lower() in map(str.lower, name.names)
 

@@ -74,8 +74,8 @@ class WatchService:
                 for index_id, found in (await self._watcher.changes(self._pause())).items():
                     await self._note(index_id, found)
                 self._changes.reach(self._watcher.seen_mark())
-                await self._compare_what_is_due()
-                await self._request_what_is_due()
+                await self._compare_due_folders()
+                await self._request_due_runs()
                 await self._settle()
         finally:
             self._changes.stop()
@@ -123,7 +123,7 @@ class WatchService:
                 if index.source.kind is SourceKind.FOLDER
             }
 
-    async def _compare_what_is_due(self) -> None:
+    async def _compare_due_folders(self) -> None:
         now = asyncio.get_running_loop().time()
         unwatched = self._watcher.unwatched()
         due = {one for one in unwatched if self._compare_at.get(one, 0.0) <= now}
@@ -192,7 +192,7 @@ class WatchService:
         if needs_scan:
             pending.unnamed = time.time_ns()
 
-    async def _request_what_is_due(self) -> None:
+    async def _request_due_runs(self) -> None:
         now = asyncio.get_running_loop().time()
         for index_id, pending in list(self._changes.pending.items()):
             if not pending.is_requested and self._is_due(index_id, pending, now):
@@ -242,7 +242,7 @@ class WatchService:
                 waited = now - self._changes.pending[index_id].requested_at
                 is_idle = run.state is RunState.QUEUED and waited >= LONGEST_START_SECONDS
                 is_stuck = run.state.is_terminal or is_idle
-                self._changes.tell_stuck(index_id, is_stuck=is_stuck)
+                self._changes.set_stuck(index_id, is_stuck=is_stuck)
 
     def _take_out(self, index_id: int, before: int) -> None:
         """Forget changes from before a scan that has been indexed."""

@@ -149,7 +149,7 @@ class TextReader(Protocol):
     """Reads single files of indexes, in place or from a clone. Synchronous."""
 
     def read(self, index: Index, file: IndexedText) -> str | None:
-        """The text with `\n` as the only line ending, of a folder as it is now, of a git source as
+        """The text with `\\n` as the only line ending, of a folder as it is now, of a git source as
         it was indexed. None if the text no longer exists. Raises SourceError if the source is gone,
         TransientError if it cannot be read at the moment."""
         ...

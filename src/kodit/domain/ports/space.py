@@ -23,7 +23,7 @@ class Space(Protocol):
         to be rewritten as a whole."""
         ...
 
-    def give_back_some(self) -> bool:
+    def release_some_space(self) -> bool:
         """Release some free space, in one short write transaction. Returns whether there is more.
         Has no effect on a file that has to be rewritten."""
         ...

@@ -31,7 +31,7 @@ IN_PROSE = 0.4
 """The weight of the words of a possible question that are not preceded by a quote."""
 OTHER_PUNCTUATION = 0.7
 """The weight of words with different punctuation between them."""
-SAID_IN_A_STRING = LEAST_SHARE * OTHER_PUNCTUATION
+CONTAINED_IN_STRING = LEAST_SHARE * OTHER_PUNCTUATION
 """A text with at least this share contains the literal, and not as prose."""
 
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
@@ -94,7 +94,7 @@ def _add(found: dict[str, Literal], text: str, *, is_marked: bool) -> None:
         found.setdefault(text, Literal(text, words, is_marked))
 
 
-def share_said(literal: Literal, text: str, rarity: Callable[[str], float]) -> float:
+def share_contained(literal: Literal, text: str, rarity: Callable[[str], float]) -> float:
     """How much of the literal a text contains in one place, weighted by the rarity of its words
     (words that occur nowhere count 0): 1 for a line that has nothing else, 0 below three
     quarters."""
@@ -117,8 +117,8 @@ def share_said(literal: Literal, text: str, rarity: Callable[[str], float]) -> f
     for start in places.get(literal.words[rarest], ()):
         said = worth[rarest]
         after, before = found[start + 1 : start + widest], found[max(0, start - widest) : start]
-        said += _said_on(literal.words[rarest + 1 :], worth[rarest + 1 :], after)
-        said += _said_on(literal.words[:rarest][::-1], worth[:rarest][::-1], before[::-1])
+        said += _weight_in_order(literal.words[rarest + 1 :], worth[rarest + 1 :], after)
+        said += _weight_in_order(literal.words[:rarest][::-1], worth[:rarest][::-1], before[::-1])
         best = max(best, said)
     share = best / total
     least = LEAST_SHARE if literal.is_marked else ALL_BUT_ROUNDING
@@ -135,7 +135,7 @@ def _worth_of_place(said: str, lines: Sequence[str]) -> float:
     return 1.0 if is_quoted else IN_PROSE
 
 
-def _said_on(words: Sequence[str], worth: Sequence[float], found: Sequence[str]) -> float:
+def _weight_in_order(words: Sequence[str], worth: Sequence[float], found: Sequence[str]) -> float:
     """The weight of the words that follow in order, with at most a placeholder between two."""
     said, at = 0.0, 0
     for word, value in zip(words, worth, strict=True):

@@ -21,7 +21,7 @@ _ABOVE = re.compile(r"^(?:[A-Za-z]:)?(?:\.{0,2}/+)+")
 
 
 @dataclass(frozen=True, slots=True)
-class AskedPlace:
+class QueryPlace:
     """A line, 1-based, of a file whose path may be longer or shorter than the one in an index."""
 
     path: str
@@ -42,11 +42,11 @@ class AskedPlace:
         return self.path.rpartition("/")[2]
 
 
-def asked_places(query: str) -> tuple[AskedPlace, ...]:
+def query_places(query: str) -> tuple[QueryPlace, ...]:
     """Parses `lib/url.c:614:5`, `File "lib/url.c", line 614`, `Shop.cs(614,5)`, `url.c#L614` and
     the like, in order."""
-    found: dict[AskedPlace, None] = {}
+    found: dict[QueryPlace, None] = {}
     for match in _PLACE.finditer(query):
         path = _ABOVE.sub("", match["path"].replace("\\", "/"))
-        found.setdefault(AskedPlace(path, int(match["line"])))
+        found.setdefault(QueryPlace(path, int(match["line"])))
     return tuple(found)[:MOST_PLACES]

@@ -13,14 +13,14 @@ from kodit.infrastructure.resident.place import LOG_FILE
 from kodit.infrastructure.trust import open_plain_file
 
 IDLE_MINUTES = 30
-ANOTHER_ONE_RUNS = 3
+SERVER_ALREADY_RUNS = 3
 """The exit status of a server that has found another one."""
 
 
 def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subprocess.Popen[bytes]:
     """Start a server of the data directory, detached: in a session of its own, with no pipe of
     this process, its log in `server.log`. It listens on its socket alone. Where one runs already,
-    the new one ends at once (`ANOTHER_ONE_RUNS`), so that any number may be started.
+    the new one ends at once (`SERVER_ALREADY_RUNS`), so that any number may be started.
 
     Raises OSError where no process can be started or the data directory cannot be written, and
     UserError if the log is not a file.

@@ -66,7 +66,7 @@ class SqliteSpace:
     def is_rewritten_for(self) -> bool:
         return self._ask("auto_vacuum") != INCREMENTAL
 
-    def give_back_some(self) -> bool:
+    def release_some_space(self) -> bool:
         with self._database().write() as transaction:
             driver = transaction.driver
             (left,) = driver.execute("PRAGMA freelist_count").fetchone()

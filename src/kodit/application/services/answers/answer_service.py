@@ -31,7 +31,7 @@ from kodit.domain.value_objects import SearchFilter, SearchRequest
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
-    from kodit.application.services.folder_looks import FolderLooks
+    from kodit.application.services.folder_comparisons import FolderComparisons
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.map_service import MapService
     from kodit.application.services.related_service import RelatedService
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Asked(Protocol):
+class AnsweringServices(Protocol):
     """The services that answer; each may be created when it is first needed."""
 
     @property
@@ -117,16 +117,16 @@ class AnswerService:
     def __init__(
         self,
         *,
-        asked: Asked,
+        asked: AnsweringServices,
         scope: ScopeService,
         standing: StandingService,
-        looks: FolderLooks,
+        comparisons: FolderComparisons,
         settle: Settle = _no_wait,
     ) -> None:
         self._asked = asked
         self._scope = scope
         self._standing = standing
-        self._looks = looks
+        self._comparisons = comparisons
         self._settle = settle
         self._observers: list[Observe] = []
 
@@ -155,14 +155,14 @@ class AnswerService:
         def find() -> SearchView:
             results = self._asked.search.search(request)
             wanted = results[: question.limit]
-            page = there = self._looks.still_there(wanted, _place)
+            page = there = self._comparisons.existing(wanted, _place)
             if question.budget is not None:
                 page = within_budget(there, question.budget)
             passed = max(1, len(wanted) if len(page) == len(there) else len(page))
             return SearchView.of(
                 question.query,
                 page,
-                self._stand(search_filter, chosen.is_implied, with_keyword_index=True),
+                self._standing_of(search_filter, chosen.is_implied, with_keyword_index=True),
                 # Skip a result that exceeds any budget, so that paging comes to an end.
                 following=cursor_at(question, start + passed) if len(results) > passed else None,
                 problems=chosen.problems,
@@ -193,7 +193,7 @@ class AnswerService:
                 _expression(question), chosen.filter, _shape(question), question.limit, start
             )
         )
-        standing = await _read(lambda: self._stand(chosen.filter, chosen.is_implied))
+        standing = await _read(lambda: self._standing_of(chosen.filter, chosen.is_implied))
         following = None if answer.is_complete else cursor_at(question, start + question.limit)
         return GrepView.of(
             question.pattern,
@@ -226,13 +226,13 @@ class AnswerService:
             )
             there = replace(
                 answer,
-                definitions=tuple(self._looks.still_there(answer.definitions, _place)),
-                references=tuple(self._looks.still_there(answer.references, _place)),
+                definitions=tuple(self._comparisons.existing(answer.definitions, _place)),
+                references=tuple(self._comparisons.existing(answer.references, _place)),
             )
             return SymbolsView.of(
                 question.name,
                 there,
-                self._stand(chosen.filter, chosen.is_implied, with_keyword_index=True),
+                self._standing_of(chosen.filter, chosen.is_implied, with_keyword_index=True),
                 cursor_at(question, start + question.limit) if answer.has_more else None,
                 chosen.problems,
                 with_file=caller.is_local,
@@ -249,13 +249,13 @@ class AnswerService:
 
         def find() -> FilesView:
             chosen = self._scope.choose(caller, question.where)
-            files = self._looks.still_there(
+            files = self._comparisons.existing(
                 self._asked.browse.list_files(chosen.filter), lambda one: (one.index_id, one.path)
             )
             end = len(files) if question.limit is None else start + question.limit
             return FilesView.of(
                 files[start:end],
-                self._stand(chosen.filter, chosen.is_implied),
+                self._standing_of(chosen.filter, chosen.is_implied),
                 cursor_at(question, end) if end < len(files) else None,
                 chosen.problems,
                 with_file=caller.is_local,
@@ -273,7 +273,7 @@ class AnswerService:
             text, index, is_implied = self._scope.look_at(
                 caller, question.where, question.place, look
             )
-            standing = self._stand(SearchFilter((index.id,)), is_implied)
+            standing = self._standing_of(SearchFilter((index.id,)), is_implied)
             return TextView.of(text, standing, with_file=caller.is_local)
 
         return await _read(find)
@@ -285,13 +285,13 @@ class AnswerService:
 
         def find() -> OutlineView:
             def look(index_id: int, place: str | FilePlace) -> FileOutline:
-                self._looks.check_place(index_id, place)
+                self._comparisons.check_place(index_id, place)
                 return self._asked.browse.outline(index_id, str(place))
 
             outline, index, is_implied = self._scope.look_at(
                 caller, question.where, question.path, look
             )
-            standing = self._stand(SearchFilter((index.id,)), is_implied)
+            standing = self._standing_of(SearchFilter((index.id,)), is_implied)
             return OutlineView.of(outline, standing, with_file=caller.is_local)
 
         return await _read(find)
@@ -306,8 +306,8 @@ class AnswerService:
             maps = self._asked.maps.draw(chosen.filter, question.budget)
             return MapView.of(
                 question.budget,
-                [replace(one, files=self._still_mapped(one)) for one in maps],
-                self._stand(chosen.filter, chosen.is_implied),
+                [replace(one, files=self._existing_files_of(one)) for one in maps],
+                self._standing_of(chosen.filter, chosen.is_implied),
                 chosen.problems,
                 with_file=caller.is_local,
             )
@@ -328,7 +328,7 @@ class AnswerService:
 
         def find() -> RelatedView:
             def look(index_id: int, place: str | FilePlace) -> list[SearchResult]:
-                self._looks.check_place(index_id, place)
+                self._comparisons.check_place(index_id, place)
                 return self._asked.related.find(index_id, place, where(index_id), question.limit)
 
             results, index, is_implied = self._scope.look_at(
@@ -336,23 +336,23 @@ class AnswerService:
             )
             return RelatedView.of(
                 str(question.place),
-                self._looks.still_there(results, _place),
-                self._stand(where(index.id), is_implied),
+                self._comparisons.existing(results, _place),
+                self._standing_of(where(index.id), is_implied),
                 with_file=caller.is_local,
             )
 
         return await _compute(find)
 
-    def _stand(
+    def _standing_of(
         self, meant: SearchFilter, is_implied: bool, *, with_keyword_index: bool = False
     ) -> tuple[StandingView, ...]:
-        return self._looks.stand(
+        return self._comparisons.with_changes(
             self._standing.of(meant, with_keyword_index=with_keyword_index, is_implied=is_implied)
         )
 
-    def _still_mapped(self, of_index: RepositoryMap) -> tuple[MappedFile, ...]:
+    def _existing_files_of(self, of_index: RepositoryMap) -> tuple[MappedFile, ...]:
         index_id = of_index.index_id
-        return tuple(self._looks.still_there(of_index.files, lambda one: (index_id, one.path)))
+        return tuple(self._comparisons.existing(of_index.files, lambda one: (index_id, one.path)))
 
 
 class _InSnippet(Protocol):

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     )
 
 
-class Asked(Protocol):
+class AnsweringServices(Protocol):
     """The services that answer; each may be created when it is first needed."""
 
     @property
@@ -73,7 +73,7 @@ class Asked(Protocol):
     def run_answers(self) -> RunAnswers: ...
 
 
-async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911, PLR0912 - one for each kind
+async def answer(asked: AnsweringServices, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911, PLR0912 - one for each kind
     """Raises what the answering service raises."""
     match question:
         case SearchQuestion():

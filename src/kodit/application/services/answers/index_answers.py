@@ -69,7 +69,7 @@ class IndexAnswers:
         overview = await self._overview()
         return IndexPageView(
             tuple(IndexView.of(status, overview) for status in page),
-            await self._stand([status.id for status in page]),
+            await self._standing_of([status.id for status in page]),
             cursor_at(question, page[-1].id) if len(found) > len(page) else None,
         )
 
@@ -81,7 +81,7 @@ class IndexAnswers:
             wanted = (index.id,)
         statuses = await self._indexes.status(wanted)
         view = IndexesView.of(statuses, await self._overview())
-        standing = await self._stand([index.id for index in view.indexes])
+        standing = await self._standing_of([index.id for index in view.indexes])
         unsearched = {one.index_id: one.unsearched or None for one in standing}
         sizes, freeable = await in_thread(lambda: (self._disk().sizes(), self._disk().freeable()))
         indexes = (
@@ -94,7 +94,7 @@ class IndexAnswers:
         """One index. Raises NotFoundError."""
         status = await self._status(index_id)
         view = OneIndexView.of(status, await self._overview())
-        return view.with_standing(await self._stand([index_id]))
+        return view.with_standing(await self._standing_of([index_id]))
 
     async def add(self, request: IndexRequest, caller: Caller) -> AcceptedView:
         """Add or refresh one source, and request a run. Raises UserError."""
@@ -137,7 +137,7 @@ class IndexAnswers:
     async def _overview(self, runs: Sequence[IndexRun] = ()) -> QueueOverview:
         return await self._queue.overview(self._registry(), runs)
 
-    async def _stand(self, index_ids: Sequence[int]) -> tuple[StandingView, ...]:
+    async def _standing_of(self, index_ids: Sequence[int]) -> tuple[StandingView, ...]:
         """The standing of these indexes, whatever parts of them a search may leave out."""
         if not index_ids:
             return ()

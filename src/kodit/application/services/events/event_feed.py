@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from kodit.application.services.events.event_log import EventLog, Happening
+from kodit.application.services.events.event_log import EventLog, StateChange
 from kodit.application.services.events.run_watch import RunWatch
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.ports.runtime import WakeUp
@@ -25,24 +25,24 @@ OpenWakeUp = Callable[[], AbstractAsyncContextManager[WakeUp]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """The events of these indexes and of these runs; without any, all events."""
 
     index_ids: tuple[int, ...] = ()
     run_ids: tuple[int, ...] = ()
 
-    def has(self, happening: Happening) -> bool:
-        if self.run_ids and happening.run_id not in self.run_ids:
+    def has(self, change: StateChange) -> bool:
+        if self.run_ids and change.run_id not in self.run_ids:
             return False
-        return not self.index_ids or happening.index_id in self.index_ids
+        return not self.index_ids or change.index_id in self.index_ids
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeliveredEvent:
     """A change as a reader receives it. `mark` is where to resume after it; None except for the
     last of several that belong together."""
 
-    about: Happening
+    about: StateChange
     mark: str | None
 
 
@@ -65,7 +65,9 @@ class EventFeed:
         self._changed = asyncio.Event()
 
     @asynccontextmanager
-    async def reading(self, wanted: Wanted, mark: str | None = None) -> AsyncIterator[EventReader]:
+    async def reading(
+        self, wanted: EventFilter, mark: str | None = None
+    ) -> AsyncIterator[EventReader]:
         """Read events: first the current state, then changes; with the `mark` of an earlier event,
         only the changes since that event."""
         self.readers += 1
@@ -81,8 +83,8 @@ class EventFeed:
                 watching.cancel()
 
     async def read(
-        self, wanted: Wanted, position: int | None, seconds: float
-    ) -> tuple[list[Told], int]:
+        self, wanted: EventFilter, position: int | None, seconds: float
+    ) -> tuple[list[DeliveredEvent], int]:
         """The changes that a reader at this position has not read, and its new position; empty if
         there is none within `seconds`."""
         loop = asyncio.get_running_loop()
@@ -97,7 +99,7 @@ class EventFeed:
             if events:
                 position = events[-1].number
             told = [
-                Told(event.about, self._mark(event.number))
+                DeliveredEvent(event.about, self._mark(event.number))
                 for event in events
                 if wanted.has(event.about)
             ]
@@ -109,12 +111,12 @@ class EventFeed:
             except TimeoutError:
                 return [], position
 
-    async def _snapshot(self, wanted: Wanted, position: int) -> list[Told]:
+    async def _snapshot(self, wanted: EventFilter, position: int) -> list[DeliveredEvent]:
         found = await in_thread(
             lambda: self._watch.snapshot(wanted.index_ids, wanted.run_ids), Lane.READS
         )
-        told = [Told(one, None) for one in found]
-        return [*told[:-1], *(Told(one.about, self._mark(position)) for one in told[-1:])]
+        told = [DeliveredEvent(one, None) for one in found]
+        return [*told[:-1], *(DeliveredEvent(one.about, self._mark(position)) for one in told[-1:])]
 
     def _mark(self, number: int) -> str:
         return f"{self._epoch}-{number}"
@@ -147,12 +149,12 @@ class EventFeed:
 
     async def _look_once(self) -> None:
         async with self._looking:
-            happenings = await in_thread(self._watch.look, Lane.READS)
-            if happenings is None:
+            changes = await in_thread(self._watch.look, Lane.READS)
+            if changes is None:
                 self._log.forget()
-            for happening in happenings or ():
-                self._log.add(happening)
-        if happenings is None or happenings:
+            for change in changes or ():
+                self._log.add(change)
+        if changes is None or changes:
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
 
@@ -161,12 +163,12 @@ class EventReader:
     """One reader of a feed. It receives what it has not read when it asks; nothing is buffered for
     it meanwhile."""
 
-    def __init__(self, feed: EventFeed, wanted: Wanted, position: int | None) -> None:
+    def __init__(self, feed: EventFeed, wanted: EventFilter, position: int | None) -> None:
         self._feed = feed
         self._wanted = wanted
         self._position = position
 
-    async def read(self, seconds: float) -> list[Told]:
+    async def read(self, seconds: float) -> list[DeliveredEvent]:
         """The new changes, oldest first; empty if there is none within `seconds`."""
         told, self._position = await self._feed.read(self._wanted, self._position, seconds)
         return told

@@ -10,7 +10,7 @@ MOST_EVENTS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class StateChange:
     """A change of a run, task or index. `kind` is `run`, `task` or `index`; `data` is a view of its
     current state, and `identity` distinguishes it from others of its kind."""
 
@@ -26,7 +26,7 @@ class Event:
     """A numbered change; numbers grow."""
 
     number: int
-    about: Happening
+    about: StateChange
 
 
 class EventLog:
@@ -39,12 +39,12 @@ class EventLog:
         self._dropped = 0
         self.last = 0
 
-    def add(self, happening: Happening) -> None:
+    def add(self, change: StateChange) -> None:
         """Add an event, replacing the earlier one of the same identity."""
-        key = (happening.kind, happening.identity)
+        key = (change.kind, change.identity)
         self._events.pop(key, None)
         self.last += 1
-        self._events[key] = Event(self.last, happening)
+        self._events[key] = Event(self.last, change)
         while len(self._events) > self._most:
             oldest = next(iter(self._events))
             self._dropped = self._events.pop(oldest).number

@@ -10,8 +10,8 @@ from kodit.infrastructure.processes.allocator import settle_allocator
 
 
 def work_until_stopped(session: Session) -> None:
-    """Serve the queue, finish deletions that were cut short, and bring indexes up to date at the
-    interval that is set, until SIGTERM or SIGINT; what is held then is released."""
+    """Serve the queue, finish interrupted deletions, and bring indexes up to date at the set
+    interval, until SIGTERM or SIGINT; held tasks are then released."""
     settle_allocator()
     host = session.application.host
     session.run(host.serve_until_stopped(on_signals(signal.SIGTERM, signal.SIGINT)))

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @asynccontextmanager
-async def running_beside(
+async def running_in_background(
     work: Sequence[tuple[str, Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
     """Run the named coroutines concurrently with the block. At its end they are cancelled and

@@ -25,7 +25,7 @@ SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class FirstLook:
+class OnDemandIndexing:
     """The effect of a first question: whether something is being indexed for it, and the projects
     that are not, because their indexes were deleted."""
 
@@ -33,7 +33,7 @@ class FirstLook:
     deleted: tuple[str, ...] = ()
 
 
-class FirstLookService:
+class OnDemandIndexingService:
     """Requests indexing for the sources of a question, and waits for their indexes."""
 
     def __init__(
@@ -57,7 +57,7 @@ class FirstLookService:
         self._made: set[int] = set()
         """Indexes that have been complete once, which they stay."""
 
-    async def begin(self, caller: Caller, where: Where, seconds: float) -> FirstLook:
+    async def begin(self, caller: Caller, where: Where, seconds: float) -> OnDemandIndexing:
         """Request indexing of the named sources that are not known or, if none is named, of the
         project that the caller works in; wait at most `seconds` until that is done. Does nothing
         for a caller who may only read, or if everything is known. A project whose index was deleted
@@ -66,18 +66,18 @@ class FirstLookService:
         Raises SourceError and RefusedByPolicyError for a named source that cannot be indexed.
         """
         if where.everywhere:
-            return FirstLook()
+            return OnDemandIndexing()
         unknown, deleted = await in_thread(lambda: self._unknown(caller, where))
         if not unknown or not caller.may_write:
-            return FirstLook(deleted=deleted)
+            return OnDemandIndexing(deleted=deleted)
         try:
             runs = await self._sources.add(IndexRequest(unknown), caller)
         except UserError:
             if where.sources:
                 raise
-            return FirstLook(deleted=deleted)  # not requested explicitly
+            return OnDemandIndexing(deleted=deleted)  # not requested explicitly
         await self._ended([run.id for run in runs], seconds)
-        return FirstLook(has_started=True, deleted=deleted)
+        return OnDemandIndexing(has_started=True, deleted=deleted)
 
     async def wait_until_made(
         self, caller: Caller, where: Where, seconds: float, most_seconds: float

@@ -24,7 +24,7 @@ index: this takes up to 0.15 seconds of CPU time."""
 T = TypeVar("T")
 
 
-class FolderLooks:
+class FolderComparisons:
     """Compares folders with their indexes by the stamps of the files, each folder once: for a
     command that ends with its answer. Synchronous."""
 
@@ -49,12 +49,12 @@ class FolderLooks:
         changes = self._changes[index.id] = self._compare(index.id, is_certain=True)
         return bool(changes)
 
-    def stand(self, standing: Sequence[StandingView]) -> tuple[StandingView, ...]:
+    def with_changes(self, standing: Sequence[StandingView]) -> tuple[StandingView, ...]:
         """The standing with the number of changed files of each folder."""
         counted = ((one, self._count(one.index_id)) for one in standing)
         return tuple(replace(one, changed_files=count) if count else one for one, count in counted)
 
-    def still_there(self, found: Sequence[T], place: Callable[[T], tuple[int, str]]) -> list[T]:
+    def existing(self, found: Sequence[T], place: Callable[[T], tuple[int, str]]) -> list[T]:
         """The items whose file still exists. `place` returns the index and path of an item."""
         return [one for one in found if not self._is_gone(*place(one))]
 
@@ -65,7 +65,7 @@ class FolderLooks:
             if self._is_gone(index_id, reading.path):
                 with self._database.read() as transaction:
                     source = transaction.indexes.get(index_id).source
-                raise file_is_gone(str(source), reading.path)
+                raise file_no_longer_exists(str(source), reading.path)
 
     def _count(self, index_id: int) -> int:
         changes = self._of(index_id)
@@ -102,7 +102,7 @@ class FolderLooks:
         return self._comparer()(index.source, known, scanned_at, is_certain=is_certain)
 
 
-def file_is_gone(source: str, path: str) -> NotFoundError:
+def file_no_longer_exists(source: str, path: str) -> NotFoundError:
     """The error for an indexed file that no longer exists."""
     return NotFoundError(
         f"{path!r} of {source} is indexed, but was deleted or can no longer be read as text",
