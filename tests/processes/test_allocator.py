@@ -24,8 +24,8 @@ class Held(ctypes.Structure):
 
 library.mallinfo2.restype = Held
 if "settle" in sys.argv:
-    from kodit.infrastructure.processes.allocator import settle_allocator
-    settle_allocator()
+    from kodit.infrastructure.processes.allocator import configure_allocator
+    configure_allocator()
 library.free(library.malloc(20 << 20))
 before = library.mallinfo2().field_4
 block = library.malloc(16 << 20)

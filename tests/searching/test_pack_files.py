@@ -18,7 +18,7 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.vectors import pack_builder
 from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
-from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_file
 from kodit.infrastructure.vectors.pack_builder import extend_pack, pack_path, refresh_pack
 from kodit.infrastructure.vectors.pack_file import open_pack
 from kodit.infrastructure.vectors.quantization import pack, unpack
@@ -79,7 +79,7 @@ class Packed:
 @pytest.fixture
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packed]:
     monkeypatch.setattr(pack_builder, "FEWEST_CHANGES", 4)
-    monkeypatch.setattr(pack_builder, "FEWEST_LEFT", 2)
+    monkeypatch.setattr(pack_builder, "FEWEST_AT_END", 2)
     monkeypatch.setattr(pack_builder, "LARGEST_SHARE", 0.5)
     with sqlite_database(tmp_path) as database:
         yield Packed(database, tmp_path / "vectors")
@@ -171,11 +171,11 @@ def test_a_file_is_half_done_in_one_model(packed: Packed) -> None:
         driver = Driver(transaction.connection)
         ids = [row[0] for row in rows(transaction, "SELECT id FROM snippets ORDER BY id")]
         halves = {
-            model: half_done_file(driver, content.id, VectorKind.CODE, model)
+            model: partly_embedded_file(driver, content.id, VectorKind.CODE, model)
             for model in ("former", "newer")
         }
         file_id = content.files["a"]
-    assert halves == {"former": HalfDone(file_id, ids[1]), "newer": HalfDone()}
+    assert halves == {"former": PartlyEmbedded(file_id, ids[1]), "newer": PartlyEmbedded()}
 
 
 def test_a_pack_that_has_changed_since_it_was_written_is_read_whole(packed: Packed) -> None:

@@ -179,7 +179,7 @@ def test_a_pack_grows_by_one_state_of_the_database(
 def test_what_is_left_at_the_end_of_a_stage_is_packed(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pack_builder, "FEWEST_LEFT", 10)
+    monkeypatch.setattr(pack_builder, "FEWEST_AT_END", 10)
     model, rows = stored_rows(place, VectorKind.TEXT)
     path = pack_path(place / "vectors", 1, "text")
     arguments = (str(place / "kodit.db"), str(path.parent), 1, "text", model)

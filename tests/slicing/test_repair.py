@@ -199,7 +199,7 @@ def test_the_search_has_a_time_limit_of_its_own(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_search_reads_a_file_so_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repair, "_READ_TIMES", 0)
+    monkeypatch.setattr(repair, "_MOST_REPARSES", 0)
     source = INFIX.encode()
     grammar = load_grammar("kotlin")
     tree = grammar.parse(source, Budget(60.0))
@@ -207,7 +207,7 @@ def test_the_search_reads_a_file_so_many_times(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_little_of_a_large_file_is_not_worth_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repair, "_LITTLE", 0.5)  # more rows than there are
+    monkeypatch.setattr(repair, "_ROWS_PER_LOSS", 0.5)  # more rows than there are
     source = INFIX.encode()
     grammar = load_grammar("kotlin")
     tree = grammar.parse(source, Budget(60.0))

@@ -72,6 +72,6 @@ class Engines:
             self.pool,
             self.settings.git_answer_seconds,
             self.exchange,
-            hears_user=self.settings.git_configuration,
-            hears_user_for_remote=self.settings.git_configuration_for_remote_callers,
+            uses_user_configuration=self.settings.git_configuration,
+            uses_user_configuration_for_remote=self.settings.git_configuration_for_remote_callers,
         )

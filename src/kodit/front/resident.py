@@ -18,8 +18,8 @@ from kodit.settings import Settings
 SECONDS_TO_START = 40.0
 """How long a server may take to answer for the first time, on a machine that is busy indexing."""
 SECONDS_BETWEEN_LOOKS = 0.02
-SERVER_ALREADY_RUNS = 3
-"""The exit status of a server that finds another one."""
+ALREADY_RUNNING = 3
+"""The exit status of a server that finds another one running."""
 
 
 class Resident:
@@ -71,7 +71,7 @@ class Resident:
                 return connection
             if started is None and connection is None:
                 started = self._start()
-            if started is not None and started.poll() not in (None, 0, SERVER_ALREADY_RUNS):
+            if started is not None and started.poll() not in (None, 0, ALREADY_RUNNING):
                 why = why_it_ended(self._data_dir) or f"exit status {started.returncode}"
                 raise KoditError(f"the Kodit server did not start: {why}")
             if time.monotonic() > deadline:

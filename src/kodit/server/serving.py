@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.errors import TransientError, UserError
 from kodit.infrastructure.data_directory import make_data_directory
-from kodit.infrastructure.processes.allocator import settle_allocator
+from kodit.infrastructure.processes.allocator import configure_allocator
 from kodit.infrastructure.resident.connecting import ask_to_end, connect
 from kodit.server.options import ServeOptions
 from kodit.server.sockets import (
@@ -81,7 +81,7 @@ def _serve_on(
     )
     from kodit.composition.keys import make_keys  # noqa: PLC0415 - see above
 
-    settle_allocator()
+    configure_allocator()
     start_threads()
     keys = make_keys(settings)
     is_open = bool(tcp) and not is_loopback(tcp)

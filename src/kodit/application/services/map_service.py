@@ -32,8 +32,8 @@ MOST_OF_A_FILE = 0.15
 """The share of a budget that one file may take, so that a map shows more than one file."""
 
 LEAST_DEFINITIONS = 3
-FILES_PER_LOOK = 256
-"""How many files' mentions are read at once."""
+FILES_PER_READ = 256
+"""Files whose mentions are read at once."""
 
 
 class MapService:
@@ -97,8 +97,8 @@ def _graph(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> dict[int, 
             graph[file.id] = GraphFile(
                 file.path, file.language, facts.is_test or facts.is_example or facts.is_derived
             )
-    for start in range(0, len(code), FILES_PER_LOOK):
-        for piece in catalogue.mentioning(code[start : start + FILES_PER_LOOK]):
+    for start in range(0, len(code), FILES_PER_READ):
+        for piece in catalogue.mentioning(code[start : start + FILES_PER_READ]):
             node = graph[piece.file_id]
             if piece.symbol:
                 node.define(piece.symbol, piece.kind or "")

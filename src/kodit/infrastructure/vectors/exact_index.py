@@ -13,7 +13,7 @@ import numpy as np
 
 from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
-from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_file
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_file
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 from kodit.infrastructure.vectors.vector_set import (
@@ -90,7 +90,7 @@ class ExactVectorIndex:
 
 
 class ExactVectorReader:
-    """The vectors as one transaction has them."""
+    """The vectors as one transaction sees them."""
 
     def __init__(self, transaction: ReadTransaction, packs: _Packs) -> None:
         self._driver = transaction.cursors
@@ -148,14 +148,14 @@ class ExactVectorReader:
         found = self._sets.get(key)
         if found is None:
             pack = self._packs.get(self._driver, index_id, kind, model)
-            half_done = half_done_file(self._driver, index_id, kind, model)
-            states = self._known.of(pack, half_done)
-            found = VectorSet(self._driver, key, pack, half_done, states)
+            partly_embedded = partly_embedded_file(self._driver, index_id, kind, model)
+            states = self._known.of(pack, partly_embedded)
+            found = VectorSet(self._driver, key, pack, partly_embedded, states)
             self._sets[key] = found
         return found
 
     def _in_order(self, hits: list[Hit]) -> list[Hit]:
-        """Those of equal scores by their content, as identifiers depend on history."""
+        """Hits of equal score ordered by their content, because ids depend on history."""
         tied = {
             hit.snippet_id
             for pair in pairwise(hits)
@@ -169,8 +169,9 @@ class ExactVectorReader:
 
 
 class _KnownStates:
-    """What has been found out of packed rows by earlier searches through the same connection, for
-    as long as nobody has changed the database."""
+    """What earlier searches on the same connection found out about packed rows, valid as long as
+    the database has not changed.
+    """
 
     def __init__(self, transaction: ReadTransaction) -> None:
         ((self._version,),) = _VERSION.run(transaction.cursors)
@@ -179,27 +180,27 @@ class _KnownStates:
         self.is_of_new_state = info.get(_SEEN) != self._version
         info[_SEEN] = self._version
 
-    def of(self, pack: Pack | None, half_done: HalfDone) -> RowStates:
-        """One element a row. The file that is half done is a matter of the model too, and not of
-        the pack alone."""
+    def of(self, pack: Pack | None, partly_embedded: PartlyEmbedded) -> RowStates:
+        """One element per row. The partly embedded file depends on the model too, not only on the
+        pack.
+        """
         if pack is None:
             return unknown_states(0)
         known = self._known.get(pack)
-        if known is None or known[:2] != (self._version, half_done):
-            known = self._known[pack] = self._version, half_done, unknown_states(len(pack))
+        if known is None or known[:2] != (self._version, partly_embedded):
+            known = self._known[pack] = self._version, partly_embedded, unknown_states(len(pack))
         return known[2]
 
 
 _VERSION = Statement("PRAGMA data_version")
 _SEEN = f"{__name__}.version"
-"""By this, the `info` of a connection has the state of the database that was searched last."""
+"""The key in a connection's `info` of the database state that was searched last."""
 
-_States = WeakKeyDictionary[Pack, tuple[int, HalfDone, RowStates]]
+_States = WeakKeyDictionary[Pack, tuple[int, PartlyEmbedded, RowStates]]
 
 
 class _OpenPack(NamedTuple):
-    """A pack that is mapped, and the one that was in its place before, for transactions that began
-    when it was."""
+    """A mapped pack, and its predecessor, for transactions that began before the replacement."""
 
     stamp: tuple[int, int]
     pack: Pack | None
@@ -207,7 +208,7 @@ class _OpenPack(NamedTuple):
 
 
 class _Packs:
-    """The packs that have been mapped, and by what they would be known to be others."""
+    """The mapped packs, with the stamps that show a replacement."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -215,11 +216,11 @@ class _Packs:
         self._lock = threading.Lock()
 
     def get(self, driver: Cursors, index_id: int, kind: VectorKind, model: str) -> Pack | None:
-        """The pack that a transaction's state of the database has noted; mapped again only when
-        another one has been put in its place. None if there is none for the model.
+        """The pack noted in the transaction's snapshot of the database, mapped again only after a
+        replacement. None if there is none for the model.
 
-        A pack of a later state may lack what is still there, and one of another database holds
-        something else under the same identifiers.
+        A pack of a later state may lack rows that still exist, and one of another database holds
+        other snippets under the same ids.
         """
         noted = _NOTED_PACKS.run(driver, {"index": index_id})
         token = noted[0][0 if kind is VectorKind.CODE else 1] if noted else None
@@ -244,7 +245,7 @@ class _Packs:
             return former if is_noted else None
 
     def forget_removed(self) -> None:
-        """Unmap those whose files are gone."""
+        """Unmap packs whose files are gone."""
         with self._lock:
             for path in [path for path in self._open if not path.exists()]:
                 del self._open[path]

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS_PER_SWEEP = 65_536
-"""Rows whose distances are computed at once, so that they stay in the processor's cache."""
+"""Rows whose distances are computed at once, to stay in the processor's cache."""
 
 
 def hamming_distances(codes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """How many sign bits differ. `codes` has the shape (words, n), `query` (words,)."""
+    """The number of differing sign bits. `codes` has the shape (words, n), `query` (words,)."""
     words, count = codes.shape
     distances = np.empty(count, dtype=np.uint16)
     for start in range(0, count, ROWS_PER_SWEEP):
@@ -23,10 +23,11 @@ def hamming_distances(codes: NDArray[np.uint64], query: NDArray[np.uint64]) -> N
 
 
 def nearest(distances: NDArray[np.uint16], wanted: int) -> NDArray[np.intp]:
-    """Positions of at least the `wanted` smallest distances, ties at the edge all included, in
-    the order of positions; all of them when there are no more."""
+    """Positions of at least the `wanted` smallest distances in ascending order, with all ties at
+    the cutoff; all positions if there are no more.
+    """
     if wanted >= len(distances):
         return np.arange(len(distances))
-    # Distances are few different numbers: counting them finds the edge without sorting.
+    # There are few distinct distances: counting them finds the cutoff without sorting.
     edge = int(np.searchsorted(np.cumsum(np.bincount(distances)), wanted))
     return np.flatnonzero(distances <= edge)

@@ -1,8 +1,8 @@
-"""The file that a stage has come to the middle of.
+"""The file that a stage has embedded partly.
 
-Stages embed snippets in the order of their identifiers, and those of a file follow each other: at
-any time at most one file of an index has vectors of a part of its snippets. As long as it still has
-vectors of its superseded ones, it answers with these alone.
+Stages embed snippets in the order of their ids, and those of a file are consecutive: at any time at
+most one file of an index has vectors for only some of its snippets. As long as it still has vectors
+of superseded snippets, only those are searched.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ _HALF_DONE = Statement(
 )
 
 
-class HalfDone(NamedTuple):
-    """A file, and the newest of its snippets that still answer for it. Zeros stand for none."""
+class PartlyEmbedded(NamedTuple):
+    """A file, and the newest of its snippets that is still searched. Zeros stand for none."""
 
     file_id: int = 0
     newest_snippet_id: int = 0
 
 
-def half_done_file(driver: Cursors, index_id: int, kind: VectorKind, model: str) -> HalfDone:
-    """The file of an index that a kind of vectors, of a model, has only a part of."""
+def partly_embedded_file(
+    driver: Cursors, index_id: int, kind: VectorKind, model: str
+) -> PartlyEmbedded:
+    """The file of an index for which only some vectors of this kind and model exist."""
     of_stage = {
         "index": index_id,
         "stage": _STAGES[kind].name,
@@ -41,4 +43,4 @@ def half_done_file(driver: Cursors, index_id: int, kind: VectorKind, model: str)
         "model": model,
     }
     rows = _HALF_DONE.run(driver, of_stage)
-    return HalfDone(*rows[0]) if rows else HalfDone()
+    return PartlyEmbedded(*rows[0]) if rows else PartlyEmbedded()

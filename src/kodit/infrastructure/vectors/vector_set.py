@@ -1,9 +1,9 @@
-"""The vectors of one index, kind and model within one transaction, wherever they lie.
+"""The vectors of one index, kind and model within one transaction, wherever they are stored.
 
-Most lie in a pack that is mapped into memory; those that came since, and all of a small index, are
-read from the database, once. The database also says which of the packed ones still hold. What is
-found is the same however many of the vectors a pack has: a row is numbered across both, those of
-the pack first, and a rule that cuts looks at all rows that hold and at no other.
+Most are in a pack that is mapped into memory; newer ones, and all of a small index, are read from
+the database, once. The database also says which packed rows are still valid. The result does not
+depend on how many of the vectors are in the pack: rows are numbered across both, those of the pack
+first, and every cutoff considers exactly the valid rows.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from numpy.typing import NDArray
 from kodit.domain.value_objects import Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.hamming import hamming_distances, nearest
-from kodit.infrastructure.vectors.incomplete_file import HalfDone
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
 from kodit.infrastructure.vectors.pack_file import Pack
 from kodit.infrastructure.vectors.quantization import codes_matrix, pack_code, products
 
 CANDIDATES_PER_RESULT = 8
 FEWEST_CANDIDATES = 1_000
 LEAST_SHARE = 0.01
-"""How many of the nearest codes are rescored, in numbers and of all. With these, at least 99 of
-100 of the ten nearest that are found are the ten nearest of a scan of all real vectors."""
+"""The number and the share of the nearest codes that are rescored. With these, at least 99 of 100
+of the ten nearest that are found are the ten nearest of a scan of all real vectors.
+"""
 CANDIDATES_PER_FILE = 3
-"""How many of a file's nearest codes are rescored for each one that is wanted."""
+"""Of a file's nearest codes, how many are rescored for each one that is wanted."""
 
 _MINE = "vectors.index_id = :index AND vectors.kind = :kind AND vectors.model = :model"
 _ROWS = Statement(
     "SELECT vectors.snippet_id, vectors.file_id, vectors.embedding_id, vectors.code FROM vectors "
     f"WHERE {_MINE} AND vectors.snippet_id > :newest "
-    "AND (vectors.file_id <> :half_done OR vectors.snippet_id <= :newest_of_half_done) "
+    "AND (vectors.file_id <> :partly_embedded OR vectors.snippet_id <= :newest_of_partly_embedded) "
     "ORDER BY vectors.snippet_id"
 )
 _VECTORS = StatementForMany(
@@ -65,29 +66,30 @@ _UNKNOWN, _HOLDS, _GONE = 0, 1, 2
 
 
 def unknown_states(rows: int) -> RowStates:
-    """Of rows of which nothing is known. Zeros take no memory until they are written."""
+    """Initial states of rows. Zeros take no memory until they are written."""
     return np.zeros(rows, dtype=np.uint8)
 
 
 class VectorSet:
-    """Not for several threads."""
+    """The vectors of one index, kind and model. Not thread-safe."""
 
     def __init__(
         self,
         driver: Cursors,
         of: tuple[int, VectorKind, str],
         pack: Pack | None,
-        half_done: HalfDone,
+        partly_embedded: PartlyEmbedded,
         states: RowStates,
     ) -> None:
-        """Those `of` an index, kind and model. `states` has one element a packed row: what is
-        known of it in this state of the database."""
+        """`of` is an index id, kind and model. `states` has one element per packed row: what is
+        known about it in this state of the database.
+        """
         self._driver = driver
         self._mine = {"index": of[0], "kind": of[1].value, "model": of[2]}
         self._pack = pack
         self._packed = 0 if pack is None else len(pack)
         self._states = states
-        self._half_done = half_done
+        self._partly_embedded = partly_embedded
         newest = 0 if pack is None else int(pack.snippet_ids[-1])
         self._tail = _Tail(
             driver,
@@ -96,19 +98,20 @@ class VectorSet:
                 {
                     **self._mine,
                     "newest": newest,
-                    "half_done": self._half_done.file_id,
-                    "newest_of_half_done": self._half_done.newest_snippet_id,
+                    "partly_embedded": self._partly_embedded.file_id,
+                    "newest_of_partly_embedded": self._partly_embedded.newest_snippet_id,
                 },
             ),
         )
 
     def __len__(self) -> int:
-        """Rows, those that no longer hold included."""
+        """Rows, including those that are no longer valid."""
         return self._packed + len(self._tail.snippet_ids)
 
     def search(self, query: FloatVector, scope: Scope, limit: int) -> tuple[Ids, FloatVector]:
-        """The snippets within the scope of the largest cosines, and these, best first; all that
-        are as good as the last of the `limit`."""
+        """The snippets in the scope with the largest cosine similarities, and these, best first;
+        includes all that tie with the last of the `limit`.
+        """
         allowed = self._allowed(scope)
         if not (len(self) if allowed is None else len(allowed)):
             return np.empty(0, np.int64), np.empty(0, np.float32)
@@ -123,11 +126,11 @@ class VectorSet:
     def best_in_files(
         self, file_ids: Ids, query: FloatVector, per_file: int
     ) -> tuple[Ids, FloatVector]:
-        """The nearest snippets of each of the files, and their cosines.
+        """The nearest snippets of each of the files, and their cosine similarities.
 
-        Of each file only those are rescored whose codes are nearest: enough to hold its best. To
-        rescore every snippet of a hundred files would cost most of a search. Where snippets of a
-        file tie, the upper one is taken: they are numbered in the order of their lines.
+        Only the snippets of each file with the nearest codes are rescored, enough to include its
+        best. Rescoring every snippet of a hundred files would cost most of a search. If snippets of
+        a file tie, the upper one wins: they are numbered in line order.
         """
         rows = self._rows_of_files(file_ids)
         distances = self._distances(query, rows)
@@ -139,18 +142,18 @@ class VectorSet:
             left = np.ones(len(rows), dtype=bool)
             left[kept[~holding]] = False
             rows, distances = rows[left], distances[left]
-        # In the order of rows, that those of equal scores are in it too.
+        # In row order, so that equal scores are in it too.
         rows = rows[np.sort(kept)]
         scores = self._rescore(rows, query)
         best = first_per_file(self._file_ids(rows), -scores, per_file)
         return self._snippet_ids(rows[best]), scores[best]
 
     def score(self, snippet_ids: Ids, query: FloatVector) -> dict[int, float]:
-        """The cosines of those of the snippets that have a vector."""
+        """The cosine similarities of those of the snippets that have a vector."""
         rows, is_row = self._rows_of_snippets(snippet_ids)
         rows = rows[self._hold(rows)]
         scores = to_dict(self._snippet_ids(rows), self._rescore(rows, query))
-        # A snippet of the file that is half done has a vector, but no row.
+        # A snippet of the partly embedded file has a vector, but no row.
         others = _VECTORS_OF_SNIPPETS.run(self._driver, snippet_ids[~is_row].tolist(), self._mine)
         if others:
             cosines = _cosines(_raw([row[1] for row in others]), query)
@@ -160,8 +163,9 @@ class VectorSet:
     # Which rows
 
     def _nearest(self, query: FloatVector, allowed: Rows | None, limit: int) -> Rows:
-        """The rows to rescore: as many as are wanted of the nearest that hold, and all as near as
-        the last of them."""
+        """The rows to rescore: as many of the nearest valid ones as are wanted, and all ties with
+        the last.
+        """
         distances = self._distances(query, allowed)
         wanted = max(limit * CANDIDATES_PER_RESULT, FEWEST_CANDIDATES, _share(len(distances)))
         gone = 0
@@ -189,7 +193,7 @@ class VectorSet:
         return np.flatnonzero(np.logical_and.reduce(masks)) if masks else None
 
     def _hold(self, rows: Rows) -> NDArray[np.bool_]:
-        """Which of the rows the database has too, and answers with."""
+        """Which of the rows also exist in the database and may answer."""
         if self._pack is None or not len(rows):
             return np.ones(len(rows), dtype=bool)
         packed = rows[rows < self._packed]
@@ -197,10 +201,10 @@ class VectorSet:
         if len(unknown):
             ids = self._pack.snippet_ids[unknown]
             holds = self._are_stored(ids)
-            half_done = self._half_done
-            if half_done.file_id:
-                is_its = self._pack.file_ids[unknown] == half_done.file_id
-                holds &= ~(is_its & (ids > half_done.newest_snippet_id))
+            partly_embedded = self._partly_embedded
+            if partly_embedded.file_id:
+                is_its = self._pack.file_ids[unknown] == partly_embedded.file_id
+                holds &= ~(is_its & (ids > partly_embedded.newest_snippet_id))
             self._states[unknown] = np.where(holds, _HOLDS, _GONE)
         holding = np.ones(len(rows), dtype=bool)
         holding[rows < self._packed] = self._states[packed] == _HOLDS
@@ -208,7 +212,7 @@ class VectorSet:
 
     def _are_stored(self, snippet_ids: Ids) -> NDArray[np.bool_]:
         ids = snippet_ids.tolist()
-        # Mostly all are, and to count them takes half as long.
+        # Usually all exist, and counting them takes half as long.
         counts = _COUNT_HOLDING.run(self._driver, ids, self._mine)
         if sum(row[0] for row in counts) == len(ids):
             return np.ones(len(ids), dtype=bool)
@@ -283,7 +287,7 @@ class VectorSet:
         return np.concatenate((self._pack.rows_of_files(file_ids), tail))
 
     def _rows_of_snippets(self, snippet_ids: Ids) -> tuple[Rows, NDArray[np.bool_]]:
-        """The rows of those that have one, and which these are."""
+        """The rows of those snippets that have one, and a mask of which these are."""
         is_row = np.zeros(len(snippet_ids), dtype=bool)
         rows = np.zeros(len(snippet_ids), dtype=np.intp)
         pack = None if self._pack is None else self._pack.snippet_ids
@@ -297,7 +301,7 @@ class VectorSet:
 
 
 class _Tail:
-    """What the database has beyond a pack, in the order of the snippets."""
+    """The rows in the database that are not in the pack, in snippet order."""
 
     def __init__(self, driver: Cursors, rows: Sequence[Sequence[object]]) -> None:
         self._driver = driver
@@ -314,7 +318,7 @@ class _Tail:
         self._is_read = np.zeros(len(rows), dtype=bool)
 
     def vectors(self, places: Rows) -> NDArray[np.int8]:
-        """Rescoring forms, one row each; each is read once."""
+        """Rescoring forms, one row per vector; each is read once."""
         missing = places[~self._is_read[places]]
         if len(missing):
             wanted = self._embedding_ids[missing].tolist()
@@ -331,8 +335,8 @@ class _Tail:
 def first_per_file(
     file_ids: Ids, distances: FloatVector | NDArray[np.uint16], per_file: int
 ) -> NDArray[np.intp]:
-    """Positions of the smallest distances of each file, the first ones where they tie."""
-    # Two stable sorts of one key each take a fraction of what `lexsort` takes.
+    """Positions of the smallest distances of each file, the first ones if they tie."""
+    # Two stable sorts by one key each take a fraction of the time of `lexsort`.
     order = np.argsort(distances, kind="stable")
     order = order[np.argsort(file_ids[order], kind="stable")]
     files = file_ids[order]
@@ -349,8 +353,9 @@ def to_dict(ids: Ids, scores: FloatVector) -> dict[int, float]:
 
 
 def _share(rows: int) -> int:
-    """`LEAST_SHARE` of the rows, or nearly: a power of two, that a few rows more, which no longer
-    hold and are counted with the others, do not move where candidates are cut off."""
+    """`LEAST_SHARE` of the rows, roughly: a power of two, so that a few more rows, which are no
+    longer valid but counted, do not move the cutoff of candidates.
+    """
     share = int(LEAST_SHARE * rows)
     return 1 << round(np.log2(share)) if share > 1 else share
 
@@ -360,7 +365,7 @@ def _raw(vectors: Sequence[bytes]) -> NDArray[np.int8]:
 
 
 def _cosines(raw: NDArray[np.int8], query: FloatVector) -> FloatVector:
-    """To the last bit as `Pack.rescore` gives them: the scale comes last."""
+    """Identical to `Pack.rescore` to the last bit: the scale is applied last."""
     scores = products(raw[:, :-4], query)
     scores *= np.ascontiguousarray(raw[:, -4:]).view("<f4")[:, 0]
     return scores
