@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -36,8 +37,8 @@ _SHALLOW_BYTES = 32_768
 """Sources up to this size are parsed on the stack there is: to let go of an unfinished parse,
 tree-sitter calls itself once for each token, at some 100 bytes of stack."""
 
-_Memory = ctypes.c_char * 2**30
-"""Memory that this process owns elsewhere; nothing beyond the source's end is looked at."""
+_REFERENCES = 2
+"""To an object that only one variable holds, while they are counted: that and the argument."""
 
 
 class Matches(NamedTuple):
@@ -67,19 +68,15 @@ class Grammar:
 
         tree-sitter holds the interpreter's lock while it parses, so nothing outside can stop it;
         its own progress callback, which the binding offers only together with a read callback,
-        can. Version 0.26.1 never releases the buffers that a read callback returns, so it is
-        given views that do not own the source: what is lost are some hundred bytes a call.
+        can.
         """
-        address = ctypes.cast(ctypes.c_char_p(source), ctypes.c_void_p).value or 0
-        view = memoryview(_Memory.from_address(address)).cast("B")
-        size = len(source)
+        reading = _Reading(source)
         try:
-            return Parser(self.language).parse(
-                lambda offset, _: view[offset:size] if offset < size else None,
-                progress_callback=budget.is_spent,
-            )
+            return Parser(self.language).parse(reading.read, progress_callback=budget.is_spent)
         except ValueError:  # all that the binding says of a parse that was stopped
             raise GaveUpError(budget.reason or "parser failed") from None
+        finally:
+            reading.release()
 
     def matches(self, tree: Tree, budget: Budget) -> Matches:
         """What the query finds in `tree`. Raises GaveUpError.
@@ -97,6 +94,39 @@ class Grammar:
             [match for match in found if match[0] < count],
             [match for match in found if match[0] >= count],
         )
+
+
+class _Reading:
+    """What one parse reads of a source.
+
+    Version 0.26.1 of the binding never releases the buffers of what a read callback returns, by
+    which each piece would stay in memory for good. Since a piece is an object of its own, to which
+    nobody else refers, a reference that is left can only be that one, and is dropped.
+    """
+
+    __slots__ = ("_piece", "_source")
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        self._piece: list[bytes] = []
+
+    def read(self, offset: int, _point: object) -> bytes | None:
+        """The source from here on; the piece before is not looked at any more."""
+        self.release()
+        size = len(self._source) - offset
+        if size <= 0:
+            return None
+        if size == 1:  # an object that Python shares, and keeps anyway
+            return self._source[offset:]
+        self._piece.append(bytes(memoryview(self._source)[offset:]))
+        return self._piece[0]
+
+    def release(self) -> None:
+        """Let go of the latest piece."""
+        if self._piece:
+            piece = self._piece.pop()
+            if sys.getrefcount(piece) > _REFERENCES:
+                ctypes.pythonapi.Py_DecRef(ctypes.py_object(piece))
 
 
 def _check_errors(tree: Tree, budget: Budget) -> None:
