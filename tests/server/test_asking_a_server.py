@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kodit.domain.errors import TransientError
-from kodit.infrastructure.resident import place
+from kodit.infrastructure.resident import connecting, place
 from kodit.infrastructure.resident.connecting import (
     LARGEST_ANSWER_BYTES,
     Resident,
@@ -123,6 +123,22 @@ def test_a_socket_that_nobody_listens_at(tmp_path: Path, monkeypatch: pytest.Mon
     assert has_socket(tmp_path)
     assert connect(tmp_path) is None
     assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell who listens")
+def test_who_listens_is_of_this_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever the socket belongs to."""
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("server.sock")
+        listening.listen()
+        found = connect(Path())
+        assert found is not None
+        found.close()
+        before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
+        monkeypatch.setattr(connecting, "geteuid", lambda: os.geteuid() + 1)
+        assert connect(Path()) is None
+        assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
 
 
 def test_a_link_to_a_socket_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

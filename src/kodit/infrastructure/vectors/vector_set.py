@@ -107,7 +107,7 @@ class VectorSet:
         return self._packed + len(self._tail.snippet_ids)
 
     def search(self, query: FloatVector, scope: Scope, limit: int) -> tuple[Ids, FloatVector]:
-        """The snippets within the scope of the largest cosines, and these, best first; all that
+        """The snippets within the scope of the largest cosines, and these, in no order; all that
         are as good as the last of the `limit`."""
         allowed = self._allowed(scope)
         if not (len(self) if allowed is None else len(allowed)):
@@ -117,8 +117,7 @@ class VectorSet:
         if len(scores) > limit:
             good = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
             rows, scores = rows[good], scores[good]
-        order = np.argsort(-scores, kind="stable")
-        return self._snippet_ids(rows[order]), scores[order]
+        return self._snippet_ids(rows), scores
 
     def best_in_files(
         self, file_ids: Ids, query: FloatVector, per_file: int
