@@ -168,5 +168,7 @@ def test_marks_that_are_told_out_of_order(tmp_path: Path) -> None:
     for number in (2, 10, 9):
         watch._note({f"{tmp_path}/marks/{number}"})
     assert watch.seen_mark() == 10
+    assert [watch.mark(), watch.mark()] == [1, 2]
+    assert list((tmp_path / "marks").iterdir()) == []
     asyncio.run(watch.aclose())
     assert not (tmp_path / "marks").exists()

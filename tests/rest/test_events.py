@@ -22,7 +22,7 @@ from kodit.application.services.events.run_watch import RunWatch
 from kodit.application.views.serialization import to_json
 from kodit.composition import Application
 from kodit.domain.entities import Task
-from kodit.domain.value_objects import RunState, TaskType
+from kodit.domain.value_objects import RunState, Source, SourceKind, TaskType
 from kodit.faces.rest import events
 
 T = TypeVar("T")
@@ -220,6 +220,22 @@ def test_runs_that_come_and_go_unseen(idle: Idle) -> None:
         async with feed.reading(EventFilter(), feed._mark(0)) as reader:
             events = await reader.read(PATIENCE_SECONDS)
             assert ("run", task.run_id, "succeeded") in told(events)
+
+    run_with(idle, follow)
+
+
+def test_an_index_without_a_run(idle: Idle) -> None:
+    """It is new to who has looked before, although nothing was ever stored of its being complete;
+    and told once."""
+
+    async def follow(application: Application) -> None:
+        watch = RunWatch(database=application.database, standing=application.standing)
+        assert watch.look() == []
+        with application.database.write() as transaction:
+            source = Source(SourceKind.FOLDER, str(idle.root / "one"))
+            index = transaction.indexes.add(source, application.clock.now())
+        assert [(one.kind, one.identity) for one in watch.look() or ()] == [("index", index.id)]
+        assert watch.look() == []
 
     run_with(idle, follow)
 

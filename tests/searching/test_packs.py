@@ -254,6 +254,26 @@ def test_a_process_that_only_indexes_lets_go_of_packs_as_well(place: Path) -> No
         application.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_pack_is_let_go_once_another_one_has_its_place(place: Path) -> None:
+    """Not before the database says so: a search of an earlier state still reads it."""
+    path = pack_path(place / "vectors", 1, "code")
+    model, rows = stored_rows(place, VectorKind.CODE)
+    put_pack(place, "code", model, rows)
+    with Application(Settings.load(data_dir=place)) as application:
+        for mapped, change in (
+            (0, lambda: None),
+            (1, lambda: write_pack(path, model, rows)),
+            (0, lambda: put_pack(place, "code", model, rows)),
+        ):
+            change()
+            application.search.search(SearchRequest("anchor", mode=SearchMode.CODE))
+            gc.collect()
+            maps = Path("/proc/self/maps").read_text("utf-8").splitlines()
+            removed = [one for one in maps if one.endswith(f"{path} (deleted)")]
+            assert len(removed) == mapped
+
+
 def is_mapped(path: Path) -> bool:
     """Whether this process has a file in its memory, also when it was removed since."""
     return str(path) in Path("/proc/self/maps").read_text("utf-8")

@@ -172,6 +172,18 @@ def test_only_the_lines_that_do_not_parse_are_left_out() -> None:
     assert len(unknown) <= 4
 
 
+def test_a_long_part_takes_the_place_of_a_short_one() -> None:
+    """Where the two do not parse together: what is lost then is the one line before it."""
+    source = ONE_LINE.encode()
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    unknown = set(repaired(source, tree, grammar, Budget(60.0)).unknown)
+    lines = ONE_LINE.splitlines()
+    of_class = range(lines.index("class C {"), lines.index("fun top() = 1; fun second() = 2"))
+    assert not unknown & set(of_class)
+    assert unknown
+
+
 def test_what_parses_stays_as_it_is() -> None:
     source = b"fun a() = 1\n"
     grammar = load_grammar("kotlin")

@@ -109,7 +109,7 @@ class VectorSet:
         return self._packed + len(self._tail.snippet_ids)
 
     def search(self, query: FloatVector, scope: Scope, limit: int) -> tuple[Ids, FloatVector]:
-        """The snippets in the scope with the largest cosine similarities, and these, best first;
+        """The snippets in the scope with the largest cosine similarities, and these, in no order;
         includes all that tie with the last of the `limit`.
         """
         allowed = self._allowed(scope)
@@ -120,8 +120,7 @@ class VectorSet:
         if len(scores) > limit:
             good = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
             rows, scores = rows[good], scores[good]
-        order = np.argsort(-scores, kind="stable")
-        return self._snippet_ids(rows[order]), scores[order]
+        return self._snippet_ids(rows), scores
 
     def best_in_files(
         self, file_ids: Ids, query: FloatVector, per_file: int
